@@ -1,0 +1,69 @@
+"""tokkit: from raw text to a tokenizer you can trust and a text classifier you can ship.
+
+Every command is a function of the same name: ``tokkit train-wordpiece corpus.txt`` is
+``tokkit.train_wordpiece("corpus.txt")``. Importing tokkit loads nothing heavy; each name is loaded
+when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokkit.data.dataset import Dataset as Dataset
+    from tokkit.data.dataset import DatasetOptions as DatasetOptions
+    from tokkit.data.dataset import load_dataset as load_dataset
+    from tokkit.data.rebalance import BalancePlan as BalancePlan
+    from tokkit.data.rebalance import rebalance as rebalance
+    from tokkit.data.split import SplitPlan as SplitPlan
+    from tokkit.data.split import split as split
+    from tokkit.errors import InputError as InputError
+    from tokkit.errors import OutputError as OutputError
+    from tokkit.errors import TokkitError as TokkitError
+    from tokkit.errors import UsageError as UsageError
+    from tokkit.inspection.stats import stats as stats
+    from tokkit.model.evaluate import evaluate as evaluate
+    from tokkit.model.finetune import finetune as finetune
+    from tokkit.model.predict import predict as predict
+    from tokkit.model.spec import FinetuneSpec as FinetuneSpec
+    from tokkit.tokenizer.spec import BpeSpec as BpeSpec
+    from tokkit.tokenizer.spec import WordPieceSpec as WordPieceSpec
+    from tokkit.tokenizer.train import train_bpe as train_bpe
+    from tokkit.tokenizer.train import train_wordpiece as train_wordpiece
+
+_HOME = {
+    "BalancePlan": "data.rebalance",
+    "BpeSpec": "tokenizer.spec",
+    "Dataset": "data.dataset",
+    "DatasetOptions": "data.dataset",
+    "FinetuneSpec": "model.spec",
+    "InputError": "errors",
+    "OutputError": "errors",
+    "SplitPlan": "data.split",
+    "TokkitError": "errors",
+    "UsageError": "errors",
+    "WordPieceSpec": "tokenizer.spec",
+    "demo": "cli.demo",
+    "evaluate": "model.evaluate",
+    "finetune": "model.finetune",
+    "load_dataset": "data.dataset",
+    "predict": "model.predict",
+    "rebalance": "data.rebalance",
+    "split": "data.split",
+    "stats": "inspection.stats",
+    "train_bpe": "tokenizer.train",
+    "train_wordpiece": "tokenizer.train",
+}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'tokkit' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"tokkit.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOME]

@@ -1,0 +1,129 @@
+"""Flags made from option groups, the flags every command shares, and how results are shown."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+import click
+
+from tokkit.options import Options, described_fields, flag
+from tokkit.progress import SILENT, Progress
+from tokkit.views.progress_bar import Bar, Sentences
+from tokkit.views.tables import Table, as_drawn, as_tsv
+
+Command = Callable[..., Any]
+
+
+def options_from(group: type[Options], name: str) -> Callable[[Command], Command]:
+    """Declares a flag for every field of ``group``; the command gets them as one object, ``name``."""
+    names = [field_name for field_name, _ in described_fields(group)]
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def gathered(*args: Any, **kwargs: Any) -> Any:
+            kwargs[name] = group(**{field_name: kwargs.pop(field_name) for field_name in names})
+            return command(*args, **kwargs)
+
+        for field_name in reversed(names):
+            gathered = _option(group, field_name)(gathered)
+        return gathered
+
+    return decorate
+
+
+def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
+    described = dict(described_fields(group))[name]
+    declared = next(each for each in fields(group) if each.name == name)
+    default = None if declared.default is MISSING else declared.default
+    kind, repeatable = _kind(typing.get_type_hints(group)[name])
+    if kind is bool:
+        return click.option(flag(name), name, is_flag=True, default=default, help=described.help)
+    shown: bool | str = described.shown_default or default not in (None, "", ())
+    return click.option(
+        flag(name),
+        name,
+        type=click.Choice(described.choices) if described.choices else kind,
+        multiple=repeatable,
+        default=default,
+        help=described.help,
+        metavar=described.metavar,
+        show_default=shown,
+    )
+
+
+def _kind(annotation: Any) -> tuple[type, bool]:
+    """The plain type of a field, and whether its flag may be repeated: ``int | None`` -> (int, False)."""
+    if typing.get_origin(annotation) is tuple:
+        return typing.get_args(annotation)[0], True
+    if isinstance(annotation, types.UnionType):
+        return next(kind for kind in typing.get_args(annotation) if kind is not type(None)), False
+    return annotation, False
+
+
+def output_option(default: str | None, help: str, required: bool = False) -> Callable[[Command], Command]:
+    """``-o/--out`` and ``--force``."""
+
+    def decorate(command: Command) -> Command:
+        command = click.option("--force", is_flag=True, help="Replace an earlier output of tokkit.")(command)
+        return click.option(
+            *("-o", "--out"), default=default, required=required, metavar="PATH", show_default=True, help=help
+        )(command)
+
+    return decorate
+
+
+threads_option = click.option(
+    "--threads", type=click.IntRange(min=1), help="Processor threads.", show_default="all"
+)
+
+
+def common_options(command: Command) -> Command:
+    """``--json``, ``-q`` and ``-v``; the command gets the `Progress` to report to and ``json_wanted``."""
+
+    @functools.wraps(command)
+    def with_progress(*args: Any, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
+        return command(*args, progress=_progress(quiet), **kwargs)
+
+    for decorate in (
+        click.option("-v", "--verbose", is_flag=True, help="Show where in the code an error arose."),
+        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
+        click.option("--json", "json_wanted", is_flag=True, help="Print the result as one JSON object."),
+    ):
+        with_progress = decorate(with_progress)
+    return with_progress
+
+
+def _progress(quiet: bool) -> Progress:
+    if quiet:
+        return SILENT
+    return Bar() if sys.stderr.isatty() else Sentences()
+
+
+def show(
+    command: str,
+    result: Mapping[str, Any],
+    tables: Callable[[Mapping[str, Any]], Sequence[Table]],
+    json_wanted: bool,
+) -> None:
+    """The result on standard output: JSON if wanted, drawn on a terminal, tab-separated when piped."""
+    if json_wanted:
+        click.echo(json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2))
+    elif sys.stdout.isatty():
+        color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        click.echo(as_drawn(tables(result), _width(), color), nl=False)
+    else:
+        click.echo(as_tsv(tables(result)), nl=False)
+
+
+def _width() -> int:
+    import shutil
+
+    return shutil.get_terminal_size().columns

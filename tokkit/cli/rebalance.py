@@ -1,0 +1,23 @@
+"""`tokkit rebalance`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tokkit.cli.options import common_options, options_from, output_option, show
+from tokkit.data.dataset import DatasetOptions
+from tokkit.data.rebalance import BalancePlan, rebalance
+from tokkit.views import reports
+
+
+@click.command("rebalance", epilog="Example: tokkit rebalance reviews/ -o balanced/ --max-per-class 2000")
+@click.argument("dataset")
+@output_option(None, "File or folder to write.", required=True)
+@options_from(BalancePlan, "plan")
+@options_from(DatasetOptions, "options")
+@common_options
+def rebalance_command(json_wanted: bool, **options: Any) -> None:
+    """Over- or under-sample a training split to the class counts you want."""
+    show("rebalance", rebalance(**options).as_dict(), reports.rebalance, json_wanted)

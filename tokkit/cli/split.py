@@ -1,0 +1,23 @@
+"""`tokkit split`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tokkit.cli.options import common_options, options_from, output_option, show
+from tokkit.data.dataset import DatasetOptions
+from tokkit.data.split import SplitPlan, split
+from tokkit.views import reports
+
+
+@click.command("split", epilog="Example: tokkit split reviews.csv -o reviews/ --validation 0.1 --test 500")
+@click.argument("dataset")
+@output_option(None, "Folder to write.", required=True)
+@options_from(SplitPlan, "plan")
+@options_from(DatasetOptions, "options")
+@common_options
+def split_command(json_wanted: bool, **options: Any) -> None:
+    """Split into train, validation and test: stratified, no text in two of them."""
+    show("split", split(**options).as_dict(), reports.split, json_wanted)

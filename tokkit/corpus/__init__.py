@@ -1,0 +1,1 @@
+"""Text in, as the trainer is fed with it. (Counting of distinct chunks will live here.)"""

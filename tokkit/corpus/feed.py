@@ -1,0 +1,70 @@
+"""A corpus as a stream of the items a trainer is fed with, one list of them at a time.
+
+Text files give their lines, newlines kept, as the reference trainer reads them; tables give one text
+per row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokkit.options import Options, option
+from tokkit.progress import SILENT, Progress
+from tokkit.sources import streams
+from tokkit.sources.columns import text_column
+from tokkit.sources.tables import FORMATS, TableFormat, read_table, recognize
+
+Count = Callable[[int], None]
+_ROWS = 10_000
+
+
+@dataclass(frozen=True)
+class CorpusOptions(Options):
+    """How the files of a corpus are read; text files need none of it."""
+
+    text_column: str | None = option(
+        None, "column of the texts, in tables", metavar="NAME", shown_default="guessed"
+    )
+    sep: str | None = option(None, "separator of delimited files", metavar="CHAR", shown_default="found")
+    format: str | None = option(None, "read every file as this", choices=FORMATS, shown_default="by name")
+
+
+@dataclass(frozen=True)
+class CorpusFile:
+    """One file of a corpus, and how it is read; ``column`` names the texts of a table."""
+
+    path: Path
+    format: TableFormat
+    column: str | None = None
+
+
+def plan(files: Sequence[Path], options: CorpusOptions, progress: Progress = SILENT) -> list[CorpusFile]:
+    """How each file will be read, found out before long work starts.
+
+    Raises `InputError` for an empty file or a table without the column asked for.
+    """
+    planned = []
+    for path in files:
+        found = recognize(path, options.sep, options.format)
+        if found.name == "text":
+            planned.append(CorpusFile(path, found))
+            continue
+        column = text_column(read_table(path, found), options.text_column, str(path))
+        progress.say(f'{path}: a table; the texts of its column "{column}" are read')
+        planned.append(CorpusFile(path, found, column))
+    return planned
+
+
+def items(corpus: Sequence[CorpusFile], on_bytes: Count = lambda amount: None) -> Iterator[list[str]]:
+    """Lists of texts, file after file; ``on_bytes`` is told the UTF-8 bytes of each list."""
+    for file in corpus:
+        if file.column is None:
+            yield from streams.lines(file.path, on_bytes)
+            continue
+        texts = read_table(file.path, file.format)[file.column].drop_nulls().cast(str)
+        for start in range(0, len(texts), _ROWS):
+            batch = texts[start : start + _ROWS].to_list()
+            on_bytes(sum(len(text.encode()) for text in batch))
+            yield batch

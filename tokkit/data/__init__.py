@@ -1,0 +1,1 @@
+"""Labelled rows: loaded without damage, searched for duplicates, split, rebalanced, saved."""

@@ -1,0 +1,253 @@
+"""A data set: named splits of rows, and which columns hold text and label.
+
+>>> dataset = load_dataset("reviews/")              # train.csv, validation.csv, test.csv
+>>> dataset.split("train").rows("text", "label")    # doctest: +SKIP
+Rows(texts=[...], labels=[...], positions=array([...]), left_out={'no label': 3})
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tokkit.errors import InputError, UsageError, did_you_mean
+from tokkit.options import Options, option
+from tokkit.progress import SILENT, Progress
+from tokkit.sources import columns, paths, tables
+
+if TYPE_CHECKING:
+    import polars as pl
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+SPLITS = (TRAIN, VALIDATION, TEST)
+_SPLIT_NAMES = {
+    **{"train": TRAIN, "training": TRAIN},
+    **{"validation": VALIDATION, "valid": VALIDATION, "val": VALIDATION, "dev": VALIDATION},
+    **{"test": TEST, "testing": TEST},
+}
+
+
+@dataclass(frozen=True)
+class DatasetOptions(Options):
+    """How a data set is read; the same options wherever one is."""
+
+    text_column: str | None = option(None, "column of the texts", metavar="NAME", shown_default="guessed")
+    label_column: str | None = option(None, "column of the labels", metavar="NAME", shown_default="guessed")
+    sep: str | None = option(None, "separator of delimited files", metavar="CHAR", shown_default="found")
+    names: str | None = option(None, "column names of files without a header line", metavar="A,B,...")
+    format: str | None = option(
+        None, "read every file as this", choices=tables.FORMATS, shown_default="by name"
+    )
+    label_names: str | None = option(None, "names for labels: 0=joy,1=anger", metavar="OLD=NEW,...")
+
+
+@dataclass(frozen=True)
+class Split:
+    """The rows of one split, as they stand in its files."""
+
+    name: str
+    frame: pl.DataFrame
+    files: tuple[Path, ...]
+    format: tables.TableFormat
+
+    @property
+    def where(self) -> str:
+        return str(self.files[0]) if len(self.files) == 1 else f"{self.files[0].parent} ({self.name})"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Rows that have all they need, in order.
+
+    texts, labels   strings; labels is empty where the data set has none
+    positions       number of each row in its split, from 0
+    left_out        reason -> rows that are not here
+    """
+
+    texts: list[str]
+    labels: list[str]
+    positions: list[int]
+    left_out: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Splits by name, and the columns all of them share."""
+
+    source: str
+    splits: Mapping[str, Split]
+    text_column: str
+    label_column: str | None
+
+    @property
+    def files(self) -> list[Path]:
+        return [file for split in self.splits.values() for file in split.files]
+
+    def split(self, name: str) -> Split:
+        """The split of that name; raises `InputError` naming those there are."""
+        if name not in self.splits:
+            raise InputError(
+                f"{self.source}: no {name} split; it has: {', '.join(self.splits)}",
+                hint=f"tokkit split {self.source} -o split/ makes train, validation and test",
+            )
+        return self.splits[name]
+
+    def texts(self, split: str) -> pl.Series:
+        """The texts of a split, (rows,) strings, null where missing."""
+        return self.split(split).frame[self.text_column]
+
+    def labels(self, split: str) -> pl.Series:
+        """The labels of a split, (rows,) strings, null where missing; raises `InputError` without any."""
+        return self.split(split).frame[self.require_labels()]
+
+    def require_labels(self) -> str:
+        """The label column; raises `InputError` where the data set has none."""
+        if self.label_column is None:
+            frame = next(iter(self.splits.values())).frame
+            raise InputError(
+                f"{self.source}: no column of labels found; it has: {', '.join(frame.columns)}",
+                hint=f"name it: --label-column {frame.columns[-1]}",
+            )
+        return self.label_column
+
+    def complete(self, split: str) -> Rows:
+        """The rows of a split that have a text and, where there are labels at all, a label."""
+        texts = self.texts(split).to_list()
+        labels = self.labels(split).to_list() if self.label_column else [""] * len(texts)
+        kept = [i for i in range(len(texts)) if texts[i] is not None and labels[i] is not None]
+        reasons = {
+            "no text": sum(text is None for text in texts),
+            "no label": sum(t is not None and b is None for t, b in zip(texts, labels, strict=True)),
+        }
+        return Rows(
+            texts=[texts[i] for i in kept],
+            labels=[labels[i] for i in kept] if self.label_column else [],
+            positions=kept,
+            left_out={reason: n for reason, n in reasons.items() if n},
+        )
+
+
+def load_dataset(
+    source: str | Path, options: DatasetOptions | None = None, progress: Progress = SILENT
+) -> Dataset:
+    """The data set at a path, glob or ``-``: a folder's splits by file name, a single file as its name says.
+
+    Columns that are guessed and files that are left out are said to ``progress``. Raises `InputError` for
+    what cannot be read as labelled rows.
+    """
+    options = options or DatasetOptions()
+    by_split = _files_by_split(str(source), progress)
+    splits = {name: _read_split(name, files, options, progress) for name, files in by_split.items()}
+    first = next(iter(splits.values()))
+    text = columns.text_column(first.frame, options.text_column, first.where)
+    label = columns.label_column(first.frame, options.label_column, text, first.where)
+    _say_guess(options, text, label, first, progress)
+    names = _label_names(options.label_names)
+    splits = {name: _as_strings(split, text, label, names) for name, split in splits.items()}
+    return Dataset(str(source), splits, text, label)
+
+
+def split_named(path: Path) -> str | None:
+    """The split a file's name says: ``nsmc_valid.tsv`` -> ``validation``; None where it says none."""
+    words = re.split(r"[^a-z]+", path.name.casefold().split(".")[0])
+    return next((_SPLIT_NAMES[word] for word in words if word in _SPLIT_NAMES), None)
+
+
+def sort_labels(labels: Iterable[str]) -> list[str]:
+    """Distinct labels in order: whole numbers by value, all else by code point."""
+    distinct = set(labels)
+    if all(re.fullmatch(r"-?\d+", label) for label in distinct):
+        return sorted(distinct, key=int)
+    return sorted(distinct)
+
+
+def _files_by_split(source: str, progress: Progress) -> dict[str, list[Path]]:
+    files = paths.expand([source])
+    if len(files) == 1 and not Path(source).is_dir():
+        return {split_named(files[0]) or TRAIN: files}
+    readable = [file for file in files if tables.format_of(file) is not None]
+    if len(readable) == 1:
+        named = {split_named(readable[0]) or TRAIN: readable}
+    else:
+        named = {
+            name: [file for file in readable if split_named(file) == name]
+            for name in SPLITS
+            if any(split_named(file) == name for file in readable)
+        }
+    if not named:
+        raise InputError(
+            f"{source}: no file in it is named train, validation or test"
+            if readable
+            else f"{source}: no file in it is a table or text ({', '.join(tables.FORMATS)})",
+            hint="name one file, or name the files after their splits: train.csv, validation.csv, test.csv",
+        )
+    left_out = [file.name for file in files if not any(file in chosen for chosen in named.values())]
+    if left_out:
+        progress.say(f"{source}: left out: {', '.join(left_out[:5])}{' ...' if len(left_out) > 5 else ''}")
+    return named
+
+
+def _read_split(name: str, files: Sequence[Path], options: DatasetOptions, progress: Progress) -> Split:
+    import polars as pl
+
+    names = [name.strip() for name in options.names.split(",")] if options.names else []
+    formats = [tables.recognize(path, options.sep, options.format) for path in files]
+    frames = [
+        tables.read_table(path, found, names, progress.say)
+        for path, found in zip(files, formats, strict=True)
+    ]
+    for path, frame in zip(files[1:], frames[1:], strict=True):
+        if frame.columns != frames[0].columns:
+            raise InputError(
+                f"{path}: columns {', '.join(frame.columns)} where {files[0].name} has "
+                f"{', '.join(frames[0].columns)}"
+            )
+    return Split(name, pl.concat(frames, how="vertical_relaxed"), tuple(files), formats[0])
+
+
+def _as_strings(split: Split, text: str, label: str | None, names: Mapping[str, str]) -> Split:
+    """The split with text and label as strings; an empty string is missing."""
+    import polars as pl
+
+    for column in filter(None, (text, label)):
+        if column not in split.frame.columns:
+            raise InputError(
+                f'{split.where}: no column "{column}"{did_you_mean(column, split.frame.columns)}; '
+                f"it has: {', '.join(split.frame.columns)}",
+                hint="give every split the same columns",
+            )
+    made = [pl.col(text).cast(pl.String)]
+    if label is not None:
+        # a whole number that a missing neighbour turned into 1.0 stays the label 1
+        column = split.frame[label]
+        if column.dtype.is_float() and column.drop_nulls().is_finite().all() and (column % 1 == 0).all():
+            split = Split(
+                split.name, split.frame.with_columns(column.cast(pl.Int64)), split.files, split.format
+            )
+        made.append(pl.col(label).cast(pl.String).replace(names) if names else pl.col(label).cast(pl.String))
+    frame = split.frame.with_columns(
+        [pl.when(column == "").then(None).otherwise(column).name.keep() for column in made]
+    )
+    return Split(split.name, frame, split.files, split.format)
+
+
+def _label_names(text: str | None) -> dict[str, str]:
+    pairs = [pair.partition("=") for pair in text.split(",")] if text else []
+    if any(not equals or not new.strip() for _, equals, new in pairs):
+        raise UsageError(f'--label-names: write OLD=NEW,OLD=NEW, not "{text}"')
+    return {old.strip(): new.strip() for old, _, new in pairs}
+
+
+def _say_guess(
+    options: DatasetOptions, text: str, label: str | None, split: Split, progress: Progress
+) -> None:
+    guessed = []
+    if options.text_column is None and split.format.name != "text":
+        guessed.append(f'text column "{text}" (--text-column)')
+    if options.label_column is None and label is not None:
+        guessed.append(f'label column "{label}" (--label-column)')
+    if guessed:
+        progress.say(f"{split.where}: guessed {', '.join(guessed)}")

@@ -1,0 +1,48 @@
+"""Texts that stand more than once: within a split, with two labels, across splits."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+def extra_copies(texts: pl.Series) -> int:
+    """Rows minus distinct texts; missing texts are none."""
+    present = texts.drop_nulls()
+    return present.len() - present.n_unique()
+
+
+def normalized(texts: pl.Series) -> pl.Series:
+    """The texts as a reader compares them: NFKC, case folded, without punctuation, spaces as one.
+
+    >>> normalized(pl.Series(["Hello, World!"])).to_list()
+    ['hello world']
+    """
+    import polars as pl
+
+    distinct = texts.drop_nulls().unique(maintain_order=True)
+    keys = pl.Series([_key(text) for text in distinct.to_list()], dtype=pl.String)
+    return texts.replace_strict(distinct, keys, default=None, return_dtype=pl.String)
+
+
+def conflicting_labels(texts: pl.Series, labels: pl.Series) -> int:
+    """Distinct texts that stand with two or more labels; rows without text or label do not count."""
+    import polars as pl
+
+    table = pl.DataFrame({"text": texts, "label": labels}).drop_nulls()
+    per_text = table.group_by("text").agg(pl.col("label").n_unique().alias("labels"))
+    return int((per_text["labels"] > 1).sum())
+
+
+def leaked(first: pl.Series, second: pl.Series) -> pl.Series:
+    """Which rows of ``second``, (rows,) booleans, hold a text that stands in ``first`` too."""
+    return second.is_in(first.drop_nulls().unique().implode()).fill_null(False)
+
+
+def _key(text: str) -> str:
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    kept = (c if unicodedata.category(c)[0] not in "PS" else " " for c in folded)
+    return " ".join("".join(kept).split())

@@ -1,0 +1,155 @@
+"""Findings: what a person should look at, each with its rule, how grave it is, and what mends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+ERROR, WARNING = "error", "warning"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """rule      an id that scripts may rely on
+    severity  ``error`` where going on gives wrong results, else ``warning``
+    fix       the command that mends it, or what to do
+    """
+
+    rule: str
+    severity: str
+    message: str
+    fix: str
+
+    def as_dict(self) -> dict[str, str]:
+        return asdict(self)
+
+
+Splits = Mapping[str, Mapping[str, Any]]
+Rule = Callable[[str, Splits, Mapping[str, Any]], Iterator[Finding]]
+_IMBALANCE = 10
+_UNKNOWN_RATE = 0.01
+_TRUNCATED = 0.05
+
+
+def findings(source: str, splits: Splits, across: Mapping[str, Any]) -> list[Finding]:
+    """What every rule finds in the statistics of a data set, in the order of the rules."""
+    return [finding for rule in RULES.values() for finding in rule(source, splits, across)]
+
+
+def _leaks(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for pair, rows in across["leaks"].items():
+        if rows:
+            first, second = pair.split("/")
+            yield Finding(
+                "leaks",
+                ERROR,
+                f"{rows} rows of {second} hold a text that stands in {first} too",
+                f"tokkit rebalance {source} -o OUT --leaks drop leaves them out of train",
+            )
+
+
+def _missing_labels(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, labels in across["missing_labels"].items():
+        yield Finding(
+            "missing-labels",
+            ERROR,
+            f"{split} has no row of: {', '.join(labels)}",
+            "join the files and draw the splits anew: tokkit split ALL.csv -o split/",
+        )
+
+
+def _conflicts(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, found in splits.items():
+        if found["conflicting_labels"]:
+            yield Finding(
+                "conflicts",
+                WARNING,
+                f"{split}: {found['conflicting_labels']} texts stand with two or more labels",
+                "decide on one label each, or remove them",
+            )
+
+
+def _duplicates(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, found in splits.items():
+        if found["duplicates"]["exact"]:
+            yield Finding(
+                "duplicates",
+                WARNING,
+                f"{split}: {found['duplicates']['exact']} rows are copies of an earlier text",
+                "tokkit split keeps all copies of a text in one split",
+            )
+
+
+def _missing(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, found in splits.items():
+        for column, rows in found["missing"].items():
+            if rows:
+                yield Finding(
+                    "missing",
+                    WARNING,
+                    f'{split}: column "{column}" is empty in {rows} rows',
+                    "training and evaluation leave such rows out and say so",
+                )
+
+
+def _one_class(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, found in splits.items():
+        if len(found["classes"]) == 1:
+            yield Finding(
+                "one-class",
+                ERROR,
+                f'{split}: one class only, "{next(iter(found["classes"]))}": there is nothing to learn',
+                f"name another column: tokkit stats {source} --label-column NAME",
+            )
+
+
+def _imbalance(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    counts = splits["train"]["classes"] if "train" in splits else {}
+    if len(counts) > 1 and max(counts.values()) >= _IMBALANCE * min(counts.values()):
+        smallest = min(counts, key=lambda label: counts[label])
+        ratio = max(counts.values()) / counts[smallest]
+        yield Finding(
+            "imbalance",
+            WARNING,
+            f'train: the largest class has {ratio:.0f} times the rows of "{smallest}"',
+            "weigh the classes first: tokkit finetune --class-weights balanced",
+        )
+
+
+def _truncation(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, found in splits.items():
+        shares = found["lengths"].get("tokens", {}).get("truncated", {})
+        if shares.get("512", 0) > _TRUNCATED:
+            yield Finding(
+                "truncation",
+                WARNING,
+                f"{split}: {shares['512']:.1%} of the rows are longer than 512 tokens",
+                "cut long texts into parts, or use a model that takes more",
+            )
+
+
+def _unknown(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, found in splits.items():
+        rate = found["lengths"].get("tokens", {}).get("unknown_rate", 0)
+        if rate > _UNKNOWN_RATE:
+            yield Finding(
+                "unknown-rate",
+                WARNING,
+                f"{split}: {rate:.1%} of the tokens are unknown to this tokenizer",
+                f"train one on this text: tokkit train-wordpiece {source} -o out/",
+            )
+
+
+RULES: dict[str, Rule] = {
+    "leaks": _leaks,
+    "missing-labels": _missing_labels,
+    "conflicts": _conflicts,
+    "duplicates": _duplicates,
+    "missing": _missing,
+    "one-class": _one_class,
+    "imbalance": _imbalance,
+    "truncation": _truncation,
+    "unknown-rate": _unknown,
+}
+"""Rule id -> what looks for it; the ids are what `stats --fail-on` takes."""

@@ -1,0 +1,1 @@
+"""Text classifiers: built or loaded, fine-tuned, evaluated, asked."""

@@ -1,0 +1,223 @@
+"""The classifier to be trained: a small encoder built for a vocabulary, or a checkpoint; checked either way."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokkit.errors import InputError
+from tokkit.model.spec import SIZES, FinetuneSpec
+from tokkit.progress import Progress
+from tokkit.sources.paths import missing
+from tokkit.tokenizer.load import LoadedTokenizer, is_hub_name
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+_MARGIN = 8
+"""Positions RoBERTa-like models may keep for themselves, found out by their padding offset."""
+
+
+@dataclass(frozen=True)
+class Classifier:
+    """model        a sequence classification model of transformers, float32
+    labels       names of its classes, by id
+    max_length   tokens per row: the tokenizer's, at most the model's
+    pad_id       id rows are padded with
+    """
+
+    model: PreTrainedModel
+    tokenizer: LoadedTokenizer
+    labels: tuple[str, ...]
+    max_length: int
+    pad_id: int
+
+
+def build(tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneSpec) -> Classifier:
+    """A BERT encoder of the size asked for, its weights drawn anew, for this tokenizer's vocabulary."""
+    from transformers import BertConfig, BertForSequenceClassification
+
+    layers, width, heads = SIZES[spec.size]
+    positions = tokenizer.max_length or 512
+    pad_id = _pad_id(tokenizer, None)
+    config = BertConfig(
+        vocab_size=tokenizer.vocab_size,
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=positions,
+        pad_token_id=pad_id,
+        **_dropout(spec),
+        **_label_config(labels),
+    )
+    return _classifier(BertForSequenceClassification(config), tokenizer, labels, spec.max_length, pad_id)
+
+
+def load_pretrained(
+    name: str | Path,
+    tokenizer: LoadedTokenizer,
+    labels: Sequence[str],
+    spec: FinetuneSpec,
+    progress: Progress,
+) -> Classifier:
+    """A checkpoint, local or from the hub, with a classification head for these labels.
+
+    Which weights are new and which were dropped is said. Raises `InputError` for a checkpoint that cannot
+    be loaded and for a tokenizer that does not fit its embeddings.
+    """
+    from transformers import AutoConfig, AutoModelForSequenceClassification
+
+    where = checkpoint_path(name, progress)
+    with _loading(name):
+        config = AutoConfig.from_pretrained(where, trust_remote_code=False, **_label_config(labels))
+    for key, value in _dropout(spec).items():
+        if hasattr(config, key):
+            setattr(config, key, value)
+    config.pad_token_id = _pad_id(tokenizer, config.pad_token_id)
+    check_fit(name, config, tokenizer)
+    with _loading(name):
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            where, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
+        )
+    _say_weights(name, info, progress)
+    return _classifier(model, tokenizer, labels, spec.max_length, config.pad_token_id)
+
+
+LOADING: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "dtype": "float32"}
+"""How every checkpoint is loaded: nothing that can run code, weights in full precision."""
+
+
+def checkpoint_path(name: str | Path, progress: Progress) -> str:
+    """The folder, or the hub's name for it, which is said; raises `InputError` where it can be neither."""
+    path = Path(name)
+    if path.is_dir():
+        if not (path / "config.json").exists():
+            raise InputError(
+                f"{path}: no model folder: it holds no config.json",
+                hint="tokkit finetune writes one; a tokenizer folder goes to --tokenizer",
+            )
+        return str(path)
+    if path.exists() or not is_hub_name(str(name)):
+        raise missing(path) if not path.exists() else InputError(f"{path}: a model is a folder, not a file")
+    progress.say(f"{name}: no such path here; asking the hub for a model of that name")
+    return str(name).removeprefix("hub:")
+
+
+def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer) -> None:
+    """Raises `InputError` where the tokenizer's ids are not those the model's embeddings were trained on."""
+    rows = config.get_text_config().vocab_size
+    own = "leave --tokenizer out to use the model's own, or --model out to build an encoder for this one"
+    if tokenizer.vocab_size > rows:
+        raise InputError(
+            f"{tokenizer.folder}: the tokenizer has ids up to {tokenizer.vocab_size - 1}, "
+            f"but {name} has {rows} embedding rows",
+            hint=own,
+        )
+    file = Path(name) / "tokenizer.json"
+    if not file.exists() or file.samefile(tokenizer.folder / "tokenizer.json"):
+        return
+    from tokkit.tokenizer.folder import parse
+
+    theirs = parse(file).get_vocab(with_added_tokens=True)
+    ours = tokenizer.backend.get_vocab(with_added_tokens=True)
+    moved = sum(1 for token, id_ in ours.items() if theirs.get(token) != id_)
+    if moved:
+        raise InputError(
+            f"{tokenizer.folder}: {moved} of its {len(ours)} tokens have another id in {name}'s own tokenizer, "
+            "so its embeddings would mean other words",
+            hint=own,
+        )
+
+
+def set_seed(seed: int) -> None:
+    """Seeds everything drawn by torch: initialization and dropout."""
+    import torch
+
+    torch.manual_seed(seed)
+
+
+class _loading:  # noqa: N801 - a context manager, used like a function
+    """Turns the many errors of a failed load into one `InputError`."""
+
+    def __init__(self, name: str | Path) -> None:
+        self.name = name
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
+        if isinstance(error, InputError) or not isinstance(error, Exception):
+            return
+        told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(
+            f"{self.name}: cannot be loaded as a model: {told[:200]}",
+            hint="a model folder holds config.json and model.safetensors",
+        ) from error
+
+
+def _classifier(
+    model: PreTrainedModel,
+    tokenizer: LoadedTokenizer,
+    labels: Sequence[str],
+    asked: int | None,
+    pad_id: int,
+) -> Classifier:
+    config = model.config
+    positions = int(getattr(config, "max_position_embeddings", 0) or 512)
+    if config.model_type in ("roberta", "xlm-roberta", "camembert"):  # positions start behind the padding id
+        positions -= pad_id + 1
+    longest = min(positions, tokenizer.max_length or positions)
+    if asked is not None and asked > longest:
+        raise InputError(
+            f"--max-length {asked}: model and tokenizer take at most {longest} tokens",
+            hint=f"--max-length {longest}",
+        )
+    return Classifier(model, tokenizer, tuple(labels), asked or longest, pad_id)
+
+
+def _pad_id(tokenizer: LoadedTokenizer, config_id: int | None) -> int:
+    """The id to pad with; any id is right where there is none, for the mask hides it."""
+    found = tokenizer.id_of("pad")
+    return found if found is not None else config_id if config_id is not None else 0
+
+
+def _label_config(labels: Sequence[str]) -> dict[str, Any]:
+    return {
+        "num_labels": len(labels),
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: i for i, label in enumerate(labels)},
+    }
+
+
+def _dropout(spec: FinetuneSpec) -> dict[str, float]:
+    if spec.dropout is None:
+        return {}
+    names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
+    others = ("dropout", "attention_dropout", "seq_classif_dropout")
+    return dict.fromkeys((*names, *others), spec.dropout)
+
+
+def _say_weights(name: str | Path, info: dict[str, Any], progress: Progress) -> None:
+    mismatched = {key[0] if isinstance(key, tuple) else key for key in info.get("mismatched_keys", ())}
+    new = sorted({*info.get("missing_keys", ()), *mismatched})
+    dropped = sorted(info.get("unexpected_keys", ()))
+    if new:
+        progress.say(f"{name}: {len(new)} weights are new: {_some(new)}")
+    if dropped:
+        progress.say(f"{name}: {len(dropped)} weights are not used: {_some(dropped)}")
+
+
+def _some(keys: Sequence[str]) -> str:
+    return ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """`config.json` of a model folder; raises `InputError` where it is broken."""
+    try:
+        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{folder}/config.json: cannot be read: {error}") from error
+    return dict(content)

@@ -1,0 +1,108 @@
+"""The tokenizer folder: `tokenizer.json`, `tokenizer_config.json`, and a self-test in `tokkit.json`.
+
+The configuration is written by template: `save_pretrained` would name another class, and training
+need not load transformers. `AutoTokenizer.from_pretrained` loads the folder to the same ids.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokkit.errors import InputError, TokkitError
+from tokkit.tokenizer.blueprint import Blueprint
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+TOKENIZER_FILE = "tokenizer.json"
+CONFIG_FILE = "tokenizer_config.json"
+FILES = (TOKENIZER_FILE, CONFIG_FILE)
+
+SAMPLES: tuple[str | tuple[str, str], ...] = (
+    "The quick brown fox jumps over the lazy dog.",
+    "don't stop, it's 3:45 p.m. -- 1,234.5 km!",
+    "나는 오늘 학교에 갔다. 정말 재미있었다!",
+    "한글 자모",
+    "Übergrößenträger naïve café",
+    "שלום עולם مرحبا بالعالم",
+    "東京で寿司を食べる",
+    "👩‍👩‍👧 🇰🇷 ok",
+    "  two  spaces\tand a tab\n",
+    "",
+    ("a first sentence", "and its pair"),
+)
+"""Texts (and one pair) whose ids a folder's receipt holds, so that whoever loads it can check."""
+
+
+def write(folder: Path, tokenizer: Tokenizer, blueprint: Blueprint) -> None:
+    """Writes `tokenizer.json` and `tokenizer_config.json` into a folder that exists."""
+    (folder / TOKENIZER_FILE).write_text(tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+    config = {
+        "clean_up_tokenization_spaces": False,
+        **{f"{role}_token": token for role, token in sorted(blueprint.recipe.roles.items())},
+        **_extra(blueprint),
+        "model_input_names": list(blueprint.recipe.model_input_names),
+        "model_max_length": blueprint.recipe.model_max_length,
+        "tokenizer_class": "PreTrainedTokenizerFast",
+    }
+    text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)
+    (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def self_test(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """The samples with the ids they have now."""
+    test = []
+    for sample in SAMPLES:
+        text, pair = (sample, None) if isinstance(sample, str) else sample
+        encoding = tokenizer.encode(text, pair)
+        shown = {"text": text} if pair is None else {"text": text, "pair": pair}
+        test.append({**shown, "ids": encoding.ids})
+    return test
+
+
+def check_self_test(tokenizer: Tokenizer, test: Sequence[Mapping[str, Any]], where: Path) -> None:
+    """Raises `InputError` if a sample is cut into other ids than its receipt says."""
+    for sample in test:
+        if tokenizer.encode(sample["text"], sample.get("pair")).ids != sample["ids"]:
+            raise InputError(
+                f"{where}: the tokenizer cuts {sample['text']!r} into other ids than when it was made: "
+                f"{TOKENIZER_FILE} was changed, or the tokenizers package differs",
+                hint="train it again, or compare the versions in tokkit.json",
+            )
+
+
+def verify(folder: Path, test: Sequence[Mapping[str, Any]]) -> None:
+    """Reads a folder just written back and runs its self-test; a failure is a bug of ours."""
+    try:
+        check_self_test(parse(folder / TOKENIZER_FILE), test, folder)
+    except InputError as error:
+        raise TokkitError(f"the tokenizer written does not read back as it was: {error.message}") from error
+
+
+def parse(path: Path) -> Tokenizer:
+    """The tokenizer of a `tokenizer.json`.
+
+    Raises `InputError` for a file that is none, also where the library panics on it.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_str(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic of the library is no Exception
+        raise InputError(
+            f"{path}: no tokenizer that this version of tokenizers can read: {error}",
+            hint="tokkit train-wordpiece corpus.txt -o out/ makes one",
+        ) from error
+
+
+def _extra(blueprint: Blueprint) -> dict[str, list[str]]:
+    """Special tokens without a role of their own."""
+    extra = [t for t in blueprint.special_tokens if t not in blueprint.recipe.roles.values()]
+    return {"extra_special_tokens": extra} if extra else {}

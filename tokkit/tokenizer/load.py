@@ -1,0 +1,155 @@
+"""A tokenizer from a folder, a `tokenizer.json` or the hub, with what a model needs to know of it.
+
+`tokenizer.json` is read as it stands. `AutoTokenizer` rebuilds the pipeline for some classes and gives
+other ids for a custom tokenizer without a word; it is asked only where there is no `tokenizer.json`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokkit.errors import InputError
+from tokkit.progress import SILENT, Progress
+from tokkit.sources.paths import missing
+from tokkit.tokenizer import folder as tokenizer_folder
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+_ROLES = ("unk", "pad", "cls", "sep", "mask", "bos", "eos")
+_UNLIMITED = 1_000_000
+"""transformers writes 1e30 where no limit is known; anything this long counts as none."""
+
+
+@dataclass(frozen=True)
+class LoadedTokenizer:
+    """backend      the `tokenizers.Tokenizer`, without truncation and padding
+    special         role -> token: ``{"pad": "[PAD]", ...}``, as the configuration names them
+    max_length      tokens a model of it takes, None where it does not say
+    input_names     what its model is fed with
+    folder          where its files lie
+    """
+
+    backend: Tokenizer
+    special: dict[str, str]
+    max_length: int | None
+    input_names: tuple[str, ...]
+    folder: Path
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows an embedding table needs for it: the highest id plus one."""
+        return 1 + max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1)
+
+    def id_of(self, role: str) -> int | None:
+        """The id of the pad, unk, ... token; None where there is none."""
+        token = self.special.get(role)
+        return None if token is None else self.backend.token_to_id(token)
+
+    def token_lengths(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special tokens included, nothing truncated."""
+        return [len(encoding.ids) for encoding in self.backend.encode_batch_fast(list(texts))]
+
+
+def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
+    """The tokenizer at a path; a name that is no path is looked up on the hub, and it is said.
+
+    Raises `InputError` for what is no tokenizer, and where the self-test of its receipt fails.
+    """
+    path = Path(name)
+    if not path.exists():
+        path = _from_hub(str(name), progress)
+    file = path / tokenizer_folder.TOKENIZER_FILE if path.is_dir() else path
+    if file.exists():
+        backend = tokenizer_folder.parse(file)
+    elif (path / "vocab.txt").exists() or (path / "vocab.json").exists():
+        backend = _through_transformers(path)
+    else:
+        raise InputError(
+            f"{path}: no tokenizer folder: it holds no {tokenizer_folder.TOKENIZER_FILE}",
+            hint=f"tokkit train-wordpiece corpus.txt -o {path}-tokenizer makes one",
+        )
+    backend.no_truncation()
+    backend.no_padding()
+    _check_receipt(backend, file.parent)
+    config = _read_json(file.parent / tokenizer_folder.CONFIG_FILE)
+    longest = config.get("model_max_length")
+    return LoadedTokenizer(
+        backend=backend,
+        special=_special_tokens(config, file.parent, backend),
+        max_length=int(longest) if longest and longest < _UNLIMITED else None,
+        input_names=tuple(
+            config.get("model_input_names") or ("input_ids", "token_type_ids", "attention_mask")
+        ),
+        folder=file.parent,
+    )
+
+
+def _check_receipt(backend: Tokenizer, folder: Path) -> None:
+    result = _read_json(folder / "tokkit.json").get("result", {})
+    if isinstance(result, dict) and isinstance(test := result.get("self_test"), list):
+        tokenizer_folder.check_self_test(backend, test, folder)
+
+
+def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) -> dict[str, str]:
+    """From the configuration, the older `special_tokens_map.json`, or BERT's usual names."""
+    named = {**_read_json(folder / "special_tokens_map.json"), **config}
+    special = {}
+    for role in _ROLES:
+        token = named.get(f"{role}_token")
+        token = token.get("content") if isinstance(token, dict) else token
+        if isinstance(token, str):
+            special[role] = token
+        elif backend.token_to_id(f"[{role.upper()}]") is not None:
+            special[role] = f"[{role.upper()}]"
+    return special
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise InputError(f"{path}: no JSON: {error}") from error
+    return content if isinstance(content, dict) else {}
+
+
+def _through_transformers(folder: Path) -> Tokenizer:
+    from transformers import AutoTokenizer
+
+    try:
+        loaded = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+        return loaded.backend_tokenizer
+    except Exception as error:
+        raise InputError(f"{folder}: no tokenizer that transformers can load: {error}") from error
+
+
+def is_hub_name(name: str) -> bool:
+    """Whether a name that is no path may be one on the hub: ``owner/name`` or ``name``, no file's ending."""
+    bare = name.removeprefix("hub:")
+    looks_like_path = bare.startswith((".", "/", "~")) or bare.endswith(("/", ".json", ".model", ".txt"))
+    return bool(bare) and not looks_like_path and bare.count("/") <= 1
+
+
+def _from_hub(name: str, progress: Progress) -> Path:
+    """The folder of a snapshot of the tokenizer's files; an error where the name cannot be one."""
+    if not is_hub_name(name):
+        raise missing(Path(name))
+    from huggingface_hub import snapshot_download
+
+    bare = name.removeprefix("hub:")
+    progress.say(f"{bare}: no such path here; asking the hub for a tokenizer of that name")
+    try:
+        return Path(
+            snapshot_download(bare, allow_patterns=["tokenizer*", "vocab*", "special_tokens_map.json"])
+        )
+    except Exception as error:
+        raise InputError(
+            f"{name}: no such folder here, and the hub gave none ({type(error).__name__})",
+            hint="check the path; a folder made by tokkit train-wordpiece is named with its -o",
+        ) from error

@@ -1,0 +1,96 @@
+"""Recipes: named sets of blocks, special tokens and settings that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from tokkit.errors import UsageError, did_you_mean
+
+BERT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
+PLAIN_INPUTS = ("input_ids", "attention_mask")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a tokenizer of that name is made of.
+
+    roles           which special token is the unknown one, pads, ...: ``{"unk": "[UNK]"}``
+    post_processor  ``bert``, ``roberta``, ``byte-level``, ``none`` or a template
+    """
+
+    summary: str
+    normalizers: tuple[str, ...]
+    pre_tokenizers: tuple[str, ...]
+    post_processor: str
+    decoders: tuple[str, ...]
+    special_tokens: tuple[str, ...]
+    roles: Mapping[str, str] = field(default_factory=dict)
+    model_max_length: int = 512
+    model_input_names: tuple[str, ...] = BERT_INPUTS
+    byte_fallback: bool = False
+
+
+def _bert(summary: str, *normalizers: str) -> Recipe:
+    """BERT's splitting, special tokens (ids 0 to 4) and template around other normalizers."""
+    return Recipe(
+        summary,
+        normalizers=normalizers,
+        pre_tokenizers=("bert",),
+        post_processor="bert",
+        decoders=("wordpiece",),
+        special_tokens=("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
+        roles={"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"},
+    )
+
+
+RECIPES: Mapping[str, Recipe] = {
+    "bert-uncased": _bert("BERT, lower case, accents stripped", "bert"),
+    "bert-cased": _bert("BERT, case and accents kept", "bert:lowercase=false,strip_accents=false"),
+    "bert-multilingual": _bert("multilingual BERT, cased", "bert:lowercase=false,strip_accents=false"),
+    "korean": _bert("NFC, nothing stripped, BERT's splitting", "nfc"),
+    "gpt2": Recipe(
+        "GPT-2: byte-level, no unknown token",
+        normalizers=(),
+        pre_tokenizers=("byte-level",),
+        post_processor="byte-level:trim_offsets=false",
+        decoders=("byte-level",),
+        special_tokens=("<|endoftext|>",),
+        roles={"bos": "<|endoftext|>", "eos": "<|endoftext|>", "pad": "<|endoftext|>"},
+        model_max_length=1024,
+        model_input_names=PLAIN_INPUTS,
+    ),
+    "roberta": Recipe(
+        "RoBERTa: byte-level with BERT-like special tokens",
+        normalizers=(),
+        pre_tokenizers=("byte-level",),
+        post_processor="roberta",
+        decoders=("byte-level",),
+        special_tokens=("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
+        roles={
+            **{"bos": "<s>", "cls": "<s>", "pad": "<pad>", "eos": "</s>", "sep": "</s>"},
+            **{"unk": "<unk>", "mask": "<mask>"},
+        },
+        model_input_names=PLAIN_INPUTS,
+    ),
+    "llama": Recipe(
+        "Llama-like: metaspace, unknown characters as bytes",
+        normalizers=(),
+        pre_tokenizers=("metaspace:prepend_scheme=first",),
+        post_processor="template:single=<s> $A,pair=<s> $A <s> $B:1",
+        decoders=("replace:pattern=▁,content= ", "byte-fallback", "fuse", "strip:left=1"),
+        special_tokens=("<unk>", "<s>", "</s>"),
+        roles={"unk": "<unk>", "bos": "<s>", "eos": "</s>", "pad": "</s>"},
+        model_input_names=PLAIN_INPUTS,
+        byte_fallback=True,
+    ),
+}
+
+
+def recipe(name: str) -> Recipe:
+    """The recipe of that name; raises `UsageError` naming the nearest."""
+    if name not in RECIPES:
+        raise UsageError(
+            f'--recipe: no recipe "{name}"{did_you_mean(name, RECIPES)}; there are: {", ".join(RECIPES)}'
+        )
+    return RECIPES[name]
