@@ -5,8 +5,8 @@ Most rows name two feelings and only the structure says which one counts:
     i expected to feel glad but in the end i felt lonely     -> sadness
     in the end i felt glad although i expected to feel lonely -> joy
 
-Every frame that puts the winning cue last has a partner with the same words that puts it first, so a bag of
-words sees no difference. The rest of the rows are plain sentences with one feeling.
+Every frame that puts the winning cue last has a partner of (nearly) the same words that puts it first: a bag
+of words hardly sees a difference. The rest of the rows are plain sentences with one feeling.
 """
 
 import random
@@ -17,8 +17,8 @@ import emotion_words as words
 from hangul import conjugate, with_particle
 
 LABELS = {"joy": 33, "sadness": 28, "anger": 14, "fear": 12, "love": 9, "surprise": 4}  # per cent
-PLAIN_SHARE = 0.42
-WINNER_LAST = 0.85
+PLAIN_SHARE = 0.38  # rows with one feeling; the others weigh two against each other
+WINNER_LAST = 0.88  # contrasts that put the feeling that counts behind the other one
 EXACT_COPIES = 24
 CONFLICTS = 10
 EMPTY_LABELS = 12

@@ -1,8 +1,7 @@
-"""The classifier to be trained: a small encoder built for a vocabulary, or a checkpoint; checked either way."""
+"""The classifier to be trained: a small encoder built for a vocabulary, or a checkpoint, checked."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +16,8 @@ from tokkit.tokenizer.load import LoadedTokenizer, is_hub_name
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-_MARGIN = 8
-"""Positions RoBERTa-like models may keep for themselves, found out by their padding offset."""
+_POSITIONS_BEHIND_PADDING = ("roberta", "xlm-roberta", "camembert")
+"""Models whose first position stands behind the padding id, so that they take fewer tokens."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +33,28 @@ class Classifier:
     labels: tuple[str, ...]
     max_length: int
     pad_id: int
+
+    @classmethod
+    def of(
+        cls,
+        model: PreTrainedModel,
+        tokenizer: LoadedTokenizer,
+        labels: Sequence[str],
+        max_length: int | None = None,
+    ) -> Classifier:
+        """The model with its tokenizer; raises `InputError` for a maximum length they do not take."""
+        config = model.config
+        pad_id = _pad_id(tokenizer, config.pad_token_id)
+        positions = int(getattr(config, "max_position_embeddings", 0) or 512)
+        if config.model_type in _POSITIONS_BEHIND_PADDING:
+            positions -= pad_id + 1
+        longest = min(positions, tokenizer.max_length or positions)
+        if max_length is not None and max_length > longest:
+            raise InputError(
+                f"--max-length {max_length}: model and tokenizer take at most {longest} tokens",
+                hint=f"--max-length {longest}",
+            )
+        return cls(model, tokenizer, tuple(labels), max_length or longest, pad_id)
 
 
 def build(tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneSpec) -> Classifier:
@@ -54,7 +75,7 @@ def build(tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneSpec)
         **_dropout(spec),
         **_label_config(labels),
     )
-    return _classifier(BertForSequenceClassification(config), tokenizer, labels, spec.max_length, pad_id)
+    return Classifier.of(BertForSequenceClassification(config), tokenizer, labels, spec.max_length)
 
 
 def load_pretrained(
@@ -72,19 +93,19 @@ def load_pretrained(
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     where = checkpoint_path(name, progress)
-    with _loading(name):
+    with loading(name):
         config = AutoConfig.from_pretrained(where, trust_remote_code=False, **_label_config(labels))
     for key, value in _dropout(spec).items():
         if hasattr(config, key):
             setattr(config, key, value)
     config.pad_token_id = _pad_id(tokenizer, config.pad_token_id)
     check_fit(name, config, tokenizer)
-    with _loading(name):
+    with loading(name):
         model, info = AutoModelForSequenceClassification.from_pretrained(
-            where, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
+            where, config=config, **LOADING, ignore_mismatched_sizes=True, outputloading_info=True
         )
     _say_weights(name, info, progress)
-    return _classifier(model, tokenizer, labels, spec.max_length, config.pad_token_id)
+    return Classifier.of(model, tokenizer, labels, spec.max_length)
 
 
 LOADING: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "dtype": "float32"}
@@ -127,8 +148,8 @@ def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer) -> None
     moved = sum(1 for token, id_ in ours.items() if theirs.get(token) != id_)
     if moved:
         raise InputError(
-            f"{tokenizer.folder}: {moved} of its {len(ours)} tokens have another id in {name}'s own tokenizer, "
-            "so its embeddings would mean other words",
+            f"{tokenizer.folder}: {moved} of its {len(ours)} tokens have another id "
+            f"in {name}'s own tokenizer, so its embeddings would mean other words",
             hint=own,
         )
 
@@ -140,7 +161,7 @@ def set_seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-class _loading:  # noqa: N801 - a context manager, used like a function
+class loading:  # noqa: N801 - a context manager, used like a function
     """Turns the many errors of a failed load into one `InputError`."""
 
     def __init__(self, name: str | Path) -> None:
@@ -156,26 +177,6 @@ class _loading:  # noqa: N801 - a context manager, used like a function
             f"{self.name}: cannot be loaded as a model: {told[:200]}",
             hint="a model folder holds config.json and model.safetensors",
         ) from error
-
-
-def _classifier(
-    model: PreTrainedModel,
-    tokenizer: LoadedTokenizer,
-    labels: Sequence[str],
-    asked: int | None,
-    pad_id: int,
-) -> Classifier:
-    config = model.config
-    positions = int(getattr(config, "max_position_embeddings", 0) or 512)
-    if config.model_type in ("roberta", "xlm-roberta", "camembert"):  # positions start behind the padding id
-        positions -= pad_id + 1
-    longest = min(positions, tokenizer.max_length or positions)
-    if asked is not None and asked > longest:
-        raise InputError(
-            f"--max-length {asked}: model and tokenizer take at most {longest} tokens",
-            hint=f"--max-length {longest}",
-        )
-    return Classifier(model, tokenizer, tuple(labels), asked or longest, pad_id)
 
 
 def _pad_id(tokenizer: LoadedTokenizer, config_id: int | None) -> int:
@@ -212,12 +213,3 @@ def _say_weights(name: str | Path, info: dict[str, Any], progress: Progress) -> 
 
 def _some(keys: Sequence[str]) -> str:
     return ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
-
-
-def read_config(folder: Path) -> dict[str, Any]:
-    """`config.json` of a model folder; raises `InputError` where it is broken."""
-    try:
-        content = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{folder}/config.json: cannot be read: {error}") from error
-    return dict(content)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from tokkit.errors import InputError
 from tokkit.model.encoding import Encoded, padded, pieces_within
+from tokkit.options import Options, option
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 
 if TYPE_CHECKING:
@@ -18,16 +21,36 @@ CPU_BUDGET, ACCELERATOR_BUDGET = 1024, 32_768
 """Tokens, padding included, computed at once: what measured fastest on CPUs; what fills an accelerator."""
 
 
+@dataclass(frozen=True)
+class InferenceOptions(Options):
+    """How rows are computed; none of it changes an answer beyond rounding."""
+
+    tokens_per_batch: int | None = option(
+        None,
+        "tokens, padding included, computed at once",
+        minimum=1,
+        metavar="N",
+        shown_default="chosen for the device",
+    )
+    device: str = option("auto", "auto, cpu, cuda, cuda:N or mps")
+
+
 def budget_for(device: torch.device, asked: int | None) -> int:
     """The token budget asked for, else the device's."""
     return asked or (CPU_BUDGET if device.type == "cpu" else ACCELERATOR_BUDGET)
 
 
+def use_threads(threads: int | None) -> None:
+    """Lets torch use that many threads; None leaves its own choice, all cores."""
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
+
+
 def choose_device(name: str) -> torch.device:
     """The device of that name; ``auto`` takes CUDA, then MPS, then the CPU. Raises `InputError`."""
     import torch
-
-    from tokkit.errors import InputError
 
     if name == "auto":
         if torch.cuda.is_available():

@@ -1,0 +1,31 @@
+"""`tokkit predict`."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from tokkit.cli.options import common_options, options_from, show, threads_option
+from tokkit.data.dataset import DatasetOptions
+from tokkit.model.inference import InferenceOptions
+from tokkit.sources.paths import STANDARD_INPUT
+from tokkit.views import reports
+
+
+@click.command("predict", epilog='Example: tokkit predict model/ "what a day" more_texts.txt')
+@click.argument("model")
+@click.argument("texts", nargs=-1, metavar="[TEXT|FILE|-]...")
+@click.option("--raw", is_flag=True, help="Unrounded shares instead of per cent.")
+@options_from(InferenceOptions, "inference")
+@options_from(DatasetOptions, "options")
+@threads_option
+@common_options
+def predict_command(texts: tuple[str, ...], json_wanted: bool, **options: Any) -> None:
+    """Labels and probabilities of texts, of the rows of files, or of standard input."""
+    from tokkit.model.predict import predict
+
+    piped = not texts and not sys.stdin.isatty()
+    result = predict(texts=[STANDARD_INPUT] if piped else list(texts), **options)
+    show("predict", result.as_dict(), reports.predictions, json_wanted)
