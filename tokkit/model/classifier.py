@@ -102,7 +102,7 @@ def load_pretrained(
     check_fit(name, config, tokenizer)
     with loading(name):
         model, info = AutoModelForSequenceClassification.from_pretrained(
-            where, config=config, **LOADING, ignore_mismatched_sizes=True, outputloading_info=True
+            where, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
         )
     _say_weights(name, info, progress)
     return Classifier.of(model, tokenizer, labels, spec.max_length)

@@ -47,22 +47,22 @@ def learn(job: Mapping[str, Any], on_bytes: Callable[[int], None]) -> dict[str, 
     tokenizer.model = models.BPE()  # WordPiece learns its vocabulary the same way and drops the merges
     fed = _Counted(on_bytes)
     reserved: list[str] = job["reserved"]
-    settings: dict[str, Any] = {"limit_alphabet": job["limit_alphabet"], "initial_alphabet": job["alphabet"]}
+    settings: dict[str, Any] = {"initial_alphabet": job["alphabet"]}
     if job["prefix"] or job["suffix"] or job["limit_alphabet"]:
         words = _count_words(tokenizer, corpus, on_bytes)
         reserved = initial_tokens(
             words, reserved, job["alphabet"], job["limit_alphabet"], job["prefix"] or "", job["suffix"] or ""
         )
         settings = {"limit_alphabet": 0, "initial_alphabet": []}
-    decorations = {"continuing_subword_prefix": job["prefix"], "end_of_word_suffix": job["suffix"]}
-    longest = job["max_token_length"]
+    if job["max_token_length"]:
+        settings["max_token_length"] = job["max_token_length"] + 1  # the reference compares with <
+    marks = {"continuing_subword_prefix": job["prefix"], "end_of_word_suffix": job["suffix"]}
     trainer = trainers.BpeTrainer(
         vocab_size=job["vocab_size"],
         min_frequency=job["min_frequency"],
         special_tokens=reserved,
         show_progress=False,
-        max_token_length=longest + 1 if longest else None,  # the reference compares with <
-        **{name: value for name, value in decorations.items() if value},
+        **{name: mark for name, mark in marks.items() if mark},
         **settings,
     )
     tokenizer.train_from_iterator(_fed(corpus, fed), trainer)
