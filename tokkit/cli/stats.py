@@ -66,12 +66,14 @@ def _rules(text: str | None) -> list[str]:
 
 
 def _draw(result: StatsResult, path: Path, force: bool, progress: Progress) -> None:
-    labels = list(dict.fromkeys(label for split in result.plotted.values() for label in split))
+    counts = {name: split["classes"] or {"": split["rows"]} for name, split in result.splits.items()}
+    labels = list(dict.fromkeys(label for split in counts.values() for label in split))
     lacking = plots.undrawable(labels)
     if lacking:
         progress.say(
             f"{path}: no font on this system draws {', '.join(lacking[:3])}; install one, Noto Sans CJK say"
         )
-    picture = plots.classes_and_lengths(result.plotted, result.unit, path.suffix.lstrip(".").lower())
+    format = path.suffix.lstrip(".").lower()
+    picture = plots.classes_and_lengths(counts, result.plotted, result.unit, format)
     files.write_file(path, picture, force=force)
     progress.say(f"drawn: {path}")

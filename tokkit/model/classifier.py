@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -154,27 +155,34 @@ def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer) -> None
         )
 
 
-def set_seed(seed: int) -> None:
-    """Seeds everything drawn by torch: initialization and dropout."""
-    import torch
+@contextmanager
+def quiet() -> Iterator[None]:
+    """transformers neither draws bars nor reports inside; tokkit says itself what matters."""
+    from transformers.utils import logging
 
-    torch.manual_seed(seed)
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
 
 
-class loading:  # noqa: N801 - a context manager, used like a function
+@contextmanager
+def loading(name: str | Path) -> Iterator[None]:
     """Turns the many errors of a failed load into one `InputError`."""
-
-    def __init__(self, name: str | Path) -> None:
-        self.name = name
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        if isinstance(error, InputError) or not isinstance(error, Exception):
-            return
+    try:
+        with quiet():
+            yield
+    except InputError:
+        raise
+    except Exception as error:
         told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"{self.name}: cannot be loaded as a model: {told[:200]}",
+            f"{name}: cannot be loaded as a model: {told[:200]}",
             hint="a model folder holds config.json and model.safetensors",
         ) from error
 

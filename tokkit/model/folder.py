@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, TokkitError
-from tokkit.model.classifier import LOADING, Classifier, checkpoint_path, loading
+from tokkit.model.classifier import LOADING, Classifier, checkpoint_path, loading, quiet
 from tokkit.model.inference import softmax
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.load import load as load_tokenizer
@@ -38,7 +38,8 @@ _CLOSE = 1e-3
 
 def write_classifier(folder: Path, classifier: Classifier) -> None:
     """Writes configuration, weights and the tokenizer's files; what stood there is replaced."""
-    classifier.model.save_pretrained(str(folder))
+    with quiet():
+        classifier.model.save_pretrained(str(folder))
     for name in (*_TOKENIZER_FILES, "merges.txt"):
         source = classifier.tokenizer.folder / name
         if source.exists():

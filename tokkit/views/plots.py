@@ -17,15 +17,21 @@ _FONTS = (
 _BLUE, _ORANGE, _GREY = "#3b6ea8", "#d9822b", "#8a8a8a"
 
 
-def classes_and_lengths(lengths: Mapping[str, Mapping[str, Sequence[int]]], unit: str, format: str) -> bytes:
+def classes_and_lengths(
+    counts: Mapping[str, Mapping[str, int]],
+    lengths: Mapping[str, Mapping[str, Sequence[int]]],
+    unit: str,
+    format: str,
+) -> bytes:
     """Bars of the class counts, and boxes of the lengths per class; one colour a split.
 
-    lengths   split -> label -> lengths of its rows in ``unit``; a data set without labels has label ""
+    counts    split -> label -> rows; a data set without labels has the label ""
+    lengths   split -> label -> lengths of its texts in ``unit``
     """
     from matplotlib.figure import Figure
 
-    labels = list(dict.fromkeys(label for split in lengths.values() for label in split))
-    names = list(lengths)
+    labels = list(dict.fromkeys(label for split in counts.values() for label in split))
+    names = list(counts)
     height = max(3.0, 1.2 + 0.28 * len(labels) * max(len(names), 2))
     with _style(labels):
         figure = Figure(figsize=(11, height), layout="constrained")
@@ -35,9 +41,9 @@ def classes_and_lengths(lengths: Mapping[str, Mapping[str, Sequence[int]]], unit
             color = (_BLUE, _ORANGE, _GREY)[i % 3]
             places = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
             values = [list(lengths[name].get(label, ())) for label in labels]
-            counts = [len(v) for v in values]
-            left.barh(places, counts, height=thickness * 0.9, color=color, label=name)
-            for place, count in zip(places, counts, strict=True):
+            rows = [counts[name].get(label, 0) for label in labels]
+            left.barh(places, rows, height=thickness * 0.9, color=color, label=name)
+            for place, count in zip(places, rows, strict=True):
                 left.annotate(f" {count:,}", (count, place), va="center", fontsize=8)
             _boxes(right, values, places, thickness, color)
         left.set_yticks(range(len(labels)), [label or "all rows" for label in labels])
