@@ -32,18 +32,26 @@ class TokkitError(Exception):
 
 
 class UsageError(TokkitError):
+    """An option or argument that cannot mean anything."""
+
     exit_code = 2
 
 
 class InputError(TokkitError):
+    """A file, table, tokenizer or model that is not what it should be."""
+
     exit_code = 3
 
 
 class OutputError(TokkitError):
+    """What was to be written cannot be, or must not be."""
+
     exit_code = 4
 
 
 class Interrupted(TokkitError):
+    """The user stopped the work."""
+
     exit_code = 130
 
     def __init__(self, message: str = "interrupted; nothing was written") -> None:

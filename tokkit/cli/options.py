@@ -32,9 +32,10 @@ def options_from(group: type[Options], name: str) -> Callable[[Command], Command
             kwargs[name] = group(**{field_name: kwargs.pop(field_name) for field_name in names})
             return command(*args, **kwargs)
 
+        declared: Command = gathered
         for field_name in reversed(names):
-            gathered = _option(group, field_name)(gathered)
-        return gathered
+            declared = _option(group, field_name)(declared)
+        return declared
 
     return decorate
 
@@ -92,13 +93,14 @@ def common_options(command: Command) -> Command:
     def with_progress(*args: Any, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
         return command(*args, progress=_progress(quiet), **kwargs)
 
+    declared: Command = with_progress
     for decorate in (
         click.option("-v", "--verbose", is_flag=True, help="Show where in the code an error arose."),
         click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
         click.option("--json", "json_wanted", is_flag=True, help="Print the result as one JSON object."),
     ):
-        with_progress = decorate(with_progress)
-    return with_progress
+        declared = decorate(declared)
+    return declared
 
 
 def _progress(quiet: bool) -> Progress:

@@ -9,12 +9,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from tokkit.errors import InputError
 from tokkit.options import Options, option
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import streams
 from tokkit.sources.columns import text_column
 from tokkit.sources.tables import FORMATS, TableFormat, read_table, recognize
+
+if TYPE_CHECKING:
+    import polars as pl
 
 Count = Callable[[int], None]
 _ROWS = 10_000
@@ -51,10 +56,22 @@ def plan(files: Sequence[Path], options: CorpusOptions, progress: Progress = SIL
         if found.name == "text":
             planned.append(CorpusFile(path, found))
             continue
-        column = text_column(read_table(path, found), options.text_column, str(path))
+        column = text_column(_table(path, found), options.text_column, str(path))
         progress.say(f'{path}: a table; the texts of its column "{column}" are read')
         planned.append(CorpusFile(path, found, column))
     return planned
+
+
+def _table(path: Path, found: TableFormat) -> pl.DataFrame:
+    """The rows; for a table without a header line the error names an option that a corpus has."""
+    try:
+        return read_table(path, found)
+    except InputError as error:
+        if error.hint is None or "--names" not in error.hint:
+            raise
+        raise InputError(
+            error.message, hint="give it a header line, or feed whole lines: --format text"
+        ) from error
 
 
 def items(corpus: Sequence[CorpusFile], on_bytes: Count = lambda amount: None) -> Iterator[list[str]]:

@@ -19,6 +19,7 @@ from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns, paths, tables
 
 if TYPE_CHECKING:
+    import datasets
     import polars as pl
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -46,12 +47,18 @@ class DatasetOptions(Options):
 
 @dataclass(frozen=True)
 class Split:
-    """The rows of one split, as they stand in its files."""
+    """The rows of one split.
+
+    frame      text and label as strings, null where they are missing
+    original   the same rows and columns as they stand in the files, which is what is written again; of
+               labels that were given names, the names
+    """
 
     name: str
     frame: pl.DataFrame
     files: tuple[Path, ...]
     format: tables.TableFormat
+    original: pl.DataFrame
 
     @property
     def where(self) -> str:
@@ -107,9 +114,12 @@ class Dataset:
         """The label column; raises `InputError` where the data set has none."""
         if self.label_column is None:
             frame = next(iter(self.splits.values())).frame
+            others = [name for name in frame.columns if name != self.text_column]
             raise InputError(
                 f"{self.source}: no column of labels found; it has: {', '.join(frame.columns)}",
-                hint=f"name it: --label-column {frame.columns[-1]}",
+                hint=f"name it: --label-column {others[-1]}"
+                if others
+                else "rows are TEXT;LABEL, say? then name their columns: --names text,label --sep ';'",
             )
         return self.label_column
 
@@ -129,30 +139,38 @@ class Dataset:
             left_out={reason: n for reason, n in reasons.items() if n},
         )
 
+    def to_datasets(self) -> datasets.DatasetDict:
+        """The same rows as the `datasets` library holds them, labels as a ``ClassLabel``."""
+        from tokkit.data.saved import to_datasets
+
+        return to_datasets(self)
+
 
 def load_dataset(
     source: str | Path, options: DatasetOptions | None = None, progress: Progress = SILENT
 ) -> Dataset:
     """The data set at a path, glob or ``-``: a folder's splits by file name, a single file as its name says.
 
+    A folder that the `datasets` library saved gives its own splits, as does a JSON file of several lists.
     Columns that are guessed and files that are left out are said to ``progress``. Raises `InputError` for
     what cannot be read as labelled rows.
     """
     options = options or DatasetOptions()
-    by_split = _files_by_split(str(source), progress)
-    splits = {name: _read_split(name, files, options, progress) for name, files in by_split.items()}
+    splits = _read_splits(str(source), options, progress)
     first = next(iter(splits.values()))
-    text = columns.text_column(first.frame, options.text_column, first.where)
+    text = columns.text_column(first.frame, options.text_column, first.where, options.label_column)
     label = columns.label_column(first.frame, options.label_column, text, first.where)
     _say_guess(options, text, label, first, progress)
     names = _label_names(options.label_names)
     splits = {name: _as_strings(split, text, label, names) for name, split in splits.items()}
+    if label is not None and names:
+        _say_unused(names, [split.frame[label] for split in splits.values()], progress)
     return Dataset(str(source), splits, text, label)
 
 
-def split_named(path: Path) -> str | None:
+def split_named(path: str | Path) -> str | None:
     """The split a file's name says: ``nsmc_valid.tsv`` -> ``validation``; None where it says none."""
-    words = re.split(r"[^a-z]+", path.name.casefold().split(".")[0])
+    words = re.split(r"[^a-z]+", Path(path).name.casefold())
     return next((_SPLIT_NAMES[word] for word in words if word in _SPLIT_NAMES), None)
 
 
@@ -164,13 +182,67 @@ def sort_labels(labels: Iterable[str]) -> list[str]:
     return sorted(distinct)
 
 
+def _read_splits(source: str, options: DatasetOptions, progress: Progress) -> dict[str, Split]:
+    from tokkit.data import saved
+
+    if saved.is_saved(Path(source)):
+        tables_by_split, files = saved.read_saved(Path(source)), saved.files_of(Path(source))
+        return _splits_of(tables_by_split, files, "arrow", source, progress)
+    by_split = _files_by_split(source, progress)
+    if len(by_split) == 1 and options.format in (None, "json"):
+        files = next(iter(by_split.values()))
+        if len(files) == 1 and (options.format or tables.format_of(files[0])) == "json":
+            inside = tables.json_splits(files[0])
+            if inside and all(split_named(key) for key in inside):
+                return _splits_of(inside, files, "json", source, progress)
+    return {name: _read_split(name, files, options, progress) for name, files in by_split.items()}
+
+
+def _splits_of(
+    frames: Mapping[str, pl.DataFrame],
+    files: Sequence[Path],
+    format_name: str,
+    source: str,
+    progress: Progress,
+) -> dict[str, Split]:
+    """Splits that stand together in ``files``; those whose name says none are left out, which is said.
+
+    Raises `InputError` for two that mean the same split.
+    """
+    named: dict[str, Split] = {}
+    for key, frame in frames.items():
+        name = split_named(key) or (TRAIN if len(frames) == 1 else None)
+        if name is None:
+            progress.say(f"{source}: left out: {key}")
+        elif name in named:
+            raise InputError(
+                f"{source}: {key} is a second {name} split", hint="save one of them in a file of its own"
+            )
+        else:
+            named[name] = Split(name, frame, tuple(files), tables.TableFormat(format_name), frame)
+    if not named:
+        raise InputError(
+            f"{source}: none of {', '.join(frames)} is named train, validation or test",
+            hint="rename one to train",
+        )
+    for split in named.values():
+        if split.frame.height == 0:
+            raise InputError(f"{source}: its {split.name} split has no rows", hint="remove it or fill it")
+    return {name: named[name] for name in SPLITS if name in named}
+
+
 def _files_by_split(source: str, progress: Progress) -> dict[str, list[Path]]:
     files = paths.expand([source])
-    if len(files) == 1 and not Path(source).is_dir():
+    if source == paths.STANDARD_INPUT:
+        return {TRAIN: files}
+    is_folder = Path(source).is_dir()
+    if len(files) == 1 and not is_folder:
         return {split_named(files[0]) or TRAIN: files}
     readable = [file for file in files if tables.format_of(file) is not None]
     if len(readable) == 1:
         named = {split_named(readable[0]) or TRAIN: readable}
+    elif readable and not is_folder and not any(split_named(file) for file in readable):
+        named = {TRAIN: readable}
     else:
         named = {
             name: [file for file in readable if split_named(file) == name]
@@ -194,7 +266,13 @@ def _read_split(name: str, files: Sequence[Path], options: DatasetOptions, progr
     import polars as pl
 
     names = [name.strip() for name in options.names.split(",")] if options.names else []
-    formats = [tables.recognize(path, options.sep, options.format) for path in files]
+    formats = [tables.recognize(path, options.sep, options.format, names, progress.say) for path in files]
+    for path, found in zip(files, formats, strict=True):
+        if found.name != formats[0].name:
+            raise InputError(
+                f"{path}: {found.name} beside {files[0].name}, both of the {name} split: which is meant?",
+                hint=f"name the files of one format: '{path.parent}/*{tables.full_suffix(path)}'",
+            )
     frames = [
         tables.read_table(path, found, names, progress.say)
         for path, found in zip(files, formats, strict=True)
@@ -203,9 +281,17 @@ def _read_split(name: str, files: Sequence[Path], options: DatasetOptions, progr
         if frame.columns != frames[0].columns:
             raise InputError(
                 f"{path}: columns {', '.join(frame.columns)} where {files[0].name} has "
-                f"{', '.join(frames[0].columns)}"
+                f"{', '.join(frames[0].columns)}",
+                hint="give all files of a split the same columns, or name one file",
             )
-    return Split(name, pl.concat(frames, how="vertical_relaxed"), tuple(files), formats[0])
+    try:
+        frame = pl.concat(frames, how="vertical_relaxed")
+    except pl.exceptions.PolarsError as error:
+        raise InputError(
+            f"{files[0].parent}: the files of the {name} split hold different types: {error}",
+            hint="name one file",
+        ) from error
+    return Split(name, frame, tuple(files), formats[0], frame)
 
 
 def _as_strings(split: Split, text: str, label: str | None, names: Mapping[str, str]) -> Split:
@@ -219,19 +305,23 @@ def _as_strings(split: Split, text: str, label: str | None, names: Mapping[str, 
                 f"it has: {', '.join(split.frame.columns)}",
                 hint="give every split the same columns",
             )
-    made = [pl.col(text).cast(pl.String)]
+    original = split.original
+    made = {text: original[text].cast(pl.String)}
     if label is not None:
-        # a whole number that a missing neighbour turned into 1.0 stays the label 1
-        column = split.frame[label]
-        if column.dtype.is_float() and column.drop_nulls().is_finite().all() and (column % 1 == 0).all():
-            split = Split(
-                split.name, split.frame.with_columns(column.cast(pl.Int64)), split.files, split.format
-            )
-        made.append(pl.col(label).cast(pl.String).replace(names) if names else pl.col(label).cast(pl.String))
-    frame = split.frame.with_columns(
-        [pl.when(column == "").then(None).otherwise(column).name.keep() for column in made]
+        values = original[label]
+        if values.dtype.is_float():
+            values = values.fill_nan(None)
+            # a whole number that a missing neighbour turned into 1.0 stays the label 1
+            if (values % 1 == 0).all() and (values.abs() < 2**53).all():
+                values = values.cast(pl.Int64)
+        made[label] = values.cast(pl.String)
+        if names:
+            made[label] = made[label].replace(names)
+            original = original.with_columns(made[label])
+    frame = original.with_columns(
+        [pl.when(column == "").then(None).otherwise(column).alias(name) for name, column in made.items()]
     )
-    return Split(split.name, frame, split.files, split.format)
+    return Split(split.name, frame, split.files, split.format, original)
 
 
 def _label_names(text: str | None) -> dict[str, str]:
@@ -239,6 +329,13 @@ def _label_names(text: str | None) -> dict[str, str]:
     if any(not equals or not new.strip() for _, equals, new in pairs):
         raise UsageError(f'--label-names: write OLD=NEW,OLD=NEW, not "{text}"')
     return {old.strip(): new.strip() for old, _, new in pairs}
+
+
+def _say_unused(names: Mapping[str, str], labels: Sequence[pl.Series], progress: Progress) -> None:
+    there = {label for column in labels for label in column.unique().to_list()}
+    unused = [old for old, new in names.items() if new not in there]
+    if unused:
+        progress.say(f"--label-names: no row carries {', '.join(unused)}")
 
 
 def _say_guess(

@@ -8,6 +8,7 @@ row land on both sides and every score is a lie.
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,7 +30,7 @@ from tokkit.data.dataset import (
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.options import Options, merged, option
 from tokkit.progress import SILENT, Progress
-from tokkit.sources import tables
+from tokkit.sources import paths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -93,6 +94,7 @@ def rebalance(
     """
     plan = merged(BalancePlan, plan, settings)
     options = options or DatasetOptions()
+    files.check_output(Path(out), force=force)
     loaded = load_dataset(dataset, options, progress)
     if TRAIN not in loaded.splits:
         raise InputError(
@@ -102,6 +104,7 @@ def rebalance(
         )
     siblings = _siblings(loaded, options, progress)
     positions, left_out = _usable_rows(loaded, siblings, plan, progress)
+    read = [*loaded.files, *(file for _, sibling in siblings for file in sibling.files)]
     train = loaded.splits[TRAIN]
     labels = [str(label) for label in loaded.labels(TRAIN)[positions].to_list()]
     targets = class_targets(labels, plan)
@@ -115,7 +118,7 @@ def rebalance(
         left_out=left_out,
         output=str(out),
     )
-    _publish(loaded, train.frame[drawn], Path(out), result, plan, options, force)
+    _publish(loaded, train.original[drawn], Path(out), result, plan, options, force, read)
     return result
 
 
@@ -134,6 +137,11 @@ def class_targets(labels: Sequence[str], plan: BalancePlan) -> dict[str, int]:
         )
     named = _named_targets(plan.target, counts)
     strategy = plan.strategy
+    if strategy == WEIGHTS and (named or plan.max_per_class or plan.min_per_class):
+        raise UsageError(
+            "--strategy weights leaves the rows as they are: no target, cap or floor goes with it",
+            hint="leave --strategy out to draw rows to the targets",
+        )
     if strategy is None and not (named or plan.max_per_class or plan.min_per_class):
         strategy = OVERSAMPLE
     goal = {OVERSAMPLE: max(counts.values()), UNDERSAMPLE: min(counts.values())}.get(strategy or "")
@@ -143,7 +151,9 @@ def class_targets(labels: Sequence[str], plan: BalancePlan) -> dict[str, int]:
         plan.min_per_class or 0,
     )
     if floor > cap:
-        raise UsageError(f"--min-per-class {floor} is above --max-per-class {cap}")
+        raise UsageError(
+            f"--min-per-class {floor} is above --max-per-class {cap}", hint="take a floor below the cap"
+        )
     targets = {label: min(max(goals.get(label, n), floor), cap) for label, n in counts.items()} | named
     for label, wanted in named.items():
         _check_direction(label, counts[label], wanted, strategy)
@@ -187,47 +197,52 @@ def balanced_weights(counts: Mapping[str, int]) -> dict[str, float]:
     return {label: round(rows / (len(counts) * n), 6) for label, n in counts.items()}
 
 
-def _siblings(loaded: Dataset, options: DatasetOptions, progress: Progress) -> dict[str, Dataset]:
-    """The validation and test splits: of the folder, or the files beside a single training file."""
+def _siblings(loaded: Dataset, options: DatasetOptions, progress: Progress) -> list[tuple[str, Dataset]]:
+    """The validation and test splits: of the folder, or the files beside a training file that differ from
+    it in the split they name, and in numbers."""
     if len(loaded.splits) > 1:
-        return {name: loaded for name in loaded.splits if name != TRAIN}
+        return [(name, loaded) for name in loaded.splits if name != TRAIN]
     file = loaded.files[0]
-    if split_named(file) != TRAIN:
-        return {}
+    if loaded.source == paths.STANDARD_INPUT or split_named(file) != TRAIN:
+        return []
     beside = [
         other
         for other in sorted(file.parent.iterdir())
-        if other.suffixes == file.suffixes and split_named(other) not in (None, TRAIN)
+        if other.is_file() and split_named(other) not in (None, TRAIN) and _bare(other) == _bare(file)
     ]
     if beside:
         progress.say(f"{file}: looking for its texts in {', '.join(other.name for other in beside)} too")
-    return {split_named(other) or "": load_dataset(other, options) for other in beside}
+    return [(split_named(other) or "", load_dataset(other, options)) for other in beside]
+
+
+def _bare(path: Path) -> list[str]:
+    """The words of a file's name but the split: ``nsmc_train.tsv`` and ``nsmc_valid.tsv`` have the same."""
+    words = re.split(r"[^a-z]+", path.name.casefold())
+    return [word for word in words if split_named(word) is None]
 
 
 def _usable_rows(
-    loaded: Dataset, siblings: Mapping[str, Dataset], plan: BalancePlan, progress: Progress
+    loaded: Dataset, siblings: Sequence[tuple[str, Dataset]], plan: BalancePlan, progress: Progress
 ) -> tuple[list[int], dict[str, int]]:
     """Rows of the training split that are complete and, as the plan says, leak into no sibling."""
     rows = loaded.complete(TRAIN)
     left_out = dict(rows.left_out)
     texts = loaded.texts(TRAIN)
     leaking: set[int] = set()
-    for name, sibling in siblings.items():
+    others = " or ".join(dict.fromkeys(name for name, _ in siblings))
+    for name, sibling in siblings:
         shared = duplicates.leaked(sibling.texts(name), texts)
         leaking |= set(shared.arg_true().to_list()) & set(rows.positions)
     if leaking and plan.leaks == "refuse":
         raise InputError(
-            f"{loaded.source}: {len(leaking)} training rows hold a text "
-            f"that stands in {' or '.join(siblings)} too",
+            f"{loaded.source}: {len(leaking)} training rows hold a text that stands in {others} too",
             hint="--leaks drop leaves them out of train",
         )
     if leaking and plan.leaks == "keep":
-        progress.say(f"{len(leaking)} training rows hold a text of {' or '.join(siblings)}; kept, as asked")
+        progress.say(f"{len(leaking)} training rows hold a text of {others}; kept, as asked")
     if leaking and plan.leaks == "drop":
         left_out["in another split"] = len(leaking)
-        progress.say(
-            f"{len(leaking)} training rows left out: their text stands in {' or '.join(siblings)} too"
-        )
+        progress.say(f"{len(leaking)} training rows left out: their text stands in {others} too")
     for reason, n in rows.left_out.items():
         progress.say(f"{n} rows left out: {reason}")
     dropped = leaking if plan.leaks == "drop" else set()
@@ -235,11 +250,14 @@ def _usable_rows(
 
 
 def _named_targets(texts: Sequence[str], counts: Mapping[str, int]) -> dict[str, int]:
-    targets = {}
+    targets: dict[str, int] = {}
     for text in texts:
         label, equals, number = text.rpartition("=")
-        if not equals or not number.isdigit() or int(number) < 1:
-            raise UsageError(f'--target: write LABEL=ROWS, not "{text}"')
+        if not equals or not number.isdecimal() or int(number) < 1:
+            example = f"--target {next(iter(counts))}=500"
+            raise UsageError(f'--target: write LABEL=ROWS, not "{text}"', hint=example)
+        if targets.get(label, int(number)) != int(number):
+            raise UsageError(f'--target: two numbers for "{label}", {targets[label]} and {number}')
         if label not in counts:
             raise UsageError(
                 f'--target: no class "{label}"{did_you_mean(label, counts)}; there are: {", ".join(counts)}'
@@ -269,6 +287,7 @@ def _publish(
     plan: BalancePlan,
     options: DatasetOptions,
     force: bool,
+    read: Sequence[Path],
 ) -> None:
     receipt: dict[str, Any] = {
         "command": "rebalance",
@@ -280,18 +299,19 @@ def _publish(
     }
     weights = json.dumps(result.weights, ensure_ascii=False, indent=2) + "\n"
     train = loaded.splits[TRAIN]
-    if len(loaded.splits) == 1:
-        with files.files(out, ".weights.json", ".tokkit.json", force=force, inputs=loaded.files) as staging:
+    if len(loaded.splits) == 1 and not Path(loaded.source).is_dir():
+        with files.files(out, ".weights.json", ".tokkit.json", force=force, inputs=read) as staging:
             save.write(frame, staging / out.name, save.format_for(out, train.format))
             (staging / f"{out.name}.weights.json").write_text(weights, encoding="utf-8")
             files.write_receipt(staging / out.name, **receipt)
         return
-    with files.folder(out, force=force, inputs=loaded.files) as staging:
+    with files.folder(out, force=force, inputs=read) as staging:
         for name in SPLITS:
             if name in loaded.splits:
                 split: Split = loaded.splits[name]
-                rows = frame if name == TRAIN else split.frame
-                save.write(rows, staging / f"{name}{tables.full_suffix(split.files[0])}", split.format)
+                rows = frame if name == TRAIN else split.original
+                ending = save.suffix_for(split.files[0], split.format)
+                save.write(rows, staging / f"{name}{ending}", split.format)
         (staging / "weights.json").write_text(weights, encoding="utf-8")
         files.write_receipt(staging, **receipt)
 

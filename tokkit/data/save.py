@@ -5,13 +5,22 @@ from __future__ import annotations
 import gzip
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from tokkit.errors import InputError, OutputError, TokkitError
-from tokkit.sources import tables
+from tokkit.sources import streams, tables
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+_Quotes = Literal["never", "necessary", "always"]
+_ENDINGS = {"text": ".txt"}
+_CANNOT_HOLD = {
+    "csv": (r"\x00", "a NUL character"),
+    "tsv": (r"[\t\n\r\x00]", "a tab, a line end or a NUL character"),
+    "text": (r"[\n\r\x00]", "a line end or a NUL character"),
+}
 
 
 def format_for(out: Path, like: tables.TableFormat) -> tables.TableFormat:
@@ -22,9 +31,25 @@ def format_for(out: Path, like: tables.TableFormat) -> tables.TableFormat:
     if out.suffix.lower() in (".bz2", ".xz", ".zst"):
         raise OutputError(f"{out}: {out.suffix} is read but not written", hint=f"-o {out.with_suffix('.gz')}")
     name = tables.format_of(out)
+    if name in ("parquet", "arrow") and out.suffix.lower() == ".gz":
+        raise OutputError(f"{out}: {name} is compressed within", hint=f"-o {out.with_suffix('')}")
     if name is None or name == like.name or (name == "text" and like.name in ("csv", "tsv")):
         return like
     return tables.TableFormat(name, {"csv": ",", "tsv": "\t"}.get(name))
+
+
+def suffix_for(source: Path, table_format: tables.TableFormat) -> str:
+    """The ending of a file written like ``source``: its own where it says the format, ``.gz`` if compressed.
+
+    >>> suffix_for(Path("reviews.csv.xz"), tables.TableFormat("csv", ";"))
+    '.csv.gz'
+    """
+    compressed = source.suffix.lower() in streams.COMPRESSIONS
+    plain = source.with_suffix("") if compressed else source
+    says = tables.format_of(plain)
+    fits = says == table_format.name or (says == "text" and table_format.name in ("csv", "tsv"))
+    ending = plain.suffix if fits else _ENDINGS.get(table_format.name, f".{table_format.name}")
+    return ending + (".gz" if compressed and table_format.name not in ("parquet", "arrow") else "")
 
 
 def write(frame: pl.DataFrame, path: Path, table_format: tables.TableFormat) -> None:
@@ -32,8 +57,9 @@ def write(frame: pl.DataFrame, path: Path, table_format: tables.TableFormat) -> 
 
     Raises `InputError` for a value the format cannot hold, such as a tab in a TSV.
     """
-    if table_format.name in ("tsv", "text"):
-        _check_unquoted(frame, table_format)
+    frame = _as_held(frame, table_format)
+    if table_format.name in _CANNOT_HOLD:
+        _check_values(frame, table_format)
     content = _encode(frame, table_format)
     if path.suffix.lower() == ".gz":
         content = gzip.compress(content, mtime=0)
@@ -43,14 +69,62 @@ def write(frame: pl.DataFrame, path: Path, table_format: tables.TableFormat) -> 
         raise TokkitError(f"{path.name}: the rows read back are not those written: a bug")
 
 
+def _as_held(frame: pl.DataFrame, table_format: tables.TableFormat) -> pl.DataFrame:
+    """The rows with the types the format knows: strings in delimited and text files, JSON's own in JSON.
+
+    Raises `InputError` for columns that it has no place for.
+    """
+    import polars as pl
+
+    if table_format.name in ("parquet", "arrow"):
+        return frame
+    if table_format.name in ("json", "jsonl"):
+        floats = [name for name in frame.columns if frame[name].dtype.is_float()]
+        others = [name for name in frame.columns if not _is_json(frame[name].dtype)]
+        return frame.with_columns(
+            *(pl.when(pl.col(name).is_finite()).then(pl.col(name)).alias(name) for name in floats),
+            *(pl.col(name).cast(pl.String) for name in others),
+        )
+    if table_format.name == "text" and frame.width > 1:
+        raise InputError(
+            f"a text file holds one column, and the rows have {', '.join(frame.columns)}",
+            hint="write csv, jsonl or parquet: -o OUT.csv",
+        )
+    for name in frame.columns:
+        if frame[name].dtype.is_nested() or frame[name].dtype == pl.Binary:
+            raise InputError(
+                f'column "{name}" holds lists, objects or bytes, '
+                f"which a {table_format.name} file cannot hold",
+                hint="write parquet: -o OUT.parquet",
+            )
+        if table_format.name != "text" and (name != name.strip() or name.startswith("\ufeff")):
+            raise InputError(
+                f'the column name "{name}" begins or ends with white space, '
+                f"which a {table_format.name} file cannot hold",
+                hint="write jsonl or parquet: -o OUT.jsonl",
+            )
+    return frame.select(pl.all().cast(pl.String))
+
+
+def _is_json(dtype: pl.DataType) -> bool:
+    import polars as pl
+
+    number = dtype.is_numeric() and not dtype.is_decimal()
+    return number or dtype.is_nested() or dtype in (pl.String, pl.Boolean)
+
+
 def _encode(frame: pl.DataFrame, table_format: tables.TableFormat) -> bytes:
     buffer = io.BytesIO()
     if table_format.name == "text":
-        lines = frame.to_series(0).fill_null("").to_list()
-        return "".join(f"{line}\n" for line in lines).encode()
+        text = "".join(f"{line}\n" for line in frame.to_series(0).fill_null("").to_list())
+        # the reader takes a first BOM for none of the text
+        return ("\ufeff" + text if text.startswith("\ufeff") else text).encode()
     if table_format.name in ("csv", "tsv"):
-        quote = "never" if table_format.name == "tsv" else "necessary"
-        frame.write_csv(buffer, separator=table_format.separator or ",", quote_style=quote)  # type: ignore[arg-type]
+        # an empty line is no row, a quoted empty field is one
+        quote: _Quotes = (
+            "never" if table_format.name == "tsv" else "always" if frame.width == 1 else "necessary"
+        )
+        frame.write_csv(buffer, separator=table_format.separator or ",", quote_style=quote)
     elif table_format.name == "jsonl":
         frame.write_ndjson(buffer)
     elif table_format.name == "json":
@@ -62,22 +136,23 @@ def _encode(frame: pl.DataFrame, table_format: tables.TableFormat) -> bytes:
     return buffer.getvalue()
 
 
-def _check_unquoted(frame: pl.DataFrame, table_format: tables.TableFormat) -> None:
+def _check_values(frame: pl.DataFrame, table_format: tables.TableFormat) -> None:
     import polars as pl
 
-    strings = frame.select(pl.col(pl.String))
-    for name in strings.columns:
-        bad = (
-            strings[name]
-            .str.contains(r"[\t\n\r]" if table_format.name == "tsv" else r"[\n\r]")
-            .fill_null(False)
-        )
+    pattern, named = _CANNOT_HOLD[table_format.name]
+    for name in frame.columns:
+        bad = pl.Series([name, *frame[name]], dtype=pl.String).str.contains(pattern).fill_null(False)
         if bad.any():
+            row = bad.arg_true()[0]
             raise InputError(
-                f'row {bad.arg_true()[0] + 1}: column "{name}" holds a tab or line end, '
+                f'{f"row {row}" if row else "the header"}: column "{name}" holds {named}, '
                 f"which a {table_format.name} file cannot hold",
-                hint="write csv, jsonl or parquet: -o OUT.csv",
+                hint="write jsonl or parquet: -o OUT.jsonl",
             )
+    if table_format.name == "tsv" and frame.width == 1 and frame.to_series(0).null_count():
+        raise InputError(
+            "a tsv file of one column cannot hold an empty field", hint="write jsonl or csv: -o OUT.csv"
+        )
 
 
 def _same(frame: pl.DataFrame, back: pl.DataFrame) -> bool:

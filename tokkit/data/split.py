@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,7 +24,6 @@ from tokkit.data.dataset import (
 from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, merged, option
 from tokkit.progress import SILENT, Progress
-from tokkit.sources import tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -71,6 +72,7 @@ def split(
     """
     plan = merged(SplitPlan, plan, settings)
     options = options or DatasetOptions()
+    files.check_output(Path(out), force=force, kind="folder")
     loaded = load_dataset(dataset, options, progress)
     if len(loaded.splits) > 1:
         raise InputError(
@@ -80,9 +82,9 @@ def split(
     source = next(iter(loaded.splits.values()))
     assigned = assign(loaded, source.name, plan)
     with files.folder(Path(out), force=force, inputs=loaded.files) as staging:
-        suffix = tables.full_suffix(source.files[0]) or ".csv"
+        suffix = save.suffix_for(source.files[0], source.format)
         for name, rows in assigned.items():
-            save.write(source.frame[rows], staging / f"{name}{suffix}", source.format)
+            save.write(source.original[rows], staging / f"{name}{suffix}", source.format)
         result = SplitResult(
             splits={name: len(rows) for name, rows in assigned.items()},
             classes={name: _class_counts(loaded, source.name, rows) for name, rows in assigned.items()},
@@ -103,26 +105,33 @@ def split(
 def assign(dataset: Dataset, split_name: str, plan: SplitPlan) -> dict[str, list[int]]:
     """Row numbers, ascending, for train, validation and test; a split of size 0 is left out.
 
-    Per class, its distinct texts are drawn in a seeded order until the share of its rows is reached; a
-    class of two texts or more keeps one in train. A text with two labels counts for its first one.
+    Each class gives its share, rounded so that the splits have the rows asked for (fewer only where copies
+    of a text do not fit, or a class would be left without a text in train). Its distinct texts are drawn
+    in a seeded order. A text with two labels counts for its first one.
     """
     import numpy as np
 
     frame = dataset.split(split_name).frame
-    shares = _shares(plan, frame.height)
+    wanted = _rows_wanted(plan, frame.height)
     groups = _groups(dataset, split_name)
     rng = np.random.default_rng(plan.seed)
+    classes = [groups[label] for label in sorted(groups, key=lambda label: (label is not None, label or ""))]
+    quotas: dict[str, list[int]] = {}
+    free = [len(texts) - 1 for texts in classes]
+    for name in (VALIDATION, TEST):
+        quotas[name] = _apportion([sum(map(len, texts.values())) for texts in classes], free, wanted[name])
+        free = [most - quota for most, quota in zip(free, quotas[name], strict=True)]
     chosen: dict[str, list[int]] = {name: [] for name in SPLITS}
-    for label in sorted(groups, key=lambda label: (label is not None, label or "")):
-        _draw(list(groups[label].values()), shares, rng, chosen)
-    wanted = [name for name in SPLITS if name == TRAIN or shares[name] > 0]
-    for name in wanted:
+    for number, texts in enumerate(classes):
+        _draw(list(texts.values()), {name: quotas[name][number] for name in quotas}, rng, chosen)
+    names = [name for name in SPLITS if name == TRAIN or wanted[name] > 0]
+    for name in names:
         if not chosen[name]:
             raise InputError(
                 f"{dataset.source}: too small to split: no row is left for {name}",
                 hint="take a larger share: --validation 0.3, or 0 for none",
             )
-    return {name: sorted(chosen[name]) for name in wanted}
+    return {name: sorted(chosen[name]) for name in names}
 
 
 def _groups(dataset: Dataset, split_name: str) -> dict[str | None, dict[Any, list[int]]]:
@@ -138,46 +147,73 @@ def _groups(dataset: Dataset, split_name: str) -> dict[str | None, dict[Any, lis
     return groups
 
 
+def _apportion(rows: Sequence[int], free: Sequence[int], wanted: int) -> list[int]:
+    """Rows that each class gives of ``wanted`` in all: its share, rounded by the largest remainders.
+
+    rows   rows of each class
+    free   most rows it can give, so that a text of it stays in train
+
+    A class too small for a row of its own, but with three texts to give, gives one in place of one of the
+    class that gives most.
+    """
+    exact = [wanted * n / sum(rows) for n in rows]
+    quotas = [min(int(share), most) for share, most in zip(exact, free, strict=True)]
+    while sum(quotas) < wanted:
+        open_classes = [i for i in range(len(rows)) if quotas[i] < free[i]]
+        if not open_classes:
+            break
+        open_classes.sort(key=lambda i: quotas[i] - exact[i])
+        for i in open_classes[: wanted - sum(quotas)]:
+            quotas[i] += 1
+    for i, most in enumerate(free):
+        largest = max(range(len(quotas)), key=lambda i: quotas[i])
+        if wanted and quotas[i] == 0 and most >= len(SPLITS) and quotas[largest] > 1:
+            quotas[i], quotas[largest] = 1, quotas[largest] - 1
+    return quotas
+
+
 def _draw(
     copies: Sequence[list[int]],
-    shares: Mapping[str, float],
+    quotas: Mapping[str, int],
     rng: np.random.Generator,
     chosen: dict[str, list[int]],
 ) -> None:
-    """Shares out the texts of one class; ``copies`` holds the rows of each."""
-    rows = sum(map(len, copies))
-    order = iter(rng.permutation(len(copies)))
-    left = len(copies)
-    for name in (VALIDATION, TEST):
-        target = round(rows * shares[name])
-        if shares[name] > 0 and target == 0 and left > len(SPLITS):
-            target = 1
-        taken = 0
-        while taken < target and left > 1:
-            drawn = copies[next(order)]
-            left -= 1
-            taken += len(drawn)
-            chosen[name] += drawn
-    for number in order:
-        chosen[TRAIN] += copies[number]
+    """Shares out the texts of one class in a random order; ``copies`` holds the rows of each.
+
+    A text with more copies than a split still has room for goes to the next one.
+    """
+    left = [copies[number] for number in rng.permutation(len(copies))]
+    for name, room in quotas.items():
+        passed: list[list[int]] = []
+        for position, rows in enumerate(left, 1):
+            if len(rows) <= room and (passed or position < len(left)):
+                chosen[name] += rows
+                room -= len(rows)
+            else:
+                passed.append(rows)
+        left = passed
+    for rows in left:
+        chosen[TRAIN] += rows
 
 
-def _shares(plan: SplitPlan, rows: int) -> dict[str, float]:
-    """Shares of all rows; a plan of 1 or more is a number of rows."""
-    shares = {
-        name: value if value < 1 else value / rows
-        for name, value in ((VALIDATION, plan.validation), (TEST, plan.test))
-    }
-    if sum(shares.values()) >= 1:
+def _rows_wanted(plan: SplitPlan, rows: int) -> dict[str, int]:
+    """Rows of validation and test; a share that is not 0 gives one row at least."""
+    wanted = {}
+    for name, value in ((VALIDATION, plan.validation), (TEST, plan.test)):
+        if not math.isfinite(value) or (value > 1 and value != int(value)):
+            raise UsageError(f"--{name} {value:g}: neither a share below 1 nor a whole number of rows")
+        wanted[name] = int(value) if value >= 1 else max(round(value * rows), 1 if value else 0)
+    if sum(wanted.values()) >= rows:
         raise UsageError(
             f"--validation {plan.validation:g} and --test {plan.test:g} "
-            f"leave none of the {rows} rows to train on"
+            f"leave none of the {rows} rows to train on",
+            hint="take less: --validation 0.1 --test 0.1",
         )
-    return {**shares, TRAIN: 1 - sum(shares.values())}
+    return wanted
 
 
 def _class_counts(dataset: Dataset, split_name: str, rows: Sequence[int]) -> dict[str, int]:
     if dataset.label_column is None:
         return {}
-    labels = [label for label in dataset.labels(split_name)[rows].to_list() if label is not None]
-    return {label: labels.count(label) for label in sort_labels(labels)}
+    counts = Counter(dataset.labels(split_name)[rows].drop_nulls().to_list())
+    return {label: counts[label] for label in sort_labels(counts)}

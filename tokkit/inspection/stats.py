@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,13 +95,13 @@ def _split_stats(
     present = texts.is_not_null()
     measured = _measure(texts.filter(present).to_list(), tokenizer)
     row_labels = labels.filter(present).to_list() if labels is not None else None
-    masks = _class_masks(row_labels)
-    counted = labels.drop_nulls().to_list() if labels is not None else []
+    by_class = _rows_by_class(row_labels)
+    counted = Counter(labels.drop_nulls().to_list()) if labels is not None else {}
     frame = dataset.splits[name].frame
     found = {
         "rows": frame.height,
         "missing": {column: frame[column].null_count() for column in frame.columns},
-        "classes": {label: counted.count(label) for label in sort_labels(counted)},
+        "classes": {label: counted[label] for label in sort_labels(counted)},
         "duplicates": {
             "exact": duplicates.extra_copies(texts),
             "normalized": duplicates.extra_copies(duplicates.normalized(texts)),
@@ -109,12 +110,12 @@ def _split_stats(
         "conflicting_labels": duplicates.conflicting_labels(texts, labels) if labels is not None else 0,
         "lengths": _summaries(measured, tokenizer),
         "by_class": {
-            label: _summaries({unit: values[mask] for unit, values in measured.items()}, tokenizer)
-            for label, mask in masks.items()
+            label: _summaries({unit: values[rows] for unit, values in measured.items()}, tokenizer)
+            for label, rows in by_class.items()
         },
     }
     unit = "tokens" if tokenizer else "words"
-    plotted = {label: measured[unit][mask] for label, mask in masks.items()} or {"": measured[unit]}
+    plotted = {label: measured[unit][rows] for label, rows in by_class.items()} or {"": measured[unit]}
     return found, plotted
 
 
@@ -135,14 +136,15 @@ def _summaries(measured: Mapping[str, Any], tokenizer: LoadedTokenizer | None) -
     return {**summaries, "tokens": {**lengths.summary(tokens), **extra}}
 
 
-def _class_masks(labels: list[str | None] | None) -> dict[str, NDArray[np.bool_]]:
-    """label -> which rows carry it."""
+def _rows_by_class(labels: list[str | None] | None) -> dict[str, NDArray[np.int64]]:
+    """label -> numbers of the rows that carry it."""
     import numpy as np
 
-    if labels is None:
-        return {}
-    values = np.array([label or "" for label in labels], dtype=object)
-    return {label: values == label for label in sort_labels(label for label in labels if label is not None)}
+    rows: dict[str, list[int]] = {}
+    for row, label in enumerate(labels or ()):
+        if label is not None:
+            rows.setdefault(label, []).append(row)
+    return {label: np.array(rows[label], dtype=np.int64) for label in sort_labels(rows)}
 
 
 def _across(dataset: Dataset) -> dict[str, Any]:

@@ -73,9 +73,9 @@ def build(tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneSpec)
         intermediate_size=4 * width,
         max_position_embeddings=positions,
         pad_token_id=pad_id,
-        **_dropout(spec),
         **_label_config(labels),
     )
+    _set_dropout(config, spec.dropout)
     return Classifier.of(BertForSequenceClassification(config), tokenizer, labels, spec.max_length)
 
 
@@ -96,9 +96,7 @@ def load_pretrained(
     where = checkpoint_path(name, progress)
     with loading(name):
         config = AutoConfig.from_pretrained(where, trust_remote_code=False, **_label_config(labels))
-    for key, value in _dropout(spec).items():
-        if hasattr(config, key):
-            setattr(config, key, value)
+    _set_dropout(config, spec.dropout)
     config.pad_token_id = _pad_id(tokenizer, config.pad_token_id)
     check_fit(name, config, tokenizer)
     with loading(name):
@@ -201,12 +199,17 @@ def _label_config(labels: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _dropout(spec: FinetuneSpec) -> dict[str, float]:
-    if spec.dropout is None:
-        return {}
-    names = ("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout")
-    others = ("dropout", "attention_dropout", "seq_classif_dropout")
-    return dict.fromkeys((*names, *others), spec.dropout)
+_DROPOUTS = (
+    *("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"),
+    *("dropout", "attention_dropout", "seq_classif_dropout"),
+)
+
+
+def _set_dropout(config: Any, rate: float | None) -> None:
+    """Sets the rate under every name that this model's configuration has for one."""
+    for name in _DROPOUTS:
+        if rate is not None and hasattr(config, name):
+            setattr(config, name, rate)
 
 
 def _say_weights(name: str | Path, info: dict[str, Any], progress: Progress) -> None:

@@ -72,7 +72,8 @@ def predict_logits(
     import numpy as np
     import torch
 
-    model = classifier.model.to(device).eval()
+    model: Any = classifier.model
+    model.to(device).eval()
     logits = np.zeros((len(encoded), len(classifier.labels)), dtype=np.float32)
     rows = np.arange(len(encoded))
     with torch.inference_mode(), stage(progress, "predicting", len(encoded), "rows"):

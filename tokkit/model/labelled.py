@@ -36,8 +36,8 @@ def training_and_validation(
 
     Raises `InputError` for fewer than two classes, and for a label that one of the two lacks.
     """
-    dataset.require_labels()
     train = dataset.split(TRAIN)
+    _check_two_classes(dataset, dataset.complete(TRAIN))
     if validation_data is not None:
         loaded = load_dataset(validation_data, options, progress)
         loaded.require_labels()
@@ -116,15 +116,19 @@ def _only(rows: Rows, positions: Sequence[int]) -> Rows:
     )
 
 
+def _check_two_classes(dataset: Dataset, training: Rows) -> None:
+    dataset.require_labels()
+    classes = set(training.labels)
+    if len(classes) < 2:
+        raise InputError(
+            f'{dataset.source}: one class only ("{next(iter(classes), "none")}"): there is nothing to learn',
+            hint=f"look at the labels: tokkit stats {dataset.source}, or name another: --label-column",
+        )
+
+
 def _check_classes(dataset: Dataset, training: Rows, validation: Rows, progress: Progress) -> None:
     """Both need the same classes; one too rare to be expected in validation is only said."""
     train, held_out = Counter(training.labels), Counter(validation.labels)
-    if len(train) < 2:
-        only = next(iter(train), "none")
-        raise InputError(
-            f'{dataset.source}: one class only ("{only}"): there is nothing to learn',
-            hint=f"look at the labels: tokkit stats {dataset.source}, or name another: --label-column",
-        )
     mend = "draw both from all rows: tokkit split ALL_ROWS.csv -o split/, then tokkit finetune split/"
     unseen = sort_labels(set(held_out) - set(train))
     if unseen:

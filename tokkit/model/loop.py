@@ -67,7 +67,8 @@ def train(
     import torch
     from transformers import get_scheduler
 
-    model = classifier.model.to(device)
+    model: Any = classifier.model
+    model.to(device)
     optimizer = torch.optim.AdamW(
         _parameter_groups(model, spec.weight_decay), lr=lr, fused=device.type != "mps"
     )

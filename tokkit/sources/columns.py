@@ -13,34 +13,53 @@ if TYPE_CHECKING:
 
 _SAMPLE = 5000
 _MOST_CLASSES = 200
+_KINDS = {"List": "lists", "Array": "lists", "Binary": "bytes"}
 
 
-def text_column(frame: pl.DataFrame, asked: str | None, where: str) -> str:
+def text_column(frame: pl.DataFrame, asked: str | None, where: str, label: str | None = None) -> str:
     """The column of texts: the one asked for, a known name, else the one with the longest strings.
+
+    ``label`` is the column that is asked for as label; it is never guessed to be the text.
 
     Raises `InputError` where there is none, naming the columns there are.
     """
+    import polars as pl
+
     if asked is not None:
-        return _named(frame, asked, "--text-column", where)
-    by_name = _by_name(frame, TEXT_NAMES)
+        return _plain(frame, _named(frame, asked, "--text-column", where), "text", where)
+    taken = None if label is None else _named(frame, label, "--label-column", where)
+    by_name = _by_name([name for name in frame.columns if name != taken], TEXT_NAMES)
     if by_name:
-        return by_name
-    strings = [name for name in frame.columns if frame[name].dtype == "String" and name not in ID_NAMES]
+        return _plain(frame, by_name, "text", where)
+    strings = [
+        name
+        for name in frame.columns
+        if frame[name].dtype == pl.String and name.casefold() not in ID_NAMES and name != taken
+    ]
     if not strings or (frame.width == 1 and _other_separator(frame.columns[0])):
         raise _no_column("text", frame, where)
-    return max(strings, key=lambda name: float(frame[name].head(_SAMPLE).str.len_chars().mean() or 0))  # type: ignore[arg-type]
+    lengths = {name: frame[name].head(_SAMPLE).str.len_chars().fill_null(0).sum() for name in strings}
+    return max(strings, key=lambda name: lengths[name])
 
 
 def label_column(frame: pl.DataFrame, asked: str | None, text: str, where: str) -> str | None:
-    """The column of labels: asked for, a known name, else the one with the fewest repeated values.
+    """The column of labels: asked for, a known name, else the one with the fewest distinct values.
 
-    None where no column looks like one. Raises `InputError` for a column that is asked for and missing.
+    None where no column looks like one. Raises `InputError` for a column that is asked for and missing,
+    the column of texts, or one of lists.
     """
     if asked is not None:
-        return _named(frame, asked, "--label-column", where)
+        label = _named(frame, asked, "--label-column", where)
+        if label == text:
+            others = [name for name in frame.columns if name != text] or ["NAME"]
+            raise InputError(
+                f'{where}: column "{text}" cannot hold both text and label',
+                hint=f"name another: --label-column {others[-1]}",
+            )
+        return _plain(frame, label, "label", where)
     by_name = _by_name([name for name in frame.columns if name != text], LABEL_NAMES)
     if by_name:
-        return by_name
+        return _plain(frame, by_name, "label", where)
     sample = frame.head(_SAMPLE)
     distinct = {
         name: sample[name].n_unique()
@@ -53,8 +72,22 @@ def label_column(frame: pl.DataFrame, asked: str | None, text: str, where: str) 
     return min(likely, key=lambda name: likely[name]) if likely else None
 
 
-def _by_name(columns: pl.DataFrame | Sequence[str], known: Sequence[str]) -> str | None:
-    names = columns if isinstance(columns, list) else columns.columns  # type: ignore[union-attr]
+def _plain(frame: pl.DataFrame, column: str, what: str, where: str) -> str:
+    """The column; raises `InputError` where it holds lists or objects."""
+    import polars as pl
+
+    dtype = frame[column].dtype
+    if dtype.is_nested() or dtype == pl.Binary:
+        others = [name for name in frame.columns if name != column and not frame[name].dtype.is_nested()]
+        held = _KINDS.get(str(dtype.base_type()), "objects")
+        raise InputError(
+            f'{where}: column "{column}" holds {held}, not a {what} a row',
+            hint=f"name another: --{what}-column {(others or ['NAME'])[0]}",
+        )
+    return column
+
+
+def _by_name(names: Sequence[str], known: Sequence[str]) -> str | None:
     folded = {name.casefold(): name for name in reversed(names)}
     return next((folded[name] for name in known if name in folded), None)
 
@@ -63,7 +96,7 @@ def _named(frame: pl.DataFrame, asked: str, option: str, where: str) -> str:
     """A column by name, or by number counted from 0."""
     if asked in frame.columns:
         return asked
-    if asked.isdigit() and int(asked) < frame.width:
+    if asked.isdecimal() and int(asked) < frame.width:
         return frame.columns[int(asked)]
     raise InputError(
         f'{where}: no column "{asked}"{did_you_mean(asked, frame.columns)}; '

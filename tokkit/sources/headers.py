@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 
+from tokkit.errors import UsageError
+
 TEXT_NAMES = (
     *("text", "sentence", "document", "review", "content", "comment", "utterance", "body", "message"),
     *("tweet", "sentence1", "premise", "question", "query", "title"),
@@ -19,10 +21,37 @@ SEPARATORS = (",", "\t", ";", "|")
 _KNOWN = frozenset((*TEXT_NAMES, *LABEL_NAMES, *ID_NAMES))
 
 
+LARGEST_FIELD = 2**31 - 1
+"""Characters of one field; Python's own limit, 131,072, is less than a long document."""
+
+
 def split_line(line: str, separator: str) -> list[str]:
-    """The fields of one line; in a tab-separated file a quote is a character like any other."""
+    """The fields of one line; in a tab-separated file a quote is a character like any other.
+
+    A line that is no record gives itself as the only field.
+    """
     line = line.rstrip("\r\n")
-    return line.split("\t") if separator == "\t" else next(csv.reader([line], delimiter=separator), [])
+    if separator == "\t":
+        return line.split("\t")
+    csv.field_size_limit(LARGEST_FIELD)
+    try:
+        return next(csv.reader([line], delimiter=separator), [])
+    except csv.Error:  # a lone carriage return
+        return [line]
+
+
+def separator_of(text: str) -> str:
+    r"""The separator that ``--sep`` names: one character, or ``\t`` and ``tab`` as they are typed in a shell.
+
+    >>> separator_of(r"\t")
+    '\t'
+
+    Raises `UsageError` for what cannot separate fields.
+    """
+    separator = {r"\t": "\t", "tab": "\t"}.get(text, text)
+    if len(separator) != 1 or separator in '"\r\n':
+        raise UsageError(f'--sep: "{text}" is not one character', hint="--sep ';' or --sep tab, for example")
+    return separator
 
 
 def known(cells: Sequence[str]) -> int:
@@ -40,11 +69,7 @@ def sniff_separator(sample: Sequence[str]) -> str | None:
     best = max(SEPARATORS, key=lambda separator: by_name[separator])
     if by_name[best] and len(split_line(sample[0], best)) > 1:
         return best
-    for separator in SEPARATORS:
-        counts = {sum(1 for _ in split_line(line, separator)) for line in sample if line.strip()}
-        if len(counts) == 1 and counts.pop() > 1:
-            return separator
-    return None
+    return next((separator for separator in SEPARATORS if cuts_evenly(sample, separator)), None)
 
 
 def is_header(cells: Sequence[str]) -> bool:
@@ -52,15 +77,24 @@ def is_header(cells: Sequence[str]) -> bool:
     return known(cells) >= min(2, len(cells))
 
 
+def cuts_evenly(sample: Sequence[str], separator: str) -> bool:
+    """Whether the separator cuts every line into the same number of fields, two at least."""
+    counts = {len(split_line(line, separator)) for line in sample}
+    return len(counts) == 1 and counts.pop() > 1
+
+
 def looks_like_data(cells: Sequence[str], columns: Sequence[Sequence[str | None]]) -> bool:
     """Whether a first line taken for column names is a row: it reads like one of the rows below it.
 
-    True where a name is a sentence of four words or more, or where it stands again among the values
-    of its own column (a label, most likely).
+    True where a name is a sentence of four words or more, where it stands again among the values of its
+    own column (a label, most likely), and where it is a number over a column of numbers.
     """
     if known(cells):
         return False
     return any(
-        len(cell.split()) >= 4 or column[:2000].count(cell) >= 1
+        len(cell.split()) >= 4
+        or cell in column[:2000]
+        or (cell.isdecimal() and all(value is None or value.isdecimal() for value in column[:2000]))
         for cell, column in zip(cells, columns, strict=True)
+        if cell
     )

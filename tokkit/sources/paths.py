@@ -8,8 +8,9 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
+from typing import IO
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, did_you_mean
 
 STANDARD_INPUT = "-"
 _GLOB_CHARACTERS = "*?["
@@ -19,7 +20,7 @@ def expand(arguments: Iterable[str | Path]) -> list[Path]:
     """The files that the arguments name: a folder gives all files below it, sorted by path.
 
     An existing path always wins over a glob; hidden files and tokkit's receipts are left out; a file
-    named twice is read once. ``-`` is copied to a temporary file, so that it can be read again.
+    named twice is read once. ``-`` and pipes are copied to a temporary file, so that they can be read again.
 
     Raises `InputError` for a path that does not exist, a glob or folder without files.
     """
@@ -31,21 +32,28 @@ def expand(arguments: Iterable[str | Path]) -> list[Path]:
 
 def _expand_one(argument: str) -> list[Path]:
     if argument == STANDARD_INPUT:
-        return [_spool_standard_input()]
+        return [_spool(sys.stdin.buffer, "standard-input")]
     path = Path(argument)
+    if not is_path(path):
+        return _matches(argument)
     if path.is_dir():
         return _files_below(path)
-    if path.exists():
-        return [path]
+    if path.is_fifo():
+        with open(path, "rb") as pipe:
+            return [_spool(pipe, path.name)]
+    return [path]
+
+
+def _matches(argument: str) -> list[Path]:
     if any(character in argument for character in _GLOB_CHARACTERS):
         matches = sorted(Path(match) for match in glob.glob(argument, recursive=True))
-        files = [match for match in matches if match.is_file()]
+        files = [match for match in matches if match.is_file() and not _is_sidecar(match)]
         if not files:
             raise InputError(
                 f"{argument}: no file matches", hint="quote the pattern and check the folder: ls"
             )
         return files
-    raise missing(path)
+    raise missing(Path(argument))
 
 
 def _files_below(folder: Path) -> list[Path]:
@@ -57,17 +65,25 @@ def _files_below(folder: Path) -> list[Path]:
 
 def is_hidden(path: Path, folder: Path) -> bool:
     """Whether a file below ``folder`` is none of its data: dot files, and tokkit's own sidecars."""
-    parts = path.relative_to(folder).parts
-    sidecar = path.name == "tokkit.json" or path.name.endswith(
-        (".tokkit.json", "weights.json", ".dropped.jsonl")
+    return _is_sidecar(path) or any(part.startswith(".") for part in path.relative_to(folder).parts)
+
+
+def _is_sidecar(path: Path) -> bool:
+    return path.name in ("tokkit.json", "weights.json") or path.name.endswith(
+        (".tokkit.json", ".weights.json", ".dropped.jsonl")
     )
-    return sidecar or any(part.startswith(".") for part in parts)
+
+
+def is_path(path: Path) -> bool:
+    """Whether something stands there; a name longer than a file system takes is no path."""
+    try:
+        return path.exists()
+    except OSError:
+        return False
 
 
 def missing(path: Path) -> InputError:
     """The error for a path that does not exist, naming a neighbour that nearly fits."""
-    from tokkit.errors import did_you_mean
-
     beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     return InputError(
         f"{path}: no such file or folder{did_you_mean(path.name, beside)}",
@@ -75,13 +91,17 @@ def missing(path: Path) -> InputError:
     )
 
 
-def _spool_standard_input() -> Path:
-    with tempfile.NamedTemporaryFile(prefix="tokkit-stdin-", delete=False) as spool:
-        shutil.copyfileobj(sys.stdin.buffer, spool)
-    path = Path(spool.name)
-    _SPOOLED.append(path)
+def _spool(stream: IO[bytes], name: str) -> Path:
+    """A copy under the same name each time, in a folder of its own, so that receipts are the same too."""
+    folder = Path(tempfile.mkdtemp(prefix="tokkit-"))
+    _SPOOLED.append(folder)
+    path = folder / name
+    with open(path, "wb") as spool:
+        shutil.copyfileobj(stream, spool)
     if path.stat().st_size == 0:
-        raise InputError("-: standard input is empty")
+        raise InputError(
+            f"{name.replace('-', ' ')}: nothing came through it", hint="name a file instead of -"
+        )
     return path
 
 
@@ -91,4 +111,4 @@ _SPOOLED: list[Path] = []
 def remove_spooled() -> None:
     """Removes the copies of standard input that this process made; the command line calls it at its end."""
     while _SPOOLED:
-        _SPOOLED.pop().unlink(missing_ok=True)
+        shutil.rmtree(_SPOOLED.pop(), ignore_errors=True)

@@ -10,10 +10,11 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from tokkit.errors import InputError
 
@@ -21,6 +22,11 @@ BLOCK = 1 << 20
 """Bytes read at a time."""
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+LARGEST_RATIO = 200
+"""Decompressed bytes for each byte of a file; real text stays far below."""
+FREE = 100 << 20
+"""Decompressed bytes that any file may give, whatever its ratio."""
+
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
@@ -31,15 +37,20 @@ def _open_zst(path: Path) -> IO[bytes]:
     return io.BufferedReader(pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd"))
 
 
+def _open_gzip(path: Path) -> IO[bytes]:
+    return cast(IO[bytes], gzip.open(path, "rb"))
+
+
 def _open_plain(path: Path) -> IO[bytes]:
     return open(path, "rb")
 
 
 _OPENERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
-    b"\x1f\x8b": lambda path: gzip.open(path, "rb"),
-    b"BZh": lambda path: bz2.open(path, "rb"),
-    b"\xfd7zXZ\x00": lambda path: lzma.open(path, "rb"),
-    b"\x28\xb5\x2f\xfd": _open_zst,
+    rb"\x1f\x8b": _open_gzip,
+    # "BZh9" alone may be text: the number of the first block, or of the end, follows
+    rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": lambda path: bz2.open(path, "rb"),
+    rb"\xfd7zXZ\x00": lambda path: lzma.open(path, "rb"),
+    rb"\x28\xb5\x2f\xfd": _open_zst,
 }
 
 
@@ -50,26 +61,38 @@ def open_binary(path: Path) -> IO[bytes]:
     """
     try:
         with open(path, "rb") as file:
-            magic = file.read(6)
-        opener = next((o for start, o in _OPENERS.items() if magic.startswith(start)), _open_plain)
+            magic = file.read(16)
+        opener = next((o for start, o in _OPENERS.items() if re.match(start, magic)), _open_plain)
         return opener(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
 def blocks(path: Path) -> Iterator[bytes]:
-    """The bytes of a file in blocks that end at a line end (all but the last, and within long lines)."""
+    """The bytes of a file in blocks of about `BLOCK` that end at a line end (the last one aside).
+
+    A longer line is one block. Raises `InputError` for a damaged file, and for one that grows to more than
+    `LARGEST_RATIO` times its size when it is decompressed (and to more than `FREE` bytes).
+    """
     with open_binary(path) as file:
-        rest = b""
+        most = max(FREE, LARGEST_RATIO * path.stat().st_size)
+        total = 0
+        parts: list[bytes] = []
         while block := _read(file, path):
+            total += len(block)
+            if total > most:
+                raise InputError(
+                    f"{path}: grows to more than {LARGEST_RATIO} times its size when it is decompressed",
+                    hint="unpack it yourself if you trust it, and name the unpacked file",
+                )
             whole, newline, tail = block.rpartition(b"\n")
             if newline:
-                yield rest + whole + newline
-                rest = tail
+                yield b"".join((*parts, whole, newline))
+                parts = [tail] if tail else []
             else:
-                rest += block
-        if rest:
-            yield rest
+                parts.append(block)
+        if parts:
+            yield b"".join(parts)
 
 
 def lines(path: Path, on_bytes: Callable[[int], None] = lambda amount: None) -> Iterator[list[str]]:
@@ -106,7 +129,10 @@ def _decode(block: bytes, path: Path, first_line: int) -> str:
     nul = block.find(b"\0")
     if nul >= 0:
         line = first_line + block.count(b"\n", 0, nul)
-        raise InputError(f"{path}:{line}: holds a NUL byte: no text file?")
+        raise InputError(
+            f"{path}:{line}: holds a NUL byte: no text file, or UTF-16?",
+            hint=f"file {path} tells what it is; remove NUL bytes with: tr -d '\\000' < {path} > clean.txt",
+        )
     try:
         return block.decode("utf-8")
     except UnicodeDecodeError as error:

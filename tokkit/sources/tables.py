@@ -1,7 +1,8 @@
 """Files as tables: csv, tsv and other separators, json, jsonl, parquet, arrow, plain text.
 
 What is read is what stands there: "NA" and "null" stay text, only an empty field is missing, a short
-or long row is an error with its line, and nothing is dropped.
+or long row is an error with its line, and nothing is dropped. Numbers that `datasets` wrote for labels
+(a ``ClassLabel``) become the names that stand beside them in the file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import csv
 import itertools
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +34,13 @@ _SUFFIXES = {
     ".parquet": "parquet",
     ".arrow": "arrow",
     ".feather": "arrow",
+}
+_REFUSED = {
+    **dict.fromkeys(
+        (".pkl", ".pickle"), "pickle runs code when it is read; save it as Parquet: df.to_parquet()"
+    ),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as csv, encoded as UTF-8"),
+    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "unpack it first, and name the file in it"),
 }
 Say = Callable[[str], None]
 
@@ -57,31 +66,67 @@ def full_suffix(path: Path) -> str:
     return "".join(path.suffixes[-2:]) if path.suffix.lower() in streams.COMPRESSIONS else path.suffix
 
 
-def recognize(path: Path, sep: str | None = None, format: str | None = None) -> TableFormat:
+def recognize(
+    path: Path,
+    sep: str | None = None,
+    format: str | None = None,
+    names: Sequence[str] = (),
+    say: Say = lambda message: None,
+) -> TableFormat:
     """The format of a file, from the options, its name and its first lines.
 
-    A text file whose first line names known columns is a delimited file; any other gives one text
-    per line. Raises `InputError` for an empty file.
+    A text file whose first line names known columns, or whose columns ``names`` gives, is a delimited
+    file; any other gives one text per line, and if it looks like a table it is said.
+
+    Raises `InputError` for an empty file and for formats that are not read.
     """
+    if format is None and path.suffix.lower() in _REFUSED:
+        raise InputError(f"{path}: {path.suffix} files are not read", hint=_REFUSED[path.suffix.lower()])
     name = format or format_of(path) or "text"
-    if name in ("parquet", "arrow"):
-        return TableFormat(name)
-    sample = _first_lines(path)
-    if name in ("json", "jsonl"):
+    sample = [] if name in ("parquet", "arrow") else _first_lines(path)
+    if name == "json" and _holds_json_lines(sample):
+        name = "jsonl"
+    if name not in ("csv", "tsv", "text"):
         return TableFormat(name)
     if sep is not None:
-        return TableFormat("csv" if sep != "\t" else "tsv", sep)
+        return _delimited(headers.separator_of(sep))
     if name == "tsv":
-        return TableFormat("tsv", "\t")
+        return _delimited("\t")
     separator = headers.sniff_separator(sample)
-    if name == "text":
-        delimited = (
-            format is None
-            and separator is not None
-            and headers.is_header(headers.split_line(sample[0], separator))
-        )
-        return TableFormat("csv", separator) if delimited else TableFormat("text")
-    return TableFormat("csv", separator or ",")
+    if name == "csv":
+        return _delimited(separator or ",")
+    if format == "text" or separator is None:
+        return TableFormat("text")
+    if len(names) > 1 or _names_columns(sample, separator):
+        return _delimited(separator)
+    if separator != "," and len(sample) > 2 and headers.cuts_evenly(sample, separator):
+        fields = len(headers.split_line(sample[0], separator))
+        shown = "a tab" if separator == "\t" else f"'{separator}'"
+        say(f"{path}: read as a text a line, yet {shown} cuts each into {fields}; --names A,B reads columns")
+    return TableFormat("text")
+
+
+def _delimited(separator: str) -> TableFormat:
+    return TableFormat("tsv" if separator == "\t" else "csv", separator)
+
+
+def _names_columns(sample: Sequence[str], separator: str) -> bool:
+    cells = headers.split_line(sample[0], separator)
+    certain = headers.is_header(cells)
+    return certain or (
+        headers.known(cells) > 0 and len(sample) > 1 and headers.cuts_evenly(sample, separator)
+    )
+
+
+def _holds_json_lines(sample: Sequence[str]) -> bool:
+    """Whether a file named .json holds an object a line: more than one, or one of plain values."""
+    try:
+        first = json.loads(sample[0])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and (
+        len(sample) > 1 or not any(isinstance(value, list | dict) for value in first.values())
+    )
 
 
 def read_table(
@@ -99,19 +144,25 @@ def read_table(
         "text": lambda: _read_text(path),
         "json": lambda: _read_json(path),
         "jsonl": lambda: _read_jsonl(path),
-        "parquet": lambda: _read_columnar(path, "read_parquet"),
-        "arrow": lambda: _read_columnar(path, "read_ipc"),
+        "parquet": lambda: _read_columnar(path, _parquet, say),
+        "arrow": lambda: _read_columnar(path, _arrow, say),
     }
     frame = readers[table_format.name]()
     if frame.height == 0:
-        raise InputError(f"{path}: has no rows" + (", only a header" if frame.width else ""))
+        raise InputError(
+            f"{path}: has no rows" + (", only a header" if frame.width else ""),
+            hint="name a file that holds rows"
+            + (", or name its columns: --names A,B" if frame.width else ""),
+        )
     return frame
 
 
 def _first_lines(path: Path, count: int = 20) -> list[str]:
-    sample = next(streams.lines(path), [])[:count]
-    if not any(line.strip() for line in sample):
-        raise InputError(f"{path}: the file is empty")
+    """The first lines that are not empty. Raises `InputError` where there are none."""
+    filled = (line for batch in streams.lines(path) for line in batch if line.strip())
+    sample = list(itertools.islice(filled, count))
+    if not sample:
+        raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
     return sample
 
 
@@ -119,7 +170,7 @@ def _read_delimited(path: Path, separator: str, names: Sequence[str], say: Say) 
     records = _records(path, separator)
     first = next(records, None)
     if first is None:
-        raise InputError(f"{path}: the file is empty")
+        raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
     line, cells = first
     if not names:
         header = [cell.strip() for cell in cells]
@@ -128,8 +179,8 @@ def _read_delimited(path: Path, separator: str, names: Sequence[str], say: Say) 
         header = list(names)
     else:
         header, records = list(names), itertools.chain([first], records)
-    _check_header(path, header)
-    columns = _columns(path, header, records)
+    _check_header(f"--names for {path}" if names else f"{path}:{line}", header)
+    columns = _columns(path, header, records, separator)
     if not names and headers.looks_like_data(header, columns):
         suggested = ",".join(_suggested_names(columns))
         raise InputError(
@@ -148,7 +199,7 @@ def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
             if stripped := row.rstrip("\r\n"):
                 yield number, stripped.split("\t")
         return
-    csv.field_size_limit(2**31 - 1)
+    csv.field_size_limit(headers.LARGEST_FIELD)
     reader = csv.reader(text, delimiter=separator, strict=True)
     while True:
         line = reader.line_num + 1
@@ -166,32 +217,40 @@ def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
 
 
 def _columns(
-    path: Path, header: Sequence[str], records: Iterable[tuple[int, list[str]]]
+    path: Path, header: Sequence[str], records: Iterable[tuple[int, list[str]]], separator: str
 ) -> list[list[str | None]]:
     width = len(header)
     columns: list[list[str | None]] = [[] for _ in header]
     for line, record in records:
         if len(record) != width:
+            shown = "a tab" if separator == "\t" else f"'{separator}'"
             raise InputError(
                 f"{path}:{line}: {len(record)} fields where {width} are named ({', '.join(header)})",
-                hint="quote a field that holds the separator, or name another: --sep ';'",
+                hint=f"mend that line ({shown} separates fields), or name another separator: --sep ';'"
+                if separator != ";"
+                else f"mend that line ({shown} separates fields), or name another separator: --sep ','",
             )
         for column, value in zip(columns, record, strict=True):
             column.append(value or None)
     return columns
 
 
-def _check_header(path: Path, header: Sequence[str]) -> None:
+def _check_header(where: str, header: Sequence[str]) -> None:
     twice = sorted({name for name in header if header.count(name) > 1})
     if twice:
-        raise InputError(f'{path}:1: the column name "{twice[0]}" stands twice', hint="rename one of them")
+        raise InputError(
+            f'{where}: the column name "{twice[0]}" stands twice',
+            hint="give every column a name of its own in the first line",
+        )
 
 
 def _suggested_names(columns: Sequence[Sequence[str | None]]) -> list[str]:
-    """Names for columns without: the longest text and the fewest distinct values."""
+    """Names for columns without: the longest text (numbers are none) and the fewest distinct values."""
     sample = [[value or "" for value in column[:1000]] for column in columns]
-    text = max(range(len(sample)), key=lambda i: sum(map(len, sample[i])))
-    label = min((i for i in range(len(sample)) if i != text), key=lambda i: len(set(sample[i])), default=None)
+    length = [sum(len(value) for value in column if not value.isdecimal()) for column in sample]
+    text = max(range(len(sample)), key=lambda i: length[i])
+    others = [i for i in reversed(range(len(sample))) if i != text]
+    label = min(others, key=lambda i: len(set(sample[i])), default=None)
     return ["text" if i == text else "label" if i == label else f"column_{i + 1}" for i in range(len(sample))]
 
 
@@ -215,15 +274,26 @@ def _read_jsonl(path: Path) -> pl.DataFrame:
         if line.strip():
             rows.append(_parse_json(line, f"{path}:{number}"))
             if not isinstance(rows[-1], dict):
-                raise InputError(f"{path}:{number}: an object was expected, one a line")
+                raise InputError(
+                    f"{path}:{number}: an object was expected, one a line",
+                    hint="a file that is one list of objects is read with --format json",
+                )
     return _frame_of_rows(rows)
 
 
 def _read_json(path: Path) -> pl.DataFrame:
-    text = "".join(itertools.chain.from_iterable(streams.lines(path)))
-    content = _parse_json(text, str(path))
+    content = _json_content(path)
     if isinstance(content, list) and all(isinstance(row, dict) for row in content):
         return _frame_of_rows(content)
+    groups = _groups(content)
+    if len(groups) == 1:
+        return _frame_of_rows(next(iter(groups.values())))
+    if groups:
+        key = next(iter(groups))
+        raise InputError(
+            f"{path}: holds several lists of objects: {', '.join(groups)}",
+            hint=f"take one of them out: jq -c '.{key}[]' {path} > {key}.jsonl",
+        )
     if isinstance(content, dict) and all(isinstance(column, list) for column in content.values()):
         heights = {len(column) for column in content.values()}
         if len(heights) == 1:
@@ -234,11 +304,47 @@ def _read_json(path: Path) -> pl.DataFrame:
     )
 
 
+def json_splits(path: Path) -> dict[str, pl.DataFrame]:
+    """Rows by the name they stand under, where a JSON file is an object of several lists of objects.
+
+    Nothing where it is anything else, or not JSON at all.
+    """
+    start = "".join(_first_lines(path))[:1000]
+    if not re.match(r'\s*\{\s*"[^"]*"\s*:\s*\[\s*\{', start):
+        return {}
+    groups = _groups(_json_content(path))
+    return {name: _frame_of_rows(rows) for name, rows in groups.items()} if len(groups) > 1 else {}
+
+
+def _json_content(path: Path) -> Any:
+    return _parse_json("".join(itertools.chain.from_iterable(streams.lines(path))), str(path))
+
+
+def _groups(content: Any) -> dict[str, list[dict[str, Any]]]:
+    """The lists of objects among the values of an object."""
+    return {
+        name: rows
+        for name, rows in (content.items() if isinstance(content, dict) else ())
+        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)
+    }
+
+
 def _parse_json(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        content = json.loads(text)
+        if "\\u" in text:  # an escape may stand for half a character
+            json.dumps(content, ensure_ascii=False).encode()
+        return content
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{where}: holds half a character, \\u{ord(error.object[error.start]):04x}",
+            hint="write the text again as UTF-8",
+        ) from error
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{where}: no JSON: {error}") from error
+        raise InputError(
+            f"{where}: no JSON: {error}",
+            hint="look at that place; an object a line is .jsonl, one list is .json",
+        ) from error
 
 
 def _frame_of_rows(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
@@ -247,28 +353,83 @@ def _frame_of_rows(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
 
 
 def _frame_of_columns(columns: dict[str, list[Any]]) -> pl.DataFrame:
+    import polars as pl
+
+    return pl.DataFrame([_json_series(name, values) for name, values in columns.items()])
+
+
+def _json_series(name: str, values: list[Any]) -> pl.Series:
     """A column keeps its type where all its values share one; mixed ones are read as strings."""
     import polars as pl
 
-    series = []
-    for name, values in columns.items():
-        kinds = {type(value) for value in values if value is not None}
-        if len(kinds) > 1:
-            values = [
-                value if value is None or isinstance(value, str) else json.dumps(value) for value in values
-            ]
-        if kinds <= {str} or len(kinds) > 1:
-            series.append(pl.Series(name, [value or None for value in values], dtype=pl.String))
-        else:
-            series.append(pl.Series(name, values))
-    return pl.DataFrame(series)
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {str}:
+        return pl.Series(name, [value or None for value in values], dtype=pl.String)
+    if kinds == {int, float} and all(value is None or abs(value) < 2**53 for value in values):
+        return pl.Series(name, values, dtype=pl.Float64, strict=False)
+    if len(kinds) == 1:
+        try:
+            return pl.Series(name, values)
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):  # lists of other things each time
+            pass
+    texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
+    strings = [None if value is None else text or None for value, text in zip(values, texts, strict=True)]
+    return pl.Series(name, strings, dtype=pl.String)
 
 
-def _read_columnar(path: Path, reader: str) -> pl.DataFrame:
+Columnar = tuple["pl.DataFrame", Mapping[bytes, bytes] | None]
+
+
+def _read_columnar(path: Path, reader: Callable[[Path], Columnar], say: Say) -> pl.DataFrame:
+    """The rows of a Parquet or Arrow file, numbers of classes replaced by their names."""
     import polars as pl
+    import pyarrow
 
     try:
-        frame: pl.DataFrame = getattr(pl, reader)(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as {path.suffix.lstrip('.')}: {error}") from error
+        frame, metadata = reader(path)
+    except (pl.exceptions.PolarsError, pyarrow.ArrowException, OSError) as error:
+        what = "is empty" if path.stat().st_size == 0 else f"cannot be read: {str(error).splitlines()[0]}"
+        raise InputError(
+            f"{path}: {what}", hint="write the file again, or say what it is: --format csv"
+        ) from error
+    for column, names in _class_names(metadata).items():
+        if column in frame.columns and frame[column].dtype.is_integer():
+            say(f'{path}: names for the numbers in column "{column}" stand in it: {", ".join(names[:10])}')
+            frame = frame.with_columns(
+                pl.col(column).replace_strict(dict(enumerate(names)), default=None, return_dtype=pl.String)
+            )
     return frame
+
+
+def _parquet(path: Path) -> Columnar:
+    import polars as pl
+    from pyarrow import parquet
+
+    metadata = parquet.read_metadata(path).metadata
+    return pl.read_parquet(path, glob=False, hive_partitioning=False), metadata
+
+
+def _arrow(path: Path) -> Columnar:
+    import polars as pl
+    import pyarrow
+
+    with open(path, "rb") as file:
+        is_file = file.read(6) == b"ARROW1"
+    with pyarrow.OSFile(str(path)) as source:
+        open_reader = pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream
+        table = open_reader(source).read_all()
+    frame = pl.DataFrame(pl.from_arrow(table.replace_schema_metadata(None)))
+    return frame, table.schema.metadata
+
+
+def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+    """Column -> names of its classes, where `datasets` wrote the file."""
+    try:
+        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
+        return {
+            column: [str(name) for name in feature["names"]]
+            for column, feature in features.items()
+            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
+        }
+    except (KeyError, ValueError, TypeError, AttributeError):
+        return {}

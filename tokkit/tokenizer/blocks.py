@@ -9,6 +9,7 @@ Block(kind='normalizer', name='bert', parameters={'lowercase': False})
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import json
@@ -41,36 +42,76 @@ class Block:
 
 
 def _from(module: str, cls: str, **fixed: Any) -> Builder:
-    """Builds ``tokenizers.MODULE.CLS`` with ``fixed`` parameters unless others are given.
-
-    Some of the classes swallow parameters they do not know; here that is a `TypeError` for all.
-    """
+    """Builds ``tokenizers.MODULE.CLS`` with ``fixed`` parameters unless others are given."""
 
     def build(**parameters: Any) -> Any:
         block = getattr(importlib.import_module(f"tokenizers.{module}"), cls)
-        named = [p for p in inspect.signature(block).parameters.values() if p.kind is not p.VAR_KEYWORD]
-        known = [p.name for p in named if p.name != "self"]
-        for name in parameters:
-            if name not in known:
-                raise TypeError(f'no parameter "{name}"; it takes: {", ".join(known) or "none"}')
-        return block(**{**fixed, **parameters})
+        return _call(block, {**fixed, **parameters})
 
     return build
 
 
-def _split(pattern: str, behavior: str = "isolated", invert: bool = False) -> Any:
+def _call(block: Builder, parameters: Mapping[str, Any]) -> Any:
+    """The block with these parameters; `TypeError` for one it does not know, or one that is lacking.
+
+    Some of the library's classes swallow parameters they do not know.
+    """
+    known = _parameters(block)
+    takes = f"it takes: {', '.join(known) or 'none'}"
+    for name in parameters:
+        if name not in known:
+            raise TypeError(f'no parameter "{name}"{did_you_mean(name, known)}; {takes}')
+    for name, required in known.items():
+        if required and name not in parameters:
+            raise TypeError(f"write {name}=...; {takes}")
+    return block(**parameters)
+
+
+def _parameters(block: Builder) -> dict[str, bool]:
+    """The parameters of a block, and whether each must be given.
+
+    Read from the signature's text: `inspect.signature` refuses one that is not ASCII (Metaspace's).
+    """
+    signature = getattr(block, "__text_signature__", None) or str(inspect.signature(block))
+    function = ast.parse(f"def block{signature}: ...").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    names = [argument.arg for argument in function.args.args]
+    required = len(names) - len(function.args.defaults)
+    return {name: i < required for i, name in enumerate(names) if name != "self"}
+
+
+def _strict(block: Builder) -> Builder:
+    """A builder of ours that says what is wrong with its parameters as the library's do."""
+    return lambda **parameters: _call(block, parameters)
+
+
+def _split(pattern: Any, behavior: str = "isolated", invert: bool = False) -> Any:
     from tokenizers import Regex, pre_tokenizers
 
-    return pre_tokenizers.Split(Regex(pattern), behavior, invert)
+    return pre_tokenizers.Split(Regex(_text(pattern)), behavior, invert)
+
+
+def _fixed_length(length: int = 5) -> Any:
+    from tokenizers import pre_tokenizers
+
+    if length < 1:
+        raise ValueError(f"length: {length} is below 1")  # the library panics on the first text
+    return pre_tokenizers.FixedLength(length)
 
 
 def _replace(module: str) -> Builder:
-    def build(pattern: str, content: str) -> Any:
+    def build(pattern: Any, content: Any) -> Any:
         from tokenizers import Regex
 
-        return importlib.import_module(f"tokenizers.{module}").Replace(Regex(pattern), content)
+        replace = importlib.import_module(f"tokenizers.{module}").Replace
+        return replace(Regex(_text(pattern)), _text(content))
 
-    return build
+    return _strict(build)
+
+
+def _text(value: Any) -> str:
+    """A parameter that is text in any case: ``pattern=1`` means the character 1."""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 REGISTRY: Mapping[str, Mapping[str, Builder]] = {
@@ -83,7 +124,7 @@ REGISTRY: Mapping[str, Mapping[str, Builder]] = {
         "nfkc": _from("normalizers", "NFKC"),
         "nfkd": _from("normalizers", "NFKD"),
         "nmt": _from("normalizers", "Nmt"),
-        "prepend": _from("normalizers", "Prepend"),
+        "prepend": _from("normalizers", "Prepend", prepend="▁"),
         "replace": _replace("normalizers"),
         "strip": _from("normalizers", "Strip"),
         "strip-accents": _from("normalizers", "StripAccents"),
@@ -93,10 +134,10 @@ REGISTRY: Mapping[str, Mapping[str, Builder]] = {
         "byte-level": _from("pre_tokenizers", "ByteLevel", add_prefix_space=False),
         "char-delimiter-split": _from("pre_tokenizers", "CharDelimiterSplit"),
         "digits": _from("pre_tokenizers", "Digits"),
-        "fixed-length": _from("pre_tokenizers", "FixedLength"),
+        "fixed-length": _strict(_fixed_length),
         "metaspace": _from("pre_tokenizers", "Metaspace"),
         "punctuation": _from("pre_tokenizers", "Punctuation"),
-        "split": _split,
+        "split": _strict(_split),
         "unicode-scripts": _from("pre_tokenizers", "UnicodeScripts"),
         "whitespace": _from("pre_tokenizers", "Whitespace"),
         "whitespace-split": _from("pre_tokenizers", "WhitespaceSplit"),
@@ -116,7 +157,10 @@ REGISTRY: Mapping[str, Mapping[str, Builder]] = {
 
 
 def parse(kind: str, text: str) -> Block:
-    """The block that ``NAME[:KEY=VALUE,...]`` names; values are JSON where they can be, else text.
+    """The block that ``NAME[:KEY=VALUE,...]`` names.
+
+    A value is true, false, null, a number or a "JSON string" where it is written as one, else text as it
+    stands.
 
     Raises `UsageError` for a name the registry does not have.
     """
@@ -127,7 +171,10 @@ def parse(kind: str, text: str) -> Block:
             f'--{kind.replace("_", "-")}: no block "{name}"{did_you_mean(name, known)}; '
             f"there are: {', '.join(known)}"
         )
-    return Block(kind, name, _parse_parameters(tail))
+    try:
+        return Block(kind, name, _parse_parameters(tail))
+    except ValueError as error:
+        raise UsageError(f"--{kind.replace('_', '-')} {name}: {error}") from error
 
 
 def sequence(kind: str, texts: Sequence[str]) -> Any | None:
@@ -153,7 +200,7 @@ def _parse_parameters(text: str) -> dict[str, Any]:
         key, equals, value = piece.partition("=")
         if not equals:
             if last is None:
-                raise UsageError(f'block parameters are written KEY=VALUE, not "{piece}"')
+                raise ValueError(f'parameters are written KEY=VALUE, not "{piece}"')
             parameters[last] += "," + piece  # a comma inside a value
             continue
         last = key.strip()
@@ -163,6 +210,8 @@ def _parse_parameters(text: str) -> dict[str, Any]:
 
 def _parse_value(text: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except ValueError:
         return text
+    plain = value is None or isinstance(value, int | float)
+    return value if isinstance(value, str) or (plain and json.dumps(value) == text) else text

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, did_you_mean
 from tokkit.tokenizer import blocks
 from tokkit.tokenizer.recipes import Recipe, recipe
 from tokkit.tokenizer.spec import TrainingSpec, WordPieceSpec
@@ -114,20 +115,27 @@ def resolve(spec: TrainingSpec) -> Blueprint:
             "--suffix: WordPiece looks pieces up without a suffix, so such tokens would never be used",
             hint=f"tokkit train-bpe --suffix '{spec.suffix}'",
         )
+    _check_tokens("--special-token", spec.special_token)
+    _check_tokens("--unk-token", () if spec.unk_token is None else (spec.unk_token,))
     base = _with_unknown(
         base, spec.unk_token or (_UNKNOWN_FOR_WORDPIECE if wordpiece else None), spec.unk_token
     )
+    normalizers = spec.normalizer or base.normalizers
+    pre_tokenizers = spec.pre_tokenizer or base.pre_tokenizers
+    base = replace(
+        base,
+        normalizers=normalizers,
+        pre_tokenizers=pre_tokenizers,
+        decoders=base.decoders if pre_tokenizers == base.pre_tokenizers else (),
+        byte_fallback=base.byte_fallback and not wordpiece and not blocks.is_byte_level(pre_tokenizers),
+    )
     chosen = replace(
         base,
-        normalizers=spec.normalizer or base.normalizers,
-        pre_tokenizers=spec.pre_tokenizer or base.pre_tokenizers,
         post_processor=spec.post_processor or base.post_processor,
         decoders=spec.decoder or _decoders(base, spec),
         special_tokens=tuple(dict.fromkeys((*base.special_tokens, *spec.special_token))),
         model_max_length=spec.max_length or base.model_max_length,
     )
-    if any(token == "" for token in chosen.special_tokens):
-        raise UsageError("--special-token: a token must not be empty")
     blueprint = Blueprint(
         family=spec.family,
         recipe=chosen,
@@ -140,6 +148,14 @@ def resolve(spec: TrainingSpec) -> Blueprint:
     numbered = {token: number for number, token in enumerate(blueprint.reserved)}
     _post_processor(chosen.post_processor, numbered, chosen.roles)
     return blueprint
+
+
+def _check_tokens(option: str, tokens: Sequence[str]) -> None:
+    for token in tokens:
+        if not token:
+            raise UsageError(f"{option}: a token must not be empty")
+        if not token.isascii() and any("\ud800" <= character <= "\udfff" for character in token):
+            raise UsageError(f"{option}: {token!r} is not UTF-8")
 
 
 def _with_unknown(base: Recipe, wanted: str | None, asked: str | None) -> Recipe:
@@ -156,15 +172,36 @@ def _with_unknown(base: Recipe, wanted: str | None, asked: str | None) -> Recipe
     return replace(base, special_tokens=tuple(dict.fromkeys(tokens)), roles=roles)
 
 
+_DROP_SPACES = ("bert", "char-delimiter-split", "whitespace", "whitespace-split")
+"""Pre-tokenizers after which nobody can tell where the spaces were."""
+
+
 def _decoders(base: Recipe, spec: TrainingSpec) -> tuple[str, ...]:
-    """The recipe's decoders, or those that undo this prefix or suffix."""
-    if blocks.is_byte_level(spec.pre_tokenizer or base.pre_tokenizers, spec.normalizer or base.normalizers):
-        return ("byte-level",)
-    if spec.prefix and "wordpiece" in (*base.decoders, spec.family.lower()):
-        return (f"wordpiece:prefix={spec.prefix}",)
+    """Decoders that undo the pre-tokenizers chosen and this family's prefix and suffix.
+
+    Where spaces live on inside the tokens, the marks are taken off first. Where they are dropped, the
+    marks are all that tells words from pieces: without any, a space is put between any two tokens.
+    """
+    names = [text.partition(":")[0] for text in base.pre_tokenizers]
+    fallback = ("byte-fallback",) if base.byte_fallback else ()
+    off = {
+        "prefix": _replaced(f"^{re.escape(spec.prefix)}") if spec.prefix else (),
+        "suffix": _replaced(f"{re.escape(spec.suffix)}$") if spec.suffix else (),
+    }
+    if blocks.is_byte_level(base.pre_tokenizers, base.normalizers):
+        return (*off["prefix"], *off["suffix"], "byte-level")
+    if "metaspace" in names:
+        own = base.decoders or (*fallback, base.pre_tokenizers[names.index("metaspace")])
+        return (*off["prefix"], *off["suffix"], *own)
+    if not any(name in _DROP_SPACES for name in names):
+        return (*off["prefix"], *off["suffix"], *fallback, "fuse")
     if spec.suffix:
-        return (f"bpe:suffix={spec.suffix}",)
-    return () if base.decoders in (("wordpiece",), ("byte-level",)) else base.decoders
+        return (*off["prefix"], *fallback, f"bpe:suffix={json.dumps(spec.suffix)}")
+    return (*fallback, f"wordpiece:prefix={json.dumps(spec.prefix)}") if spec.prefix else ()
+
+
+def _replaced(pattern: str) -> tuple[str]:
+    return (f"replace:pattern={json.dumps(pattern)},content=",)
 
 
 _TEMPLATES = {
@@ -172,38 +209,60 @@ _TEMPLATES = {
 }
 
 
+_POST_PROCESSORS = ("bert", "roberta", "byte-level", "template", blocks.NONE)
+
+
 def _post_processor(text: str, ids: Mapping[str, int], roles: Mapping[str, str]) -> Any | None:
-    """The post-processor of that name, its special tokens looked up in the vocabulary."""
+    """The post-processor of that name, its special tokens looked up in the vocabulary.
+
+    Raises `UsageError` for one that does not exist, and for a template that means nothing.
+    """
     from tokenizers import processors
 
     name, _, parameters = text.partition(":")
+    if name not in _POST_PROCESSORS:
+        raise UsageError(
+            f'--post-processor: no block "{name}"{did_you_mean(name, _POST_PROCESSORS)}; '
+            f"there are: {', '.join(_POST_PROCESSORS)}"
+        )
+    if name == "byte-level":
+        if parameters not in ("", "trim_offsets=true", "trim_offsets=false"):
+            raise UsageError(
+                f'--post-processor byte-level: "{parameters}" is not trim_offsets=true or =false'
+            )
+        return processors.ByteLevel(trim_offsets=parameters != "trim_offsets=false")
+    if parameters and name != "template":
+        raise UsageError(f'--post-processor {name}: takes no parameters, not "{parameters}"')
     if name == blocks.NONE:
         return None
-    if name == "byte-level":
-        keys = dict(piece.split("=", 1) for piece in parameters.split(",") if "=" in piece)
-        return processors.ByteLevel(trim_offsets=keys.get("trim_offsets", "true") == "true")
     if name == "roberta":
         sep, cls = _role("sep", roles, name), _role("cls", roles, name)
         return processors.RobertaProcessing((sep, ids[sep]), (cls, ids[cls]), True, False)
     if name == "bert":
         marks = {"cls": _role("cls", roles, name), "sep": _role("sep", roles, name)}
         single, pair = (template.format(**marks) for template in _TEMPLATES["bert"])
-    elif name == "template":
-        single, pair = _parse_template(parameters)
     else:
-        raise UsageError(
-            f'--post-processor: no block "{name}"; there are: bert, roberta, byte-level, template, none'
-        )
-    tokens = [piece.partition(":")[0] for piece in f"{single} {pair}".split() if not piece.startswith("$")]
+        single, pair = _parse_template(parameters)
+    pieces = [_without_type(piece) for piece in f"{single} {pair}".split()]
+    tokens = list(dict.fromkeys(piece for piece in pieces if not piece.startswith("$")))
     lacking = [token for token in tokens if token not in ids]
     if lacking:
         raise UsageError(
             f'--post-processor: the template names "{lacking[0]}", which is no special token',
             hint=f"add it: --special-token '{lacking[0]}'",
         )
-    return processors.TemplateProcessing(
-        single=single, pair=pair, special_tokens=[(token, ids[token]) for token in dict.fromkeys(tokens)]
-    )
+    try:
+        return processors.TemplateProcessing(
+            single=single, pair=pair, special_tokens=[(token, ids[token]) for token in tokens]
+        )
+    except ValueError as error:
+        raise UsageError(f"--post-processor template: {error}") from error
+
+
+def _without_type(piece: str) -> str:
+    """A piece of a template without its segment number: ``[SEP]:1`` -> ``[SEP]``."""
+    token, colon, segment = piece.rpartition(":")
+    return token if colon and segment.isdigit() else piece
 
 
 def _role(role: str, roles: Mapping[str, str], name: str) -> str:

@@ -6,17 +6,23 @@ takes its place here, with the same job and the same answer.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import queue
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tokkit.corpus.feed import CorpusFile
 from tokkit.errors import EXIT_BUG, InputError, TokkitError, UsageError
-from tokkit.progress import Progress
+from tokkit.progress import Progress, stop_if_cancelled
+
+_LOOK_EVERY = 0.1
+"""Seconds between two looks whether the user wants to stop."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +71,16 @@ class Learned:
 def learn(job: Job, progress: Progress, threads: int | None = None) -> Learned:
     """Vocabulary and merges of the corpus, equal to what the reference trainer may give.
 
-    Ctrl-C ends it at once: the child is killed. Raises what the child raises: `InputError` for text
-    that cannot be read, and for a corpus without words.
+    Ctrl-C, or a `Progress` that says so, ends it at once: the child is killed. Raises what the child
+    raises: `InputError` for text that cannot be read, and for a corpus without words.
     """
     environment = dict(os.environ)
     if threads:
         environment["RAYON_NUM_THREADS"] = str(threads)
     environment.pop("TOKENIZERS_PARALLELISM", None)
+    environment["PYTHONPATH"] = os.pathsep.join(sys.path)  # what this process imports, and from there
     child = subprocess.Popen(
-        [sys.executable, "-m", "tokkit.tokenizer.reference_worker"],
+        [sys.executable, "-P", "-m", "tokkit.tokenizer.reference_worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=environment,
@@ -90,13 +97,8 @@ def learn(job: Job, progress: Progress, threads: int | None = None) -> Learned:
 
 
 def _converse(child: subprocess.Popen[str], job: Job, progress: Progress) -> Learned:
-    assert child.stdin is not None
-    assert child.stdout is not None
-    child.stdin.write(job.as_json() + "\n")
-    child.stdin.flush()
     progress.start("counting words", None, "bytes")
-    for line in child.stdout:
-        message: dict[str, Any] = json.loads(line)
+    for message in _messages(child, job.as_json(), progress):
         if "bytes" in message:
             progress.advance(message["bytes"])
         elif "merging" in message:
@@ -107,6 +109,32 @@ def _converse(child: subprocess.Popen[str], job: Job, progress: Progress) -> Lea
         else:
             return Learned(**message["learned"])
     raise TokkitError(f"the trainer ended without an answer (exit code {child.wait()}): out of memory?")
+
+
+def _messages(child: subprocess.Popen[str], job: str, progress: Progress) -> Iterator[dict[str, Any]]:
+    """What the child answers to a job, until it ends; looks ten times a second whether to stop."""
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_talk, args=(child, job, lines), daemon=True).start()
+    while True:
+        stop_if_cancelled(progress)
+        try:
+            line = lines.get(timeout=_LOOK_EVERY)
+        except queue.Empty:
+            continue
+        if not line.endswith("\n"):  # the end, or half a line of a child that was killed
+            return
+        yield json.loads(line)
+
+
+def _talk(child: subprocess.Popen[str], job: str, lines: queue.SimpleQueue[str]) -> None:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    with contextlib.suppress(OSError, ValueError):  # the child has ended, or was ended
+        child.stdin.write(job + "\n")
+        child.stdin.flush()
+        for line in child.stdout:
+            lines.put(line)
+    lines.put("")
 
 
 def _error(told: Mapping[str, Any]) -> TokkitError:

@@ -64,14 +64,25 @@ def self_test(tokenizer: Tokenizer) -> list[dict[str, Any]]:
 
 
 def check_self_test(tokenizer: Tokenizer, test: Sequence[Mapping[str, Any]], where: Path) -> None:
-    """Raises `InputError` if a sample is cut into other ids than its receipt says."""
+    """Raises `InputError` if a sample is cut into other ids than its receipt says, or into none."""
     for sample in test:
-        if tokenizer.encode(sample["text"], sample.get("pair")).ids != sample["ids"]:
+        if encode(tokenizer, sample["text"], sample.get("pair"), where) != sample["ids"]:
             raise InputError(
                 f"{where}: the tokenizer cuts {sample['text']!r} into other ids than when it was made: "
                 f"{TOKENIZER_FILE} was changed, or the tokenizers package differs",
                 hint="train it again, or compare the versions in tokkit.json",
             )
+
+
+def encode(tokenizer: Tokenizer, text: str, pair: str | None, where: Path) -> list[int]:
+    """The ids of a text; `InputError` where the library panics, as a crafted tokenizer can make it."""
+    try:
+        ids: list[int] = tokenizer.encode(text, pair).ids
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:  # a panic of the library is no Exception
+        raise InputError(f"{where}: the tokenizer fails on the text {text!r}: {error}") from error
+    return ids
 
 
 def verify(folder: Path, test: Sequence[Mapping[str, Any]]) -> None:

@@ -16,6 +16,7 @@ from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.paths import missing
 from tokkit.tokenizer import folder as tokenizer_folder
+from tokkit.tokenizer.recipes import BERT_INPUTS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -76,15 +77,15 @@ def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
     backend.no_truncation()
     backend.no_padding()
     _check_receipt(backend, file.parent)
+    _check_it_encodes(backend, file)
     config = _read_json(file.parent / tokenizer_folder.CONFIG_FILE)
     longest = config.get("model_max_length")
+    inputs = config.get("model_input_names")
     return LoadedTokenizer(
         backend=backend,
         special=_special_tokens(config, file.parent, backend),
-        max_length=int(longest) if longest and longest < _UNLIMITED else None,
-        input_names=tuple(
-            config.get("model_input_names") or ("input_ids", "token_type_ids", "attention_mask")
-        ),
+        max_length=int(longest) if isinstance(longest, int | float) and 0 < longest < _UNLIMITED else None,
+        input_names=tuple(inputs) if inputs and isinstance(inputs, list) else BERT_INPUTS,
         folder=file.parent,
     )
 
@@ -92,7 +93,17 @@ def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
 def _check_receipt(backend: Tokenizer, folder: Path) -> None:
     result = _read_json(folder / "tokkit.json").get("result", {})
     if isinstance(result, dict) and isinstance(test := result.get("self_test"), list):
-        tokenizer_folder.check_self_test(backend, test, folder)
+        try:
+            tokenizer_folder.check_self_test(backend, test, folder)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(f"{folder / 'tokkit.json'}: its self_test cannot be read: {error!r}") from error
+
+
+def _check_it_encodes(backend: Tokenizer, file: Path) -> None:
+    """Raises `InputError` for a tokenizer that loads but fails on every other text."""
+    for sample in tokenizer_folder.SAMPLES:
+        text, pair = (sample, None) if isinstance(sample, str) else sample
+        tokenizer_folder.encode(backend, text, pair, file)
 
 
 def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) -> dict[str, str]:

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.corpus.feed import CorpusFile, items
-from tokkit.errors import InputError, TokkitError
+from tokkit.errors import EXIT_BUG, InputError, TokkitError
 from tokkit.sources.tables import TableFormat
 
 _REPORT_EVERY = 0.1
@@ -30,16 +30,28 @@ _REPORT_EVERY = 0.1
 
 def main() -> None:
     """Reads a job, trains, answers; ends at once when the parent is gone."""
-    job = json.loads(sys.stdin.readline())
+    asked = sys.stdin.readline()
+    if not asked:
+        return  # the parent was gone before it asked
+    job = json.loads(asked)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         _answer(learned=learn(job, _Reporter()))
     except TokkitError as error:
         _answer(error={"message": error.message, "hint": error.hint, "exit_code": error.exit_code})
+    except BaseException as error:  # a panic of the library is no Exception
+        told = f"the trainer failed: {type(error).__name__}: {error}"
+        _answer(error={"message": told, "hint": None, "exit_code": EXIT_BUG})
+    os._exit(0)  # the thread that waits for the parent's end holds standard input
 
 
-def learn(job: Mapping[str, Any], on_bytes: Callable[[int], None]) -> dict[str, Any]:
-    """Vocabulary, merges and word counts of one job (`engine.Job.as_json`)."""
+def learn(
+    job: Mapping[str, Any], on_bytes: Callable[[int], None], initial: Sequence[str] | None = None
+) -> dict[str, Any]:
+    """Vocabulary, merges and word counts of one job (`engine.Job.as_json`).
+
+    ``initial`` are the tokens that are there before the first merge, where they are known.
+    """
     from tokenizers import Tokenizer, models, trainers
 
     corpus = [CorpusFile(Path(f["path"]), TableFormat(*f["format"]), f["column"]) for f in job["corpus"]]
@@ -49,10 +61,7 @@ def learn(job: Mapping[str, Any], on_bytes: Callable[[int], None]) -> dict[str, 
     reserved: list[str] = job["reserved"]
     settings: dict[str, Any] = {"initial_alphabet": job["alphabet"]}
     if job["prefix"] or job["suffix"] or job["limit_alphabet"]:
-        words = _count_words(tokenizer, corpus, on_bytes)
-        reserved = initial_tokens(
-            words, reserved, job["alphabet"], job["limit_alphabet"], job["prefix"] or "", job["suffix"] or ""
-        )
+        reserved = list(initial or _initial_tokens_of(job, _count_words(tokenizer, corpus, on_bytes)))
         settings = {"limit_alphabet": 0, "initial_alphabet": []}
     if job["max_token_length"]:
         settings["max_token_length"] = job["max_token_length"] + 1  # the reference compares with <
@@ -79,6 +88,11 @@ def learn(job: Mapping[str, Any], on_bytes: Callable[[int], None]) -> dict[str, 
     }
 
 
+def _initial_tokens_of(job: Mapping[str, Any], words: Mapping[str, int]) -> list[str]:
+    marks = job["prefix"] or "", job["suffix"] or ""
+    return initial_tokens(words, job["reserved"], job["alphabet"], job["limit_alphabet"], *marks)
+
+
 def initial_tokens(
     words: Mapping[str, int],
     reserved: Sequence[str],
@@ -96,12 +110,7 @@ def initial_tokens(
     >>> initial_tokens({"ab": 2, "b": 1}, ["[UNK]"], [], None, "##", "")
     ['[UNK]', 'a', 'b', '##b']
     """
-    counts: dict[str, float] = {}
-    for word, count in words.items():
-        for character in word:
-            counts[character] = counts.get(character, 0) + count
-    counts.update({character: float("inf") for character in alphabet})
-    kept = sorted(counts, key=lambda character: (-counts[character], character))[:limit]
+    kept = set(alphabet).union(*words) if limit is None else _most_frequent(words, alphabet, limit)
     tokens = dict.fromkeys((*reserved, *sorted(kept)))
     for word in sorted(words):
         for position, character in enumerate(word):
@@ -110,6 +119,16 @@ def initial_tokens(
                 after = suffix if position == len(word) - 1 else ""
                 tokens.setdefault(before + character + after)
     return list(tokens)
+
+
+def _most_frequent(words: Mapping[str, int], alphabet: Sequence[str], limit: int) -> list[str]:
+    """The characters of a limited alphabet; those of ``alphabet`` go before all others."""
+    counts: dict[str, float] = {}
+    for word, count in words.items():
+        for character in word:
+            counts[character] = counts.get(character, 0) + count
+    counts.update({character: float("inf") for character in alphabet})
+    return sorted(counts, key=lambda character: (-counts[character], character))[:limit]
 
 
 def _count_words(
@@ -161,8 +180,11 @@ class _Reporter:
 
 
 def _answer(**message: Any) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(json.dumps(message) + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(1)  # the parent is gone
 
 
 def _end_with_parent() -> None:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from tokkit.views.tables import printable
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -14,12 +17,14 @@ _FONTS = (
     *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "NanumBarunGothic", "Malgun Gothic", "AppleGothic"),
     *("Apple SD Gothic Neo", "UnDotum", "Noto Sans CJK JP", "Droid Sans Fallback", "WenQuanYi Zen Hei"),
 )
+_TALLEST = 120.0
+"""Inches a picture is high at most, whatever the number of classes; 2^16 pixels are the library's limit."""
 _BLUE, _ORANGE, _GREY = "#3b6ea8", "#d9822b", "#8a8a8a"
 
 
 def classes_and_lengths(
     counts: Mapping[str, Mapping[str, int]],
-    lengths: Mapping[str, Mapping[str, Sequence[int]]],
+    lengths: Mapping[str, Mapping[str, Iterable[int]]],
     unit: str,
     format: str,
 ) -> bytes:
@@ -32,21 +37,21 @@ def classes_and_lengths(
 
     labels = list(dict.fromkeys(label for split in counts.values() for label in split))
     names = list(counts)
-    height = max(3.0, 1.2 + 0.28 * len(labels) * max(len(names), 2))
-    with _style(labels):
+    height = min(max(3.0, 1.2 + 0.28 * len(labels) * max(len(names), 2)), _TALLEST)
+    with _style():
         figure = Figure(figsize=(11, height), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
-        thickness = 0.8 / len(names)
+        thickness = 0.8 / max(len(names), 1)
         for i, name in enumerate(names):
             color = (_BLUE, _ORANGE, _GREY)[i % 3]
             places = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
             values = [list(lengths[name].get(label, ())) for label in labels]
             rows = [counts[name].get(label, 0) for label in labels]
-            left.barh(places, rows, height=thickness * 0.9, color=color, label=name)
+            left.barh(places, rows, height=thickness * 0.9, color=color, label=printable(name))
             for place, count in zip(places, rows, strict=True):
                 left.annotate(f" {count:,}", (count, place), va="center", fontsize=8)
             _boxes(right, values, places, thickness, color)
-        left.set_yticks(range(len(labels)), [label or "all rows" for label in labels])
+        left.set_yticks(range(len(labels)), [printable(label) or "all rows" for label in labels])
         left.invert_yaxis()
         left.margins(x=0.15)
         left.set_xlabel("rows")
@@ -77,19 +82,26 @@ def _boxes(
     )
 
 
+_WIDEST_MATRIX, _NUMBERED_LABELS = 40.0, 64
+
+
 def confusion_matrix(labels: Sequence[str], matrix: Sequence[Sequence[int]], format: str) -> bytes:
-    """Counts per true (rows) and predicted (columns) label; shaded by the share of the true label's rows."""
+    """Counts per true (rows) and predicted (columns) label; shaded by the share of the true label's rows.
+
+    With very many labels the shades stand alone.
+    """
     from matplotlib.figure import Figure
 
     shares = [[n / max(sum(row), 1) for n in row] for row in matrix]
-    side = max(4.0, 1.6 + 0.6 * len(labels))
-    with _style(labels):
+    shown = [printable(label) for label in labels]
+    side = min(max(4.0, 1.6 + 0.6 * len(labels)), _WIDEST_MATRIX)
+    with _style():
         figure = Figure(figsize=(side + 1, side), layout="constrained")
         axes = figure.subplots()
-        image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-        axes.set_yticks(range(len(labels)), labels)
-        for i, row in enumerate(matrix):
+        image = axes.imshow(shares or [[0.0]], cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(labels)), shown, rotation=45, ha="right")
+        axes.set_yticks(range(len(labels)), shown)
+        for i, row in enumerate(matrix if len(labels) <= _NUMBERED_LABELS else ()):
             for j, count in enumerate(row):
                 color = "white" if shares[i][j] > 0.5 else "black"
                 axes.text(j, i, f"{count:,}", ha="center", va="center", color=color, fontsize=9)
@@ -104,7 +116,7 @@ def curves(history: Sequence[Mapping[str, Any]], format: str) -> bytes:
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in history]
-    with _style(()):
+    with _style():
         figure = Figure(figsize=(9, 3.6), layout="constrained")
         axes = figure.subplots(1, 2)
         for each, what in zip(axes, ("loss", "accuracy"), strict=True):
@@ -124,7 +136,7 @@ def undrawable(labels: Sequence[str]) -> list[str]:
     return [label for label in labels if any(not any(ord(c) in font for font in covered) for c in label)]
 
 
-def _style(labels: Sequence[str]) -> Any:
+def _style() -> Any:
     from matplotlib import rc_context
 
     return rc_context(
@@ -156,5 +168,7 @@ def _characters(family: str) -> set[int]:
 def _bytes(figure: Figure, format: str) -> bytes:
     stream = io.BytesIO()
     empty = {"Software": None} if format == "png" else {"Date": None, "Creator": None}
-    figure.savefig(stream, format=format, dpi=150, metadata=empty)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # whoever draws asks `undrawable`
+        figure.savefig(stream, format=format, dpi=150, metadata=empty)
     return stream.getvalue()

@@ -26,32 +26,79 @@ def as_tsv(tables: Iterable[Table]) -> str:
     for table in tables:
         lines = [table.columns, *table.rows]
         text = "\n".join("\t".join(printable(_plain(cell)) for cell in line) for line in lines)
-        blocks.append(f"# {table.title}\n{text}\n")
+        blocks.append(f"# {printable(table.title)}\n{text}\n")
     return "\n".join(blocks)
 
 
 def as_drawn(tables: Iterable[Table], width: int, color: bool) -> str:
-    """The tables for a terminal ``width`` columns wide; what does not fit a line is folded, never cut."""
+    """The tables for a terminal ``width`` columns wide; what does not fit a line is folded, never cut.
+
+    A table with more columns than can be read at that width is drawn as records: a line a value.
+    """
     import io
 
-    from rich import box
     from rich.console import Console
-    from rich.table import Table as RichTable
-    from rich.text import Text
 
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
     for table in tables:
-        drawn = RichTable(
-            title=Text(table.title, style="bold"), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False
-        )
-        for i, name in enumerate(table.columns):
-            numeric = all(isinstance(row[i], int | float | None) for row in table.rows) and bool(table.rows)
-            drawn.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
-        for row in table.rows:
-            drawn.add_row(*(Text(printable(_shown(cell))) for cell in row))
+        drawn = _drawn(table)
+        if console.measure(drawn, options=console.options.update(max_width=_UNBOUNDED)).minimum > width:
+            drawn = _as_records(table)
         console.print(drawn)
     return stream.getvalue()
+
+
+_UNBOUNDED = 100_000
+_NARROWEST = 8
+"""Columns of a terminal below which text is not folded further."""
+
+
+def _drawn(table: Table) -> Any:
+    from rich.cells import cell_len
+    from rich.text import Text
+
+    drawn = _empty(table.title)
+    for i, name in enumerate(table.columns):
+        numeric = all(isinstance(row[i], int | float | None) for row in table.rows) and bool(table.rows)
+        cells = [printable(_shown(row[i])) for row in table.rows]
+        widest = max(map(cell_len, [*cells, *printable(name).split()]), default=0)
+        drawn.add_column(
+            Text(printable(name)),
+            justify="right" if numeric else "left",
+            overflow="fold",
+            min_width=widest if numeric else min(widest, _NARROWEST),
+        )
+    for row in table.rows:
+        drawn.add_row(*(Text(printable(_shown(cell))) for cell in row))
+    return drawn
+
+
+def _as_records(table: Table) -> Any:
+    from rich.text import Text
+
+    drawn = _empty(table.title)
+    drawn.show_header = False
+    drawn.add_column(overflow="fold", style="bold")
+    drawn.add_column(overflow="fold")
+    for row in table.rows:
+        for name, cell in zip(table.columns, row, strict=True):
+            drawn.add_row(Text(printable(name)), Text(printable(_shown(cell))))
+        drawn.add_section()
+    return drawn
+
+
+def _empty(title: str) -> Any:
+    from rich import box
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    return RichTable(
+        title=Text(printable(title), style="bold"),
+        title_justify="left",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+    )
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,179 @@
+"""The whole road through real commands: the user's three lines, the demo, pipes and terminals."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import tree
+from tokkit.sources.corpora import corpora_path
+
+
+@pytest.fixture
+def corpus_and_dataset(here: Path) -> Path:
+    """A folder that holds a ``corpus.txt`` and a folder ``dataset``, and nothing else."""
+    corpora = corpora_path()
+    prose = [(corpora / name).read_text("utf-8").splitlines()[:300] for name in ("english.txt", "korean.txt")]
+    (here / "corpus.txt").write_text("\n".join([*prose[0], *prose[1]]) + "\n", encoding="utf-8")
+    header, *rows = (corpora / "emotions.txt").read_text("utf-8").splitlines()
+    (here / "dataset").mkdir()
+    for name, part in (("train", rows[:800]), ("validation", rows[800:1000]), ("test", rows[1000:1200])):
+        (here / "dataset" / f"{name}.txt").write_text("\n".join([header, *part]) + "\n", encoding="utf-8")
+    return here
+
+
+def test_the_three_lines_word_for_word(tokkit_process, corpus_and_dataset):
+    lines = [
+        "tokkit train-wordpiece corpus.txt",
+        "tokkit stats dataset",
+        "tokkit finetune --tokenizer out/",
+    ]
+    for line in lines:
+        _, *arguments = shlex.split(line)
+        done = tokkit_process(*arguments)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+    assert "training on dataset, which stands here" in done.stderr
+    here = corpus_and_dataset
+    assert sorted(path.name for path in here.iterdir()) == ["corpus.txt", "dataset", "model", "out"]
+    metrics = json.loads((here / "model" / "metrics.json").read_text("utf-8"))
+    assert metrics["accuracy"] > metrics["majority"]["accuracy"] + 0.05
+    asked = tokkit_process("predict", "model", "--json", given="내 마음에는 절망이 가득했다.\nso glad\n")
+    predictions = json.loads(asked.stdout)["predictions"]
+    assert [row["text"] for row in predictions] == ["내 마음에는 절망이 가득했다.", "so glad"]
+
+
+def test_json_is_what_is_shown(tokkit_process, corpus_and_dataset):
+    shown = tokkit_process("stats", "dataset").stdout
+    result = json.loads(tokkit_process("stats", "dataset", "--json").stdout)
+    assert list(result)[:2] == ["schema", "command"]
+    classes = shown.split("# Classes\n")[1].split("\n\n")[0].splitlines()
+    header, *rows = (line.split("\t") for line in classes)
+    assert header[:3] == ["label", "train", "train %"]
+    assert {row[0]: int(row[1]) for row in rows} == result["splits"]["train"]["classes"]
+    assert f"train/test\t{result['across']['leaks']['train/test']}" in shown
+
+
+def test_fail_on_is_a_gate(tokkit_process, here):
+    (here / "r.csv").write_text("text,label\na b,x\na b,y\nc d,x\n", encoding="utf-8")
+    assert tokkit_process("stats", "r.csv").returncode == 0
+    assert tokkit_process("stats", "r.csv", "--fail-on", "leaks,conflicts").returncode == 1
+    assert tokkit_process("stats", "r.csv", "--fail-on", "leaks").returncode == 0
+
+
+def test_a_reader_that_has_enough_is_no_error(here):
+    (here / "r.csv").write_text("text,label\n" + "a b,x\nc d,y\n" * 2000, encoding="utf-8")
+    command = (
+        f"{shlex.quote(sys.executable)} -m tokkit stats r.csv --json | head -c 10; echo ${{PIPESTATUS[0]}}"
+    )
+    done = subprocess.run(["bash", "-c", command], cwd=here, capture_output=True, text=True)
+    assert done.stdout.endswith("0\n")
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_tables_fit_the_terminal(here, width):
+    (here / "r.csv").write_text("text,label\na [b] c,[/x]\n한국어 문장,기쁨\nc d,y\n", encoding="utf-8")
+    shown = on_a_terminal(["stats", "r.csv"], here, width, NO_COLOR="1")
+    assert "[/x]" in shown
+    assert "기쁨" in shown
+    assert "\x1b[1m" not in shown
+    lines = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in shown.splitlines()]
+    assert max(len(line.rstrip()) for line in lines if not line.startswith("note:")) <= width
+
+
+def test_ctrl_c_ends_fine_tuning_within_a_second_and_leaves_nothing(here):
+    data = corpora_path() / "emotions.txt"
+    subprocess.run(
+        [sys.executable, "-m", "tokkit", "train-wordpiece", str(data), "--vocab-size", "500", "-q"],
+        cwd=here,
+        check=True,
+    )
+    before = tree(here)
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tokkit", "finetune", str(data), "--tokenizer", "out/"],
+        cwd=here,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stderr is not None
+    for line in child.stderr:
+        if "weights, on" in line:
+            break
+    time.sleep(1.5)
+    child.send_signal(signal.SIGINT)
+    sent = time.monotonic()
+    told = child.stderr.read()
+    assert child.wait() == 130
+    assert time.monotonic() - sent < 2.5
+    assert "error: interrupted; nothing was written" in told
+    assert tree(here) == before
+
+
+def test_the_demo_takes_the_whole_road_and_prints_what_to_type(tokkit_process, here):
+    done = tokkit_process("demo")
+    assert done.returncode == 0, done.stderr
+    made = here / "tokkit-demo"
+    for name in ("out/tokenizer.json", "emotions.png", "split/test.txt", "balanced/weights.json"):
+        assert (made / name).exists(), name
+    scores = json.loads((made / "evaluation" / "metrics.json").read_text("utf-8"))
+    assert scores["accuracy"] > 0.8 > scores["majority"]["accuracy"]
+    printed = [line[2:] for line in done.stdout.splitlines() if line.startswith("$ ")]
+    receipt = json.loads((made / "tokkit.json").read_text("utf-8"))
+    assert printed[2:] == receipt["result"]["commands"]
+    assert len(printed) == 9
+    assert sorted(path.name for path in here.iterdir()) == ["tokkit-demo"]
+
+
+def test_the_demo_s_first_commands_can_be_repeated_by_hand(tokkit_process, here):
+    from tokkit.cli.demo import CORPORA, ROAD
+
+    for name in CORPORA:
+        (here / name).write_bytes((corpora_path() / name).read_bytes())
+    for _, command in ROAD[:4]:
+        assert tokkit_process(*command).returncode == 0
+
+
+def on_a_terminal(arguments: list[str], folder: Path, width: int, **environment: str) -> str:
+    """What the command shows on a pseudo-terminal of that width."""
+    leader, follower = pty.openpty()
+    size = (24).to_bytes(2, sys.byteorder) + width.to_bytes(2, sys.byteorder) + bytes(4)
+    import fcntl
+    import termios
+
+    fcntl.ioctl(follower, termios.TIOCSWINSZ, size)
+    unset = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "tokkit", *arguments],
+        cwd=folder,
+        stdin=follower,
+        stdout=follower,
+        stderr=follower,
+        env={**unset, "TERM": "xterm", **environment},
+    )
+    os.close(follower)
+    shown = b""
+    while True:
+        ready, _, _ = select.select([leader], [], [], 60)
+        try:
+            part = os.read(leader, 65536) if ready else b""
+        except OSError:
+            part = b""
+        if not part:
+            break
+        shown += part
+    assert child.wait() == 0
+    os.close(leader)
+    return shown.decode("utf-8")

@@ -1,0 +1,89 @@
+"""A small labelled data set, a tokenizer for it and a trained classifier, made once for all tests here."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+import tokkit
+
+_FEELINGS = {
+    "joy": ["glad", "happy", "merry", "기쁘다", "신난다"],
+    "sadness": ["sad", "gloomy", "blue", "슬프다", "우울하다"],
+    "anger": ["angry", "furious", "cross", "화난다", "분하다"],
+}
+_PLACES = [
+    "at home",
+    "in town",
+    "by the sea",
+    "오늘",
+    "어제 학교에서",
+    "on the long way back from the market",
+]
+
+
+def sentences(rows: int, seed: int) -> list[tuple[str, str]]:
+    """(text, label) rows; joy is four times as frequent as anger."""
+    rng = random.Random(seed)
+    drawn = []
+    for number in range(rows):
+        label = rng.choices(list(_FEELINGS), weights=[4, 2, 1])[0]
+        text = f"{rng.choice(_PLACES)} i feel {rng.choice(_FEELINGS[label])} {number} {rng.choice(_PLACES)}"
+        drawn.append((text, label))
+    return drawn
+
+
+def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:
+    path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("feelings")
+    for name, rows, seed in (("train", 240, 1), ("validation", 60, 2), ("test", 60, 3)):
+        write_csv(folder / f"{name}.csv", sentences(rows, seed))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tokenizer(tmp_path_factory: pytest.TempPathFactory, dataset: Path) -> Path:
+    out = tmp_path_factory.mktemp("tokenizer") / "out"
+    tokkit.train_wordpiece(dataset / "train.csv", out, vocab_size=300, recipe="korean")
+    return out
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory: pytest.TempPathFactory, dataset: Path, tokenizer: Path) -> Path:
+    out = tmp_path_factory.mktemp("model") / "model"
+    tokkit.finetune(dataset, tokenizer, out=out, size="tiny", epochs=10, lr=2e-3, batch_size=16, threads=1)
+    return out
+
+
+@pytest.fixture
+def said() -> Said:
+    return Said()
+
+
+class Said:
+    """A `Progress` that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.messages: list[str] = []
+
+    def start(self, stage: str, total: int | None, unit: str) -> None: ...
+
+    def advance(self, amount: int, **shown: str) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def say(self, message: str) -> None:
+        self.messages.append(message)
+
+    def cancelled(self) -> bool:
+        return False
+
+    def __contains__(self, part: str) -> bool:
+        return any(part in message for message in self.messages)

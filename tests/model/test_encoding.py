@@ -1,0 +1,50 @@
+"""Encoding and batching against the tokenizer itself and plain Python."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokkit.model.encoding import encode, padded, pieces_within
+from tokkit.tokenizer.load import load
+
+TEXTS = ["at home i feel glad", "", "슬프다 " * 40, "at home i feel glad", "🙂 unknown"]
+
+
+def test_encode_gives_the_ids_of_the_tokenizer_row_by_row(tokenizer):
+    loaded = load(tokenizer)
+    encoded = encode(TEXTS, loaded, max_length=512)
+    for row, text in enumerate(TEXTS):
+        ids = encoded.ids[encoded.offsets[row] : encoded.offsets[row + 1]].tolist()
+        assert ids == loaded.backend.encode(text).ids
+    assert encoded.truncated == 0
+
+
+def test_encode_cuts_at_the_maximum_length_and_counts_rows(tokenizer):
+    loaded = load(tokenizer)
+    encoded = encode(TEXTS, loaded, max_length=6)
+    assert encoded.lengths.max() == 6
+    whole = loaded.token_lengths(TEXTS)
+    assert encoded.truncated == sum(length > 6 for length in whole) == 4
+    last = encoded.ids[encoded.offsets[1] - 1]
+    assert last == loaded.id_of("sep"), "the closing token survives the cut"
+    assert loaded.token_lengths(TEXTS) == whole, "truncation is not left switched on"
+
+
+@given(st.lists(st.integers(1, 60), max_size=50), st.integers(1, 200))
+def test_pieces_are_a_partition_within_the_budget(lengths, budget):
+    lengths = np.array(lengths, dtype=np.int64)
+    pieces = list(pieces_within(np.arange(len(lengths)), lengths, budget))
+    assert sorted(int(row) for piece in pieces for row in piece) == list(range(len(lengths)))
+    for piece in pieces:
+        assert len(piece) == 1 or len(piece) * lengths[piece].max() <= budget
+
+
+def test_padded_is_masked_where_it_is_padding(tokenizer):
+    encoded = encode(TEXTS, load(tokenizer), max_length=512)
+    ids, mask = padded(encoded, np.array([2, 0, 1]), pad_id=0)
+    assert ids.shape == mask.shape == (3, int(encoded.lengths[2]))
+    assert mask.sum(dim=1).tolist() == encoded.lengths[[2, 0, 1]].tolist()
+    assert (ids[mask == 0] == 0).all()
+    assert ids[1][mask[1] == 1].tolist() == encoded.ids[: encoded.offsets[1]].tolist()

@@ -1,0 +1,119 @@
+"""Scores of rows in the order they came, several models, and models that cannot answer."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import polars as pl
+import pytest
+from sklearn.metrics import f1_score
+
+import tokkit
+from tests.model.conftest import sentences, write_csv
+from tests.model.test_finetune import checkpoint
+from tokkit.errors import InputError
+
+
+def test_evaluate_agrees_with_predict_and_scikit_learn(model, dataset):
+    scores = tokkit.evaluate(model, dataset / "test.csv").as_dict()
+    predictions = tokkit.predict(model, dataset / "test.csv").predictions
+    true = [row["true_label"] for row in predictions]
+    predicted = [row["label"] for row in predictions]
+    assert scores["rows"] == len(true) == 60
+    assert scores["accuracy"] == pytest.approx(sum(map(str.__eq__, true, predicted)) / 60, abs=1e-6)
+    assert scores["macro_f1"] == pytest.approx(f1_score(true, predicted, average="macro"), abs=1e-6)
+
+
+def test_evaluate_takes_the_test_split_of_a_folder(model, dataset, said):
+    result = tokkit.evaluate(model, dataset, progress=said)
+    assert "the test split is evaluated" in said
+    assert result.as_dict() == tokkit.evaluate(model, dataset / "test.csv").as_dict()
+    assert tokkit.evaluate(model, dataset, split="validation").as_dict()["rows"] == 60
+
+
+def test_evaluate_writes_tables_and_pictures_but_never_into_the_model(model, dataset, tmp_path):
+    before = sorted(path.name for path in model.iterdir())
+    result = tokkit.evaluate(model, dataset / "test.csv", out=tmp_path / "e")
+    written = {path.name for path in (tmp_path / "e").iterdir()}
+    assert written == {"metrics.json", "confusion.png", "predictions.parquet", "tokkit.json"}
+    assert json.loads((tmp_path / "e" / "metrics.json").read_text("utf-8")) == next(
+        iter(result.metrics.values())
+    )
+    assert sorted(path.name for path in model.iterdir()) == before
+    rows = pl.read_parquet(tmp_path / "e" / "predictions.parquet")
+    shares = rows.select(pl.sum_horizontal(pl.col("^% .*$"))).to_series()
+    assert shares.to_list() == pytest.approx([100] * 60, abs=0.03)
+
+
+def test_evaluate_marks_the_best_of_several_models(model, dataset, tokenizer, tmp_path):
+    worse = tmp_path / "worse"
+    tokkit.finetune(dataset, tokenizer, out=worse, size="tiny", epochs=1, lr=0.0)
+    result = tokkit.evaluate([worse, model], dataset / "test.csv", out=tmp_path / "e").as_dict()
+    assert result["best"] == str(model)
+    assert list(result["models"]) == [str(worse), str(model)]
+    assert (tmp_path / "e" / "model-2" / "confusion.png").exists()
+
+
+def test_evaluate_leaves_rows_without_text_or_label_out(model, tmp_path):
+    data = write_csv(tmp_path / "t.csv", [*sentences(30, seed=9), ("", "joy"), ("i feel glad", "")])
+    result = tokkit.evaluate(model, data)
+    assert result.left_out == {"no text": 1, "no label": 1}
+    assert result.as_dict()["rows"] == 30
+
+
+def test_evaluate_names_a_label_the_model_does_not_know(model, tmp_path):
+    data = write_csv(tmp_path / "t.csv", [("i feel glad", "joi"), ("i feel sad", "sadness")])
+    with pytest.raises(InputError, match=r'"joi" is none of the model\'s .*did you mean "joy"'):
+        tokkit.evaluate(model, data)
+    renamed = tokkit.DatasetOptions(label_names="joi=joy")
+    assert tokkit.evaluate(model, data, options=renamed).as_dict()["rows"] == 2
+
+
+def test_a_checkpoint_without_a_trained_head_is_refused(tokenizer, dataset, tmp_path):
+    base = checkpoint("bert", tmp_path / "bert", vocab_size=300)
+    for file in tokenizer.iterdir():
+        (base / file.name).write_bytes(file.read_bytes())
+    for ask in (lambda: tokkit.predict(base, ["hi"]), lambda: tokkit.evaluate(base, dataset)):
+        with pytest.raises(InputError, match="no trained classification head"):
+            ask()
+
+
+def test_predict_keeps_rows_in_the_order_they_came(model):
+    texts = [text for text, _ in sentences(300, seed=4)] + ["i feel sad " * n for n in range(1, 30)]
+    random.Random(0).shuffle(texts)
+    together = tokkit.predict(model, texts, raw=True).predictions
+    assert [row["text"] for row in together] == texts
+    for place in (0, 17, 200, len(texts) - 1):
+        [alone] = tokkit.predict(model, [texts[place]], raw=True).predictions
+        assert alone["label"] == together[place]["label"]
+        assert alone["probabilities"] == pytest.approx(together[place]["probabilities"], abs=1e-5)
+
+
+def test_predict_gives_per_cent_with_two_decimals(model):
+    [row] = tokkit.predict(model, "i feel glad").predictions
+    assert sum(row["probabilities"].values()) == pytest.approx(100, abs=0.02)
+    assert all(share == round(share, 2) for share in row["probabilities"].values())
+    assert row["label"] == max(row["probabilities"], key=row["probabilities"].get)
+
+
+def test_predict_keeps_the_place_of_a_row_without_text(model, tmp_path):
+    data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy"), ("", "joy"), ("i feel sad", "sadness")])
+    rows = tokkit.predict(model, data).predictions
+    assert [row["text"] for row in rows] == ["i feel glad", None, "i feel sad"]
+    assert rows[1]["label"] is None
+    assert [row["true_label"] for row in rows] == ["joy", "joy", "sadness"]
+
+
+def test_predict_reads_text_files_line_by_line(model, tmp_path):
+    (tmp_path / "lines.txt").write_text("i feel glad\n\n슬프다 i feel blue\n", encoding="utf-8")
+    rows = tokkit.predict(model, tmp_path / "lines.txt").predictions
+    assert [row["text"] for row in rows] == ["i feel glad", None, "슬프다 i feel blue"]
+    assert all("true_label" not in row for row in rows)
+
+
+def test_predict_shows_no_true_label_where_a_column_only_looks_like_one(model, tmp_path):
+    (tmp_path / "t.csv").write_text(
+        "text,source\ni feel glad,web\ni feel sad,web\nhi,mail\n", encoding="utf-8"
+    )
+    assert all("true_label" not in row for row in tokkit.predict(model, tmp_path / "t.csv").predictions)

@@ -1,0 +1,211 @@
+"""From rows and a tokenizer to a folder that the field's own tools load and agree with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import tokkit
+from tests.model.conftest import sentences, write_csv
+from tokkit.errors import InputError, OutputError, UsageError
+from tokkit.tokenizer.load import load
+
+FAST = {"size": "tiny", "epochs": 1, "threads": 1}
+
+
+def file_hashes(folder: Path) -> dict[str, bytes]:
+    """Every file's bytes, the receipt without its ``run``."""
+    found = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "tokkit.json"}
+    receipt = json.loads((folder / "tokkit.json").read_text("utf-8"))
+    return {**found, "tokkit.json": json.dumps(receipt["result"]).encode()}
+
+
+def test_finetune_learns_more_than_the_majority_guess(model):
+    metrics = json.loads((model / "metrics.json").read_text("utf-8"))
+    assert metrics["accuracy"] > metrics["majority"]["accuracy"] + 0.2
+    assert metrics["macro_f1"] > 0.6
+
+
+def test_finetune_writes_what_transformers_loads_to_the_same_answers(model):
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer, pipeline
+
+    loaded = AutoModelForSequenceClassification.from_pretrained(model)
+    tokenizer = AutoTokenizer.from_pretrained(model)
+    assert loaded.config.id2label == {0: "anger", 1: "joy", 2: "sadness"}
+    classify = pipeline("text-classification", model=loaded, tokenizer=tokenizer, top_k=None)
+    texts = ["at home i feel glad", "어제 학교에서 i feel 슬프다"]
+    ours = tokkit.predict(model, texts, raw=True).predictions
+    for mine, theirs in zip(ours, classify(texts), strict=True):
+        assert mine["label"] == theirs[0]["label"]
+        for each in theirs:
+            assert mine["probabilities"][each["label"]] == pytest.approx(each["score"], abs=1e-5)
+
+
+def test_finetune_keeps_the_tokenizer_as_it_was(model, tokenizer):
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        assert (model / name).read_bytes() == (tokenizer / name).read_bytes()
+
+
+def test_finetune_twice_gives_the_same_bytes(dataset, tokenizer, tmp_path):
+    for name in ("one", "two"):
+        tokkit.finetune(dataset, tokenizer, out=tmp_path / name, **FAST)
+    assert file_hashes(tmp_path / "one") == file_hashes(tmp_path / "two")
+
+
+def test_finetune_keeps_the_best_epoch(model):
+    history = pl.read_csv(model / "history.csv")
+    metrics = json.loads((model / "metrics.json").read_text("utf-8"))
+    assert history.height == 10
+    assert metrics["macro_f1"] == history["validation_macro_f1"].max()
+    rows = pl.read_parquet(model / "predictions.parquet")
+    again = tokkit.predict(model, rows["text"].to_list()).predictions
+    assert [row["label"] for row in again] == rows["predicted"].to_list()
+    assert rows["id"].to_list() == list(range(60))
+    right = (rows["label"] == rows["predicted"]).mean()
+    assert right == pytest.approx(metrics["accuracy"], abs=1e-6)
+
+
+def test_finetune_splits_validation_off_and_says_so(tokenizer, tmp_path, said):
+    data = write_csv(tmp_path / "all.csv", sentences(200, seed=1))
+    result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", progress=said, **FAST)
+    assert result.metrics["rows"] == pytest.approx(20, abs=2)
+    assert "no validation split" in said
+
+
+def test_finetune_takes_a_separate_validation_file(dataset, tokenizer, tmp_path):
+    only_train = tmp_path / "train.csv"
+    shutil.copy(dataset / "train.csv", only_train)
+    result = tokkit.finetune(
+        only_train, tokenizer, out=tmp_path / "m", validation_data=dataset / "test.csv", **FAST
+    )
+    assert result.metrics["rows"] == 60
+
+
+def test_finetune_leaves_incomplete_rows_out_and_counts_them(tokenizer, tmp_path, said):
+    data = write_csv(tmp_path / "train.csv", [*sentences(150, seed=1), ("no label here", ""), ("", "joy")])
+    write_csv(tmp_path / "validation.csv", sentences(40, seed=2))
+    result = tokkit.finetune(data.parent, tokenizer, out=tmp_path / "m", progress=said, **FAST)
+    assert result.left_out["train"] == {"no text": 1, "no label": 1}
+    assert "1 rows of train left out: no label" in said
+
+
+@pytest.mark.parametrize("which", ["balanced", "file"])
+def test_finetune_weighs_classes(dataset, tokenizer, tmp_path, which):
+    if which == "file":
+        tokkit.rebalance(dataset / "train.csv", tmp_path / "same.csv", strategy="weights")
+        which = str(tmp_path / "same.csv.weights.json")
+    weighted = tokkit.finetune(dataset, tokenizer, out=tmp_path / "w", class_weights=which, **FAST)
+    plain = tokkit.finetune(dataset, tokenizer, out=tmp_path / "p", **FAST)
+    assert weighted.metrics["loss"] != plain.metrics["loss"]
+
+
+def test_finetune_stops_when_patience_is_over(dataset, tokenizer, tmp_path, said):
+    result = tokkit.finetune(
+        dataset, tokenizer, out=tmp_path / "m", size="tiny", epochs=6, lr=0.0, patience=2, progress=said
+    )
+    assert result.epochs == 3
+    assert result.best_epoch == 1
+    assert "stopped" in said
+
+
+def checkpoint(kind: str, folder: Path, vocab_size: int) -> Path:
+    """A tiny checkpoint of another architecture, encoder only, without a tokenizer."""
+    import transformers
+
+    shapes = {
+        "bert": (transformers.BertConfig, transformers.BertModel),
+        "roberta": (transformers.RobertaConfig, transformers.RobertaModel),
+        "electra": (transformers.ElectraConfig, transformers.ElectraModel),
+    }
+    small = {
+        **{"num_hidden_layers": 1, "hidden_size": 32, "num_attention_heads": 2, "intermediate_size": 64},
+        **{"max_position_embeddings": 40, "vocab_size": vocab_size},
+    }
+    if kind == "distilbert":
+        config = transformers.DistilBertConfig(
+            n_layers=1, dim=32, n_heads=2, hidden_dim=64, max_position_embeddings=40, vocab_size=vocab_size
+        )
+        model = transformers.DistilBertModel(config)
+    else:
+        config_class, model_class = shapes[kind]
+        model = model_class(config_class(**small))
+    model.save_pretrained(folder)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
+def test_finetune_takes_other_encoders_and_cuts_at_their_positions(kind, dataset, tokenizer, tmp_path, said):
+    base = checkpoint(kind, tmp_path / kind, vocab_size=300)
+    out = tmp_path / "m"
+    tokkit.finetune(dataset, tokenizer, base, out, epochs=1, threads=1, progress=said)
+    assert "weights are new" in said
+    [row] = tokkit.predict(out, ["i feel sad " * 100]).predictions
+    assert row["label"] in ("joy", "sadness", "anger")
+
+
+def test_finetune_refuses_a_vocabulary_larger_than_the_embeddings(dataset, tokenizer, tmp_path):
+    rows = load(tokenizer).vocab_size - 1
+    base = checkpoint("bert", tmp_path / "bert", vocab_size=rows)
+    with pytest.raises(InputError, match=rf"has ids up to {rows}, but .* has {rows} embedding rows"):
+        tokkit.finetune(dataset, tokenizer, base, tmp_path / "m", **FAST)
+    assert not (tmp_path / "m").exists()
+
+
+def test_finetune_refuses_a_tokenizer_that_is_not_the_model_s(dataset, tokenizer, model, tmp_path):
+    other = tmp_path / "other"
+    tokkit.train_wordpiece(dataset / "validation.csv", other, vocab_size=250, recipe="bert-cased")
+    with pytest.raises(InputError, match="have another id"):
+        tokkit.finetune(dataset, other, model, tmp_path / "m", **FAST)
+
+
+def test_finetune_goes_on_from_its_own_model_with_its_own_tokenizer(dataset, model, tmp_path):
+    result = tokkit.finetune(dataset, model=model, out=tmp_path / "m", epochs=1, threads=1)
+    before = json.loads((model / "metrics.json").read_text("utf-8"))
+    assert result.metrics["accuracy"] >= before["accuracy"] - 0.1
+
+
+def test_finetune_refuses_a_label_that_validation_lacks(tokenizer, tmp_path):
+    write_csv(tmp_path / "train.csv", sentences(100, seed=1))
+    write_csv(tmp_path / "valid.csv", [row for row in sentences(40, seed=2) if row[1] != "sadness"])
+    with pytest.raises(InputError, match=r'"sadness" .* is missing in validation') as caught:
+        tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", **FAST)
+    assert "tokkit split" in caught.value.hint
+
+
+def test_finetune_refuses_a_label_never_seen_in_training(tokenizer, tmp_path):
+    write_csv(tmp_path / "train.csv", sentences(100, seed=1))
+    write_csv(tmp_path / "valid.csv", [*sentences(40, seed=2), ("i feel odd", "surprise")])
+    with pytest.raises(InputError, match='"surprise" stands in validation but in no training row'):
+        tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", **FAST)
+
+
+def test_finetune_only_says_when_a_class_is_too_rare_for_validation(tokenizer, tmp_path, said):
+    write_csv(tmp_path / "train.csv", [*sentences(100, seed=1), ("i feel odd", "surprise")])
+    write_csv(tmp_path / "valid.csv", sentences(40, seed=2))
+    tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", progress=said, **FAST)
+    assert "too rare to be in validation" in said
+
+
+def test_finetune_refuses_an_output_that_exists_before_any_work(dataset, tokenizer, model, said):
+    with pytest.raises(OutputError, match="already exists"):
+        tokkit.finetune(dataset, tokenizer, out=model, progress=said, **FAST)
+    assert "weights, on" not in said
+
+
+def test_finetune_never_replaces_the_model_it_reads(dataset, model):
+    with pytest.raises(OutputError, match="input"):
+        tokkit.finetune(dataset, model=model, out=model, force=True, **FAST)
+
+
+def test_finetune_needs_a_tokenizer_or_a_model(dataset, tmp_path):
+    with pytest.raises(UsageError, match="name a tokenizer"):
+        tokkit.finetune(dataset, out=tmp_path / "m")
+
+
+def test_finetune_refuses_a_setting_it_does_not_know(dataset, tokenizer, tmp_path):
+    with pytest.raises(UsageError, match=r'no setting "epoch" \(did you mean "epochs"\?\)'):
+        tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", epoch=3)

@@ -1,0 +1,80 @@
+"""Scores against scikit-learn and torch, probabilities at the extremes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from tokkit.model.inference import softmax
+from tokkit.model.metrics import calibration_error, evaluate_logits, fit_temperature, row_losses
+
+LABELS = ("a", "b", "c", "never")
+
+
+def drawn(rows=200, seed=0):
+    rng = np.random.default_rng(seed)
+    targets = rng.choice(3, size=rows, p=[0.6, 0.3, 0.1])
+    logits = rng.normal(size=(rows, 4)).astype(np.float32)
+    logits[np.arange(rows), targets] += 1
+    return logits, targets.astype(np.int64)
+
+
+def test_scores_are_those_of_scikit_learn():
+    logits, targets = drawn()
+    predicted = logits.argmax(axis=1)
+    scores = evaluate_logits(logits, targets, LABELS)
+    report = reference.classification_report(
+        targets, predicted, labels=range(4), target_names=LABELS, output_dict=True, zero_division=0
+    )
+    assert scores["accuracy"] == pytest.approx(reference.accuracy_score(targets, predicted), abs=1e-6)
+    assert scores["macro_f1"] == pytest.approx(report["macro avg"]["f1-score"], abs=1e-6)
+    assert scores["weighted_f1"] == pytest.approx(report["weighted avg"]["f1-score"], abs=1e-6)
+    for label in LABELS:
+        assert scores["classes"][label]["f1"] == pytest.approx(report[label]["f1-score"], abs=1e-6)
+        assert scores["classes"][label]["support"] == report[label]["support"]
+    assert np.array(scores["confusion"]["matrix"]).sum() == len(targets)
+
+
+def test_the_majority_guess_stands_beside():
+    logits, targets = drawn()
+    majority = evaluate_logits(logits, targets, LABELS)["majority"]
+    assert majority["label"] == "a"
+    assert majority["accuracy"] == pytest.approx((targets == 0).mean(), abs=1e-6)
+
+
+def test_row_losses_are_torch_s_cross_entropy():
+    logits, targets = drawn()
+    expected = torch.nn.functional.cross_entropy(
+        torch.from_numpy(logits).double(), torch.from_numpy(targets), reduction="none"
+    )
+    assert row_losses(logits, targets) == pytest.approx(expected.numpy(), abs=1e-9)
+
+
+@given(st.lists(st.floats(-(2.0**127), 2.0**127, width=32), min_size=2, max_size=6))
+def test_softmax_never_overflows(row):
+    shares = softmax(np.array([row], dtype=np.float32))
+    assert np.isfinite(shares).all()
+    assert shares.sum() == pytest.approx(1)
+
+
+def test_softmax_is_torch_s():
+    logits, _ = drawn()
+    assert softmax(logits) == pytest.approx(
+        torch.from_numpy(logits).double().softmax(dim=1).numpy(), abs=1e-12
+    )
+
+
+def test_calibration_error_of_a_sure_and_always_wrong_model_is_one():
+    logits = np.array([[50.0, 0.0]] * 10, dtype=np.float32)
+    assert calibration_error(logits, np.ones(10, dtype=np.int64)) == pytest.approx(1)
+    assert calibration_error(logits, np.zeros(10, dtype=np.int64)) == pytest.approx(0)
+
+
+def test_the_temperature_undoes_a_scaling():
+    logits, targets = drawn(rows=3000)
+    one = fit_temperature(logits, targets)
+    assert fit_temperature(logits * 3, targets) == pytest.approx(3 * one, rel=1e-2)

@@ -1,0 +1,251 @@
+"""Loading: receipts are verified, and whatever is no tokenizer ends in one sentence."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+import pytest
+from tokenizer_texts import cut, write
+
+import tokkit
+from tokkit.errors import InputError
+from tokkit.tokenizer.load import is_hub_name, load
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    home = tmp_path_factory.mktemp("load")
+    corpus = write(home / "c.txt", cut("english", 15_000))
+    tokkit.train_wordpiece(corpus, home / "wordpiece", vocab_size=500)
+    tokkit.train_bpe(corpus, home / "bpe", vocab_size=500)
+    return home
+
+
+@pytest.fixture
+def copied(made, tmp_path):
+    def copy(name):
+        return shutil.copytree(made / name, tmp_path / name)
+
+    return copy
+
+
+def edited(path, change):
+    content = json.loads(path.read_text("utf-8"))
+    change(content)
+    path.write_text(json.dumps(content), "utf-8")
+
+
+def test_load_receipt_holds_a_self_test(made):
+    test = json.loads((made / "bpe" / "tokkit.json").read_text("utf-8"))["result"]["self_test"]
+    backend = load(made / "bpe").backend
+    assert len(test) > 8
+    assert all(backend.encode(s["text"], s.get("pair")).ids == s["ids"] for s in test)
+
+
+def test_load_takes_a_folder_a_file_and_a_link(made, tmp_path):
+    (tmp_path / "link").symlink_to(made / "bpe")
+    paths = [made / "bpe", str(made / "bpe"), made / "bpe" / "tokenizer.json", tmp_path / "link"]
+    assert {load(path).max_length for path in paths} == {1024}
+    assert {load(path).id_of("pad") for path in paths} == {0}
+
+
+def test_load_refuses_a_changed_tokenizer(copied):
+    folder = copied("bpe")
+    edited(folder / "tokenizer.json", lambda content: content["model"]["merges"].clear())
+    with pytest.raises(InputError, match="other ids than when it was made"):
+        load(folder)
+
+
+@pytest.mark.parametrize(
+    "test", [[{}], [{"text": 1, "ids": []}], ["a"], [None], [{"text": "a"}], [{"text": "a", "ids": None}]]
+)
+def test_load_refuses_a_broken_self_test(copied, test):
+    folder = copied("bpe")
+    edited(folder / "tokkit.json", lambda content: content["result"].update(self_test=test))
+    with pytest.raises(InputError):
+        load(folder)
+
+
+@pytest.mark.parametrize("receipt", ["", "{", "[]", "null", '{"result": 1}', '{"result": {"self_test": 3}}'])
+def test_load_survives_a_strange_receipt(copied, receipt):
+    folder = copied("bpe")
+    (folder / "tokkit.json").write_text(receipt)
+    try:
+        load(folder)
+    except InputError as error:
+        assert "tokkit.json" in error.message
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_max_length": "many"},
+        {"model_max_length": 1e30},
+        {"model_max_length": -1},
+        {"model_max_length": None},
+        {"model_input_names": 3},
+        {"model_input_names": "input_ids"},
+        {"pad_token": 3, "unk_token": ["x"], "cls_token": {"content": 4}},
+    ],
+    ids=str,
+)
+def test_load_reads_a_strange_configuration_as_none(copied, config):
+    folder = copied("wordpiece")
+    (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    loaded = load(folder)
+    assert loaded.max_length is None
+    assert loaded.input_names == ("input_ids", "token_type_ids", "attention_mask")
+    assert loaded.special["pad"] == "[PAD]"
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"{}", b"[]", b"null", b"\xff\xfe\x00", b"PK\x03\x04", b"[" * 9999]
+)
+def test_load_refuses_a_file_that_is_none(tmp_path, content):
+    (tmp_path / "tokenizer.json").write_bytes(content)
+    for path in (tmp_path, tmp_path / "tokenizer.json"):
+        with pytest.raises(InputError, match=r"tokenizer\.json"):
+            load(path)
+
+
+def test_load_refuses_a_folder_that_is_none(tmp_path):
+    with pytest.raises(InputError, match=r"no tokenizer folder: it holds no tokenizer\.json") as caught:
+        load(tmp_path)
+    assert "train-wordpiece" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["./none", "none/", "a/b/c", "none.json", "/tmp/no/such", "~none"])
+def test_load_never_asks_the_hub_for_what_looks_like_a_path(name):
+    assert not is_hub_name(name)
+    with pytest.raises(InputError, match="no such file or folder"):
+        load(name)
+
+
+def test_load_of_a_hub_name_offline_says_so(tmp_path):
+    """In a process of its own: huggingface_hub reads the variable once."""
+    program = (
+        "from tokkit.tokenizer.load import load; from tokkit.errors import InputError\n"
+        "for name in ('no-such-tokenizer', 'hub:owner/none', 'a b'):\n"
+        "    try: load(name)\n"
+        "    except InputError as error: print(error.message, '|', error.hint)\n"
+    )
+    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=environment,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["no-such-tokenizer", "hub", "a b"]
+    assert all("no such folder here, and the hub gave none" in line for line in lines)
+    assert "Traceback" not in done.stderr
+
+
+CRAFTED = {
+    "fixed length of none": {"pre_tokenizer": {"type": "FixedLength", "length": 0}},
+    "no model": {"model": None},
+    "unknown model": {"model": {"type": "Nothing", "vocab": {}}},
+    "merges of what is no token": {"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [["x", "y"]]}},
+    "ids that are no numbers": {"model": {"type": "WordPiece", "vocab": {"a": "b"}}},
+    "negative ids": {"model": {"type": "BPE", "vocab": {"a": -1}, "merges": []}},
+    "unknown token that is none": {
+        "model": {
+            "type": "WordPiece",
+            "unk_token": "?",
+            "vocab": {},
+            "continuing_subword_prefix": "##",
+            "max_input_chars_per_word": 9,
+        }
+    },
+    "precompiled rubbish": {"normalizer": {"type": "Precompiled", "precompiled_charsmap": "AAAA"}},
+    "pattern that is none": {
+        "pre_tokenizer": {"type": "Split", "pattern": {"Regex": "("}, "behavior": "Isolated"}
+    },
+    "deep": {"normalizer": {"type": "Sequence", "normalizers": [{"type": "Sequence", "normalizers": 3}]}},
+    "template without tokens": {
+        "post_processor": {
+            "type": "TemplateProcessing",
+            "single": [{"SpecialToken": {"id": "[X]", "type_id": 0}}],
+            "pair": [],
+            "special_tokens": {},
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("parts", CRAFTED.values(), ids=CRAFTED)
+def test_load_refuses_a_crafted_tokenizer(copied, parts):
+    folder = copied("bpe")
+    (folder / "tokkit.json").unlink()
+    edited(folder / "tokenizer.json", lambda content: content.update(parts))
+    with pytest.raises(InputError):
+        load(folder)
+
+
+def mutated(draw: random.Random, text: str) -> str:
+    """The text with a few characters changed, cut out, doubled or swapped for ones JSON cares about."""
+    for _ in range(draw.randint(1, 4)):
+        at = draw.randrange(len(text))
+        length = draw.choice((1, 1, 2, 8, 40))
+        piece = draw.choice(
+            (
+                "",
+                "",
+                text[at : at + length] * 2,
+                "0",
+                "-1",
+                "99999999999",
+                '"',
+                "}",
+                "null",
+                "[]",
+                "\\u0000",
+                "é",
+            )
+        )
+        text = text[:at] + piece + text[at + length :]
+    return text
+
+
+def mutate_and_load(folder, seed, rounds):
+    """How many mutations loaded and how many were refused; anything else is raised."""
+    draw = random.Random(seed)
+    original = (folder / "tokenizer.json").read_text("utf-8")
+    content = json.loads(original)
+    content["model"]["vocab"] = dict(list(content["model"]["vocab"].items())[:300])
+    content["model"]["merges"] = content["model"].get("merges", [])[:20]
+    short = json.dumps(content, ensure_ascii=False)
+    outcomes = {"loaded": 0, "refused": 0}
+    for _ in range(rounds):
+        text = mutated(draw, draw.choice((short[:900] + short[-900:], short, short)))
+        (folder / "tokenizer.json").write_text(text, "utf-8")
+        try:
+            load(folder)
+            outcomes["loaded"] += 1
+        except InputError:
+            outcomes["refused"] += 1
+    return outcomes
+
+
+@pytest.mark.parametrize("name", ["wordpiece", "bpe"])
+def test_load_of_a_mutated_tokenizer_loads_or_is_refused(copied, name):
+    folder = copied(name)
+    (folder / "tokkit.json").unlink()
+    outcomes = mutate_and_load(folder, seed=7, rounds=400)
+    assert min(outcomes.values()) > 5, outcomes
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(8))
+def test_load_of_twenty_thousand_mutations(copied, seed):
+    folder = copied("bpe" if seed % 2 else "wordpiece")
+    (folder / "tokkit.json").unlink()
+    mutate_and_load(folder, seed, rounds=2_500)

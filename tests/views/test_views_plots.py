@@ -1,0 +1,95 @@
+"""Pictures: the same bytes for the same values, whatever the classes are."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from xml.etree import ElementTree
+
+import matplotlib.image
+import pytest
+
+from tokkit.views import plots
+
+LABELS = {
+    "no": [],
+    "one": ["joy"],
+    "Korean": ["기쁨", "슬픔", "분노"],
+    "thirty": [f"class {i}" for i in range(30)],
+    "nasty": ["$x^2", "a_b", "[b]", "\x1b[31m", "a\nb", "", "_hidden", "<&>"],
+}
+
+
+def drawn(kind, labels, format):
+    if kind == "matrix":
+        return plots.confusion_matrix(
+            labels, [[i + j for j in range(len(labels))] for i in range(len(labels))], format
+        )
+    if kind == "curves":
+        rows = [
+            {
+                "epoch": i,
+                **{f"{s}_{w}": 1 / (i + 1) for s in ("train", "validation") for w in ("loss", "accuracy")},
+            }
+            for i in range(len(labels))
+        ]
+        return plots.curves(rows, format)
+    lengths = {
+        split: {label: list(range(i % 7)) for i, label in enumerate(labels)} for split in ("train", "test")
+    }
+    counts = {split: {label: len(v) for label, v in found.items()} for split, found in lengths.items()}
+    return plots.classes_and_lengths(counts, lengths, "words", format)
+
+
+@pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
+@pytest.mark.parametrize("kind", ["classes", "matrix", "curves"])
+class TestEveryPlot:
+    def test_is_a_png(self, kind, labels, tmp_path):
+        (tmp_path / "p.png").write_bytes(drawn(kind, labels, "png"))
+        height, width, _ = matplotlib.image.imread(tmp_path / "p.png").shape
+        assert height > 300
+        assert width > 300
+
+    def test_is_the_same_svg_twice(self, kind, labels):
+        svg = drawn(kind, labels, "svg")
+        assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
+        assert svg == drawn(kind, labels, "svg")
+        assert b"<dc:date>" not in svg
+
+
+def test_plots_give_the_same_png_in_two_processes():
+    program = (
+        "import hashlib; from tokkit.views import plots\n"
+        "picture = plots.classes_and_lengths({'a': {'x': 3}}, {'a': {'x': [1, 2, 5]}}, 'words', FORMAT)\n"
+        "print(hashlib.sha256(picture).hexdigest())"
+    )
+    for format in plots.FORMATS:
+        runs = [
+            subprocess.check_output([sys.executable, "-c", program.replace("FORMAT", repr(format))])
+            for _ in range(2)
+        ]
+        assert runs[0] == runs[1]
+
+
+def test_plots_of_nothing_are_drawn():
+    assert plots.classes_and_lengths({}, {}, "words", "png")
+    assert plots.classes_and_lengths({"train": {}}, {"train": {}}, "words", "png")
+    assert plots.classes_and_lengths({"train": {"": 0}}, {"train": {"": []}}, "words", "svg")
+
+
+def test_plots_do_not_warn_of_characters_without_a_font():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        drawn("classes", ["기쁨", "👩‍👩‍👧", "\U0010fffd"], "png")
+
+
+def test_plots_undrawable_names_labels_no_font_has(monkeypatch):
+    monkeypatch.setattr(plots, "_FONTS", ())
+    assert plots.undrawable(["joy", "기쁨", "", "über", "슬픔!"]) == ["기쁨", "슬픔!"]
+
+
+def test_plots_of_very_many_classes_stay_within_limits():
+    labels = [str(i) for i in range(300)]
+    picture = plots.confusion_matrix(labels, [[1] * 300] * 300, "png")
+    assert len(picture) < 5_000_000

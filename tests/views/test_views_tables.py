@@ -1,0 +1,140 @@
+"""Tables show what stands in a cell as it is: at any width, in any script, and never read as markup."""
+
+from __future__ import annotations
+
+import csv
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rich.cells import cell_len
+
+from tokkit.views.tables import Table, as_drawn, as_tsv, printable
+
+NASTY = [
+    "[/b] and [unk]",
+    "[red]not red[/red]",
+    ":smile:",
+    "\x1b[31mred\x1b[0m",
+    "a\tb\nc\rd",
+    "\u202eabc",
+    "\\n",
+]
+WIDE = Table(
+    "Classes",
+    ("label", "text", "rows", "share"),
+    [
+        ("기쁨", "나는 오늘 학교에 갔다. 정말 재미있었다!", 1234, 0.5),
+        ("joy", "東京で寿司を食べる", None, 12.25),
+        ("👍🏽", "emoji 👩‍👩‍👧 and 🇰🇷", 7, None),
+    ],
+)
+MANY = Table(
+    "Many", ("label", *(f"column {i}" for i in range(12))), [("한국어", *(123456.789 + i for i in range(12)))]
+)
+
+
+def test_tables_tsv_has_a_title_columns_and_rows():
+    table = Table("Rows", ("a", "b"), [("x", 1), (None, 2.5), (True, "")])
+    assert as_tsv([table, table]) == "\n".join(["# Rows\na\tb\nx\t1\n\t2.5\nTrue\t\n"] * 2)
+
+
+def test_tables_tsv_keeps_a_line_a_row_whatever_is_in_the_cells():
+    rows = [(text, i) for i, text in enumerate(NASTY)]
+    lines = as_tsv([Table("a\nb", ("x\ty", "n"), rows)]).splitlines()
+    assert lines[:2] == ["# a\\nb", "x\\ty\tn"]
+    assert [line[1] for line in csv.reader(lines[2:], delimiter="\t", quoting=csv.QUOTE_NONE)] == [
+        str(i) for i in range(len(NASTY))
+    ]
+    assert "\x1b" not in "".join(lines)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+@pytest.mark.parametrize("table", [WIDE, MANY, Table("None", ("a", "b"), [])], ids=lambda table: table.title)
+class TestEveryWidth:
+    def test_fits(self, width, table):
+        assert all(cell_len(line) <= width for line in as_drawn([table], width, False).splitlines())
+
+    def test_cuts_nothing(self, width, table):
+        drawn = "".join(as_drawn([table], width, False).split())
+        for text in (table.title, *(name for name in table.columns if table.rows)):
+            assert all(word in drawn for word in text.split())
+        for row in table.rows:
+            for cell in row:
+                if isinstance(cell, int | float):
+                    assert f"{cell:,}" in drawn
+
+    def test_is_the_same_with_and_without_color_but_for_escapes(self, width, table):
+        from rich.text import Text
+
+        colored = Text.from_ansi(as_drawn([table], width, True)).plain
+        plain = as_drawn([table], width, False)
+        assert [line.rstrip() for line in colored.splitlines()] == [
+            line.rstrip() for line in plain.rstrip("\n").splitlines()
+        ][: len(colored.splitlines())]
+
+
+@pytest.mark.parametrize("width", [80, 200])
+def test_tables_wide_characters_line_up(width):
+    lines = as_drawn([WIDE], width, False).splitlines()
+    column = next(cell_len(line[: line.index("rows") + 4]) for line in lines if "rows" in line)
+    for number in ("1,234", "7"):
+        line = next(line for line in lines if f" {number} " in line)
+        assert cell_len(line[: line.index(f" {number} ") + 1 + len(number)]) == column
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_tables_show_markup_and_escapes_as_they_are(text):
+    drawn = as_drawn([Table(text, (text,), [(text,)])], 80, True)
+    assert drawn.count(printable(text)) == 3
+    assert "\x1b[31m" not in drawn
+
+
+def test_tables_too_narrow_for_the_columns_become_records():
+    drawn = as_drawn([MANY], 40, False)
+    lines = [line.split() for line in drawn.splitlines()]
+    assert ["label", "한국어"] in lines
+    assert ["column", "11", "123,467.789"] in lines
+
+
+@pytest.mark.parametrize(
+    ("cell", "shown"),
+    [
+        (None, "-"),
+        (0, "0"),
+        (1234567, "1,234,567"),
+        (0.0, "0"),
+        (100.0, "100"),
+        (0.12345, "0.1235"),
+        (1234.5, "1,234.5"),
+        (-0.5, "-0.5"),
+        (True, "True"),
+        (float("nan"), "nan"),
+        (float("inf"), "inf"),
+        ("", ""),
+    ],
+)
+def test_tables_cells_are_shown(cell, shown):
+    line = as_drawn([Table("t", ("x", "y"), [(cell, "end")])], 80, False).splitlines()[4]
+    assert line.split() == [*([shown] if shown else []), "end"]
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_tables_printable_leaves_nothing_a_terminal_obeys(text):
+    shown = printable(text)
+    assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or "\ud800" <= c <= "\udfff" for c in shown)
+    assert not set(shown) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2028\u2029\u200b\ufeff")
+    assert printable(shown) == shown
+    shown.encode("utf-8")
+
+
+@given(st.text(max_size=30), st.integers(30, 120))
+@settings(max_examples=60, deadline=None)
+def test_tables_draw_any_text(text, width):
+    as_drawn([Table(text, ("a", text), [(text, 1), (None, 2)])], width, True)
+
+
+def test_tables_printable_keeps_what_scripts_need():
+    for text in ("한국어", "👩‍👩‍👧", "नमस्ते", "می‌خواهم", "a\u00a0b\u3000c"):
+        assert printable(text) == text
