@@ -11,6 +11,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from tokkit.cli.demo import demo as demo
     from tokkit.data.dataset import Dataset as Dataset
     from tokkit.data.dataset import DatasetOptions as DatasetOptions
     from tokkit.data.dataset import load_dataset as load_dataset
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tokkit.model.finetune import finetune as finetune
     from tokkit.model.predict import predict as predict
     from tokkit.model.spec import FinetuneSpec as FinetuneSpec
+    from tokkit.sources.corpora import corpora_path as corpora_path
     from tokkit.tokenizer.spec import BpeSpec as BpeSpec
     from tokkit.tokenizer.spec import WordPieceSpec as WordPieceSpec
     from tokkit.tokenizer.train import train_bpe as train_bpe
@@ -44,6 +46,7 @@ _HOME = {
     "TokkitError": "errors",
     "UsageError": "errors",
     "WordPieceSpec": "tokenizer.spec",
+    "corpora_path": "sources.corpora",
     "demo": "cli.demo",
     "evaluate": "model.evaluate",
     "finetune": "model.finetune",

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
-import select
 import shlex
 import signal
 import subprocess
@@ -17,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import tree
+from tests.terminal import on_a_terminal, without_escapes
 from tokkit.sources.corpora import corpora_path
 
 
@@ -86,11 +83,13 @@ def test_a_reader_that_has_enough_is_no_error(here):
 @pytest.mark.parametrize("width", [40, 80])
 def test_tables_fit_the_terminal(here, width):
     (here / "r.csv").write_text("text,label\na [b] c,[/x]\n한국어 문장,기쁨\nc d,y\n", encoding="utf-8")
-    shown = on_a_terminal(["stats", "r.csv"], here, width, NO_COLOR="1")
+    command = [sys.executable, "-m", "tokkit", "stats", "r.csv"]
+    code, shown = on_a_terminal(command, here, width, {"NO_COLOR": "1"})
+    assert code == 0
     assert "[/x]" in shown
     assert "기쁨" in shown
     assert "\x1b[1m" not in shown
-    lines = [re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", line) for line in shown.splitlines()]
+    lines = without_escapes(shown).splitlines()
     assert max(len(line.rstrip()) for line in lines if not line.startswith("note:")) <= width
 
 
@@ -135,45 +134,3 @@ def test_the_demo_takes_the_whole_road_and_prints_what_to_type(tokkit_process, h
     assert printed[2:] == receipt["result"]["commands"]
     assert len(printed) == 9
     assert sorted(path.name for path in here.iterdir()) == ["tokkit-demo"]
-
-
-def test_the_demo_s_first_commands_can_be_repeated_by_hand(tokkit_process, here):
-    from tokkit.cli.demo import CORPORA, ROAD
-
-    for name in CORPORA:
-        (here / name).write_bytes((corpora_path() / name).read_bytes())
-    for _, command in ROAD[:4]:
-        assert tokkit_process(*command).returncode == 0
-
-
-def on_a_terminal(arguments: list[str], folder: Path, width: int, **environment: str) -> str:
-    """What the command shows on a pseudo-terminal of that width."""
-    leader, follower = pty.openpty()
-    size = (24).to_bytes(2, sys.byteorder) + width.to_bytes(2, sys.byteorder) + bytes(4)
-    import fcntl
-    import termios
-
-    fcntl.ioctl(follower, termios.TIOCSWINSZ, size)
-    unset = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tokkit", *arguments],
-        cwd=folder,
-        stdin=follower,
-        stdout=follower,
-        stderr=follower,
-        env={**unset, "TERM": "xterm", **environment},
-    )
-    os.close(follower)
-    shown = b""
-    while True:
-        ready, _, _ = select.select([leader], [], [], 60)
-        try:
-            part = os.read(leader, 65536) if ready else b""
-        except OSError:
-            part = b""
-        if not part:
-            break
-        shown += part
-    assert child.wait() == 0
-    os.close(leader)
-    return shown.decode("utf-8")

@@ -66,7 +66,7 @@ def test_feed_reads_a_table_in_batches(write, monkeypatch):
         ("a.txt", "", {}, "the file is empty"),
         ("a.csv", "text,label\n", {}, "has no rows, only a header"),
         ("a.csv", "text,label\na,b\n", {"text_column": "txt"}, 'no column "txt"'),
-        ("a.csv", "so glad of it all,joy\n", {}, "has no rows"),
+        ("a.csv", "so glad of it all,joy\n", {}, "looks like data"),
         ("a.txt", b"ab\xff\n", {}, ":1: byte 3 (0xff) is not UTF-8"),
     ],
 )

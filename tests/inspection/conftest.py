@@ -5,8 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from tokkit.progress import Silent
-
 Write = Callable[[str, "str | bytes"], Path]
 
 
@@ -21,21 +19,3 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return _write
-
-
-class Heard(Silent):
-    """Keeps what is said."""
-
-    def __init__(self) -> None:
-        self.sentences: list[str] = []
-
-    def say(self, message: str) -> None:
-        self.sentences.append(message)
-
-    def __contains__(self, part: str) -> bool:
-        return any(part in sentence for sentence in self.sentences)
-
-
-@pytest.fixture
-def heard() -> Heard:
-    return Heard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import random
@@ -75,10 +76,8 @@ def test_load_refuses_a_broken_self_test(copied, test):
 def test_load_survives_a_strange_receipt(copied, receipt):
     folder = copied("bpe")
     (folder / "tokkit.json").write_text(receipt)
-    try:
+    with contextlib.suppress(InputError):
         load(folder)
-    except InputError as error:
-        assert "tokkit.json" in error.message
 
 
 @pytest.mark.parametrize(
@@ -145,7 +144,7 @@ def test_load_of_a_hub_name_offline_says_so(tmp_path):
     )
     lines = done.stdout.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["no-such-tokenizer", "hub", "a b"]
-    assert all("no such folder here, and the hub gave none" in line for line in lines)
+    assert all("no such folder here, and the hub may not be asked: HF_HUB_OFFLINE" in line for line in lines)
     assert "Traceback" not in done.stderr
 
 
@@ -215,6 +214,35 @@ def mutated(draw: random.Random, text: str) -> str:
     return text
 
 
+def twisted(draw: random.Random, content):
+    """A copy with one value, somewhere, replaced by an odd one; JSON still."""
+    content = json.loads(json.dumps(content))
+    at = content
+    while True:
+        key = draw.choice(list(at) if isinstance(at, dict) else range(len(at)))
+        if not at[key] or not isinstance(at[key], dict | list) or draw.random() < 0.1:
+            break
+        at = at[key]
+    odd = (
+        None,
+        0,
+        -1,
+        2**32,
+        1e300,
+        "",
+        "a",
+        "é" * 9,
+        [],
+        {},
+        True,
+        [[]],
+        {"type": "Sequence"},
+        {"Regex": "(a*)*b"},
+    )
+    at[key] = draw.choice(odd)
+    return content
+
+
 def mutate_and_load(folder, seed, rounds):
     """How many mutations loaded and how many were refused; anything else is raised."""
     draw = random.Random(seed)
@@ -225,7 +253,7 @@ def mutate_and_load(folder, seed, rounds):
     short = json.dumps(content, ensure_ascii=False)
     outcomes = {"loaded": 0, "refused": 0}
     for _ in range(rounds):
-        text = mutated(draw, draw.choice((short[:900] + short[-900:], short, short)))
+        text = mutated(draw, short) if draw.random() < 0.5 else json.dumps(twisted(draw, content))
         (folder / "tokenizer.json").write_text(text, "utf-8")
         try:
             load(folder)

@@ -14,7 +14,8 @@ import sys, time
 from tokkit.views.progress_bar import Bar, Sentences
 progress = (Bar if sys.stderr.isatty() else Sentences)()
 progress.say("before \x1b[31m [b]x[/b]")
-for stage, total, unit in (("counting {words} [b]", None, "bytes"), ("training", 20, "steps"), ("merging", None, "")):
+stages = [("counting {words} [b]", None, "bytes"), ("training", 20, "steps"), ("merging", None, "")]
+for stage, total, unit in stages:
     progress.start(stage, total, unit)
     for i in range(20):
         progress.advance(1, loss="0.5 [/b]") if unit == "steps" else progress.advance(1_000_000)

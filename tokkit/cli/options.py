@@ -45,8 +45,9 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
     declared = next(each for each in fields(group) if each.name == name)
     default = None if declared.default is MISSING else declared.default
     kind, repeatable = _kind(typing.get_type_hints(group)[name])
+    sentence = f"{described.help[0].upper()}{described.help[1:]}."
     if kind is bool:
-        return click.option(flag(name), name, is_flag=True, default=default, help=described.help)
+        return click.option(flag(name), name, is_flag=True, default=default, help=sentence)
     shown: bool | str = described.shown_default or default not in (None, "", ())
     return click.option(
         flag(name),
@@ -54,7 +55,7 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
         type=click.Choice(described.choices) if described.choices else kind,
         multiple=repeatable,
         default=default,
-        help=described.help,
+        help=sentence,
         metavar=described.metavar,
         show_default=shown,
     )

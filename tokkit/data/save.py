@@ -79,6 +79,9 @@ def _as_held(frame: pl.DataFrame, table_format: tables.TableFormat) -> pl.DataFr
     if table_format.name in ("parquet", "arrow"):
         return frame
     if table_format.name in ("json", "jsonl"):
+        for name in frame.columns:
+            if frame[name].dtype == pl.Binary:
+                raise _no_place(name, "bytes", table_format)
         floats = [name for name in frame.columns if frame[name].dtype.is_float()]
         others = [name for name in frame.columns if not _is_json(frame[name].dtype)]
         return frame.with_columns(
@@ -92,11 +95,7 @@ def _as_held(frame: pl.DataFrame, table_format: tables.TableFormat) -> pl.DataFr
         )
     for name in frame.columns:
         if frame[name].dtype.is_nested() or frame[name].dtype == pl.Binary:
-            raise InputError(
-                f'column "{name}" holds lists, objects or bytes, '
-                f"which a {table_format.name} file cannot hold",
-                hint="write parquet: -o OUT.parquet",
-            )
+            raise _no_place(name, "lists, objects or bytes", table_format)
         if table_format.name != "text" and (name != name.strip() or name.startswith("\ufeff")):
             raise InputError(
                 f'the column name "{name}" begins or ends with white space, '
@@ -104,6 +103,13 @@ def _as_held(frame: pl.DataFrame, table_format: tables.TableFormat) -> pl.DataFr
                 hint="write jsonl or parquet: -o OUT.jsonl",
             )
     return frame.select(pl.all().cast(pl.String))
+
+
+def _no_place(name: str, what: str, table_format: tables.TableFormat) -> InputError:
+    return InputError(
+        f'column "{name}" holds {what}, which a {table_format.name} file cannot hold',
+        hint="write parquet: -o OUT.parquet",
+    )
 
 
 def _is_json(dtype: pl.DataType) -> bool:
@@ -149,18 +155,26 @@ def _check_values(frame: pl.DataFrame, table_format: tables.TableFormat) -> None
                 f"which a {table_format.name} file cannot hold",
                 hint="write jsonl or parquet: -o OUT.jsonl",
             )
-    if table_format.name == "tsv" and frame.width == 1 and frame.to_series(0).null_count():
+    if table_format.name == "tsv" and frame.width == 1 and not all(frame.to_series(0)):
         raise InputError(
             "a tsv file of one column cannot hold an empty field", hint="write jsonl or csv: -o OUT.csv"
         )
 
 
 def _same(frame: pl.DataFrame, back: pl.DataFrame) -> bool:
+    """Whether both hold the same columns and values as they read as text; lists and objects aside."""
     import polars as pl
 
-    def plain(table: pl.DataFrame) -> list[list[str | None]]:
-        strings = [table[name].cast(pl.String, strict=False) for name in table.columns]
-        return [[value or None for value in column.to_list()] for column in strings]
+    def plain(column: pl.Series) -> list[str | bytes | None]:
+        values = column if column.dtype == pl.Binary else column.cast(pl.String)
+        return [value or None for value in values.to_list()]
 
-    scalar = [name for name in frame.columns if not frame[name].dtype.is_nested()]
-    return frame.height == back.height and plain(frame.select(scalar)) == plain(back.select(scalar))
+    return (
+        frame.columns == back.columns
+        and frame.height == back.height
+        and all(
+            plain(frame[name]) == plain(back[name])
+            for name in frame.columns
+            if not frame[name].dtype.is_nested()
+        )
+    )

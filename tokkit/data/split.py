@@ -118,12 +118,14 @@ def assign(dataset: Dataset, split_name: str, plan: SplitPlan) -> dict[str, list
     classes = [groups[label] for label in sorted(groups, key=lambda label: (label is not None, label or ""))]
     quotas: dict[str, list[int]] = {}
     free = [len(texts) - 1 for texts in classes]
-    for name in (VALIDATION, TEST):
-        quotas[name] = _apportion([sum(map(len, texts.values())) for texts in classes], free, wanted[name])
+    rows = [sum(map(len, texts.values())) for texts in classes]
+    for name, spare in ((VALIDATION, 3), (TEST, 2)):
+        quotas[name] = _apportion(rows, free, wanted[name], spare)
         free = [most - quota for most, quota in zip(free, quotas[name], strict=True)]
     chosen: dict[str, list[int]] = {name: [] for name in SPLITS}
     for number, texts in enumerate(classes):
-        _draw(list(texts.values()), {name: quotas[name][number] for name in quotas}, rng, chosen)
+        mine = {name: quota[number] for name, quota in quotas.items()}
+        _draw(list(texts.values()), mine, rng, chosen)
     names = [name for name in SPLITS if name == TRAIN or wanted[name] > 0]
     for name in names:
         if not chosen[name]:
@@ -147,14 +149,14 @@ def _groups(dataset: Dataset, split_name: str) -> dict[str | None, dict[Any, lis
     return groups
 
 
-def _apportion(rows: Sequence[int], free: Sequence[int], wanted: int) -> list[int]:
+def _apportion(rows: Sequence[int], free: Sequence[int], wanted: int, spare: int) -> list[int]:
     """Rows that each class gives of ``wanted`` in all: its share, rounded by the largest remainders.
 
     rows   rows of each class
     free   most rows it can give, so that a text of it stays in train
 
-    A class too small for a row of its own, but with three texts to give, gives one in place of one of the
-    class that gives most.
+    A class too small to give a row, but with ``spare`` texts to give, gives one in place of one of the class
+    that gives most: four texts or more are in all three splits.
     """
     exact = [wanted * n / sum(rows) for n in rows]
     quotas = [min(int(share), most) for share, most in zip(exact, free, strict=True)]
@@ -167,7 +169,7 @@ def _apportion(rows: Sequence[int], free: Sequence[int], wanted: int) -> list[in
             quotas[i] += 1
     for i, most in enumerate(free):
         largest = max(range(len(quotas)), key=lambda i: quotas[i])
-        if wanted and quotas[i] == 0 and most >= len(SPLITS) and quotas[largest] > 1:
+        if wanted and quotas[i] == 0 and most >= spare and quotas[largest] > 1:
             quotas[i], quotas[largest] = 1, quotas[largest] - 1
     return quotas
 

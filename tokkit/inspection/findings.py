@@ -45,7 +45,7 @@ def _leaks(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[F
                 "leaks",
                 ERROR,
                 f"{rows} rows of {second} hold a text that stands in {first} too",
-                f"tokkit rebalance {source} -o OUT --leaks drop leaves them out of train"
+                f"tokkit rebalance {source} -o OUT --strategy weights leaves them out of train"
                 if first == "train"
                 else "draw the splits anew: tokkit split ALL.csv -o split/",
             )

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tokkit.tokenizer.load import LoadedTokenizer
 
-_BATCH = 5_000
+_BATCH = 1_000
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class FinetuneSpec(Options):
         None,
         "peak learning rate",
         minimum=0.0,
-        shown_default=f"{LR_PRETRAINED:g}; {LR_FROM_SCRATCH:g} from scratch",
+        shown_default="5e-5; 1e-3 from scratch",
     )
     schedule: str = option(
         "linear", "how the rate falls after the warmup", choices=("linear", "cosine", "constant")

@@ -151,8 +151,7 @@ def read_table(
     if frame.height == 0:
         raise InputError(
             f"{path}: has no rows" + (", only a header" if frame.width else ""),
-            hint="name a file that holds rows"
-            + (", or name its columns: --names A,B" if frame.width else ""),
+            hint="name a file that holds rows",
         )
     return frame
 

@@ -151,7 +151,7 @@ def _from_hub(name: str, progress: Progress) -> Path:
     """The folder of a snapshot of the tokenizer's files; an error where the name cannot be one."""
     if not is_hub_name(name):
         raise missing(Path(name))
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     bare = name.removeprefix("hub:")
     progress.say(f"{bare}: no such path here; asking the hub for a tokenizer of that name")
@@ -160,7 +160,11 @@ def _from_hub(name: str, progress: Progress) -> Path:
             snapshot_download(bare, allow_patterns=["tokenizer*", "vocab*", "special_tokens_map.json"])
         )
     except Exception as error:
+        if constants.HF_HUB_OFFLINE:
+            told = "and the hub may not be asked: HF_HUB_OFFLINE is set, and no copy was kept"
+        else:
+            told = f"and the hub gave none ({type(error).__name__})"
         raise InputError(
-            f"{name}: no such folder here, and the hub gave none ({type(error).__name__})",
+            f"{name}: no such folder here, {told}",
             hint="check the path; a folder made by tokkit train-wordpiece is named with its -o",
         ) from error

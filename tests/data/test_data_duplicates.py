@@ -1,0 +1,72 @@
+"""Texts that stand more than once."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+import pandas
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tokkit.data import duplicates
+
+SMALL = st.lists(
+    st.tuples(st.sampled_from(["a", "A", "b", "ä", " a", None]), st.sampled_from(["x", "y", None]))
+)
+
+
+def _series(values):
+    return pl.Series(values, dtype=pl.String)
+
+
+@given(SMALL)
+def test_duplicates_extra_copies_are_those_pandas_finds(rows):
+    texts = [text for text, _ in rows]
+    assert (
+        duplicates.extra_copies(_series(texts))
+        == pandas.Series(texts, dtype=object).dropna().duplicated().sum()
+    )
+
+
+@given(SMALL)
+def test_duplicates_conflicting_labels(rows):
+    labels = defaultdict(set)
+    for text, label in rows:
+        if text is not None and label is not None:
+            labels[text].add(label)
+    expected = sum(len(found) > 1 for found in labels.values())
+    found = duplicates.conflicting_labels(_series([t for t, _ in rows]), _series([b for _, b in rows]))
+    assert found == expected
+
+
+@given(SMALL, SMALL)
+def test_duplicates_leaked(first, second):
+    there = Counter(text for text, _ in first if text is not None)
+    found = duplicates.leaked(_series([t for t, _ in first]), _series([t for t, _ in second]))
+    assert found.to_list() == [text in there for text, _ in second]
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ("Hello, World!", "hello world"),
+        ("  a \u3000 b\n", "a b"),
+        ("ＡＢＣ　ﬁ", "abc fi"),
+        ("STRASSE", "strasse"),
+        ("Straße", "strasse"),
+        ("「안녕」하세요…", "안녕 하세요"),
+        ("!!!", "!!!"),
+        ("great 😀", "great 😀"),
+        ("5 > 3", "5 > 3"),
+        (None, None),
+        ("", ""),
+    ],
+)
+def test_duplicates_normalized(text, key):
+    assert duplicates.normalized(_series([text])).to_list() == [key]
+
+
+def test_duplicates_normalized_keeps_rows_in_place():
+    assert duplicates.normalized(_series(["B.", None, "a", "b"])).to_list() == ["b", None, "a", "b"]

@@ -1,0 +1,194 @@
+"""Rows written and read back: the same, or refused."""
+
+from __future__ import annotations
+
+import datetime
+import gzip
+from decimal import Decimal
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tokkit.data.save import format_for, suffix_for, write
+from tokkit.errors import InputError, OutputError
+from tokkit.sources.tables import TableFormat, read_table
+
+CSV, SEMICOLON, TSV = TableFormat("csv", ","), TableFormat("csv", ";"), TableFormat("tsv", "\t")
+TEXT, JSONL, JSON, PARQUET, ARROW = (TableFormat(n) for n in ("text", "jsonl", "json", "parquet", "arrow"))
+
+ANY = st.text(st.characters(exclude_categories=("Cs",)))
+NASTY = st.sampled_from(
+    ['"', ",", ";", "\t", "\n", "\r", "\r\n", " ", "\ufeff", "\u2028", "\x85", "'", "\\", "NA", "#"]
+)
+VALUES = st.none() | st.lists(ANY | NASTY).map("".join)
+ROWS = st.lists(st.tuples(VALUES, VALUES), min_size=1)
+TO_DISK = settings(
+    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+def _frame(rows) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema={"text": pl.String, "label": pl.String}, orient="row")
+
+
+def _back(frame, folder: Path, table_format) -> pl.DataFrame:
+    path = folder / "out"
+    path.unlink(missing_ok=True)
+    write(frame, path, table_format)
+    return read_table(path, table_format)
+
+
+def _held(rows):
+    return [tuple(value or None for value in row) for row in rows]
+
+
+@TO_DISK
+@given(ROWS, st.sampled_from([CSV, SEMICOLON]))
+@example([("\ufeffa", "\ufeff")], CSV)
+@example([('"', None)], CSV)
+@example([("\r", " ")], SEMICOLON)
+def test_save_csv_reads_back_the_same_or_names_a_nul(tmp_path, rows, table_format):
+    if any("\0" in (value or "") for row in rows for value in row):
+        with pytest.raises(InputError, match="NUL"):
+            write(_frame(rows), tmp_path / "out", table_format)
+    else:
+        assert _back(_frame(rows), tmp_path, table_format).rows() == _held(rows)
+
+
+@TO_DISK
+@given(ROWS, st.sampled_from([JSONL, JSON, PARQUET, ARROW]))
+@example([("a\0b", "\u2028")], JSONL)
+def test_save_json_and_columnar_files_read_back_the_same(tmp_path, rows, table_format):
+    assert _held(_back(_frame(rows), tmp_path, table_format).rows()) == _held(rows)
+
+
+@TO_DISK
+@given(ROWS)
+def test_save_tsv_reads_back_the_same_or_is_refused(tmp_path, rows):
+    if any(set(value or "") & set("\t\n\r\0") for row in rows for value in row):
+        with pytest.raises(InputError, match=r"which a tsv file cannot hold") as caught:
+            write(_frame(rows), tmp_path / "out", TSV)
+        assert caught.value.hint
+    else:
+        assert _back(_frame(rows), tmp_path, TSV).rows() == _held(rows)
+
+
+@TO_DISK
+@given(st.lists(VALUES, min_size=1), st.sampled_from([TEXT, CSV, TSV]))
+@example(["\ufeff"], TEXT)
+@example([None, "a", None], CSV)
+def test_save_one_column_reads_back_the_same_or_is_refused(tmp_path, values, table_format):
+    frame = pl.DataFrame({"text": pl.Series(values, dtype=pl.String)})
+    unheld = {"text": "\n\r\0", "csv": "\0", "tsv": "\t\n\r\0"}[table_format.name]
+    lost = table_format is TSV and not all(values)  # an empty line is no row
+    if lost or any(set(value or "") & set(unheld) for value in values):
+        with pytest.raises(InputError, match=r"cannot hold"):
+            write(frame, tmp_path / "out", table_format)
+    else:
+        assert _back(frame, tmp_path, table_format)["text"].to_list() == [value or None for value in values]
+
+
+def test_save_tsv_names_row_and_column():
+    with pytest.raises(InputError, match=r'^row 2: column "text" holds a tab'):
+        write(_frame([("a", "x"), ("b\tc", "y")]), Path("never-written"), TSV)
+    assert not Path("never-written").exists()
+
+
+OTHER_TYPES = {
+    "text": ["a", "b"],
+    "int": [1, None],
+    "float": [0.1, 1e-7],
+    "huge": [1e16, float("nan")],
+    "bool": [True, None],
+    "date": [datetime.date(2024, 1, 2), None],
+    "time": [datetime.datetime(2024, 1, 2, 3, 4, 5, 6), None],
+    "money": [Decimal("1.50"), None],
+    "kind": pl.Series(["x", "y"], dtype=pl.Categorical),
+    "small": pl.Series([0.1, 2.5], dtype=pl.Float32),
+}
+
+
+@pytest.mark.parametrize("table_format", [CSV, TSV, JSONL, JSON, PARQUET, ARROW])
+def test_save_other_types_are_held(tmp_path, table_format):
+    back = _back(pl.DataFrame(OTHER_TYPES), tmp_path, table_format)
+    assert back.columns == list(OTHER_TYPES)
+    assert [str(value) for value in back["int"]] == ["1", "None"]
+    assert [float(value) for value in back["float"]] == [0.1, 1e-7]
+
+
+@pytest.mark.parametrize("values", [[["a"], ["b"]], [{"x": 1}, {"x": 2}], [b"\xff", b""]])
+def test_save_lists_objects_and_bytes_are_refused_where_they_have_no_place(tmp_path, values):
+    frame = pl.DataFrame({"text": ["a", "b"], "tokens": values})
+    for table_format in (CSV, TSV):
+        with pytest.raises(InputError, match='column "tokens" holds lists, objects or bytes') as caught:
+            write(frame, tmp_path / "out", table_format)
+        assert "parquet" in caught.value.hint
+    assert _back(frame, tmp_path, PARQUET).equals(frame)
+
+
+@pytest.mark.parametrize("name", [" text", "text\t", "te\nxt", "\ufefftext"])
+def test_save_column_names_that_a_header_line_cannot_hold_are_refused(tmp_path, name):
+    with pytest.raises(InputError, match="cannot hold"):
+        write(pl.DataFrame({name: ["a"], "label": ["b"]}), tmp_path / "out", TSV)
+
+
+def test_save_labels_do_not_go_into_a_text_file(tmp_path):
+    with pytest.raises(
+        InputError, match="a text file holds one column, and the rows have text, label"
+    ) as caught:
+        write(_frame([("a", "b")]), tmp_path / "out.txt", TEXT)
+    assert "-o OUT.csv" in caught.value.hint
+
+
+def test_save_gz_is_compressed_the_same_each_time(tmp_path):
+    write(_frame([("a", "b")]), tmp_path / "a.csv.gz", CSV)
+    first = (tmp_path / "a.csv.gz").read_bytes()
+    write(_frame([("a", "b")]), tmp_path / "a.csv.gz", CSV)
+    assert (tmp_path / "a.csv.gz").read_bytes() == first
+    assert gzip.decompress(first) == b"text,label\na,b\n"
+
+
+@pytest.mark.parametrize(
+    ("out", "like", "expected"),
+    [
+        ("a.csv", TSV, CSV),
+        ("a.csv", SEMICOLON, SEMICOLON),
+        ("a.tsv", CSV, TSV),
+        ("a.txt", SEMICOLON, SEMICOLON),
+        ("a", JSONL, JSONL),
+        ("a.jsonl.gz", CSV, JSONL),
+        ("a.parquet", CSV, PARQUET),
+    ],
+)
+def test_save_format_for(out, like, expected):
+    assert format_for(Path(out), like) == expected
+
+
+@pytest.mark.parametrize(
+    ("out", "mended"), [("a.csv.zst", "a.csv.gz"), ("a.csv.bz2", "a.csv.gz"), ("a.parquet.gz", "a.parquet")]
+)
+def test_save_format_for_refuses_compressions_it_does_not_write(out, mended):
+    with pytest.raises(OutputError) as caught:
+        format_for(Path(out), CSV)
+    assert caught.value.hint == f"-o {mended}"
+
+
+@pytest.mark.parametrize(
+    ("source", "table_format", "suffix"),
+    [
+        ("a.csv", CSV, ".csv"),
+        ("a.txt", SEMICOLON, ".txt"),
+        ("a.CSV.gz", CSV, ".CSV.gz"),
+        ("a.csv.xz", CSV, ".csv.gz"),
+        ("a.csv", TSV, ".tsv"),
+        ("a.json", JSONL, ".jsonl"),
+        ("standard-input", SEMICOLON, ".csv"),
+        ("standard-input", TEXT, ".txt"),
+        ("a.parquet", PARQUET, ".parquet"),
+    ],
+)
+def test_save_suffix_for(source, table_format, suffix):
+    assert suffix_for(Path(source), table_format) == suffix

@@ -1,0 +1,55 @@
+"""Findings: each rule fires on what it is for, names what mends it, and only then."""
+
+from __future__ import annotations
+
+import pytest
+
+from tokkit.inspection.findings import ERROR, RULES, WARNING, findings
+
+CLEAN = {
+    "classes": {"x": 10, "y": 5},
+    "missing": {"text": 0},
+    "duplicates": {"exact": 0},
+    "conflicting_labels": 0,
+    "lengths": {"tokens": {"truncated": {"512": 0.05}, "unknown_rate": 0.01}},
+}
+ACROSS = {"leaks": {"train/test": 0}, "missing_labels": {}, "conflicting_labels": 0}
+
+
+def _found(split=None, across=None, name="train"):
+    return findings("a.csv", {name: {**CLEAN, **(split or {})}}, {**ACROSS, **(across or {})})
+
+
+def test_findings_of_clean_data_are_none():
+    assert _found() == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "severity", "split", "across"),
+    [
+        ("leaks", ERROR, {}, {"leaks": {"train/test": 1}}),
+        ("missing-labels", ERROR, {}, {"missing_labels": {"test": ["y"]}}),
+        ("conflicts", WARNING, {"conflicting_labels": 1}, {}),
+        ("duplicates", WARNING, {"duplicates": {"exact": 1}}, {}),
+        ("missing", WARNING, {"missing": {"text": 1}}, {}),
+        ("one-class", ERROR, {"classes": {"x": 10}}, {}),
+        ("imbalance", WARNING, {"classes": {"x": 100, "y": 10}}, {}),
+        ("truncation", WARNING, {"lengths": {"tokens": {"truncated": {"512": 0.051}}}}, {}),
+        ("unknown-rate", WARNING, {"lengths": {"tokens": {"unknown_rate": 0.011}}}, {}),
+    ],
+)
+def test_findings_every_rule(rule, severity, split, across):
+    [finding] = _found(split, across)
+    assert (finding.rule, finding.severity) == (rule, severity)
+    assert finding.message
+    assert finding.fix
+    assert rule in RULES
+
+
+def test_findings_imbalance_is_only_looked_for_in_train():
+    assert _found({"classes": {"x": 100, "y": 1}}, name="test") == []
+
+
+def test_findings_leaks_between_the_other_splits_are_not_mended_by_rebalance():
+    [finding] = _found({}, {"leaks": {"validation/test": 2}})
+    assert "rebalance" not in finding.fix
