@@ -16,7 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tokkit.errors import InputError, UsageError
-from tokkit.sources.tables import TableFormat, full_suffix, json_splits, read_table, recognize
+from tokkit.sources.json_rows import json_splits
+from tokkit.sources.tables import TableFormat, full_suffix, read_table, recognize
 
 
 def _read(path, sep=None, format=None, names=()):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.options import Options, option
 from tokkit.progress import SILENT, Progress
-from tokkit.sources import columns, paths, tables
+from tokkit.sources import columns, json_rows, paths, tables
 
 if TYPE_CHECKING:
     import datasets
@@ -192,7 +192,7 @@ def _read_splits(source: str, options: DatasetOptions, progress: Progress) -> di
     if len(by_split) == 1 and options.format in (None, "json"):
         files = next(iter(by_split.values()))
         if len(files) == 1 and (options.format or tables.format_of(files[0])) == "json":
-            inside = tables.json_splits(files[0])
+            inside = json_rows.json_splits(files[0])
             if inside and all(split_named(key) for key in inside):
                 return _splits_of(inside, files, "json", source, progress)
     return {name: _read_split(name, files, options, progress) for name, files in by_split.items()}

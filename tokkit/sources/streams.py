@@ -9,6 +9,7 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import itertools
 import lzma
 import re
 import zlib
@@ -114,6 +115,15 @@ def lines(path: Path, on_bytes: Callable[[int], None] = lambda amount: None) -> 
         yield batch
         number += len(batch)
         on_bytes(size)
+
+
+def first_lines(path: Path, count: int = 20) -> list[str]:
+    """The first lines that are not empty. Raises `InputError` where there are none."""
+    filled = (line for batch in lines(path) for line in batch if line.strip())
+    sample = list(itertools.islice(filled, count))
+    if not sample:
+        raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
+    return sample
 
 
 def _read(file: IO[bytes], path: Path) -> bytes:

@@ -1,23 +1,20 @@
 """Files as tables: csv, tsv and other separators, json, jsonl, parquet, arrow, plain text.
 
 What is read is what stands there: "NA" and "null" stay text, only an empty field is missing, a short
-or long row is an error with its line, and nothing is dropped. Numbers that `datasets` wrote for labels
-(a ``ClassLabel``) become the names that stand beside them in the file.
+or long row is an error with its line, and nothing is dropped.
 """
 
 from __future__ import annotations
 
 import csv
 import itertools
-import json
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError
-from tokkit.sources import headers, streams
+from tokkit.sources import columnar, headers, json_rows, streams
 
 if TYPE_CHECKING:
     import polars as pl
@@ -83,8 +80,8 @@ def recognize(
     if format is None and path.suffix.lower() in _REFUSED:
         raise InputError(f"{path}: {path.suffix} files are not read", hint=_REFUSED[path.suffix.lower()])
     name = format or format_of(path) or "text"
-    sample = [] if name in ("parquet", "arrow") else _first_lines(path)
-    if name == "json" and _holds_json_lines(sample):
+    sample = [] if name in ("parquet", "arrow") else streams.first_lines(path)
+    if name == "json" and json_rows.is_json_lines(sample):
         name = "jsonl"
     if name not in ("csv", "tsv", "text"):
         return TableFormat(name)
@@ -118,17 +115,6 @@ def _names_columns(sample: Sequence[str], separator: str) -> bool:
     )
 
 
-def _holds_json_lines(sample: Sequence[str]) -> bool:
-    """Whether a file named .json holds an object a line: more than one, or one of plain values."""
-    try:
-        first = json.loads(sample[0])
-    except (ValueError, RecursionError):
-        return False
-    return isinstance(first, dict) and (
-        len(sample) > 1 or not any(isinstance(value, list | dict) for value in first.values())
-    )
-
-
 def read_table(
     path: Path, table_format: TableFormat, names: Sequence[str] = (), say: Say = lambda message: None
 ) -> pl.DataFrame:
@@ -142,10 +128,10 @@ def read_table(
         "csv": lambda: _read_delimited(path, table_format.separator or ",", names, say),
         "tsv": lambda: _read_delimited(path, "\t", names, say),
         "text": lambda: _read_text(path),
-        "json": lambda: _read_json(path),
-        "jsonl": lambda: _read_jsonl(path),
-        "parquet": lambda: _read_columnar(path, _parquet, say),
-        "arrow": lambda: _read_columnar(path, _arrow, say),
+        "json": lambda: json_rows.read_json(path),
+        "jsonl": lambda: json_rows.read_jsonl(path),
+        "parquet": lambda: columnar.read_parquet(path, say),
+        "arrow": lambda: columnar.read_arrow(path, say),
     }
     frame = readers[table_format.name]()
     if frame.height == 0:
@@ -154,15 +140,6 @@ def read_table(
             hint="name a file that holds rows",
         )
     return frame
-
-
-def _first_lines(path: Path, count: int = 20) -> list[str]:
-    """The first lines that are not empty. Raises `InputError` where there are none."""
-    filled = (line for batch in streams.lines(path) for line in batch if line.strip())
-    sample = list(itertools.islice(filled, count))
-    if not sample:
-        raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
-    return sample
 
 
 def _read_delimited(path: Path, separator: str, names: Sequence[str], say: Say) -> pl.DataFrame:
@@ -264,171 +241,3 @@ def _string_frame(header: Sequence[str], columns: Sequence[Sequence[str | None]]
 def _read_text(path: Path) -> pl.DataFrame:
     texts = (line.rstrip("\r\n") for batch in streams.lines(path) for line in batch)
     return _string_frame(["text"], [[text or None for text in texts]])
-
-
-def _read_jsonl(path: Path) -> pl.DataFrame:
-    rows = []
-    text = itertools.chain.from_iterable(streams.lines(path))
-    for number, line in enumerate(text, 1):
-        if line.strip():
-            rows.append(_parse_json(line, f"{path}:{number}"))
-            if not isinstance(rows[-1], dict):
-                raise InputError(
-                    f"{path}:{number}: an object was expected, one a line",
-                    hint="a file that is one list of objects is read with --format json",
-                )
-    return _frame_of_rows(rows)
-
-
-def _read_json(path: Path) -> pl.DataFrame:
-    content = _json_content(path)
-    if isinstance(content, list) and all(isinstance(row, dict) for row in content):
-        return _frame_of_rows(content)
-    groups = _groups(content)
-    if len(groups) == 1:
-        return _frame_of_rows(next(iter(groups.values())))
-    if groups:
-        key = next(iter(groups))
-        raise InputError(
-            f"{path}: holds several lists of objects: {', '.join(groups)}",
-            hint=f"take one of them out: jq -c '.{key}[]' {path} > {key}.jsonl",
-        )
-    if isinstance(content, dict) and all(isinstance(column, list) for column in content.values()):
-        heights = {len(column) for column in content.values()}
-        if len(heights) == 1:
-            return _frame_of_columns(content)
-    raise InputError(
-        f"{path}: neither a list of objects nor an object of columns of one length",
-        hint="one object a line works always: save it as .jsonl",
-    )
-
-
-def json_splits(path: Path) -> dict[str, pl.DataFrame]:
-    """Rows by the name they stand under, where a JSON file is an object of several lists of objects.
-
-    Nothing where it is anything else, or not JSON at all.
-    """
-    start = "".join(_first_lines(path))[:1000]
-    if not re.match(r'\s*\{\s*"[^"]*"\s*:\s*\[\s*\{', start):
-        return {}
-    groups = _groups(_json_content(path))
-    return {name: _frame_of_rows(rows) for name, rows in groups.items()} if len(groups) > 1 else {}
-
-
-def _json_content(path: Path) -> Any:
-    return _parse_json("".join(itertools.chain.from_iterable(streams.lines(path))), str(path))
-
-
-def _groups(content: Any) -> dict[str, list[dict[str, Any]]]:
-    """The lists of objects among the values of an object."""
-    return {
-        name: rows
-        for name, rows in (content.items() if isinstance(content, dict) else ())
-        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)
-    }
-
-
-def _parse_json(text: str, where: str) -> Any:
-    try:
-        content = json.loads(text)
-        if "\\u" in text:  # an escape may stand for half a character
-            json.dumps(content, ensure_ascii=False).encode()
-        return content
-    except UnicodeEncodeError as error:
-        raise InputError(
-            f"{where}: holds half a character, \\u{ord(error.object[error.start]):04x}",
-            hint="write the text again as UTF-8",
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(
-            f"{where}: no JSON: {error}",
-            hint="look at that place; an object a line is .jsonl, one list is .json",
-        ) from error
-
-
-def _frame_of_rows(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
-    names = dict.fromkeys(name for row in rows for name in row)
-    return _frame_of_columns({name: [row.get(name) for row in rows] for name in names})
-
-
-def _frame_of_columns(columns: dict[str, list[Any]]) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.DataFrame([_json_series(name, values) for name, values in columns.items()])
-
-
-def _json_series(name: str, values: list[Any]) -> pl.Series:
-    """A column keeps its type where all its values share one; mixed ones are read as strings."""
-    import polars as pl
-
-    kinds = {type(value) for value in values if value is not None}
-    if kinds <= {str}:
-        return pl.Series(name, [value or None for value in values], dtype=pl.String)
-    if kinds == {int, float} and all(value is None or abs(value) < 2**53 for value in values):
-        return pl.Series(name, values, dtype=pl.Float64, strict=False)
-    if len(kinds) == 1:
-        try:
-            return pl.Series(name, values)
-        except (TypeError, OverflowError, pl.exceptions.PolarsError):  # lists of other things each time
-            pass
-    texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
-    strings = [None if value is None else text or None for value, text in zip(values, texts, strict=True)]
-    return pl.Series(name, strings, dtype=pl.String)
-
-
-Columnar = tuple["pl.DataFrame", Mapping[bytes, bytes] | None]
-
-
-def _read_columnar(path: Path, reader: Callable[[Path], Columnar], say: Say) -> pl.DataFrame:
-    """The rows of a Parquet or Arrow file, numbers of classes replaced by their names."""
-    import polars as pl
-    import pyarrow
-
-    try:
-        frame, metadata = reader(path)
-    except (pl.exceptions.PolarsError, pyarrow.ArrowException, OSError) as error:
-        what = "is empty" if path.stat().st_size == 0 else f"cannot be read: {str(error).splitlines()[0]}"
-        raise InputError(
-            f"{path}: {what}", hint="write the file again, or say what it is: --format csv"
-        ) from error
-    for column, names in _class_names(metadata).items():
-        if column in frame.columns and frame[column].dtype.is_integer():
-            say(f'{path}: names for the numbers in column "{column}" stand in it: {", ".join(names[:10])}')
-            frame = frame.with_columns(
-                pl.col(column).replace_strict(dict(enumerate(names)), default=None, return_dtype=pl.String)
-            )
-    return frame
-
-
-def _parquet(path: Path) -> Columnar:
-    import polars as pl
-    from pyarrow import parquet
-
-    metadata = parquet.read_metadata(path).metadata
-    return pl.read_parquet(path, glob=False, hive_partitioning=False), metadata
-
-
-def _arrow(path: Path) -> Columnar:
-    import polars as pl
-    import pyarrow
-
-    with open(path, "rb") as file:
-        is_file = file.read(6) == b"ARROW1"
-    with pyarrow.OSFile(str(path)) as source:
-        open_reader = pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream
-        table = open_reader(source).read_all()
-    frame = pl.DataFrame(pl.from_arrow(table.replace_schema_metadata(None)))
-    return frame, table.schema.metadata
-
-
-def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
-    """Column -> names of its classes, where `datasets` wrote the file."""
-    try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-        return {
-            column: [str(name) for name in feature["names"]]
-            for column, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-        }
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return {}
