@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tokkit.cli.demo import demo as demo
+    from tokkit.data.balance import BalancePlan as BalancePlan
     from tokkit.data.dataset import Dataset as Dataset
-    from tokkit.data.dataset import DatasetOptions as DatasetOptions
-    from tokkit.data.dataset import load_dataset as load_dataset
-    from tokkit.data.rebalance import BalancePlan as BalancePlan
+    from tokkit.data.load import DatasetOptions as DatasetOptions
+    from tokkit.data.load import load_dataset as load_dataset
     from tokkit.data.rebalance import rebalance as rebalance
     from tokkit.data.split import SplitPlan as SplitPlan
     from tokkit.data.split import split as split
@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from tokkit.tokenizer.train import train_wordpiece as train_wordpiece
 
 _HOME = {
-    "BalancePlan": "data.rebalance",
+    "BalancePlan": "data.balance",
     "BpeSpec": "tokenizer.spec",
     "Dataset": "data.dataset",
-    "DatasetOptions": "data.dataset",
+    "DatasetOptions": "data.load",
     "FinetuneSpec": "model.spec",
     "InputError": "errors",
     "OutputError": "errors",
@@ -50,7 +50,7 @@ _HOME = {
     "demo": "cli.demo",
     "evaluate": "model.evaluate",
     "finetune": "model.finetune",
-    "load_dataset": "data.dataset",
+    "load_dataset": "data.load",
     "predict": "model.predict",
     "rebalance": "data.rebalance",
     "split": "data.split",

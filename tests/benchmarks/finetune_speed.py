@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from tokkit.data.dataset import load_dataset, sort_labels
+from tokkit.data.dataset import sort_labels
+from tokkit.data.load import load_dataset
 from tokkit.model import classifier as classifiers
 from tokkit.model.encoding import encode
 from tokkit.model.inference import CPU_BUDGET, predict_logits

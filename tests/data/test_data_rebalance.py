@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.dataset import DatasetOptions, load_dataset
-from tokkit.data.rebalance import BalancePlan, balanced_weights, class_targets, rebalance, resample
+from tokkit.data.balance import BalancePlan, balanced_weights, class_targets, resample
+from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.rebalance import rebalance
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.corpora import SAMPLE, corpora_path
 

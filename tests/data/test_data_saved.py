@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.data.dataset import load_dataset
+from tokkit.data.load import load_dataset
 from tokkit.data.saved import is_saved
 from tokkit.data.split import split
 from tokkit.errors import InputError

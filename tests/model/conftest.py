@@ -60,30 +60,3 @@ def model(tmp_path_factory: pytest.TempPathFactory, dataset: Path, tokenizer: Pa
     out = tmp_path_factory.mktemp("model") / "model"
     tokkit.finetune(dataset, tokenizer, out=out, size="tiny", epochs=10, lr=2e-3, batch_size=16, threads=1)
     return out
-
-
-@pytest.fixture
-def said() -> Said:
-    return Said()
-
-
-class Said:
-    """A `Progress` that keeps what it was told."""
-
-    def __init__(self) -> None:
-        self.messages: list[str] = []
-
-    def start(self, stage: str, total: int | None, unit: str) -> None: ...
-
-    def advance(self, amount: int, **shown: str) -> None: ...
-
-    def finish(self) -> None: ...
-
-    def say(self, message: str) -> None:
-        self.messages.append(message)
-
-    def cancelled(self) -> bool:
-        return False
-
-    def __contains__(self, part: str) -> bool:
-        return any(part in message for message in self.messages)

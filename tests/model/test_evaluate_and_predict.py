@@ -25,9 +25,9 @@ def test_evaluate_agrees_with_predict_and_scikit_learn(model, dataset):
     assert scores["macro_f1"] == pytest.approx(f1_score(true, predicted, average="macro"), abs=1e-6)
 
 
-def test_evaluate_takes_the_test_split_of_a_folder(model, dataset, said):
-    result = tokkit.evaluate(model, dataset, progress=said)
-    assert "the test split is evaluated" in said
+def test_evaluate_takes_the_test_split_of_a_folder(model, dataset, heard):
+    result = tokkit.evaluate(model, dataset, progress=heard)
+    assert "the test split is evaluated" in heard
     assert result.as_dict() == tokkit.evaluate(model, dataset / "test.csv").as_dict()
     assert tokkit.evaluate(model, dataset, split="validation").as_dict()["rows"] == 60
 

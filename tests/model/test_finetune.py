@@ -69,11 +69,11 @@ def test_finetune_keeps_the_best_epoch(model):
     assert right == pytest.approx(metrics["accuracy"], abs=1e-6)
 
 
-def test_finetune_splits_validation_off_and_says_so(tokenizer, tmp_path, said):
+def test_finetune_splits_validation_off_and_says_so(tokenizer, tmp_path, heard):
     data = write_csv(tmp_path / "all.csv", sentences(200, seed=1))
-    result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", progress=said, **FAST)
+    result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     assert result.metrics["rows"] == pytest.approx(20, abs=2)
-    assert "no validation split" in said
+    assert "no validation split" in heard
 
 
 def test_finetune_takes_a_separate_validation_file(dataset, tokenizer, tmp_path):
@@ -85,12 +85,12 @@ def test_finetune_takes_a_separate_validation_file(dataset, tokenizer, tmp_path)
     assert result.metrics["rows"] == 60
 
 
-def test_finetune_leaves_incomplete_rows_out_and_counts_them(tokenizer, tmp_path, said):
+def test_finetune_leaves_incomplete_rows_out_and_counts_them(tokenizer, tmp_path, heard):
     data = write_csv(tmp_path / "train.csv", [*sentences(150, seed=1), ("no label here", ""), ("", "joy")])
     write_csv(tmp_path / "validation.csv", sentences(40, seed=2))
-    result = tokkit.finetune(data.parent, tokenizer, out=tmp_path / "m", progress=said, **FAST)
+    result = tokkit.finetune(data.parent, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     assert result.left_out["train"] == {"no text": 1, "no label": 1}
-    assert "1 rows of train left out: no label" in said
+    assert "1 rows of train left out: no label" in heard
 
 
 @pytest.mark.parametrize("which", ["balanced", "file"])
@@ -103,13 +103,13 @@ def test_finetune_weighs_classes(dataset, tokenizer, tmp_path, which):
     assert weighted.metrics["loss"] != plain.metrics["loss"]
 
 
-def test_finetune_stops_when_patience_is_over(dataset, tokenizer, tmp_path, said):
+def test_finetune_stops_when_patience_is_over(dataset, tokenizer, tmp_path, heard):
     result = tokkit.finetune(
-        dataset, tokenizer, out=tmp_path / "m", size="tiny", epochs=6, lr=0.0, patience=2, progress=said
+        dataset, tokenizer, out=tmp_path / "m", size="tiny", epochs=6, lr=0.0, patience=2, progress=heard
     )
     assert result.epochs == 3
     assert result.best_epoch == 1
-    assert "stopped" in said
+    assert "stopped" in heard
 
 
 def checkpoint(kind: str, folder: Path, vocab_size: int) -> Path:
@@ -138,11 +138,11 @@ def checkpoint(kind: str, folder: Path, vocab_size: int) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["bert", "roberta", "electra", "distilbert"])
-def test_finetune_takes_other_encoders_and_cuts_at_their_positions(kind, dataset, tokenizer, tmp_path, said):
+def test_finetune_takes_other_encoders_and_cuts_at_their_positions(kind, dataset, tokenizer, tmp_path, heard):
     base = checkpoint(kind, tmp_path / kind, vocab_size=300)
     out = tmp_path / "m"
-    tokkit.finetune(dataset, tokenizer, base, out, epochs=1, threads=1, progress=said)
-    assert "weights are new" in said
+    tokkit.finetune(dataset, tokenizer, base, out, epochs=1, threads=1, progress=heard)
+    assert "weights are new" in heard
     [row] = tokkit.predict(out, ["i feel sad " * 100]).predictions
     assert row["label"] in ("joy", "sadness", "anger")
 
@@ -183,17 +183,17 @@ def test_finetune_refuses_a_label_never_seen_in_training(tokenizer, tmp_path):
         tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", **FAST)
 
 
-def test_finetune_only_says_when_a_class_is_too_rare_for_validation(tokenizer, tmp_path, said):
+def test_finetune_only_says_when_a_class_is_too_rare_for_validation(tokenizer, tmp_path, heard):
     write_csv(tmp_path / "train.csv", [*sentences(100, seed=1), ("i feel odd", "surprise")])
     write_csv(tmp_path / "valid.csv", sentences(40, seed=2))
-    tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", progress=said, **FAST)
-    assert "too rare to be in validation" in said
+    tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
+    assert "too rare to be in validation" in heard
 
 
-def test_finetune_refuses_an_output_that_exists_before_any_work(dataset, tokenizer, model, said):
+def test_finetune_refuses_an_output_that_exists_before_any_work(dataset, tokenizer, model, heard):
     with pytest.raises(OutputError, match="already exists"):
-        tokkit.finetune(dataset, tokenizer, out=model, progress=said, **FAST)
-    assert "weights, on" not in said
+        tokkit.finetune(dataset, tokenizer, out=model, progress=heard, **FAST)
+    assert "weights, on" not in heard
 
 
 def test_finetune_never_replaces_the_model_it_reads(dataset, model):

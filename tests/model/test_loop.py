@@ -54,9 +54,7 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
     spec = FinetuneSpec(size="tiny", epochs=2, batch_size=16, dropout=0.0, warmup_ratio=0.1)
     classifier, encoded, targets = prepared(tokenizer, spec)
     start = {name: value.clone() for name, value in classifier.model.state_dict().items()}
-    epochs = list(
-        train(classifier, TrainingRows(encoded, targets, None), spec, 1e-3, CPU, 10_000, SILENT)
-    )
+    epochs = list(train(classifier, TrainingRows(encoded, targets, None), spec, 1e-3, CPU, 10_000, SILENT))
     after_ours = {name: value.clone() for name, value in classifier.model.state_dict().items()}
     ours = [epoch.loss for epoch in epochs]
 

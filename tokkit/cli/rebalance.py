@@ -7,8 +7,9 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.data.dataset import DatasetOptions
-from tokkit.data.rebalance import BalancePlan, rebalance
+from tokkit.data.balance import BalancePlan
+from tokkit.data.load import DatasetOptions
+from tokkit.data.rebalance import rebalance
 from tokkit.views import reports
 
 

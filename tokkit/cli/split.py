@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.data.dataset import DatasetOptions
+from tokkit.data.load import DatasetOptions
 from tokkit.data.split import SplitPlan, split
 from tokkit.views import reports
 

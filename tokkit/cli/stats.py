@@ -9,7 +9,7 @@ import click
 
 from tokkit import files
 from tokkit.cli.options import common_options, options_from, show
-from tokkit.data.dataset import DatasetOptions
+from tokkit.data.load import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS, UsageError, did_you_mean
 from tokkit.inspection.findings import RULES
 from tokkit.inspection.stats import StatsResult, stats

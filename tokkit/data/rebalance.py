@@ -1,61 +1,26 @@
-"""Over- and under-sampling a training split to the class counts one wants, and class weights.
+"""Rebalancing a training split: only that one, only after splitting, and without what leaks.
 
-The samplers of imbalanced-learn draw row numbers, then rows are selected: texts are copied or left
-out, never made up. Only a training split is touched, after splitting: resampled first, copies of one
-row land on both sides and every score is a lie.
+Resampled first and split then, copies of one row land on both sides and every score is a lie.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokkit import files
 from tokkit.data import duplicates, save
-from tokkit.data.dataset import (
-    SPLITS,
-    TRAIN,
-    Dataset,
-    DatasetOptions,
-    Split,
-    load_dataset,
-    sort_labels,
-    split_named,
-)
-from tokkit.errors import InputError, UsageError, did_you_mean
-from tokkit.options import Options, merged, option
+from tokkit.data.balance import BalancePlan, balanced_weights, class_counts, class_targets, resample
+from tokkit.data.dataset import SPLITS, TRAIN, Dataset, Split, split_named
+from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.errors import InputError
+from tokkit.options import merged
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import paths
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-OVERSAMPLE, UNDERSAMPLE, WEIGHTS = "oversample", "undersample", "weights"
-
-
-@dataclass(frozen=True)
-class BalancePlan(Options):
-    """What every class shall count afterwards."""
-
-    strategy: str | None = option(
-        None,
-        "raise all classes to the largest, cut all to the smallest, or leave the rows and only weigh classes",
-        choices=(OVERSAMPLE, UNDERSAMPLE, WEIGHTS),
-        shown_default="oversample, unless targets, a cap or a floor are given",
-    )
-    target: tuple[str, ...] = option((), "rows of one class; repeatable", metavar="LABEL=N")
-    max_per_class: int | None = option(None, "cut larger classes to N rows", minimum=1, metavar="N")
-    min_per_class: int | None = option(None, "raise smaller classes to N rows", minimum=1, metavar="N")
-    leaks: str = option(
-        "drop", "training rows whose text stands in another split", choices=("drop", "refuse", "keep")
-    )
-    seed: int = option(42, "seed of sampling and shuffling", minimum=0)
 
 
 @dataclass(frozen=True)
@@ -106,12 +71,12 @@ def rebalance(
     positions, left_out = _usable_rows(loaded, siblings, plan, progress)
     read = [*loaded.files, *(file for _, sibling in siblings for file in sibling.files)]
     train = loaded.splits[TRAIN]
-    labels = [str(label) for label in loaded.labels(TRAIN)[positions].to_list()]
+    labels = loaded.labels(TRAIN)[positions].to_list()
     targets = class_targets(labels, plan)
     drawn = [positions[i] for i in resample(labels, targets, plan.seed)]
-    after = _counts([str(label) for label in loaded.labels(TRAIN)[drawn].to_list()])
+    after = class_counts(loaded.labels(TRAIN)[drawn].to_list())
     result = RebalanceResult(
-        before=_counts(label for label in loaded.labels(TRAIN).to_list() if label is not None),
+        before=class_counts(loaded.labels(TRAIN).drop_nulls().to_list()),
         after=after,
         rows=len(drawn),
         weights=balanced_weights(after),
@@ -120,81 +85,6 @@ def rebalance(
     )
     _publish(loaded, train.original[drawn], Path(out), result, plan, options, force, read)
     return result
-
-
-def class_targets(labels: Sequence[str], plan: BalancePlan) -> dict[str, int]:
-    """Rows every class shall have: the strategy's, then cap and floor, then the targets named.
-
-    >>> class_targets(["a", "a", "a", "b"], BalancePlan(strategy="oversample", max_per_class=2))
-    {'a': 2, 'b': 2}
-    """
-    counts = _counts(labels)
-    if len(counts) < 2:
-        only = next(iter(counts), "none")
-        raise InputError(
-            f'one class only ("{only}"): there is nothing to balance',
-            hint="look at the labels: tokkit stats, or name another --label-column",
-        )
-    named = _named_targets(plan.target, counts)
-    strategy = plan.strategy
-    if strategy == WEIGHTS and (named or plan.max_per_class or plan.min_per_class):
-        raise UsageError(
-            "--strategy weights leaves the rows as they are: no target, cap or floor goes with it",
-            hint="leave --strategy out to draw rows to the targets",
-        )
-    if strategy is None and not (named or plan.max_per_class or plan.min_per_class):
-        strategy = OVERSAMPLE
-    goal = {OVERSAMPLE: max(counts.values()), UNDERSAMPLE: min(counts.values())}.get(strategy or "")
-    goals = {} if named else {label: goal for label in counts if goal is not None}
-    cap, floor = (
-        plan.max_per_class or max(max(counts.values()), plan.min_per_class or 0),
-        plan.min_per_class or 0,
-    )
-    if floor > cap:
-        raise UsageError(
-            f"--min-per-class {floor} is above --max-per-class {cap}", hint="take a floor below the cap"
-        )
-    targets = {label: min(max(goals.get(label, n), floor), cap) for label, n in counts.items()} | named
-    for label, wanted in named.items():
-        _check_direction(label, counts[label], wanted, strategy)
-    return targets
-
-
-def resample(labels: Sequence[str], targets: Mapping[str, int], seed: int) -> list[int]:
-    """Row numbers that hold every class as often as its target, shuffled.
-
-    Under-sampled without, over-sampled with repetition (every row first once) by imbalanced-learn's
-    random samplers, on the row numbers.
-    """
-    import numpy as np
-    from imblearn.over_sampling import RandomOverSampler
-    from imblearn.under_sampling import RandomUnderSampler
-
-    names = sort_labels(labels)
-    number = {label: i for i, label in enumerate(names)}
-    classes = np.array([number[label] for label in labels])
-    rows = np.arange(len(labels)).reshape(-1, 1)
-    counts = np.bincount(classes)
-    fewer = {i: targets[name] for i, name in enumerate(names) if targets[name] < counts[i]}
-    more = {i: targets[name] for i, name in enumerate(names) if targets[name] > counts[i]}
-    if fewer:
-        rows, classes = RandomUnderSampler(sampling_strategy=fewer, random_state=seed).fit_resample(
-            rows, classes
-        )
-    if more:
-        rows, classes = RandomOverSampler(sampling_strategy=more, random_state=seed).fit_resample(
-            rows, classes
-        )
-    drawn: NDArray[np.int64] = rows.ravel()
-    if fewer or more:
-        np.random.default_rng(seed).shuffle(drawn)
-    return [int(row) for row in drawn]
-
-
-def balanced_weights(counts: Mapping[str, int]) -> dict[str, float]:
-    """Weight of every class, rows / (classes x rows of the class), as scikit-learn's ``balanced``."""
-    rows = sum(counts.values())
-    return {label: round(rows / (len(counts) * n), 6) for label, n in counts.items()}
 
 
 def _siblings(loaded: Dataset, options: DatasetOptions, progress: Progress) -> list[tuple[str, Dataset]]:
@@ -249,36 +139,6 @@ def _usable_rows(
     return [row for row in rows.positions if row not in dropped], left_out
 
 
-def _named_targets(texts: Sequence[str], counts: Mapping[str, int]) -> dict[str, int]:
-    targets: dict[str, int] = {}
-    for text in texts:
-        label, equals, number = text.rpartition("=")
-        if not equals or not number.isdecimal() or int(number) < 1:
-            example = f"--target {next(iter(counts))}=500"
-            raise UsageError(f'--target: write LABEL=ROWS, not "{text}"', hint=example)
-        if targets.get(label, int(number)) != int(number):
-            raise UsageError(f'--target: two numbers for "{label}", {targets[label]} and {number}')
-        if label not in counts:
-            raise UsageError(
-                f'--target: no class "{label}"{did_you_mean(label, counts)}; there are: {", ".join(counts)}'
-            )
-        targets[label] = int(number)
-    return targets
-
-
-def _check_direction(label: str, has: int, wanted: int, strategy: str | None) -> None:
-    if strategy == OVERSAMPLE and wanted < has:
-        raise UsageError(
-            f"--target {label}={wanted}: the class has {has} rows, and oversampling only adds",
-            hint="leave --strategy out to go both ways",
-        )
-    if strategy == UNDERSAMPLE and wanted > has:
-        raise UsageError(
-            f"--target {label}={wanted}: the class has {has} rows, and undersampling only removes",
-            hint="leave --strategy out to go both ways",
-        )
-
-
 def _publish(
     loaded: Dataset,
     frame: Any,
@@ -314,8 +174,3 @@ def _publish(
                 save.write(rows, staging / f"{name}{ending}", split.format)
         (staging / "weights.json").write_text(weights, encoding="utf-8")
         files.write_receipt(staging, **receipt)
-
-
-def _counts(labels: Iterable[str]) -> dict[str, int]:
-    counts = Counter(labels)
-    return {label: counts[label] for label in sort_labels(counts)}

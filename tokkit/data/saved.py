@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,6 @@ from tokkit.sources.paths import is_path
 if TYPE_CHECKING:
     import datasets
     import polars as pl
-
-    from tokkit.data.dataset import Dataset
 
 
 def is_saved(folder: Path) -> bool:
@@ -48,20 +47,19 @@ def read_saved(folder: Path) -> dict[str, pl.DataFrame]:
         ) from error
 
 
-def to_datasets(dataset: Dataset) -> datasets.DatasetDict:
+def to_datasets(
+    frames: Mapping[str, pl.DataFrame], label_column: str | None, labels: Sequence[str]
+) -> datasets.DatasetDict:
     """A ``DatasetDict`` of the same splits, rows and columns.
 
-    Texts are strings; labels a ``ClassLabel`` over the labels of all splits in order, None where missing.
+    The label column becomes a ``ClassLabel`` over ``labels``, in their order, None where missing.
     """
     import datasets
 
-    from tokkit.data.dataset import sort_labels
-
-    splits = {name: _table(split.frame) for name, split in dataset.splits.items()}
-    if dataset.label_column is not None:
-        present = {label for name in splits for label in dataset.labels(name).drop_nulls().unique()}
-        classes = datasets.ClassLabel(names=sort_labels(present))
-        splits = {name: split.cast_column(dataset.label_column, classes) for name, split in splits.items()}
+    splits = {name: _table(frame) for name, frame in frames.items()}
+    if label_column is not None:
+        classes = datasets.ClassLabel(names=list(labels))
+        splits = {name: split.cast_column(label_column, classes) for name, split in splits.items()}
     return datasets.DatasetDict(splits)
 
 

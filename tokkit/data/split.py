@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit import files
 from tokkit.data import save
-from tokkit.data.dataset import (
-    SPLITS,
-    TEST,
-    TRAIN,
-    VALIDATION,
-    Dataset,
-    DatasetOptions,
-    load_dataset,
-    sort_labels,
-)
+from tokkit.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset, sort_labels
+from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, merged, option
 from tokkit.progress import SILENT, Progress

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data import duplicates
-from tokkit.data.dataset import SPLITS, Dataset, DatasetOptions, load_dataset, sort_labels
+from tokkit.data.dataset import SPLITS, Dataset, sort_labels
+from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.inspection import lengths
 from tokkit.inspection.findings import Finding, findings
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled

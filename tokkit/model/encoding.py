@@ -49,7 +49,7 @@ def encode(
 
     number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
     distinct = list(number)
-    pieces: list[list[int]] = []
+    pieces: list[NDArray[np.int32]] = []
     cut: list[bool] = []
     tokenizer.backend.enable_truncation(max_length)
     try:
@@ -57,16 +57,15 @@ def encode(
             for start in range(0, len(distinct), _BATCH):
                 stop_if_cancelled(progress)
                 encodings = tokenizer.backend.encode_batch(distinct[start : start + _BATCH])
-                pieces += [encoding.ids for encoding in encodings]
+                pieces += [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
                 cut += [bool(encoding.overflowing) for encoding in encodings]
                 progress.advance(len(encodings))
     finally:
         tokenizer.backend.no_truncation()
     rows = [number[text] for text in texts]
     lengths = np.fromiter((len(pieces[row]) for row in rows), dtype=np.int64, count=len(rows))
-    flat = [id_ for row in rows for id_ in pieces[row]]
     return Encoded(
-        ids=np.array(flat, dtype=np.int32),
+        ids=np.concatenate([pieces[row] for row in rows] or [np.empty(0, dtype=np.int32)]),
         offsets=np.concatenate([[0], np.cumsum(lengths)]),
         truncated=sum(cut[row] for row in rows),
     )

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit import files
-from tokkit.data.dataset import TEST, VALIDATION, Dataset, DatasetOptions, Rows, load_dataset
+from tokkit.data.dataset import TEST, VALIDATION, Dataset, Rows
+from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.model import folder, labelled
+from tokkit.model import folder, labelled, report
 from tokkit.model.encoding import encode
 from tokkit.model.inference import InferenceOptions, budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.metrics import evaluate_logits, row_losses
@@ -126,11 +127,11 @@ def _publish(
         for number, one in enumerate(scored.values(), 1):
             place = staging if len(scored) == 1 else staging / f"model-{number}"
             place.mkdir(exist_ok=True)
-            folder.write_json(place / "metrics.json", one.metrics)
+            report.write_json(place / "metrics.json", one.metrics)
             matrix = one.metrics["confusion"]["matrix"]
             (place / "confusion.png").write_bytes(plots.confusion_matrix(one.labels, matrix, "png"))
             losses = row_losses(one.logits, one.targets)
-            folder.prediction_table(
+            report.prediction_table(
                 rows.texts, rows.labels, one.logits, one.labels, losses, rows.positions
             ).write_parquet(place / "predictions.parquet")
         files.write_receipt(

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit import files
-from tokkit.data.dataset import Dataset, DatasetOptions, Rows, load_dataset, sort_labels
+from tokkit.data.dataset import Dataset, Rows, sort_labels
+from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.errors import UsageError
 from tokkit.model import classifier as classifiers
-from tokkit.model import folder, labelled, loop
+from tokkit.model import folder, labelled, loop, report
 from tokkit.model.classifier import Classifier
 from tokkit.model.encoding import Encoded, encode
 from tokkit.model.inference import budget_for, choose_device, predict_logits, use_threads
@@ -203,8 +204,8 @@ class _Run:
             )
             scores = evaluate_logits(logits, truth, labels)
             epochs.append(epoch)
-            history.append(_history_row(epoch, scores))
-            progress.say(_epoch_line(self.spec.epochs, history[-1]))
+            history.append(report.history_row(epoch, scores))
+            progress.say(report.epoch_line(self.spec.epochs, history[-1]))
             if best is None or best.is_worse_than(scores, self.spec.metric):
                 best = _Best(epoch.number, scores, logits)
                 folder.write_classifier(staging, self.classifier)
@@ -237,10 +238,10 @@ class _Run:
             self.validation.texts[:_VERIFIED_ROWS], self.classifier.tokenizer, self.classifier.max_length
         )
         folder.verify(staging, sample, best.logits[:_VERIFIED_ROWS])
-        folder.write_json(staging / "metrics.json", best.scores)
-        folder.write_history(staging / "history.csv", history)
+        report.write_json(staging / "metrics.json", best.scores)
+        report.write_history(staging / "history.csv", history)
         (staging / "curves.png").write_bytes(plots.curves(history, "png"))
-        folder.prediction_table(
+        report.prediction_table(
             self.validation.texts,
             self.validation.labels,
             best.logits,
@@ -248,7 +249,7 @@ class _Run:
             row_losses(best.logits, truth),
             self.validation.positions,
         ).write_parquet(staging / "predictions.parquet")
-        folder.write_card(staging / "README.md", best.scores, {**asdict(self.spec), "lr": self.lr}, self.base)
+        report.write_card(staging / "README.md", best.scores, {**asdict(self.spec), "lr": self.lr}, self.base)
 
 
 @dataclass(frozen=True)
@@ -263,27 +264,6 @@ class _Best:
         if metric == "loss":
             return bool(scores["loss"] < self.scores["loss"])
         return bool(scores[metric] > self.scores[metric])
-
-
-def _history_row(epoch: loop.Epoch, scores: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "epoch": epoch.number,
-        "train_loss": round(epoch.loss, 6),
-        "train_accuracy": round(epoch.accuracy, 6),
-        "validation_loss": scores["loss"],
-        "validation_accuracy": scores["accuracy"],
-        "validation_macro_f1": scores["macro_f1"],
-        "lr": epoch.lr,
-    }
-
-
-def _epoch_line(epochs: int, row: dict[str, Any]) -> str:
-    return (
-        f"epoch {row['epoch']}/{epochs}: "
-        f"train loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.4f}; "
-        f"validation loss {row['validation_loss']:.4f}, accuracy {row['validation_accuracy']:.4f}, "
-        f"macro F1 {row['validation_macro_f1']:.4f}"
-    )
 
 
 def _local(name: str | Path | None) -> list[Path]:

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, DatasetOptions, Rows, load_dataset, sort_labels
-from tokkit.data.rebalance import balanced_weights
+from tokkit.data.balance import balanced_weights
+from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows, sort_labels
+from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.data.split import SplitPlan, assign
 from tokkit.errors import InputError, did_you_mean
 from tokkit.progress import Progress

@@ -5,6 +5,7 @@ What stands in a cell is shown as it is: no markup is read from data, control ch
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -60,7 +61,7 @@ def _drawn(table: Table) -> Any:
 
     drawn = _empty(table.title)
     for i, name in enumerate(table.columns):
-        numeric = all(isinstance(row[i], int | float | None) for row in table.rows) and bool(table.rows)
+        numeric = all(_is_number(row[i]) for row in table.rows) and bool(table.rows)
         cells = [printable(_shown(row[i])) for row in table.rows]
         widest = max(map(cell_len, [*cells, *printable(name).split()]), default=0)
         drawn.add_column(
@@ -72,6 +73,14 @@ def _drawn(table: Table) -> Any:
     for row in table.rows:
         drawn.add_row(*(Text(printable(_shown(cell))) for cell in row))
     return drawn
+
+
+def _is_number(cell: Any) -> bool:
+    """Whether a cell is a number, a share of hundred, or empty."""
+    return cell is None or isinstance(cell, int | float) or bool(_SHARE.fullmatch(cell))
+
+
+_SHARE = re.compile(r"[\d.]+%")
 
 
 def _as_records(table: Table) -> Any:

@@ -1,9 +1,13 @@
+"""What tests of several rooms use: files written as they are, and a `Progress` that keeps what is said."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from tokkit.progress import Silent
 
 Write = Callable[[str, "str | bytes"], Path]
 
@@ -19,3 +23,21 @@ def write(tmp_path: Path) -> Write:
         return path
 
     return _write
+
+
+class Heard(Silent):
+    """Keeps what is said; ``"part" in heard`` asks for a part of any sentence."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def say(self, message: str) -> None:
+        self.sentences.append(message)
+
+    def __contains__(self, part: str) -> bool:
+        return any(part in sentence for sentence in self.sentences)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
