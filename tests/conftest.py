@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tokkit.progress import Silent
+
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # as the command line does: torch on shared cores
 
 Write = Callable[[str, "str | bytes"], Path]
 

