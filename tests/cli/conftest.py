@@ -35,7 +35,7 @@ def tokkit_process(here: Path) -> Run:
             text=True,
             encoding="utf-8",
             env={**os.environ, "HF_HUB_OFFLINE": "1", **environment},
-            timeout=120,
+            timeout=600,
         )
 
     return run

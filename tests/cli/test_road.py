@@ -25,7 +25,7 @@ def corpus_and_dataset(here: Path) -> Path:
     (here / "corpus.txt").write_text("\n".join([*prose[0], *prose[1]]) + "\n", encoding="utf-8")
     header, *rows = (corpora / "emotions.txt").read_text("utf-8").splitlines()
     (here / "dataset").mkdir()
-    for name, part in (("train", rows[:800]), ("validation", rows[800:1000]), ("test", rows[1000:1200])):
+    for name, part in (("train", rows[:3000]), ("validation", rows[3000:3400]), ("test", rows[3400:3800])):
         (here / "dataset" / f"{name}.txt").write_text("\n".join([header, *part]) + "\n", encoding="utf-8")
     return here
 

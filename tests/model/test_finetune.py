@@ -209,3 +209,13 @@ def test_finetune_needs_a_tokenizer_or_a_model(dataset, tmp_path):
 def test_finetune_refuses_a_setting_it_does_not_know(dataset, tokenizer, tmp_path):
     with pytest.raises(UsageError, match=r'no setting "epoch" \(did you mean "epochs"\?\)'):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", epoch=3)
+
+
+def test_finetune_says_when_there_are_few_steps_to_learn_from_nothing(
+    dataset, tokenizer, model, tmp_path, heard
+):
+    tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
+    assert "8 steps are few for an encoder that starts from nothing" in heard
+    heard.sentences.clear()
+    tokkit.finetune(dataset, model=model, out=tmp_path / "n", progress=heard, epochs=1)
+    assert "steps are few" not in heard

@@ -86,11 +86,13 @@ class TestEveryRecipe:
         assert [loaded.backend.token_to_id(token) for token in first] == list(range(len(first)))
 
     def test_decodes_words_it_knows_to_themselves(self, trained, recipe, family):
-        if recipe.startswith(("bert", "korean")) and family == "bpe":
-            pytest.skip("without prefix or suffix nothing tells a word from a piece")
         tokenizer = Tokenizer.from_file(str(trained(recipe, family) / "tokenizer.json"))
         text = "the gentle shepherd smiled" if family == "wordpiece" else "the gentle shepherd smiled 오늘"
-        assert tokenizer.decode(tokenizer.encode(text).ids) == text
+        decoded = tokenizer.decode(tokenizer.encode(text).ids)
+        if recipe.startswith(("bert", "korean")) and family == "bpe":
+            # without prefix or suffix nothing tells a word from a piece
+            decoded, text = decoded.replace(" ", ""), text.replace(" ", "")
+        assert decoded == text
 
 
 @pytest.mark.parametrize(("recipe", "family"), KEEPS_EVERY_BYTE)

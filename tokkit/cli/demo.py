@@ -40,7 +40,7 @@ ROAD: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
     (
         "Train a small encoder from scratch for that tokenizer.",
-        ("finetune", "balanced/", "--tokenizer", "out/", "-o", "model/", "--size", "tiny", "--epochs", "6"),
+        ("finetune", "balanced/", "--tokenizer", "out/", "-o", "model/", "--epochs", "6"),
     ),
     (
         "Score it on sentences it has never seen.",

@@ -18,7 +18,7 @@ from tokkit.model.classifier import Classifier
 from tokkit.model.encoding import Encoded, encode
 from tokkit.model.inference import budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.metrics import evaluate_logits, row_losses
-from tokkit.model.spec import LR_FROM_SCRATCH, LR_PRETRAINED, FinetuneSpec
+from tokkit.model.spec import FinetuneSpec, default_lr
 from tokkit.options import merged
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.folder import self_test
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("numpy", "polars", "scikit-learn", "tokenizers", "torch", "transformers")
 _VERIFIED_ROWS = 8
+_FEW_STEPS = 500
+"""Steps below which an encoder from scratch has hardly begun to learn."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,17 @@ class _Run:
         else:
             classifier = classifiers.load_pretrained(model, loaded, labels, spec, progress)
             base = Path(model).name
-        lr = spec.lr if spec.lr is not None else LR_FROM_SCRATCH if model is None else LR_PRETRAINED
+        lr = spec.lr if spec.lr is not None else default_lr(spec.size, pretrained=model is not None)
         parameters = sum(p.numel() for p in classifier.model.parameters())
         progress.say(
             f"{base}, {parameters / 1e6:.1f} million weights, on {device}: {len(training.texts):,} rows, "
             f"{len(labels)} classes, peak rate {lr:g}"
         )
+        steps = spec.epochs * -(-len(training.texts) // spec.batch_size)
+        if model is None and steps < _FEW_STEPS:
+            progress.say(
+                f"{steps} steps are few for an encoder that starts from nothing: more --epochs, or a --model"
+            )
         encoded = [
             encode(rows.texts, loaded, classifier.max_length, progress) for rows in (training, validation)
         ]

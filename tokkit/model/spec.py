@@ -15,7 +15,19 @@ SIZES: Mapping[str, tuple[int, int, int]] = {
 }
 """Layers, width and attention heads of the encoders built from scratch (Turc et al. 2019, BERT's base)."""
 
-LR_PRETRAINED, LR_FROM_SCRATCH = 5e-5, 1e-3
+LR_PRETRAINED = 5e-5
+_LR_FROM_SCRATCH, _AT_WIDTH = 1e-3, 128
+
+
+def default_lr(size: str, pretrained: bool) -> float:
+    """The peak rate where none is named: from scratch it falls with the width (Yang et al. 2022).
+
+    >>> default_lr("tiny", pretrained=False), default_lr("mini", pretrained=False)
+    (0.001, 0.0005)
+    """
+    return LR_PRETRAINED if pretrained else _LR_FROM_SCRATCH * _AT_WIDTH / SIZES[size][1]
+
+
 METRICS = ("macro_f1", "accuracy", "loss")
 
 
@@ -23,13 +35,13 @@ METRICS = ("macro_f1", "accuracy", "loss")
 class FinetuneSpec(Options):
     """Settings of `finetune`; what is learned depends on these and on no hardware setting."""
 
-    size: str = option("mini", "encoder built where no --model is given", choices=tuple(SIZES))
+    size: str = option("tiny", "encoder built where no --model is given", choices=tuple(SIZES))
     epochs: int = option(3, "passes over the training rows", minimum=1)
     lr: float | None = option(
         None,
         "peak learning rate",
         minimum=0.0,
-        shown_default="5e-5; 1e-3 from scratch",
+        shown_default="5e-5; from scratch 1e-3, less for wider encoders",
     )
     schedule: str = option(
         "linear", "how the rate falls after the warmup", choices=("linear", "cosine", "constant")
