@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
 from tokenizer_texts import HARD, HARD_LINES, cut, write
@@ -92,7 +93,7 @@ class TestEveryRecipe:
         if recipe.startswith(("bert", "korean")) and family == "bpe":
             # without prefix or suffix nothing tells a word from a piece
             decoded, text = decoded.replace(" ", ""), text.replace(" ", "")
-        assert decoded == text
+        assert unicodedata.normalize("NFC", decoded) == text  # BERT's uncased normalizer takes Hangul apart
 
 
 @pytest.mark.parametrize(("recipe", "family"), KEEPS_EVERY_BYTE)
