@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tokkit.cli.demo import demo as demo
+    from tokkit.corpus.feed import CorpusOptions as CorpusOptions
     from tokkit.data.balance import BalancePlan as BalancePlan
     from tokkit.data.dataset import Dataset as Dataset
     from tokkit.data.load import DatasetOptions as DatasetOptions
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tokkit.inspection.stats import stats as stats
     from tokkit.model.evaluate import evaluate as evaluate
     from tokkit.model.finetune import finetune as finetune
+    from tokkit.model.inference import InferenceOptions as InferenceOptions
     from tokkit.model.predict import predict as predict
     from tokkit.model.spec import FinetuneSpec as FinetuneSpec
     from tokkit.sources.corpora import corpora_path as corpora_path
@@ -37,9 +39,11 @@ if TYPE_CHECKING:
 _HOME = {
     "BalancePlan": "data.balance",
     "BpeSpec": "tokenizer.spec",
+    "CorpusOptions": "corpus.feed",
     "Dataset": "data.dataset",
     "DatasetOptions": "data.load",
     "FinetuneSpec": "model.spec",
+    "InferenceOptions": "model.inference",
     "InputError": "errors",
     "OutputError": "errors",
     "SplitPlan": "data.split",

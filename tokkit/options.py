@@ -14,7 +14,10 @@ tokkit.errors.UsageError: --rows: 0 is below 1
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+import math
+import types
+import typing
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -53,16 +56,21 @@ def option(
 
 @dataclass(frozen=True)
 class Options:
-    """Base of every group of options; raises `UsageError` for a value outside range or choices."""
+    """Base of every group of options; raises `UsageError` for a value of another type, range or choice."""
 
     def __post_init__(self) -> None:
         for name, described in described_fields(type(self)):
+            kind, repeatable = kind_of(type(self), name)
             value = getattr(self, name)
-            for single in value if isinstance(value, tuple) else (value,):
-                _check(flag(name), single, described)
+            for single in value if repeatable else (value,):
+                _check(flag(name), single, kind, described)
 
 
 Group = TypeVar("Group", bound=Options)
+Second = TypeVar("Second", bound=Options)
+
+LARGEST_SEED = 2**32 - 1
+"""The largest seed that every library we hand it to takes."""
 
 
 def described_fields(options: type[Options]) -> Iterator[tuple[str, Option]]:
@@ -77,22 +85,72 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-def merged(group: type[Group], options: Group | None, settings: dict[str, Any]) -> Group:
+def kind_of(group: type[Options], name: str) -> tuple[type, bool]:
+    """The plain type of a field, and whether it may be repeated: ``int | None`` -> (int, False)."""
+    annotation = typing.get_type_hints(group)[name]
+    if typing.get_origin(annotation) is tuple:
+        return typing.get_args(annotation)[0], True
+    if isinstance(annotation, types.UnionType):
+        return next(kind for kind in typing.get_args(annotation) if kind is not type(None)), False
+    return annotation, False
+
+
+def merged(group: type[Group], options: Group | None, settings: Mapping[str, Any]) -> Group:
     """The group with single settings laid over it, for functions that take either.
 
-    Raises `UsageError` for a setting the group does not have.
+    Where a setting may be repeated, one value stands for a list of it, and a mapping for ``KEY=VALUE``
+    strings. Raises `UsageError` for a setting the group does not have.
     """
-    known = [each.name for each in dataclasses.fields(group)]
+    return _replaced(options or group(), {name: settings[name] for name in _known(settings, group)})
+
+
+def merged_pair(
+    first: type[Group],
+    options: Group | None,
+    second: type[Second],
+    others: Second | None,
+    settings: Mapping[str, Any],
+) -> tuple[Group, Second]:
+    """Two groups with single settings laid over them, each over the group that has it; as `merged`."""
+    _known(settings, first, second)
+    ours = {each.name for each in dataclasses.fields(first)}
+    mine = {name: value for name, value in settings.items() if name in ours}
+    theirs = {name: value for name, value in settings.items() if name not in ours}
+    return _replaced(options or first(), mine), _replaced(others or second(), theirs)
+
+
+def _known(settings: Mapping[str, Any], *groups: type[Options]) -> Mapping[str, Any]:
+    known = [each.name for group in groups for each in dataclasses.fields(group)]
     for name in settings:
         if name not in known:
             raise UsageError(f'no setting "{name}"{did_you_mean(name, known)}')
-    listed = {name: tuple(v) if isinstance(v, list) else v for name, v in settings.items()}
-    return dataclasses.replace(options or group(), **listed)
+    return settings
 
 
-def _check(name: str, value: Any, described: Option) -> None:
+def _replaced(options: Group, settings: Mapping[str, Any]) -> Group:
+    given = {
+        name: _listed(value) if kind_of(type(options), name)[1] else value for name, value in settings.items()
+    }
+    return dataclasses.replace(options, **given)
+
+
+def _listed(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, Mapping):
+        return tuple(f"{key}={each}" for key, each in value.items())
+    return tuple(value) if isinstance(value, list | tuple) else (value,)
+
+
+_CALLED = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+
+
+def _check(name: str, value: Any, kind: type, described: Option) -> None:
     if value is None:
         return
+    fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
+    if not fits or (isinstance(value, bool) and kind is not bool):
+        raise UsageError(f"{name}: {value!r} is not {_CALLED[kind]}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise UsageError(f"{name}: {value} is no number to work with")
     if described.choices and value not in described.choices:
         nearest = did_you_mean(str(value), described.choices)
         raise UsageError(f'{name}: "{value}" is none of {", ".join(described.choices)}{nearest}')

@@ -100,7 +100,8 @@ def test_rebalance_leaves_rows_in_order_where_nothing_changes():
         ({"strategy": "undersample", "min_per_class": 2}, {"a": 2, "b": 2, "c": 2}),
         ({"target": ("b=5",)}, {"a": 6, "b": 5, "c": 1}),
         ({"target": ("b=5", "a=2"), "min_per_class": 3}, {"a": 2, "b": 5, "c": 3}),
-        ({"target": ("b=5",), "strategy": "oversample"}, {"a": 6, "b": 5, "c": 1}),
+        ({"target": ("b=5",), "strategy": "oversample"}, {"a": 6, "b": 5, "c": 6}),
+        ({"target": ("b=5",), "max_per_class": 4}, {"a": 4, "b": 5, "c": 1}),
     ],
 )
 def test_rebalance_targets(plan, targets):

@@ -117,3 +117,32 @@ def test_predict_shows_no_true_label_where_a_column_only_looks_like_one(model, t
         "text,source\ni feel glad,web\ni feel sad,web\nhi,mail\n", encoding="utf-8"
     )
     assert all("true_label" not in row for row in tokkit.predict(model, tmp_path / "t.csv").predictions)
+
+
+def test_predict_refuses_a_missing_file_and_takes_an_empty_text_as_text(model, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_csv(tmp_path / "t.csv", sentences(5, seed=1))
+    with pytest.raises(InputError, match=r'tt.csv: no such file or folder \(did you mean "t.csv"\?\)'):
+        tokkit.predict(model, ["i feel glad", "tt.csv"])
+    rows = tokkit.predict(model, ["i feel glad", "", "what is a .csv file?"]).predictions
+    assert [row["text"] for row in rows] == ["i feel glad", "", "what is a .csv file?"]
+
+
+def test_functions_take_plain_keyword_arguments(model, tmp_path):
+    (tmp_path / "t.csv").write_text("a,b\ni feel glad,joy\ni feel sad,sadness\n", encoding="utf-8")
+    columns = {"text_column": "a", "label_column": "b"}
+    assert tokkit.evaluate(model, tmp_path / "t.csv", tokens_per_batch=64, **columns).as_dict()["rows"] == 2
+    assert len(tokkit.predict(model, tmp_path / "t.csv", device="cpu", **columns).predictions) == 2
+    assert tokkit.stats(tmp_path / "t.csv", **columns).label_column == "b"
+
+
+def test_predictions_are_shown_row_by_row_also_without_a_text(model, tmp_path):
+    from tokkit.views import reports
+    from tokkit.views.tables import as_tsv
+
+    data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy"), ("", "joy")])
+    for raw, unit in ((False, "%"), (True, "share")):
+        shown = as_tsv(reports.predictions(tokkit.predict(model, data, raw=raw).as_dict())).splitlines()
+        assert shown[1].split("\t") == ["text", "label", unit, "true label", "others"]
+        assert shown[2].split("\t")[0] == "i feel glad"
+        assert shown[3].split("\t")[:3] == ["", "", ""]

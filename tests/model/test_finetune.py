@@ -8,6 +8,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from safetensors.torch import load_file
 
 import tokkit
 from tests.model.conftest import sentences, write_csv
@@ -219,3 +220,86 @@ def test_finetune_says_when_there_are_few_steps_to_learn_from_nothing(
     heard.sentences.clear()
     tokkit.finetune(dataset, model=model, out=tmp_path / "n", progress=heard, epochs=1)
     assert "steps are few" not in heard
+
+
+def test_finetune_keeps_a_trained_head_with_the_labels_it_was_trained_for(dataset, model, tmp_path):
+    """The head's rows stand in the checkpoint's order of the labels, whatever order ours would be."""
+    from transformers import AutoModelForSequenceClassification
+
+    turned = tmp_path / "turned"
+    shutil.copytree(model, turned)
+    loaded = AutoModelForSequenceClassification.from_pretrained(model)
+    names = [loaded.config.id2label[i] for i in range(3)][::-1]
+    loaded.config.id2label = dict(enumerate(names))
+    loaded.config.label2id = {name: i for i, name in enumerate(names)}
+    loaded.config.problem_type = "multi_label_classification"
+    loaded.classifier.weight.data = loaded.classifier.weight.data.flip(0)
+    loaded.classifier.bias.data = loaded.classifier.bias.data.flip(0)
+    loaded.save_pretrained(turned)
+    before = tokkit.evaluate(model, dataset).as_dict()["accuracy"]
+    result = tokkit.finetune(dataset, model=turned, out=tmp_path / "m", epochs=1, lr=0.0)
+    assert tokkit.evaluate(tmp_path / "m", dataset).as_dict()["accuracy"] == before
+    assert list(result.metrics["classes"]) == names
+    config = json.loads((tmp_path / "m" / "config.json").read_text("utf-8"))
+    assert config["problem_type"] == "single_label_classification"
+
+
+def test_finetune_draws_a_new_head_for_other_labels(model, tmp_path, heard):
+    renamed = [(text, f"{label}!") for text, label in sentences(120, seed=1)]
+    data = write_csv(tmp_path / "d.csv", renamed)
+    tokkit.finetune(data, model=model, out=tmp_path / "m", epochs=1, lr=0.0, progress=heard)
+    assert "its head was trained for other labels (anger, joy, sadness); a new one is drawn" in heard
+    old, new = (load_file(folder / "model.safetensors") for folder in (model, tmp_path / "m"))
+    same = {name for name in old if (old[name] == new[name]).all()}
+    assert set(old) - same == {"classifier.weight", "classifier.bias"}, "the head is new, the body stays"
+
+
+def test_finetune_validates_on_the_validation_split_of_another_folder(dataset, tokenizer, tmp_path):
+    data = write_csv(tmp_path / "train.csv", sentences(120, seed=11))
+    tokkit.finetune(data, tokenizer, out=tmp_path / "m", validation_data=dataset, **FAST)
+    validated = pl.read_parquet(tmp_path / "m" / "predictions.parquet")["text"].to_list()
+    assert validated == pl.read_csv(dataset / "validation.csv")["text"].to_list()
+
+
+def test_finetune_says_when_validation_rows_stand_in_train(dataset, tokenizer, tmp_path, heard):
+    folder = tmp_path / "leaky"
+    folder.mkdir()
+    rows = sentences(120, seed=1)
+    write_csv(folder / "train.csv", rows)
+    write_csv(folder / "validation.csv", rows[:50])
+    tokkit.finetune(folder, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
+    assert "50 validation rows hold a text that stands in train too" in heard
+
+
+def test_finetune_with_a_bare_tokenizer_file_gives_a_folder_transformers_can_use(dataset, tmp_path, heard):
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+    from transformers import pipeline
+
+    bare = Tokenizer(models.WordPiece(unk_token="<unk>"))
+    bare.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.WordPieceTrainer(vocab_size=200, special_tokens=["<unk>"], show_progress=False)
+    bare.train([str(dataset / "train.csv")], trainer)
+    bare.enable_truncation(4)
+    bare.enable_padding(length=16)
+    bare.save(str(tmp_path / "tokenizer.json"))
+    out = tmp_path / "m"
+    tokkit.finetune(dataset, tmp_path / "tokenizer.json", out=out, progress=heard, **FAST)
+    text = "슬프다 i feel 東 sad and a good deal more than that"
+    [mine] = tokkit.predict(out, [text], raw=True).predictions
+    [theirs] = pipeline("text-classification", model=str(out))([text])
+    assert theirs["label"] == mine["label"]
+    assert theirs["score"] == pytest.approx(mine["probabilities"][mine["label"]], abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ({"lr": float("nan")}, "--lr: nan is no number"),
+        ({"epochs": "1"}, "--epochs: '1' is not a whole number"),
+        ({"epochs": 1.5}, "--epochs: 1.5 is not a whole number"),
+        ({"seed": 2**40}, "--seed: .* is above"),
+    ],
+)
+def test_finetune_refuses_values_that_cannot_be(dataset, tokenizer, tmp_path, setting, told):
+    with pytest.raises(UsageError, match=told):
+        tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", **setting)

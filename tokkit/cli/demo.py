@@ -86,6 +86,7 @@ def demo(out: str | Path = "tokkit-demo", *, force: bool = False) -> None:
             for what, command in ROAD:
                 _show(what, shlex.join(("tokkit", *command)))
                 sys.stdout.flush()
+                sys.argv = ["tokkit", *command]  # what the receipts of this step say
                 if tokkit.main(args=list(command), prog_name="tokkit", standalone_mode=False):
                     raise TokkitError(f"the step found something wrong: tokkit {shlex.join(command)}")
         files.write_receipt(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import signal
 import sys
 import traceback
 from typing import Any
@@ -74,16 +75,20 @@ def tokkit(context: click.Context) -> None:
 
 
 def _known_options(context: click.Context) -> Any:
-    def of(command: str) -> list[str]:
+    def of(command: str) -> dict[str, str]:
+        """Long flag without its dashes -> the parameter's own name."""
         found = tokkit.get_command(context, command)
-        return [parameter.name or "" for parameter in found.params] if found else []
+        options = [each for each in found.params if isinstance(each, click.Option)] if found else []
+        return {flag[2:]: each.name or "" for each in options for flag in each.opts if flag.startswith("--")}
 
     return of
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits with the code its errors stand for."""
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    code = run(sys.argv[1:] if arguments is None else arguments)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; what is left is Python's own end
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
@@ -108,25 +113,23 @@ def _invoke(arguments: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _report(Interrupted().message, None, Interrupted.exit_code)
     except TokkitError as error:
-        return _report(error.message, error.hint, error.exit_code, arguments)
+        return _report(error.message, error.hint, error.exit_code, error)
     except BrokenPipeError:  # the reader, head for instance, has enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        return _report(
-            f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, arguments
-        )
+        return _report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
     except Exception as error:
         message = f"a bug of tokkit, not of yours: {type(error).__name__}: {error}"
         hint = "the same command with -v shows where; please report it"
-        return _report(message, hint, EXIT_BUG, arguments)
+        return _report(message, hint, EXIT_BUG, error)
     return code if isinstance(code, int) else 0
 
 
-def _report(message: str, hint: str | None, code: int, arguments: list[str] | None = None) -> int:
+def _report(message: str, hint: str | None, code: int, error: Exception | None = None) -> int:
     from tokkit.views.tables import printable
 
-    if arguments and {"-v", "--verbose"} & set(arguments):
+    if getattr(error, "verbose", False):
         traceback.print_exc()
     click.echo(f"error: {printable(message)}", err=True)
     if hint:

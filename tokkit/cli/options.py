@@ -6,15 +6,13 @@ import functools
 import json
 import os
 import sys
-import types
-import typing
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
 import click
 
-from tokkit.options import Options, described_fields, flag
+from tokkit.options import Options, described_fields, flag, kind_of
 from tokkit.progress import SILENT, Progress
 from tokkit.views.progress_bar import Bar, Sentences
 from tokkit.views.tables import Table, as_drawn, as_tsv
@@ -44,7 +42,7 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
     described = dict(described_fields(group))[name]
     declared = next(each for each in fields(group) if each.name == name)
     default = None if declared.default is MISSING else declared.default
-    kind, repeatable = _kind(typing.get_type_hints(group)[name])
+    kind, repeatable = kind_of(group, name)
     sentence = f"{described.help[0].upper()}{described.help[1:]}."
     if kind is bool:
         return click.option(flag(name), name, is_flag=True, default=default, help=sentence)
@@ -59,15 +57,6 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
         metavar=described.metavar,
         show_default=shown,
     )
-
-
-def _kind(annotation: Any) -> tuple[type, bool]:
-    """The plain type of a field, and whether its flag may be repeated: ``int | None`` -> (int, False)."""
-    if typing.get_origin(annotation) is tuple:
-        return typing.get_args(annotation)[0], True
-    if isinstance(annotation, types.UnionType):
-        return next(kind for kind in typing.get_args(annotation) if kind is not type(None)), False
-    return annotation, False
 
 
 def output_option(default: str | None, help: str, required: bool = False) -> Callable[[Command], Command]:
@@ -92,7 +81,11 @@ def common_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_progress(*args: Any, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
-        return command(*args, progress=_progress(quiet), **kwargs)
+        try:
+            return command(*args, progress=_progress(quiet), **kwargs)
+        except Exception as error:
+            error.verbose = verbose  # type: ignore[attr-defined] # the boundary shows where it arose
+            raise
 
     declared: Command = with_progress
     for decorate in (

@@ -9,7 +9,7 @@ epochs = 5
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -30,26 +30,23 @@ def read() -> dict[str, Any]:
 
 
 def default_map(
-    commands: Iterable[str], options_of: Callable[[str], Sequence[str]]
+    commands: Iterable[str], options_of: Callable[[str], Mapping[str, str]]
 ) -> dict[str, dict[str, Any]]:
-    """Click's defaults by command, from the file's tables.
+    """Click's defaults by command, from the file's tables; a key is a flag without its dashes.
 
     Raises `InputError` for a table that is no command and a key that is no option of it.
     """
-    content = read()
     known = list(commands)
-    for name, table in content.items():
+    defaults: dict[str, dict[str, Any]] = {}
+    for name, table in read().items():
         if name in TOP_LEVEL:
             continue
         if name not in known or not isinstance(table, dict):
             raise InputError(f'{FILE}: no command "{name}"{did_you_mean(name, [*known, *TOP_LEVEL])}')
         options = options_of(name)
-        for key in table:
-            if key.replace("-", "_") not in options:
-                nearest = did_you_mean(key.replace("-", "_"), options)
-                raise InputError(f'{FILE}: [{name}] has no option "{key}"{nearest}')
-    return {
-        name: {key.replace("-", "_"): value for key, value in table.items()}
-        for name, table in content.items()
-        if isinstance(table, dict)
-    }
+        flags = {key: key.replace("_", "-") for key in table}
+        for key, flag in flags.items():
+            if flag not in options:
+                raise InputError(f'{FILE}: [{name}] has no option "{key}"{did_you_mean(flag, options)}')
+        defaults[name] = {options[flags[key]]: value for key, value in table.items()}
+    return defaults

@@ -16,7 +16,8 @@ from tokkit.options import Options, option
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import streams
 from tokkit.sources.columns import text_column
-from tokkit.sources.tables import FORMATS, TableFormat, read_table, recognize
+from tokkit.sources.paths import expand
+from tokkit.sources.tables import FORMATS, TableFormat, format_of, read_table, recognize
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,6 +44,31 @@ class CorpusFile:
     path: Path
     format: TableFormat
     column: str | None = None
+
+
+def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> list[Path]:
+    """The files of a corpus: what is named, and of folders what is text or a table; the rest is said.
+
+    Raises `InputError` as `paths.expand`, and for a folder without such files.
+    """
+    found: list[Path] = []
+    for argument in arguments:
+        files = expand([argument])
+        if Path(argument).is_dir():
+            readable = [path for path in files if format_of(path) is not None]
+            left_out = [path.name for path in files if format_of(path) is None]
+            if not readable:
+                raise InputError(
+                    f"{argument}: no file in it is text or a table ({', '.join(FORMATS)})",
+                    hint="name the files themselves: they are read whatever they are called",
+                )
+            if left_out:
+                progress.say(
+                    f"{argument}: left out: {', '.join(left_out[:5])}{' ...' if left_out[5:] else ''}"
+                )
+            files = readable
+        found += files
+    return list(dict.fromkeys(found))
 
 
 def plan(files: Sequence[Path], options: CorpusOptions, progress: Progress = SILENT) -> list[CorpusFile]:

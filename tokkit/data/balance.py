@@ -6,6 +6,7 @@ that texts are copied or left out, never made up.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import sort_labels
 from tokkit.errors import InputError, UsageError, did_you_mean
-from tokkit.options import Options, option
+from tokkit.options import LARGEST_SEED, Options, option
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +33,15 @@ class BalancePlan(Options):
         choices=(OVERSAMPLE, UNDERSAMPLE, WEIGHTS),
         shown_default="oversample, unless targets, a cap or a floor are given",
     )
-    target: tuple[str, ...] = option((), "rows of one class; repeatable", metavar="LABEL=N")
+    target: tuple[str, ...] = option(
+        (), "rows of one class, whatever strategy, cap and floor say; repeatable", metavar="LABEL=N"
+    )
     max_per_class: int | None = option(None, "cut larger classes to N rows", minimum=1, metavar="N")
     min_per_class: int | None = option(None, "raise smaller classes to N rows", minimum=1, metavar="N")
     leaks: str = option(
         "drop", "training rows whose text stands in another split", choices=("drop", "refuse", "keep")
     )
-    seed: int = option(42, "seed of sampling and shuffling", minimum=0)
+    seed: int = option(42, "seed of sampling and shuffling", minimum=0, maximum=LARGEST_SEED)
 
 
 def class_counts(labels: Iterable[str]) -> dict[str, int]:
@@ -70,16 +73,13 @@ def class_targets(labels: Sequence[str], plan: BalancePlan) -> dict[str, int]:
     if strategy is None and not (named or plan.max_per_class or plan.min_per_class):
         strategy = OVERSAMPLE
     goal = {OVERSAMPLE: max(counts.values()), UNDERSAMPLE: min(counts.values())}.get(strategy or "")
-    goals = {} if named else {label: goal for label in counts if goal is not None}
-    cap, floor = (
-        plan.max_per_class or max(max(counts.values()), plan.min_per_class or 0),
-        plan.min_per_class or 0,
-    )
+    goals = {label: goal for label in counts if goal is not None}
+    floor, cap = plan.min_per_class or 0, plan.max_per_class or math.inf
     if floor > cap:
         raise UsageError(
             f"--min-per-class {floor} is above --max-per-class {cap}", hint="take a floor below the cap"
         )
-    targets = {label: min(max(goals.get(label, n), floor), cap) for label, n in counts.items()} | named
+    targets = {label: int(min(max(goals.get(label, n), floor), cap)) for label, n in counts.items()} | named
     for label, wanted in named.items():
         _check_direction(label, counts[label], wanted, strategy)
     return targets

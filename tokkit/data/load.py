@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -53,9 +53,10 @@ def load_dataset(
     label = columns.label_column(first.frame, options.label_column, text, first.where)
     _say_guess(options, text, label, first, progress)
     names = _label_names(options.label_names)
-    splits = {name: _as_strings(split, text, label, names) for name, split in splits.items()}
     if label is not None and names:
-        _say_unused(names, [split.frame[label] for split in splits.values()], progress)
+        unnamed = [_as_strings(split, text, label, {}) for split in splits.values()]
+        _say_unused(names, unnamed, label, progress)
+    splits = {name: _as_strings(split, text, label, names) for name, split in splits.items()}
     return Dataset(str(source), splits, text, label)
 
 
@@ -131,6 +132,11 @@ def _files_by_split(source: str, progress: Progress) -> dict[str, list[Path]]:
             else f"{source}: no file in it is a table or text ({', '.join(tables.FORMATS)})",
             hint="name one file, or name the files after their splits: train.csv, validation.csv, test.csv",
         )
+    for name, chosen in named.items():
+        if len(chosen) > 1:
+            progress.say(
+                f"{source}: {name} is {', '.join(map(str, chosen[:5]))}{' ...' if chosen[5:] else ''}"
+            )
     left_out = [file.name for file in files if not any(file in chosen for chosen in named.values())]
     if left_out:
         progress.say(f"{source}: left out: {', '.join(left_out[:5])}{' ...' if len(left_out) > 5 else ''}")
@@ -200,15 +206,16 @@ def _as_strings(split: Split, text: str, label: str | None, names: Mapping[str, 
 
 
 def _label_names(text: str | None) -> dict[str, str]:
-    pairs = [pair.partition("=") for pair in text.split(",")] if text else []
-    if any(not equals or not new.strip() for _, equals, new in pairs):
+    """OLD=NEW pairs; an old name may hold an equals sign."""
+    pairs = [pair.rpartition("=") for pair in text.split(",")] if text else []
+    if any(not old or not new.strip() for old, _, new in pairs):
         raise UsageError(f'--label-names: write OLD=NEW,OLD=NEW, not "{text}"')
     return {old.strip(): new.strip() for old, _, new in pairs}
 
 
-def _say_unused(names: Mapping[str, str], labels: Sequence[pl.Series], progress: Progress) -> None:
-    there = {label for column in labels for label in column.unique().to_list()}
-    unused = [old for old, new in names.items() if new not in there]
+def _say_unused(names: Mapping[str, str], splits: Iterable[Split], label: str, progress: Progress) -> None:
+    there = {value for split in splits for value in split.frame[label].unique().to_list()}
+    unused = [old for old in names if old not in there]
     if unused:
         progress.say(f"--label-names: no row carries {', '.join(unused)}")
 

@@ -18,7 +18,7 @@ from tokkit.data.balance import BalancePlan, balanced_weights, class_counts, cla
 from tokkit.data.dataset import SPLITS, TRAIN, Dataset, Split, split_named
 from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError
-from tokkit.options import merged
+from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import paths
 
@@ -57,8 +57,7 @@ def rebalance(
     Raises `InputError` for a file that is a validation or test split, one class only, labels that do not
     exist; `UsageError` for targets that contradict the strategy.
     """
-    plan = merged(BalancePlan, plan, settings)
-    options = options or DatasetOptions()
+    plan, options = merged_pair(BalancePlan, plan, DatasetOptions, options, settings)
     files.check_output(Path(out), force=force)
     loaded = load_dataset(dataset, options, progress)
     if TRAIN not in loaded.splits:
@@ -152,7 +151,7 @@ def _publish(
     receipt: dict[str, Any] = {
         "command": "rebalance",
         "settings": {**asdict(plan), **asdict(options)},
-        "inputs": loaded.files,
+        "inputs": list(dict.fromkeys(read)),
         "packages": ("imbalanced-learn", "numpy", "polars"),
         "result": {name: value for name, value in result.as_dict().items() if name != "output"},
         "run": {"output": str(out)},

@@ -14,7 +14,7 @@ from tokkit.data import save
 from tokkit.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset, sort_labels
 from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.options import Options, merged, option
+from tokkit.options import LARGEST_SEED, Options, merged_pair, option
 from tokkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ class SplitPlan(Options):
         0.1, "share of the rows, or their number from 1 on", minimum=0, metavar="SHARE|N"
     )
     test: float = option(0.1, "share of the rows, or their number from 1 on", minimum=0, metavar="SHARE|N")
-    seed: int = option(42, "seed of the drawing", minimum=0)
+    seed: int = option(42, "seed of the drawing", minimum=0, maximum=LARGEST_SEED)
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,7 @@ def split(
     Raises `InputError` for a data set that is split already or too small, `UsageError` for shares that
     leave nothing to train on.
     """
-    plan = merged(SplitPlan, plan, settings)
-    options = options or DatasetOptions()
+    plan, options = merged_pair(SplitPlan, plan, DatasetOptions, options, settings)
     files.check_output(Path(out), force=force, kind="folder")
     loaded = load_dataset(dataset, options, progress)
     if len(loaded.splits) > 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ MAX_LENGTHS = (32, 64, 128, 256, 512)
 """Maximum lengths, in tokens, whose truncated share is told."""
 
 _QUANTILES = {"p50": 50, "p90": 90, "p95": 95, "p99": 99}
-_BATCH = 10_000
 
 
 def characters(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -44,12 +44,11 @@ def tokens(texts: Sequence[str], tokenizer: LoadedTokenizer) -> tuple[NDArray[np
     distinct = list(number)
     unknown_id = tokenizer.id_of("unk")
     counts = np.zeros((2, len(distinct)), dtype=np.int64)
-    for start in range(0, len(distinct), _BATCH):
-        encodings = tokenizer.backend.encode_batch_fast(distinct[start : start + _BATCH])
-        for i, encoding in enumerate(encodings, start):
-            ids = encoding.ids
-            counts[0, i] = len(ids)
-            counts[1, i] = 0 if unknown_id is None else ids.count(unknown_id)
+    encodings = itertools.chain.from_iterable(tokenizer.encodings(distinct))
+    for i, encoding in enumerate(encodings):
+        ids = encoding.ids
+        counts[0, i] = len(ids)
+        counts[1, i] = 0 if unknown_id is None else ids.count(unknown_id)
     rows = np.fromiter((number[text] for text in texts), dtype=np.int64, count=len(texts))
     return counts[0, rows], counts[1, rows]
 

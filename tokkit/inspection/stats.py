@@ -13,6 +13,7 @@ from tokkit.data.dataset import SPLITS, Dataset, sort_labels
 from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.inspection import lengths
 from tokkit.inspection.findings import Finding, findings
+from tokkit.options import merged
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.load import LoadedTokenizer, load
 
@@ -59,14 +60,17 @@ def stats(
     *,
     options: DatasetOptions | None = None,
     progress: Progress = SILENT,
+    **settings: Any,
 ) -> StatsResult:
     """Classes, missing values, duplicates, conflicts, leaks and lengths of every split.
 
     With a tokenizer, lengths in its tokens too, special tokens included, with the share of rows that each
     maximum length would cut and the share of unknown tokens.
 
-    Raises `InputError` for what cannot be read as a data set or a tokenizer.
+    ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as a data set or
+    a tokenizer.
     """
+    options = merged(DatasetOptions, options, settings)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     loaded = load_dataset(dataset, options, progress)
     splits, plotted = {}, {}

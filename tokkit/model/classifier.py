@@ -88,14 +88,22 @@ def load_pretrained(
 ) -> Classifier:
     """A checkpoint, local or from the hub, with a classification head for these labels.
 
+    A head that was trained for the same labels is kept, in its own order of them; another is drawn anew.
     Which weights are new and which were dropped is said. Raises `InputError` for a checkpoint that cannot
     be loaded and for a tokenizer that does not fit its embeddings.
     """
+    import torch
     from transformers import AutoConfig, AutoModelForSequenceClassification
 
     where = checkpoint_path(name, progress)
     with loading(name):
-        config = AutoConfig.from_pretrained(where, trust_remote_code=False, **_label_config(labels))
+        config = AutoConfig.from_pretrained(where, trust_remote_code=False)
+    theirs = [str(config.id2label[i]) for i in range(config.num_labels)]
+    same_labels = set(theirs) == set(labels)
+    if same_labels:
+        labels = theirs  # the rows of its head stand in this order
+    config.update(_label_config(labels))
+    config.problem_type = "single_label_classification"
     _set_dropout(config, spec.dropout)
     config.pad_token_id = _pad_id(tokenizer, config.pad_token_id)
     check_fit(name, config, tokenizer)
@@ -104,6 +112,13 @@ def load_pretrained(
             where, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
         )
     _say_weights(name, info, progress)
+    if not same_labels and not info.get("missing_keys") and not info.get("mismatched_keys"):
+        progress.say(
+            f"{name}: its head was trained for other labels ({', '.join(theirs[:5])}); a new one is drawn"
+        )
+        body = model.base_model.state_dict()
+        model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
+        model.base_model.load_state_dict(body)
     return Classifier.of(model, tokenizer, labels, spec.max_length)
 
 

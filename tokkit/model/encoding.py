@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from tokkit.tokenizer.load import LoadedTokenizer
 
-_BATCH = 1_000
-
 
 @dataclass(frozen=True)
 class Encoded:
@@ -51,17 +49,12 @@ def encode(
     distinct = list(number)
     pieces: list[NDArray[np.int32]] = []
     cut: list[bool] = []
-    tokenizer.backend.enable_truncation(max_length)
-    try:
-        with stage(progress, "encoding", len(distinct), "texts"):
-            for start in range(0, len(distinct), _BATCH):
-                stop_if_cancelled(progress)
-                encodings = tokenizer.backend.encode_batch(distinct[start : start + _BATCH])
-                pieces += [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
-                cut += [bool(encoding.overflowing) for encoding in encodings]
-                progress.advance(len(encodings))
-    finally:
-        tokenizer.backend.no_truncation()
+    with stage(progress, "encoding", len(distinct), "texts"):
+        for encodings in tokenizer.encodings(distinct, max_length):
+            stop_if_cancelled(progress)
+            pieces += [np.array(encoding.ids, dtype=np.int32) for encoding in encodings]
+            cut += [bool(encoding.overflowing) for encoding in encodings]
+            progress.advance(len(encodings))
     rows = [number[text] for text in texts]
     lengths = np.fromiter((len(pieces[row]) for row in rows), dtype=np.int64, count=len(rows))
     return Encoded(

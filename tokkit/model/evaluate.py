@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +15,7 @@ from tokkit.model import folder, labelled, report
 from tokkit.model.encoding import encode
 from tokkit.model.inference import InferenceOptions, budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.metrics import evaluate_logits, row_losses
+from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def evaluate(
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
+    **settings: Any,
 ) -> EvaluateResult:
     """Accuracy, F1, loss and calibration of every model on the rows of one split.
 
@@ -60,21 +62,27 @@ def evaluate(
     said. With ``out``, a folder with the figures, the predictions and the confusion matrix as a picture
     (several models: one folder each).
 
+    ``settings`` are fields of `InferenceOptions` and `DatasetOptions`.
+
     Raises `InputError` for a label no model knows, and for a model without a trained head.
     """
     names = [str(models)] if isinstance(models, str | Path) else [str(model) for model in models]
     if not names:
         raise UsageError("name a model folder and a data set: tokkit evaluate model/ test.csv")
     use_threads(threads)
+    inference, options = merged_pair(InferenceOptions, inference, DatasetOptions, options, settings)
     out_path = Path(out) if out is not None else None
+    if out_path is not None:
+        files.check_output(out_path, force=force, kind="folder")
     loaded = load_dataset(dataset, options, progress)
     rows = _rows(loaded, split, progress)
     if out_path is not None:
         files.check_output(out_path, force=force, inputs=loaded.files, kind="folder")
-    scored = {name: _score(name, rows, loaded, inference or InferenceOptions(), progress) for name in names}
+    scored = {name: _score(name, rows, loaded, inference, progress) for name in names}
     result = EvaluateResult({name: one.metrics for name, one in scored.items()}, rows.left_out)
     if out_path is not None:
-        _publish(out_path, scored, rows, loaded, result, force)
+        asked = {"split": split, **asdict(options), **asdict(inference)}
+        _publish(out_path, scored, rows, loaded, result, asked, force)
     return result
 
 
@@ -118,16 +126,18 @@ def _publish(
     rows: Rows,
     dataset: Dataset,
     result: EvaluateResult,
+    asked: dict[str, Any],
     force: bool,
 ) -> None:
     from tokkit.views import plots
 
     local = [Path(name) for name in scored if Path(name).exists()]
     with files.folder(out, force=force, inputs=[*dataset.files, *local]) as staging:
-        for number, one in enumerate(scored.values(), 1):
+        for number, (name, one) in enumerate(scored.items(), 1):
             place = staging if len(scored) == 1 else staging / f"model-{number}"
             place.mkdir(exist_ok=True)
-            report.write_json(place / "metrics.json", one.metrics)
+            which = {} if len(scored) == 1 else {"model": Path(name).name}
+            report.write_json(place / "metrics.json", {**which, **one.metrics})
             matrix = one.metrics["confusion"]["matrix"]
             (place / "confusion.png").write_bytes(plots.confusion_matrix(one.labels, matrix, "png"))
             losses = row_losses(one.logits, one.targets)
@@ -137,7 +147,7 @@ def _publish(
         files.write_receipt(
             staging,
             command="evaluate",
-            settings={},
+            settings=asked,
             inputs=[*dataset.files, *local],
             packages=("numpy", "scikit-learn", "tokenizers", "torch", "transformers"),
             result={"metrics": list(result.metrics.values()), "left_out": result.left_out},

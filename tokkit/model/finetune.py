@@ -19,7 +19,7 @@ from tokkit.model.encoding import Encoded, encode
 from tokkit.model.inference import budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.metrics import evaluate_logits, row_losses
 from tokkit.model.spec import FinetuneSpec, default_lr
-from tokkit.options import merged
+from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.folder import self_test
 from tokkit.tokenizer.load import load as load_tokenizer
@@ -74,23 +74,31 @@ def finetune(
 
     Trains on the train split, validates after every epoch on the validation split, and keeps the epoch
     that is best by ``metric``; a test split is never looked at. ``settings`` are fields of
-    `FinetuneSpec`. On the same machine at the same thread count, the same call gives the same bytes.
+    `FinetuneSpec` and `DatasetOptions`. On the same machine at the same thread count, the same call gives
+    the same bytes.
 
     Raises `InputError` for data, a tokenizer or a model that do not fit each other, `OutputError` where
     ``out`` exists, `UsageError` where neither tokenizer nor model is named.
     """
-    spec = merged(FinetuneSpec, spec, settings)
-    options = options or DatasetOptions()
+    spec, options = merged_pair(FinetuneSpec, spec, DatasetOptions, options, settings)
     if tokenizer is None and model is None:
         raise UsageError(
             "name a tokenizer to build an encoder for, or a model to fine-tune",
             hint="tokkit finetune DATASET --tokenizer out/",
         )
+    files.check_output(Path(out), force=force, kind="folder")
+    choose_device(spec.device)
     loaded = load_dataset(dataset, options, progress)
     training, validation = labelled.training_and_validation(
         loaded, validation_data, options, spec.seed, progress
     )
-    inputs = [*loaded.files, *_local(tokenizer), *_local(model), *_local(validation_data)]
+    inputs = [
+        *loaded.files,
+        *_local(tokenizer),
+        *_local(model),
+        *_local(validation_data),
+        *_local(spec.class_weights),
+    ]
     with files.folder(Path(out), force=force, inputs=inputs) as staging:
         run = _Run.prepare(loaded, training, validation, tokenizer, model, spec, threads, progress)
         result = run.train(staging, str(out), progress)
@@ -100,6 +108,7 @@ def finetune(
             settings={
                 **asdict(spec),
                 **asdict(options),
+                "class_weights": Path(spec.class_weights).name,
                 "lr": run.lr,
                 "max_length": run.classifier.max_length,
             },
@@ -156,7 +165,6 @@ class _Run:
         use_threads(threads)
         device = choose_device(spec.device)
         labels = sort_labels(training.labels)
-        weights = labelled.class_weights(spec.class_weights, training, labels)
         loaded = load_tokenizer(tokenizer if tokenizer is not None else model or "", progress)
         torch.manual_seed(spec.seed)
         if model is None:
@@ -165,6 +173,7 @@ class _Run:
         else:
             classifier = classifiers.load_pretrained(model, loaded, labels, spec, progress)
             base = Path(model).name
+        weights = labelled.class_weights(spec.class_weights, training, classifier.labels)
         lr = spec.lr if spec.lr is not None else default_lr(spec.size, pretrained=model is not None)
         parameters = sum(p.numel() for p in classifier.model.parameters())
         progress.say(
@@ -222,6 +231,11 @@ class _Run:
             clock = time.monotonic()
         assert best is not None
         self._write_report(staging, best, history)
+        if folder.other_ids(staging, self.classifier):
+            progress.say(
+                "AutoTokenizer cuts texts into other ids than this tokenizer.json, which tokkit goes by: "
+                "its tokenizer_class rebuilds it; PreTrainedTokenizerFast would not"
+            )
         seen = len(self.training.texts) * len(epochs)
         return FinetuneResult(
             model=out,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tokkit.errors import InputError, TokkitError
 from tokkit.model.classifier import LOADING, Classifier, checkpoint_path, loading, quiet
 from tokkit.progress import SILENT, Progress
+from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.load import load as load_tokenizer
 
 if TYPE_CHECKING:
@@ -29,18 +30,27 @@ _TOKENIZER_FILES = (
     "special_tokens_map.json",
     "vocab.txt",
     "vocab.json",
+    "merges.txt",
 )
 _CLOSE = 1e-3
 
 
 def write_classifier(folder: Path, classifier: Classifier) -> None:
-    """Writes configuration, weights and the tokenizer's files; what stood there is replaced."""
+    """Writes configuration, weights and the tokenizer's files; what stood there is replaced.
+
+    A tokenizer that came without a configuration gets one, and without the truncation and padding that
+    may be stored in it, so that the folder loads with transformers too.
+    """
     with quiet():
         classifier.model.save_pretrained(str(folder))
-    for name in (*_TOKENIZER_FILES, "merges.txt"):
-        source = classifier.tokenizer.folder / name
-        if source.exists():
-            shutil.copyfile(source, folder / name)
+    tokenizer = classifier.tokenizer
+    if not (tokenizer.folder / tokenizer_folder.CONFIG_FILE).exists():
+        tokenizer_folder.write_tokenizer(folder, tokenizer.backend)
+        tokenizer_folder.write_config(folder, tokenizer.special, classifier.max_length, tokenizer.input_names)
+        return
+    for name in _TOKENIZER_FILES:
+        if (tokenizer.folder / name).exists():
+            shutil.copyfile(tokenizer.folder / name, folder / name)
 
 
 def load_classifier(name: str | Path, progress: Progress = SILENT) -> Classifier:
@@ -77,3 +87,16 @@ def verify(folder: Path, encoded: Encoded, expected: NDArray[np.float32]) -> Non
     logits = predict_logits(load_classifier(folder), encoded, torch.device("cpu"), budget=1024)
     if not np.allclose(logits, expected, atol=_CLOSE):
         raise TokkitError(f"{folder}: the model written does not answer as the one trained: a bug")
+
+
+def other_ids(folder: Path, classifier: Classifier) -> bool:
+    """Whether `AutoTokenizer` reads other ids from the folder than its `tokenizer.json` gives.
+
+    It rebuilds the pipeline for some classes (BertTokenizer and others), and so changes a custom one.
+    """
+    from transformers import AutoTokenizer
+
+    with quiet():
+        theirs = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
+    samples = tokenizer_folder.self_test(classifier.tokenizer.backend)
+    return any(theirs(sample["text"], sample.get("pair"))["input_ids"] != sample["ids"] for sample in samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -41,11 +42,12 @@ def budget_for(device: torch.device, asked: int | None) -> int:
 
 
 def use_threads(threads: int | None) -> None:
-    """Lets torch use that many threads; None leaves its own choice, all cores."""
+    """Lets torch and tokenizers use that many threads; None leaves their own choice, all cores."""
     if threads:
         import torch
 
         torch.set_num_threads(threads)
+        os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when tokenizers first works in parallel
 
 
 def choose_device(name: str) -> torch.device:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -42,7 +43,7 @@ def training_and_validation(
     if validation_data is not None:
         loaded = load_dataset(validation_data, options, progress)
         loaded.require_labels()
-        training, validation = dataset.complete(TRAIN), loaded.complete(next(iter(loaded.splits)))
+        training, validation = dataset.complete(TRAIN), loaded.complete(_validation_split(loaded))
     elif VALIDATION in dataset.splits:
         training, validation = dataset.complete(TRAIN), dataset.complete(VALIDATION)
     else:
@@ -60,6 +61,7 @@ def training_and_validation(
         for reason, n in rows.left_out.items():
             progress.say(f"{n} rows of {name} left out: {reason}")
     _check_classes(dataset, training, validation, progress)
+    _say_leaks(training, validation, progress)
     return training, validation
 
 
@@ -73,7 +75,7 @@ def targets(rows: Rows, labels: Sequence[str], where: str) -> NDArray[np.int64]:
         raise InputError(
             f'{where}: the label "{unknown[0]}" is none of the model\'s ({", ".join(labels)})'
             f"{did_you_mean(unknown[0], labels)}",
-            hint=f"give it the model's name: --label-names {unknown[0]}={labels[0]}",
+            hint=f"give it the model's name: --label-names {shlex.quote(f'{unknown[0]}={labels[0]}')}",
         )
     return np.array([number[label] for label in rows.labels], dtype=np.int64)
 
@@ -104,6 +106,23 @@ def _read_weights(path: Path) -> dict[str, float]:
             f"--class-weights {path}: not none, not balanced, and no file of weights ({error})",
             hint="tokkit rebalance DATASET -o OUT --strategy weights writes OUT.weights.json",
         ) from error
+
+
+def _validation_split(dataset: Dataset) -> str:
+    """The validation split of a data set named for validation, or the only split it has."""
+    if VALIDATION in dataset.splits or len(dataset.splits) > 1:
+        return dataset.split(VALIDATION).name
+    return next(iter(dataset.splits))
+
+
+def _say_leaks(training: Rows, validation: Rows, progress: Progress) -> None:
+    trained_on = set(training.texts)
+    leaking = sum(text in trained_on for text in validation.texts)
+    if leaking:
+        progress.say(
+            f"{leaking} validation rows hold a text that stands in train too, which flatters the scores: "
+            "tokkit rebalance DATASET -o OUT --strategy weights leaves them out of train"
+        )
 
 
 def _only(rows: Rows, positions: Sequence[int]) -> Rows:

@@ -20,8 +20,10 @@ from tokkit.model.inference import (
     softmax,
     use_threads,
 )
+from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
-from tokkit.sources.paths import STANDARD_INPUT
+from tokkit.sources.paths import STANDARD_INPUT, missing
+from tokkit.sources.tables import format_of
 
 
 @dataclass(frozen=True)
@@ -32,9 +34,10 @@ class PredictResult:
     """
 
     predictions: list[dict[str, Any]]
+    raw: bool = False
 
     def as_dict(self) -> dict[str, Any]:
-        return {"predictions": self.predictions}
+        return {"unit": "share" if self.raw else "per cent", "predictions": self.predictions}
 
 
 def predict(
@@ -46,30 +49,33 @@ def predict(
     inference: InferenceOptions | None = None,
     threads: int | None = None,
     progress: Progress = SILENT,
+    **settings: Any,
 ) -> PredictResult:
     """What the model says of each text; an argument that is a path is read, ``-`` is standard input.
 
     Probabilities are per cent with two decimals, with ``raw`` unrounded shares. Where a file's label
     column holds the model's labels, each is given beside the prediction as ``true_label``.
 
-    Raises `InputError` for a model without a trained head and files that cannot be read.
+    ``settings`` are fields of `InferenceOptions` and `DatasetOptions`.
+
+    Raises `InputError` for a model without a trained head, and for files that are missing or cannot be read.
     """
     arguments = [texts] if isinstance(texts, str | Path) else list(texts)
     if not arguments:
         raise UsageError("name texts, files, or - for standard input", hint='tokkit predict model/ "a text"')
     use_threads(threads)
+    inference, options = merged_pair(InferenceOptions, inference, DatasetOptions, options, settings)
     classifier = folder.load_classifier(model, progress)
     asked = [row for argument in arguments for row in _rows(argument, classifier, options, progress)]
     present = [text for text, _ in asked if text is not None]
     encoded = encode(present, classifier.tokenizer, classifier.max_length, progress)
     if encoded.truncated:
         progress.say(f"{encoded.truncated} texts are cut at {classifier.max_length} tokens")
-    inference = inference or InferenceOptions()
     device = choose_device(inference.device)
     budget = budget_for(device, inference.tokens_per_batch)
     logits = predict_logits(classifier, encoded, device, budget, progress)
     shares = iter(softmax(logits).tolist())
-    return PredictResult([_prediction(text, true, classifier, shares, raw) for text, true in asked])
+    return PredictResult([_prediction(text, true, classifier, shares, raw) for text, true in asked], raw)
 
 
 def _prediction(
@@ -93,7 +99,9 @@ def _rows(
 ) -> list[tuple[str | None, str | None]]:
     """Text and true label, where known, of every row an argument stands for."""
     if argument != STANDARD_INPUT and not _is_path(argument):
-        return [(str(argument), None)]
+        if isinstance(argument, Path) or _looks_like_file(argument):
+            raise missing(Path(argument))
+        return [(argument, None)]
     dataset = load_dataset(argument, options, progress)
     rows: list[tuple[str | None, str | None]] = []
     for name in dataset.splits:
@@ -111,6 +119,11 @@ def _rows(
 
 def _is_path(argument: str | Path) -> bool:
     try:
-        return Path(argument).exists()
+        return argument != "" and Path(argument).exists()
     except (OSError, ValueError):  # a text longer than any path, or with a NUL
         return False
+
+
+def _looks_like_file(argument: str) -> bool:
+    """Whether one word ends like a file that is read: a slip of the pen, hardly a text to classify."""
+    return len(argument.split()) == 1 and len(argument) < 256 and format_of(Path(argument)) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from tokkit.options import Options, option
+from tokkit.options import LARGEST_SEED, Options, option
 
 SIZES: Mapping[str, tuple[int, int, int]] = {
     "tiny": (2, 128, 2),
@@ -74,4 +74,4 @@ class FinetuneSpec(Options):
         None, "stop after N epochs without a better one", minimum=1, metavar="N", shown_default="never"
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps")
-    seed: int = option(42, "seed of initialization, order and dropout", minimum=0)
+    seed: int = option(42, "seed of initialization, order and dropout", minimum=0, maximum=LARGEST_SEED)

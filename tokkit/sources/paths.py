@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import shlex
 import shutil
 import sys
 import tempfile
@@ -32,7 +33,11 @@ def expand(arguments: Iterable[str | Path]) -> list[Path]:
 
 def _expand_one(argument: str) -> list[Path]:
     if argument == STANDARD_INPUT:
+        if sys.stdin is None:
+            raise InputError("-: standard input is closed", hint="name a file instead of -")
         return [_spool(sys.stdin.buffer, "standard-input")]
+    if not argument:
+        raise InputError("an empty name is no path", hint="name a file or folder; . is this folder")
     path = Path(argument)
     if not is_path(path):
         return _matches(argument)
@@ -87,7 +92,7 @@ def missing(path: Path) -> InputError:
     beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
     return InputError(
         f"{path}: no such file or folder{did_you_mean(path.name, beside)}",
-        hint=f"look with: ls {path.parent}",
+        hint=f"look with: ls {shlex.quote(str(path.parent))}",
     )
 
 
@@ -106,6 +111,11 @@ def _spool(stream: IO[bytes], name: str) -> Path:
 
 
 _SPOOLED: list[Path] = []
+
+
+def shown(path: Path) -> str:
+    """How a file is named to the user: a copy of standard input as what it is."""
+    return "standard input" if path.parent in _SPOOLED else str(path)
 
 
 def remove_spooled() -> None:

@@ -12,12 +12,14 @@ import io
 import itertools
 import lzma
 import re
+import shlex
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, cast
 
 from tokkit.errors import InputError
+from tokkit.sources.paths import shown
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -136,12 +138,13 @@ def _read(file: IO[bytes], path: Path) -> bytes:
 
 
 def _decode(block: bytes, path: Path, first_line: int) -> str:
+    quoted = "FILE" if shown(path) != str(path) else shlex.quote(str(path))
     nul = block.find(b"\0")
     if nul >= 0:
         line = first_line + block.count(b"\n", 0, nul)
         raise InputError(
-            f"{path}:{line}: holds a NUL byte: no text file, or UTF-16?",
-            hint=f"file {path} tells what it is; remove NUL bytes with: tr -d '\\000' < {path} > clean.txt",
+            f"{shown(path)}:{line}: holds a NUL byte: no text file, or UTF-16?",
+            hint=f"file {quoted} tells what it is; without NUL bytes: tr -d '\\000' < {quoted} > clean.txt",
         )
     try:
         return block.decode("utf-8")
@@ -149,8 +152,8 @@ def _decode(block: bytes, path: Path, first_line: int) -> str:
         line = first_line + block.count(b"\n", 0, error.start)
         column = error.start - (block.rfind(b"\n", 0, error.start) + 1) + 1
         raise InputError(
-            f"{path}:{line}: byte {column} (0x{block[error.start]:02x}) is not UTF-8",
-            hint=f"convert it first, for example: iconv -f CP949 -t UTF-8 {path} > utf8.txt",
+            f"{shown(path)}:{line}: byte {column} (0x{block[error.start]:02x}) is not UTF-8",
+            hint=f"convert it first, for example: iconv -f CP949 -t UTF-8 {quoted} > utf8.txt",
         ) from error
 
 

@@ -144,6 +144,11 @@ def resolve(spec: TrainingSpec) -> Blueprint:
         suffix=spec.suffix or None,
         max_word_characters=spec.max_word_characters if isinstance(spec, WordPieceSpec) else 100,
     )
+    if blueprint.byte_level and spec.limit_alphabet is not None:
+        raise UsageError(
+            "--limit-alphabet: a byte-level tokenizer needs all of its 256 bytes",
+            hint="leave it out, or take a recipe with characters: --recipe bert-cased",
+        )
     blueprint.skeleton()
     blocks.sequence("decoder", chosen.decoders)
     numbered = {token: number for number, token in enumerate(blueprint.reserved)}

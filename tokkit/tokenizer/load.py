@@ -7,7 +7,7 @@ other ids for a custom tokenizer without a word; it is asked only where there is
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _ROLES = ("unk", "pad", "cls", "sep", "mask", "bos", "eos")
+_BATCH = 1_000
 _UNLIMITED = 1_000_000
 """transformers writes 1e30 where no limit is known; anything this long counts as none."""
 
@@ -51,9 +52,24 @@ class LoadedTokenizer:
         token = self.special.get(role)
         return None if token is None else self.backend.token_to_id(token)
 
-    def token_lengths(self, texts: Sequence[str]) -> list[int]:
-        """Tokens of each text, special tokens included, nothing truncated."""
-        return [len(encoding.ids) for encoding in self.backend.encode_batch_fast(list(texts))]
+    def encodings(self, texts: Sequence[str], max_length: int | None = None) -> Iterator[list[Any]]:
+        """The `tokenizers.Encoding` of each text, in lists of a thousand, cut at ``max_length`` tokens.
+
+        Raises `InputError` where the tokenizer fails on a text (one without an unknown token may).
+        """
+        if max_length is not None:
+            self.backend.enable_truncation(max_length)
+        try:
+            for start in range(0, len(texts), _BATCH):
+                batch = list(texts[start : start + _BATCH])
+                with tokenizer_folder.guarded(
+                    f"{self.folder}: the tokenizer fails on one of these texts",
+                    hint="it may lack an unknown token; train one on such text: tokkit train-wordpiece",
+                ):
+                    encodings = self.backend.encode_batch(batch)
+                yield encodings
+        finally:
+            self.backend.no_truncation()
 
 
 def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
@@ -76,8 +92,12 @@ def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
         )
     backend.no_truncation()
     backend.no_padding()
+    unknown = getattr(backend.model, "unk_token", None)
+    if unknown is not None and backend.token_to_id(unknown) is None:
+        raise InputError(f'{file}: its unknown token "{unknown}" is not in its vocabulary')
     _check_receipt(backend, file.parent)
-    _check_it_encodes(backend, file)
+    with tokenizer_folder.guarded(str(file)):
+        tokenizer_folder.self_test(backend)
     config = _read_json(file.parent / tokenizer_folder.CONFIG_FILE)
     longest = config.get("model_max_length")
     inputs = config.get("model_input_names")
@@ -99,17 +119,11 @@ def _check_receipt(backend: Tokenizer, folder: Path) -> None:
             raise InputError(f"{folder / 'tokkit.json'}: its self_test cannot be read: {error!r}") from error
 
 
-def _check_it_encodes(backend: Tokenizer, file: Path) -> None:
-    """Raises `InputError` for a tokenizer that loads but fails on every other text."""
-    for sample in tokenizer_folder.SAMPLES:
-        text, pair = (sample, None) if isinstance(sample, str) else sample
-        tokenizer_folder.encode(backend, text, pair, file)
-
-
 def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) -> dict[str, str]:
     """From the configuration, the older `special_tokens_map.json`, or BERT's usual names."""
     named = {**_read_json(folder / "special_tokens_map.json"), **config}
-    special = {}
+    own = getattr(backend.model, "unk_token", None)
+    special = {"unk": own} if own and backend.token_to_id(own) is not None else {}
     for role in _ROLES:
         token = named.get(f"{role}_token")
         token = token.get("content") if isinstance(token, dict) else token

@@ -11,15 +11,13 @@ from typing import Any
 from tokkit import files
 from tokkit.corpus import feed
 from tokkit.errors import UsageError
-from tokkit.options import merged
+from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
-from tokkit.sources.paths import expand
 from tokkit.tokenizer import engine, folder
 from tokkit.tokenizer.blueprint import Blueprint, resolve
 from tokkit.tokenizer.spec import BpeSpec, TrainingSpec, WordPieceSpec
 
 Corpus = str | Path | Sequence[str | Path]
-DEFAULT_READING = feed.CorpusOptions()
 
 
 @dataclass(frozen=True)
@@ -44,7 +42,7 @@ def train_wordpiece(
     out: str | Path = "out",
     spec: WordPieceSpec | None = None,
     *,
-    reading: feed.CorpusOptions = DEFAULT_READING,
+    reading: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
@@ -52,13 +50,15 @@ def train_wordpiece(
 ) -> TrainResult:
     """Trains WordPiece on text files, folders and globs; writes the folder ``out``.
 
-    ``settings`` are fields of `WordPieceSpec`: ``train_wordpiece("corpus.txt", vocab_size=2000)``.
+    ``settings`` are fields of `WordPieceSpec` and `CorpusOptions`:
+    ``train_wordpiece("corpus.txt", vocab_size=2000)``.
     The vocabulary is one the reference trainer may give, and the same at every run.
 
     Raises `InputError` for text that cannot be read, `OutputError` where ``out`` exists (unless
     ``force``), `UsageError` for blocks that cannot work together.
     """
-    return _train(corpus, out, merged(WordPieceSpec, spec, settings), reading, force, threads, progress)
+    chosen, reading = merged_pair(WordPieceSpec, spec, feed.CorpusOptions, reading, settings)
+    return _train(corpus, out, chosen, reading, force, threads, progress)
 
 
 def train_bpe(
@@ -66,14 +66,15 @@ def train_bpe(
     out: str | Path = "out",
     spec: BpeSpec | None = None,
     *,
-    reading: feed.CorpusOptions = DEFAULT_READING,
+    reading: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> TrainResult:
     """Trains byte-pair encoding, byte-level by default; the rest as `train_wordpiece`."""
-    return _train(corpus, out, merged(BpeSpec, spec, settings), reading, force, threads, progress)
+    chosen, reading = merged_pair(BpeSpec, spec, feed.CorpusOptions, reading, settings)
+    return _train(corpus, out, chosen, reading, force, threads, progress)
 
 
 def _train(
@@ -90,7 +91,7 @@ def _train(
     arguments = [corpus] if isinstance(corpus, str | Path) else list(corpus)
     if not arguments:
         raise UsageError("name a corpus: text files, folders, globs, or - for standard input")
-    paths = expand(arguments)
+    paths = feed.files_of(arguments, progress)
     with files.folder(Path(out), force=force, inputs=paths) as staging:
         planned = feed.plan(paths, reading, progress)
         job = _job(spec, blueprint, planned)

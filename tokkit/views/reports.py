@@ -126,25 +126,21 @@ def predictions(result: Result) -> list[Table]:
     """A row a text: what is predicted, how sure, what is true where that is known."""
     rows = result["predictions"]
     truth = any("true_label" in row for row in rows)
-    columns = ("text", "label", "%", *(("true label",) if truth else ()), "others")
+    unit = "%" if result["unit"] == "per cent" else result["unit"]
+    columns = ("text", "label", unit, *(("true label",) if truth else ()), "others")
     lines = []
     for row in rows:
-        shares = row["probabilities"]
-        others = sorted(
-            (item for item in shares.items() if item[0] != row["label"]), key=lambda item: -item[1]
-        )
-        told = ", ".join(f"{label} {_per_cent(share)}" for label, share in others[:2])
-        top = shares.get(row["label"])
+        shares = row["probabilities"] or {}
         true = (row.get("true_label") or "",) if truth else ()
-        lines.append(
-            (row["text"], row["label"] or "", _per_cent(top) if top is not None else "", *true, told)
-        )
+        ranked = sorted(shares, key=lambda label: -shares[label])
+        others = [label for label in ranked if label != row["label"]][:_OTHERS]
+        told = ", ".join(f"{label} {shares[label]:.4g}" for label in others)
+        lines.append((row["text"], row["label"], shares.get(row["label"]), *true, told))
     return [Table("Predictions", columns, lines)]
 
 
-def _per_cent(share: float) -> str:
-    return f"{share:.2f}" if share > 1 or share == 0 else f"{share:.4g}"
-
+_OTHERS = 2
+"""Labels beside the predicted one that are shown."""
 
 _ROW_COLUMNS = ("rows", "missing", "exact copies", "normalized copies", "two labels")
 

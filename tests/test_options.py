@@ -1,0 +1,34 @@
+"""Options groups: one value for a repeatable setting, two groups at once, the toml's flags."""
+
+from __future__ import annotations
+
+import pytest
+
+from tokkit.data.balance import BalancePlan
+from tokkit.data.load import DatasetOptions
+from tokkit.errors import UsageError
+from tokkit.options import merged, merged_pair
+from tokkit.tokenizer.spec import BpeSpec
+
+
+def test_one_value_stands_for_a_list_of_it():
+    assert merged(BpeSpec, None, {"normalizer": "nfc"}).normalizer == ("nfc",)
+    assert merged(BpeSpec, None, {"normalizer": ["nfc", "lowercase"]}).normalizer == ("nfc", "lowercase")
+    assert merged(BalancePlan, None, {"target": {"joy": 50}}).target == ("joy=50",)
+
+
+def test_settings_lie_over_the_options_given():
+    plan = merged(BalancePlan, BalancePlan(seed=7, max_per_class=3), {"max_per_class": 5})
+    assert (plan.seed, plan.max_per_class) == (7, 5)
+
+
+def test_each_setting_goes_to_the_group_that_has_it():
+    plan, options = merged_pair(BalancePlan, None, DatasetOptions, None, {"seed": 3, "sep": ";"})
+    assert (plan.seed, options.sep) == (3, ";")
+    with pytest.raises(UsageError, match=r'no setting "sepp" \(did you mean "sep"\?\)'):
+        merged_pair(BalancePlan, None, DatasetOptions, None, {"sepp": ";"})
+
+
+def test_true_is_no_number():
+    with pytest.raises(UsageError, match="--vocab-size: True is not a whole number"):
+        BpeSpec(vocab_size=True)
