@@ -120,6 +120,7 @@ def _invoke(arguments: list[str]) -> int:
     except OSError as error:
         return _report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
     except Exception as error:
+        error.verbose = getattr(error, "verbose", "-v" in arguments)  # type: ignore[attr-defined]
         message = f"a bug of tokkit, not of yours: {type(error).__name__}: {error}"
         hint = "the same command with -v shows where; please report it"
         return _report(message, hint, EXIT_BUG, error)
