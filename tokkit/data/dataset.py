@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,7 +78,7 @@ class Dataset:
         if name not in self.splits:
             raise InputError(
                 f"{self.source}: no {name} split; it has: {', '.join(self.splits)}",
-                hint=f"tokkit split {self.source} -o split/ makes train, validation and test",
+                hint=f"tokkit split {shlex.quote(self.source)} -o split/ makes train, validation and test",
             )
         return self.splits[name]
 

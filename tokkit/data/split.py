@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -68,7 +69,7 @@ def split(
     if len(loaded.splits) > 1:
         raise InputError(
             f"{loaded.source}: is split already: {', '.join(loaded.splits)}",
-            hint=f"name the file to split: tokkit split {loaded.files[0]} -o {out}",
+            hint=f"name the file to split: tokkit split {shlex.quote(str(loaded.files[0]))} -o OUT",
         )
     source = next(iter(loaded.splits.values()))
     assigned = assign(loaded, source.name, plan)

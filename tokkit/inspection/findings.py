@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -45,7 +46,7 @@ def _leaks(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[F
                 "leaks",
                 ERROR,
                 f"{rows} rows of {second} hold a text that stands in {first} too",
-                f"tokkit rebalance {source} -o OUT --strategy weights leaves them out of train"
+                f"tokkit rebalance {shlex.quote(source)} -o OUT --strategy weights leaves them out of train"
                 if first == "train"
                 else "draw the splits anew: tokkit split ALL.csv -o split/",
             )
@@ -102,7 +103,7 @@ def _one_class(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterat
                 "one-class",
                 ERROR,
                 f'{split}: one class only, "{next(iter(found["classes"]))}": there is nothing to learn',
-                f"name another column: tokkit stats {source} --label-column NAME",
+                f"name another column: tokkit stats {shlex.quote(source)} --label-column NAME",
             )
 
 
@@ -139,7 +140,7 @@ def _unknown(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator
                 "unknown-rate",
                 WARNING,
                 f"{split}: {rate:.1%} of the tokens are unknown to this tokenizer",
-                f"train one on this text: tokkit train-wordpiece {source} -o out/",
+                f"train one on this text: tokkit train-wordpiece {shlex.quote(source)} -o out/",
             )
 
 

@@ -142,7 +142,7 @@ def _check_two_classes(dataset: Dataset, training: Rows) -> None:
     if len(classes) < 2:
         raise InputError(
             f'{dataset.source}: one class only ("{next(iter(classes), "none")}"): there is nothing to learn',
-            hint=f"look at the labels: tokkit stats {dataset.source}, or name another: --label-column",
+            hint=f"tokkit stats {shlex.quote(dataset.source)} shows the labels; --label-column names others",
         )
 
 
