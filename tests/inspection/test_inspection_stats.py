@@ -44,7 +44,6 @@ def folder(write, tmp_path):
     return tmp_path / "d"
 
 
-@pytest.mark.skipif(not PLANTED.exists(), reason="a wheel carries the sample without it")
 def test_stats_finds_in_the_sample_what_was_planted(sample):
     planted = json.loads(PLANTED.read_text("utf-8"))
     found = sample.splits["train"]

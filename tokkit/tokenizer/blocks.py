@@ -94,8 +94,8 @@ def _split(pattern: Any, behavior: str = "isolated", invert: bool = False) -> An
 def _fixed_length(length: int = 5) -> Any:
     from tokenizers import pre_tokenizers
 
-    if length < 1:
-        raise ValueError(f"length: {length} is below 1")  # the library panics on the first text
+    if not isinstance(length, int) or length < 1:  # below 1 the library panics on the first text
+        raise ValueError(f"length: {length} is no whole number above 0")
     return pre_tokenizers.FixedLength(length)
 
 
