@@ -57,7 +57,9 @@ ROAD: tuple[tuple[str, tuple[str, ...]], ...] = (
 """What each step does, and its command."""
 
 
-@click.command("demo", epilog="Example: tokkit demo -o tokkit-demo/")
+@click.command(
+    "demo", short_help="The whole road, in about a minute.", epilog="Example: tokkit demo -o tokkit-demo/"
+)
 @output_option("tokkit-demo/", "Folder to work in.")
 def demo_command(out: str, force: bool) -> None:
     """The whole road on the corpora that come with tokkit, in about a minute."""

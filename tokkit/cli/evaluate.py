@@ -14,7 +14,11 @@ from tokkit.model.inference import InferenceOptions
 from tokkit.views import reports
 
 
-@click.command("evaluate", epilog="Example: tokkit evaluate model/ reviews/test.csv -o evaluation/")
+@click.command(
+    "evaluate",
+    short_help="Score classifiers on labelled rows.",
+    epilog="Example: tokkit evaluate model/ reviews/test.csv -o evaluation/",
+)
 @click.argument("models_and_dataset", nargs=-1, required=True, metavar="MODEL... DATASET")
 @output_option(None, "Folder for figures, predictions and the confusion matrix as a picture.")
 @click.option(

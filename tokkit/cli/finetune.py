@@ -20,7 +20,11 @@ HERE = Path("dataset")
 """What is trained on where no data set is named and one of this name stands in the current folder."""
 
 
-@click.command("finetune", epilog="Example: tokkit finetune reviews/ --tokenizer out/ --epochs 5")
+@click.command(
+    "finetune",
+    short_help="Fine-tune a text classifier.",
+    epilog="Example: tokkit finetune reviews/ --tokenizer out/ --epochs 5",
+)
 @click.argument("dataset", required=False)
 @click.option("--tokenizer", metavar="TOKENIZER", help="Folder or tokenizer.json; default: the model's own.")
 @click.option("--model", metavar="MODEL", help="Checkpoint to fine-tune, local or from the hub.")

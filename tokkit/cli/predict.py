@@ -14,7 +14,11 @@ from tokkit.sources.paths import STANDARD_INPUT
 from tokkit.views import reports
 
 
-@click.command("predict", epilog='Example: tokkit predict model/ "what a day" more_texts.txt')
+@click.command(
+    "predict",
+    short_help="Labels and probabilities of texts.",
+    epilog='Example: tokkit predict model/ "what a day" more_texts.txt',
+)
 @click.argument("model")
 @click.argument("texts", nargs=-1, metavar="[TEXT|FILE|-]...")
 @click.option("--raw", is_flag=True, help="Unrounded shares instead of per cent.")

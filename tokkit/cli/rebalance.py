@@ -13,7 +13,11 @@ from tokkit.data.rebalance import rebalance
 from tokkit.views import reports
 
 
-@click.command("rebalance", epilog="Example: tokkit rebalance reviews/ -o balanced/ --max-per-class 2000")
+@click.command(
+    "rebalance",
+    short_help="Over- or under-sample a training split.",
+    epilog="Example: tokkit rebalance reviews/ -o balanced/ --max-per-class 2000",
+)
 @click.argument("dataset")
 @output_option(None, "File or folder to write.", required=True)
 @options_from(BalancePlan, "plan")

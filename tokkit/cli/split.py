@@ -12,7 +12,11 @@ from tokkit.data.split import SplitPlan, split
 from tokkit.views import reports
 
 
-@click.command("split", epilog="Example: tokkit split reviews.csv -o reviews/ --validation 0.1 --test 500")
+@click.command(
+    "split",
+    short_help="Split into train, validation and test.",
+    epilog="Example: tokkit split reviews.csv -o reviews/ --validation 0.1 --test 500",
+)
 @click.argument("dataset")
 @output_option(None, "Folder to write.", required=True)
 @options_from(SplitPlan, "plan")

@@ -17,7 +17,11 @@ from tokkit.progress import Progress
 from tokkit.views import plots, reports
 
 
-@click.command("stats", epilog="Example: tokkit stats reviews/ --tokenizer out/ --plot reviews.png")
+@click.command(
+    "stats",
+    short_help="See what a data set really is.",
+    epilog="Example: tokkit stats reviews/ --tokenizer out/ --plot reviews.png",
+)
 @click.argument("dataset")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Measure in its tokens too.")
 @click.option("--plot", metavar="FILE", help="Picture of class counts and lengths per class (.png, .svg).")

@@ -16,7 +16,11 @@ _corpus = click.argument("corpus", nargs=-1, required=True)
 _output = output_option("out/", "Folder to write.")
 
 
-@click.command("train-wordpiece", epilog="Example: tokkit train-wordpiece corpus.txt -o out/ --recipe korean")
+@click.command(
+    "train-wordpiece",
+    short_help="Train a WordPiece tokenizer.",
+    epilog="Example: tokkit train-wordpiece corpus.txt -o out/ --recipe korean",
+)
 @_corpus
 @_output
 @options_from(WordPieceSpec, "spec")
@@ -29,7 +33,11 @@ def train_wordpiece_command(json_wanted: bool, **options: Any) -> None:
     show("train-wordpiece", result.as_dict(), reports.training, json_wanted)
 
 
-@click.command("train-bpe", epilog="Example: tokkit train-bpe 'texts/*.txt.gz' -o out/ --vocab-size 16000")
+@click.command(
+    "train-bpe",
+    short_help="Train a byte-pair encoding tokenizer.",
+    epilog="Example: tokkit train-bpe 'texts/*.txt.gz' -o out/ --vocab-size 16000",
+)
 @_corpus
 @_output
 @options_from(BpeSpec, "spec")
