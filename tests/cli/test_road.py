@@ -132,5 +132,8 @@ def test_the_demo_takes_the_whole_road_and_prints_what_to_type(tokkit_process, h
     printed = [line[2:] for line in done.stdout.splitlines() if line.startswith("$ ")]
     receipt = json.loads((made / "tokkit.json").read_text("utf-8"))
     assert printed[2:] == receipt["result"]["commands"]
+    assert receipt["run"]["command_line"][-1] == "demo"
+    step = json.loads((made / "out" / "tokkit.json").read_text("utf-8"))
+    assert " ".join(step["run"]["command_line"]) == printed[2]
     assert len(printed) == 9
     assert sorted(path.name for path in here.iterdir()) == ["tokkit-demo"]

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -88,8 +89,9 @@ def demo(out: str | Path = "tokkit-demo", *, force: bool = False) -> None:
             for what, command in ROAD:
                 _show(what, shlex.join(("tokkit", *command)))
                 sys.stdout.flush()
-                sys.argv = ["tokkit", *command]  # what the receipts of this step say
-                if tokkit.main(args=list(command), prog_name="tokkit", standalone_mode=False):
+                with _command_line(["tokkit", *command]):
+                    found = tokkit.main(args=list(command), prog_name="tokkit", standalone_mode=False)
+                if found:
                     raise TokkitError(f"the step found something wrong: tokkit {shlex.join(command)}")
         files.write_receipt(
             staging,
@@ -100,6 +102,16 @@ def demo(out: str | Path = "tokkit-demo", *, force: bool = False) -> None:
             run={"seconds": round(time.monotonic() - started, 1)},
         )
     click.echo(f"\nDone in {time.monotonic() - started:.0f} s. Everything stands in {out}")
+
+
+@contextlib.contextmanager
+def _command_line(words: list[str]) -> Iterator[None]:
+    """Receipts written inside name this command line, the one a person would type."""
+    own, sys.argv = sys.argv, words
+    try:
+        yield
+    finally:
+        sys.argv = own
 
 
 def _show(what: str, command: str) -> None:

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
-FILES = (TOKENIZER_FILE, CONFIG_FILE)
 
 SAMPLES: tuple[str | tuple[str, str], ...] = (
     "The quick brown fox jumps over the lazy dog.",
