@@ -18,7 +18,14 @@ TRAINED = ("finetune", "evaluate", "predict")
 
 
 def without_times(shown: str) -> str:
-    return re.sub(r"^ *time .*$", "time", shown, flags=re.MULTILINE)
+    """Without the figures of the run itself: seconds, and the table of stages but for their names."""
+    shown = re.sub(r"^ *time .*$", "time", shown, flags=re.MULTILINE)
+    table = r"(?<=Where it went\n\n).*?\n\n"
+    return re.sub(table, lambda found: _first_column(found[0]), shown, flags=re.DOTALL)
+
+
+def _first_column(table: str) -> str:
+    return "\n".join(re.split(r"  +", line.strip())[0].strip("─ ") for line in table.splitlines()) + "\n"
 
 
 def test_the_reference_is_what_help_says():

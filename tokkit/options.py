@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -28,7 +29,8 @@ from tokkit.errors import UsageError, did_you_mean
 class Option:
     """What is known of one option beside its type and default.
 
-    ``shown_default`` says the default in words where it depends on something else.
+    ``shown_default`` says the default in words where it depends on something else. Of a field that may hold
+    several values, ``listed`` says that one flag takes them all: ``--vocab-size 8000,16000``.
     """
 
     help: str
@@ -37,6 +39,7 @@ class Option:
     maximum: float | None = None
     metavar: str | None = None
     shown_default: str | None = None
+    listed: bool = False
 
 
 def option(
@@ -48,26 +51,52 @@ def option(
     maximum: float | None = None,
     metavar: str | None = None,
     shown_default: str | None = None,
+    listed: bool = False,
 ) -> Any:
     """A dataclass field with its `Option`; a tuple as default makes the flag repeatable."""
-    described = Option(help, choices, minimum, maximum, metavar, shown_default)
+    described = Option(help, choices, minimum, maximum, metavar, shown_default, listed)
     return field(default=default, metadata={"option": described})
 
 
 @dataclass(frozen=True)
 class Options:
-    """Base of every group of options; raises `UsageError` for a value of another type, range or choice."""
+    """Base of every group of options; raises `UsageError` for a value of another type, range or choice.
+
+    Where a field may hold several values, one stands for a list of it, and a mapping for ``KEY=VALUE``
+    strings.
+    """
 
     def __post_init__(self) -> None:
         for name, described in described_fields(type(self)):
             kind, repeatable = kind_of(type(self), name)
             value = getattr(self, name)
+            if repeatable:
+                value = _listed(value)
+                object.__setattr__(self, name, value)
+                if described.listed and not value:
+                    raise UsageError(f"{flag(name)}: name at least one value")
             for single in value if repeatable else (value,):
                 _check(flag(name), single, kind, described)
 
 
 Group = TypeVar("Group", bound=Options)
 Second = TypeVar("Second", bound=Options)
+
+_UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 << 40}
+
+
+def bytes_of(name: str, text: str) -> int:
+    """A size as people write it, in bytes; raises `UsageError` naming the option for what is none.
+
+    >>> bytes_of("--memory", "512MB")
+    536870912
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)\s*", text, re.IGNORECASE)
+    unit = match[2].upper().replace("I", "") if match else None
+    if match is None or (size := float(match[1]) * _UNITS[unit if unit in _UNITS else f"{unit}B"]) < 1:
+        raise UsageError(f'{name}: "{text}" is no size', hint=f"write it as 512MB or 2GB: {name} 512MB")
+    return int(size)
+
 
 LARGEST_SEED = 2**32 - 1
 """The largest seed that every library we hand it to takes."""
@@ -98,10 +127,11 @@ def kind_of(group: type[Options], name: str) -> tuple[type, bool]:
 def merged(group: type[Group], options: Group | None, settings: Mapping[str, Any]) -> Group:
     """The group with single settings laid over it, for functions that take either.
 
-    Where a setting may be repeated, one value stands for a list of it, and a mapping for ``KEY=VALUE``
-    strings. Raises `UsageError` for a setting the group does not have.
+    Raises `UsageError` for a setting the group does not have.
     """
-    return _replaced(options or group(), {name: settings[name] for name in _known(settings, group)})
+    return dataclasses.replace(
+        options or group(), **{name: settings[name] for name in _known(settings, group)}
+    )
 
 
 def merged_pair(
@@ -116,7 +146,7 @@ def merged_pair(
     ours = {each.name for each in dataclasses.fields(first)}
     mine = {name: value for name, value in settings.items() if name in ours}
     theirs = {name: value for name, value in settings.items() if name not in ours}
-    return _replaced(options or first(), mine), _replaced(others or second(), theirs)
+    return dataclasses.replace(options or first(), **mine), dataclasses.replace(others or second(), **theirs)
 
 
 def _known(settings: Mapping[str, Any], *groups: type[Options]) -> Mapping[str, Any]:
@@ -125,13 +155,6 @@ def _known(settings: Mapping[str, Any], *groups: type[Options]) -> Mapping[str, 
         if name not in known:
             raise UsageError(f'no setting "{name}"{did_you_mean(name, known)}')
     return settings
-
-
-def _replaced(options: Group, settings: Mapping[str, Any]) -> Group:
-    given = {
-        name: _listed(value) if kind_of(type(options), name)[1] else value for name, value in settings.items()
-    }
-    return dataclasses.replace(options, **given)
 
 
 def _listed(value: Any) -> tuple[Any, ...]:

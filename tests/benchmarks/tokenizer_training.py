@@ -1,9 +1,12 @@
-"""Time and memory of `train-wordpiece` and `train-bpe` beside the `tokenizers` trainer, and the results.
+"""Time and memory of `train-wordpiece` and `train-bpe` beside `tokenizers` and `gigatoken`, and the results.
 
     python -m tests.benchmarks.tokenizer_training CORPUS.txt.gz [...] --vocab-size 30000
 
-Both read the same unpacked text, each in a process of its own, in turn. The byte-level BPE must be equal
-to the last merge; WordPiece of the reference is drawn at random, so the share of common tokens is told.
+All read the same unpacked text from the page cache, each in a process of its own, in turn, ``--rounds``
+times over; the machine code of the kernels is compiled in a run of its own beforehand, which is told too.
+Byte-level BPE must be equal to the last merge. WordPiece of the reference is drawn at random: one that
+starts from the order of characters that the reference happened to draw must be equal to the last id.
+`gigatoken` (byte-level BPE only) takes part where ``--gigatoken PYTHON`` names an interpreter that has it.
 """
 
 from __future__ import annotations
@@ -11,12 +14,15 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import os
 import shutil
+import statistics
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from tests.benchmarks.processes import timed
+from tests.benchmarks.processes import Timed, timed
 
 _REFERENCE = """
 import sys
@@ -37,46 +43,105 @@ tokenizer.train([corpus], trainer)
 tokenizer.save(out)
 """
 
+_GIGATOKEN = """
+import sys
+import gigatoken
+corpus, size = sys.argv[1:]
+gigatoken.train_bpe(corpus, int(size), ["<|endoftext|>"])
+"""
+
+_SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("corpora", nargs="+", type=Path)
     parser.add_argument("--vocab-size", type=int, default=30_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--gigatoken", metavar="PYTHON", help="interpreter that has gigatoken")
+    if sys.argv[1:2] == ["--difference"]:
+        family, *paths = sys.argv[2:]
+        print(_difference(family, *map(Path, paths)))
+        return
     arguments = parser.parse_args()
-    for corpus in arguments.corpora:
-        with tempfile.TemporaryDirectory() as folder:
-            compare(_unpacked(corpus, Path(folder)), arguments.vocab_size, Path(folder))
+    bare = timed([sys.executable, "-c", "pass"])
+    print(f"bare interpreter {bare}")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["NUMBA_CACHE_DIR"] = str(folder / "kernels")
+        for family in ("bpe", "wordpiece"):
+            small = folder / "small.txt"
+            small.write_text("a few words to compile the kernels with\n" * 9)
+            print(f"first run ever, {family}: {_ours(family, small, 300, folder / 'first')}", flush=True)
+        for corpus in arguments.corpora:
+            compare(_unpacked(corpus, folder), arguments, folder)
 
 
-def compare(corpus: Path, size: int, folder: Path) -> None:
-    """One line a family and trainer."""
-    print(f"{corpus.name}: {corpus.stat().st_size / 1e6:.1f} MB, {size:,} tokens")
+def compare(corpus: Path, arguments: argparse.Namespace, folder: Path) -> None:
+    """A block of lines a family: medians over the rounds, ratios, and whether the results are equal."""
+    size = arguments.vocab_size
+    print(f"\n{corpus.name}: {corpus.stat().st_size / 1e6:.1f} MB, {size:,} tokens")
+    subprocess.run(["cat", str(corpus)], stdout=subprocess.DEVNULL, check=True)  # into the page cache
     for family in ("bpe", "wordpiece"):
-        theirs = folder / f"{family}.json"
-        ours = folder / family
-        script = [sys.executable, "-c", _REFERENCE, family, str(corpus), str(size), str(theirs)]
-        print(f"  {family:10} tokenizers {timed(script)}")
-        command = [
-            "-m",
-            "tokkit",
-            f"train-{family}",
-            str(corpus),
-            "-o",
-            str(ours),
-            "--vocab-size",
-            str(size),
-            "-q",
-        ]
-        print(f"  {family:10} tokkit     {timed([sys.executable, *command])}")
-        print(f"  {'':10} {_difference(theirs, ours / 'tokenizer.json')}", flush=True)
+        theirs, ours = folder / f"{family}.json", folder / family
+        runs: dict[str, list[Timed]] = {"tokenizers": [], "tokkit": [], "gigatoken": []}
+        for _ in range(arguments.rounds):
+            runs["tokkit"].append(_ours(family, corpus, size, ours))
+            if family == "bpe" and arguments.gigatoken:
+                script = [arguments.gigatoken, "-c", _GIGATOKEN, str(corpus), str(size)]
+                runs["gigatoken"].append(timed(script))
+            script = [sys.executable, "-c", _REFERENCE, family, str(corpus), str(size), str(theirs)]
+            runs["tokenizers"].append(timed(script))
+        for name, taken in runs.items():
+            for each in taken:
+                print(f"  {family:10} {name:10} {each}")
+        mine = statistics.median(each.wall for each in runs["tokkit"])
+        for name in ("tokenizers", "gigatoken"):
+            if runs[name]:
+                print(
+                    f"  {name} / tokkit: {statistics.median(e.wall for e in runs[name]) / mine:.2f} (medians)"
+                )
+        # in a process of its own: a child's peak memory begins with that of its parent
+        told = [family, str(theirs), str(ours / "tokenizer.json"), str(corpus)]
+        script = [sys.executable, "-m", "tests.benchmarks.tokenizer_training", "--difference", *told]
+        print(f"  {subprocess.check_output(script, text=True).strip()}", flush=True)
 
 
-def _difference(theirs: Path, ours: Path) -> str:
+def _ours(family: str, corpus: Path, size: int, out: Path) -> Timed:
+    command = [f"train-{family}", str(corpus), "-o", str(out), "--vocab-size", str(size), "-q", "--force"]
+    return timed([sys.executable, "-m", "tokkit", *command])
+
+
+def _difference(family: str, theirs: Path, ours: Path, corpus: Path) -> str:
     models = [json.loads(path.read_text("utf-8"))["model"] for path in (theirs, ours)]
-    if models[0]["vocab"] == models[1]["vocab"] and models[0].get("merges") == models[1].get("merges"):
-        return "equal to the last id"
-    common = len(set(models[0]["vocab"]) & set(models[1]["vocab"]))
-    return f"{common:,} of {len(models[1]['vocab']):,} tokens in common"
+    if family == "wordpiece":
+        return _wordpiece_difference(models[0]["vocab"], models[1]["vocab"], corpus)
+    equal = models[0]["vocab"] == models[1]["vocab"] and models[0]["merges"] == models[1]["merges"]
+    return "equal to the last id" if equal else "DIFFERENT"
+
+
+def _wordpiece_difference(theirs: dict[str, int], ours: dict[str, int], corpus: Path) -> str:
+    """Trains once more from the reference's own order of ``##`` characters, read out of its ids."""
+    from tokkit.corpus import feed
+    from tokkit.corpus.words import count_words
+    from tokkit.progress import SILENT
+    from tokkit.stages import Stages
+    from tokkit.tokenizer.blueprint import resolve
+    from tokkit.tokenizer.engine import learn
+    from tokkit.tokenizer.spec import WordPieceSpec
+    from tokkit.tokenizer.train import _job
+
+    spec = WordPieceSpec(vocab_size=(len(theirs),))
+    blueprint = resolve(spec)
+    in_order = sorted(theirs, key=theirs.__getitem__)
+    initial = [t for t in in_order if t in _SPECIAL or len(t) == 1 or (t[:2] == "##" and len(t) == 3)]
+    words = count_words(feed.plan([corpus], feed.CorpusOptions()), blueprint.skeleton().to_str(), SILENT)
+    learned = learn(_job(spec, blueprint), words, Stages(SILENT), initial)
+    same = "equal to the last id" if learned.vocabulary(len(theirs)) == theirs else "DIFFERENT"
+    common = len(theirs.keys() & ours.keys())
+    return (
+        f"from the reference's order of characters: {same}; from ours {common:,} of {len(ours):,} in common"
+    )
 
 
 def _unpacked(corpus: Path, folder: Path) -> Path:

@@ -107,7 +107,7 @@ def test_blueprint_bpe_decoders_undo_pre_tokenizer_and_marks(corpus, tmp_path, m
         return  # nothing tells a word from a piece
     if pre_tokenizer == ("none",) and "suffix" in marks:
         return  # every line of the corpus ends in a newline: no other character was seen with a suffix
-    settings = {"recipe": recipe, "pre_tokenizer": pre_tokenizer, "vocab_size": 600, **marks}
+    settings = {"recipe": recipe, "pre_tokenizer": pre_tokenizer, "vocab_size": (600,), **marks}
     blueprint = resolve(BpeSpec(**settings))
     tokkit.train_bpe(corpus, tmp_path / "o", **settings)
     tokenizer = load(tmp_path / "o").backend

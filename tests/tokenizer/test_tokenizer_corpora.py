@@ -118,7 +118,9 @@ def test_corpora_work_in_a_folder_with_files_named_like_modules(tmp_path, text):
 
 
 def test_corpora_child_that_dies_is_no_success(tmp_path, text, monkeypatch):
+    """`digits` may cut anywhere, so that the reference counts in a process of its own."""
     monkeypatch.setattr("sys.executable", "/bin/false")
-    with pytest.raises(tokkit.TokkitError, match="the trainer ended without an answer"):
-        tokkit.train_bpe(write(tmp_path / "c.txt", text), tmp_path / "out")
+    corpus = write(tmp_path / "c.txt", text)
+    with pytest.raises(tokkit.TokkitError, match="ended without an answer"):
+        tokkit.train_bpe(corpus, tmp_path / "out", pre_tokenizer=["digits"])
     assert not (tmp_path / "out").exists()

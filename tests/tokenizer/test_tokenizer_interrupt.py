@@ -37,18 +37,26 @@ def hard_to_merge(tmp_path_factory):
     return write(tmp_path_factory.mktemp("merge") / "c.txt", "\n".join(words))
 
 
-def children(process):
-    return psutil.Process(process.pid).children(recursive=True)
+UNCUT = ("--pre-tokenizer", "digits")
+"""A pipeline that may not be cut: the reference counts its words, in a process of its own."""
+
+MANY = ("--vocab-size", "500000", "--min-frequency", "0")
 
 
-def child_of(process, timeout=20.0):
-    """The worker, once it is there."""
+def wait_for(found, process, timeout=30.0):
+    """What ``found`` gives, once it is true."""
     ends = time.monotonic() + timeout
     while time.monotonic() < ends:
-        if found := children(process):
-            return found[0]
+        if what := found():
+            return what
+        assert process.poll() is None, process.communicate()[1]
         time.sleep(0.01)
-    raise AssertionError("no worker was started")
+    raise AssertionError("it did not come to that")
+
+
+def child_of(process):
+    """The process that counts, once it is there."""
+    return wait_for(lambda: psutil.Process(process.pid).children(recursive=True), process)[0]
 
 
 def gone(child, timeout=AT_ONCE):
@@ -67,61 +75,96 @@ def interrupted(process):
     return process.returncode, time.monotonic() - sent, err
 
 
+def ends_well(process, folder):
+    """It ends at once, says one sentence and leaves nothing."""
+    assert process.poll() is None, "it was over too soon for this test"
+    code, seconds, err = interrupted(process)
+    assert (code, seconds < AT_ONCE) == (130, True), (seconds, err)
+    assert "Traceback" not in err
+    assert "Exception" not in err
+    assert err.splitlines()[-1].startswith("error: interrupted"), err
+    assert list(folder.iterdir()) == []
+
+
 @pytest.mark.parametrize("family", ["train-bpe", "train-wordpiece"])
 def test_interrupt_while_counting(tmp_path, large, family):
-    process = command(family, large, "-o", "out", cwd=tmp_path)
+    process = command(family, large, "-o", "out", "--threads", "1", cwd=tmp_path)
+    wait_for(lambda: list(tmp_path.iterdir()), process)
+    time.sleep(0.5)
+    ends_well(process, tmp_path)
+
+
+@pytest.mark.parametrize("family", ["train-bpe", "train-wordpiece"])
+def test_interrupt_while_the_reference_counts(tmp_path, large, family):
+    process = command(family, large, "-o", "out", *UNCUT, cwd=tmp_path)
     child = child_of(process)
     time.sleep(0.7)
-    assert process.poll() is None
-    code, seconds, err = interrupted(process)
-    assert (code, seconds < AT_ONCE) == (130, True)
-    assert "Traceback" not in err
+    ends_well(process, tmp_path)
     assert gone(child)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_interrupt_while_merging(tmp_path, hard_to_merge):
-    process = command(
-        "train-bpe",
-        hard_to_merge,
-        "-o",
-        "out",
-        "--vocab-size",
-        "500000",
-        "--min-frequency",
-        "0",
-        cwd=tmp_path,
-    )
-    child = child_of(process)
+    process = command("train-bpe", hard_to_merge, "-o", "out", *MANY, cwd=tmp_path)
     time.sleep(2.5)
-    assert process.poll() is None, "merging was over too soon for this test"
-    code, seconds, err = interrupted(process)
-    assert (code, seconds < AT_ONCE) == (130, True)
-    assert "Traceback" not in err
-    assert gone(child)
-    assert list(tmp_path.iterdir()) == []
+    ends_well(process, tmp_path)
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.1, 0.15, 0.2, 0.25, 0.3])
+@pytest.mark.parametrize("module", ["chunk_kernels", "split_kernels", "merge_kernels"])
+def test_interrupt_while_compiling(tmp_path, module):
+    """With a fresh cache: some of the kernels are kept already, the one that merges is not."""
+    cache, home = tmp_path / "cache", tmp_path / "home"
+    home.mkdir()
+    corpus = write(tmp_path / "c.txt", cut("english", 5_000))
+    environment = {"NUMBA_CACHE_DIR": str(cache)}
+    process = command("train-bpe", corpus, "-o", "out", "--vocab-size", "300", cwd=home, env=environment)
+    wait_for(lambda: list(cache.rglob(f"{BEFORE[module]}.*.nbc")), process)
+    time.sleep(0.3)
+    ends_well(process, home)
+    assert not list(cache.rglob("merge_kernels.merge-*.nbc"))
+
+
+BEFORE = {
+    "chunk_kernels": "table_kernels",
+    "split_kernels": "chunk_kernels",
+    "merge_kernels": "symbol_kernels",
+}
+"""Module of kernels -> the one that was compiled, in part, before it."""
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7])
 def test_interrupt_in_the_first_moments(tmp_path, large, delay):
     process = command("train-bpe", large, "-o", "out", cwd=tmp_path)
     time.sleep(delay)
-    code, seconds, _ = interrupted(process)
-    assert code in (130, -signal.SIGINT)  # before tokkit itself runs, Python ends on the signal
+    code, seconds, err = interrupted(process)
+    assert code in (130, -signal.SIGINT), err  # before tokkit itself runs, Python ends on the signal
     assert seconds < AT_ONCE
     assert list(tmp_path.iterdir()) == []
+    assert code != 130 or "Traceback" not in err
 
 
 @pytest.mark.parametrize("moment", ["counting", "merging"])
-def test_interrupt_kill_of_the_parent_ends_the_child(tmp_path, large, hard_to_merge, moment):
-    corpus = large if moment == "counting" else hard_to_merge
+def test_interrupt_kill_leaves_no_output_and_the_next_run_is_not_hindered(
+    tmp_path, large, hard_to_merge, moment
+):
     process = command(
-        "train-bpe", corpus, "-o", "out", "--vocab-size", "500000", "--min-frequency", "0", cwd=tmp_path
+        "train-bpe", large if moment == "counting" else hard_to_merge, "-o", "out", *MANY, cwd=tmp_path
     )
-    child = child_of(process)
-    time.sleep(0.7 if moment == "counting" else 2.5)
+    wait_for(lambda: list(tmp_path.iterdir()), process)
+    time.sleep(0.3 if moment == "counting" else 2)
     os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    process.communicate()
+    assert not (tmp_path / "out").exists()
+    corpus = write(tmp_path / "c.txt", "a few words\n")
+    tokkit.train_bpe(corpus, tmp_path / "out", vocab_size=300)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["c.txt", "out"]
+
+
+def test_interrupt_kill_of_the_parent_ends_the_child(tmp_path, large):
+    process = command("train-bpe", large, "-o", "out", *UNCUT, cwd=tmp_path)
+    child = child_of(process)
+    time.sleep(0.7)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
     assert gone(child)
     assert not (tmp_path / "out").exists()
 

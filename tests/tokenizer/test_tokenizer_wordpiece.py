@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
+from bpe_corpora import table_of
 from tokenizer_texts import cut, finished, model_of, published, write
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
 import tokkit
 from tokkit.corpus import feed
-from tokkit.tokenizer import reference_worker
+from tokkit.corpus.words import count_words
+from tokkit.progress import SILENT
+from tokkit.stages import Stages
+from tokkit.tokenizer import engine
+from tokkit.tokenizer.alphabet import Alphabet, Marks
 from tokkit.tokenizer.blueprint import resolve
 from tokkit.tokenizer.spec import WordPieceSpec
 from tokkit.tokenizer.train import _job
@@ -48,10 +51,12 @@ def test_wordpiece_is_a_legal_reference_result(tmp_path, name):
     in_order = sorted(vocabulary, key=vocabulary.__getitem__)
     initial = [t for t in in_order if t in SPECIAL or len(t) == 1 or (t[:2] == "##" and len(t) == 3)]
     assert initial == in_order[: len(initial)]
-    spec = WordPieceSpec(vocab_size=3000)
-    job = json.loads(_job(spec, resolve(spec), feed.plan([corpus], feed.CorpusOptions())).as_json())
-    learned = reference_worker.learn(job, lambda amount: None, initial)
-    assert learned["vocabulary"] == vocabulary
+    spec = WordPieceSpec(vocab_size=(3000,))
+    blueprint = resolve(spec)
+    planned = feed.plan([corpus], feed.CorpusOptions())
+    words = count_words(planned, blueprint.skeleton().to_str(), SILENT)
+    learned = engine.learn(_job(spec, blueprint), words, Stages(SILENT), initial)
+    assert learned.vocabulary(3000) == vocabulary
 
 
 @pytest.mark.parametrize("name", ["english", "korean"])
@@ -108,13 +113,15 @@ def test_wordpiece_suffix_is_refused(tmp_path):
         tokkit.train_wordpiece(write(tmp_path / "c.txt", "a\n"), tmp_path / "out", suffix="</w>")
 
 
+def initial_tokens(words, reserved=(), kept=(), limit=None, prefix="", suffix=""):
+    return Alphabet(table_of(words)).initial_tokens(reserved, kept, limit, Marks(prefix, suffix))
+
+
 def test_wordpiece_alphabet_is_walked_in_sorted_order():
     words = {"ba": 5, "ab": 1, "cab": 2}
-    tokens = reference_worker.initial_tokens(words, ["[UNK]", "b"], ["z"], None, "##", "")
+    tokens = initial_tokens(words, ["[UNK]", "b"], ["z"], prefix="##")
     assert tokens == ["[UNK]", "b", "a", "c", "z", "##b", "##a"]
 
 
 def test_wordpiece_limited_alphabet_drops_the_higher_code_point_among_equals():
-    words = {"ab": 1, "cd": 1}
-    tokens = reference_worker.initial_tokens(words, [], [], 3, "", "")
-    assert tokens == ["a", "b", "c"]
+    assert initial_tokens({"ab": 1, "cd": 1}, limit=3) == ["a", "b", "c"]

@@ -17,6 +17,11 @@ from tokkit.errors import EXIT_BUG, Interrupted, OutputError, TokkitError, did_y
 COMMANDS = {
     "train-wordpiece": "train",
     "train-bpe": "train",
+    "train-unigram": "train",
+    "train-word": "train",
+    "train-char": "train",
+    "count": "count",
+    "merge-counts": "count",
     "stats": "stats",
     "split": "split",
     "rebalance": "rebalance",

@@ -47,6 +47,15 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
     if kind is bool:
         return click.option(flag(name), name, is_flag=True, default=default, help=sentence)
     shown: bool | str = described.shown_default or default not in (None, "", ())
+    if described.listed:
+        return click.option(
+            *(flag(name), name),
+            type=_List(kind),
+            default=None if default is None else ",".join(map(str, default)),
+            help=sentence,
+            metavar=described.metavar,
+            show_default=shown,
+        )
     return click.option(
         flag(name),
         name,
@@ -57,6 +66,19 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
         metavar=described.metavar,
         show_default=shown,
     )
+
+
+class _List(click.ParamType):
+    """Values of one kind with commas between them."""
+
+    def __init__(self, kind: type) -> None:
+        self.name = f"{click.types.convert_type(kind).name},..."
+        self._kind = click.types.convert_type(kind)
+
+    def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
+        parts = value.split(",") if isinstance(value, str) else value
+        parts = parts if isinstance(parts, list | tuple) else [parts]
+        return tuple(self._kind.convert(part, parameter, context) for part in parts)
 
 
 def output_option(default: str | None, help: str, required: bool = False) -> Callable[[Command], Command]:

@@ -1,4 +1,4 @@
-"""`tokkit train-wordpiece` and `tokkit train-bpe`."""
+"""`tokkit train-wordpiece`, `train-bpe`, and what to compare them with: `train-unigram`, `-word`, `-char`."""
 
 from __future__ import annotations
 
@@ -8,11 +8,20 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.corpus.feed import CorpusOptions
-from tokkit.tokenizer import train
-from tokkit.tokenizer.spec import BpeSpec, WordPieceSpec
+from tokkit.tokenizer import train, train_char, train_unigram, train_word
+from tokkit.tokenizer.spec import BpeSpec, CharSpec, UnigramSpec, WordPieceSpec, WordSpec
 from tokkit.views import reports
 
-_corpus = click.argument("corpus", nargs=-1, required=True)
+_corpus = click.argument("corpus", nargs=-1)
+_counts = click.option(
+    "--counts", metavar="DIR", help="Train from a folder that `tokkit count` wrote, in place of a corpus."
+)
+_from = click.option(
+    "--from",
+    "like",
+    metavar="TOKENIZER",
+    help="Take over blocks, special tokens and settings of a tokenizer.",
+)
 _output = output_option("out/", "Folder to write.")
 
 
@@ -23,6 +32,8 @@ _output = output_option("out/", "Folder to write.")
 )
 @_corpus
 @_output
+@_counts
+@_from
 @options_from(WordPieceSpec, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
@@ -40,6 +51,8 @@ def train_wordpiece_command(json_wanted: bool, **options: Any) -> None:
 )
 @_corpus
 @_output
+@_counts
+@_from
 @options_from(BpeSpec, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
@@ -48,3 +61,57 @@ def train_bpe_command(json_wanted: bool, **options: Any) -> None:
     """Train a byte-pair encoding tokenizer, byte-level unless told otherwise."""
     result = train.train_bpe(**options)
     show("train-bpe", result.as_dict(), reports.training, json_wanted)
+
+
+@click.command(
+    "train-unigram",
+    short_help="Train a Unigram tokenizer.",
+    epilog="Example: tokkit train-unigram corpus.txt -o unigram/ --vocab-size 8000",
+)
+@_corpus
+@_output
+@_counts
+@options_from(UnigramSpec, "spec")
+@options_from(CorpusOptions, "reading")
+@threads_option
+@common_options
+def train_unigram_command(json_wanted: bool, **options: Any) -> None:
+    """Train a Unigram tokenizer with the tokenizers package, to compare others with."""
+    result = train_unigram.train_unigram(**options)
+    show("train-unigram", result.as_dict(), reports.training, json_wanted)
+
+
+@click.command(
+    "train-word",
+    short_help="Give the most frequent words a token each.",
+    epilog="Example: tokkit train-word corpus.txt -o words/ --recipe korean",
+)
+@_corpus
+@_output
+@_counts
+@options_from(WordSpec, "spec")
+@options_from(CorpusOptions, "reading")
+@threads_option
+@common_options
+def train_word_command(json_wanted: bool, **options: Any) -> None:
+    """Give the most frequent words a token each, to compare others with."""
+    result = train_word.train_word(**options)
+    show("train-word", result.as_dict(), reports.training, json_wanted)
+
+
+@click.command(
+    "train-char",
+    short_help="Give the most frequent characters a token each.",
+    epilog="Example: tokkit train-char corpus.txt -o characters/",
+)
+@_corpus
+@_output
+@_counts
+@options_from(CharSpec, "spec")
+@options_from(CorpusOptions, "reading")
+@threads_option
+@common_options
+def train_char_command(json_wanted: bool, **options: Any) -> None:
+    """Give the most frequent characters a token each, to compare others with."""
+    result = train_char.train_char(**options)
+    show("train-char", result.as_dict(), reports.training, json_wanted)

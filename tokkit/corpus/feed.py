@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokkit.errors import InputError
-from tokkit.options import Options, option
+from tokkit.errors import InputError, UsageError
+from tokkit.options import Options, bytes_of, option
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import streams
 from tokkit.sources.columns import text_column
@@ -35,6 +35,14 @@ class CorpusOptions(Options):
     )
     sep: str | None = option(None, "separator of delimited files", metavar="CHAR", shown_default="found")
     format: str | None = option(None, "read every file as this", choices=FORMATS, shown_default="by name")
+    memory: str | None = option(
+        None, "memory for counting, the words themselves aside", metavar="SIZE", shown_default="32MB a thread"
+    )
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The memory asked for, in bytes; raises `UsageError` for what is no size."""
+        return None if self.memory is None else bytes_of("--memory", self.memory)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,19 @@ class CorpusFile:
     path: Path
     format: TableFormat
     column: str | None = None
+
+
+def files_named(
+    corpus: str | Path | Sequence[str | Path], progress: Progress = SILENT, otherwise: str = ""
+) -> list[Path]:
+    """The files of a corpus as a caller may name it; raises `UsageError` where nothing is named.
+
+    ``otherwise`` ends that sentence with what may be named instead.
+    """
+    arguments = [corpus] if isinstance(corpus, str | Path) else list(corpus)
+    if not arguments:
+        raise UsageError(f"name a corpus: text files, folders, globs, or - for standard input{otherwise}")
+    return files_of(arguments, progress)
 
 
 def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> list[Path]:
@@ -88,6 +109,12 @@ def plan(files: Sequence[Path], options: CorpusOptions, progress: Progress = SIL
     return planned
 
 
+def size_of(corpus: Sequence[CorpusFile]) -> int | None:
+    """Bytes that will be read; None where a table or a compressed file hides it."""
+    plain = all(file.column is None and streams.is_plain(file.path) for file in corpus)
+    return sum(file.path.stat().st_size for file in corpus) if plain else None
+
+
 def _table(path: Path, found: TableFormat) -> pl.DataFrame:
     """The rows; for a table without a header line the error names an option that a corpus has."""
     try:
@@ -106,8 +133,14 @@ def items(corpus: Sequence[CorpusFile], on_bytes: Count = lambda amount: None) -
         if file.column is None:
             yield from streams.lines(file.path, on_bytes)
             continue
-        texts = read_table(file.path, file.format)[file.column].drop_nulls().cast(str)
-        for start in range(0, len(texts), _ROWS):
-            batch = texts[start : start + _ROWS].to_list()
+        for batch in rows(file):
             on_bytes(sum(len(text.encode()) for text in batch))
             yield batch
+
+
+def rows(file: CorpusFile) -> Iterator[list[str]]:
+    """Lists of the texts of a table; rows without one are left out."""
+    assert file.column is not None
+    texts = read_table(file.path, file.format)[file.column].drop_nulls().cast(str)
+    for start in range(0, len(texts), _ROWS):
+        yield texts[start : start + _ROWS].to_list()

@@ -22,7 +22,9 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 
 from tokkit.files.check import check_output
 from tokkit.files.exchange import repair, replace_folder
+from tokkit.files.failures import reported
 from tokkit.files.locks import lock
+from tokkit.files.names import staging_path, work_path
 from tokkit.files.publish import files, folder, write_file
 from tokkit.files.receipts import (
     RECEIPT,
@@ -33,6 +35,7 @@ from tokkit.files.receipts import (
     versions,
     write_receipt,
 )
+from tokkit.files.sync import sync_folder
 
 __all__ = [
     "RECEIPT",
@@ -45,8 +48,12 @@ __all__ = [
     "receipt_path",
     "repair",
     "replace_folder",
+    "reported",
     "sha256_of",
+    "staging_path",
+    "sync_folder",
     "versions",
+    "work_path",
     "write_file",
     "write_receipt",
 ]

@@ -4,8 +4,10 @@
     .out.tokkit-lock                  held by the run that writes it (`locks`)
     .out.tokkit-journal               an exchange in two steps is under way (`exchange`)
     .out.tokkit-0123456789abcdef/     a folder being built, or an old one on its way out
+    .out.tokkit-counting/             work that a run of `count` goes on with after a kill
 
-The last kind is swept by the next run; nothing else beside an output is ever touched.
+The folders with a number are swept by the next run; nothing else beside an output is ever touched, except
+that `count` tends its own work, under the lock.
 """
 
 from __future__ import annotations
@@ -28,6 +30,11 @@ def journal_path(out: Path) -> Path:
 def staging_path(out: Path) -> Path:
     """A name beside ``out`` that nobody uses yet."""
     return out.with_name(f".{out.name}.tokkit-{os.urandom(8).hex()}")
+
+
+def work_path(out: Path, work: str) -> Path:
+    """Where work on ``out`` that outlives a killed run stands: ``work`` says what it is, ``counting``."""
+    return out.with_name(f".{out.name}.tokkit-{work}")
 
 
 def is_staging(name: str, out: Path) -> bool:

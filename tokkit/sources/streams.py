@@ -31,6 +31,7 @@ FREE = 100 << 20
 """Decompressed bytes that any file may give, whatever its ratio."""
 
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_BEFORE_A_SPACE = re.compile(rb"[^\x00-\x20\x7f](?=\x20)")
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
 
@@ -63,35 +64,49 @@ def open_binary(path: Path) -> IO[bytes]:
     Raises `InputError` for a file that cannot be opened.
     """
     try:
-        with open(path, "rb") as file:
-            magic = file.read(16)
-        opener = next((o for start, o in _OPENERS.items() if re.match(start, magic)), _open_plain)
-        return opener(path)
+        return _opener(path)(path)
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def blocks(path: Path) -> Iterator[bytes]:
+def is_plain(path: Path) -> bool:
+    """Whether a file is not compressed."""
+    try:
+        return _opener(path) is _open_plain
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+
+
+def _opener(path: Path) -> Callable[[Path], IO[bytes]]:
+    with open(path, "rb") as file:
+        magic = file.read(16)
+    return next((opener for start, opener in _OPENERS.items() if re.match(start, magic)), _open_plain)
+
+
+def blocks(path: Path, within_lines: bool = False, start: int = 0, end: int | None = None) -> Iterator[bytes]:
     """The bytes of a file in blocks of about `BLOCK` that end at a line end (the last one aside).
 
-    A longer line is one block. Raises `InputError` for a damaged file, and for one that grows to more than
-    `LARGEST_RATIO` times its size when it is decompressed (and to more than `FREE` bytes).
+    A longer line is one block; ``within_lines``, it is cut as `text_blocks` says. ``start`` and ``end`` are
+    for files that are not compressed. Raises `InputError` for a damaged file, and for one that grows to more
+    than `LARGEST_RATIO` times its size when it is decompressed (and to more than `FREE` bytes).
     """
     with open_binary(path) as file:
+        if start:
+            file.seek(start)
         most = max(FREE, LARGEST_RATIO * path.stat().st_size)
         total = 0
         parts: list[bytes] = []
-        while block := _read(file, path):
+        while block := _read(file, path, BLOCK if end is None else min(BLOCK, end - start - total)):
             total += len(block)
             if total > most:
                 raise InputError(
                     f"{path}: grows to more than {LARGEST_RATIO} times its size when it is decompressed",
                     hint="unpack it yourself if you trust it, and name the unpacked file",
                 )
-            whole, newline, tail = block.rpartition(b"\n")
-            if newline:
-                yield b"".join((*parts, whole, newline))
-                parts = [tail] if tail else []
+            cut = block.rfind(b"\n") + 1 or (_safe_cut(block) if within_lines else 0)
+            if cut:
+                yield b"".join((*parts, block[:cut]))
+                parts = [block[cut:]] if cut < len(block) else []
             else:
                 parts.append(block)
         if parts:
@@ -119,6 +134,30 @@ def lines(path: Path, on_bytes: Callable[[int], None] = lambda amount: None) -> 
         on_bytes(size)
 
 
+def text_blocks(path: Path, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int]]:
+    """Blocks of a text file as checked UTF-8, without its byte order mark, and the bytes of each.
+
+    They end at line ends; a line longer than a block is cut before spaces that a visible character precedes.
+    ``start`` and ``end`` are line starts of a file that is not compressed. Raises `InputError` as `lines`.
+    """
+    first = start == 0
+    for block in blocks(path, within_lines=True, start=start, end=end):
+        text = block.removeprefix(b"\xef\xbb\xbf") if first else block
+        if b"\0" in text or not _is_utf8(text) or (first and block.startswith(_UTF16)):
+            for _ in lines(path):  # says where
+                pass
+        yield text, len(block)
+        first = False
+
+
+def _is_utf8(text: bytes) -> bool:
+    try:
+        text.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def first_lines(path: Path, count: int = 20) -> list[str]:
     """The first lines that are not empty. Raises `InputError` where there are none."""
     filled = (line for batch in lines(path) for line in batch if line.strip())
@@ -128,9 +167,21 @@ def first_lines(path: Path, count: int = 20) -> list[str]:
     return sample
 
 
-def _read(file: IO[bytes], path: Path) -> bytes:
+def _safe_cut(block: bytes) -> int:
+    """The last place before a space that a visible character precedes; 0 where there is none."""
+    for tail in (1 << 12, 1 << 16, len(block)):
+        skipped = max(0, len(block) - tail)
+        places = [match.end() for match in _BEFORE_A_SPACE.finditer(block, skipped)]
+        for place in reversed(places):
+            before = block[max(0, place - 4) : place].decode("utf-8", errors="ignore")[-1:]
+            if before and not before.isspace():
+                return place
+    return 0
+
+
+def _read(file: IO[bytes], path: Path, size: int) -> bytes:
     try:
-        return file.read(BLOCK)
+        return file.read(size)
     except _BROKEN as error:
         raise InputError(f"{path}: the compressed file is cut short or damaged ({error})") from error
     except OSError as error:

@@ -1,4 +1,7 @@
-"""A tokenizer before it has a vocabulary: recipe and options resolved to blocks and special tokens."""
+"""A tokenizer before it has a vocabulary: recipe and options resolved to blocks and special tokens.
+
+What training needs of it is `Untrained`; `inherit` makes another such thing, out of an old tokenizer.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,66 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tokkit.errors import UsageError
 from tokkit.tokenizer import blocks
 from tokkit.tokenizer.post_processors import post_processor
 from tokkit.tokenizer.recipes import Recipe, recipe
-from tokkit.tokenizer.spec import TrainingSpec, WordPieceSpec
+from tokkit.tokenizer.spec import BlocksSpec, CharSpec, TrainingSpec, WordPieceSpec
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 BYTE_FALLBACK_TOKENS = tuple(f"<0x{byte:02X}>" for byte in range(256))
-_UNKNOWN_FOR_WORDPIECE = "[UNK]"
+_UNKNOWN = "[UNK]"
+
+
+class Untrained(Protocol):
+    """A tokenizer before it has a vocabulary.
+
+    family             its model: ``BPE``, ``WordPiece``, ``Unigram`` or ``WordLevel``
+    prefix, suffix     marks of a piece that continues, or ends, a word
+    reserved           tokens with the first ids: the special ones, then the 256 of a byte fallback
+    alphabet           characters that are kept however rare: all 256 where text becomes bytes
+    roles              which special token is the unknown one, pads, ...: ``{"unk": "[UNK]"}``
+    model_max_length   tokens a model of it takes; None where that is not known
+    origin             what its receipt says about where it comes from
+    """
+
+    @property
+    def family(self) -> str: ...
+    @property
+    def prefix(self) -> str | None: ...
+    @property
+    def suffix(self) -> str | None: ...
+    @property
+    def special_tokens(self) -> tuple[str, ...]: ...
+    @property
+    def reserved(self) -> tuple[str, ...]: ...
+    @property
+    def alphabet(self) -> tuple[str, ...]: ...
+    @property
+    def byte_level(self) -> bool: ...
+    @property
+    def roles(self) -> Mapping[str, str]: ...
+    @property
+    def model_max_length(self) -> int | None: ...
+    @property
+    def model_input_names(self) -> tuple[str, ...]: ...
+    @property
+    def origin(self) -> Mapping[str, Any]: ...
+
+    def skeleton(self) -> Tokenizer:
+        """A `tokenizers.Tokenizer` with the blocks that see text and an empty model."""
+
+    def finish(self, trained: Mapping[str, Any]) -> Tokenizer:
+        """The whole tokenizer; ``trained`` has what was learned, as `tokenizers` writes a model to JSON."""
 
 
 @dataclass(frozen=True)
 class Blueprint:
-    """Everything a tokenizer consists of but its vocabulary."""
+    """What a recipe and options make: everything a tokenizer consists of but its vocabulary."""
 
     family: str
     recipe: Recipe
@@ -45,20 +90,29 @@ class Blueprint:
 
     @property
     def reserved(self) -> tuple[str, ...]:
-        """Tokens with the first ids: the special ones, then the 256 of a byte fallback."""
         return self.special_tokens + (BYTE_FALLBACK_TOKENS if self.recipe.byte_fallback else ())
 
     @property
     def alphabet(self) -> tuple[str, ...]:
-        """Characters that are kept however rare: all 256 bytes where text becomes bytes."""
-        if not self.byte_level:
-            return ()
-        from tokenizers.pre_tokenizers import ByteLevel
+        return byte_characters() if self.byte_level else ()
 
-        return tuple(sorted(ByteLevel.alphabet()))
+    @property
+    def roles(self) -> Mapping[str, str]:
+        return self.recipe.roles
+
+    @property
+    def model_max_length(self) -> int:
+        return self.recipe.model_max_length
+
+    @property
+    def model_input_names(self) -> tuple[str, ...]:
+        return self.recipe.model_input_names
+
+    @property
+    def origin(self) -> Mapping[str, Any]:
+        return {}
 
     def skeleton(self) -> Tokenizer:
-        """A `tokenizers.Tokenizer` with the blocks that see text and an empty model."""
         from tokenizers import Tokenizer
 
         tokenizer = Tokenizer(self._model())
@@ -66,24 +120,19 @@ class Blueprint:
         tokenizer.pre_tokenizer = blocks.sequence("pre_tokenizer", self.recipe.pre_tokenizers)
         return tokenizer
 
-    def finish(self, vocabulary: Mapping[str, int], merges: Sequence[Sequence[str]]) -> Tokenizer:
-        """The whole tokenizer: vocabulary (token -> id) and merges put into the blocks.
-
-        Raises `UsageError` for a template that names a token the vocabulary lacks.
-        """
+    def finish(self, trained: Mapping[str, Any]) -> Tokenizer:
+        """Raises `UsageError` for a template that names a token the vocabulary lacks."""
         from tokenizers import AddedToken, Tokenizer
 
         tokenizer = self.skeleton()
         content = json.loads(tokenizer.to_str())
-        content["model"]["vocab"] = dict(sorted(vocabulary.items(), key=lambda entry: entry[1]))
-        if self.family == "BPE":
-            content["model"]["merges"] = [list(pair) for pair in merges]
+        content["model"] = with_trained(content["model"], trained)
         tokenizer = Tokenizer.from_str(json.dumps(content, ensure_ascii=False))
         tokenizer.add_special_tokens(
             [AddedToken(t, special=True, normalized=False) for t in self.special_tokens]
         )
         tokenizer.decoder = blocks.sequence("decoder", self.recipe.decoders)
-        processor = post_processor(self.recipe.post_processor, vocabulary, self.recipe.roles)
+        processor = post_processor(self.recipe.post_processor, tokenizer.get_vocab(), self.recipe.roles)
         if processor is not None:
             tokenizer.post_processor = processor
         return tokenizer
@@ -98,57 +147,71 @@ class Blueprint:
                 max_input_chars_per_word=self.max_word_characters,
                 continuing_subword_prefix=self.prefix or "",
             )
+        if self.family == "WordLevel":
+            return models.WordLevel(vocab={}, unk_token=self.unk_token)
+        if self.family == "Unigram":
+            return models.Unigram([], None, self.recipe.byte_fallback)
         marks = {"continuing_subword_prefix": self.prefix, "end_of_word_suffix": self.suffix}
         unknown = {} if self.byte_level else {"unk_token": self.unk_token}
         given = {name: value for name, value in {**marks, **unknown}.items() if value is not None}
         return models.BPE(byte_fallback=self.recipe.byte_fallback, **given)
 
 
-def resolve(spec: TrainingSpec) -> Blueprint:
+def with_trained(model: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
+    """A model in JSON with what was learned: a WordPiece model, say, has no place for merges."""
+    return {name: trained.get(name, value) for name, value in model.items()}
+
+
+def byte_characters() -> tuple[str, ...]:
+    """ByteLevel's 256 characters, one for each byte."""
+    from tokenizers.pre_tokenizers import ByteLevel
+
+    return tuple(sorted(ByteLevel.alphabet()))
+
+
+def resolve(spec: BlocksSpec) -> Blueprint:
     """The blueprint a spec asks for: the recipe, with what the user named put in its place.
 
     Raises `UsageError` for blocks that do not exist and for combinations that cannot work.
     """
-    base = recipe(spec.recipe)
-    wordpiece = isinstance(spec, WordPieceSpec)
-    if wordpiece and spec.suffix:
+    base = recipe(spec.recipe or spec.own_recipe)
+    prefix, suffix = (spec.prefix, spec.suffix) if isinstance(spec, TrainingSpec) else (None, None)
+    if isinstance(spec, WordPieceSpec) and suffix:
         raise UsageError(
             "--suffix: WordPiece looks pieces up without a suffix, so such tokens would never be used",
-            hint=f"tokkit train-bpe --suffix '{spec.suffix}'",
+            hint=f"tokkit train-bpe --suffix '{suffix}'",
         )
-    _check_tokens("--special-token", spec.special_token)
-    _check_tokens("--unk-token", () if spec.unk_token is None else (spec.unk_token,))
-    base = _with_unknown(
-        base, spec.unk_token or (_UNKNOWN_FOR_WORDPIECE if wordpiece else None), spec.unk_token
-    )
+    check_tokens("--special-token", spec.special_token)
+    check_tokens("--unk-token", () if spec.unk_token is None else (spec.unk_token,))
     normalizers = spec.normalizer or base.normalizers
     pre_tokenizers = spec.pre_tokenizer or base.pre_tokenizers
+    needed = _UNKNOWN if _needs_unknown(spec, pre_tokenizers, normalizers) else None
+    base = _with_unknown(base, spec.unk_token or needed, spec.unk_token)
     base = replace(
         base,
         normalizers=normalizers,
         pre_tokenizers=pre_tokenizers,
         decoders=base.decoders if pre_tokenizers == base.pre_tokenizers else (),
-        byte_fallback=base.byte_fallback and not wordpiece and not blocks.is_byte_level(pre_tokenizers),
+        byte_fallback=base.byte_fallback
+        and spec.family in ("BPE", "Unigram")
+        and not blocks.is_byte_level(pre_tokenizers),
     )
     chosen = replace(
         base,
         post_processor=spec.post_processor or base.post_processor,
-        decoders=spec.decoder or _decoders(base, spec),
+        decoders=spec.decoder or _decoders(base, prefix, suffix),
         special_tokens=tuple(dict.fromkeys((*base.special_tokens, *spec.special_token))),
         model_max_length=spec.max_length or base.model_max_length,
     )
     blueprint = Blueprint(
         family=spec.family,
         recipe=chosen,
-        prefix=spec.prefix or None,
-        suffix=spec.suffix or None,
+        prefix=prefix or None,
+        suffix=suffix or None,
         max_word_characters=spec.max_word_characters if isinstance(spec, WordPieceSpec) else 100,
     )
-    if blueprint.byte_level and spec.limit_alphabet is not None:
-        raise UsageError(
-            "--limit-alphabet: a byte-level tokenizer needs all of its 256 bytes",
-            hint="leave it out, or take a recipe with characters: --recipe bert-cased",
-        )
+    check_alphabet(spec, blueprint)
+    _check_spaces(spec, pre_tokenizers)
     blueprint.skeleton()
     blocks.sequence("decoder", chosen.decoders)
     numbered = {token: number for number, token in enumerate(blueprint.reserved)}
@@ -156,7 +219,24 @@ def resolve(spec: TrainingSpec) -> Blueprint:
     return blueprint
 
 
-def _check_tokens(option: str, tokens: Sequence[str]) -> None:
+def check_alphabet(spec: BlocksSpec, blueprint: Untrained) -> None:
+    """Raises `UsageError` where an alphabet is to be limited that must be whole."""
+    if blueprint.byte_level and isinstance(spec, TrainingSpec) and spec.limit_alphabet is not None:
+        raise UsageError(
+            "--limit-alphabet: a byte-level tokenizer needs all of its 256 bytes",
+            hint="leave it out, or take a recipe with characters: --recipe bert-cased",
+        )
+
+
+def _needs_unknown(spec: BlocksSpec, pre_tokenizers: Sequence[str], normalizers: Sequence[str]) -> bool:
+    """BPE may do without: characters that have no token vanish. One token a character has no use for that."""
+    if isinstance(spec, CharSpec):
+        return not blocks.is_byte_level(pre_tokenizers, normalizers)
+    return spec.family != "BPE"
+
+
+def check_tokens(option: str, tokens: Sequence[str]) -> None:
+    """Raises `UsageError` for a token that cannot be one."""
     for token in tokens:
         if not token:
             raise UsageError(f"{option}: a token must not be empty")
@@ -182,7 +262,17 @@ _DROP_SPACES = ("bert", "char-delimiter-split", "whitespace", "whitespace-split"
 """Pre-tokenizers after which nobody can tell where the spaces were."""
 
 
-def _decoders(base: Recipe, spec: TrainingSpec) -> tuple[str, ...]:
+def _check_spaces(spec: BlocksSpec, pre_tokenizers: Sequence[str]) -> None:
+    dropping = [text for text in pre_tokenizers if text.partition(":")[0] in _DROP_SPACES]
+    if isinstance(spec, CharSpec) and dropping:
+        raise UsageError(
+            f"the pre-tokenizer {dropping[0]} drops spaces, and from single characters nobody could tell "
+            "where a word ends",
+            hint="--pre-tokenizer metaspace:prepend_scheme=never keeps them",
+        )
+
+
+def _decoders(base: Recipe, prefix: str | None, suffix: str | None) -> tuple[str, ...]:
     """Decoders that undo the pre-tokenizers chosen and this family's prefix and suffix.
 
     Where spaces live on inside the tokens, the marks are taken off first. Where they are dropped, the
@@ -191,8 +281,8 @@ def _decoders(base: Recipe, spec: TrainingSpec) -> tuple[str, ...]:
     names = [text.partition(":")[0] for text in base.pre_tokenizers]
     fallback = ("byte-fallback",) if base.byte_fallback else ()
     off = {
-        "prefix": _replaced(f"^{re.escape(spec.prefix)}") if spec.prefix else (),
-        "suffix": _replaced(f"{re.escape(spec.suffix)}$") if spec.suffix else (),
+        "prefix": _replaced(f"^{re.escape(prefix)}") if prefix else (),
+        "suffix": _replaced(f"{re.escape(suffix)}$") if suffix else (),
     }
     if blocks.is_byte_level(base.pre_tokenizers, base.normalizers):
         return (*off["prefix"], *off["suffix"], "byte-level")
@@ -201,9 +291,9 @@ def _decoders(base: Recipe, spec: TrainingSpec) -> tuple[str, ...]:
         return (*off["prefix"], *off["suffix"], *own)
     if not any(name in _DROP_SPACES for name in names):
         return (*off["prefix"], *off["suffix"], *fallback, "fuse")
-    if spec.suffix:
-        return (*off["prefix"], *fallback, f"bpe:suffix={json.dumps(spec.suffix)}")
-    return (*fallback, f"wordpiece:prefix={json.dumps(spec.prefix)}") if spec.prefix else ()
+    if suffix:
+        return (*off["prefix"], *fallback, f"bpe:suffix={json.dumps(suffix)}")
+    return (*fallback, f"wordpiece:prefix={json.dumps(prefix)}") if prefix else ()
 
 
 def _replaced(pattern: str) -> tuple[str]:

@@ -1,143 +1,96 @@
-"""Learning a vocabulary from a corpus: the one function behind `train-wordpiece` and `train-bpe`.
-
-Today it goes through the `tokenizers` trainer in a child process (`reference_worker`); a faster engine
-takes its place here, with the same job and the same answer.
-"""
+"""Learning a vocabulary from word counts: what stands behind `train-wordpiece` and `train-bpe`."""
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import queue
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tokkit.corpus.feed import CorpusFile
-from tokkit.errors import EXIT_BUG, InputError, TokkitError, UsageError
-from tokkit.progress import Progress, stop_if_cancelled
+import numpy as np
+from numpy.typing import NDArray
 
-_LOOK_EVERY = 0.1
-"""Seconds between two looks whether the user wants to stop."""
+from tokkit.corpus import threads
+from tokkit.corpus.kernels import say_if_compiling
+from tokkit.corpus.words import Words
+from tokkit.stages import Stages
+from tokkit.tokenizer.alphabet import Alphabet, Marks
+from tokkit.tokenizer.merging import merge_words
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to learn: the blocks that see the text, the tokens that come first, and the limits.
+    """What to learn: the tokens that come first, and the limits.
 
-    skeleton          `tokenizers` JSON with normalizer and pre-tokenizer, the model empty
     reserved          tokens that take the first ids, in order
     alphabet          characters that are kept however rare they are
+    vocab_size        tokens in all, those and the alphabet included
+    min_frequency     a pair must stand this often to be merged
+    longest           characters of the longest token
     """
 
-    skeleton: str
-    corpus: Sequence[CorpusFile]
     reserved: Sequence[str]
     alphabet: Sequence[str]
     vocab_size: int
     min_frequency: int
     limit_alphabet: int | None = None
-    prefix: str | None = None
-    suffix: str | None = None
-    max_token_length: int | None = None
-
-    def as_json(self) -> str:
-        corpus = [
-            {
-                "path": str(file.path),
-                "format": [file.format.name, file.format.separator],
-                "column": file.column,
-            }
-            for file in self.corpus
-        ]
-        return json.dumps({**self.__dict__, "corpus": corpus})
+    prefix: str = ""
+    suffix: str = ""
+    longest: int | None = None
 
 
 @dataclass(frozen=True)
 class Learned:
-    """vocabulary: token -> id; merges in rank order; words as the pre-tokenizer cuts them; bytes read."""
-
-    vocabulary: Mapping[str, int]
-    merges: Sequence[Sequence[str]]
-    words: int
-    distinct_words: int
-    bytes: int
-
-
-def learn(job: Job, progress: Progress, threads: int | None = None) -> Learned:
-    """Vocabulary and merges of the corpus, equal to what the reference trainer may give.
-
-    Ctrl-C, or a `Progress` that says so, ends it at once: the child is killed. Raises what the child
-    raises: `InputError` for text that cannot be read, and for a corpus without words.
+    """tokens in the order of their ids, the first ``initial`` of them there before any merge; merges (n, 3)
+    int32 in the order in which they were made: left, right, and the token they give.
     """
-    environment = dict(os.environ)
-    if threads:
-        environment["RAYON_NUM_THREADS"] = str(threads)
-    environment.pop("TOKENIZERS_PARALLELISM", None)
-    environment["PYTHONPATH"] = os.pathsep.join(sys.path)  # what this process imports, and from there
-    child = subprocess.Popen(
-        [sys.executable, "-P", "-m", "tokkit.tokenizer.reference_worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,  # Ctrl-C reaches this process alone, which then ends the child
-    )
-    try:
-        return _converse(child, job, progress)
-    finally:
-        child.kill()
-        child.wait()
-        progress.finish()
+
+    tokens: Sequence[str]
+    initial: int
+    merges: NDArray[np.int32]
+
+    def trained(self, size: int) -> dict[str, Any]:
+        """Vocabulary and merges of that size as `tokenizers` writes them to JSON."""
+        return {"vocab": self.vocabulary(size), "merges": self.merges_of(size)}
+
+    def vocabulary(self, size: int) -> Mapping[str, int]:
+        """Token -> id of the vocabulary that training for ``size`` tokens gives."""
+        return {token: number for number, token in enumerate(self.tokens[: max(size, self.initial)])}
+
+    def merges_of(self, size: int) -> list[list[str]]:
+        """Its merges in rank order; of a pair that was merged twice the last rank counts."""
+        made = self.merges
+        if size <= len(self.tokens):  # training ends with the merge that makes the last token
+            last = np.flatnonzero(made[:, 2] == size - 1) if size > self.initial else np.empty(0, np.int64)
+            made = made[: last[0] + 1 if len(last) else 0]
+        ranks = {(left, right): rank for rank, (left, right, _) in enumerate(made.tolist())}
+        pairs = sorted(ranks, key=ranks.__getitem__)
+        return [[self.tokens[left], self.tokens[right]] for left, right in pairs]
 
 
-def _converse(child: subprocess.Popen[str], job: Job, progress: Progress) -> Learned:
-    progress.start("counting words", None, "bytes")
-    for message in _messages(child, job.as_json(), progress):
-        if "bytes" in message:
-            progress.advance(message["bytes"])
-        elif "merging" in message:
-            progress.finish()
-            progress.start("merging", None, "")
-        elif "error" in message:
-            raise _error(message["error"])
-        else:
-            return Learned(**message["learned"])
-    raise TokkitError(f"the trainer ended without an answer (exit code {child.wait()}): out of memory?")
+def learn(job: Job, words: Words, stages: Stages, initial: Sequence[str] = ()) -> Learned:
+    """The vocabulary and merges of the words, equal to what the reference trainer may give.
 
-
-def _messages(child: subprocess.Popen[str], job: str, progress: Progress) -> Iterator[dict[str, Any]]:
-    """What the child answers to a job, until it ends; looks ten times a second whether to stop."""
-    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-    threading.Thread(target=_talk, args=(child, job, lines), daemon=True).start()
-    while True:
-        stop_if_cancelled(progress)
-        try:
-            line = lines.get(timeout=_LOOK_EVERY)
-        except queue.Empty:
-            continue
-        if not line.endswith("\n"):  # the end, or half a line of a child that was killed
-            return
-        yield json.loads(line)
-
-
-def _talk(child: subprocess.Popen[str], job: str, lines: queue.SimpleQueue[str]) -> None:
-    assert child.stdin is not None
-    assert child.stdout is not None
-    with contextlib.suppress(OSError, ValueError):  # the child has ended, or was ended
-        child.stdin.write(job + "\n")
-        child.stdin.flush()
-        for line in child.stdout:
-            lines.put(line)
-    lines.put("")
-
-
-def _error(told: Mapping[str, Any]) -> TokkitError:
-    kinds = {kind.exit_code: kind for kind in (UsageError, InputError)}
-    kind = kinds.get(told.get("exit_code", EXIT_BUG), TokkitError)
-    return kind(told["message"], told["hint"])
+    ``initial`` are the tokens that are there before the first merge, where a reference has chosen them.
+    Ctrl-C, or a `Progress` that says so, ends it within a tenth of a second.
+    """
+    marks = Marks(job.prefix, job.suffix)
+    with stages.stage("alphabet") as progress:
+        alphabet = threads.aside(lambda: Alphabet(words), progress)
+        if not initial:
+            first = (job.reserved, job.alphabet, job.limit_alphabet, marks)
+            initial = threads.aside(lambda: alphabet.initial_tokens(*first), progress)
+    wanted = job.vocab_size - len(initial)
+    if wanted <= 0:
+        return Learned(initial, len(initial), np.empty((0, 3), np.int32))
+    say_if_compiling("merge_kernels", stages.progress)
+    with stages.stage("merging", wanted, "merges") as progress:
+        merged = merge_words(
+            lambda: alphabet.records(initial, marks),
+            initial,
+            prefix=job.prefix,
+            size=job.vocab_size,
+            lowest=job.min_frequency,
+            longest=job.longest,
+            progress=progress,
+        )
+    return Learned(merged.tokens, len(initial), merged.merges)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, TokkitError
-from tokkit.tokenizer.blueprint import Blueprint
+from tokkit.tokenizer.blueprint import Untrained
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -37,11 +37,12 @@ SAMPLES: tuple[str | tuple[str, str], ...] = (
 """Texts (and one pair) whose ids a folder's receipt holds, so that whoever loads it can check."""
 
 
-def write(folder: Path, tokenizer: Tokenizer, blueprint: Blueprint) -> None:
+def write(folder: Path, tokenizer: Tokenizer, blueprint: Untrained) -> None:
     """Writes `tokenizer.json` and `tokenizer_config.json` into a folder that exists."""
-    recipe = blueprint.recipe
+    roles = blueprint.roles
+    extra = [token for token in blueprint.special_tokens if token not in roles.values()]
     write_tokenizer(folder, tokenizer)
-    write_config(folder, recipe.roles, recipe.model_max_length, recipe.model_input_names, _extra(blueprint))
+    write_config(folder, roles, blueprint.model_max_length, blueprint.model_input_names, extra)
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
@@ -52,7 +53,7 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
 def write_config(
     folder: Path,
     special: Mapping[str, str],
-    max_length: int,
+    max_length: int | None,
     input_names: Sequence[str],
     extra: Sequence[str] = (),
 ) -> None:
@@ -62,7 +63,7 @@ def write_config(
         **{f"{role}_token": token for role, token in sorted(special.items())},
         **({"extra_special_tokens": list(extra)} if extra else {}),
         "model_input_names": list(input_names),
-        "model_max_length": max_length,
+        **({} if max_length is None else {"model_max_length": max_length}),
         "tokenizer_class": "PreTrainedTokenizerFast",
     }
     text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)
@@ -138,8 +139,3 @@ def parse(path: Path) -> Tokenizer:
         hint="tokkit train-wordpiece corpus.txt -o out/ makes one",
     ):
         return Tokenizer.from_str(text)
-
-
-def _extra(blueprint: Blueprint) -> list[str]:
-    """Special tokens without a role of their own."""
-    return [t for t in blueprint.special_tokens if t not in blueprint.recipe.roles.values()]

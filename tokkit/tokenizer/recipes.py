@@ -31,6 +31,10 @@ class Recipe:
     byte_fallback: bool = False
 
 
+_BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+_BERT_ROLES = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+
+
 def _bert(summary: str, *normalizers: str) -> Recipe:
     """BERT's splitting, special tokens (ids 0 to 4) and template around other normalizers."""
     return Recipe(
@@ -39,8 +43,8 @@ def _bert(summary: str, *normalizers: str) -> Recipe:
         pre_tokenizers=("bert",),
         post_processor="bert",
         decoders=("wordpiece",),
-        special_tokens=("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
-        roles={"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"},
+        special_tokens=_BERT_TOKENS,
+        roles=_BERT_ROLES,
     )
 
 
@@ -83,6 +87,28 @@ RECIPES: Mapping[str, Recipe] = {
         roles={"unk": "<unk>", "bos": "<s>", "eos": "</s>", "pad": "</s>"},
         model_input_names=PLAIN_INPUTS,
         byte_fallback=True,
+    ),
+    "sentencepiece": Recipe(
+        "SentencePiece-like: metaspace, unknown characters as <unk>",
+        normalizers=(),
+        pre_tokenizers=("metaspace:prepend_scheme=first",),
+        post_processor="bert",
+        decoders=("replace:pattern=▁,content= ", "fuse", "strip:left=1"),
+        special_tokens=("<unk>", "<s>", "</s>"),
+        roles={
+            **{"unk": "<unk>", "bos": "<s>", "cls": "<s>"},
+            **{"eos": "</s>", "sep": "</s>", "pad": "</s>"},
+        },
+        model_input_names=PLAIN_INPUTS,
+    ),
+    "characters": Recipe(
+        "every character kept and nothing added, a space as ▁; BERT's special tokens",
+        normalizers=(),
+        pre_tokenizers=("metaspace:prepend_scheme=never",),
+        post_processor="bert",
+        decoders=("replace:pattern=▁,content= ", "fuse"),
+        special_tokens=_BERT_TOKENS,
+        roles=_BERT_ROLES,
     ),
 }
 

@@ -1,9 +1,9 @@
-"""What the user may ask of a tokenizer to be trained: one dataclass per family."""
+"""What the user may ask of a tokenizer to be trained: one dataclass per command."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tokkit.options import Options, option
 from tokkit.tokenizer.recipes import RECIPES
@@ -11,13 +11,34 @@ from tokkit.tokenizer.recipes import RECIPES
 LARGEST_VOCABULARY = 10_000_000
 
 
+def _sizes(default: int) -> Any:
+    return option(
+        (default,),
+        "tokens in all; of several sizes, each is written to a folder of its own",
+        minimum=1,
+        maximum=LARGEST_VOCABULARY,
+        metavar="N[,N...]",
+        listed=True,
+    )
+
+
 @dataclass(frozen=True)
-class TrainingSpec(Options):
-    """The options `train-wordpiece` and `train-bpe` share; a block given replaces the recipe's."""
+class BlocksSpec(Options):
+    """What a tokenizer of any family is made of; a block given replaces the recipe's.
 
+    command  what trains it
+    family   its model in `tokenizers`
+    unit     what it learns, one after the other
+    """
+
+    command: ClassVar[str]
     family: ClassVar[str]
+    unit: ClassVar[str]
+    own_recipe: ClassVar[str] = "bert-uncased"
 
-    recipe: str = option("bert-uncased", "named set of blocks", choices=tuple(RECIPES))
+    recipe: str | None = option(
+        None, "named set of blocks", choices=tuple(RECIPES), shown_default="bert-uncased"
+    )
     normalizer: tuple[str, ...] = option(
         (), "normalizer NAME[:KEY=VALUE,...]; several run in order", metavar="BLOCK"
     )
@@ -31,7 +52,22 @@ class TrainingSpec(Options):
     decoder: tuple[str, ...] = option((), "decoder; several run in order", metavar="BLOCK")
     special_token: tuple[str, ...] = option((), "special token, added to the recipe's own", metavar="TOKEN")
     unk_token: str | None = option(None, "the unknown token", metavar="TOKEN", shown_default="the recipe's")
-    vocab_size: int = option(30_522, "tokens in all", minimum=1, maximum=LARGEST_VOCABULARY)
+    max_length: int | None = option(
+        None,
+        "tokens a model of it will take (model_max_length)",
+        minimum=1,
+        metavar="N",
+        shown_default="the recipe's",
+    )
+    vocab_size: tuple[int, ...] = _sizes(30_522)
+
+
+@dataclass(frozen=True)
+class TrainingSpec(BlocksSpec):
+    """The options `train-wordpiece` and `train-bpe` share."""
+
+    unit: ClassVar[str] = "pair"
+
     min_frequency: int = option(2, "pairs seen less often are not merged", minimum=0)
     limit_alphabet: int | None = option(
         None, "keep only the N most frequent characters", minimum=1, metavar="N", shown_default="all"
@@ -42,19 +78,14 @@ class TrainingSpec(Options):
     max_token_length: int | None = option(
         None, "longest token, in characters", minimum=2, metavar="N", shown_default="no limit"
     )
-    max_length: int | None = option(
-        None,
-        "tokens a model of it will take (model_max_length)",
-        minimum=1,
-        metavar="N",
-        shown_default="the recipe's",
-    )
+    compat: bool = option(False, "count --max-token-length as tokenizers does: one character less")
 
 
 @dataclass(frozen=True)
 class WordPieceSpec(TrainingSpec):
     """WordPiece: greedy longest match, pieces inside a word marked with ``##``."""
 
+    command: ClassVar[str] = "train-wordpiece"
     family: ClassVar[str] = "WordPiece"
 
     max_word_characters: int = option(100, "longer words become the unknown token", minimum=1)
@@ -64,8 +95,58 @@ class WordPieceSpec(TrainingSpec):
 class BpeSpec(TrainingSpec):
     """Byte-pair encoding, byte-level by default."""
 
+    command: ClassVar[str] = "train-bpe"
     family: ClassVar[str] = "BPE"
+    own_recipe: ClassVar[str] = "gpt2"
 
-    recipe: str = option("gpt2", "named set of blocks", choices=tuple(RECIPES))
-    vocab_size: int = option(32_000, "tokens in all", minimum=1, maximum=LARGEST_VOCABULARY)
+    recipe: str | None = option(None, "named set of blocks", choices=tuple(RECIPES), shown_default="gpt2")
+    vocab_size: tuple[int, ...] = _sizes(32_000)
     prefix: str | None = option(None, "marks a piece that continues a word")
+
+
+@dataclass(frozen=True)
+class UnigramSpec(BlocksSpec):
+    """Unigram: the pieces that make the corpus most probable, each with its probability."""
+
+    command: ClassVar[str] = "train-unigram"
+    family: ClassVar[str] = "Unigram"
+    unit: ClassVar[str] = "piece"
+    own_recipe: ClassVar[str] = "sentencepiece"
+
+    recipe: str | None = option(
+        None, "named set of blocks", choices=tuple(RECIPES), shown_default="sentencepiece"
+    )
+    vocab_size: tuple[int, ...] = option(
+        (32_000,), "tokens in all", minimum=1, maximum=LARGEST_VOCABULARY, metavar="N", listed=True
+    )
+    max_piece_length: int = option(16, "longest piece, in characters", minimum=1)
+    shrinking_factor: float = option(
+        0.75, "share of the pieces that a round of pruning keeps", minimum=0.05, maximum=0.95
+    )
+    sub_iterations: int = option(2, "rounds of estimation before each pruning", minimum=1, maximum=100)
+
+
+@dataclass(frozen=True)
+class WordSpec(BlocksSpec):
+    """One token a word of the pre-tokenizer, the most frequent words."""
+
+    command: ClassVar[str] = "train-word"
+    family: ClassVar[str] = "WordLevel"
+    unit: ClassVar[str] = "word"
+
+    min_frequency: int = option(2, "words seen less often get no token", minimum=0)
+
+
+@dataclass(frozen=True)
+class CharSpec(BlocksSpec):
+    """One token a character, the most frequent characters."""
+
+    command: ClassVar[str] = "train-char"
+    family: ClassVar[str] = "BPE"
+    unit: ClassVar[str] = "character"
+    own_recipe: ClassVar[str] = "characters"
+
+    recipe: str | None = option(
+        None, "named set of blocks", choices=tuple(RECIPES), shown_default="characters"
+    )
+    min_frequency: int = option(1, "characters seen less often get no token", minimum=0)

@@ -1,0 +1,135 @@
+"""Every pipeline that may be cut gives the words of the reference, on text of every kind of character."""
+
+from __future__ import annotations
+
+import unicodedata
+
+import pytest
+from corpus_pipelines import PIPELINES, RECIPE_PIPELINES, cuttable, tokenizer
+from corpus_texts import TORTURE, difference, in_lines, in_rows, lines_of, reference, rows, texts
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tokkit.corpus.cutting import Pipeline
+
+RECIPES = [name for name, names in RECIPE_PIPELINES.items() if names in cuttable()]
+SPLIT_BY_TABLES = [
+    names
+    for names in cuttable()
+    if names[1] in (("bert",), ("byte-level",), ("whitespace",), ("whitespace-split",))
+]
+"""What goes through `characters` and `split_kernels`; the reference splits the chunks of all others."""
+
+ENCODABLE = [chr(point) for point in range(1, 0x110000) if not 0xD800 <= point < 0xE000]
+MET = [c for c in ENCODABLE if unicodedata.category(c) not in ("Cn", "Co")]
+AT_ONCE = 1 << 14
+
+_counts = st.sampled_from((1, 1, 1, 2, 3, 1000))
+_marks = st.characters(categories=["Mn", "Mc", "Me"])
+_marked = st.lists(
+    st.one_of(_marks, _marks, st.sampled_from("aeかᄀ가ཀकสИ𝅗 \u200d\uff9e"), st.characters(categories=["L"]))
+).map("".join)
+
+
+def _check_lines(names, text):
+    json = tokenizer(*names)
+    assert difference(in_lines(json, text), reference(json, lines_of(text))) == {}
+
+
+def _check_rows(names, items):
+    json = tokenizer(*names)
+    assert difference(in_rows(json, items), reference(json, items)) == {}
+
+
+def test_pipelines_all_recipes_may_be_cut_and_most_others_may_not():
+    assert list(RECIPE_PIPELINES) == RECIPES
+    assert 1000 < len(cuttable()) < len(PIPELINES) / 4
+
+
+def test_pipelines_each_counts_every_kind_of_text_as_the_reference():
+    for number, names in enumerate(cuttable()):
+        few = len(names[0]) < 2
+        for text in TORTURE if few and number % 3 == 0 else [TORTURE[number % len(TORTURE)]]:
+            _check_lines(names, text)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(cuttable()), st.lists(st.tuples(texts, _counts), max_size=4))
+def test_pipelines_count_random_lines_as_the_reference(names, lines):
+    _check_lines(names, "".join((line + "\n") * count for line, count in lines))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.sampled_from(cuttable()), st.lists(st.tuples(rows, _counts), max_size=4))
+def test_pipelines_count_random_rows_as_the_reference(names, items):
+    _check_rows(names, [item for item, count in items for _ in range(count)])
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_pipelines_of_recipes_count_random_text_as_the_reference(name):
+    @settings(max_examples=50, deadline=None)
+    @given(st.lists(texts, max_size=6), st.lists(rows, max_size=6))
+    def check(lines, items):
+        _check_lines(RECIPE_PIPELINES[name], "\n".join(lines))
+        _check_rows(RECIPE_PIPELINES[name], items)
+
+    check()
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.sampled_from(SPLIT_BY_TABLES), _marked)
+def test_pipelines_count_marks_in_any_order_as_the_reference(names, text):
+    _check_lines(names, text)
+
+
+@pytest.mark.parametrize("name", ["bert-uncased", "bert-cased", "korean", "gpt2"])
+def test_pipelines_of_recipes_treat_assigned_characters_as_the_reference(name):
+    for start in range(0, len(MET), AT_ONCE):
+        _check_lines(
+            RECIPE_PIPELINES[name], "".join(f"a{c}b {c}\n" for c in MET[start : start + AT_ONCE : 7])
+        )
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", RECIPES)
+def test_pipelines_of_recipes_treat_every_code_point_as_the_reference(name):
+    for start in range(0, len(ENCODABLE), AT_ONCE):
+        text = "".join(f"a{c}b {c} 1{c}2 a {c} !{c}{c}\n" for c in ENCODABLE[start : start + AT_ONCE])
+        _check_lines(RECIPE_PIPELINES[name], text)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "normalizers", [(), ("lowercase",), ("nmt",), ("strip-accents",), ("nfd",), ("nfkd",), ("nfkc",)]
+)
+@pytest.mark.parametrize("pre_tokenizer", ["whitespace", "whitespace-split", "byte-level"])
+def test_pipelines_split_by_tables_treat_every_code_point_as_the_reference(normalizers, pre_tokenizer):
+    names = normalizers, (pre_tokenizer,)
+    if Pipeline.of(tokenizer(*names)).cuts() is None:
+        pytest.skip("may not be cut")
+    for start in range(0, len(MET), AT_ONCE):
+        _check_lines(
+            names, "".join(f"a{c}b {c} 1{c}2 a {c}\u0301{c}\n" for c in MET[start : start + AT_ONCE])
+        )
+
+
+@pytest.mark.long
+@settings(max_examples=5_000, deadline=None)
+@given(st.sampled_from(cuttable()), st.lists(texts, max_size=6), st.lists(rows, max_size=6))
+def test_pipelines_count_thousands_of_random_texts_as_the_reference(names, lines, items):
+    _check_lines(names, "\n".join(lines))
+    _check_rows(names, items)
+
+
+@pytest.mark.long
+@settings(max_examples=5_000, deadline=None)
+@given(st.sampled_from(SPLIT_BY_TABLES), _marked)
+def test_pipelines_count_thousands_of_marks_in_any_order_as_the_reference(names, text):
+    _check_lines(names, text)
+
+
+@pytest.mark.long
+def test_pipelines_each_counts_all_kinds_of_text_as_the_reference():
+    for names in cuttable():
+        for text in TORTURE:
+            _check_lines(names, text)

@@ -1,0 +1,65 @@
+"""Threads that share work: all of it is done once, failures are raised, and stopping is quick."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tokkit.corpus import threads
+from tokkit.errors import InputError, Interrupted
+from tokkit.progress import SILENT, Silent
+
+
+class Told(Silent):
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.amount = 0
+        self.stop_at = stop_at
+
+    def advance(self, amount: int, **shown: str) -> None:
+        self.amount += amount
+
+    def cancelled(self) -> bool:
+        return self.stop_at is not None and self.amount >= self.stop_at
+
+
+def collect(tasks):
+    found = []
+    for task in tasks:
+        found.append(task)
+        tasks.done(1)
+        time.sleep(0.001)
+    return found
+
+
+@pytest.mark.parametrize("number", [1, 2, 8])
+def test_threads_do_every_task_once(number):
+    told = Told()
+    results = threads.run(collect, threads.Tasks(iter(range(100))), number, told)
+    assert sorted(task for found in results for task in found) == list(range(100))
+    assert told.amount == 100
+
+
+def test_threads_raise_what_a_worker_or_the_stream_raises():
+    def broken():
+        yield 1
+        raise InputError("the second block is no text")
+
+    with pytest.raises(InputError, match="second block"):
+        threads.run(collect, threads.Tasks(broken()), 2, SILENT)
+
+    def worker(tasks):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        threads.run(worker, threads.Tasks(iter([1])), 2, SILENT)
+
+
+def test_threads_stop_when_the_user_wants():
+    endless = threads.Tasks(iter(range(1_000_000)))
+    started = time.monotonic()
+    with pytest.raises(Interrupted):
+        threads.run(collect, endless, 2, Told(stop_at=50))
+    assert time.monotonic() - started < 2
+    assert endless.stopped
+    assert endless.total < 10_000

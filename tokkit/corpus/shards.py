@@ -1,0 +1,97 @@
+"""A corpus in shards of about 256 MB, each counted by itself: what is finished is never counted again.
+
+    a.txt 600 MB, b.txt 1 MB, c.parquet 2 MB
+    ->  a.txt to 256 MB;  a.txt to 512 MB;  the rest of a.txt, b.txt and c.parquet
+
+A text file is parted at line ends; a table and a compressed file stay whole, and so does every file where
+the pipeline may not be cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tokkit.corpus.feed import CorpusFile
+from tokkit.errors import InputError
+from tokkit.sources import streams
+
+SHARD = 256 << 20
+"""Bytes of a shard, as they lie on the disk."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """The bytes ``start`` to ``end`` of a file that was ``size`` bytes long when it was last changed."""
+
+    file: CorpusFile
+    start: int
+    end: int
+    size: int
+    changed: int
+
+    @property
+    def whole(self) -> bool:
+        return self.end - self.start == self.size
+
+    @property
+    def last(self) -> bool:
+        return self.end == self.size
+
+    def as_dict(self) -> dict[str, Any]:
+        """What tells it from any other, in JSON's types."""
+        return asdict(self) | {"file": asdict(self.file) | {"path": str(self.file.path.absolute())}}
+
+
+Shard = tuple[Part, ...]
+
+
+def shards_of(corpus: Sequence[CorpusFile], within_files: bool) -> list[Shard]:
+    """The corpus, in order; small files share a shard, and ``within_files`` large ones are parted."""
+    shards: list[Shard] = []
+    gathered: list[Part] = []
+    for part in (part for file in corpus for part in _parts_of(file, within_files)):
+        gathered.append(part)
+        if sum(each.end - each.start for each in gathered) >= SHARD:
+            shards.append(tuple(gathered))
+            gathered = []
+    return [*shards, tuple(gathered)] if gathered else shards
+
+
+def check_unchanged(shard: Shard) -> None:
+    """Raises `InputError` where a file is no longer what it was when the work was planned."""
+    for part in shard:
+        if _state(part.file.path) != (part.size, part.changed):
+            raise InputError(f"{part.file.path}: was changed while it was counted", "run the command again")
+
+
+def _parts_of(file: CorpusFile, within_files: bool) -> Iterator[Part]:
+    size, changed = _state(file.path)
+    start = 0
+    if within_files and file.column is None and streams.is_plain(file.path):
+        while size - start > SHARD:
+            end = _line_start(file.path, start + SHARD)
+            yield Part(file, start, end, size, changed)
+            start = end
+    if start < size:
+        yield Part(file, start, size, size, changed)
+
+
+def _state(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return found.st_size, found.st_mtime_ns
+
+
+def _line_start(path: Path, at: int) -> int:
+    """Where the first line from ``at`` on begins, or the end of the file."""
+    with streams.open_binary(path) as file:
+        file.seek(at - 1)
+        while block := file.read(streams.BLOCK):
+            if (found := block.find(b"\n")) >= 0:
+                return file.tell() - len(block) + found + 1
+        return file.tell()

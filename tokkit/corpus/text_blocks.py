@@ -1,0 +1,64 @@
+"""A corpus as blocks of bytes for the counting kernels, checked to be UTF-8.
+
+Text files give blocks whose items end with a newline, as `feed.items` feeds them line by line; tables
+give blocks of texts with a NUL after each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.corpus.byte_table import PADDING
+from tokkit.corpus.chunk_kernels import BEFORE
+from tokkit.corpus.feed import CorpusFile, rows
+from tokkit.sources import streams
+
+NEWLINE, NUL, NONE = 10, 0, -1
+
+
+@dataclass(frozen=True)
+class Block:
+    """A piece of a corpus.
+
+    data       (BEFORE + size + PADDING,) uint8
+    size       bytes of text
+    separator  the byte that ends an item in it (`chunk_kernels.count_chunks`)
+    read       bytes of the (unpacked) file that it was made from
+    """
+
+    data: NDArray[np.uint8]
+    size: int
+    separator: int
+    read: int
+
+    @classmethod
+    def of(cls, text: bytes, separator: int, read: int) -> Block:
+        data = np.zeros(BEFORE + len(text) + PADDING, np.uint8)
+        data[:BEFORE] = NEWLINE
+        data[BEFORE : BEFORE + len(text)] = np.frombuffer(text, np.uint8)
+        return cls(data, len(text), separator, read)
+
+
+def blocks(corpus: Sequence[CorpusFile]) -> Iterator[Block]:
+    """The corpus, about a megabyte at a time. Raises `InputError` as `feed.items`."""
+    for file in corpus:
+        if file.column is None:
+            for text, read in streams.text_blocks(file.path):
+                yield Block.of(text, NEWLINE, read)
+        else:
+            for texts in rows(file):
+                yield from _of_rows(texts)
+
+
+def _of_rows(texts: Sequence[str]) -> Iterator[Block]:
+    plain = [text.encode() for text in texts if "\0" not in text]
+    joined = b"".join(text + b"\0" for text in plain)
+    yield Block.of(joined, NUL, len(joined) - len(plain))
+    for text in texts:
+        if "\0" in text:
+            encoded = text.encode()
+            yield Block.of(encoded, NONE, len(encoded))

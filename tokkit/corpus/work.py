@@ -1,0 +1,119 @@
+"""The folder that counting goes on in: what is finished there is not done again after a kill or Ctrl-C.
+
+It stands beside the output, here `counts`, and is touched only under the output's lock:
+
+    .counts.tokkit-counting/
+        job.json                            what is counted, and how; another job begins anew
+        shard-00003-1f0c2a7b-000.parquet    a run; one that no marker names is of no use
+        shard-00003.done                    {"bytes": ..., "runs": [...], ...}: the runs are on the disk
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from tokkit.files import reported, staging_path, sync_folder
+from tokkit.progress import Progress
+
+_JOB = "job.json"
+
+
+class Work:
+    """Finished shards of one job. Its methods raise `OutputError` about ``out`` where they cannot write.
+
+    done  shard -> what was told when it was finished
+    """
+
+    def __init__(self, folder: Path, out: Path, shards: int) -> None:
+        self.folder = folder
+        self.shards = shards
+        self.done: dict[int, Mapping[str, Any]] = {}
+        self.out = out
+        self._looked = False
+        self._session = os.urandom(4).hex()  # a thread of an interrupted run may still be writing
+
+    @property
+    def empty(self) -> bool:
+        """Whether no shard is done, an earlier run's included."""
+        return self._looked and not self.done
+
+    def begin(self, job: Mapping[str, Any], progress: Progress) -> None:
+        """Goes on with the same job, and says so, or makes room for this one."""
+        with reported(self.out):
+            self._begin(json.dumps(job, sort_keys=True), progress)
+
+    def _begin(self, job: str, progress: Progress) -> None:
+        if os.path.lexists(self.folder):
+            earlier = _read(self.folder / _JOB)
+            if earlier == job:
+                self._take_up(progress)
+                return
+            if earlier is not None:
+                progress.say(
+                    f"{self.out}: an unfinished count of other files, or with other blocks, is discarded"
+                )
+            shutil.rmtree(self.folder)
+        self._looked = True
+        self.folder.mkdir()
+        self._write(_JOB, job)
+
+    def _take_up(self, progress: Progress) -> None:
+        for number in range(self.shards):
+            told = json.loads(_read(self._marker(number)) or "null")
+            if told is not None and all((self.folder / run).is_file() for run in told["runs"]):
+                self.done[number] = told
+        self._looked = True
+        kept = {run for told in self.done.values() for run in told["runs"]}
+        for path in self.folder.glob("shard-*.parquet"):
+            if path.name not in kept:
+                path.unlink()
+        if self.done:
+            progress.say(f"continuing: {len(self.done)} of {self.shards} shards were counted already")
+
+    def run_path(self, shard: int, number: int) -> Path:
+        """Where a run of a shard is to be written."""
+        return self.folder / f"shard-{shard:05}-{self._session}-{number:03}.parquet"
+
+    def finish(self, shard: int, runs: Sequence[Path], **told: Any) -> None:
+        """The shard is done: its runs are on the disk already, and this is from now on."""
+        content = {**told, "runs": [run.name for run in runs]}
+        with reported(self.out):
+            self._write(self._marker(shard).name, json.dumps(content))
+        self.done[shard] = content
+
+    def runs(self) -> list[Path]:
+        """The runs of all finished shards."""
+        return [self.folder / run for _, told in sorted(self.done.items()) for run in told["runs"]]
+
+    def remove(self) -> None:
+        """Forgets everything; what a thread would still write has no folder to go to."""
+        gone = staging_path(self.out.resolve())
+        with suppress(OSError):
+            self.folder.rename(gone)
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def _marker(self, shard: int) -> Path:
+        return self.folder / f"shard-{shard:05}.done"
+
+    def _write(self, name: str, text: str) -> None:
+        sync_folder(self.folder)  # what it speaks of comes first
+        written = self.folder / f"{name}.{self._session}"
+        with open(written, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        written.replace(self.folder / name)
+        sync_folder(self.folder)
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", "surrogateescape")
+    except (FileNotFoundError, NotADirectoryError):
+        return None

@@ -1,0 +1,63 @@
+"""Unigram trained by the reference, in a process that can be killed: ``python -m`` this module.
+
+It cannot be interrupted, so `train_unigram` starts it as a child; `serving` says how they talk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tokkit.corpus.serving import Reporter, serve
+from tokkit.errors import UsageError
+
+_AT_ONCE = 1_000
+"""Occurrences of a word that are fed as one text."""
+
+
+def learn(job: Mapping[str, Any]) -> dict[str, Any]:
+    """Pieces with their scores, learned from the words of a job and their counts."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    words: Mapping[str, int] = job["words"]
+    trainer = trainers.UnigramTrainer(
+        vocab_size=job["vocab_size"],
+        special_tokens=job["reserved"],
+        unk_token=job["unk_token"],
+        initial_alphabet=job["initial_alphabet"],
+        max_piece_length=job["max_piece_length"],
+        shrinking_factor=job["shrinking_factor"],
+        n_sub_iterations=job["n_sub_iterations"],
+        show_progress=False,
+    )
+    mark = _absent(words)
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.pre_tokenizer = pre_tokenizers.CharDelimiterSplit(mark)
+    try:
+        tokenizer.train_from_iterator(_texts(words, mark, Reporter()), trainer)
+    except Exception as error:
+        raise UsageError(
+            f"--vocab-size: {job['vocab_size']:,} tokens cannot be learned from this corpus: {error}",
+            hint="name a size with room for every character of the corpus",
+        ) from error
+    return {"pieces": json.loads(tokenizer.to_str())["model"]["vocab"]}
+
+
+def _texts(words: Mapping[str, int], mark: str, report: Reporter) -> Iterator[str]:
+    """Every word as often as it stands in the corpus, up to a thousand times in one text."""
+    for word, count in words.items():
+        for done in range(0, count, _AT_ONCE):
+            number = min(_AT_ONCE, count - done)
+            report(number)
+            yield mark.join([word] * number)
+
+
+def _absent(words: Mapping[str, int]) -> str:
+    """A character that stands in no word."""
+    held: set[str] = set().union(*words)
+    return next(mark for mark in map(chr, range(0xE000, 0x110000)) if mark not in held)
+
+
+if __name__ == "__main__":
+    serve("training Unigram", learn)
