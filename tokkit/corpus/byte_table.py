@@ -158,7 +158,7 @@ class ByteTable:
         kernels.export(self.slots, self.arena, 0, data, offsets, counts)
         return Pieces(data, offsets, counts)
 
-    def batches(self, strings: int = 1 << 16, size: int = 1 << 21) -> Iterator[Pieces]:
+    def batches(self, strings: int = 1 << 14, size: int = 1 << 19) -> Iterator[Pieces]:
         """Everything in it, that many strings and bytes at a time (a longer string stands alone)."""
         first, capacity = 0, len(self.slots) // 4
         while first < capacity:

@@ -26,7 +26,7 @@ from tokkit.progress import Progress
 MEMORY = 32 << 20
 """Bytes that each thread's table of chunks may take, unless told otherwise: more is hardly faster."""
 
-_TEXT = 1 << 20
+_TEXT = 1 << 19
 """Bytes of normal forms that are split before their words are counted."""
 
 
@@ -56,6 +56,7 @@ class Splitter:
         self._characters = characters_of(Pipeline.of(tokenizer), self._tokenizer)
         self.words = ByteTable()
         self._adding = threading.Lock()
+        self._room = threading.local()
         self.raw = self._characters is not None and self._characters.gpt2
         self._bytes = byte_of_character() if self.raw else {}
 
@@ -71,8 +72,10 @@ class Splitter:
                 self.words.add(asked)
 
     def _split(self, chunks: Pieces, known: Characters, left: NDArray[np.int64]) -> int:
-        text = np.empty(_TEXT, np.uint8)
-        starts, ends, owners = np.empty((3, _TEXT // 4), np.int64)
+        if not hasattr(self._room, "text"):
+            self._room.text = np.empty(_TEXT, np.uint8)
+            self._room.places = np.empty((3, _TEXT // 8), np.int64)
+        text, (starts, ends, owners) = self._room.text, self._room.places
         first, over = 0, 0
         while first < len(chunks):
             first, words, more = split_kernels.split(
