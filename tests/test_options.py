@@ -8,7 +8,7 @@ from tokkit.data.balance import BalancePlan
 from tokkit.data.load import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.options import merged, merged_pair
-from tokkit.tokenizer.spec import BpeSpec
+from tokkit.tokenizer.training.spec import BpeSpec
 
 
 def test_one_value_stands_for_a_list_of_it():

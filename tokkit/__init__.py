@@ -31,26 +31,26 @@ if TYPE_CHECKING:
     from tokkit.model.predict import predict as predict
     from tokkit.model.spec import FinetuneSpec as FinetuneSpec
     from tokkit.sources.corpora import corpora_path as corpora_path
-    from tokkit.tokenizer.count import CountSpec as CountSpec
-    from tokkit.tokenizer.count import count as count
-    from tokkit.tokenizer.count import merge_counts as merge_counts
-    from tokkit.tokenizer.spec import BpeSpec as BpeSpec
-    from tokkit.tokenizer.spec import CharSpec as CharSpec
-    from tokkit.tokenizer.spec import UnigramSpec as UnigramSpec
-    from tokkit.tokenizer.spec import WordPieceSpec as WordPieceSpec
-    from tokkit.tokenizer.spec import WordSpec as WordSpec
-    from tokkit.tokenizer.train import train_bpe as train_bpe
-    from tokkit.tokenizer.train import train_wordpiece as train_wordpiece
-    from tokkit.tokenizer.train_char import train_char as train_char
-    from tokkit.tokenizer.train_unigram import train_unigram as train_unigram
-    from tokkit.tokenizer.train_word import train_word as train_word
+    from tokkit.tokenizer.training.count import CountSpec as CountSpec
+    from tokkit.tokenizer.training.count import count as count
+    from tokkit.tokenizer.training.count import merge_counts as merge_counts
+    from tokkit.tokenizer.training.spec import BpeSpec as BpeSpec
+    from tokkit.tokenizer.training.spec import CharSpec as CharSpec
+    from tokkit.tokenizer.training.spec import UnigramSpec as UnigramSpec
+    from tokkit.tokenizer.training.spec import WordPieceSpec as WordPieceSpec
+    from tokkit.tokenizer.training.spec import WordSpec as WordSpec
+    from tokkit.tokenizer.training.train import train_bpe as train_bpe
+    from tokkit.tokenizer.training.train import train_wordpiece as train_wordpiece
+    from tokkit.tokenizer.training.train_char import train_char as train_char
+    from tokkit.tokenizer.training.train_unigram import train_unigram as train_unigram
+    from tokkit.tokenizer.training.train_word import train_word as train_word
 
 _HOME = {
     "BalancePlan": "data.balance",
-    "BpeSpec": "tokenizer.spec",
-    "CharSpec": "tokenizer.spec",
+    "BpeSpec": "tokenizer.training.spec",
+    "CharSpec": "tokenizer.training.spec",
     "CorpusOptions": "corpus.feed",
-    "CountSpec": "tokenizer.count",
+    "CountSpec": "tokenizer.training.count",
     "Dataset": "data.dataset",
     "DatasetOptions": "data.load",
     "FinetuneSpec": "model.spec",
@@ -59,26 +59,26 @@ _HOME = {
     "OutputError": "errors",
     "SplitPlan": "data.split",
     "TokkitError": "errors",
-    "UnigramSpec": "tokenizer.spec",
+    "UnigramSpec": "tokenizer.training.spec",
     "UsageError": "errors",
-    "WordPieceSpec": "tokenizer.spec",
-    "WordSpec": "tokenizer.spec",
+    "WordPieceSpec": "tokenizer.training.spec",
+    "WordSpec": "tokenizer.training.spec",
     "corpora_path": "sources.corpora",
-    "count": "tokenizer.count",
+    "count": "tokenizer.training.count",
     "demo": "cli.demo",
     "evaluate": "model.evaluate",
     "finetune": "model.finetune",
     "load_dataset": "data.load",
-    "merge_counts": "tokenizer.count",
+    "merge_counts": "tokenizer.training.count",
     "predict": "model.predict",
     "rebalance": "data.rebalance",
     "split": "data.split",
     "stats": "inspection.stats",
-    "train_bpe": "tokenizer.train",
-    "train_char": "tokenizer.train_char",
-    "train_unigram": "tokenizer.train_unigram",
-    "train_word": "tokenizer.train_word",
-    "train_wordpiece": "tokenizer.train",
+    "train_bpe": "tokenizer.training.train",
+    "train_char": "tokenizer.training.train_char",
+    "train_unigram": "tokenizer.training.train_unigram",
+    "train_word": "tokenizer.training.train_word",
+    "train_wordpiece": "tokenizer.training.train",
 }
 
 __all__ = sorted(_HOME)

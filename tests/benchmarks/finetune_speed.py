@@ -19,11 +19,11 @@ import torch
 from tokkit.data.dataset import sort_labels
 from tokkit.data.load import load_dataset
 from tokkit.model import classifier as classifiers
-from tokkit.model.encoding import encode
 from tokkit.model.inference import CPU_BUDGET, predict_logits
 from tokkit.model.loop import TrainingRows, train
 from tokkit.model.spec import FinetuneSpec
 from tokkit.progress import SILENT
+from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load
 
 CPU = torch.device("cpu")

@@ -126,10 +126,10 @@ def _wordpiece_difference(theirs: dict[str, int], ours: dict[str, int], corpus: 
     from tokkit.corpus.words import count_words
     from tokkit.progress import SILENT
     from tokkit.stages import Stages
-    from tokkit.tokenizer.blueprint import resolve
-    from tokkit.tokenizer.engine import learn
-    from tokkit.tokenizer.spec import WordPieceSpec
-    from tokkit.tokenizer.train import _job
+    from tokkit.tokenizer.training.blueprint import resolve
+    from tokkit.tokenizer.training.engine import learn
+    from tokkit.tokenizer.training.spec import WordPieceSpec
+    from tokkit.tokenizer.training.train import _job
 
     spec = WordPieceSpec(vocab_size=(len(theirs),))
     blueprint = resolve(spec)

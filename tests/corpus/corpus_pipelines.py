@@ -6,8 +6,8 @@ import functools
 import itertools
 
 from tokkit.corpus.cutting import Pipeline
-from tokkit.tokenizer import blocks
-from tokkit.tokenizer.recipes import RECIPES
+from tokkit.tokenizer.blocks import registry as blocks
+from tokkit.tokenizer.blocks.recipes import RECIPES
 
 NORMALIZERS = tuple(
     {"replace": "replace:pattern=a+,content=b c", "strip": "strip:right=false"}.get(name, name)

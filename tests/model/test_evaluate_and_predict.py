@@ -137,7 +137,7 @@ def test_functions_take_plain_keyword_arguments(model, tmp_path):
 
 
 def test_predictions_are_shown_row_by_row_also_without_a_text(model, tmp_path):
-    from tokkit.views import reports
+    from tokkit.views.reports import model as reports
     from tokkit.views.tables import as_tsv
 
     data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy"), ("", "joy")])

@@ -9,10 +9,11 @@ import torch
 from tests.model.conftest import sentences
 from tokkit.errors import InputError
 from tokkit.model import classifier as classifiers
-from tokkit.model.encoding import Encoded, encode, padded
+from tokkit.model.batching import padded
 from tokkit.model.loop import TrainingRows, train
 from tokkit.model.spec import FinetuneSpec
 from tokkit.progress import SILENT
+from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.load import load
 
 LABELS = ("joy", "sadness", "anger")

@@ -15,7 +15,7 @@ from tokkit.corpus.byte_table import ByteTable
 from tokkit.corpus.words import Words, byte_of_character, words_of
 from tokkit.progress import SILENT
 from tokkit.stages import Stages
-from tokkit.tokenizer import engine
+from tokkit.tokenizer.training import engine
 
 LETTERS = (
     "a",

@@ -8,7 +8,7 @@ from tokenizers import Tokenizer, decoders, normalizers, pre_tokenizers
 
 import tokkit
 from tokkit.errors import UsageError
-from tokkit.tokenizer import blocks
+from tokkit.tokenizer.blocks import registry as blocks
 from tokkit.tokenizer.load import load
 
 EXAMPLES = {

@@ -10,9 +10,9 @@ from tokenizers import Tokenizer
 
 import tokkit
 from tokkit.errors import UsageError
-from tokkit.tokenizer.blueprint import resolve
 from tokkit.tokenizer.load import load
-from tokkit.tokenizer.spec import BpeSpec, WordPieceSpec
+from tokkit.tokenizer.training.blueprint import resolve
+from tokkit.tokenizer.training.spec import BpeSpec, WordPieceSpec
 
 BERT = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 

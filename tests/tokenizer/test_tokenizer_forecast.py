@@ -9,11 +9,11 @@ from tokenizer_texts import CORPORA
 
 import tokkit
 from tokkit.corpus import feed, sample
-from tokkit.tokenizer import forecast as room
-from tokkit.tokenizer.blueprint import resolve
-from tokkit.tokenizer.forecast import Forecast, forecast, tell
-from tokkit.tokenizer.spec import BpeSpec, WordPieceSpec
-from tokkit.tokenizer.train import _job
+from tokkit.tokenizer.training import forecast as room
+from tokkit.tokenizer.training.blueprint import resolve
+from tokkit.tokenizer.training.forecast import Forecast, forecast, tell
+from tokkit.tokenizer.training.spec import BpeSpec, WordPieceSpec
+from tokkit.tokenizer.training.train import _job
 
 
 def expected_of(path, spec):

@@ -21,8 +21,8 @@ from tokenizers import (
 import tokkit
 from tokkit.errors import UsageError
 from tokkit.files import sha256_of
+from tokkit.tokenizer.blocks.recipes import RECIPES
 from tokkit.tokenizer.load import load
-from tokkit.tokenizer.recipes import RECIPES
 
 GPT4 = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
 OLD_TEXT = ["an entirely different corpus, 123 of it", "with other words: zebra, quartz; 한국어"] * 3

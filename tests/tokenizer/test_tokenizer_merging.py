@@ -19,10 +19,10 @@ from tokkit.corpus.words import byte_of_character
 from tokkit.errors import Interrupted
 from tokkit.progress import SILENT, Silent
 from tokkit.stages import Stages
-from tokkit.tokenizer import engine, merge_kernels, merging
-from tokkit.tokenizer.blueprint import resolve
-from tokkit.tokenizer.spec import BpeSpec
-from tokkit.tokenizer.train import _job
+from tokkit.tokenizer.training import engine, merge_kernels, merging
+from tokkit.tokenizer.training.blueprint import resolve
+from tokkit.tokenizer.training.spec import BpeSpec
+from tokkit.tokenizer.training.train import _job
 
 
 def oracle_learns(case, initial=()):

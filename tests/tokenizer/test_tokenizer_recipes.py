@@ -10,8 +10,8 @@ from tokenizer_texts import HARD, HARD_LINES, cut, write
 from tokenizers import Tokenizer
 
 import tokkit
+from tokkit.tokenizer.blocks.recipes import RECIPES
 from tokkit.tokenizer.load import load
-from tokkit.tokenizer.recipes import RECIPES
 
 TRAINERS = {"wordpiece": tokkit.train_wordpiece, "bpe": tokkit.train_bpe}
 KEEPS_EVERY_BYTE = [("gpt2", "bpe"), ("roberta", "bpe"), ("llama", "bpe")]

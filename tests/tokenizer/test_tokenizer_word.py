@@ -9,9 +9,9 @@ from tokenizer_texts import HARD_LINES, cut, finished, model_of, published, writ
 from tokenizers import Tokenizer, models, trainers
 
 import tokkit
-from tokkit.tokenizer.blueprint import resolve
 from tokkit.tokenizer.load import load
-from tokkit.tokenizer.spec import WordSpec
+from tokkit.tokenizer.training.blueprint import resolve
+from tokkit.tokenizer.training.spec import WordSpec
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

@@ -12,11 +12,11 @@ from tokkit.corpus import feed
 from tokkit.corpus.words import count_words
 from tokkit.progress import SILENT
 from tokkit.stages import Stages
-from tokkit.tokenizer import engine
-from tokkit.tokenizer.alphabet import Alphabet, Marks
-from tokkit.tokenizer.blueprint import resolve
-from tokkit.tokenizer.spec import WordPieceSpec
-from tokkit.tokenizer.train import _job
+from tokkit.tokenizer.training import engine
+from tokkit.tokenizer.training.alphabet import Alphabet, Marks
+from tokkit.tokenizer.training.blueprint import resolve
+from tokkit.tokenizer.training.spec import WordPieceSpec
+from tokkit.tokenizer.training.train import _job
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

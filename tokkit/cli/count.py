@@ -8,8 +8,8 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.corpus.feed import CorpusOptions
-from tokkit.tokenizer.count import CountSpec, count, merge_counts
-from tokkit.views import reports
+from tokkit.tokenizer.training.count import CountSpec, count, merge_counts
+from tokkit.views.reports import training as reports
 
 
 @click.command(

@@ -11,7 +11,7 @@ from tokkit.data.dataset import SPLITS
 from tokkit.data.load import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.inference import InferenceOptions
-from tokkit.views import reports
+from tokkit.views.reports import model as reports
 
 
 @click.command(

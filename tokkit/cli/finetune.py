@@ -14,7 +14,7 @@ from tokkit.errors import InputError
 from tokkit.model.spec import FinetuneSpec
 from tokkit.progress import Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
-from tokkit.views import reports
+from tokkit.views.reports import model as reports
 
 HERE = Path("dataset")
 """What is trained on where no data set is named and one of this name stands in the current folder."""

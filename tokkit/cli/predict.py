@@ -11,7 +11,7 @@ from tokkit.cli.options import common_options, options_from, show, threads_optio
 from tokkit.data.load import DatasetOptions
 from tokkit.model.inference import InferenceOptions
 from tokkit.sources.paths import STANDARD_INPUT
-from tokkit.views import reports
+from tokkit.views.reports import model as reports
 
 
 @click.command(

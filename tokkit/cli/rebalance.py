@@ -10,7 +10,7 @@ from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.balance import BalancePlan
 from tokkit.data.load import DatasetOptions
 from tokkit.data.rebalance import rebalance
-from tokkit.views import reports
+from tokkit.views.reports import data as reports
 
 
 @click.command(

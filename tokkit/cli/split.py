@@ -9,7 +9,7 @@ import click
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.load import DatasetOptions
 from tokkit.data.split import SplitPlan, split
-from tokkit.views import reports
+from tokkit.views.reports import data as reports
 
 
 @click.command(

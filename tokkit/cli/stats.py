@@ -14,7 +14,8 @@ from tokkit.errors import EXIT_FINDINGS, UsageError, did_you_mean
 from tokkit.inspection.findings import RULES
 from tokkit.inspection.stats import StatsResult, stats
 from tokkit.progress import Progress
-from tokkit.views import plots, reports
+from tokkit.views import plots
+from tokkit.views.reports import data as reports
 
 
 @click.command(

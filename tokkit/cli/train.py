@@ -8,9 +8,9 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.corpus.feed import CorpusOptions
-from tokkit.tokenizer import train, train_char, train_unigram, train_word
-from tokkit.tokenizer.spec import BpeSpec, CharSpec, UnigramSpec, WordPieceSpec, WordSpec
-from tokkit.views import reports
+from tokkit.tokenizer.training import train, train_char, train_unigram, train_word
+from tokkit.tokenizer.training.spec import BpeSpec, CharSpec, UnigramSpec, WordPieceSpec, WordSpec
+from tokkit.views.reports import training as reports
 
 _corpus = click.argument("corpus", nargs=-1)
 _counts = click.option(

@@ -69,7 +69,7 @@ def cache_folder() -> Path:
     other across files: the folder is therefore named after the content of all of them.
     """
     package = Path(__file__).parents[1]
-    sources = sorted(package.glob("*/*kernel*.py"))
+    sources = sorted(package.rglob("*kernel*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     return _user_cache() / f"kernels-{digest}"
 

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-    from tokkit.tokenizer.load import LoadedTokenizer
 
 MAX_LENGTHS = (32, 64, 128, 256, 512)
 """Maximum lengths, in tokens, whose truncated share is told."""
@@ -30,27 +27,6 @@ def words(texts: Sequence[str]) -> NDArray[np.int64]:
     import numpy as np
 
     return np.fromiter((len(text.split()) for text in texts), dtype=np.int64, count=len(texts))
-
-
-def tokens(texts: Sequence[str], tokenizer: LoadedTokenizer) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Tokens of each text, and unknown ones among them, (rows,) each.
-
-    Special tokens are included and nothing is truncated: what a model would see of the whole text.
-    Equal texts are encoded once.
-    """
-    import numpy as np
-
-    number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    distinct = list(number)
-    unknown_id = tokenizer.id_of("unk")
-    counts = np.zeros((2, len(distinct)), dtype=np.int64)
-    encodings = itertools.chain.from_iterable(tokenizer.encodings(distinct))
-    for i, encoding in enumerate(encodings):
-        ids = encoding.ids
-        counts[0, i] = len(ids)
-        counts[1, i] = 0 if unknown_id is None else ids.count(unknown_id)
-    rows = np.fromiter((number[text] for text in texts), dtype=np.int64, count=len(texts))
-    return counts[0, rows], counts[1, rows]
 
 
 def summary(lengths: NDArray[np.int64]) -> dict[str, Any]:

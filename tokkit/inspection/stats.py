@@ -15,6 +15,7 @@ from tokkit.inspection import lengths
 from tokkit.inspection.findings import Finding, findings
 from tokkit.options import merged
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
+from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.load import LoadedTokenizer, load
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _split_stats(
 def _measure(texts: list[str], tokenizer: LoadedTokenizer | None) -> Lengths:
     measured = {"characters": lengths.characters(texts), "words": lengths.words(texts)}
     if tokenizer is not None:
-        measured["tokens"], measured["unknown"] = lengths.tokens(texts, tokenizer)
+        counted = token_counts(texts, tokenizer)
+        measured["tokens"], measured["unknown"] = counted.tokens, counted.unknown
     return measured
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tokkit.errors import InputError
 from tokkit.model.spec import SIZES, FinetuneSpec
 from tokkit.progress import Progress
-from tokkit.sources.paths import missing
-from tokkit.tokenizer.load import LoadedTokenizer, is_hub_name
+from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading
+from tokkit.tokenizer.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -122,26 +121,6 @@ def load_pretrained(
     return Classifier.of(model, tokenizer, labels, spec.max_length)
 
 
-LOADING: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "dtype": "float32"}
-"""How every checkpoint is loaded: nothing that can run code, weights in full precision."""
-
-
-def checkpoint_path(name: str | Path, progress: Progress) -> str:
-    """The folder, or the hub's name for it, which is said; raises `InputError` where it can be neither."""
-    path = Path(name)
-    if path.is_dir():
-        if not (path / "config.json").exists():
-            raise InputError(
-                f"{path}: no model folder: it holds no config.json",
-                hint="tokkit finetune writes one; a tokenizer folder goes to --tokenizer",
-            )
-        return str(path)
-    if path.exists() or not is_hub_name(str(name)):
-        raise missing(path) if not path.exists() else InputError(f"{path}: a model is a folder, not a file")
-    progress.say(f"{name}: no such path here; asking the hub for a model of that name")
-    return str(name).removeprefix("hub:")
-
-
 def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer) -> None:
     """Raises `InputError` where the tokenizer's ids are not those the model's embeddings were trained on."""
     rows = config.get_text_config().vocab_size
@@ -166,38 +145,6 @@ def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer) -> None
             f"in {name}'s own tokenizer, so its embeddings would mean other words",
             hint=own,
         )
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """transformers neither draws bars nor reports inside; tokkit says itself what matters."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
-
-
-@contextmanager
-def loading(name: str | Path) -> Iterator[None]:
-    """Turns the many errors of a failed load into one `InputError`."""
-    try:
-        with quiet():
-            yield
-    except InputError:
-        raise
-    except Exception as error:
-        told = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise InputError(
-            f"{name}: cannot be loaded as a model: {told[:200]}",
-            hint="a model folder holds config.json and model.safetensors",
-        ) from error
 
 
 def _pad_id(tokenizer: LoadedTokenizer, config_id: int | None) -> int:

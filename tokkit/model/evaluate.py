@@ -12,11 +12,11 @@ from tokkit.data.dataset import TEST, VALIDATION, Dataset, Rows
 from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model import folder, labelled, report
-from tokkit.model.encoding import encode
 from tokkit.model.inference import InferenceOptions, budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.metrics import evaluate_logits, row_losses
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
+from tokkit.tokenizer.encoding.encode import encode
 
 if TYPE_CHECKING:
     import numpy as np
@@ -114,7 +114,7 @@ def _score(
     classifier = folder.load_classifier(name, progress)
     truth = labelled.targets(rows, classifier.labels, dataset.source)
     device = choose_device(inference.device)
-    encoded = encode(rows.texts, classifier.tokenizer, classifier.max_length, progress)
+    encoded = encode(rows.texts, classifier.tokenizer, classifier.max_length, progress=progress)
     budget = budget_for(device, inference.tokens_per_batch)
     logits = predict_logits(classifier, encoded, device, budget, progress)
     return _Scored(evaluate_logits(logits, truth, classifier.labels), logits, truth, classifier.labels)

@@ -15,12 +15,12 @@ from tokkit.errors import UsageError
 from tokkit.model import classifier as classifiers
 from tokkit.model import folder, labelled, loop, report
 from tokkit.model.classifier import Classifier
-from tokkit.model.encoding import Encoded, encode
 from tokkit.model.inference import budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.metrics import evaluate_logits, row_losses
 from tokkit.model.spec import FinetuneSpec, default_lr
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
+from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.folder import self_test
 from tokkit.tokenizer.load import load as load_tokenizer
 
@@ -186,7 +186,8 @@ class _Run:
                 f"{steps} steps are few for an encoder that starts from nothing: more --epochs, or a --model"
             )
         encoded = [
-            encode(rows.texts, loaded, classifier.max_length, progress) for rows in (training, validation)
+            encode(rows.texts, loaded, classifier.max_length, progress=progress)
+            for rows in (training, validation)
         ]
         if cut := encoded[0].truncated:
             progress.say(f"{cut:,} training rows are cut at {classifier.max_length} tokens")

@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError, TokkitError
-from tokkit.model.classifier import LOADING, Classifier, checkpoint_path, loading, quiet
+from tokkit.model.classifier import Classifier
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer import folder as tokenizer_folder
+from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading, quiet
 from tokkit.tokenizer.load import load as load_tokenizer
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tokkit.model.encoding import Encoded
+    from tokkit.tokenizer.encoding.encode import Encoded
 
 _TOKENIZER_FILES = (
     "tokenizer.json",

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.encoding import Encoded, padded, pieces_within
+from tokkit.model.batching import padded, pieces_within
 from tokkit.model.spec import FinetuneSpec
 from tokkit.progress import Progress, stage, stop_if_cancelled
+from tokkit.tokenizer.encoding.encode import Encoded
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,6 @@ from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.errors import UsageError
 from tokkit.model import folder
 from tokkit.model.classifier import Classifier
-from tokkit.model.encoding import encode
 from tokkit.model.inference import (
     InferenceOptions,
     budget_for,
@@ -24,6 +23,7 @@ from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.paths import STANDARD_INPUT, missing
 from tokkit.sources.tables import format_of
+from tokkit.tokenizer.encoding.encode import encode
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def predict(
     classifier = folder.load_classifier(model, progress)
     asked = [row for argument in arguments for row in _rows(argument, classifier, options, progress)]
     present = [text for text, _ in asked if text is not None]
-    encoded = encode(present, classifier.tokenizer, classifier.max_length, progress)
+    encoded = encode(present, classifier.tokenizer, classifier.max_length, progress=progress)
     if encoded.truncated:
         progress.say(f"{encoded.truncated} texts are cut at {classifier.max_length} tokens")
     device = choose_device(inference.device)

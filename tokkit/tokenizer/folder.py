@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, TokkitError
-from tokkit.tokenizer.blueprint import Untrained
+from tokkit.tokenizer.training.blueprint import Untrained
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -16,7 +16,7 @@ from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.paths import missing
 from tokkit.tokenizer import folder as tokenizer_folder
-from tokkit.tokenizer.recipes import BERT_INPUTS
+from tokkit.tokenizer.blocks.recipes import BERT_INPUTS
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -52,8 +52,12 @@ class LoadedTokenizer:
         token = self.special.get(role)
         return None if token is None else self.backend.token_to_id(token)
 
-    def encodings(self, texts: Sequence[str], max_length: int | None = None) -> Iterator[list[Any]]:
+    def encodings(
+        self, texts: Sequence[str], max_length: int | None = None, special: bool = True
+    ) -> Iterator[list[Any]]:
         """The `tokenizers.Encoding` of each text, in lists of a thousand, cut at ``max_length`` tokens.
+
+        special  whether the post-processor puts its special tokens around each
 
         Raises `InputError` where the tokenizer fails on a text (one without an unknown token may).
         """
@@ -66,7 +70,7 @@ class LoadedTokenizer:
                     f"{self.folder}: the tokenizer fails on one of these texts",
                     hint="it may lack an unknown token; train one on such text: tokkit train-wordpiece",
                 ):
-                    encodings = self.backend.encode_batch(batch)
+                    encodings = self.backend.encode_batch(batch, add_special_tokens=special)
                 yield encodings
         finally:
             self.backend.no_truncation()

@@ -15,15 +15,15 @@ from tokkit.options import flag, merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
 from tokkit.tokenizer import folder
-from tokkit.tokenizer.blueprint import Untrained, resolve
-from tokkit.tokenizer.count import check_fits, spec_for
-from tokkit.tokenizer.inherit import BROUGHT, inherit
-from tokkit.tokenizer.spec import BlocksSpec, BpeSpec, TrainingSpec, WordPieceSpec
+from tokkit.tokenizer.training.blueprint import Untrained, resolve
+from tokkit.tokenizer.training.count import check_fits, spec_for
+from tokkit.tokenizer.training.inherit import BROUGHT, inherit
+from tokkit.tokenizer.training.spec import BlocksSpec, BpeSpec, TrainingSpec, WordPieceSpec
 
 if TYPE_CHECKING:
     from tokkit.corpus.counts import Counts
     from tokkit.corpus.words import Words
-    from tokkit.tokenizer.engine import Job
+    from tokkit.tokenizer.training.engine import Job
 
 Corpus = str | Path | Sequence[str | Path]
 
@@ -173,7 +173,7 @@ def _count(
     """The words of a corpus, after a look at what it will take."""
     from tokkit.corpus.kernels import say_if_compiling
     from tokkit.corpus.words import count_words
-    from tokkit.tokenizer.forecast import forecast, tell
+    from tokkit.tokenizer.training.forecast import forecast, tell
 
     skeleton = blueprint.skeleton().to_str()
     say_if_compiling("split_kernels", stages.progress)
@@ -205,7 +205,7 @@ def _settings(spec: BlocksSpec, like: str | Path | None) -> dict[str, Any]:
 
 
 def _merged(spec: TrainingSpec, blueprint: Untrained, words: Words, stages: Stages) -> Vocabulary:
-    from tokkit.tokenizer.engine import learn
+    from tokkit.tokenizer.training.engine import learn
 
     return learn(_job(spec, blueprint), words, stages)
 
@@ -239,7 +239,7 @@ def _paths(corpus: Corpus, progress: Progress) -> list[Path]:
 
 
 def _job(spec: TrainingSpec, blueprint: Untrained) -> Job:
-    from tokkit.tokenizer.engine import Job
+    from tokkit.tokenizer.training.engine import Job
 
     longest = spec.max_token_length
     return Job(

@@ -14,9 +14,9 @@ from tokkit.corpus import feed
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
-from tokkit.tokenizer.blueprint import Untrained
-from tokkit.tokenizer.spec import WordSpec
-from tokkit.tokenizer.train import Corpus, TrainResult, trained
+from tokkit.tokenizer.training.blueprint import Untrained
+from tokkit.tokenizer.training.spec import WordSpec
+from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
 
 if TYPE_CHECKING:
     from tokkit.corpus.words import Words

@@ -18,9 +18,9 @@ from tokkit.errors import UsageError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
-from tokkit.tokenizer.blueprint import Untrained
-from tokkit.tokenizer.spec import UnigramSpec
-from tokkit.tokenizer.train import Corpus, TrainResult, trained
+from tokkit.tokenizer.training.blueprint import Untrained
+from tokkit.tokenizer.training.spec import UnigramSpec
+from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
 
 if TYPE_CHECKING:
     from tokkit.corpus.words import Words
@@ -92,7 +92,7 @@ def most_probable_pieces(
         "n_sub_iterations": spec.sub_iterations,
     }
     with stages.stage("learning pieces", words.total, "words") as progress:
-        learned = children.ask("tokkit.tokenizer.unigram_worker", job, progress, 1)["pieces"]
+        learned = children.ask("tokkit.tokenizer.training.unigram_worker", job, progress, 1)["pieces"]
     reserved = set(blueprint.reserved)
     pieces = in_order([(piece, score) for piece, score in learned if piece not in reserved])
     first = [(token, 0.0) for token in blueprint.reserved]

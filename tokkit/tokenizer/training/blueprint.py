@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tokkit.errors import UsageError
-from tokkit.tokenizer import blocks
-from tokkit.tokenizer.post_processors import post_processor
-from tokkit.tokenizer.recipes import Recipe, recipe
-from tokkit.tokenizer.spec import BlocksSpec, CharSpec, TrainingSpec, WordPieceSpec
+from tokkit.tokenizer.blocks import registry as blocks
+from tokkit.tokenizer.blocks.post_processors import post_processor
+from tokkit.tokenizer.blocks.recipes import Recipe, recipe
+from tokkit.tokenizer.training.spec import BlocksSpec, CharSpec, TrainingSpec, WordPieceSpec
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

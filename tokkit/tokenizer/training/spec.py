@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tokkit.options import Options, option
-from tokkit.tokenizer.recipes import RECIPES
+from tokkit.tokenizer.blocks.recipes import RECIPES
 
 LARGEST_VOCABULARY = 10_000_000
 

@@ -13,7 +13,7 @@ from tokkit.corpus.feed import CorpusFile, size_of
 from tokkit.progress import Progress
 
 if TYPE_CHECKING:
-    from tokkit.tokenizer.engine import Job
+    from tokkit.tokenizer.training.engine import Job
 
 WORTH_IT = 16 << 20
 """Bytes of a corpus below which training takes no longer than looking ahead would."""
@@ -53,7 +53,7 @@ def forecast(corpus: Sequence[CorpusFile], tokenizer: str, job: Job, threads: in
     from tokkit.corpus import sample
     from tokkit.corpus.threads import threads_to_use
     from tokkit.corpus.words import words_of_texts
-    from tokkit.tokenizer.alphabet import Alphabet, Marks
+    from tokkit.tokenizer.training.alphabet import Alphabet, Marks
 
     size = size_of(corpus)
     rate = _PLAIN_RATE if Pipeline.of(tokenizer).cuts() is None else _RATE

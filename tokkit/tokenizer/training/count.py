@@ -14,9 +14,9 @@ from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.options import Options, merged_pair, option
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
-from tokkit.tokenizer.blueprint import resolve
-from tokkit.tokenizer.recipes import RECIPES
-from tokkit.tokenizer.spec import BlocksSpec, WordPieceSpec
+from tokkit.tokenizer.blocks.recipes import RECIPES
+from tokkit.tokenizer.training.blueprint import resolve
+from tokkit.tokenizer.training.spec import BlocksSpec, WordPieceSpec
 
 if TYPE_CHECKING:
     from tokkit.corpus.counts import Counts, Identity

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.model.encoding import encode, padded, pieces_within
+from tokkit.model.batching import padded, pieces_within
+from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load
 
 TEXTS = ["at home i feel glad", "", "슬프다 " * 40, "at home i feel glad", "🙂 unknown"]

@@ -13,8 +13,8 @@ from tokkit.corpus import threads
 from tokkit.corpus.kernels import say_if_compiling
 from tokkit.corpus.words import Words
 from tokkit.stages import Stages
-from tokkit.tokenizer.alphabet import Alphabet, Marks
-from tokkit.tokenizer.merging import merge_words
+from tokkit.tokenizer.training.alphabet import Alphabet, Marks
+from tokkit.tokenizer.training.merging import merge_words
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tokkit.corpus.byte_table import zeros
 from tokkit.corpus.words import Words, byte_of_character
 from tokkit.errors import InputError
-from tokkit.tokenizer import symbol_kernels as kernels
+from tokkit.tokenizer.training import symbol_kernels as kernels
 
 _CODE_POINTS = 0x110000
 _LARGEST = 1 << 32

@@ -24,7 +24,7 @@ from __future__ import annotations
 import numpy as np
 
 from tokkit.corpus.kernels import kernel, prefetch
-from tokkit.tokenizer.symbol_kernels import HEADER
+from tokkit.tokenizer.training.symbol_kernels import HEADER
 
 (FINISHED, PAUSED, LOWER, REUSES, MORE_EVENTS, MORE_LISTS, MORE_ENTRIES, MORE_PAIRS, MORE_TEXT) = range(9)
 """Why `merge` stopped: all is merged, the budget is spent, the level must fall, the next token's string is

@@ -22,15 +22,15 @@ from tokkit.errors import UsageError
 from tokkit.options import flag
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer import folder
-from tokkit.tokenizer.blueprint import (
+from tokkit.tokenizer.load import LoadedTokenizer, load
+from tokkit.tokenizer.training.blueprint import (
     BYTE_FALLBACK_TOKENS,
     byte_characters,
     check_alphabet,
     check_tokens,
     with_trained,
 )
-from tokkit.tokenizer.load import LoadedTokenizer, load
-from tokkit.tokenizer.spec import TrainingSpec
+from tokkit.tokenizer.training.spec import TrainingSpec
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokkit.errors import UsageError, did_you_mean
-from tokkit.tokenizer import blocks
+from tokkit.tokenizer.blocks import registry as blocks
 
 _BERT = ("{cls} $A {sep}", "{cls} $A {sep} $B:1 {sep}:1")
 _POST_PROCESSORS = ("bert", "roberta", "byte-level", "template", blocks.NONE)

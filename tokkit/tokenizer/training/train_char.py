@@ -12,10 +12,10 @@ from tokkit.corpus import feed
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
-from tokkit.tokenizer.blueprint import Untrained
-from tokkit.tokenizer.spec import CharSpec
-from tokkit.tokenizer.train import Corpus, TrainResult, trained
-from tokkit.tokenizer.train_word import InOrder
+from tokkit.tokenizer.training.blueprint import Untrained
+from tokkit.tokenizer.training.spec import CharSpec
+from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
+from tokkit.tokenizer.training.train_word import InOrder
 
 if TYPE_CHECKING:
     from tokkit.corpus.words import Words
@@ -49,7 +49,7 @@ def train_char(
 
 def most_frequent_characters(spec: CharSpec, blueprint: Untrained, words: Words, stages: Stages) -> InOrder:
     """Reserved tokens, all bytes of a byte-level tokenizer, then characters by count, then code point."""
-    from tokkit.tokenizer.alphabet import Alphabet
+    from tokkit.tokenizer.training.alphabet import Alphabet
 
     with stages.stage("choosing characters"):
         counts = Alphabet(words).counts

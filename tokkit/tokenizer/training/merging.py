@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokkit.corpus import threads
 from tokkit.corpus.byte_table import zeros
 from tokkit.progress import Progress
-from tokkit.tokenizer import merge_kernels as kernels
+from tokkit.tokenizer.training import merge_kernels as kernels
 
 _STEP = 500_000
 """Words a step visits, or cells it scans: well below a tenth of a second."""

@@ -1,0 +1,1 @@
+"""The blocks tokenizers are built of, by name, and recipes: named sets of them."""

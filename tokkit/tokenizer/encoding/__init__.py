@@ -1,0 +1,1 @@
+"""Rows of text as token ids, exact and fast."""

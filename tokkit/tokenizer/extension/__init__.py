@@ -1,0 +1,1 @@
+"""Tokenizers made larger or smaller, and the embeddings of their models with them."""
