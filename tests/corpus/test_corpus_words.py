@@ -69,7 +69,8 @@ def test_words_are_the_same_for_blocks_of_any_size(write, name, size, parts):
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(streams, "BLOCK", size)
         found = _counted(corpus, name)
-    assert difference(found, reference(tokenizer(*RECIPE_PIPELINES[name]), lines_of(text))) == {}
+    read = text.removeprefix("\ufeff")  # a byte order mark is no text
+    assert difference(found, reference(tokenizer(*RECIPE_PIPELINES[name]), lines_of(read))) == {}
 
 
 @pytest.mark.parametrize("name", DISTINCT)
