@@ -6,7 +6,7 @@ import json
 import unicodedata
 
 import pytest
-from tokenizer_texts import HARD, HARD_LINES, cut, write
+from tokenizer_texts import HARD, HARD_LINES, cut, model_of, write
 from tokenizers import Tokenizer
 
 import tokkit
@@ -127,6 +127,38 @@ def test_recipe_roberta_puts_two_ends_between_a_pair(trained):
     tokenizer = load(trained("roberta", "bpe")).backend
     tokens = tokenizer.encode("a", "b").tokens
     assert tokens == ["<s>", "a", "</s>", "</s>", "b", "</s>"]
+
+
+ORIGINALS = {
+    "bert-uncased": ("BertTokenizer", {"do_lower_case": True}),
+    "bert-cased": ("BertTokenizer", {"do_lower_case": False}),
+    "bert-multilingual": ("BertTokenizer", {"do_lower_case": False}),
+    "gpt2": ("GPT2Tokenizer", {}),
+    "roberta": ("RobertaTokenizer", {}),
+    "llama": ("LlamaTokenizer", {"add_bos_token": True}),
+}
+"""Of a recipe the class of transformers that has the pipeline of the original."""
+
+
+@pytest.mark.parametrize("recipe", ORIGINALS)
+def test_recipe_gives_the_ids_of_its_original(trained, recipe):
+    import transformers
+
+    cls, settings = ORIGINALS[recipe]
+    folder = trained(recipe, "wordpiece" if cls == "BertTokenizer" else "bpe")
+    model = {name: part for name, part in model_of(folder).items() if part}
+    original = getattr(transformers, cls)(**model, **settings)
+    ours = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    for text in HARD:
+        assert ours.encode(text).ids == original(text)["input_ids"], text
+        assert ours.encode(text, "a pair").ids == original(text, "a pair")["input_ids"], text
+
+
+def test_recipe_korean_keeps_syllables_composed_and_strips_nothing(trained):
+    normalizer = Tokenizer.from_file(str(trained("korean", "wordpiece") / "tokenizer.json")).normalizer
+    text = "한국어 É Übergröße が"
+    assert normalizer.normalize_str(unicodedata.normalize("NFD", text)) == text
+    assert normalizer.normalize_str(text) == text
 
 
 def test_recipe_unknown_names_the_nearest():

@@ -22,6 +22,8 @@ BLANKS = " \t\n\r"
 
 Block = Mapping[str, Any]
 
+_TOLD = {BLANKS: "before white space", SPACES: "before a space", None: "nowhere"}
+
 _BY_CHARACTER = ("BertNormalizer", "Lowercase", "Nmt", "StripAccents", "NFC", "NFD", "NFKC", "NFKD")
 """Normalizers that carry nothing across white space of ASCII."""
 
@@ -43,10 +45,14 @@ class Pipeline:
     @classmethod
     def of(cls, tokenizer: str) -> Pipeline:
         """The pipeline of a tokenizer in JSON."""
-        content = json.loads(tokenizer)
+        return cls.in_content(json.loads(tokenizer))
+
+    @classmethod
+    def in_content(cls, content: Block) -> Pipeline:
+        """The pipeline of a tokenizer whose JSON was read already."""
         return cls(
-            tuple(_unrolled(content.get("normalizer"), "normalizers")),
-            tuple(_unrolled(content.get("pre_tokenizer"), "pretokenizers")),
+            tuple(unrolled(content.get("normalizer"), "normalizers")),
+            tuple(unrolled(content.get("pre_tokenizer"), "pretokenizers")),
         )
 
     def as_json(self) -> str:
@@ -69,16 +75,21 @@ class Pipeline:
             return None
         return _keeping(splitting) if self._normalizers_are(_KEEP_WHITE) else None
 
+    def told(self) -> str:
+        """Where it may be cut, in words."""
+        return _TOLD[self.cuts()]
+
     def _normalizers_are(self, allowed: Sequence[str]) -> bool:
         return all(block["type"] in allowed for block in self.normalizers)
 
 
-def _unrolled(block: Block | None, members: str) -> list[Block]:
+def unrolled(block: Block | None, members: str) -> list[Block]:
+    """A block, or the blocks of a sequence: ``members`` is what its list is called in JSON."""
     if block is None:
         return []
     if block["type"] != "Sequence":
         return [block]
-    return [inner for member in block[members] for inner in _unrolled(member, members)]
+    return [inner for member in block[members] for inner in unrolled(member, members)]
 
 
 def _goes_along(block: Block) -> bool:
@@ -100,3 +111,27 @@ def _keeping(block: Block) -> str | None:
     if block["type"] == "Metaspace" and block["split"]:
         return SPACES
     return None
+
+
+def of_normalizer(block: Block) -> str:
+    """What a normalizer means for cutting a pipeline it is part of, in words.
+
+    One that alters white space allows a cut where a pre-tokenizer drops it.
+    """
+    if block["type"] in _KEEP_WHITE:
+        return "carries nothing across"
+    if block["type"] in _BY_CHARACTER:
+        return "carries nothing across, alters white space"
+    return "looks across"
+
+
+def of_pre_tokenizer(block: Block) -> str:
+    """What a pre-tokenizer means for cutting a pipeline it is part of, in words.
+
+    What comes after the first that splits matters no more, unless it treats the start of a text as no other.
+    """
+    if block["type"] in _DROP:
+        return "splits at white space"
+    if (before := _keeping(block)) is not None:
+        return f"splits {_TOLD[before]}"
+    return "carries nothing across" if _goes_along(block) else "looks across"

@@ -21,6 +21,46 @@ class Table:
     rows: Sequence[Sequence[Any]]
 
 
+STYLES = {
+    **{"even": "black on bright_cyan", "odd": "black on bright_yellow"},
+    **{"unknown": "bold white on red", "special": "bold"},
+}
+"""Styles of `Spans`, by name."""
+
+
+@dataclass(frozen=True)
+class Spans:
+    """A cell of pieces of text, each in one of `STYLES`; a bar between them, as color may not be there."""
+
+    pieces: Sequence[tuple[str, str]]
+
+    def __str__(self) -> str:
+        return " | ".join(text for text, _ in self.pieces)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A cell that is a share of one: a bar of at most ``width`` columns on a terminal, else per cent."""
+
+    share: float
+    width: int = 12
+
+    def __str__(self) -> str:
+        return f"{self.share:.1%}"
+
+    def drawn(self) -> str:
+        """
+        >>> Bar(0.5, 3).drawn()
+        ' 50.0% █▌'
+        """
+        eighths = round(8 * self.width * min(self.share, 1))
+        part = _EIGHTHS[eighths % 8]
+        return f"{self!s:>6} {'█' * (eighths // 8)}{part}".rstrip()
+
+
+_EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
+
+
 def as_tsv(tables: Iterable[Table]) -> str:
     """The tables one after another, each under a line ``# title``, cells separated by tabs."""
     blocks = []
@@ -34,7 +74,8 @@ def as_tsv(tables: Iterable[Table]) -> str:
 def as_drawn(tables: Iterable[Table], width: int, color: bool) -> str:
     """The tables for a terminal ``width`` columns wide; what does not fit a line is folded, never cut.
 
-    A table with more columns than can be read at that width is drawn as records: a line a value.
+    The first column, which holds names, is folded only where the rest would not fit, and columns stand closer
+    there; a table with more columns than can be read at that width is drawn as records: a line a value.
     """
     import io
 
@@ -43,41 +84,59 @@ def as_drawn(tables: Iterable[Table], width: int, color: bool) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
     for table in tables:
-        drawn = _drawn(table)
-        if console.measure(drawn, options=console.options.update(max_width=_UNBOUNDED)).minimum > width:
-            drawn = _as_records(table)
-        console.print(drawn)
+        attempts = (_drawn(table, *attempt) for attempt in _ATTEMPTS)
+        measured = console.options.update(max_width=_UNBOUNDED)
+        fitting = (drawn for drawn in attempts if console.measure(drawn, options=measured).minimum <= width)
+        console.print(next(fitting, None) or _as_records(table))
     return stream.getvalue()
 
 
 _UNBOUNDED = 100_000
 _NARROWEST = 8
 """Columns of a terminal below which text is not folded further."""
+_LONGEST_NAME = 30
+"""Columns that a name of the first column may take before it is folded in any case."""
+
+_ATTEMPTS = ((False, 1), (True, 1), (True, 0))
+"""Whether the first column is folded, and the space around columns."""
 
 
-def _drawn(table: Table) -> Any:
+def _drawn(table: Table, fold_names: bool, space: int) -> Any:
     from rich.cells import cell_len
     from rich.text import Text
 
     drawn = _empty(table.title)
+    drawn.padding = (0, space)
     for i, name in enumerate(table.columns):
-        numeric = all(_is_number(row[i]) for row in table.rows) and bool(table.rows)
-        cells = [printable(_shown(row[i])) for row in table.rows]
+        numeric = all(is_number(row[i]) for row in table.rows) and bool(table.rows)
+        cells = [printable(in_words(row[i])) for row in table.rows]
         widest = max(map(cell_len, [*cells, *printable(name).split()]), default=0)
         drawn.add_column(
             Text(printable(name)),
             justify="right" if numeric else "left",
             overflow="fold",
             min_width=widest if numeric else min(widest, _NARROWEST),
+            no_wrap=i == 0 and widest <= _LONGEST_NAME and not fold_names,
         )
     for row in table.rows:
-        drawn.add_row(*(Text(printable(_shown(cell))) for cell in row))
+        drawn.add_row(*map(_as_text, row))
     return drawn
 
 
-def _is_number(cell: Any) -> bool:
+def _as_text(cell: Any) -> Any:
+    from rich.text import Text
+
+    if not isinstance(cell, Spans):
+        return Text(printable(in_words(cell)))
+    styled = [Text(printable(text), style=STYLES[style]) for text, style in cell.pieces]
+    return Text(" | ").join(styled)
+
+
+def is_number(cell: Any) -> bool:
     """Whether a cell is a number, a share of hundred, or empty."""
-    return cell is None or isinstance(cell, int | float) or bool(_SHARE.fullmatch(cell))
+    if isinstance(cell, Bar):
+        return False
+    return cell is None or isinstance(cell, int | float) or bool(_SHARE.fullmatch(str(cell)))
 
 
 _SHARE = re.compile(r"[\d.]+%")
@@ -92,7 +151,7 @@ def _as_records(table: Table) -> Any:
     drawn.add_column(overflow="fold")
     for row in table.rows:
         for name, cell in zip(table.columns, row, strict=True):
-            drawn.add_row(Text(printable(name)), Text(printable(_shown(cell))))
+            drawn.add_row(Text(printable(name)), _as_text(cell))
         drawn.add_section()
     return drawn
 
@@ -141,9 +200,12 @@ def _plain(cell: Any) -> str:
     return "" if cell is None else str(cell)
 
 
-def _shown(cell: Any) -> str:
+def in_words(cell: Any) -> str:
+    """A cell as a person reads it: numbers with commas, a dash where there is nothing."""
     if cell is None:
         return "-"
+    if isinstance(cell, Bar):
+        return cell.drawn()
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return str(cell)
     return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.4f}".rstrip("0").rstrip(".")

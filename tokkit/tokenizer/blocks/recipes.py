@@ -15,14 +15,14 @@ PLAIN_INPUTS = ("input_ids", "attention_mask")
 class Recipe:
     """What a tokenizer of that name is made of.
 
-    roles           which special token is the unknown one, pads, ...: ``{"unk": "[UNK]"}``
-    post_processor  ``bert``, ``roberta``, ``byte-level``, ``none`` or a template
+    normalizers, ...  blocks as a person writes them, in the order they run
+    roles             which special token is the unknown one, pads, ...: ``{"unk": "[UNK]"}``
     """
 
     summary: str
     normalizers: tuple[str, ...]
     pre_tokenizers: tuple[str, ...]
-    post_processor: str
+    post_processors: tuple[str, ...]
     decoders: tuple[str, ...]
     special_tokens: tuple[str, ...]
     roles: Mapping[str, str] = field(default_factory=dict)
@@ -35,13 +35,18 @@ _BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _BERT_ROLES = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 
 
+def _framed(cls: str, sep: str) -> str:
+    """BERT's frame around a text or a pair, written out."""
+    return f"template:single={cls} $A {sep},pair={cls} $A {sep} $B:1 {sep}:1"
+
+
 def _bert(summary: str, *normalizers: str) -> Recipe:
     """BERT's splitting, special tokens (ids 0 to 4) and template around other normalizers."""
     return Recipe(
         summary,
         normalizers=normalizers,
         pre_tokenizers=("bert",),
-        post_processor="bert",
+        post_processors=(_framed("[CLS]", "[SEP]"),),
         decoders=("wordpiece",),
         special_tokens=_BERT_TOKENS,
         roles=_BERT_ROLES,
@@ -57,7 +62,7 @@ RECIPES: Mapping[str, Recipe] = {
         "GPT-2: byte-level, no unknown token",
         normalizers=(),
         pre_tokenizers=("byte-level",),
-        post_processor="byte-level:trim_offsets=false",
+        post_processors=("byte-level:trim_offsets=false",),
         decoders=("byte-level",),
         special_tokens=("<|endoftext|>",),
         roles={"bos": "<|endoftext|>", "eos": "<|endoftext|>", "pad": "<|endoftext|>"},
@@ -68,7 +73,7 @@ RECIPES: Mapping[str, Recipe] = {
         "RoBERTa: byte-level with BERT-like special tokens",
         normalizers=(),
         pre_tokenizers=("byte-level",),
-        post_processor="roberta",
+        post_processors=("roberta",),
         decoders=("byte-level",),
         special_tokens=("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
         roles={
@@ -81,7 +86,7 @@ RECIPES: Mapping[str, Recipe] = {
         "Llama-like: metaspace, unknown characters as bytes",
         normalizers=(),
         pre_tokenizers=("metaspace:prepend_scheme=first",),
-        post_processor="template:single=<s> $A,pair=<s> $A <s> $B:1",
+        post_processors=("template:single=<s> $A,pair=<s> $A <s>:1 $B:1",),
         decoders=("replace:pattern=▁,content= ", "byte-fallback", "fuse", "strip:left=1"),
         special_tokens=("<unk>", "<s>", "</s>"),
         roles={"unk": "<unk>", "bos": "<s>", "eos": "</s>", "pad": "</s>"},
@@ -92,7 +97,7 @@ RECIPES: Mapping[str, Recipe] = {
         "SentencePiece-like: metaspace, unknown characters as <unk>",
         normalizers=(),
         pre_tokenizers=("metaspace:prepend_scheme=first",),
-        post_processor="bert",
+        post_processors=(_framed("<s>", "</s>"),),
         decoders=("replace:pattern=▁,content= ", "fuse", "strip:left=1"),
         special_tokens=("<unk>", "<s>", "</s>"),
         roles={
@@ -105,7 +110,7 @@ RECIPES: Mapping[str, Recipe] = {
         "every character kept and nothing added, a space as ▁; BERT's special tokens",
         normalizers=(),
         pre_tokenizers=("metaspace:prepend_scheme=never",),
-        post_processor="bert",
+        post_processors=(_framed("[CLS]", "[SEP]"),),
         decoders=("replace:pattern=▁,content= ", "fuse"),
         special_tokens=_BERT_TOKENS,
         roles=_BERT_ROLES,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tokkit.errors import UsageError
 from tokkit.tokenizer.blocks import registry as blocks
-from tokkit.tokenizer.blocks.post_processors import post_processor
+from tokkit.tokenizer.blocks.post_processors import SpecialTokens
 from tokkit.tokenizer.blocks.recipes import Recipe, recipe
 from tokkit.tokenizer.training.spec import BlocksSpec, CharSpec, TrainingSpec, WordPieceSpec
 
@@ -132,9 +132,8 @@ class Blueprint:
             [AddedToken(t, special=True, normalized=False) for t in self.special_tokens]
         )
         tokenizer.decoder = blocks.sequence("decoder", self.recipe.decoders)
-        processor = post_processor(self.recipe.post_processor, tokenizer.get_vocab(), self.recipe.roles)
-        if processor is not None:
-            tokenizer.post_processor = processor
+        tokens = SpecialTokens(tokenizer.get_vocab(), self.recipe.roles)
+        tokenizer.post_processor = blocks.sequence("post_processor", self.recipe.post_processors, tokens)
         return tokenizer
 
     def _model(self) -> Any:
@@ -198,7 +197,7 @@ def resolve(spec: BlocksSpec) -> Blueprint:
     )
     chosen = replace(
         base,
-        post_processor=spec.post_processor or base.post_processor,
+        post_processors=spec.post_processor or base.post_processors,
         decoders=spec.decoder or _decoders(base, prefix, suffix),
         special_tokens=tuple(dict.fromkeys((*base.special_tokens, *spec.special_token))),
         model_max_length=spec.max_length or base.model_max_length,
@@ -215,7 +214,7 @@ def resolve(spec: BlocksSpec) -> Blueprint:
     blueprint.skeleton()
     blocks.sequence("decoder", chosen.decoders)
     numbered = {token: number for number, token in enumerate(blueprint.reserved)}
-    post_processor(chosen.post_processor, numbered, chosen.roles)
+    blocks.sequence("post_processor", chosen.post_processors, SpecialTokens(numbered, chosen.roles))
     return blueprint
 
 

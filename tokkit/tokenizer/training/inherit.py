@@ -112,7 +112,7 @@ class Inherited:
         content = {
             **self.content,
             "added_tokens": [{**token, "id": ids[token["content"]]} for token in self.added],
-            "post_processor": _with_ids(self.content["post_processor"], ids),
+            "post_processor": with_ids(self.content["post_processor"], ids),
             "model": with_trained(self.content["model"], trained),
         }
         return Tokenizer.from_str(json.dumps(content, ensure_ascii=False))
@@ -179,7 +179,7 @@ def _special_tokens(source: LoadedTokenizer, content: Content, further: Sequence
     """
     added = {token["content"]: token for token in content["added_tokens"]}
     named = [token for token, entry in added.items() if entry["special"]]
-    named += [*source.special.values(), *_tokens_in(content["post_processor"])]
+    named += [*source.special.values(), *tokens_in(content["post_processor"])]
     if (unknown := content["model"].get("unk_token")) is not None:
         named.append(unknown)
     ids = {token: source.backend.token_to_id(token) for token in named}
@@ -193,21 +193,21 @@ def _as_special(token: str, entry: Content | None) -> Content:
     return {"content": token, **{name: kept[name] for name in flags}, "special": True}
 
 
-def _tokens_in(processor: Content | None) -> Iterator[str]:
+def tokens_in(processor: Content | None) -> Iterator[str]:
     """The special tokens that a post-processor puts around texts."""
-    for each in _single(processor):
+    for each in single(processor):
         for entry in each.get("special_tokens", {}).values():
             yield from entry["tokens"]
         yield from (each[name][0] for name in ("cls", "sep") if name in each)
 
 
-def _with_ids(processor: Content | None, ids: Mapping[str, int]) -> Content | None:
+def with_ids(processor: Content | None, ids: Mapping[str, int]) -> Content | None:
     """The post-processor with the ids that its special tokens have now."""
     if processor is None:
         return None
     renewed = dict(processor)
     if "processors" in renewed:
-        renewed["processors"] = [_with_ids(each, ids) for each in renewed["processors"]]
+        renewed["processors"] = [with_ids(each, ids) for each in renewed["processors"]]
     if "special_tokens" in renewed:
         renewed["special_tokens"] = {
             name: {**entry, "ids": [ids[token] for token in entry["tokens"]]}
@@ -220,8 +220,8 @@ def _with_ids(processor: Content | None, ids: Mapping[str, int]) -> Content | No
     return renewed
 
 
-def _single(processor: Content | None) -> Iterator[Content]:
+def single(processor: Content | None) -> Iterator[Content]:
     if processor is not None:
         yield processor
         for each in processor.get("processors", ()):
-            yield from _single(each)
+            yield from single(each)

@@ -43,11 +43,8 @@ class BlocksSpec(Options):
         (), "normalizer NAME[:KEY=VALUE,...]; several run in order", metavar="BLOCK"
     )
     pre_tokenizer: tuple[str, ...] = option((), "pre-tokenizer; several run in order", metavar="BLOCK")
-    post_processor: str | None = option(
-        None,
-        "bert, roberta, byte-level, none, or template:single=[CLS] $A [SEP],pair=...",
-        metavar="BLOCK",
-        shown_default="the recipe's",
+    post_processor: tuple[str, ...] = option(
+        (), "post-processor, say template:single=[CLS] $A [SEP]; several run in order", metavar="BLOCK"
     )
     decoder: tuple[str, ...] = option((), "decoder; several run in order", metavar="BLOCK")
     special_token: tuple[str, ...] = option((), "special token, added to the recipe's own", metavar="TOKEN")

@@ -1,0 +1,102 @@
+"""What is told of blocks and recipes."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tokkit.views.tables import Table
+
+Result = Mapping[str, Any]
+
+
+def overview(result: Result) -> list[Table]:
+    """A table a kind of block, a line a block; then the recipes."""
+    tables = []
+    for kind, blocks in itertools.groupby(result["blocks"], key=lambda block: block["kind"]):
+        group = list(blocks)
+        cut = ("when cut at white space",) if any(block["cut"] for block in group) else ()
+        rows = [
+            (block["name"], block["summary"], _shown(block["example"]), *((block["cut"],) if cut else ()))
+            for block in group
+        ]
+        title = f"{_words(kind)}s".capitalize()
+        tables.append(Table(title, ("block", "what it does", "example", *cut), rows))
+    if result["recipes"]:
+        recipes = [
+            (recipe["name"], recipe["summary"], _list(recipe["normalizers"]), _list(recipe["pre_tokenizers"]))
+            for recipe in result["recipes"]
+        ]
+        columns = ("recipe", "what it is", "normalizers", "pre-tokenizers")
+        tables.append(Table("Recipes", columns, recipes))
+    return tables
+
+
+def detailed(result: Result) -> list[Table]:
+    """A table a block or recipe, a line a fact."""
+    return [*map(_block, result["blocks"]), *map(_recipe, result["recipes"])]
+
+
+def _block(block: Result) -> Table:
+    facts = [
+        ("what it does", block["summary"]),
+        *(("parameter", _parameter(parameter)) for parameter in block["parameters"]),
+        ("written", block["example"]["block"]),
+        ("example", _shown(block["example"])),
+        *([("when cut at white space", block["cut"])] if block["cut"] else []),
+    ]
+    return Table(f"{_words(block['kind'])} {block['name']}", ("", "value"), facts)
+
+
+def _parameter(parameter: Result) -> str:
+    if parameter["required"]:
+        return f"{parameter['name']}=... (required)"
+    if (default := parameter["default"]) == "":
+        return f"{parameter['name']}=... (may be left out)"
+    return f"{parameter['name']}={default if isinstance(default, str) else json.dumps(default)}"
+
+
+def _recipe(recipe: Result) -> Table:
+    facts = [
+        ("what it is", recipe["summary"]),
+        *((_words(kind), block) for kind in _KINDS for block in recipe[f"{kind}s"]),
+        ("special tokens", " ".join(recipe["special_tokens"])),
+        ("roles", ", ".join(f"{role} {token}" for role, token in recipe["roles"].items())),
+        ("longest text", f"{recipe['model_max_length']} tokens"),
+        *([("unknown characters", "as their bytes, in BPE and Unigram")] if recipe["byte_fallback"] else []),
+        ("counting may cut", recipe["cut"]),
+    ]
+    return Table(f"recipe {recipe['name']}", ("", "value"), facts)
+
+
+_KINDS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+
+
+def _list(blocks: Sequence[str]) -> str | None:
+    """Blocks as they are written, with room to fold them."""
+    return "; ".join(block.replace(":", ": ").replace(",", ", ") for block in blocks) or None
+
+
+def _shown(example: Result) -> str:
+    """``text -> result``; where the two look alike, their characters stand apart."""
+    given, result = example["text"], example["result"]
+    if isinstance(given, str) and isinstance(result, str) and _composed(given) == _composed(result) != "":
+        given, result = " ".join(given), " ".join(result)
+    return f"{_joined(given)} -> {_joined(result)}"
+
+
+def _composed(text: str) -> str:
+    return unicodedata.normalize("NFC", text)
+
+
+def _joined(pieces: str | Sequence[str]) -> str:
+    if not isinstance(pieces, str):
+        return " | ".join(pieces)
+    return pieces if pieces == " ".join(pieces.split()) else f'"{pieces}"'
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", "-")
