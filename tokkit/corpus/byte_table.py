@@ -96,9 +96,8 @@ class ByteTable:
             old, self.slots = self.slots, zeros(4 * capacity, np.uint64)
             kernels.rehash(old, self.slots)
         used = int(self.held[kernels.BYTES])
-        rounded = (
-            size + size // 2 + PADDING
-        )  # 16 bytes are held in the slot, longer strings to multiples of 8
+        # 16 bytes are held in the slot, longer strings to multiples of 8; kernels look a few strings ahead
+        rounded = size + size // 2 + 8 * kernels.AT_ONCE + PADDING
         if used + rounded > len(self.arena):
             arena = zeros(max(2 * len(self.arena), used + rounded), np.uint8)
             arena[:used] = self.arena[:used]

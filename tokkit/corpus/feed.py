@@ -27,7 +27,7 @@ _ROWS = 10_000
 
 
 @dataclass(frozen=True)
-class CorpusOptions(Options):
+class ReadingOptions(Options):
     """How the files of a corpus are read; text files need none of it."""
 
     text_column: str | None = option(
@@ -35,6 +35,12 @@ class CorpusOptions(Options):
     )
     sep: str | None = option(None, "separator of delimited files", metavar="CHAR", shown_default="found")
     format: str | None = option(None, "read every file as this", choices=FORMATS, shown_default="by name")
+
+
+@dataclass(frozen=True)
+class CorpusOptions(ReadingOptions):
+    """How a corpus is read to be counted."""
+
     memory: str | None = option(
         None, "memory for counting, the words themselves aside", metavar="SIZE", shown_default="32MB a thread"
     )
@@ -74,7 +80,7 @@ def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> li
     """
     found: list[Path] = []
     for argument in arguments:
-        files = expand([argument])
+        files = expand([argument], progress)
         if Path(argument).is_dir():
             readable = [path for path in files if format_of(path) is not None]
             left_out = [path.name for path in files if format_of(path) is None]
@@ -92,7 +98,7 @@ def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> li
     return list(dict.fromkeys(found))
 
 
-def plan(files: Sequence[Path], options: CorpusOptions, progress: Progress = SILENT) -> list[CorpusFile]:
+def plan(files: Sequence[Path], options: ReadingOptions, progress: Progress = SILENT) -> list[CorpusFile]:
     """How each file will be read, found out before long work starts.
 
     Raises `InputError` for an empty file or a table without the column asked for.

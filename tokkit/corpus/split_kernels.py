@@ -80,6 +80,26 @@ def normalized(data, at, end, forms, places, written, text, size):
 
 
 @kernel
+def normal_forms(data, offsets, forms, places, written, text, bounds, left):
+    """Writes the normal form of every chunk into ``text``; gives the number of chunks left over.
+
+    text    (n,) uint8, at least ``GROWTH`` times the chunks
+    bounds  (chunks + 1,) int64, filled: form i is ``text[bounds[i] : bounds[i + 1]]``, empty where left over
+    left    (chunks,) int64, filled with the chunks of which a character's form is not known
+    """
+    end, over = 0, 0
+    for chunk in range(offsets.size - 1):
+        stop = normalized(data, offsets[chunk], offsets[chunk + 1], forms, places, written, text, end)
+        if stop < 0:
+            left[over] = chunk
+            over += 1
+        else:
+            end = stop
+        bounds[chunk + 1] = end
+    return over
+
+
+@kernel
 def run_end(text, at, size, classes, wanted):
     """Where the run of characters of one class ends."""
     while at < size:

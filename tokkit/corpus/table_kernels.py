@@ -93,8 +93,8 @@ def copy(data, at, target, offset, length):
 def put(low, high, data, at, length, count, slots, arena, held):
     """Adds ``count`` to the string ``data[at : at + length]``, whose content words are ``low`` and ``high``.
 
-    Its slot and its bytes must have room. (One call that makes the words too would be half as fast: what
-    hands five arrays on is not inlined.)
+    Gives the place of its slot in ``slots``. The slot and its bytes must have room. (One call that makes the
+    words too would be half as fast: what hands five arrays on is not inlined.)
     """
     mask = _U(slots.size // 4 - 1)
     place = hashed(low, high) & mask
@@ -106,7 +106,7 @@ def put(low, high, data, at, length, count, slots, arena, held):
         if slots[slot] == low and slots[slot + 1] == high and where & _LENGTH == _U(length):  # noqa: SIM102
             if length <= INLINE or same(data, at, arena, np.int64(where >> _SHIFT), length):
                 slots[slot + 3] += _U(count)
-                return
+                return slot
         place = (place + _U(1)) & mask
     offset = held[BYTES] if length > INLINE else 0
     if length > INLINE:
@@ -116,6 +116,7 @@ def put(low, high, data, at, length, count, slots, arena, held):
     slots[slot + 2] = _U(length) | (_U(offset) << _SHIFT)
     slots[slot + 3] = _U(count)
     held[SLOTS] += 1
+    return slot
 
 
 @kernel

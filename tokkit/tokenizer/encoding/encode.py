@@ -1,49 +1,26 @@
-"""Rows of text as token ids, or just how many: exactly what `tokenizers` gives for each."""
+"""Rows of text as token ids, or just how many: exactly what `tokenizers` gives for each.
+
+Where the pipeline may be cut, every distinct chunk is encoded once (`fast`); few rows, and what may not be
+cut, go through `tokenizers` (`reference`).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
+from tokkit.progress import SILENT, Progress
+from tokkit.tokenizer.encoding import reference
+from tokkit.tokenizer.encoding.reference import Job
+from tokkit.tokenizer.encoding.results import Encoded, TokenCounts
+
+__all__ = ["Encoded", "TokenCounts", "encode", "token_counts"]
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tokkit.tokenizer.load import LoadedTokenizer
 
-
-@dataclass(frozen=True)
-class Encoded:
-    """Token ids of every row, special tokens included, one after another.
-
-    ids        (tokens,) int32
-    offsets    (rows + 1,) int64: row i is ``ids[offsets[i]:offsets[i + 1]]``
-    truncated  rows that were cut at the maximum length
-    """
-
-    ids: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    truncated: int
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    @property
-    def lengths(self) -> NDArray[np.int64]:
-        """Tokens per row, (rows,)."""
-        lengths: NDArray[np.int64] = self.offsets[1:] - self.offsets[:-1]
-        return lengths
-
-
-@dataclass(frozen=True)
-class TokenCounts:
-    """Of every row its tokens, and the unknown ones among them, (rows,) int64 each."""
-
-    tokens: NDArray[np.int64]
-    unknown: NDArray[np.int64]
+SMALL = 1_000_000
+"""Characters that `tokenizers` encodes in the time that it takes to load the kernels."""
 
 
 def encode(
@@ -51,60 +28,53 @@ def encode(
     tokenizer: LoadedTokenizer,
     max_length: int | None = None,
     *,
+    pairs: Sequence[str] | None = None,
     special: bool = True,
+    threads: int | None = None,
     progress: Progress = SILENT,
 ) -> Encoded:
     """The rows as ids, each cut to ``max_length`` tokens where one is given.
 
+    pairs    a second text for each row; of the two the longer is cut first
     special  whether the post-processor puts its special tokens around each row
+    threads  to work in; None: as many as this process may run on
 
-    Raises `InputError` where the tokenizer fails on a text.
+    Raises `InputError` where the tokenizer fails on a text, `ValueError` where there are not as many pairs.
     """
-    import numpy as np
+    job = Job(texts, pairs, tokenizer, max_length, special, threads)
+    if _is_large(job):
+        from tokkit.tokenizer.encoding import fast
 
-    number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    pieces: list[NDArray[np.int32]] = []
-    cut: list[bool] = []
-    for encoding in _encodings(list(number), tokenizer, max_length, special, progress):
-        pieces.append(np.array(encoding.ids, dtype=np.int32))
-        cut.append(bool(encoding.overflowing))
-    rows = [number[text] for text in texts]
-    lengths = np.fromiter((len(pieces[row]) for row in rows), dtype=np.int64, count=len(rows))
-    return Encoded(
-        ids=np.concatenate([pieces[row] for row in rows] or [np.empty(0, dtype=np.int32)]),
-        offsets=np.concatenate([[0], np.cumsum(lengths)]),
-        truncated=sum(cut[row] for row in rows),
-    )
+        if (found := fast.encode(job, progress)) is not None:
+            return found
+    return reference.encode(job, progress)
 
 
 def token_counts(
-    texts: Sequence[str], tokenizer: LoadedTokenizer, *, special: bool = True, progress: Progress = SILENT
-) -> TokenCounts:
-    """Tokens of each row, and unknown ones among them; nothing is truncated.
-
-    Raises `InputError` where the tokenizer fails on a text.
-    """
-    import numpy as np
-
-    number = {text: i for i, text in enumerate(dict.fromkeys(texts))}
-    unknown_id = tokenizer.id_of("unk")
-    counts = np.zeros((2, len(number)), dtype=np.int64)
-    for i, encoding in enumerate(_encodings(list(number), tokenizer, None, special, progress)):
-        counts[0, i] = len(encoding.ids)
-        counts[1, i] = 0 if unknown_id is None else encoding.ids.count(unknown_id)
-    rows = np.fromiter((number[text] for text in texts), dtype=np.int64, count=len(texts))
-    return TokenCounts(counts[0, rows], counts[1, rows])
-
-
-def _encodings(
     texts: Sequence[str],
     tokenizer: LoadedTokenizer,
-    max_length: int | None,
-    special: bool,
-    progress: Progress,
-) -> Iterator[Any]:
-    with stage(progress, "encoding", len(texts), "texts"):
-        for encodings in tokenizer.encodings(texts, max_length, special):
-            stop_if_cancelled(progress)
-            yield from encodings
-            progress.advance(len(encodings))
+    *,
+    pairs: Sequence[str] | None = None,
+    special: bool = True,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> TokenCounts:
+    """Tokens of each row, and unknown ones among them; nothing is truncated. Arguments as in `encode`."""
+    job = Job(texts, pairs, tokenizer, None, special, threads)
+    if _is_large(job):
+        from tokkit.tokenizer.encoding import fast
+
+        if (found := fast.token_counts(job, progress)) is not None:
+            return found
+    return reference.token_counts(job, progress)
+
+
+def _is_large(job: Job) -> bool:
+    """Whether the kernels are worth loading."""
+    size = 0
+    for texts in (job.texts, job.pairs or ()):
+        for text in texts:
+            size += len(text)
+            if size >= SMALL:
+                return True
+    return False

@@ -1,0 +1,183 @@
+"""Token counts and ids per row beside `tokenizers`' `encode_batch_fast`, and the memory that short rows take.
+
+    python -m tests.benchmarks.encoding CORPUS.txt [...] --megabytes 60
+
+Each line of a corpus is a row. Of WordPiece and byte-level BPE, 30,000 tokens trained on the same text, each
+round gives in turn: `tokenizers` over all rows, once for counts and once for ids; tokkit's `token_counts`
+and `encode`. The results must be equal. A first call in a process of its own is timed with kernels to be
+compiled and with kernels kept; so is the memory of 1,000,000 short rows, above an interpreter that holds
+the rows and the tokenizer's libraries, and beyond the result.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+_BATCH = 1_000
+_SHORT_ROWS = 1_000_000
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpora", nargs="+", type=Path)
+    parser.add_argument("--megabytes", type=float, default=60)
+    parser.add_argument("--vocab-size", type=int, default=30_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--tokenizer", type=Path, help="measure this one, trained elsewhere, alone")
+    parser.add_argument("--alone", choices=["first", "memory"], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.alone:
+        {"first": _first, "memory": _memory}[arguments.alone](arguments)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        for corpus in arguments.corpora:
+            tokenizers = (
+                [arguments.tokenizer] if arguments.tokenizer else _trained(corpus, arguments, Path(name))
+            )
+            for tokenizer in tokenizers:
+                compare(corpus, tokenizer, arguments)
+                alone = [str(corpus), "--tokenizer", str(tokenizer), "--megabytes", str(arguments.megabytes)]
+                kernels = str(Path(name) / f"kernels-{tokenizer.name}")
+                for told in ("compiled", "kept"):
+                    print(f"  first call, kernels {told}: {_in_a_process('first', alone, kernels)}")
+                print(f"  {_in_a_process('memory', alone, kernels)}", flush=True)
+
+
+def compare(corpus: Path, tokenizer: Path, arguments: argparse.Namespace) -> None:
+    """Seconds of every round, ratios of the medians, and whether the results are equal."""
+    from tokkit.tokenizer.encoding.encode import encode, token_counts
+    from tokkit.tokenizer.load import load
+
+    rows, loaded = _rows(corpus, arguments.megabytes), load(tokenizer)
+    size = sum(len(row.encode()) for row in rows) / 1e6
+    print(f"\n{corpus.name}, {tokenizer.name}: {size:.1f} MB, {len(rows):,} rows")
+    ways: dict[str, Callable[[], Any]] = {
+        "tokenizers, counts": lambda: _reference_counts(rows, loaded.backend),
+        "tokkit, counts": lambda: token_counts(rows, loaded),
+        "tokenizers, ids": lambda: _reference_ids(rows, loaded.backend),
+        "tokkit, ids": lambda: encode(rows, loaded),
+    }
+    token_counts(rows, loaded)  # compiles
+    taken: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    for _ in range(arguments.rounds):
+        results = {}
+        for way, work in ways.items():
+            wall, cpu = time.perf_counter(), time.process_time()
+            results[way] = work()
+            taken[way].append((time.perf_counter() - wall, time.process_time() - cpu))
+        counts, ids = results["tokkit, counts"].tokens, results["tokkit, ids"]
+        equal = np.array_equal(counts, results["tokenizers, counts"])
+        equal &= np.array_equal(ids.ids, np.concatenate(results["tokenizers, ids"]))
+        equal &= np.array_equal(ids.lengths, counts)
+        print(f"  {'equal to the last id' if equal else 'DIFFERENT'}")
+    for way, times in taken.items():
+        told = ", ".join(f"{wall:.2f} ({cpu:.2f})" for wall, cpu in times)
+        print(f"  {way:20} s wall (s CPU): {told}")
+    for what in ("counts", "ids"):
+        theirs, ours = (
+            [statistics.median(column) for column in zip(*taken[f"{name}, {what}"], strict=True)]
+            for name in ("tokenizers", "tokkit")
+        )
+        print(
+            f"  {what}: {theirs[0] / ours[0]:.1f} times as fast (wall), "
+            f"{theirs[1] / ours[1]:.1f} (CPU); medians"
+        )
+
+
+def _reference_counts(rows: Sequence[str], backend: Any) -> np.ndarray:
+    lengths: list[int] = []
+    for start in range(0, len(rows), _BATCH):
+        lengths += map(len, backend.encode_batch_fast(rows[start : start + _BATCH]))
+    return np.array(lengths)
+
+
+def _reference_ids(rows: Sequence[str], backend: Any) -> list[np.ndarray]:
+    ids: list[np.ndarray] = []
+    for start in range(0, len(rows), _BATCH):
+        encodings = backend.encode_batch_fast(rows[start : start + _BATCH])
+        ids += [np.array(encoding.ids, np.int32) for encoding in encodings]
+    return ids
+
+
+def _rows(corpus: Path, megabytes: float) -> list[str]:
+    with open(corpus, "rb") as file:
+        text = file.read(int(megabytes * 1e6))
+    return text[: text.rindex(b"\n")].decode().split("\n")
+
+
+def _trained(corpus: Path, arguments: argparse.Namespace, folder: Path) -> list[Path]:
+    import tokkit
+
+    text = folder / f"{corpus.stem}.txt"
+    text.write_text("\n".join(_rows(corpus, arguments.megabytes)), "utf-8", newline="")
+    made = []
+    for name, train in {"wordpiece": tokkit.train_wordpiece, "bpe": tokkit.train_bpe}.items():
+        made.append(folder / f"{corpus.stem}-{name}")
+        train(text, made[-1], vocab_size=arguments.vocab_size)
+    return made
+
+
+def _in_a_process(what: str, arguments: Sequence[str], kernels: str) -> str:
+    command = [sys.executable, "-m", "tests.benchmarks.encoding", *arguments, "--alone", what]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": kernels}
+    return subprocess.check_output(command, text=True, env=environment).strip()
+
+
+def _first(arguments: argparse.Namespace) -> None:
+    from tokkit.tokenizer.encoding.encode import token_counts
+    from tokkit.tokenizer.load import load
+
+    rows, loaded = _rows(arguments.corpora[0], arguments.megabytes), load(arguments.tokenizer)
+    begun = time.perf_counter()
+    token_counts(rows, loaded)
+    print(f"{time.perf_counter() - begun:.2f} s")
+
+
+def _memory(arguments: argparse.Namespace) -> None:
+    from tokkit.tokenizer.encoding.encode import encode
+    from tokkit.tokenizer.load import load
+
+    words = " ".join(_rows(arguments.corpora[0], arguments.megabytes)).split(" ")[: 8 * _SHORT_ROWS]
+    each = max(1, len(words) // _SHORT_ROWS)
+    rows = [" ".join(words[i * each : (i + 1) * each]) for i in range(len(words) // each)][:_SHORT_ROWS]
+    del words
+    loaded = load(arguments.tokenizer)
+    before = _peak()
+    _forget_peak()
+    held = _peak()
+    encoded = encode(rows, loaded)
+    result = (encoded.ids.nbytes + encoded.offsets.nbytes) / 1e6
+    print(
+        f"{len(rows):,} rows of {each} words: {_peak() - held:.0f} MB at most, "
+        f"{result:.0f} MB of them the result (interpreter with rows: {held:.0f} MB, {before:.0f} before)"
+    )
+
+
+def _forget_peak() -> None:
+    """Lets Linux count the peak anew."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def _peak() -> float:
+    """Megabytes (10^6 bytes) at the most since the peak was forgotten."""
+    try:
+        lines = Path("/proc/self/status").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 / 1e6 for line in lines if line.startswith("VmHWM"))
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,227 @@
+"""Tokenizers of every kind, trained on texts that are hard to encode, and rows made of the same parts."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from corpus_texts import COMPATIBLE, JAMO, KINDS, LETTERS, MARKS, NUMBERS, PICTURES, SIGNS, TORTURE
+from hypothesis import strategies as st
+from tokenizer_texts import HARD, HARD_LINES, cut
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+from tokkit.progress import SILENT
+from tokkit.tokenizer.encoding import fast, reference
+from tokkit.tokenizer.encoding.reference import Job
+from tokkit.tokenizer.load import LoadedTokenizer
+
+BERT_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+TRAINED_ON = [
+    *HARD_LINES.split("\n"),
+    *HARD,
+    *(text for text in TORTURE for _ in range(3)),
+    *cut("english", 20_000).split("\n"),
+    *cut("korean", 10_000).split("\n"),
+    *(" ".join(kind) for kind in (LETTERS, NUMBERS, PICTURES, COMPATIBLE, JAMO) for _ in range(4)),
+]
+RAW_ALPHABET = pre_tokenizers.ByteLevel.alphabet()
+
+
+def _trained(tokenizer: Tokenizer, trainer: trainers.Trainer) -> Tokenizer:
+    tokenizer.train_from_iterator(TRAINED_ON, trainer)
+    return tokenizer
+
+
+def _with_bert_frame(tokenizer: Tokenizer) -> Tokenizer:
+    roles = [(token, tokenizer.token_to_id(token)) for token in ("[SEP]", "[CLS]")]
+    tokenizer.post_processor = processors.BertProcessing(*roles)
+    return tokenizer
+
+
+def wordpiece(normalizer: normalizers.Normalizer | None, longest: int = 100) -> Tokenizer:
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]", max_input_chars_per_word=longest))
+    if normalizer is not None:
+        tokenizer.normalizer = normalizer
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=900, limit_alphabet=400, special_tokens=BERT_TOKENS, show_progress=False
+    )
+    made = _with_bert_frame(_trained(tokenizer, trainer))
+    made.model.max_input_chars_per_word = longest
+    return made
+
+
+def byte_level(prefix_space: bool = False, **settings: bool) -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE(**settings))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=prefix_space)
+    trainer = trainers.BpeTrainer(
+        vocab_size=1500,
+        special_tokens=["<s>", "</s>"],
+        initial_alphabet=RAW_ALPHABET,
+        show_progress=False,
+    )
+    made = _trained(tokenizer, trainer)
+    made.post_processor = processors.ByteLevel(trim_offsets=False)
+    made.decoder = decoders.ByteLevel()
+    return made
+
+
+def roberta() -> Tokenizer:
+    made = byte_level()
+    made.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), add_prefix_space=False)
+    return made
+
+
+def small_alphabet() -> Tokenizer:
+    """Byte-level, some bytes without a token of their own."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    return _trained(tokenizer, trainers.BpeTrainer(vocab_size=700, limit_alphabet=60, show_progress=False))
+
+
+def characters(splitting: pre_tokenizers.PreTokenizer, **marks: str) -> Tokenizer:
+    """BPE on characters, with a prefix or suffix perhaps."""
+    tokenizer = Tokenizer(models.BPE(unk_token="[UNK]", **marks))
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = splitting
+    trainer = trainers.BpeTrainer(
+        vocab_size=900, limit_alphabet=300, special_tokens=BERT_TOKENS, show_progress=False, **marks
+    )
+    return _with_bert_frame(_trained(tokenizer, trainer))
+
+
+def llama() -> Tokenizer:
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="first")
+    fallback = [f"<0x{byte:02X}>" for byte in range(256)]
+    trainer = trainers.BpeTrainer(
+        vocab_size=1200,
+        limit_alphabet=300,
+        special_tokens=["<unk>", "<s>", "</s>", *fallback],
+        show_progress=False,
+    )
+    made = _trained(tokenizer, trainer)
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A", pair="<s> $A <s> $B:1", special_tokens=[("<s>", 1)]
+    )
+    return made
+
+
+def unigram() -> Tokenizer:
+    tokenizer = Tokenizer(models.Unigram())
+    tokenizer.normalizer = normalizers.NFKC()
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    trainer = trainers.UnigramTrainer(
+        vocab_size=3000, special_tokens=["<unk>", "<s>", "</s>"], unk_token="<unk>", show_progress=False
+    )
+    made = _trained(tokenizer, trainer)
+    made.post_processor = processors.TemplateProcessing(
+        single="<s> $A </s>",
+        pair="<s>:3 $A:1 </s>:0 </s>:2 $B:5 </s>:4",
+        special_tokens=[("<s>", 1), ("</s>", 2)],
+    )
+    return made
+
+
+def word_level() -> Tokenizer:
+    tokenizer = Tokenizer(models.WordLevel(unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    trainer = trainers.WordLevelTrainer(vocab_size=500, special_tokens=BERT_TOKENS, show_progress=False)
+    return _with_bert_frame(_trained(tokenizer, trainer))
+
+
+def repeats_the_text() -> Tokenizer:
+    """A post-processor that is no frame around a text."""
+    made = wordpiece(None)
+    made.post_processor = processors.TemplateProcessing(single="$A [SEP] $A", special_tokens=[("[SEP]", 3)])
+    return made
+
+
+KERNEL: Mapping[str, Callable[[], Tokenizer]] = {
+    "bert-uncased": lambda: wordpiece(normalizers.BertNormalizer()),
+    "bert-cased": lambda: wordpiece(normalizers.BertNormalizer(lowercase=False, strip_accents=False)),
+    "korean": lambda: wordpiece(normalizers.NFC()),
+    "short-words": lambda: wordpiece(None, longest=4),
+    "gpt2": byte_level,
+    "roberta": roberta,
+    "ignore-merges": lambda: byte_level(ignore_merges=True),
+    "small-alphabet": small_alphabet,
+    "characters": lambda: characters(pre_tokenizers.WhitespaceSplit()),
+    "suffix": lambda: characters(pre_tokenizers.Whitespace(), end_of_word_suffix="</w>"),
+    "prefix": lambda: characters(pre_tokenizers.BertPreTokenizer(), continuing_subword_prefix="##"),
+}
+"""Words are encoded by kernels."""
+
+ASKED: Mapping[str, Callable[[], Tokenizer]] = {
+    "prefix-space": lambda: byte_level(prefix_space=True),
+    "llama": llama,
+    "unigram": unigram,
+    "word-level": word_level,
+}
+"""Distinct chunks are encoded by `tokenizers`."""
+
+FAST = {**KERNEL, **ASKED}
+
+
+@functools.cache
+def backend(name: str) -> str:
+    """One of the tokenizers as JSON; made once."""
+    return FAST[name]().to_str()
+
+
+def loaded(made: Tokenizer | str) -> LoadedTokenizer:
+    tokenizer = Tokenizer.from_str(made) if isinstance(made, str) else made
+    unknown = {token: "unk" for token in ("[UNK]", "<unk>") if tokenizer.token_to_id(token) is not None}
+    special = {role: token for token, role in unknown.items()}
+    return LoadedTokenizer(tokenizer, special, None, (), Path("here"), Path("here/tokenizer.json"))
+
+
+@functools.cache
+def tokenizer(name: str) -> LoadedTokenizer:
+    return loaded(backend(name))
+
+
+def both(made, texts, pairs=None, max_length=None, special=True, threads=1, progress=SILENT):
+    """What kernels and reference give, as lists: ids, segments, rows truncated, tokens and unknown ones.
+
+    None in place of what kernels give where they leave it to the reference.
+    """
+    job = Job(texts, pairs, made, max_length, special, threads)
+    whole = replace(job, max_length=None)
+    encoded, counted = fast.encode(job, progress), fast.token_counts(whole, progress)
+    assert (encoded is None) == (counted is None)
+    wanted = _listed(reference.encode(job, SILENT), reference.token_counts(whole, SILENT))
+    return None if encoded is None else _listed(encoded, counted), wanted
+
+
+def _listed(encoded, counted):
+    segments = None if encoded.segments is None else encoded.segments.tolist()
+    assert (encoded.ids.dtype, encoded.offsets.dtype) == (np.int32, np.int64)
+    rows = [part.tolist() for part in np.split(encoded.ids, encoded.offsets[1:-1])]
+    return rows, segments, encoded.truncated, counted.tokens.tolist(), counted.unknown.tolist()
+
+
+ADDED_PARTS = (
+    "<tok>",
+    "new york",
+    "York",
+    "neW",
+    "  ",
+    "\n\n",
+    "Ünı",
+    "[MASK]",
+    "ab",
+    "x y",
+    "가나",
+    "\u3000",
+)
+_PART = st.one_of(
+    *(st.sampled_from(kind) for kind in (LETTERS, LETTERS, SIGNS, MARKS, ADDED_PARTS, *KINDS)),
+    st.sampled_from((" ", " ", "\n", "the", "a" * 70, "가나다 " * 3)),
+    st.characters(exclude_categories=["Cs"]),
+)
+rows = st.lists(_PART, max_size=12).map("".join)
+"""Texts of any kind, NUL among them."""

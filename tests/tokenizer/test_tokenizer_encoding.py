@@ -1,0 +1,249 @@
+"""Encoding by distinct chunks, row by row against `tokenizers`."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from corpus_texts import TORTURE
+from encoding_tokenizers import FAST, KERNEL, TRAINED_ON, both, loaded, repeats_the_text, rows, tokenizer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizer_texts import HARD
+from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers
+
+from tokkit.errors import InputError, Interrupted
+from tokkit.progress import SILENT, Silent
+from tokkit.tokenizer.encoding import bare_rows, encode, fast, row_blocks, word_models
+from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
+from tokkit.tokenizer.encoding.reference import Job
+
+LONG = (
+    "漢字かな交じり文、" * 60,
+    "x" * 500,
+    "ab " * 3000,
+    "é" * 5000,
+    "y" * 300 + " " + "zz" * 4000,
+    "가" * 130,
+)
+ROWS = (*HARD, *TORTURE, *LONG, "nul \0 inside\0", "\0", " ", "", *TRAINED_ON[:300])
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_encoding_is_that_of_the_reference(name):
+    found, wanted = both(tokenizer(name), ROWS)
+    assert found == wanted
+
+
+@pytest.mark.parametrize("name", KERNEL)
+def test_encoding_asks_the_reference_for_little(name):
+    encoder = ChunkEncoder.of(tokenizer(name))
+    assert encoder.model is not None
+    assert encoder.characters is not None
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_encoding_of_random_rows(name):
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(rows, min_size=1, max_size=4), st.booleans(), st.none() | st.integers(0, 12))
+    def holds(texts, special, max_length):
+        found, wanted = both(tokenizer(name), texts, None, max_length, special)
+        assert found == wanted
+
+    holds()
+
+
+@pytest.mark.parametrize("name", FAST)
+def test_encoding_of_random_pairs(name):
+    @settings(max_examples=30, deadline=None)
+    @given(
+        st.lists(st.tuples(rows, rows), min_size=1, max_size=3), st.booleans(), st.none() | st.integers(0, 12)
+    )
+    def holds(texts, special, max_length):
+        first, second = zip(*texts, strict=True)
+        found, wanted = both(tokenizer(name), first, second, max_length, special)
+        assert found == wanted
+
+    holds()
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", FAST)
+def test_encoding_of_very_many_random_rows(name):
+    @settings(max_examples=3000, deadline=None)
+    @given(st.lists(rows, min_size=1, max_size=8), st.booleans(), st.none() | st.integers(0, 20))
+    def holds(texts, special, max_length):
+        found, wanted = both(tokenizer(name), texts, texts[::-1] if special else None, max_length, special)
+        assert found == wanted
+
+    holds()
+
+
+@pytest.mark.parametrize("special", [True, False])
+@pytest.mark.parametrize("name", ["bert-cased", "gpt2", "roberta", "llama", "unigram"])
+def test_encoding_truncates_as_the_reference_at_every_length(name, special):
+    texts = ["", "one", "one two three four", "하나 둘 셋 넷 다섯", "a b c d e f g h"]
+    first, second = zip(*((a, b) for a in texts for b in texts), strict=True)
+    for max_length in range(26):
+        found, wanted = both(tokenizer(name), texts, None, max_length, special)
+        assert found == wanted
+        found, wanted = both(tokenizer(name), first, second, max_length, special)
+        assert found == wanted
+
+
+ADDED = {
+    "special": [AddedToken("<tok>", special=True), AddedToken("[MASK]", special=True, lstrip=True)],
+    "with spaces": [
+        AddedToken("new york", normalized=False),
+        AddedToken("x y", normalized=False, rstrip=True),
+    ],
+    "white space": [AddedToken("  ", normalized=False), AddedToken("\n\n", normalized=False)],
+    "normalized": [AddedToken("Ünı"), AddedToken("York", single_word=True), AddedToken("ab", lstrip=True)],
+    "normalized with spaces": [AddedToken("neW york"), AddedToken("가나", rstrip=True)],
+    "normalized to white space": [AddedToken("\u3000"), AddedToken("ab")],
+    "odd": [
+        AddedToken("\u200b", normalized=False),
+        AddedToken("é", normalized=False),
+        AddedToken("ﬁ"),
+        AddedToken("\x0b a"),
+    ],
+}
+
+
+@pytest.mark.parametrize("added", ADDED)
+@pytest.mark.parametrize("name", ["bert-uncased", "korean", "gpt2", "llama", "unigram", "characters"])
+def test_encoding_with_added_tokens(name, added):
+    backend = Tokenizer.from_str(tokenizer(name).backend.to_str())
+    backend.add_tokens(ADDED[added])
+    made = loaded(backend)
+    texts = [
+        *(
+            "a <tok>b",
+            "in New  York",
+            "in new york!",
+            "new\nyork",
+            "yorker York",
+            "a  b\n\nc",
+            "x   ",
+            "xab ab",
+        ),
+        *(
+            "UNI\u0308\u0131 üni",
+            "e\u0301 é",
+            "ﬁn fin",
+            "a\u200bb \u200b b",
+            "가나 가\u1102나",
+            "a\u3000 b",
+            "x\x0b a",
+        ),
+        *("[MASK] [mask]", "x y", "x \ty", "", " ", "[CLS] a [SEP]"),
+    ]
+    found, wanted = both(made, texts)
+    assert found == wanted if found else added == "normalized to white space"
+
+    @settings(max_examples=25, deadline=None)
+    @given(st.lists(rows, min_size=1, max_size=4))
+    def holds(texts):
+        found, wanted = both(made, texts)
+        assert found in (None, wanted)
+
+    holds()
+
+
+def test_encoding_leaves_what_may_not_be_cut_to_the_reference():
+    backend = Tokenizer(models.BPE(dropout=0.5))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    stripped = Tokenizer.from_str(tokenizer("gpt2").backend.to_str())
+    stripped.normalizer = normalizers.Strip()
+    for made in (backend, stripped, repeats_the_text()):
+        assert fast.encode(Job(["a b"], None, loaded(made), None, True, 1), SILENT) is None
+
+
+@pytest.mark.parametrize("name", ["bert-uncased", "gpt2", "unigram"])
+def test_encoding_is_the_same_for_any_threads_and_when_it_forgets(name, monkeypatch):
+    chosen = random.Random(3)
+    texts = [" ".join(chosen.choices(ROWS[:40], k=3)) for _ in range(300)]
+    monkeypatch.setattr(row_blocks, "CHARACTERS", 2_000)
+    first, wanted = both(tokenizer(name), texts, max_length=50)
+    assert first == wanted
+    for threads, distinct in ((2, 1_000_000), (8, 1_000_000), (1, 100), (3, 0)):
+        monkeypatch.setattr(bare_rows, "DISTINCT", distinct)
+        assert both(tokenizer(name), texts, max_length=50, threads=threads)[0] == wanted
+
+
+def test_encoding_of_no_rows_and_of_rows_without_tokens():
+    for name in ("bert-uncased", "gpt2"):
+        for texts in ([], [""], ["", "", ""], ["\u200b \u200b"], ["\0"]):
+            found, wanted = both(tokenizer(name), texts)
+            assert found == wanted
+
+
+@pytest.mark.parametrize("broken", [["fine"] * 9 + ["half \ud800 a pair"], ["fine", None]])
+def test_encoding_names_what_is_no_text_as_the_reference_does(broken, monkeypatch):
+    monkeypatch.setattr(encode, "SMALL", 0)
+    with pytest.raises((InputError, TypeError)):
+        encode.encode(broken, tokenizer("gpt2"))
+    if None not in broken:
+        with pytest.raises(InputError, match="the tokenizer fails on one of these texts"):
+            encode.token_counts(broken, tokenizer("gpt2"))
+
+
+def test_encoding_fails_where_the_reference_does(monkeypatch):
+    backend = Tokenizer(models.WordLevel({"a": 0}, unk_token="[UNK]"))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    for small in (0, 1_000_000):
+        monkeypatch.setattr(encode, "SMALL", small)
+        with pytest.raises(InputError, match="the tokenizer fails on one of these texts"):
+            encode.encode(["a a", "a b"], loaded(backend))
+
+
+@pytest.mark.parametrize("name", ["bert-uncased", "gpt2"])
+def test_encoding_that_goes_wrong_is_noticed_and_done_by_the_reference(name, monkeypatch, heard):
+    right = word_models.word_model
+
+    def wrong(settings, raw):
+        vocabulary = {token: (number + 1) % 500 for token, number in settings["vocab"].items()}
+        return right({**settings, "vocab": vocabulary}, raw)
+
+    monkeypatch.setattr("tokkit.tokenizer.encoding.chunk_encoder.word_model", wrong)
+    monkeypatch.setattr(encode, "SMALL", 0)
+    texts = ["some text that is encoded", "and more of it"] * 200
+    found = encode.encode(texts, tokenizer(name), progress=heard)
+    assert "400 texts" not in heard
+    assert "not encoded as tokenizers encodes them" in heard
+    wanted = [tokenizer(name).backend.encode(text).ids for text in texts]
+    assert [part.tolist() for part in np.split(found.ids, found.offsets[1:-1])] == wanted
+
+
+def test_encoding_stops_when_asked(monkeypatch):
+    class Cancelled(Silent):
+        def cancelled(self):
+            return True
+
+    for small in (0, 1_000_000):
+        monkeypatch.setattr(encode, "SMALL", small)
+        with pytest.raises(Interrupted):
+            encode.encode(["some text"] * 50, tokenizer("gpt2"), progress=Cancelled())
+
+
+def test_encoding_tells_of_every_row(monkeypatch):
+    class Counted(Silent):
+        def __init__(self):
+            self.total, self.done = 0, 0
+
+        def start(self, stage, total, unit):
+            self.total = total
+
+        def advance(self, amount, **shown):
+            self.done += amount
+
+    monkeypatch.setattr(encode, "SMALL", 0)
+    progress = Counted()
+    encode.token_counts([f"row {i}" for i in range(1000)], tokenizer("gpt2"), progress=progress)
+    assert progress.total == progress.done == 1000
+
+
+def test_encoding_wants_as_many_pairs_as_texts():
+    with pytest.raises(ValueError, match="2 texts, but 1 pairs"):
+        encode.encode(["a", "b"], tokenizer("gpt2"), pairs=["c"])

@@ -1,0 +1,246 @@
+"""Byte-pair encoding: of the pairs in a word the one learned first is merged, the leftmost of equals.
+
+    h u g s -> h ug s -> hug s -> hugs        with the merges  u g, h ug, hug s
+
+As `tokenizers` does it (`models/bpe/word.rs`). Short words are searched again after each merge; those of
+long ones wait in a queue.
+
+pairs   (capacity, 2) uint64, a power of two: 1 + (left << 32 | right), or 0; rank << 32 | new token
+marks   (n,) uint64, a power of two: a bit is set for every pair of ``pairs``, at a place drawn from its key.
+        Most pairs that are asked for are never merged, and this small table knows of nearly all of them.
+first   (4, symbols) int32: 1 + the token that a symbol (byte or code point) begins as, 0 where there is
+        none; by row: 0 in the middle of a word, 1 at its start, 2 at its end, 3 alone
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tokkit.corpus.kernels import kernel
+from tokkit.corpus.split_kernels import decoded
+from tokkit.tokenizer.encoding.trie_kernels import START, child_of
+from tokkit.tokenizer.training.merge_kernels import push, replace_first
+
+SHORT = 64
+"""Symbols of the longest word that is searched again after each merge."""
+
+LEFT = -1
+"""Tokens (as they stand in ``sizes``) of a chunk that is left over."""
+
+_U = np.uint64
+_NEVER = _U(0xFFFFFFFFFFFFFFFF)
+_GOLDEN = _U(0x9E3779B97F4A7C15)
+_TOKEN = _U(0xFFFFFFFF)
+
+
+@kernel
+def mixed_key(left, right):
+    """The key of a pair, and its bits mixed."""
+    key = (_U(left) << _U(32) | _U(right)) + _U(1)
+    return key, key * _GOLDEN
+
+
+@kernel
+def place_of_pair(key, mixed, pairs):
+    """Where a pair stands, or the empty place where it belongs."""
+    mask = _U(pairs.shape[0] - 1)
+    place = (mixed ^ (mixed >> _U(32))) & mask
+    while pairs[np.int64(place), 0] != 0 and pairs[np.int64(place), 0] != key:
+        place = (place + _U(1)) & mask
+    return np.int64(place)
+
+
+@kernel
+def place_of_mark(mixed, marks):
+    """Which bit of ``marks`` is the pair's: the number of its word, and the bit in it."""
+    bit = mixed >> _U(40) & _U(64 * marks.size - 1)
+    return np.int64(bit >> _U(6)), _U(1) << (bit & _U(63))
+
+
+@kernel
+def add_pairs(left, right, tokens, pairs, marks):
+    """Fills the tables with the merges in order; a pair that comes twice keeps its last rank."""
+    for rank in range(tokens.size):
+        key, mixed = mixed_key(left[rank], right[rank])
+        place = place_of_pair(key, mixed, pairs)
+        pairs[place, 0] = key
+        pairs[place, 1] = _U(rank) << _U(32) | _U(tokens[rank])
+        word, bit = place_of_mark(mixed, marks)
+        marks[word] |= bit
+
+
+@kernel
+def merge_of(left, right, pairs, marks):
+    """``rank << 32 | token`` of a pair; the highest number where it is never merged."""
+    key, mixed = mixed_key(left, right)
+    word, bit = place_of_mark(mixed, marks)
+    if marks[word] & bit == 0:
+        return _NEVER
+    place = place_of_pair(key, mixed, pairs)
+    return pairs[place, 1] if pairs[place, 0] else _NEVER
+
+
+@kernel
+def merge_short(ids, used, end, pairs, marks, merges):
+    """Merges the symbols ``ids[used:end]`` in place; gives where they end.
+
+    merges  (SHORT,) uint64, filled with what becomes of each symbol and the next
+    """
+    number = end - used
+    for i in range(number - 1):
+        merges[i] = merge_of(ids[used + i], ids[used + i + 1], pairs, marks)
+    while number > 1:
+        best, lowest = 0, merges[0]
+        for i in range(1, number - 1):
+            if merges[i] < lowest:
+                best, lowest = i, merges[i]
+        if lowest == _NEVER:
+            break
+        number -= 1
+        ids[used + best] = np.int32(lowest & _TOKEN)
+        for i in range(best + 1, number):
+            ids[used + i] = ids[used + i + 1]
+            merges[i - 1] = merges[i]
+        if best > 0:
+            merges[best - 1] = merge_of(ids[used + best - 1], ids[used + best], pairs, marks)
+        if best < number - 1:
+            merges[best] = merge_of(ids[used + best], ids[used + best + 1], pairs, marks)
+    return used + number
+
+
+@kernel
+def wait(queue, size, ids, place, after, pairs, marks):
+    """Queues the merge of a symbol and the one after it, if there is one; gives the queue's size."""
+    merge = merge_of(ids[place], ids[after], pairs, marks)
+    if merge == _NEVER:
+        return size
+    push(queue, size, -np.int64(merge >> _U(32)), place, np.int64(merge & _TOKEN))
+    return size + 1
+
+
+@kernel
+def merge_long(ids, used, end, pairs, marks, queue, chain):
+    """The same for a long word.
+
+    queue  (n, 3) int64 (`merge_kernels`: lowest rank first, then the leftmost), n at least thrice the symbols
+    chain  (2, n) int64, filled with the places of the symbol before and after each
+    """
+    number, waiting = end - used, 0
+    for i in range(number):
+        chain[0, i], chain[1, i] = i - 1, i + 1
+    for i in range(number - 1):
+        waiting = wait(queue, waiting, ids, used + i, used + i + 1, pairs, marks)
+    while waiting:
+        rank, place, token = -queue[0, 0], queue[0, 1] - used, queue[0, 2]
+        waiting -= 1
+        replace_first(queue, waiting, queue[waiting, 0], queue[waiting, 1], queue[waiting, 2])
+        after = chain[1, place]
+        if ids[used + place] < 0 or after >= number:
+            continue
+        merge = merge_of(ids[used + place], ids[used + after], pairs, marks)
+        if merge != _U(rank) << _U(32) | _U(token):  # one of the two was merged in the meantime
+            continue
+        ids[used + place], ids[used + after] = token, -1
+        chain[1, place] = chain[1, after]
+        if chain[1, place] < number:
+            chain[0, chain[1, place]] = place
+            waiting = wait(queue, waiting, ids, used + place, used + chain[1, place], pairs, marks)
+        if chain[0, place] >= 0:
+            waiting = wait(queue, waiting, ids, used + chain[0, place], used + place, pairs, marks)
+    kept = used
+    for i in range(used, end):
+        if ids[i] >= 0:
+            ids[kept] = ids[i]
+            kept += 1
+    return kept
+
+
+@kernel
+def write_symbols(text, at, end, raw, first, ids, used):
+    """Writes the tokens that the word's symbols begin as; gives where they end, -1 where one has none."""
+    row = 1
+    while at < end:
+        symbol, width = np.int64(text[at]), 1
+        if not raw:
+            symbol, width = decoded(text, at)
+        at += width
+        if at == end:
+            row += 2
+        token = first[row, symbol]
+        if token == 0:
+            return -1
+        ids[used] = token - 1
+        used += 1
+        row = 0
+    return used
+
+
+@kernel
+def whole_word(text, at, end, raw, edges, values):
+    """1 + the token that is the whole word; 0 where none is."""
+    node = START
+    while at < end and node:
+        symbol, width = np.int64(text[at]), 1
+        if not raw:
+            symbol, width = decoded(text, at)
+        node = child_of(node, symbol, edges)
+        at += width
+    return values[node]
+
+
+@kernel
+def encode_words(
+    text,
+    starts,
+    ends,
+    owners,
+    raw,
+    first,
+    pairs,
+    marks,
+    edges,
+    values,
+    counted,
+    merges,
+    queue,
+    chain,
+    ids,
+    used,
+    sizes,
+    places,
+):
+    """Encodes words into ``ids`` from ``used`` on; gives where they end.
+
+    raw            whether symbols are bytes, not characters
+    edges, values  trie of the tokens that a word which is one becomes, merges or not (`ignore_merges`)
+    merges, queue, chain  room for `merge_short` and `merge_long`
+    A chunk that holds a symbol without a token, or a word too long for that room, is left over. The rest is
+    as in `wordpiece_kernels.encode_words`.
+    """
+    for word in range(owners.size):
+        owner = owners[word]
+        if sizes[owner, 0] == LEFT:
+            continue
+        if sizes[owner, 0] == 0:
+            places[owner] = used
+        start, stop = starts[word], ends[word]
+        whole = whole_word(text, start, stop, raw, edges, values) if values.size > START + 2 else 0
+        if whole:
+            ids[used] = whole - 1
+            end = used + 1
+        else:
+            end = write_symbols(text, start, stop, raw, first, ids, used)
+            if end < 0 or 3 * (end - used) > queue.shape[0]:
+                used = places[owner]
+                sizes[owner, 0], sizes[owner, 1] = LEFT, 0
+                continue
+            if end - used <= SHORT:
+                end = merge_short(ids, used, end, pairs, marks, merges)
+            else:
+                end = merge_long(ids, used, end, pairs, marks, queue, chain)
+        for i in range(used, end):
+            if ids[i] == counted:
+                sizes[owner, 1] += 1
+        sizes[owner, 0] += end - used
+        used = end
+    return used

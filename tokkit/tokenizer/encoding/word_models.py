@@ -1,0 +1,216 @@
+"""A tokenizer's model as arrays that its kernel encodes words with.
+
+Not every setting is carried over: a model of which one may matter is encoded by `tokenizers`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.corpus.split_kernels import LONGEST
+from tokkit.corpus.words import byte_of_character
+from tokkit.tokenizer.encoding import bpe_kernels, trie_kernels, wordpiece_kernels
+
+Settings = Mapping[str, Any]
+"""A model as `tokenizers` writes it to JSON."""
+
+_CODE_POINTS = 0x110000
+
+
+@dataclass(frozen=True)
+class WordsOfChunks:
+    """Words in the order of their chunks.
+
+    text    (n,) uint8, normal forms of the chunks
+    starts, ends, owners  (words,) int64: where each word stands in it, and the number of its chunk
+    """
+
+    text: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+    owners: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class ChunkIds:
+    """What is known of each of n chunks.
+
+    sizes   (n, 2) int32: tokens, and how many of them are unknown; or ``LEFT`` (`bpe_kernels`) and
+            ``ASKED`` (`row_kernels`) in place of the tokens
+    places  (n,) int64: where in ``ids`` its tokens start
+    ids     (m,) int32
+    """
+
+    sizes: NDArray[np.int32]
+    places: NDArray[np.int64]
+    ids: NDArray[np.int32]
+
+
+class WordModel(Protocol):
+    """Encodes words by kernels of a module; threads may share it."""
+
+    @property
+    def kernels(self) -> str: ...
+
+    def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
+        """Writes the ids of the words into ``into`` from ``used`` on; gives where they end."""
+
+
+@dataclass(frozen=True)
+class Trie:
+    """Strings and what each stands for (`trie_kernels`)."""
+
+    edges: NDArray[np.uint64]
+    values: NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class WordPieceModel:
+    """longest  characters of the longest word that is cut   unknown  id of a word that is not"""
+
+    kernels: ClassVar = "wordpiece_kernels"
+
+    pieces: Trie
+    longest: int
+    unknown: int
+
+    def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
+        end: int = wordpiece_kernels.encode_words(
+            *(words.text, words.starts, words.ends, words.owners),
+            *(self.pieces.edges, self.pieces.values, self.longest, self.unknown),
+            *(counted, into.ids, used, into.sizes, into.places),
+        )
+        return end
+
+
+@dataclass(frozen=True)
+class BpeModel:
+    """raw     whether words are bytes, not characters
+    first   what symbols begin as      pairs, marks  merges (`bpe_kernels`)
+    whole   tokens that need no merges, where the model asks for them first
+    """
+
+    kernels: ClassVar = "bpe_kernels"
+
+    raw: bool
+    first: NDArray[np.int32]
+    pairs: NDArray[np.uint64]
+    marks: NDArray[np.uint64]
+    whole: Trie
+
+    def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
+        room = 3 * LONGEST
+        end: int = bpe_kernels.encode_words(
+            *(words.text, words.starts, words.ends, words.owners),
+            *(self.raw, self.first, self.pairs, self.marks, self.whole.edges, self.whole.values, counted),
+            *(np.empty(bpe_kernels.SHORT, np.uint64), np.empty((room, 3), np.int64)),
+            *(np.empty((2, room), np.int64), into.ids, used, into.sizes, into.places),
+        )
+        return end
+
+
+def word_model(settings: Settings, raw: bool) -> WordModel | None:
+    """The model for words of characters or (``raw``) of bytes; None where it is not one that is known.
+
+    What the reference would refuse to encode at all is left to it.
+    """
+    build = _BUILDERS.get(settings["type"])
+    return build(settings, raw) if build else None
+
+
+def _wordpiece(settings: Settings, raw: bool) -> WordPieceModel | None:
+    vocabulary: Mapping[str, int] = settings["vocab"]
+    unknown = vocabulary.get(settings["unk_token"])
+    if raw or unknown is None:
+        return None
+    prefix = settings["continuing_subword_prefix"]
+    inner = {token[len(prefix) :]: number for token, number in vocabulary.items() if token.startswith(prefix)}
+    pieces = trie({trie_kernels.START: vocabulary, trie_kernels.CONTINUATION: inner})
+    return WordPieceModel(pieces, settings["max_input_chars_per_word"], unknown) if pieces else None
+
+
+def _bpe(settings: Settings, raw: bool) -> BpeModel | None:
+    prefix, suffix = settings["continuing_subword_prefix"] or "", settings["end_of_word_suffix"] or ""
+    if settings["dropout"] or (raw and (prefix or suffix)):
+        return None
+    vocabulary: Mapping[str, int] = settings["vocab"]
+    whole = trie({trie_kernels.START: vocabulary} if settings["ignore_merges"] else {}, raw)
+    if whole is None:
+        return None
+    merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in settings["merges"]]
+    left = np.array([vocabulary[left] for left, _ in merges], np.int64)
+    right = np.array([vocabulary[right] for _, right in merges], np.int64)
+    made = [vocabulary[left + right[len(prefix) :]] for left, right in merges]
+    pairs = np.zeros((_table_size(len(merges)), 2), np.uint64)
+    marks = np.zeros(_table_size(len(merges) // 8), np.uint64)  # 16 to 32 bits for each merge
+    bpe_kernels.add_pairs(left, right, np.array(made, np.int64), pairs, marks)
+    first = _first_raw(vocabulary) if raw else _first_of_characters(vocabulary, prefix, suffix)
+    return BpeModel(raw, first, pairs, marks, whole)
+
+
+def _first_raw(vocabulary: Mapping[str, int]) -> NDArray[np.int32]:
+    first = np.zeros((4, 256), np.int32)
+    for character, byte in byte_of_character().items():
+        first[:, byte] = vocabulary.get(character, -1) + 1
+    return first
+
+
+def _first_of_characters(vocabulary: Mapping[str, int], prefix: str, suffix: str) -> NDArray[np.int32]:
+    first = np.zeros((4, _CODE_POINTS), np.int32)
+    decorations = ((prefix, ""), ("", ""), (prefix, suffix), ("", suffix))
+    for token, number in vocabulary.items():
+        if len(token) <= 1 + len(prefix) + len(suffix):
+            for row, (before, after) in enumerate(decorations):
+                bare = token[len(before) : len(token) - len(after)]
+                if len(bare) == 1 and token == before + bare + after:
+                    first[row, ord(bare)] = number + 1
+    return first
+
+
+_BUILDERS: Mapping[str, Callable[[Settings, bool], WordModel | None]] = {"WordPiece": _wordpiece, "BPE": _bpe}
+
+
+def trie(strings: Mapping[int, Mapping[str, int]], raw: bool = False) -> Trie | None:
+    """Strings with their numbers, under each root; None where they are too many.
+
+    raw  they are written in ByteLevel's characters, and their symbols are the bytes these stand for; a
+         string that holds another character is left out
+    """
+    held = {root: _symbols(numbers, raw) for root, numbers in strings.items()}
+    total = sum(len(symbols) for symbols, _, _ in held.values())
+    if total + 3 >= 1 << trie_kernels.BITS:
+        return None
+    edges, values = np.zeros(_table_size(total), np.uint64), np.zeros(total + 3, np.int32)
+    nodes = 3
+    for root, (symbols, offsets, given) in held.items():
+        nodes = trie_kernels.add_strings(symbols, offsets, given, root, edges, values, nodes)
+    small = np.zeros(_table_size(nodes), np.uint64)
+    trie_kernels.move_edges(edges, small)
+    return Trie(small, values[:nodes].copy())
+
+
+def _symbols(
+    numbers: Mapping[str, int], raw: bool
+) -> tuple[NDArray[np.uint32], NDArray[np.int64], NDArray[np.int32]]:
+    """Symbols of all strings that have any, end to end, where each starts, and their numbers."""
+    if raw:
+        bytes_of = byte_of_character()
+        strings = [(s, n) for s, n in numbers.items() if s and all(c in bytes_of for c in s)]
+        text = "".join(chr(bytes_of[character]) for string, _ in strings for character in string)
+    else:
+        strings = [(string, number) for string, number in numbers.items() if string]
+        text = "".join(string for string, _ in strings)
+    symbols = np.array(memoryview(text.encode("utf-32-le")).cast("I"), np.uint32)
+    offsets = np.zeros(len(strings) + 1, np.int64)
+    np.cumsum([len(string) for string, _ in strings], out=offsets[1:])
+    return symbols, offsets, np.array([number for _, number in strings], np.int32)
+
+
+def _table_size(entries: int) -> int:
+    """A power of two, at least twice the entries."""
+    return 1 << max(4, (2 * entries).bit_length())
