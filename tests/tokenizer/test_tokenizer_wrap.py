@@ -1,0 +1,383 @@
+"""`wrap`: what it writes loads to the ids the tokenizer itself gives, or nothing is written."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+import transformers
+from sentencepiece_models import trained
+from tokenizer_texts import HARD, cut, published, write
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+
+import tokkit
+from tests.conftest import Heard
+from tokkit.errors import InputError, OutputError, UsageError
+from tokkit.tokenizer.rebuild import differs_when_loaded
+
+BERT_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory):
+    """Tokenizers as other tools write them: a `tokenizer.json` and nothing beside it."""
+    home = tmp_path_factory.mktemp("foreign")
+    lines = (cut("english", 20_000) + cut("korean", 20_000)).splitlines()
+
+    wordpiece = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    wordpiece.normalizer = normalizers.NFC()
+    wordpiece.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    wordpiece.train_from_iterator(
+        lines, trainers.WordPieceTrainer(vocab_size=800, special_tokens=BERT_TOKENS)
+    )
+    wordpiece.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    wordpiece.save(str(home / "wordpiece.json"))
+
+    bytes_ = Tokenizer(models.BPE())
+    bytes_.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    bytes_.decoder = decoders.ByteLevel()
+    bytes_.train_from_iterator(
+        lines,
+        trainers.BpeTrainer(
+            vocab_size=900,
+            special_tokens=["<|endoftext|>", "<pad>"],
+            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        ),
+    )
+    bytes_.save(str(home / "bytes.json"))
+    return home
+
+
+@pytest.fixture
+def edited(foreign, tmp_path):
+    """A copy of the WordPiece tokenizer, changed."""
+
+    def _edited(change, name="tokenizer.json"):
+        content = json.loads((foreign / "wordpiece.json").read_text("utf-8"))
+        change(content)
+        return write(tmp_path / name, json.dumps(content, ensure_ascii=False))
+
+    return _edited
+
+
+def check_loads(out, backend):
+    """Every loader gives what ``backend`` gives, on texts and a pair."""
+    for loader in (transformers.AutoTokenizer, transformers.PreTrainedTokenizerFast):
+        theirs = loader.from_pretrained(str(out), local_files_only=True)
+        assert theirs(list(HARD))["input_ids"] == [backend.encode(text).ids for text in HARD]
+        assert theirs("one", "two")["input_ids"] == backend.encode("one", "two").ids
+    return theirs
+
+
+def test_wrap_of_a_foreign_wordpiece(foreign, tmp_path):
+    result = tokkit.wrap(foreign / "wordpiece.json", tmp_path / "out", max_length=32)
+    loaded = check_loads(tmp_path / "out", Tokenizer.from_file(str(foreign / "wordpiece.json")))
+    roles = ("pad", "unk", "cls", "sep", "mask")
+    assert dict(result.special) == dict(zip(roles, BERT_TOKENS, strict=True))
+    assert [getattr(loaded, f"{role}_token") for role in roles] == BERT_TOKENS
+    assert loaded.model_max_length == 32
+    assert len(loaded("word " * 99, truncation=True)["input_ids"]) == 32
+    assert loaded("a b", "c")["token_type_ids"][-1] == 1
+    assert len(loaded(["a", "b c d"], padding=True)["input_ids"][0]) == 5
+    assert result.as_dict()["class_rebuild"] == {"found": None, "mended": False}
+    assert result.proven_on > 20
+
+
+def test_wrap_of_a_byte_level_bpe_names_what_is_asked(foreign, tmp_path):
+    heard = Heard()
+    result = tokkit.wrap(foreign / "bytes.json", tmp_path / "out", pad_token="<pad>", progress=heard)
+    loaded = check_loads(tmp_path / "out", Tokenizer.from_file(str(foreign / "bytes.json")))
+    assert (loaded.pad_token, loaded.bos_token) == ("<pad>", "<|endoftext|>")
+    assert result.input_names == ("input_ids", "attention_mask")
+    assert "taken from their names: bos <|endoftext|>, eos <|endoftext|>" in heard
+    assert "no length is known" in heard
+
+
+@pytest.mark.parametrize("cls", ["BertTokenizerFast", "BertTokenizer", "RobertaTokenizerFast", None])
+def test_wrap_finds_and_mends_the_class_rebuild_trap(foreign, tmp_path, cls):
+    source = tmp_path / "source"
+    source.mkdir()
+    shutil.copy(foreign / "wordpiece.json", source / "tokenizer.json")
+    backend = Tokenizer.from_file(str(source / "tokenizer.json"))
+    if cls is None:
+        write(source / "config.json", '{"model_type": "bert"}')
+    else:
+        write(source / "tokenizer_config.json", json.dumps({"tokenizer_class": cls, "unk_token": "[UNK]"}))
+    assert differs_when_loaded(source, backend)
+    heard = Heard()
+    result = tokkit.wrap(source, tmp_path / "out", progress=heard)
+    assert result.class_rebuild
+    assert "mended" in heard
+    assert differs_when_loaded(tmp_path / "out", backend) is None
+    check_loads(tmp_path / "out", backend)
+
+
+@pytest.mark.parametrize("kind", ["bert", "roberta", "distilbert"])
+def test_wrap_is_what_a_pipeline_reads_beside_any_model(foreign, tmp_path, kind, monkeypatch):
+    tokkit.wrap(foreign / "wordpiece.json", tmp_path / "out", max_length=32, token_type_ids="no")
+    backend = Tokenizer.from_file(str(foreign / "wordpiece.json"))
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
+    if kind == "distilbert":
+        sizes = {"dim": 16, "n_layers": 1, "n_heads": 1, "hidden_dim": 16}
+    config = transformers.AutoConfig.for_model(kind, vocab_size=1000, max_position_embeddings=64, **sizes)
+    transformers.AutoModelForSequenceClassification.from_config(config).save_pretrained(tmp_path / "out")
+    classify = transformers.pipeline("text-classification", model=str(tmp_path / "out"), device=-1)
+    text = "Übergrößenträger 나는 학교에 갔다, it's fine"
+    assert classify.tokenizer(text)["input_ids"] == backend.encode(text).ids
+    assert 0 <= classify(text)[0]["score"] <= 1
+
+
+def test_wrap_of_older_files(tmp_path):
+    folder = tmp_path / "old"
+    folder.mkdir()
+    write(folder / "vocab.txt", "\n".join([*BERT_TOKENS, "the", "day", "##s", "a"]) + "\n")
+    write(folder / "tokenizer_config.json", json.dumps({"tokenizer_class": "BertTokenizer"}))
+    result = tokkit.wrap(folder, tmp_path / "out")
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    assert loaded.tokenize("The days") == ["the", "day", "##s"]
+    assert result.vocab_size == 9
+
+
+def test_wrap_mends_ids_of_a_template_that_belong_to_other_tokens(edited, tmp_path):
+    def swap(content):
+        content["post_processor"]["special_tokens"]["[CLS]"]["ids"] = [3]
+
+    heard = Heard()
+    tokkit.wrap(edited(swap), tmp_path / "out", progress=heard)
+    assert "mended: each token gets its own" in heard
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    assert loaded("a")["input_ids"][0] == 2
+
+
+def test_wrap_registers_a_role_token_that_was_like_others(edited, tmp_path):
+    heard = Heard()
+    source = edited(lambda content: content["added_tokens"].pop())
+    assert Tokenizer.from_file(str(source)).encode("a[MASK]b").ids.count(4) == 0
+    tokkit.wrap(source, tmp_path / "out", progress=heard)
+    assert '"[MASK]" was a token like others' in heard
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    assert 4 in loaded("a[MASK]b")["input_ids"]
+
+
+def test_wrap_keeps_how_a_mask_eats_the_space_before_it(edited, tmp_path):
+    source = edited(lambda content: content["added_tokens"][4].update(lstrip=True))
+    tokkit.wrap(source, tmp_path / "out")
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    backend = Tokenizer.from_file(str(source))
+    assert loaded("a [MASK] b")["input_ids"] == backend.encode("a [MASK] b").ids
+    held = json.loads((tmp_path / "out" / "tokenizer.json").read_text("utf-8"))["added_tokens"]
+    assert [token["lstrip"] for token in held] == [False, False, False, False, True]
+
+
+def test_wrap_leaves_out_stored_truncation_and_padding(edited, tmp_path):
+    def store(content):
+        content["truncation"] = {
+            **{"direction": "Right", "max_length": 4, "strategy": "LongestFirst", "stride": 0}
+        }
+        content["padding"] = {
+            **{"strategy": {"Fixed": 64}, "direction": "Right", "pad_to_multiple_of": None, "pad_id": 0},
+            **{"pad_type_id": 0, "pad_token": "[PAD]"},
+        }
+
+    heard = Heard()
+    result = tokkit.wrap(edited(store), tmp_path / "out", progress=heard)
+    assert "truncation was stored in it" in heard
+    assert "padding was stored in it" in heard
+    assert result.max_length == 4
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    assert len(loaded("word " * 9)["input_ids"]) > 10
+
+
+def test_wrap_takes_another_template(foreign, tmp_path):
+    template = "template:single=$A [SEP],pair=$A [SEP] $B [SEP]"
+    result = tokkit.wrap(foreign / "wordpiece.json", tmp_path / "out", post_processor=[template])
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    assert loaded("a")["input_ids"][-1] == 3
+    assert loaded("a")["input_ids"][0] != 2
+    assert result.input_names == ("input_ids", "attention_mask")
+
+
+def test_wrap_says_where_a_configuration_contradicts(foreign, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    shutil.copy(foreign / "wordpiece.json", source / "tokenizer.json")
+    write(source / "tokenizer_config.json", json.dumps({"pad_token": "[SEP]"}))
+    heard = Heard()
+    result = tokkit.wrap(source, tmp_path / "out", pad_token="[PAD]", progress=heard)
+    assert 'the configuration names "[SEP]" as pad token; "[PAD]" is taken' in heard
+    assert result.special["pad"] == "[PAD]"
+
+
+def test_wrap_takes_further_samples(foreign, tmp_path):
+    write(tmp_path / "lines.txt", "one line\nanother\n\n")
+    without = tokkit.wrap(foreign / "wordpiece.json", tmp_path / "a")
+    with_lines = tokkit.wrap(foreign / "wordpiece.json", tmp_path / "b", sample=str(tmp_path / "lines.txt"))
+    assert with_lines.proven_on == without.proven_on + 3
+
+
+def test_wrap_gives_the_same_bytes_again(foreign, tmp_path):
+    for name in ("a", "b"):
+        tokkit.wrap(foreign / "wordpiece.json", tmp_path / name)
+    assert published(tmp_path / "a") == published(tmp_path / "b")
+
+
+def test_wrap_of_what_it_wrote_changes_nothing(foreign, tmp_path):
+    first = tokkit.wrap(foreign / "wordpiece.json", tmp_path / "a", max_length=9)
+    second = tokkit.wrap(tmp_path / "a", tmp_path / "b")
+    assert (second.sha256, second.special, second.max_length) == (first.sha256, first.special, 9)
+    names = ("tokenizer.json", "tokenizer_config.json")
+    assert all((tmp_path / "a" / n).read_bytes() == (tmp_path / "b" / n).read_bytes() for n in names)
+
+
+def _missing_from_template(content):
+    processor = content["post_processor"]
+    processor["special_tokens"]["[CLS]"] = {"id": "[CLS]", "ids": [2], "tokens": ["[NONE]"]}
+
+
+REFUSED = {
+    "template names no token": (_missing_from_template, {}, 'its template names "\\[NONE\\]"', "add-tokens"),
+    "role without a token": (dict, {"pad_token": "<pad>"}, '--pad-token: names "<pad>"', "add-tokens"),
+    "extra without a token": (
+        dict,
+        {"extra_special_token": "<x>"},
+        "--extra-special-token: names",
+        "--special '<x>'",
+    ),
+    "another unknown token": (dict, {"unk_token": "[PAD]"}, 'its model knows "\\[UNK\\]"', "--unk-token"),
+    "unknown token missing": (
+        lambda content: content["model"].update(unk_token="<none>"),
+        {},
+        'its unknown token "<none>" is not',
+        "--unk-token TOKEN",
+    ),
+    "panic": (
+        lambda content: content.update(pre_tokenizer={"type": "FixedLength", "length": 0}),
+        {},
+        "fails on the text",
+        "",
+    ),
+    "no model": (lambda content: content.update(model=None), {}, "no tokenizer that this version", ""),
+    "no such block": (dict, {"post_processor": "brt"}, 'no block "brt"', ""),
+    "template without a role": (
+        dict,
+        {"post_processor": "template:single=<s> $A"},
+        'names "<s>"',
+        "",
+    ),
+    "layout": (dict, {"layout": "fairseq"}, "is no .model", "leave --layout out"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_wrap_refuses_and_changes_nothing(edited, tmp_path, name):
+    change, options, message, hint = REFUSED[name]
+    source = edited(change)
+    tokkit.wrap(edited(dict, "sound.json"), tmp_path / "out")
+    before = published(tmp_path / "out")
+    with pytest.raises((InputError, UsageError), match=message) as caught:
+        tokkit.wrap(source, tmp_path / "out", force=True, **options)
+    assert "\n" not in caught.value.message
+    assert hint in (caught.value.hint or "")
+    assert published(tmp_path / "out") == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "sound.json", "tokenizer.json"]
+
+
+def test_wrap_refuses_a_configuration_that_names_no_token(foreign, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    shutil.copy(foreign / "wordpiece.json", source / "tokenizer.json")
+    write(source / "tokenizer_config.json", json.dumps({"mask_token": {"content": "<mask>"}}))
+    with pytest.raises(InputError, match='its configuration names as mask token "<mask>"'):
+        tokkit.wrap(source, tmp_path / "out")
+
+
+def test_wrap_never_writes_over_what_it_reads(foreign, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    shutil.copy(foreign / "wordpiece.json", source / "tokenizer.json")
+    for out in (source, source / "tokenizer.json"):
+        with pytest.raises(OutputError):
+            tokkit.wrap(source, out, force=True)
+    assert [path.name for path in source.iterdir()] == ["tokenizer.json"]
+
+
+def test_wrap_follows_a_link(foreign, tmp_path):
+    (tmp_path / "tok en[1].json").symlink_to(foreign / "bytes.json")
+    tokkit.wrap(tmp_path / "tok en[1].json", tmp_path / "out")
+    check_loads(tmp_path / "out", Tokenizer.from_file(str(foreign / "bytes.json")))
+
+
+@pytest.mark.parametrize("kind", ["unigram", "bpe bytes"])
+def test_wrap_of_a_sentencepiece_model(tmp_path, kind):
+    import sentencepiece
+
+    result = tokkit.wrap(trained(kind), tmp_path / "out")
+    package = sentencepiece.SentencePieceProcessor(model_file=str(trained(kind)))
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    texts = [text for text in HARD if "<s>" not in text]
+    assert loaded(texts)["input_ids"] == package.encode(texts)
+    assert dict(result.special) == {"bos": "<s>", "eos": "</s>", "unk": "<unk>"}
+
+
+def test_wrap_of_a_model_as_kobert_has_it(tmp_path):
+    folder = tmp_path / "kobert"
+    folder.mkdir()
+    shutil.copy(trained("kobert"), folder / "spiece.model")
+    tokkit.wrap(folder, tmp_path / "out", post_processor="bert", max_length=512)
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    tokens = loaded.convert_ids_to_tokens(loaded("나는 학교에", "갔다")["input_ids"])
+    assert (tokens[0], tokens[-1], tokens.count("[SEP]")) == ("[CLS]", "[SEP]", 2)
+    assert (loaded.pad_token_id, loaded.unk_token_id) == (1, 0)
+    assert loaded("나는", "갔다")["token_type_ids"][-1] == 1
+
+
+def test_wrap_of_a_model_as_xlm_roberta_has_it(tmp_path):
+    folder = tmp_path / "xlm"
+    folder.mkdir()
+    shutil.copy(trained("unigram"), folder / "sentencepiece.bpe.model")
+    write(folder / "config.json", '{"model_type": "xlm-roberta"}')
+    heard = Heard()
+    result = tokkit.wrap(folder, tmp_path / "out", progress=heard)
+    assert "numbered as fairseq does" in heard
+    loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
+    tokens = loaded.convert_ids_to_tokens(loaded("a", "b")["input_ids"])
+    assert [token for token in tokens if token[0] == "<"] == ["<s>", "</s>", "</s>", "</s>"]
+    assert (loaded.cls_token, loaded.sep_token, loaded.pad_token_id) == ("<s>", "</s>", 1)
+    assert loaded.mask_token_id == result.vocab_size - 1
+
+
+def test_wrap_refuses_a_folder_of_two_models(tmp_path):
+    for name in ("a.model", "b.model"):
+        shutil.copy(trained("bpe"), tmp_path / name)
+    with pytest.raises(UsageError, match=r"holds 2 models: a\.model, b\.model"):
+        tokkit.wrap(tmp_path, tmp_path / "out")
+
+
+def test_wrap_refuses_a_text_that_sentencepiece_cuts_otherwise(tmp_path):
+    """Two ways to cut a run of zeros are equally good, and the package counts in six digits."""
+    lines = tmp_path / "runs.txt"
+    write(lines, "".join("0" * length + "\n" for length in range(1, 60)))
+    model = trained_on_zeros(tmp_path)
+    with pytest.raises(InputError, match=r"gets other ids: at token .* by SentencePiece") as caught:
+        tokkit.wrap(model, tmp_path / "out", sample=str(lines))
+    assert "--sample" in caught.value.hint
+    assert not (tmp_path / "out").exists()
+
+
+def trained_on_zeros(folder):
+    import sentencepiece
+
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter([*cut("english", 40_000).splitlines(), *["1000 2000 30000 100000"] * 300]),
+        model_prefix=str(folder / "zeros"),
+        vocab_size=1_000,
+        minloglevel=2,
+        num_threads=1,
+        hard_vocab_limit=False,
+    )
+    return folder / "zeros.model"

@@ -1,0 +1,1 @@
+"""SentencePiece's `.model` files as tokenizers of the `tokenizers` package, with the same ids."""
