@@ -10,14 +10,11 @@ from typing import TYPE_CHECKING, Any
 from tokkit.errors import InputError
 from tokkit.model.spec import SIZES, FinetuneSpec
 from tokkit.progress import Progress
-from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading
+from tokkit.tokenizer.checkpoints import LOADING, check_fit, checkpoint_path, loading, takes_tokens
 from tokkit.tokenizer.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-_POSITIONS_BEHIND_PADDING = ("roberta", "xlm-roberta", "camembert")
-"""Models whose first position stands behind the padding id, so that they take fewer tokens."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +43,7 @@ class Classifier:
         config = model.config
         pad_id = _pad_id(tokenizer, config.pad_token_id)
         positions = int(getattr(config, "max_position_embeddings", 0) or 512)
-        if config.model_type in _POSITIONS_BEHIND_PADDING:
-            positions -= pad_id + 1
+        positions = takes_tokens(config.model_type, positions, pad_id)
         longest = min(positions, tokenizer.max_length or positions)
         if max_length is not None and max_length > longest:
             raise InputError(
@@ -105,7 +101,12 @@ def load_pretrained(
     config.problem_type = "single_label_classification"
     _set_dropout(config, spec.dropout)
     config.pad_token_id = _pad_id(tokenizer, config.pad_token_id)
-    check_fit(name, config, tokenizer)
+    check_fit(
+        name,
+        config,
+        tokenizer,
+        hint="leave --tokenizer out to use the model's own, or --model out to build an encoder for this one",
+    )
     with loading(name):
         model, info = AutoModelForSequenceClassification.from_pretrained(
             where, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
@@ -119,32 +120,6 @@ def load_pretrained(
         model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
         model.base_model.load_state_dict(body)
     return Classifier.of(model, tokenizer, labels, spec.max_length)
-
-
-def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer) -> None:
-    """Raises `InputError` where the tokenizer's ids are not those the model's embeddings were trained on."""
-    rows = config.get_text_config().vocab_size
-    own = "leave --tokenizer out to use the model's own, or --model out to build an encoder for this one"
-    if tokenizer.vocab_size > rows:
-        raise InputError(
-            f"{tokenizer.folder}: the tokenizer has ids up to {tokenizer.vocab_size - 1}, "
-            f"but {name} has {rows} embedding rows",
-            hint=own,
-        )
-    file = Path(name) / "tokenizer.json"
-    if not file.exists() or file.samefile(tokenizer.folder / "tokenizer.json"):
-        return
-    from tokkit.tokenizer.folder import parse
-
-    theirs = parse(file).get_vocab(with_added_tokens=True)
-    ours = tokenizer.backend.get_vocab(with_added_tokens=True)
-    moved = sum(1 for token, id_ in ours.items() if theirs.get(token) != id_)
-    if moved:
-        raise InputError(
-            f"{tokenizer.folder}: {moved} of its {len(ours)} tokens have another id "
-            f"in {name}'s own tokenizer, so its embeddings would mean other words",
-            hint=own,
-        )
 
 
 def _pad_id(tokenizer: LoadedTokenizer, config_id: int | None) -> int:

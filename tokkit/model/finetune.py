@@ -173,6 +173,7 @@ class _Run:
         else:
             classifier = classifiers.load_pretrained(model, loaded, labels, spec, progress)
             base = Path(model).name
+        labelled.say_unused_weights(spec.class_weights, dataset, progress)
         weights = labelled.class_weights(spec.class_weights, training, classifier.labels)
         lr = spec.lr if spec.lr is not None else default_lr(spec.size, pretrained=model is not None)
         parameters = sum(p.numel() for p in classifier.model.parameters())

@@ -18,6 +18,7 @@ from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading, quiet
 from tokkit.tokenizer.load import load as load_tokenizer
+from tokkit.tokenizer.rebuild import differs_when_loaded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -91,13 +92,5 @@ def verify(folder: Path, encoded: Encoded, expected: NDArray[np.float32]) -> Non
 
 
 def other_ids(folder: Path, classifier: Classifier) -> bool:
-    """Whether `AutoTokenizer` reads other ids from the folder than its `tokenizer.json` gives.
-
-    It rebuilds the pipeline for some classes (BertTokenizer and others), and so changes a custom one.
-    """
-    from transformers import AutoTokenizer
-
-    with quiet():
-        theirs = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
-    samples = tokenizer_folder.self_test(classifier.tokenizer.backend)
-    return any(theirs(sample["text"], sample.get("pair"))["input_ids"] != sample["ids"] for sample in samples)
+    """Whether `AutoTokenizer` reads other ids from the folder than its `tokenizer.json` gives."""
+    return differs_when_loaded(folder, classifier.tokenizer.backend) is not None

@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokkit.data.balance import balanced_weights
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows, sort_labels
 from tokkit.data.load import DatasetOptions, load_dataset
 from tokkit.data.split import SplitPlan, assign
+from tokkit.data.weights import balanced_weights, sidecar_of
 from tokkit.errors import InputError, did_you_mean
 from tokkit.progress import Progress
 
@@ -95,6 +95,13 @@ def class_weights(which: str, rows: Rows, labels: Sequence[str]) -> list[float] 
             hint="--class-weights balanced computes them from the training rows",
         )
     return [float(weights[label]) for label in labels]
+
+
+def say_unused_weights(which: str, dataset: Dataset, progress: Progress) -> None:
+    """Says that `rebalance` left class weights beside the training rows, where none are asked for."""
+    beside = sidecar_of(dataset)
+    if which == "none" and beside is not None:
+        progress.say(f"{beside}: class weights, which are not used; --class-weights {beside} takes them")
 
 
 def _read_weights(path: Path) -> dict[str, float]:

@@ -10,10 +10,29 @@ from typing import Any
 from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.sources.paths import missing
-from tokkit.tokenizer.load import is_hub_name
+from tokkit.tokenizer.folder import parse
+from tokkit.tokenizer.load import LoadedTokenizer, is_hub_name
 
 LOADING: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "dtype": "float32"}
 """How every checkpoint is loaded: nothing that can run code, weights in full precision."""
+
+POSITIONS_BEHIND_PADDING = (
+    *("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod", "camembert"),
+    *("data2vec-text", "esm", "ibert", "lilt", "longformer", "luke", "mpnet"),
+)
+"""Models whose first position stands behind the padding id, so that they take fewer tokens.
+
+Those of transformers whose module has `create_position_ids_from_input_ids` and that read texts.
+"""
+
+
+def takes_tokens(model_type: str | None, positions: int, pad_id: int) -> int:
+    """Tokens that a model with so many positions takes.
+
+    >>> takes_tokens("roberta", 514, pad_id=1)
+    512
+    """
+    return positions - (pad_id + 1) if model_type in POSITIONS_BEHIND_PADDING else positions
 
 
 def checkpoint_path(name: str | Path, progress: Progress) -> str:
@@ -62,3 +81,26 @@ def loading(name: str | Path) -> Iterator[None]:
             f"{name}: cannot be loaded as a model: {told[:200]}",
             hint="a model folder holds config.json and model.safetensors",
         ) from error
+
+
+def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer, hint: str) -> None:
+    """Raises `InputError` where the tokenizer's ids are not those the model's embeddings were trained on."""
+    rows = config.get_text_config().vocab_size
+    if tokenizer.vocab_size > rows:
+        raise InputError(
+            f"{tokenizer.folder}: the tokenizer has ids up to {tokenizer.vocab_size - 1}, "
+            f"but {name} has {rows} embedding rows",
+            hint=hint,
+        )
+    file = Path(name) / "tokenizer.json"
+    if not file.exists() or (tokenizer.file.exists() and file.samefile(tokenizer.file)):
+        return
+    theirs = parse(file).get_vocab(with_added_tokens=True)
+    ours = tokenizer.backend.get_vocab(with_added_tokens=True)
+    moved = sum(1 for token, id_ in ours.items() if theirs.get(token) != id_)
+    if moved:
+        raise InputError(
+            f"{tokenizer.folder}: {moved} of its {len(ours)} tokens have another id "
+            f"in {name}'s own tokenizer, so its embeddings would mean other words",
+            hint=hint,
+        )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, TokkitError
+from tokkit.tokenizer.panics import quiet_panics
 from tokkit.tokenizer.training.blueprint import Untrained
 
 if TYPE_CHECKING:
@@ -56,10 +57,15 @@ def write_config(
     max_length: int | None,
     input_names: Sequence[str],
     extra: Sequence[str] = (),
+    kept: Mapping[str, Any] | None = None,
 ) -> None:
-    """Writes `tokenizer_config.json`: special tokens by role, further ones, and what a model takes."""
+    """Writes `tokenizer_config.json`: special tokens by role, further ones, and what a model takes.
+
+    kept  what stands in it beside these, such as ``chat_template``
+    """
     config = {
         "clean_up_tokenization_spaces": False,
+        **(kept or {}),
         **{f"{role}_token": token for role, token in sorted(special.items())},
         **({"extra_special_tokens": list(extra)} if extra else {}),
         "model_input_names": list(input_names),
@@ -106,7 +112,8 @@ def check_self_test(tokenizer: Tokenizer, test: Sequence[Mapping[str, Any]], whe
 def guarded(message: str, hint: str | None = None) -> Iterator[None]:
     """Turns what the library raises inside, its panics too, into an `InputError` with that message."""
     try:
-        yield
+        with quiet_panics():
+            yield
     except (KeyboardInterrupt, SystemExit, MemoryError, GeneratorExit):
         raise
     except BaseException as error:  # a panic of the library is no Exception

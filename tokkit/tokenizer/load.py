@@ -21,7 +21,7 @@ from tokkit.tokenizer.blocks.recipes import BERT_INPUTS
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_ROLES = ("unk", "pad", "cls", "sep", "mask", "bos", "eos")
+ROLES = ("unk", "pad", "cls", "sep", "mask", "bos", "eos")
 _BATCH = 1_000
 _UNLIMITED = 1_000_000
 """transformers writes 1e30 where no limit is known; anything this long counts as none."""
@@ -33,7 +33,7 @@ class LoadedTokenizer:
     special         role -> token: ``{"pad": "[PAD]", ...}``, as the configuration names them
     max_length      tokens a model of it takes, None where it does not say
     input_names     what its model is fed with
-    folder          where its files lie
+    folder, file    where its files lie, and the `tokenizer.json` among them
     """
 
     backend: Tokenizer
@@ -41,6 +41,7 @@ class LoadedTokenizer:
     max_length: int | None
     input_names: tuple[str, ...]
     folder: Path
+    file: Path
 
     @property
     def vocab_size(self) -> int:
@@ -81,9 +82,21 @@ def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
 
     Raises `InputError` for what is no tokenizer, and where the self-test of its receipt fails.
     """
+    loaded = opened(name, progress)
+    unknown = missing_unknown(loaded.backend)
+    if unknown is not None:
+        raise InputError(f'{loaded.file}: its unknown token "{unknown}" is not in its vocabulary')
+    check_receipt(loaded)
+    with tokenizer_folder.guarded(str(loaded.file)):
+        tokenizer_folder.self_test(loaded.backend)
+    return loaded
+
+
+def opened(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
+    """As `load`, but a tokenizer as it stands: nothing is encoded yet, and its receipt is not asked."""
     path = Path(name)
     if not path.exists():
-        path = _from_hub(str(name), progress)
+        path = from_hub(str(name), progress, "tokenizer", TOKENIZER_PATTERNS)
     file = path / tokenizer_folder.TOKENIZER_FILE if path.is_dir() else path
     if file.exists():
         backend = tokenizer_folder.parse(file)
@@ -96,13 +109,7 @@ def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
         )
     backend.no_truncation()
     backend.no_padding()
-    unknown = getattr(backend.model, "unk_token", None)
-    if unknown is not None and backend.token_to_id(unknown) is None:
-        raise InputError(f'{file}: its unknown token "{unknown}" is not in its vocabulary')
-    _check_receipt(backend, file.parent)
-    with tokenizer_folder.guarded(str(file)):
-        tokenizer_folder.self_test(backend)
-    config = _read_json(file.parent / tokenizer_folder.CONFIG_FILE)
+    config = read_json(file.parent / tokenizer_folder.CONFIG_FILE)
     longest = config.get("model_max_length")
     inputs = config.get("model_input_names")
     return LoadedTokenizer(
@@ -111,24 +118,33 @@ def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
         max_length=int(longest) if isinstance(longest, int | float) and 0 < longest < _UNLIMITED else None,
         input_names=tuple(inputs) if inputs and isinstance(inputs, list) else BERT_INPUTS,
         folder=file.parent,
+        file=file,
     )
 
 
-def _check_receipt(backend: Tokenizer, folder: Path) -> None:
-    result = _read_json(folder / "tokkit.json").get("result", {})
+def missing_unknown(backend: Tokenizer) -> str | None:
+    """The unknown token that its model names but its vocabulary lacks, so that a strange word raises."""
+    unknown: str | None = getattr(backend.model, "unk_token", None)
+    return unknown if unknown is not None and backend.token_to_id(unknown) is None else None
+
+
+def check_receipt(loaded: LoadedTokenizer) -> None:
+    """Raises `InputError` where it gives other ids than when it was made, as its receipt tells."""
+    folder = loaded.folder
+    result = read_json(folder / "tokkit.json").get("result", {})
     if isinstance(result, dict) and isinstance(test := result.get("self_test"), list):
         try:
-            tokenizer_folder.check_self_test(backend, test, folder)
+            tokenizer_folder.check_self_test(loaded.backend, test, folder)
         except (KeyError, TypeError, AttributeError) as error:
             raise InputError(f"{folder / 'tokkit.json'}: its self_test cannot be read: {error!r}") from error
 
 
 def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) -> dict[str, str]:
     """From the configuration, the older `special_tokens_map.json`, or BERT's usual names."""
-    named = {**_read_json(folder / "special_tokens_map.json"), **config}
+    named = {**read_json(folder / "special_tokens_map.json"), **config}
     own = getattr(backend.model, "unk_token", None)
     special = {"unk": own} if own and backend.token_to_id(own) is not None else {}
-    for role in _ROLES:
+    for role in ROLES:
         token = named.get(f"{role}_token")
         token = token.get("content") if isinstance(token, dict) else token
         if isinstance(token, str):
@@ -138,12 +154,16 @@ def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) ->
     return special
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; empty where there is no file, or no object in it.
+
+    Raises `InputError` for a file that is no JSON.
+    """
     if not path.exists():
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise InputError(f"{path}: no JSON: {error}") from error
     return content if isinstance(content, dict) else {}
 
@@ -165,18 +185,23 @@ def is_hub_name(name: str) -> bool:
     return bool(bare) and not looks_like_path and bare.count("/") <= 1
 
 
-def _from_hub(name: str, progress: Progress) -> Path:
-    """The folder of a snapshot of the tokenizer's files; an error where the name cannot be one."""
+TOKENIZER_PATTERNS = ("tokenizer*", "vocab*", "merges*", "special_tokens_map.json")
+"""The files of a tokenizer on the hub."""
+
+
+def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) -> Path:
+    """The folder of a snapshot of files that match; raises `InputError` where the name cannot be one.
+
+    kind  what is asked for, in words: ``tokenizer``
+    """
     if not is_hub_name(name):
         raise missing(Path(name))
     from huggingface_hub import constants, snapshot_download
 
     bare = name.removeprefix("hub:")
-    progress.say(f"{bare}: no such path here; asking the hub for a tokenizer of that name")
+    progress.say(f"{bare}: no such path here; asking the hub for a {kind} of that name")
     try:
-        return Path(
-            snapshot_download(bare, allow_patterns=["tokenizer*", "vocab*", "special_tokens_map.json"])
-        )
+        return Path(snapshot_download(bare, allow_patterns=list(patterns)))
     except Exception as error:
         if constants.HF_HUB_OFFLINE:
             told = "and the hub may not be asked: HF_HUB_OFFLINE is set, and no copy was kept"

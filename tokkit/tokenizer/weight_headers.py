@@ -1,0 +1,81 @@
+"""Shapes of a checkpoint's weights, read from the headers of its safetensors files; no weight is loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from tokkit.errors import InputError
+
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+
+INPUT_EMBEDDINGS = (
+    *("word_embeddings.weight", "word_embedding.weight", "tok_embeddings.weight", "embed_tokens.weight"),
+    *("wte.weight", "shared.weight", "tokens_embed.weight"),
+)
+"""How the table of input embeddings is named, as the end of its path."""
+
+POSITION_EMBEDDINGS = ("position_embeddings.weight", "embed_positions.weight", "wpe.weight")
+
+Shape = tuple[int, ...]
+
+
+def shapes(folder: Path) -> dict[str, Shape]:
+    """Name -> shape of every weight in the folder; empty where it has no safetensors.
+
+    Raises `InputError` for a file that is none, and for an index that names a file outside the folder.
+    """
+    found: dict[str, Shape] = {}
+    for file in weight_files(folder):
+        found.update(_shapes_in(file))
+    return found
+
+
+def rows_of(found: Mapping[str, Shape], names: tuple[str, ...]) -> int | None:
+    """Rows of the first table whose path ends in one of these names; None where there is none."""
+    for ending in names:
+        for name, shape in found.items():
+            if len(shape) == 2 and (name == ending or name.endswith("." + ending)):
+                return shape[0]
+    return None
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors files of a checkpoint, none where it has none; raises `InputError` as `shapes`."""
+    if (folder / WEIGHTS).exists():
+        return [folder / WEIGHTS]
+    index = folder / INDEX
+    if not index.exists():
+        return []
+    try:
+        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+        files = [_inside(folder, str(name), index) for name in sorted(map(str, names))]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"{index}: no index of weights: {error!r}") from error
+    return files
+
+
+def _inside(folder: Path, name: str, index: Path) -> Path:
+    """The file of that name beside the index; it may be a link, for a hub's copy is all links."""
+    if not name or name in (".", "..") or "/" in name or "\\" in name or "\0" in name:
+        raise InputError(
+            f"{index}: names the file {name!r}, which is not in its own folder",
+            hint="the files of a checkpoint lie beside its index; download it anew",
+        )
+    return folder / name
+
+
+def _shapes_in(file: Path) -> dict[str, Shape]:
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(str(file), framework="numpy") as weights:
+            names = weights.keys()
+            return {name: tuple(weights.get_slice(name).get_shape()) for name in names}
+    except (SafetensorError, OSError) as error:
+        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{file}: no safetensors file: {told}", hint="a broken download? fetch it anew"
+        ) from error
