@@ -29,8 +29,13 @@ class Finding:
 Splits = Mapping[str, Mapping[str, Any]]
 Rule = Callable[[str, Splits, Mapping[str, Any]], Iterator[Finding]]
 _IMBALANCE = 10
-_UNKNOWN_RATE = 0.01
-_TRUNCATED = 0.05
+_FEWEST_ROWS = 100
+"""Rows of a data set below which everything is small."""
+_FEWEST_OF_A_CLASS = 10
+_ID_LABELS = 0.5
+"""Distinct labels a row from which on they are no classes."""
+UNKNOWN_RATE = 0.01
+TRUNCATED = 0.05
 
 
 def findings(source: str, splits: Splits, across: Mapping[str, Any]) -> list[Finding]:
@@ -69,7 +74,7 @@ def _conflicts(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterat
                 "conflicts",
                 WARNING,
                 f"{split}: {found['conflicting_labels']} texts stand with two or more labels",
-                "decide on one label each, or remove them",
+                f"tokkit clean {shlex.quote(source)} -o OUT --conflicts majority keeps the label of most",
             )
 
 
@@ -80,7 +85,19 @@ def _duplicates(source: str, splits: Splits, across: Mapping[str, Any]) -> Itera
                 "duplicates",
                 WARNING,
                 f"{split}: {found['duplicates']['exact']} rows are copies of an earlier text",
-                "tokkit split keeps all copies of a text in one split",
+                f"tokkit clean {shlex.quote(source)} -o OUT leaves them out; tokkit split keeps them in one",
+            )
+
+
+def _near(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, found in splits.items():
+        copies = found["duplicates"]
+        if (copies.get("near") or 0) > copies.get("normalized", 0):
+            yield Finding(
+                "near-duplicates",
+                WARNING,
+                f"{split}: {copies['near']} rows are nearly or exactly an earlier text",
+                f"tokkit clean {shlex.quote(source)} -o OUT --duplicates near",
             )
 
 
@@ -107,6 +124,47 @@ def _one_class(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterat
             )
 
 
+def _label_ids(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    for split, found in splits.items():
+        rows = sum(found["classes"].values())
+        if rows >= _FEWEST_ROWS and len(found["classes"]) > _ID_LABELS * rows:
+            yield Finding(
+                "label-ids",
+                ERROR,
+                f"{split}: {len(found['classes'])} labels in {rows} rows look like ids or texts, not classes",
+                f"name another column: tokkit stats {shlex.quote(source)} --label-column NAME",
+            )
+
+
+def _small_class(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+    counts = splits["train"]["classes"] if "train" in splits else {}
+    small = {label: rows for label, rows in counts.items() if rows < _FEWEST_OF_A_CLASS}
+    if small and sum(counts.values()) >= _FEWEST_ROWS and 2 * len(small) <= len(counts):
+        shown = ", ".join(f'"{label}" ({rows})' for label, rows in list(small.items())[:5])
+        yield Finding(
+            "small-class",
+            WARNING,
+            f"train: too few rows to learn from or to repeat: {shown}{' ...' if len(small) > 5 else ''}",
+            f"collect {_FEWEST_OF_A_CLASS} or more of each, or join classes: --label-names OLD=NEW",
+        )
+
+
+def _unclean(rule: str, what: str, rules: str) -> Rule:
+    """The rule for rows that hold something `clean` repairs."""
+
+    def look(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+        for split, found in splits.items():
+            if found.get(rule):
+                yield Finding(
+                    rule,
+                    WARNING,
+                    f"{split}: {found[rule]} rows hold {what}",
+                    f"tokkit clean {shlex.quote(source)} -o OUT{rules}",
+                )
+
+    return look
+
+
 def _imbalance(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
     counts = splits["train"]["classes"] if "train" in splits else {}
     if len(counts) > 1 and max(counts.values()) >= _IMBALANCE * min(counts.values()):
@@ -123,7 +181,7 @@ def _imbalance(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterat
 def _truncation(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
     for split, found in splits.items():
         shares = found["lengths"].get("tokens", {}).get("truncated", {})
-        if shares.get("512", 0) > _TRUNCATED:
+        if shares.get("512", 0) > TRUNCATED:
             yield Finding(
                 "truncation",
                 WARNING,
@@ -135,7 +193,7 @@ def _truncation(source: str, splits: Splits, across: Mapping[str, Any]) -> Itera
 def _unknown(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
     for split, found in splits.items():
         rate = found["lengths"].get("tokens", {}).get("unknown_rate", 0)
-        if rate > _UNKNOWN_RATE:
+        if rate > UNKNOWN_RATE:
             yield Finding(
                 "unknown-rate",
                 WARNING,
@@ -149,9 +207,15 @@ RULES: dict[str, Rule] = {
     "missing-labels": _missing_labels,
     "conflicts": _conflicts,
     "duplicates": _duplicates,
+    "near-duplicates": _near,
     "missing": _missing,
     "one-class": _one_class,
+    "label-ids": _label_ids,
     "imbalance": _imbalance,
+    "small-class": _small_class,
+    "html": _unclean("html", "HTML: tags or character references", " --rules default,tags"),
+    "controls": _unclean("controls", "control or invisible characters", ""),
+    "mojibake": _unclean("mojibake", "text that was decoded wrongly", " --rules default,ftfy"),
     "truncation": _truncation,
     "unknown-rate": _unknown,
 }

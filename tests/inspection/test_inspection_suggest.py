@@ -1,0 +1,256 @@
+"""`suggest_tokens`: what it promises is what the extended tokenizer saves, to the last token."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tokkit
+from tests.inspection.inspection_tokenizers import saved, word_piece
+from tests.tokenizer.tokenizer_texts import cut
+from tokkit.cli.main import run
+from tokkit.errors import InputError, OutputError, UsageError
+from tokkit.inspection.suggestion.suggest import suggest_tokens
+from tokkit.progress import SILENT
+
+
+def with_words(tokenizer, words):
+    """A WordPiece with more words in its vocabulary, by hand."""
+    from tokenizers import Tokenizer
+
+    content = json.loads(tokenizer.to_str())
+    vocabulary = content["model"]["vocab"]
+    for word in words:
+        vocabulary.setdefault(word, len(vocabulary))
+    return Tokenizer.from_str(json.dumps(content))
+
+
+def tokens_of(tokenizer, lines):
+    encodings = tokenizer.encode_batch(lines, add_special_tokens=False)
+    return sum(len(each.ids) for each in encodings), sum(each.tokens.count("[UNK]") for each in encodings)
+
+
+@pytest.mark.parametrize("language", ["english", "korean"])
+def test_suggest_tokens_save_in_wordpiece_exactly_what_is_claimed(tmp_path, language):
+    text = cut(language, 40_000)
+    (tmp_path / "small.txt").write_text(text[:6000], "utf-8")
+    (tmp_path / "corpus.txt").write_text(text, "utf-8")
+    tokkit.train_wordpiece(tmp_path / "small.txt", tmp_path / "t", recipe="korean", vocab_size=700)
+    result = suggest_tokens(tmp_path / "t", tmp_path / "corpus.txt", top=12)
+    old = tokkit.tokenizer.load.load(tmp_path / "t").backend
+    lines = text.splitlines()
+    added: list[str] = []
+    for each in result.suggestions:
+        before, after = (
+            tokens_of(with_words(old, words), lines) for words in (added, [*added, each["token"]])
+        )
+        assert before[0] - after[0] == each["tokens_saved"], each
+        assert before[1] - after[1] == each["unknown_removed"], each
+        added.append(each["token"])
+    assert len(added) == 12
+    assert (result.tokens, result.unknown) == tokens_of(old, lines)
+    assert (result.tokens_after, result.unknown_after) == tokens_of(with_words(old, added), lines)
+    worth = [each["tokens_saved"] + each["unknown_removed"] for each in result.suggestions]
+    assert worth == sorted(worth, reverse=True)
+
+
+PIECES = ["a", "b", "c", "ab", "##a", "##b", "##c", "##ab", "##bc"]
+WORDS = st.text("abcd", min_size=1, max_size=6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(WORDS, st.integers(1, 9)), min_size=1, max_size=12), st.sets(st.sampled_from(PIECES))
+)
+def test_suggest_tokens_are_those_that_trying_every_beginning_finds(tmp_path_factory, counted, pieces):
+    """The greedy choice by brute force: add every beginning in turn, count, and keep the best."""
+    old = word_piece(sorted(pieces))
+    lines = [word for word, count in counted for _ in range(count)]
+    here = tmp_path_factory.mktemp("t")
+    (here / "corpus.txt").write_text("".join(f"{line}\n" for line in lines))
+    rules = {"top": 4, "min_count": 1, "min_length": 1, "min_words": 1}
+    found = suggest_tokens(saved(old, here / "t", unk_token="[UNK]"), here / "corpus.txt", **rules)
+
+    beginnings = {
+        word[:end]
+        for word, _ in counted
+        for encoding in [old.encode(word, add_special_tokens=False)]
+        for end in [end for _, end in encoding.offsets]
+    }
+    added: list[str] = []
+    worth = []
+    for each in found.suggestions:
+        now = tokens_of(with_words(old, added), lines)
+        gains = {}
+        for beginning in beginnings - set(added):
+            then = tokens_of(with_words(old, [*added, beginning]), lines)
+            if not makes_unknown(with_words(old, added), with_words(old, [*added, beginning]), lines):
+                gains[beginning] = now[0] + now[1] - then[0] - then[1]
+        best = max(gains.values())
+        assert gains[each["token"]] == best > 0
+        worth.append(best)
+        added.append(each["token"])
+    assert worth == [each["tokens_saved"] + each["unknown_removed"] for each in found.suggestions]
+
+
+def makes_unknown(old, new, lines):
+    return any(
+        "[UNK]" in new.encode(line, add_special_tokens=False).tokens
+        and "[UNK]" not in old.encode(line, add_special_tokens=False).tokens
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize("family", ["bpe", "unigram"])
+def test_suggest_tokens_save_in_other_models_about_what_is_claimed(tmp_path, family):
+    """BPE joins the steps to a token elsewhere too, so that it saves at least the sum."""
+    text = cut("english", 60_000)
+    (tmp_path / "small.txt").write_text(text[:6000], "utf-8")
+    (tmp_path / "corpus.txt").write_text(text, "utf-8")
+    train = {"bpe": tokkit.train_bpe, "unigram": tokkit.train_unigram}[family]
+    train(tmp_path / "small.txt", tmp_path / "t", vocab_size=400)
+    result = suggest_tokens(tmp_path / "t", tmp_path / "corpus.txt", tmp_path / "tokens.txt", top=20)
+    claimed = sum(each["tokens_saved"] for each in result.suggestions)
+    saved_in_all = result.tokens - result.tokens_after
+    assert claimed <= saved_in_all <= 1.25 * claimed if family == "bpe" else saved_in_all >= 0.7 * claimed
+    tokkit.add_tokens(
+        tmp_path / "t", out=tmp_path / "more", native=True, tokens_file=str(tmp_path / "tokens.txt")
+    )
+    more = tokkit.tokenizer.load.load(tmp_path / "more").backend
+    assert tokens_of(more, text.splitlines(keepends=True))[0] == result.tokens_after
+
+
+def test_suggest_tokens_in_bpe_of_two_pieces_saves_exactly_what_is_claimed(tmp_path):
+    from tokenizers import Tokenizer, models, pre_tokenizers
+
+    tokens = ["c", "o", "v", "i", "d", "s", "t", "co", "vi", "vid"]
+    merges = [("c", "o"), ("v", "i"), ("vi", "d")]
+    made = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    (tmp_path / "corpus.txt").write_text("covid covid covids cot\n" * 5)
+    result = suggest_tokens(saved(made, tmp_path / "t"), tmp_path / "corpus.txt", top=1)
+    [suggestion] = result.suggestions
+    assert suggestion == {
+        "token": "covid",
+        "count": 15,
+        "pieces_now": ["co", "vid"],
+        "tokens_saved": 15,
+        "unknown_removed": 0,
+        "words": 2,
+        "worse": 0,
+        "vocabulary": ["covid"],
+        "changes": [
+            {"word": "covids", "count": 5, "before": ["co", "vid", "s"], "after": ["covid", "s"]},
+        ],
+    }
+    assert result.tokens - result.tokens_after == 15
+
+
+def test_suggest_tokens_counts_words_that_get_worse(tmp_path):
+    """With "abc" added, "abcde" is no longer "ab ##cde": the longest beginning is taken first."""
+    pieces = ["ab", "##c", "##cde", "##d", "##e"]
+    (tmp_path / "corpus.txt").write_text("abc\n" * 9 + "abcde\n" * 2)
+    result = suggest_tokens(
+        saved(word_piece(pieces), tmp_path / "t", unk_token="[UNK]"), tmp_path / "corpus.txt", top=1
+    )
+    [suggestion] = result.suggestions
+    assert (suggestion["token"], suggestion["tokens_saved"], suggestion["worse"]) == ("abc", 9 - 2, 2)
+    assert suggestion["changes"] == [
+        {"word": "abcde", "count": 2, "before": ["ab", "##cde"], "after": ["abc", "##d", "##e"]}
+    ]
+    assert result.as_dict()["saved_share"] == pytest.approx(7 / 22, abs=1e-6)
+
+
+def test_suggest_tokens_propose_words_alone(tmp_path):
+    words = ["---", "12345", "x9", "wörter", "한국어", "e\u0301a", "עברית", "👩\u200d👩"]
+    (tmp_path / "corpus.txt").write_text("".join(f"{word}\n" * 9 for word in words), "utf-8")
+    pieces = sorted({prefix + each for word in words for each in word for prefix in ("", "##")})
+    from tokenizers import pre_tokenizers
+
+    made = word_piece(pieces)
+    made.normalizer = None
+    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    folder = saved(made, tmp_path / "t", unk_token="[UNK]")
+
+    def tokens(**rules):
+        found = suggest_tokens(folder, tmp_path / "corpus.txt", whole_words=True, **rules)
+        return {each["token"] for each in found.suggestions}
+
+    assert tokens() == {"x9", "wörter", "한국어", "עברית"}
+    assert tokens(letters=0) == {"12345", "x9", "wörter", "한국어", "עברית"}
+    assert tokens(min_length=5) == {"wörter", "עברית"}
+    assert tokens(min_count=10) == set()
+
+
+def test_suggest_tokens_of_one_beginning_of_many_words(tmp_path):
+    (tmp_path / "corpus.txt").write_text("한국은 한국이 한국을 한국에\n" * 3, "utf-8")
+    pieces = ["한", "##국", "##은", "##이", "##을", "##에"]
+    folder = saved(word_piece(pieces), tmp_path / "t", unk_token="[UNK]")
+    first = suggest_tokens(folder, tmp_path / "corpus.txt", top=1).suggestions[0]
+    assert (first["token"], first["tokens_saved"], first["words"]) == ("한국", 12, 4)
+    assert (
+        suggest_tokens(folder, tmp_path / "corpus.txt", whole_words=True).suggestions == []
+    )  # 3 are too few
+    assert suggest_tokens(folder, tmp_path / "corpus.txt", min_words=5).suggestions == []
+
+
+def test_suggest_tokens_from_counts_are_those_of_the_corpus(tmp_path):
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text(cut("english", 30_000), "utf-8")
+    tokkit.train_wordpiece(corpus, tmp_path / "t", vocab_size=500)
+    tokkit.count(corpus, tmp_path / "counts")
+    direct = suggest_tokens(tmp_path / "t", corpus)
+    counted = suggest_tokens(tmp_path / "t", counts=tmp_path / "counts")
+    assert counted.suggestions == direct.suggestions
+    assert (counted.tokens, counted.tokens_after) == (direct.tokens, direct.tokens_after)
+    tokkit.count(corpus, tmp_path / "others", recipe="gpt2")
+    with pytest.raises(UsageError, match="splits text in another way"):
+        suggest_tokens(tmp_path / "t", counts=tmp_path / "others")
+    with pytest.raises(UsageError, match="takes the place of a corpus"):
+        suggest_tokens(tmp_path / "t", corpus, counts=tmp_path / "counts")
+
+
+def test_suggest_tokens_writes_the_same_file_twice_and_never_over_another(tmp_path):
+    corpus, out = tmp_path / "corpus.txt", tmp_path / "tokens.txt"
+    corpus.write_text("covid covid covid covid covid\n")
+    folder = saved(word_piece([*"covid", *(f"##{c}" for c in "ovid")]), tmp_path / "t", unk_token="[UNK]")
+    suggest_tokens(folder, corpus, out, threads=1)
+    assert out.read_text() == "covid\n"
+    first = [out.read_bytes(), receipt(out)]
+    with pytest.raises(OutputError):
+        suggest_tokens(folder, corpus, out)
+    suggest_tokens(folder, corpus, out, force=True, threads=2)
+    assert [out.read_bytes(), receipt(out)] == first
+    assert [each["name"] for each in first[1]["inputs"]] == ["t", "corpus.txt"]
+
+
+def receipt(out):
+    return json.loads(out.with_name(f"{out.name}.tokkit.json").read_bytes())["result"]
+
+
+def test_suggest_tokens_refuses_what_it_cannot_read(tmp_path):
+    (tmp_path / "corpus.txt").write_text("a b\n")
+    with pytest.raises(InputError):
+        suggest_tokens(tmp_path / "nowhere", tmp_path / "corpus.txt")
+    folder = saved(word_piece(["a"]), tmp_path / "t")
+    with pytest.raises(UsageError, match="name a corpus"):
+        suggest_tokens(folder)
+    with pytest.raises(UsageError, match="--top: 0 is below 1"):
+        suggest_tokens(folder, tmp_path / "corpus.txt", top=0, progress=SILENT)
+
+
+def test_suggest_tokens_command_shows_tables_and_json(tmp_path, capsys):
+    (tmp_path / "corpus.txt").write_text("covid\ncovid\ncovidiot\n" * 5)
+    folder = saved(word_piece([*"covidt", *(f"##{c}" for c in "ovidt")]), tmp_path / "t", unk_token="[UNK]")
+    arguments = ["suggest-tokens", str(folder), str(tmp_path / "corpus.txt"), "-q", "--top", "1"]
+    assert run(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "covid\t15\tc ##o ##v ##i ##d\t60\n" in shown
+    assert "covid\tcovidiot\tc ##o ##v ##i ##d ##i ##o ##t\tcovid ##i ##o ##t\n" in shown
+    assert run([*arguments, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["command"], told["suggestions"][0]["tokens_saved"]) == ("suggest-tokens", 60)
+    assert run(["suggest-tokens", str(folder), "nowhere.txt"]) == 3

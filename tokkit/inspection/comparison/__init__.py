@@ -1,0 +1,1 @@
+"""Several tokenizers measured on the same rows."""

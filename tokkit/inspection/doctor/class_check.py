@@ -1,0 +1,35 @@
+"""Whether `AutoTokenizer` would rebuild a tokenizer: asked of its files beside the model's configuration."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from tokkit.inspection.doctor.subject import MODEL_CONFIG, ExaminedModel, ExaminedTokenizer
+from tokkit.tokenizer.folder import TOKENIZER_FILE
+from tokkit.tokenizer.rebuild import differs_when_loaded
+
+_GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
+
+
+def rebuilt(tokenizer: ExaminedTokenizer, model: ExaminedModel | None) -> str | None:
+    """How its ids differ when `AutoTokenizer` loads it, in a sentence; None where they do not.
+
+    A class that loads `tokenizer.json` as it stands cannot, and transformers is not asked. Where no class is
+    named, the model's configuration decides it, so both are laid into one folder, as a saved model has them.
+    """
+    file, named = tokenizer.loaded.file, tokenizer.config.get("tokenizer_class")
+    own = tokenizer.loaded.folder / MODEL_CONFIG
+    beside = own if own.exists() else model.folder / MODEL_CONFIG if model else None
+    if not file.exists() or named in _GENERIC_CLASSES or (named is None and beside is None):
+        return None
+    with tempfile.TemporaryDirectory(prefix="tokkit-") as made:
+        folder = Path(made)
+        for each in tokenizer.loaded.folder.iterdir():
+            if each.is_file() and each.suffix in (".json", ".txt") and each.name != "tokkit.json":
+                shutil.copyfile(each, folder / each.name)
+        shutil.copyfile(file, folder / TOKENIZER_FILE)
+        if beside is not None:
+            shutil.copyfile(beside, folder / MODEL_CONFIG)
+        return differs_when_loaded(folder, tokenizer.loaded.backend)

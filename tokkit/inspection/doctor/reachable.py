@@ -1,0 +1,143 @@
+"""Which tokens no text gives: found by asking the model for each, then by encoding texts made for it.
+
+1. A BPE, Unigram or WordLevel model is handed the token as a word of its own. What it cuts there it cuts
+   everywhere, for nothing outside a token changes how its inside is merged or scored.
+2. Its text is encoded, bare and between other characters: a lower-casing normalizer lets no capital through,
+   BERT's splitting no ``[unused1]``, and ``##x`` needs a word before it.
+
+A token that is part of a character's bytes has no text of its own; such are only asked for in step 1.
+Step 2 tries a dozen texts a token and proves nothing by failing, which is why no error follows from it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from tokkit.inspection.scripts import script_of
+from tokkit.tokenizer.load import LoadedTokenizer
+
+AROUND = (
+    *(("", ""), ("-", ""), ("a", ""), ("🙂", ""), ("1", ""), (" ", ""), ("\n", "")),
+    *(("", "a"), ("", "1"), ("", "-"), ("a", "a"), ("-", "a")),
+)
+"""What is put before and behind a token's own text, one after another until a text gives it."""
+
+_WORDS_TRIED = 8
+"""Words a continuation piece is tried behind."""
+
+_NO_CHARACTER = "\ufffd"
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
+"""How byte fallback writes a byte of a character that the vocabulary lacks."""
+
+
+@dataclass(frozen=True)
+class Unreachable:
+    """never_built   tokens that the model cuts into others, or cannot reach by merging
+    never_let_in     tokens whose text normalizer or pre-tokenizer changes or cuts
+    parts            how many are parts of characters, only asked of the model
+    """
+
+    never_built: list[str]
+    never_let_in: list[str]
+    parts: int
+
+
+def unreachable(tokenizer: LoadedTokenizer, model: Mapping[str, Any], spared: Collection[int]) -> Unreachable:
+    """Tokens that no text gives, of all but those whose ids are spared (a template puts them, say).
+
+    model  the model as it stands in `tokenizer.json`
+
+    Raises `InputError` where the tokenizer fails on a text.
+    """
+    backend = tokenizer.backend
+    vocabulary: dict[str, int] = backend.get_vocab(with_added_tokens=True)
+    added = {token.content for token in backend.get_added_tokens_decoder().values()}
+    asked = sorted(
+        (token for token, id_ in vocabulary.items() if id_ not in spared), key=vocabulary.__getitem__
+    )
+    prefix = model.get("continuing_subword_prefix") or ""
+    suffix = model.get("end_of_word_suffix") or ""
+    bytes_ = {token for token in asked if model.get("byte_fallback") and _BYTE.fullmatch(token)}
+    inside = {token for token in asked if prefix and token.startswith(prefix) and token != prefix}
+    unasked = bytes_ | inside | added
+    built = [token for token in asked if token in unasked or _builds(backend.model, token)]
+    texts: dict[str, Iterator[str]] = {}
+    parts = len(bytes_)
+    words = _Words(vocabulary, prefix, added) if prefix else None
+    for token in built:
+        if token in added:
+            texts[token] = _around(token)
+        elif words is not None and token in inside:
+            texts[token] = words.before(token[len(prefix) :].removesuffix(suffix))
+        elif token not in bytes_:
+            text = backend.decode([vocabulary[token]], skip_special_tokens=False)
+            if _NO_CHARACTER in text and _NO_CHARACTER not in token:
+                parts += 1
+            else:
+                texts[token] = _around(text)
+    left = set(built)
+    refused = _without_text(tokenizer, texts, vocabulary)
+    return Unreachable(
+        never_built=[token for token in asked if token not in left],
+        never_let_in=[token for token in asked if token in refused],
+        parts=parts,
+    )
+
+
+def _around(text: str) -> Iterator[str]:
+    return (before + text + behind for before, behind in AROUND)
+
+
+def _builds(model: Any, token: str) -> bool:
+    """Whether the model leaves the token whole; what raises an error is not whole."""
+    try:
+        pieces = model.tokenize(token)
+    except Exception:  # the library raises bare exceptions
+        return False
+    return len(pieces) == 1 and pieces[0].value == token
+
+
+def _without_text(
+    tokenizer: LoadedTokenizer, texts: Mapping[str, Iterator[str]], vocabulary: Mapping[str, int]
+) -> set[str]:
+    """The tokens that none of their texts gives; a text each at a time, all tokens together."""
+    open_: dict[str, Iterator[str]] = dict(texts)
+    refused: set[str] = set()
+    while open_:
+        tried = {token: next(each, None) for token, each in open_.items()}
+        refused |= {token for token, text in tried.items() if text is None}
+        asked = {token: text for token, text in tried.items() if text is not None}
+        batches = tokenizer.encodings(list(asked.values()), special=False)
+        ids = (encoding.ids for batch in batches for encoding in batch)
+        given = {token for token, found in zip(asked, ids, strict=True) if vocabulary[token] in found}
+        open_ = {token: open_[token] for token in asked if token not in given}
+    return refused
+
+
+class _Words:
+    """Beginnings of words that stay what they are when a continuation piece follows."""
+
+    def __init__(self, vocabulary: Mapping[str, int], prefix: str, added: Collection[str]) -> None:
+        begin = (token for token in vocabulary if not token.startswith(prefix) and token not in added)
+        letters = sorted((token for token in begin if token.isalnum()), key=lambda token: (len(token), token))
+        self._all = letters
+        self._by_script: dict[str | None, list[str]] = {}
+        for token in letters:
+            self._by_script.setdefault(script_of(token[-1]), []).append(token)
+        self._vocabulary = vocabulary
+
+    def before(self, piece: str) -> Iterator[str]:
+        """Texts whose longest first token ends where the piece begins, first in the piece's own script."""
+        likely = self._by_script.get(script_of(piece[:1] or " "), [])
+        return islice(self._fitting(piece, (likely, self._all)), _WORDS_TRIED)
+
+    def _fitting(self, piece: str, groups: Sequence[Sequence[str]]) -> Iterator[str]:
+        for words in groups:
+            for word in words:
+                longer = (word + piece[:end] for end in range(1, len(piece) + 1))
+                if not any(token in self._vocabulary for token in longer):
+                    yield word + piece

@@ -1,0 +1,264 @@
+"""What is examined: a tokenizer and a model as their files say, and figures of data.
+
+Everything is read once, here; the rules are functions of it and read no file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from tokkit.errors import InputError
+from tokkit.inspection.doctor.measure import Measured
+from tokkit.progress import Progress
+from tokkit.tokenizer import weight_headers
+from tokkit.tokenizer.checkpoints import checkpoint_path, takes_tokens
+from tokkit.tokenizer.folder import CONFIG_FILE
+from tokkit.tokenizer.load import (
+    ROLES,
+    TOKENIZER_PATTERNS,
+    LoadedTokenizer,
+    from_hub,
+    opened,
+    read_json,
+)
+
+MODEL_CONFIG = "config.json"
+_GENERIC_CLASSES = (None, "PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
+_ROTARY = ("rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_pct", "global_rope_theta")
+"""Fields of models that compute positions: beyond their number quality falls, but nothing crashes."""
+
+
+@dataclass(frozen=True)
+class ExaminedTokenizer:
+    """name         as the user named it
+    loaded       the tokenizer, none of its texts encoded yet
+    content      its `tokenizer.json`
+    config       its `tokenizer_config.json` with the older `special_tokens_map.json` under it
+    configured   whether it has either
+    model_type   of the `config.json` beside it, which `AutoTokenizer` takes a class from
+    doubled      tokens that the file's vocabulary holds twice
+    """
+
+    name: str
+    loaded: LoadedTokenizer
+    content: Mapping[str, Any]
+    config: Mapping[str, Any]
+    configured: bool
+    model_type: str | None
+    doubled: tuple[str, ...]
+
+    @cached_property
+    def vocabulary(self) -> dict[str, int]:
+        """Token -> id, added tokens among them."""
+        ids: dict[str, int] = self.loaded.backend.get_vocab(with_added_tokens=True)
+        return ids
+
+    @property
+    def kind(self) -> str:
+        """``WordPiece``, ``BPE``, ``Unigram`` or ``WordLevel``."""
+        return type(self.loaded.backend.model).__name__
+
+    @property
+    def has_class_of_its_own(self) -> bool:
+        """Whether transformers picks a class for it that brings special tokens and inputs of its own."""
+        named = self.config.get("tokenizer_class")
+        return named not in _GENERIC_CLASSES or (named is None and self.model_type is not None)
+
+    @cached_property
+    def registered(self) -> dict[str, str]:
+        """role -> token, as the configuration names them: ``{"pad": "[PAD]"}``."""
+        named = {role: self.config.get(f"{role}_token") for role in ROLES}
+        tokens = {role: t.get("content") if isinstance(t, dict) else t for role, t in named.items()}
+        return {role: token for role, token in tokens.items() if isinstance(token, str)}
+
+    @cached_property
+    def added(self) -> list[Mapping[str, Any]]:
+        """The added tokens as they stand in the file: content, id, special, ..."""
+        return [each for each in self.content.get("added_tokens") or () if isinstance(each, dict)]
+
+    @property
+    def gives_segments(self) -> bool | None:
+        """Whether transformers returns its segment ids; None where a class of its own decides."""
+        names = self.config.get("model_input_names")
+        if isinstance(names, list):
+            return "token_type_ids" in names
+        return None if self.has_class_of_its_own else False
+
+    @cached_property
+    def pair_segments(self) -> list[int]:
+        """The segment ids its template gives a pair of texts; none without one, or where it fails on them."""
+        if not self.template:
+            return []
+        try:
+            return list(self.loaded.backend.encode("a", "b").type_ids)
+        except Exception:  # the library raises bare exceptions, for want of an unknown token
+            return []
+
+    @cached_property
+    def template(self) -> dict[str, list[int]]:
+        """Special token -> ids that the post-processor puts for it, as it holds them."""
+        return {token: ids for processor in _processors(self.content) for token, ids in _special(processor)}
+
+
+@dataclass(frozen=True)
+class ExaminedModel:
+    """name           as the user named it
+    folder         where its files lie
+    config         its `config.json`, of the text model where there are several
+    shapes         name -> shape of every weight; empty where there is no safetensors file
+    pickled        whether its weights are only there as pickles, which are never read
+    own            its own tokenizer, None where there is none
+    own_is_same    whether that is the tokenizer examined
+    """
+
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    shapes: Mapping[str, weight_headers.Shape]
+    pickled: bool
+    own: LoadedTokenizer | None
+    own_is_same: bool
+
+    @property
+    def model_type(self) -> str | None:
+        return self.config.get("model_type")
+
+    def number(self, *names: str) -> int | None:
+        """The first of these fields that holds a whole number."""
+        values = (self.config.get(name) for name in names)
+        return next((v for v in values if isinstance(v, int) and not isinstance(v, bool)), None)
+
+    @cached_property
+    def stored_rows(self) -> int | None:
+        """Rows of the input embeddings as stored; None where they cannot be told."""
+        return weight_headers.rows_of(self.shapes, weight_headers.INPUT_EMBEDDINGS)
+
+    @property
+    def rows(self) -> int | None:
+        """Rows of the input embeddings, as stored, else as the configuration says."""
+        return self.stored_rows or self.number("vocab_size")
+
+    @property
+    def longest(self) -> int | None:
+        """Tokens it takes; None where nothing limits it."""
+        positions = self.number("max_position_embeddings", "n_positions")
+        if positions is None or positions <= 0:
+            return None
+        return max(takes_tokens(self.model_type, positions, self.number("pad_token_id") or 0), 0)
+
+    @property
+    def crashes_beyond(self) -> bool:
+        """Whether a text of more tokens than `longest` has no row of a table of positions."""
+        if self.shapes:
+            return weight_headers.rows_of(self.shapes, weight_headers.POSITION_EMBEDDINGS) is not None
+        return not any(self.config.get(name) for name in _ROTARY)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """tokenizer, and what it is to fit: a model and figures of data, where they were named.
+
+    rebuilt  how the tokenizer differs when `AutoTokenizer` loads it, None where it does not
+    """
+
+    tokenizer: ExaminedTokenizer
+    model: ExaminedModel | None
+    data: Measured | None
+    rebuilt: str | None
+
+    @property
+    def longest(self) -> int | None:
+        """Tokens a row may have: the tokenizer's limit, at most the model's."""
+        limits = (self.tokenizer.loaded.max_length, self.model.longest if self.model else None)
+        return min((limit for limit in limits if limit), default=None)
+
+
+def examined_tokenizer(name: str | Path, progress: Progress) -> ExaminedTokenizer:
+    """The tokenizer at a path or of the hub; raises `InputError` for what is none."""
+    loaded = opened(name, progress)
+    text = loaded.file.read_text(encoding="utf-8") if loaded.file.exists() else loaded.backend.to_str()
+    doubled: list[str] = []
+    content = json.loads(text, object_pairs_hook=lambda pairs: _noting_doubles(pairs, doubled))
+    older = loaded.folder / "special_tokens_map.json"
+    config = loaded.folder / CONFIG_FILE
+    return ExaminedTokenizer(
+        name=str(name),
+        loaded=loaded,
+        content=content,
+        config={**read_json(older), **read_json(config)},
+        configured=older.exists() or config.exists(),
+        model_type=read_json(loaded.folder / MODEL_CONFIG).get("model_type"),
+        doubled=tuple(doubled),
+    )
+
+
+def examined_model(name: str | Path, tokenizer: ExaminedTokenizer, progress: Progress) -> ExaminedModel:
+    """The model at a path or of the hub, none of its weights loaded; raises `InputError` for what is none."""
+    where = checkpoint_path(name, progress)
+    folder = Path(where)
+    if not folder.is_dir():
+        folder = from_hub(where, progress, "configuration", (MODEL_CONFIG, *TOKENIZER_PATTERNS))
+    config = read_json(folder / MODEL_CONFIG)
+    nested = config.get("text_config")
+    config = {**config, **nested} if isinstance(nested, dict) else config
+    if not config:
+        raise InputError(
+            f"{folder / MODEL_CONFIG}: says nothing of a model",
+            hint="a model folder holds the config.json that transformers wrote",
+        )
+    shapes = weight_headers.shapes(folder)
+    own = _own_tokenizer(folder, progress)
+    return ExaminedModel(
+        name=str(name),
+        folder=folder,
+        config=config,
+        shapes=shapes,
+        pickled=not shapes and any(folder.glob("pytorch_model*.bin")),
+        own=own,
+        own_is_same=own is not None and _same(own.file, tokenizer.loaded.file),
+    )
+
+
+def _own_tokenizer(folder: Path, progress: Progress) -> LoadedTokenizer | None:
+    if not any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt", "vocab.json")):
+        return None
+    return opened(folder, progress)
+
+
+def _same(one: Path, other: Path) -> bool:
+    if not (one.exists() and other.exists()):
+        return one.resolve() == other.resolve()
+    return one.samefile(other) or one.read_bytes() == other.read_bytes()
+
+
+def _noting_doubles(pairs: list[tuple[str, Any]], doubled: list[str]) -> dict[str, Any]:
+    """The object of these pairs; keys that name an id twice are kept in ``doubled``."""
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        counts = Counter(key for key, value in pairs if isinstance(value, int))
+        doubled += [key for key, count in counts.items() if count > 1]
+    return made
+
+
+def _processors(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The post-processors, those inside a sequence one by one."""
+    processor = content.get("post_processor")
+    if isinstance(processor, dict):
+        yield from processor.get("processors", ()) if processor.get("type") == "Sequence" else (processor,)
+
+
+def _special(processor: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
+    """The special tokens that a post-processor holds, with the ids it puts for each."""
+    if processor.get("type") == "TemplateProcessing":
+        for held in processor.get("special_tokens", {}).values():
+            yield from ((token, [id_]) for token, id_ in zip(held["tokens"], held["ids"], strict=True))
+    elif processor.get("type") in ("BertProcessing", "RobertaProcessing"):
+        for name in ("cls", "sep"):
+            token, id_ = processor[name]
+            yield token, [id_]

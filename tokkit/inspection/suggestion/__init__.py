@@ -1,0 +1,1 @@
+"""Domain words worth a token of their own."""

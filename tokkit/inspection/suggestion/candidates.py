@@ -1,0 +1,86 @@
+"""Beginnings of words that might be worth a token, with a bound on what each could save.
+
+A beginning is considered where a token ends now: `covidiot`, cut `co ##vid ##iot`, offers `covid` and itself.
+Beginnings are told apart by a hash of their characters, so that millions of them are arrays, not strings.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from tokkit.inspection.suggestion.cut_words import CutWords, mixed
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Beginnings, the largest bound first.
+
+    word, length  (n,) a word that begins so, and how many characters of it
+    bound         (n,) tokens that it saves at most, removed unknown ones counted too
+    """
+
+    word: NDArray[np.int64]
+    length: NDArray[np.int64]
+    bound: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.word)
+
+
+def candidates(cut: CutWords, mark: str, min_count: int, whole_words: bool) -> Candidates:
+    """Every beginning of at least ``min_count`` words that could save a token.
+
+    mark         what the pre-tokenizer puts before a word that follows a space: with and without it, a
+                 beginning is one candidate
+    whole_words  only beginnings that are all of a word
+    """
+    import numpy as np
+
+    sizes = np.diff(cut.starts)
+    word = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+    length = (np.arange(cut.starts[-1]) - np.repeat(cut.starts[:-1], sizes)).astype(np.int32)
+    whole = length == sizes[word] - 1
+    if cut.model.family == "WordPiece":
+        most = np.maximum(cut.cost - 1, cut.unknown)[word]
+    else:
+        saved = cut.cost[word] - 1 - cut.rest + cut.unknown[word] - cut.lost
+        most = np.where(cut.rest >= 0, saved, 0)
+    wanted = np.flatnonzero((length > cut.first[word]) & (most > 0))
+    hashes = _prefix_hashes(cut, mark)[wanted]
+    offered = (cut.rest[wanted] >= 0) & (whole[wanted] | (not whole_words))
+    known, first = np.unique(hashes[offered], return_index=True)
+    if not len(known):
+        return Candidates(*(np.empty(0, np.int64) for _ in range(3)))
+    place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    held = known[place] == hashes
+    owners, weights = word[wanted[held]], most[wanted[held]]
+    total = np.bincount(place[held], cut.counts[owners], len(known))
+    bound = np.bincount(place[held], cut.counts[owners] * weights, len(known)).astype(np.int64)
+    example = wanted[offered][first]
+    order = np.argsort(-bound, kind="stable")
+    order = order[total[order] >= min_count]
+    return Candidates(word[example[order]], length[example[order]], bound[order])
+
+
+def _prefix_hashes(cut: CutWords, mark: str) -> NDArray[np.uint64]:
+    """For position p of every word a hash of its first p characters, a leading mark left out."""
+    import numpy as np
+
+    sizes = np.diff(cut.starts)
+    text = "\0".join(["", *cut.words])  # one character before each word: position 0 holds none
+    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
+    place = np.arange(len(points)) - np.repeat(cut.starts[:-1], sizes)
+    marked = np.zeros(len(sizes), np.bool_)
+    if mark:
+        marked = (sizes > 1) & (points[np.minimum(cut.starts[:-1] + 1, len(points) - 1)] == ord(mark))
+    place = (place - np.repeat(marked.astype(np.int64), sizes)).astype(np.uint64)
+    values: NDArray[np.uint64] = mixed(np.bitwise_or(place << np.uint64(32), points).astype(np.uint64))
+    values[cut.starts[:-1]] = 0
+    values[cut.starts[:-1][marked] + 1] = 0
+    running = np.cumsum(values, dtype=np.uint64)
+    return running - np.repeat(running[cut.starts[:-1]], sizes)

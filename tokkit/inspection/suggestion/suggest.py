@@ -1,0 +1,308 @@
+"""`suggest_tokens`: the words of a domain that are worth a token of their own, by tokens saved."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokkit import files
+from tokkit.corpus import feed
+from tokkit.corpus.cutting import Pipeline
+from tokkit.errors import InputError, UsageError
+from tokkit.inspection.suggestion.candidates import candidates
+from tokkit.inspection.suggestion.cut_words import CutWords, Model, cut_words
+from tokkit.inspection.suggestion.selection import Chosen, Wish, select
+from tokkit.options import Options, merged_pair, option
+from tokkit.progress import SILENT, Progress
+from tokkit.stages import Stages
+from tokkit.tokenizer.extension.extend import extend
+from tokkit.tokenizer.extension.pre_tokens import forms, pre_tokens
+from tokkit.tokenizer.extension.requests import Request
+from tokkit.tokenizer.load import LoadedTokenizer, load
+from tokkit.tokenizer.training.count import check_fits
+
+if TYPE_CHECKING:
+    from tokkit.corpus.words import Words
+
+EXAMPLES = 3
+"""Other words whose cut changes that are shown of each token."""
+
+
+@dataclass(frozen=True)
+class SuggestSpec(Options):
+    """Which tokens are worth suggesting."""
+
+    top: int = option(50, "tokens to suggest at most", minimum=1)
+    min_count: int = option(5, "words of the corpus that a token must change", minimum=1)
+    min_length: int = option(2, "characters of the shortest token", minimum=1)
+    min_words: int = option(
+        3, "distinct words that a beginning must be of, unless it is a word itself", minimum=1
+    )
+    letters: float = option(0.5, "share of letters in a token, at least", minimum=0, maximum=1)
+    whole_words: bool = option(False, "suggest whole words only, no beginnings of words")
+
+
+@dataclass(frozen=True)
+class SuggestResult:
+    """What was found; `as_dict` is what ``--json`` prints.
+
+    suggestions     in the order they are chosen, each judged with those before it added
+    words           words of the corpus, ``distinct_words`` different ones
+    tokens          what they are cut into now
+    tokens_after    what they are cut into with all suggestions added (`add-tokens --native`)
+    unknown, unknown_after  unknown tokens among those
+    output          the file of tokens, if one was asked for
+    """
+
+    tokenizer: str
+    suggestions: list[dict[str, Any]]
+    words: int
+    distinct_words: int
+    tokens: int
+    tokens_after: int
+    unknown: int
+    unknown_after: int
+    output: str | None
+    seconds: float
+    stages: Sequence[dict[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        share = (self.tokens - self.tokens_after) / max(self.tokens, 1)
+        return {**asdict(self), "saved_share": round(share, 6)}
+
+
+def suggest_tokens(
+    tokenizer: str | Path,
+    corpus: str | Path | Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    spec: SuggestSpec | None = None,
+    *,
+    counts: str | Path | None = None,
+    reading: feed.CorpusOptions | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+    **settings: Any,
+) -> SuggestResult:
+    """The words, and beginnings of words, that would save a corpus most tokens.
+
+    out     a file for the tokens, one a line: what ``add-tokens --native --tokens-file`` takes
+    counts  a folder that `tokkit.count` wrote with the tokenizer's own blocks, in place of the corpus
+
+    What a token saves is told with those before it added: of every word that begins with it, the tokens
+    before less those after. For WordPiece that is exact; BPE also joins the steps on the way to a token in
+    other words, so that more is saved than told; for Unigram it is an estimate. ``tokens_after`` is counted
+    with the extended tokenizer itself, whatever the model.
+
+    ``settings`` are fields of `SuggestSpec` and `CorpusOptions`. Raises `InputError` for a tokenizer or text
+    that cannot be read, `UsageError` for counts of other blocks, `OutputError` where ``out`` exists.
+    """
+    spec, reading = merged_pair(SuggestSpec, spec, feed.CorpusOptions, reading, settings)
+    stages = Stages(progress)
+    target = None if out is None else Path(out)
+    sources = _sources(corpus, counts, progress)
+    if target is not None:
+        files.check_output(target, force=force, inputs=sources, kind="file")
+    loaded = load(tokenizer, progress)
+    words = _words(loaded, sources, counts, str(tokenizer), reading, threads, stages)
+    chosen, cut, counted, model = _chosen(loaded, words, spec, stages)
+    with stages.stage("adding them"):
+        after = _with_all(loaded, chosen, cut, counted)
+    result = SuggestResult(
+        tokenizer=str(tokenizer),
+        suggestions=[_as_suggestion(each, cut, model) for each in chosen],
+        words=words.total,
+        distinct_words=len(words.pieces),
+        tokens=counted[0],
+        tokens_after=after[0],
+        unknown=counted[1],
+        unknown_after=after[1],
+        output=None if out is None else str(out),
+        seconds=stages.seconds,
+        stages=stages.taken,
+    )
+    if target is not None:
+        _write(target, result, spec, reading, [loaded.folder, *sources], force, threads)
+    return result
+
+
+def _sources(
+    corpus: str | Path | Sequence[str | Path], counts: str | Path | None, progress: Progress
+) -> list[Path]:
+    if counts is None:
+        return feed.files_named(corpus, progress, otherwise=", or --counts DIR")
+    if isinstance(corpus, str | Path) or len(corpus):
+        raise UsageError(f"--counts {counts}: takes the place of a corpus; name one of them")
+    return [Path(counts)]
+
+
+def _words(
+    tokenizer: LoadedTokenizer,
+    sources: Sequence[Path],
+    counts: str | Path | None,
+    name: str,
+    reading: feed.CorpusOptions,
+    threads: int | None,
+    stages: Stages,
+) -> Words:
+    """The words of the tokenizer's own normalizer and pre-tokenizer, with their counts."""
+    from tokkit.corpus.counts import Counts, words_of_counts
+    from tokkit.corpus.kernels import say_if_compiling
+    from tokkit.corpus.words import count_words
+
+    pipeline = tokenizer.backend.to_str()
+    say_if_compiling("split_kernels", stages.progress)
+    if counts is not None:
+        counted = Counts.of(Path(counts))
+        check_fits(counted, pipeline, name)
+        with stages.stage("counting words", counted.distinct, "pieces") as progress:
+            return words_of_counts(counted, pipeline, progress, threads)
+    planned = feed.plan(sources, reading, stages.progress)
+    with stages.stage("counting words", feed.size_of(planned), "bytes") as progress:
+        return count_words(planned, pipeline, progress, threads, reading.memory_bytes)
+
+
+def _chosen(
+    tokenizer: LoadedTokenizer, words: Words, spec: SuggestSpec, stages: Stages
+) -> tuple[list[Chosen], CutWords, tuple[int, int], Model]:
+    """The tokens, the words, how many tokens (and unknown ones) those were before, and the model."""
+    from tokkit.corpus.words import texts_of
+
+    model = Model.of(tokenizer)
+    with stages.stage("cutting words", len(words.pieces), "words") as progress:
+        cut = cut_words(texts_of(words), model, progress)
+    counted = int(cut.counts @ cut.cost), int(cut.counts @ cut.unknown)
+    with stages.stage("choosing", spec.top, "tokens") as progress:
+        found = candidates(cut, _mark(tokenizer), spec.min_count, spec.whole_words)
+        wish = Wish(_rule(tokenizer, spec), spec.top, spec.min_count, spec.min_words)
+        return select(cut, found, wish, progress), cut, counted, model
+
+
+def _mark(tokenizer: LoadedTokenizer) -> str:
+    """What stands before a word that follows a space: ``Ġ``, ``▁`` or nothing."""
+    after = pre_tokens(tokenizer.backend, "a a")[-1:]
+    mark = after[0][:-1] if after else ""
+    return mark if len(mark) == 1 and not mark.isspace() else ""
+
+
+def _rule(
+    tokenizer: LoadedTokenizer, spec: SuggestSpec
+) -> Callable[[str], tuple[str, tuple[str, ...]] | None]:
+    """What text a beginning is and which pre-tokens it has; None for what is no word a person would add."""
+    from tokkit.corpus.words import byte_of_character
+
+    mark = _mark(tokenizer)
+    pipeline = Pipeline.of(tokenizer.backend.to_str())
+    by_bytes = any(
+        block["type"] == "ByteLevel" for block in (*pipeline.normalizers, *pipeline.pre_tokenizers)
+    )
+    bytes_of = byte_of_character() if by_bytes else {}
+
+    def allowed(beginning: str) -> tuple[str, tuple[str, ...]] | None:
+        bare = beginning.removeprefix(mark)
+        try:
+            text = bytes(bytes_of[each] for each in bare).decode() if by_bytes else bare
+            text = unicodedata.normalize("NFC", text)  # as a person types it
+            if not _is_word(text, spec):
+                return None
+            found = forms(tokenizer.backend, text)
+        except (UnicodeDecodeError, KeyError, InputError):  # half a character; more than one pre-token
+            return None
+        return (text, tuple(found)) if beginning in found else None
+
+    return allowed
+
+
+def _is_word(text: str, spec: SuggestSpec) -> bool:
+    """Whether it is long enough, and letters, marks and digits at both ends with letters enough between."""
+    if len(text) < spec.min_length or not all(_kind(text[place]) in "LMN" for place in (0, -1)):
+        return False
+    letters = sum(_kind(each) in "LM" for each in text)
+    return letters >= spec.letters * len(text) and _kind(text[0]) != "M"
+
+
+def _kind(character: str) -> str:
+    return unicodedata.category(character)[0]
+
+
+def _with_all(
+    tokenizer: LoadedTokenizer, chosen: Sequence[Chosen], cut: CutWords, before: tuple[int, int]
+) -> tuple[int, int]:
+    """Tokens of the corpus's words, and unknown ones, by the tokenizer with every chosen token in it."""
+    if not chosen:
+        return before
+    extended = extend(tokenizer, [Request(each.text, native=True) for each in chosen])
+    model = Model.of(replace(tokenizer, backend=extended.backend))
+    tokens, unknown = 0, 0
+    for start in range(0, len(cut.words), _BATCH):
+        counts = cut.counts[start : start + _BATCH].tolist()
+        encodings = model.cut(cut.words[start : start + _BATCH])
+        for count, encoding in zip(counts, encodings, strict=True):
+            tokens += count * len(encoding)
+            unknown += 0 if model.unknown is None else count * encoding.ids.count(model.unknown)
+    return tokens, unknown
+
+
+_BATCH = 10_000
+
+
+def _as_suggestion(chosen: Chosen, cut: CutWords, model: Model) -> dict[str, Any]:
+    form = chosen.forms[-1]  # as it stands after a space
+    [now] = model.cut([form])
+    others = [n for n in chosen.examples if cut.words[n] not in chosen.forms][:EXAMPLES]
+    return {
+        "token": chosen.text,
+        "count": chosen.count,
+        "pieces_now": now.tokens,
+        "tokens_saved": chosen.saved,
+        "unknown_removed": chosen.unknown,
+        "words": chosen.words,
+        "worse": chosen.worse,
+        "vocabulary": list(chosen.forms),
+        "changes": [_as_change(n, chosen, cut, model) for n in others],
+    }
+
+
+def _as_change(number: int, chosen: Chosen, cut: CutWords, model: Model) -> dict[str, Any]:
+    """A word with its cut now and with this token alone."""
+    word = cut.words[number]
+    [now] = model.cut([word])
+    form = max((form for form in chosen.forms if word.startswith(form)), key=len)
+    return {
+        "word": word,
+        "count": int(cut.counts[number]),
+        "before": now.tokens,
+        "after": model.tokens_after(word, form),
+    }
+
+
+def _write(
+    target: Path,
+    result: SuggestResult,
+    spec: SuggestSpec,
+    reading: feed.CorpusOptions,
+    inputs: Sequence[Path],
+    force: bool,
+    threads: int | None,
+) -> None:
+    """The tokens, one a line, and the receipt beside them."""
+    told = result.as_dict()
+    with files.files(target, f".{files.RECEIPT}", force=force, inputs=inputs) as staging:
+        lines = "".join(f"{each['token']}\n" for each in result.suggestions)
+        (staging / target.name).write_text(lines, "utf-8")
+        files.write_receipt(
+            staging / target.name,
+            command="suggest-tokens",
+            settings={**asdict(spec), **asdict(reading)},
+            inputs=inputs,
+            packages=("tokenizers",),
+            result={
+                name: told[name]
+                for name in ("words", "distinct_words", "tokens", "tokens_after", "unknown", "unknown_after")
+            }
+            | {"suggestions": len(result.suggestions)},
+            run={"seconds": result.seconds, "stages": list(result.stages), "threads": threads},
+        )

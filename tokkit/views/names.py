@@ -1,0 +1,22 @@
+"""Names short enough for a table or a legend."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def short_names(names: Sequence[str]) -> dict[str, str]:
+    """Of each path the fewest last parts that tell it from the others.
+
+    >>> short_names(["runs/a/8000", "runs/b/8000", "out/"])
+    {'runs/a/8000': 'a/8000', 'runs/b/8000': 'b/8000', 'out/': 'out'}
+    """
+    parts = {name: [part for part in name.split("/") if part] or [name] for name in names}
+    short = {}
+    for name, own in parts.items():
+        others = [each for other, each in parts.items() if other != name]
+        kept = next(
+            (n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own)
+        )
+        short[name] = "/".join(own[-kept:])
+    return short if len(set(short.values())) == len(names) else {name: name for name in names}

@@ -1,0 +1,141 @@
+"""What is told of tokenizers measured on the same rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tokkit.views.names import short_names
+from tokkit.views.tables import Table
+
+Result = Mapping[str, Any]
+
+_SHARES = ("continued_words", "unknown_rate", "unknown_words", "unknown_rows")
+_CALLED = {
+    "tokens": "tokens",
+    "continued_words": "continued words",
+    "unknown_words": "unknown words",
+}
+
+
+def comparison(result: Result) -> list[Table]:
+    """Everything `compare` measured, one table an aspect; tokenizers are lines."""
+    short = short_names(list(result["tokenizers"]))
+    tokenizers = {short[name]: measured for name, measured in result["tokenizers"].items()}
+    title = f"{result['rows']:,} rows, {result['words']:,} words (what white space separates)"
+    tables = [
+        Table(title, ("tokenizer", *_LENGTHS), [_length_row(name, m) for name, m in tokenizers.items()]),
+        Table(
+            "Words and what is unknown",
+            ("tokenizer", "continued words", "frequent words whole", "unknown tokens", "words", "rows"),
+            [_word_row(name, measured) for name, measured in tokenizers.items()],
+        ),
+        _vocabulary_table(tokenizers),
+        _truncation_table(tokenizers),
+    ]
+    for partition, called in (("classes", "class"), ("groups", result["settings"]["by"])):
+        if any(measured.get(partition) for measured in tokenizers.values()):
+            tables.append(_partition_table(tokenizers, partition, called))
+    if result["comparisons"]:
+        tables.append(_claims_table(result, short))
+    return tables
+
+
+_LENGTHS = ("vocabulary", "tokens", "tokens per word", "bytes per token", "characters per token")
+
+
+def _length_row(name: str, measured: Result) -> tuple[Any, ...]:
+    ratios = (_with_interval(measured, metric) for metric in ("fertility", "bytes_per_token"))
+    return (
+        *(name, measured["vocab_size"], measured["tokens"]),
+        *(*ratios, _with_interval(measured, "characters_per_token")),
+    )
+
+
+def _word_row(name: str, measured: Result) -> tuple[Any, ...]:
+    continued, *unknown = (_with_interval(measured, metric) for metric in _SHARES)
+    return (name, continued, _percent(measured["frequent_words_whole"]), *unknown)
+
+
+def _vocabulary_table(tokenizers: Mapping[str, Result]) -> Table:
+    columns = (
+        *("tokenizer", "vocabulary used", "Rényi efficiency"),
+        *("texts that come back", "normalized", "spacing aside"),
+    )
+    rows = [
+        (
+            *(name, _percent(measured["vocabulary_used"]), measured["renyi_efficiency"]),
+            *(_percent(share) for share in measured["round_trip"].values()),
+        )
+        for name, measured in tokenizers.items()
+    ]
+    return Table("Use of the vocabulary, and texts decoded from their tokens", columns, rows)
+
+
+def _truncation_table(tokenizers: Mapping[str, Result]) -> Table:
+    limits = sorted({limit for measured in tokenizers.values() for limit in measured["truncated"]}, key=int)
+    rows = [
+        (name, measured["max_length"], *(_percent(measured["truncated"].get(limit)) for limit in limits))
+        for name, measured in tokenizers.items()
+    ]
+    columns = ("tokenizer", "its maximum", *(f"> {limit}" for limit in limits))
+    return Table("Rows cut off at a maximum length in tokens, special ones included", columns, rows)
+
+
+def _partition_table(tokenizers: Mapping[str, Result], partition: str, called: str) -> Table:
+    parity = any(measured.get("parity") for measured in tokenizers.values()) and partition == "groups"
+    rows = [
+        (
+            *(name, label, part["rows"], _with_interval(part, "fertility"), part["bytes_per_token"]),
+            *(_percent(part["continued_words"]), _percent(part["unknown_rate"])),
+            *((measured["parity"][label],) if parity else ()),
+        )
+        for name, measured in tokenizers.items()
+        for label, part in measured[partition].items()
+    ]
+    columns = ("tokenizer", called, "rows", "tokens per word", "bytes per token", "continued", "unknown")
+    title = f"By {called}"
+    if parity:
+        unequal = ", ".join(f"{name} {measured['gini']}" for name, measured in tokenizers.items())
+        title += f"; parity: tokens over those of the first; Gini coefficient: {unequal}"
+    return Table(title, (*columns, *(("parity",) if parity else ())), rows)
+
+
+def _claims_table(result: Result, short: Mapping[str, str]) -> Table:
+    rows = []
+    for each in result["comparisons"]:
+        share = None if each["relative"] is None else f"{each['relative']:+.2%}"
+        if share and each["interval"]:
+            low, high = each["interval"]
+            share += f" [{low:+.2%}, {high:+.2%}]"
+        rows.append(
+            (
+                *(_CALLED[each["claim"]], short[each["first"]], short[each["second"]]),
+                *(f"{each['difference']:+,}", share, _p_value(each["p_value_holm"])),
+                "yes" if each["significant"] else "no",
+            )
+        )
+    columns = ("count of", "first", "second", "difference", "share", "p (Holm)", "significant")
+    fewest = [f"fewest {_CALLED[claim]}: {short[name]}" for claim, name in result["fewest"].items() if name]
+    told = "; ".join(fewest) or "none has significantly fewest of anything"
+    return Table(f"Differences, first less second (paired test of rows); {told}", columns, rows)
+
+
+def _with_interval(measured: Result, metric: str) -> str | None:
+    value, bounds = measured[metric], measured["intervals"].get(metric)
+    if value is None:
+        return None
+    shown = _percent if metric in _SHARES else _decimals
+    return f"{shown(value)} [{shown(bounds[0])}, {shown(bounds[1])}]" if bounds else shown(value)
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.2%}"
+
+
+def _decimals(value: float) -> str:
+    return f"{value:.3f}"
+
+
+def _p_value(value: float) -> str:
+    return "< 0.001" if value < 0.001 else f"{value:.3f}"
