@@ -1,0 +1,37 @@
+"""`tokkit clean`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from tokkit.cli.options import common_options, options_from, output_option, show
+from tokkit.data.clean import clean
+from tokkit.data.cleaning_plan import CleaningPlan
+from tokkit.data.cleaning_rules import RULES
+from tokkit.data.load import DatasetOptions
+from tokkit.views.reports import clean as reports
+
+
+def _rules() -> str:
+    """The rules as `--help` shows them, a line each."""
+    lines = [f"{name:14}{'' if rule.default else '(off) '}{rule.summary}" for name, rule in RULES.items()]
+    return "\b\nRules, in the order they are applied:\n" + "\n".join(lines)
+
+
+@click.command(
+    "clean",
+    short_help="Repair texts, drop rows with reasons.",
+    help="Repair texts by named rules and drop rows, each with its reason.\n\n" + _rules(),
+    epilog="Example: tokkit clean reviews/ -o clean/ --duplicates near --conflicts majority",
+)
+@click.argument("dataset")
+@output_option(None, "File or folder to write.")
+@options_from(CleaningPlan, "plan")
+@click.option("--tokenizer", metavar="TOKENIZER", help="Tell what is saved in its tokens too.")
+@options_from(DatasetOptions, "options")
+@common_options
+def clean_command(json_wanted: bool, **options: Any) -> None:
+    """Repair texts and drop rows."""
+    show("clean", clean(**options).as_dict(), reports.clean, json_wanted)

@@ -1,0 +1,230 @@
+"""The repairs that `clean` knows: each a function from text to text, in the order in which they are made.
+
+A repair may make room for another: a zero-width space taken out of ``&am\u200bp;`` leaves a reference to
+resolve. The chosen ones are therefore repeated until none changes the text: cleaning twice is cleaning once.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from html.entities import html5
+from typing import Any
+
+from tokkit.errors import UsageError, did_you_mean
+
+Repair = Callable[[str], str]
+
+DEFAULT, ALL, NONE = "default", "all", "none"
+"""Words that stand for several rules, or for no rule."""
+
+_MOST_ROUNDS = 100
+"""Rounds of repairs, of which two or three are needed unless somebody nests references on purpose."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One repair: what it does in a few words, whether it is made unless others are named, and how."""
+
+    summary: str
+    default: bool
+    repair: Repair
+
+
+def chosen(names: Sequence[str]) -> tuple[str, ...]:
+    """The names of the rules meant, in the order they are applied.
+
+    Raises `UsageError` for a name that is no rule, and where a rule needs a package that is not installed.
+
+    >>> chosen(["lower", "br"])
+    ('br', 'lower')
+    """
+    groups = {DEFAULT: {name for name in RULES if RULES[name].default}, ALL: set(RULES), NONE: set()}
+    wanted: set[str] = set()
+    for name in names:
+        if name not in RULES and name not in groups:
+            known = [*RULES, *groups]
+            raise UsageError(
+                f'--rules: no rule "{name}"{did_you_mean(name, known)}; there are: {", ".join(known)}'
+            )
+        wanted |= groups.get(name, {name})
+    if "ftfy" in wanted:
+        _ftfy()
+    return tuple(name for name in RULES if name in wanted)
+
+
+def repairs(text: str, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
+    """Every change that the rules make to a text, one after another: rule, text before, text after.
+
+    names   as `chosen` gives them
+
+    >>> list(repairs(" a<br>b", ["br", "spaces"]))
+    [('br', ' a<br>b', ' a b'), ('spaces', ' a b', 'a b')]
+    """
+    rules = [(name, RULES[name].repair) for name in names]
+    for _ in range(_MOST_ROUNDS):
+        begun = text
+        for name, repair in rules:
+            after = repair(text)
+            if after != text:
+                yield name, text, after
+                text = after
+        if text == begun:
+            return
+
+
+def repaired(text: str, names: Sequence[str]) -> str:
+    """The text with all the rules applied.
+
+    >>> repaired("caf&eacute;<br />au\\xa0lait", ["html", "br", "spaces"])
+    'café au lait'
+    """
+    for _, _, after in repairs(text, names):
+        text = after
+    return text
+
+
+def _html(text: str) -> str:
+    if "&" not in text:
+        return text
+    return _REFERENCE.sub(_resolved, _AMPERSANDS.sub("&", text))
+
+
+_REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
+"""With its semicolon: without one, ``?a=1&copy=2`` of an address would be taken for a reference too."""
+_AMPERSANDS = re.compile(r"&(?:amp;)+(?=#?[A-Za-z0-9]+;)")
+"""``&amp;amp;lt;``: what was escaped several times, as one ``&``."""
+
+
+def _resolved(reference: re.Match[str]) -> str:
+    name = reference[0][1:]
+    return html.unescape(reference[0]) if name.startswith("#") else html5.get(name, reference[0])
+
+
+def _br(text: str) -> str:
+    return _BREAK.sub(" ", text) if "<" in text else text
+
+
+_BREAK = re.compile(r"</?br(?:[\s/][^<>]*)?>", re.IGNORECASE)
+
+
+def _tags(text: str) -> str:
+    if "<" not in text:
+        return text
+    return _TAG.sub(lambda tag: "" if _INLINE.fullmatch(tag[1] or "") else " ", text)
+
+
+_INLINE = re.compile(
+    "a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong"
+    "|sub|sup|tt|u|var|wbr",
+    re.IGNORECASE,
+)
+"""Tags that stand within words; all others part them."""
+_OTHERS = (
+    "address|article|aside|audio|base|blockquote|body|br|button|canvas|caption|center|col|colgroup|data|datalist"
+    "|dd|details|dialog|dir|div|dl|dt|embed|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head"
+    "|header|hgroup|hr|html|iframe|img|input|label|legend|li|link|main|map|menu|meta|meter|nav|noframes"
+    "|noscript|object|ol|optgroup|option|output|p|param|picture|pre|progress|rp|rt|ruby|script|search|section"
+    "|select|slot|source|style|summary|svg|table|tbody|td|template|textarea|tfoot|th|thead|time|title|tr|track"
+    "|ul|video"
+)
+_TAG = re.compile(
+    rf"<!--.*?-->|<!doctype\b[^<>]*>|</?({_INLINE.pattern}|{_OTHERS})(?:[\s/][^<>]*)?>",
+    re.IGNORECASE | re.DOTALL,
+)
+"""Tags of HTML only: ``<user>`` and ``<3`` are text."""
+
+
+def _escapes(text: str) -> str:
+    return _ESCAPE.sub("", text) if "\x1b" in text else text
+
+
+_ESCAPE = re.compile(
+    r"\x1b(?:"
+    r"\[[0-?]*[ -/]*[@-~]"  # colours and cursor movements
+    r"|\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles and links
+    r"|[PX^_][^\x1b]*\x1b\\"  # device control and other strings
+    r"|[ -/]+[0-~]"  # character sets
+    r"|[0-Z\\^-~]"  # single functions
+    r")"
+)
+"""Escape sequences as ECMA-48 and ISO 2022 write them."""
+
+
+def _windows_1252(text: str) -> str:
+    return text if text.isascii() or text.isprintable() else text.translate(_WINDOWS_1252)
+
+
+_WINDOWS_1252 = {
+    byte: character
+    for byte in range(0x80, 0xA0)
+    if (character := bytes([byte]).decode("cp1252", "ignore"))  # five bytes mean nothing there
+}
+"""What HTML makes of them too: in text, a C1 control is nearly always a quotation mark or a dash misread."""
+
+
+def _controls(text: str) -> str:
+    return text if text.isprintable() else text.translate(_CONTROLS)
+
+
+_CONTROLS = {
+    **dict.fromkeys(c for c in (*range(0x20), *range(0x7F, 0xA0)) if c not in b"\t\n\r"),
+    **dict.fromkeys((0x0B, 0x0C, *range(0x1C, 0x20), 0x85), " "),
+}
+"""C0 and C1: those that part lines, pages and records become a space, tab and line end stay, others go."""
+
+
+def _zero_width(text: str) -> str:
+    return text if text.isascii() else _ZERO_WIDTH.sub("", text)
+
+
+_ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060-\u2064\ufeff]")
+"""Soft hyphen, Mongolian vowel separator, zero-width space, word joiner, invisible operators, BOM. Not the
+joiners (ZWJ, ZWNJ) that emoji, Indic scripts and Persian need, nor the marks of direction."""
+
+
+def _spaces(text: str) -> str:
+    return " ".join(text.split())
+
+
+@functools.cache
+def _ftfy() -> Repair:
+    """ftfy, set to mend encodings only: the other repairs are rules of their own, or are not made."""
+    try:
+        import ftfy
+    except ImportError as error:
+        raise UsageError(
+            "--rules ftfy: needs the package ftfy, which is not installed", hint="pip install 'tokkit[clean]'"
+        ) from error
+    settings: dict[str, Any] = dict.fromkeys(
+        (
+            *("unescape_html", "remove_terminal_escapes", "remove_control_chars", "fix_line_breaks"),
+            *("uncurl_quotes", "fix_latin_ligatures", "fix_character_width"),
+        ),
+        False,
+    )
+    config = ftfy.TextFixerConfig(**settings, normalization=None, explain=False)
+    return lambda text: text if text.isascii() else ftfy.fix_text(text, config)
+
+
+RULES: dict[str, Rule] = {
+    "ftfy": Rule("mojibake mended, schÃ¶n to schön (extra: clean)", False, lambda text: _ftfy()(text)),
+    "html": Rule("character references resolved, &amp; to &, also where escaped twice", True, _html),
+    "br": Rule("<br>, <br /> to a space", True, _br),
+    "tags": Rule("other HTML tags and comments removed", False, _tags),
+    "escapes": Rule("terminal escape sequences removed", True, _escapes),
+    "windows-1252": Rule(
+        "C1 controls that are misread quotes, dashes, signs: \\x92 to ’", True, _windows_1252
+    ),
+    "controls": Rule("control characters removed; those that part lines, to a space", True, _controls),
+    "zero-width": Rule("zero-width space, soft hyphen, BOM removed; joiners kept", True, _zero_width),
+    "nfc": Rule("Unicode NFC", True, functools.partial(unicodedata.normalize, "NFC")),
+    "nfkc": Rule("Unicode NFKC, x² to x2", False, functools.partial(unicodedata.normalize, "NFKC")),
+    "spaces": Rule("white space of any kind to one space, none at the ends", True, _spaces),
+    "lower": Rule("lower case as Unicode has it, not as Turkish has it", False, str.lower),
+}
+"""Name -> rule, in the order they are applied."""
