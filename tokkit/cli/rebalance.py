@@ -7,19 +7,28 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.data.balance import BalancePlan
+from tokkit.data.balance_plan import BalancePlan
 from tokkit.data.load import DatasetOptions
 from tokkit.data.rebalance import rebalance
+from tokkit.data.samplers import STRATEGIES
 from tokkit.views.reports import data as reports
+
+
+def _strategies() -> str:
+    """The strategies as `--help` shows them, a line each."""
+    lines = [f"{name:13}{summary}" for name, summary in STRATEGIES.items()]
+    return "\b\nStrategies:\n" + "\n".join(lines)
 
 
 @click.command(
     "rebalance",
     short_help="Over- or under-sample a training split.",
+    help="Over- or under-sample a training split to the class counts you want.\n\n"
+    "Rows are repeated or left out, never made up.\n\n" + _strategies(),
     epilog="Example: tokkit rebalance reviews/ -o balanced/ --max-per-class 2000",
 )
 @click.argument("dataset")
-@output_option(None, "File or folder to write.", required=True)
+@output_option(None, "File or folder to write.")
 @options_from(BalancePlan, "plan")
 @options_from(DatasetOptions, "options")
 @common_options

@@ -23,5 +23,9 @@ from tokkit.views.reports import data as reports
 @options_from(DatasetOptions, "options")
 @common_options
 def split_command(json_wanted: bool, **options: Any) -> None:
-    """Split into train, validation and test: stratified, no text in two of them."""
+    """Split into train, validation and test, or into folds: stratified, no text in two of them.
+
+    All copies of a text stay together; with --group-column all rows of a group, with --near near duplicates
+    too. With --folds every row is validated in one fold, and a --test split stands once, beside the folds.
+    """
     show("split", split(**options).as_dict(), reports.split, json_wanted)

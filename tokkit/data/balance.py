@@ -1,7 +1,6 @@
-"""How many rows every class shall have, which rows those are, and what weight a class gets.
+"""How many rows every class shall have, and which rows those are.
 
-Pure functions over labels and row numbers. The samplers are imbalanced-learn's; they draw row numbers, so
-that texts are copied or left out, never made up.
+Pure functions over labels and row numbers: texts are copied or left out, never made up.
 """
 
 from __future__ import annotations
@@ -9,39 +8,18 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from tokkit.data.balance_plan import BalancePlan
 from tokkit.data.dataset import sort_labels
+from tokkit.data.samplers import OVERSAMPLE, SAMPLERS, UNDERSAMPLE, WEIGHTS
 from tokkit.errors import InputError, UsageError, did_you_mean
-from tokkit.options import LARGEST_SEED, Options, option
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-OVERSAMPLE, UNDERSAMPLE, WEIGHTS = "oversample", "undersample", "weights"
-
-
-@dataclass(frozen=True)
-class BalancePlan(Options):
-    """What every class shall count afterwards."""
-
-    strategy: str | None = option(
-        None,
-        "raise all classes to the largest, cut all to the smallest, or leave the rows and only weigh classes",
-        choices=(OVERSAMPLE, UNDERSAMPLE, WEIGHTS),
-        shown_default="oversample, unless targets, a cap or a floor are given",
-    )
-    target: tuple[str, ...] = option(
-        (), "rows of one class, whatever strategy, cap and floor say; repeatable", metavar="LABEL=N"
-    )
-    max_per_class: int | None = option(None, "cut larger classes to N rows", minimum=1, metavar="N")
-    min_per_class: int | None = option(None, "raise smaller classes to N rows", minimum=1, metavar="N")
-    leaks: str = option(
-        "drop", "training rows whose text stands in another split", choices=("drop", "refuse", "keep")
-    )
-    seed: int = option(42, "seed of sampling and shuffling", minimum=0, maximum=LARGEST_SEED)
+__all__ = ["BalancePlan", "class_counts", "class_targets", "resample"]
 
 
 def class_counts(labels: Iterable[str]) -> dict[str, int]:
@@ -51,7 +29,8 @@ def class_counts(labels: Iterable[str]) -> dict[str, int]:
 
 
 def class_targets(labels: Sequence[str], plan: BalancePlan) -> dict[str, int]:
-    """Rows every class shall have: the strategy's, then cap and floor, then the targets named.
+    """Rows every class shall have: the strategy's, ratio's or temper's, then cap and floor, then the targets
+    named. Samplers that clean have no goal of their own: what they leave is counted in ``labels``.
 
     >>> class_targets(["a", "a", "a", "b"], BalancePlan(strategy="oversample", max_per_class=2))
     {'a': 2, 'b': 2}
@@ -64,29 +43,30 @@ def class_targets(labels: Sequence[str], plan: BalancePlan) -> dict[str, int]:
             hint="look at the labels: tokkit stats, or name another --label-column",
         )
     named = _named_targets(plan.target, counts)
-    strategy = plan.strategy
-    if strategy == WEIGHTS and (named or plan.max_per_class or plan.min_per_class):
+    if plan.strategy == WEIGHTS and plan.draws:
         raise UsageError(
-            "--strategy weights leaves the rows as they are: no target, cap or floor goes with it",
+            "--strategy weights leaves the rows as they are: nothing that says how many goes with it",
             hint="leave --strategy out to draw rows to the targets",
         )
-    if strategy is None and not (named or plan.max_per_class or plan.min_per_class):
-        strategy = OVERSAMPLE
-    goal = {OVERSAMPLE: max(counts.values()), UNDERSAMPLE: min(counts.values())}.get(strategy or "")
-    goals = {label: goal for label in counts if goal is not None}
+    direction = _direction(plan)
+    goals = _goals(counts, plan, direction)
     floor, cap = plan.min_per_class or 0, plan.max_per_class or math.inf
     if floor > cap:
         raise UsageError(
             f"--min-per-class {floor} is above --max-per-class {cap}", hint="take a floor below the cap"
         )
-    targets = {label: int(min(max(goals.get(label, n), floor), cap)) for label, n in counts.items()} | named
+    targets = {label: int(min(max(n, floor), cap)) for label, n in goals.items()} | named
     for label, wanted in named.items():
-        _check_direction(label, counts[label], wanted, strategy)
+        _check_direction(label, counts[label], wanted, direction)
     return targets
 
 
-def resample(labels: Sequence[str], targets: Mapping[str, int], seed: int) -> list[int]:
+def resample(
+    labels: Sequence[str], targets: Mapping[str, int], seed: int, kept: Sequence[int] | None = None
+) -> list[int]:
     """Row numbers that hold every class as often as its target, shuffled.
+
+    kept   the rows to draw from; all where None
 
     Under-sampled without, over-sampled with repetition (every row first once) by imbalanced-learn's
     random samplers, on the row numbers.
@@ -96,10 +76,11 @@ def resample(labels: Sequence[str], targets: Mapping[str, int], seed: int) -> li
     from imblearn.under_sampling import RandomUnderSampler
 
     names = sort_labels(labels)
-    number = {label: i for i, label in enumerate(names)}
-    classes = np.array([number[label] for label in labels])
-    rows = np.arange(len(labels)).reshape(-1, 1)
-    counts = np.bincount(classes)
+    classes = class_numbers(labels, names)
+    rows = np.arange(len(labels)) if kept is None else np.asarray(kept, np.int64)
+    changed = len(rows) < len(labels)
+    rows, classes = rows.reshape(-1, 1), classes[rows]
+    counts = np.bincount(classes, minlength=len(names))
     fewer = {i: targets[name] for i, name in enumerate(names) if targets[name] < counts[i]}
     more = {i: targets[name] for i, name in enumerate(names) if targets[name] > counts[i]}
     if fewer:
@@ -111,15 +92,57 @@ def resample(labels: Sequence[str], targets: Mapping[str, int], seed: int) -> li
             rows, classes
         )
     drawn: NDArray[np.int64] = rows.ravel()
-    if fewer or more:
+    if fewer or more or changed:
         np.random.default_rng(seed).shuffle(drawn)
     return [int(row) for row in drawn]
 
 
-def balanced_weights(counts: Mapping[str, int]) -> dict[str, float]:
-    """Weight of every class, rows / (classes x rows of the class), as scikit-learn's ``balanced``."""
-    rows = sum(counts.values())
-    return {label: round(rows / (len(counts) * n), 6) for label, n in counts.items()}
+def class_numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
+    """(rows,) the place of each label among the names."""
+    import numpy as np
+
+    number = {label: i for i, label in enumerate(names)}
+    return np.array([number[label] for label in labels], dtype=np.int64)
+
+
+def _direction(plan: BalancePlan) -> str | None:
+    """Whether rows are only added, only left out, or both."""
+    if plan.strategy in SAMPLERS:
+        return UNDERSAMPLE if SAMPLERS[plan.strategy].to_targets else None
+    if plan.strategy is None and not plan.draws:
+        return OVERSAMPLE
+    return plan.strategy
+
+
+def _goals(counts: Mapping[str, int], plan: BalancePlan, direction: str | None) -> dict[str, int]:
+    """Rows of every class before cap and floor."""
+    smallest, largest = min(counts.values()), max(counts.values())
+    if plan.temper is not None:
+        return _tempered(counts, direction)
+    ratio = plan.ratio or 1.0
+    if direction == OVERSAMPLE:
+        return {label: max(n, math.ceil(largest / ratio)) for label, n in counts.items()}
+    if direction == UNDERSAMPLE or plan.ratio is not None:
+        return {label: min(n, int(smallest * ratio)) for label, n in counts.items()}
+    return dict(counts)
+
+
+def _tempered(counts: Mapping[str, int], direction: str | None) -> dict[str, int]:
+    """In proportion to the square root of the rows: as many in all, or where rows are only added or only left
+    out, so many that the largest or the smallest class stays as it is. One row at least.
+    """
+    roots = {label: math.sqrt(n) for label, n in counts.items()}
+    if direction == OVERSAMPLE:
+        return {label: math.ceil(root * max(roots.values()) - 1e-9) for label, root in roots.items()}
+    if direction == UNDERSAMPLE:
+        return {label: int(root * min(roots.values()) + 1e-9) for label, root in roots.items()}
+    total = sum(counts.values())
+    exact = {label: total * root / sum(roots.values()) for label, root in roots.items()}
+    goals = {label: max(int(share), 1) for label, share in exact.items()}
+    by_remainder = sorted(counts, key=lambda label: goals[label] - exact[label])
+    for label in by_remainder[: max(total - sum(goals.values()), 0)]:
+        goals[label] += 1
+    return goals
 
 
 def _named_targets(texts: Sequence[str], counts: Mapping[str, int]) -> dict[str, int]:
@@ -139,13 +162,13 @@ def _named_targets(texts: Sequence[str], counts: Mapping[str, int]) -> dict[str,
     return targets
 
 
-def _check_direction(label: str, has: int, wanted: int, strategy: str | None) -> None:
-    if strategy == OVERSAMPLE and wanted < has:
+def _check_direction(label: str, has: int, wanted: int, direction: str | None) -> None:
+    if direction == OVERSAMPLE and wanted < has:
         raise UsageError(
             f"--target {label}={wanted}: the class has {has} rows, and oversampling only adds",
             hint="leave --strategy out to go both ways",
         )
-    if strategy == UNDERSAMPLE and wanted > has:
+    if direction == UNDERSAMPLE and wanted > has:
         raise UsageError(
             f"--target {label}={wanted}: the class has {has} rows, and undersampling only removes",
             hint="leave --strategy out to go both ways",

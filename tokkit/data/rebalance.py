@@ -6,33 +6,44 @@ Resampled first and split then, copies of one row land on both sides and every s
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data import duplicates, save
-from tokkit.data.balance import BalancePlan, balanced_weights, class_counts, class_targets, resample
-from tokkit.data.dataset import SPLITS, TRAIN, Dataset, Split, split_named
+from tokkit.data import samplers, save
+from tokkit.data.balance import class_counts
+from tokkit.data.balance_plan import BalancePlan
+from tokkit.data.dataset import SPLITS, TRAIN, Dataset, Split
+from tokkit.data.drawing import drawn_rows
 from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.errors import InputError
+from tokkit.data.siblings import Siblings, leaking_rows, siblings_of
+from tokkit.data.weights import SIDECAR, class_weights
+from tokkit.errors import InputError, UsageError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
-from tokkit.sources import paths
 
 
 @dataclass(frozen=True)
 class RebalanceResult:
-    """Rows per label before and after, all rows written, weights per label, rows left out by reason."""
+    """Rows per label before and after, all rows written, weights per label, rows left out by reason.
+
+    before        of all training rows with a label
+    strategy      the one used; None where only targets, cap, floor, ratio or temper say what is drawn
+    compared_by   what rows were compared by, where the strategy does: TF-IDF, or the file of vectors
+    output        None where nothing was written
+    """
 
     before: dict[str, int]
     after: dict[str, int]
     rows: int
     weights: dict[str, float]
     left_out: dict[str, int]
-    output: str
+    strategy: str | None
+    compared_by: str | None
+    dry_run: bool
+    output: str | None
 
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -40,7 +51,7 @@ class RebalanceResult:
 
 def rebalance(
     dataset: str | Path,
-    out: str | Path,
+    out: str | Path | None = None,
     plan: BalancePlan | None = None,
     *,
     options: DatasetOptions | None = None,
@@ -52,13 +63,19 @@ def rebalance(
 
     A file gives a file, with ``OUT.weights.json`` and ``OUT.tokkit.json``; a folder gives a folder whose
     other splits are those of the source, with ``weights.json`` in it. Rows without text or label are left
-    out and counted.
+    out and counted. Every row written is a row of the source. A dry run does all of it but write.
 
     Raises `InputError` for a file that is a validation or test split, one class only, labels that do not
-    exist; `UsageError` for targets that contradict the strategy.
+    exist, more rows than a sampler can compare, and a sampler that leaves nothing of a class; `UsageError`
+    for targets that contradict the strategy.
     """
     plan, options = merged_pair(BalancePlan, plan, DatasetOptions, options, settings)
-    files.check_output(Path(out), force=force)
+    if plan.dry_run:
+        out = None
+    elif out is None:
+        raise UsageError("nowhere to write to", hint="name it: -o OUT, or look first: --dry-run")
+    else:
+        files.check_output(Path(out), force=force)
     loaded = load_dataset(dataset, options, progress)
     if TRAIN not in loaded.splits:
         raise InputError(
@@ -66,62 +83,37 @@ def rebalance(
             "resampling it would falsify every score",
             hint="rebalance the training split only",
         )
-    siblings = _siblings(loaded, options, progress)
+    siblings = siblings_of(loaded, options, progress)
     positions, left_out = _usable_rows(loaded, siblings, plan, progress)
-    read = [*loaded.files, *(file for _, sibling in siblings for file in sibling.files)]
-    train = loaded.splits[TRAIN]
-    labels = loaded.labels(TRAIN)[positions].to_list()
-    targets = class_targets(labels, plan)
-    drawn = [positions[i] for i in resample(labels, targets, plan.seed)]
+    drawn, compared_by = drawn_rows(loaded, positions, plan, progress)
     after = class_counts(loaded.labels(TRAIN)[drawn].to_list())
     result = RebalanceResult(
         before=class_counts(loaded.labels(TRAIN).drop_nulls().to_list()),
         after=after,
         rows=len(drawn),
-        weights=balanced_weights(after),
+        weights=class_weights(after, plan.weights, plan.beta),
         left_out=left_out,
-        output=str(out),
+        strategy=plan.strategy if plan.strategy or plan.draws else samplers.OVERSAMPLE,
+        compared_by=compared_by,
+        dry_run=plan.dry_run,
+        output=None if out is None else str(out),
     )
-    _publish(loaded, train.original[drawn], Path(out), result, plan, options, force, read)
+    if out is not None:
+        read = [*loaded.files, *(file for _, sibling in siblings for file in sibling.files)]
+        if plan.vectors is not None:
+            read.append(Path(plan.vectors))
+        _publish(loaded, drawn, Path(out), result, plan, options, force, read)
     return result
 
 
-def _siblings(loaded: Dataset, options: DatasetOptions, progress: Progress) -> list[tuple[str, Dataset]]:
-    """The validation and test splits: of the folder, or the files beside a training file that differ from
-    it in the split they name, and in numbers."""
-    if len(loaded.splits) > 1:
-        return [(name, loaded) for name in loaded.splits if name != TRAIN]
-    file = loaded.files[0]
-    if loaded.source == paths.STANDARD_INPUT or split_named(file) != TRAIN:
-        return []
-    beside = [
-        other
-        for other in sorted(file.parent.iterdir())
-        if other.is_file() and split_named(other) not in (None, TRAIN) and _bare(other) == _bare(file)
-    ]
-    if beside:
-        progress.say(f"{file}: looking for its texts in {', '.join(other.name for other in beside)} too")
-    return [(split_named(other) or "", load_dataset(other, options)) for other in beside]
-
-
-def _bare(path: Path) -> list[str]:
-    """The words of a file's name but the split: ``nsmc_train.tsv`` and ``nsmc_valid.tsv`` have the same."""
-    words = re.split(r"[^a-z]+", path.name.casefold())
-    return [word for word in words if split_named(word) is None]
-
-
 def _usable_rows(
-    loaded: Dataset, siblings: Sequence[tuple[str, Dataset]], plan: BalancePlan, progress: Progress
+    loaded: Dataset, siblings: Siblings, plan: BalancePlan, progress: Progress
 ) -> tuple[list[int], dict[str, int]]:
     """Rows of the training split that are complete and, as the plan says, leak into no sibling."""
     rows = loaded.complete(TRAIN)
     left_out = dict(rows.left_out)
-    texts = loaded.texts(TRAIN)
-    leaking: set[int] = set()
+    leaking = leaking_rows(loaded, siblings) & set(rows.positions)
     others = " or ".join(dict.fromkeys(name for name, _ in siblings))
-    for name, sibling in siblings:
-        shared = duplicates.leaked(sibling.texts(name), texts)
-        leaking |= set(shared.arg_true().to_list()) & set(rows.positions)
     if leaking and plan.leaks == "refuse":
         raise InputError(
             f"{loaded.source}: {len(leaking)} training rows hold a text that stands in {others} too",
@@ -140,7 +132,7 @@ def _usable_rows(
 
 def _publish(
     loaded: Dataset,
-    frame: Any,
+    drawn: Sequence[int],
     out: Path,
     result: RebalanceResult,
     plan: BalancePlan,
@@ -150,18 +142,23 @@ def _publish(
 ) -> None:
     receipt: dict[str, Any] = {
         "command": "rebalance",
-        "settings": {**asdict(plan), **asdict(options)},
+        "settings": {
+            **asdict(plan),
+            **asdict(options),
+            "vectors": None if plan.vectors is None else Path(plan.vectors).name,
+        },
         "inputs": list(dict.fromkeys(read)),
-        "packages": ("imbalanced-learn", "numpy", "polars"),
+        "packages": ("imbalanced-learn", "numpy", "polars", "scikit-learn"),
         "result": {name: value for name, value in result.as_dict().items() if name != "output"},
         "run": {"output": str(out)},
     }
     weights = json.dumps(result.weights, ensure_ascii=False, indent=2) + "\n"
     train = loaded.splits[TRAIN]
+    frame = train.original[list(drawn)]
     if len(loaded.splits) == 1 and not Path(loaded.source).is_dir():
-        with files.files(out, ".weights.json", ".tokkit.json", force=force, inputs=read) as staging:
+        with files.files(out, f".{SIDECAR}", ".tokkit.json", force=force, inputs=read) as staging:
             save.write(frame, staging / out.name, save.format_for(out, train.format))
-            (staging / f"{out.name}.weights.json").write_text(weights, encoding="utf-8")
+            (staging / f"{out.name}.{SIDECAR}").write_text(weights, encoding="utf-8")
             files.write_receipt(staging / out.name, **receipt)
         return
     with files.folder(out, force=force, inputs=read) as staging:
@@ -171,5 +168,5 @@ def _publish(
                 rows = frame if name == TRAIN else split.original
                 ending = save.suffix_for(split.files[0], split.format)
                 save.write(rows, staging / f"{name}{ending}", split.format)
-        (staging / "weights.json").write_text(weights, encoding="utf-8")
+        (staging / SIDECAR).write_text(weights, encoding="utf-8")
         files.write_receipt(staging, **receipt)
