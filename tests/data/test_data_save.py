@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import gzip
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,9 +13,11 @@ from hypothesis import strategies as st
 
 from tokkit.data.save import format_for, suffix_for, write
 from tokkit.errors import InputError, OutputError
+from tokkit.sources import streams
 from tokkit.sources.tables import TableFormat, read_table
 
 CSV, SEMICOLON, TSV = TableFormat("csv", ","), TableFormat("csv", ";"), TableFormat("tsv", "\t")
+CONLL = TableFormat("conll")
 TEXT, JSONL, JSON, PARQUET, ARROW = (TableFormat(n) for n in ("text", "jsonl", "json", "parquet", "arrow"))
 
 ANY = st.text(st.characters(exclude_categories=("Cs",)))
@@ -143,12 +144,52 @@ def test_save_labels_do_not_go_into_a_text_file(tmp_path):
     assert "-o OUT.csv" in caught.value.hint
 
 
-def test_save_gz_is_compressed_the_same_each_time(tmp_path):
-    write(_frame([("a", "b")]), tmp_path / "a.csv.gz", CSV)
-    first = (tmp_path / "a.csv.gz").read_bytes()
-    write(_frame([("a", "b")]), tmp_path / "a.csv.gz", CSV)
-    assert (tmp_path / "a.csv.gz").read_bytes() == first
-    assert gzip.decompress(first) == b"text,label\na,b\n"
+@pytest.mark.parametrize("ending", ["gz", "bz2", "xz", "zst"])
+def test_save_compressed_files_are_the_same_each_time(tmp_path, ending):
+    path = tmp_path / f"a.csv.{ending}"
+    write(_frame([("a", "b")] * 1000), path, CSV)
+    first = path.read_bytes()
+    write(_frame([("a", "b")] * 1000), path, CSV)
+    assert path.read_bytes() == first
+    assert len(first) < 500
+    with streams.open_binary(path) as file:
+        assert file.read() == b"text,label\n" + b"a,b\n" * 1000
+
+
+TOKENS = st.text(st.characters(exclude_categories=("Cs",)), min_size=1)
+SENTENCES = st.lists(st.lists(st.tuples(TOKENS | NASTY, TOKENS), min_size=1), min_size=1)
+
+
+@TO_DISK
+@given(SENTENCES)
+@example([[("#", "O"), ("a b", "O")], [("\ufeff", "O")]])
+def test_save_conll_reads_back_the_same_or_names_the_token(tmp_path, sentences):
+    columns = [[list(column) for column in zip(*rows, strict=True)] for rows in sentences]
+    frame = pl.DataFrame({"tokens": [row[0] for row in columns], "tags": [row[1] for row in columns]})
+    told = [field for rows in sentences for row in rows for field in row]
+    if any(not field.strip() or set(field) & set("\t\n\r\0") for field in told):
+        with pytest.raises(InputError, match="nothing that a CoNLL file can hold"):
+            write(frame, tmp_path / "out", CONLL)
+    else:
+        back = _back(frame, tmp_path, CONLL)
+        assert back["tokens"].to_list() == frame["tokens"].to_list()
+        assert back["tags"].to_list() == frame["tags"].to_list()
+        assert back["text"].to_list() == [" ".join(tokens) for tokens in frame["tokens"]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ({"text": ["a"], "label": ["x"]}, "holds lists of tokens and tags, and the rows have text, label"),
+        ({"tokens": [["a"]], "tags": [["O", "O"]]}, "row 1: its tokens and tags are not one for one"),
+        ({"tokens": [["a", "."]], "tags": [["O", "O"]], "text": ["a."]}, "not its tokens with spaces"),
+        ({"tokens": [["a", "-DOCSTART-"]], "tags": [["O", "O"]]}, 'row 1: "-DOCSTART-" is nothing'),
+    ],
+)
+def test_save_what_conll_cannot_hold_is_refused(tmp_path, rows, message):
+    with pytest.raises(InputError, match=message) as caught:
+        write(pl.DataFrame(rows), tmp_path / "a.conll", CONLL)
+    assert "-o OUT.jsonl" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -167,10 +208,8 @@ def test_save_format_for(out, like, expected):
     assert format_for(Path(out), like) == expected
 
 
-@pytest.mark.parametrize(
-    ("out", "mended"), [("a.csv.zst", "a.csv.gz"), ("a.csv.bz2", "a.csv.gz"), ("a.parquet.gz", "a.parquet")]
-)
-def test_save_format_for_refuses_compressions_it_does_not_write(out, mended):
+@pytest.mark.parametrize(("out", "mended"), [("a.arrow.zst", "a.arrow"), ("a.parquet.gz", "a.parquet")])
+def test_save_format_for_refuses_to_compress_twice(out, mended):
     with pytest.raises(OutputError) as caught:
         format_for(Path(out), CSV)
     assert caught.value.hint == f"-o {mended}"
@@ -182,7 +221,11 @@ def test_save_format_for_refuses_compressions_it_does_not_write(out, mended):
         ("a.csv", CSV, ".csv"),
         ("a.txt", SEMICOLON, ".txt"),
         ("a.CSV.gz", CSV, ".CSV.gz"),
-        ("a.csv.xz", CSV, ".csv.gz"),
+        ("a.csv.xz", CSV, ".csv.xz"),
+        ("a.jsonl.ZST", JSONL, ".jsonl.ZST"),
+        ("a.parquet.gz", PARQUET, ".parquet"),
+        ("a.bio", CONLL, ".bio"),
+        ("a.txt", CONLL, ".conll"),
         ("a.csv", TSV, ".tsv"),
         ("a.json", JSONL, ".jsonl"),
         ("standard-input", SEMICOLON, ".csv"),

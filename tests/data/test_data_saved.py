@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from tokkit.data.load import load_dataset
@@ -95,3 +96,12 @@ def test_saved_there_and_back(saved, tmp_path):
     first.to_datasets().save_to_disk(tmp_path / "two")
     again = load_dataset(tmp_path / "two")
     assert again.splits["train"].frame.equals(first.splits["train"].frame)
+
+
+def test_saved_the_same_rows_for_polars_and_pandas(saved, tmp_path):
+    saved.save_to_disk(tmp_path / "d")
+    dataset = load_dataset(tmp_path / "d")
+    assert pl.from_pandas(dataset.to_pandas()).equals(dataset.to_polars())
+    assert dataset.to_polars()["label"].to_list() == ["joy", "sad", "joy", None]
+    with pytest.raises(InputError, match="no test split; it has: train"):
+        dataset.to_pandas("test")

@@ -79,11 +79,15 @@ def test_columns_a_wrong_separator_names_the_flag():
 
 
 @pytest.mark.parametrize(
-    ("values", "held"),
-    [([["a"], ["b"]], "lists"), ([{"a": 1}, {"a": 2}], "objects"), ([b"a", b"b"], "bytes")],
+    ("values", "held", "instead"),
+    [
+        ([["a"], ["b"]], "lists", "other"),
+        ([{"a": 1}, {"a": 2}], "objects", "text.a"),
+        ([b"a", b"b"], "bytes", "other"),
+    ],
 )
-def test_columns_lists_objects_and_bytes_are_no_text(values, held):
+def test_columns_lists_objects_and_bytes_are_no_text(values, held, instead):
     frame = pl.DataFrame({"text": values, "other": ["x", "y"]})
     with pytest.raises(InputError, match=f'column "text" holds {held}') as caught:
         text_column(frame, None, "a.parquet")
-    assert caught.value.hint == "name another: --text-column other"
+    assert caught.value.hint == f"name another: --text-column {instead}"

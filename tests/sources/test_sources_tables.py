@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 
 from tokkit.errors import InputError, UsageError
 from tokkit.sources.json_rows import json_splits
-from tokkit.sources.tables import TableFormat, full_suffix, read_table, recognize
+from tokkit.sources.tables import Reading, TableFormat, full_suffix, read_table, recognize
 
 
 def _read(path, sep=None, format=None, names=()):
-    return read_table(path, recognize(path, sep, format, names), names)
+    return read_table(path, recognize(path, sep, format, names), Reading(names=names))
 
 
 def _column(path, name="text", **how):
@@ -105,7 +105,7 @@ def test_tables_a_column_name_that_stands_twice_is_named(write):
 def test_tables_a_header_is_not_read_as_data(write):
     path = write("a.csv", "text,label_name\na,joy\n")
     said = []
-    frame = read_table(path, recognize(path), ["satz", "gefühl"], said.append)
+    frame = read_table(path, recognize(path), Reading(names=["satz", "gefühl"]), said.append)
     assert (frame.columns, frame.rows()) == (["satz", "gefühl"], [("a", "joy")])
     assert "its first line names columns" in said[0]
 
@@ -339,6 +339,19 @@ def test_tables_jsonl_rows_may_lack_keys_and_hold_anything(write):
     assert frame["text"].to_list() == ["a", "b", None]
     assert frame["n"].to_list() == ["1", "2.5", str(2**70)]
     assert [json.loads(value) for value in frame["meta"].drop_nulls()] == [{"x": 1}, {"x": "s"}]
+
+
+def test_tables_objects_with_other_keys_each_time_keep_them_all(write):
+    metas = [{"a": 1}, {"b": {"c": 1}}, None, {"b": {"d": "x"}, "e": [{"f": 1}, {"g": 2}]}, {}]
+    frame = _read(write("a.jsonl", "".join(json.dumps({"text": "t", "meta": m}) + "\n" for m in metas)))
+    assert [_without_nulls(value) for value in frame["meta"]] == metas
+
+
+def _without_nulls(value):
+    if isinstance(value, dict):
+        kept = {key: _without_nulls(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in kept.items() if inner not in (None, {})} if value else value
+    return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 
 def test_tables_columnar_paths_are_no_globs(write):

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
 from tokkit.sources import tables
@@ -32,6 +32,7 @@ class Split:
     frame      text and label as strings, null where they are missing
     original   the same rows and columns as they stand in the files, which is what is written again; of
                labels that were given names, the names
+    known      whether the names of the columns come with the format, and none has to be guessed
     """
 
     name: str
@@ -39,6 +40,7 @@ class Split:
     files: tuple[Path, ...]
     format: tables.TableFormat
     original: pl.DataFrame
+    known: bool = False
 
     @property
     def where(self) -> str:
@@ -118,6 +120,14 @@ class Dataset:
             positions=kept,
             left_out={reason: n for reason, n in reasons.items() if n},
         )
+
+    def to_polars(self, split: str = TRAIN) -> pl.DataFrame:
+        """The rows of a split for polars, text and label as strings; raises `InputError` as `split`."""
+        return self.split(split).frame
+
+    def to_pandas(self, split: str = TRAIN) -> Any:
+        """The same for pandas."""
+        return self.to_polars(split).to_pandas()
 
     def to_datasets(self) -> datasets.DatasetDict:
         """The same rows as the `datasets` library holds them, labels as a ``ClassLabel``."""

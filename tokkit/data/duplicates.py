@@ -26,7 +26,7 @@ def normalized(texts: pl.Series) -> pl.Series:
     import polars as pl
 
     distinct = texts.drop_nulls().unique(maintain_order=True)
-    keys = pl.Series([_key(text) for text in distinct.to_list()], dtype=pl.String)
+    keys = pl.Series([key_of(text) for text in distinct.to_list()], dtype=pl.String)
     return texts.replace_strict(distinct, keys, default=None, return_dtype=pl.String)
 
 
@@ -44,9 +44,19 @@ def leaked(first: pl.Series, second: pl.Series) -> pl.Series:
     return second.is_in(first.drop_nulls().unique().implode()).fill_null(False)
 
 
-def _key(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return " ".join(folded.translate(_PUNCTUATION).split()) or folded
+def key_of(text: str) -> str:
+    """One text as `normalized` writes it."""
+    return " ".join(spaced(text).split()) or folded(text)
+
+
+def folded(text: str) -> str:
+    """The text in NFKC, case folded."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def spaced(text: str) -> str:
+    """The same with a space for every punctuation character."""
+    return folded(text).translate(_PUNCTUATION)
 
 
 class _Spaces(dict[int, int]):

@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from tokkit.errors import InputError, OutputError, TokkitError
-from tokkit.sources import streams, tables
+from tokkit.sources import conll, streams, tables
 
 if TYPE_CHECKING:
     import polars as pl
 
+
+def _zst(content: bytes) -> bytes:
+    import pyarrow
+
+    compressed: bytes = pyarrow.compress(content, codec="zstd", asbytes=True)
+    return compressed
+
+
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    ".gz": lambda content: gzip.compress(content, mtime=0),
+    ".bz2": bz2.compress,
+    ".xz": lzma.compress,
+    ".zst": _zst,
+}
+"""Ending -> what compresses; none of them writes a date or a name."""
 
 _Quotes = Literal["never", "necessary", "always"]
 _ENDINGS = {"text": ".txt"}
@@ -26,12 +44,10 @@ _CANNOT_HOLD = {
 def format_for(out: Path, like: tables.TableFormat) -> tables.TableFormat:
     """The format a file is written in: what its name says, else that of the rows' source.
 
-    Raises `OutputError` for a compression that is not written.
+    Raises `OutputError` for a compressed file of a format that compresses itself.
     """
-    if out.suffix.lower() in (".bz2", ".xz", ".zst"):
-        raise OutputError(f"{out}: {out.suffix} is read but not written", hint=f"-o {out.with_suffix('.gz')}")
     name = tables.format_of(out)
-    if name in ("parquet", "arrow") and out.suffix.lower() == ".gz":
+    if name in ("parquet", "arrow") and out.suffix.lower() in _COMPRESS:
         raise OutputError(f"{out}: {name} is compressed within", hint=f"-o {out.with_suffix('')}")
     if name is None or name == like.name or (name == "text" and like.name in ("csv", "tsv")):
         return like
@@ -39,17 +55,17 @@ def format_for(out: Path, like: tables.TableFormat) -> tables.TableFormat:
 
 
 def suffix_for(source: Path, table_format: tables.TableFormat) -> str:
-    """The ending of a file written like ``source``: its own where it says the format, ``.gz`` if compressed.
+    """The ending of a file written like ``source``: its own where it says the format, compressed alike.
 
     >>> suffix_for(Path("reviews.csv.xz"), tables.TableFormat("csv", ";"))
-    '.csv.gz'
+    '.csv.xz'
     """
     compressed = source.suffix.lower() in streams.COMPRESSIONS
     plain = source.with_suffix("") if compressed else source
     says = tables.format_of(plain)
     fits = says == table_format.name or (says == "text" and table_format.name in ("csv", "tsv"))
     ending = plain.suffix if fits else _ENDINGS.get(table_format.name, f".{table_format.name}")
-    return ending + (".gz" if compressed and table_format.name not in ("parquet", "arrow") else "")
+    return ending + (source.suffix if compressed and table_format.name not in ("parquet", "arrow") else "")
 
 
 def write(frame: pl.DataFrame, path: Path, table_format: tables.TableFormat) -> None:
@@ -61,10 +77,10 @@ def write(frame: pl.DataFrame, path: Path, table_format: tables.TableFormat) -> 
     if table_format.name in _CANNOT_HOLD:
         _check_values(frame, table_format)
     content = _encode(frame, table_format)
-    if path.suffix.lower() == ".gz":
-        content = gzip.compress(content, mtime=0)
-    path.write_bytes(content)
-    back = tables.read_table(path, table_format)
+    compress = _COMPRESS.get(path.suffix.lower(), bytes)
+    path.write_bytes(compress(content))
+    names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
+    back = tables.read_table(path, table_format, tables.Reading(names))
     if not _same(frame, back):
         raise TokkitError(f"{path.name}: the rows read back are not those written: a bug")
 
@@ -78,6 +94,8 @@ def _as_held(frame: pl.DataFrame, table_format: tables.TableFormat) -> pl.DataFr
 
     if table_format.name in ("parquet", "arrow"):
         return frame
+    if table_format.name == "conll":
+        return conll.with_text(frame)
     if table_format.name in ("json", "jsonl"):
         for name in frame.columns:
             if frame[name].dtype == pl.Binary:
@@ -121,8 +139,11 @@ def _is_json(dtype: pl.DataType) -> bool:
 
 def _encode(frame: pl.DataFrame, table_format: tables.TableFormat) -> bytes:
     buffer = io.BytesIO()
-    if table_format.name == "text":
-        text = "".join(f"{line}\n" for line in frame.to_series(0).fill_null("").to_list())
+    if table_format.name in ("text", "conll"):
+        texts = frame.to_series(0).fill_null("").to_list() if table_format.name == "text" else ()
+        text = (
+            conll.as_conll(frame) if table_format.name == "conll" else "".join(f"{line}\n" for line in texts)
+        )
         # the reader takes a first BOM for none of the text
         return ("\ufeff" + text if text.startswith("\ufeff") else text).encode()
     if table_format.name in ("csv", "tsv"):

@@ -72,17 +72,35 @@ def label_column(frame: pl.DataFrame, asked: str | None, text: str, where: str) 
     return min(likely, key=lambda name: likely[name]) if likely else None
 
 
+def values(frame: pl.DataFrame, column: str) -> pl.Series | None:
+    """A column by its name, or what stands within objects: ``review.body``; None where there is neither."""
+    import polars as pl
+
+    if column in frame.columns:
+        return frame[column]
+    name, *keys = column.split(".")
+    found = frame[name] if name in frame.columns else None
+    for key in keys:
+        if found is None or not isinstance(found.dtype, pl.Struct):
+            return None
+        found = found.struct.field(key) if key in found.struct.fields else None
+    return None if found is None else found.alias(column)
+
+
 def _plain(frame: pl.DataFrame, column: str, what: str, where: str) -> str:
     """The column; raises `InputError` where it holds lists or objects."""
     import polars as pl
 
-    dtype = frame[column].dtype
+    held = values(frame, column)
+    assert held is not None
+    dtype = held.dtype
     if dtype.is_nested() or dtype == pl.Binary:
         others = [name for name in frame.columns if name != column and not frame[name].dtype.is_nested()]
-        held = _KINDS.get(str(dtype.base_type()), "objects")
+        within = [f"{column}.{key}" for key in held.struct.fields] if isinstance(dtype, pl.Struct) else []
+        kind = _KINDS.get(str(dtype.base_type()), "objects")
         raise InputError(
-            f'{where}: column "{column}" holds {held}, not a {what} a row',
-            hint=f"name another: --{what}-column {(others or ['NAME'])[0]}",
+            f'{where}: column "{column}" holds {kind}, not a {what} a row',
+            hint=f"name another: --{what}-column {(within or others or ['NAME'])[0]}",
         )
     return column
 
@@ -93,8 +111,8 @@ def _by_name(names: Sequence[str], known: Sequence[str]) -> str | None:
 
 
 def _named(frame: pl.DataFrame, asked: str, option: str, where: str) -> str:
-    """A column by name, or by number counted from 0."""
-    if asked in frame.columns:
+    """A column by name, by number counted from 0, or a field of objects, dots between the names."""
+    if values(frame, asked) is not None:
         return asked
     if asked.isdecimal() and int(asked) < frame.width:
         return frame.columns[int(asked)]

@@ -1,16 +1,21 @@
-"""JSON as rows: an object a line, a list of objects, columns, or several lists, one for each split."""
+"""JSON as rows: an object a line, a list of objects, columns, or several lists, one for each split.
+
+``--field data.rows`` names where in an object the rows stand, or, of an object a line, which part is the row.
+"""
 
 from __future__ import annotations
 
 import itertools
 import json
 import re
-from collections.abc import Sequence
+import shlex
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, did_you_mean
 from tokkit.sources import streams
+from tokkit.sources.bad_rows import BadRows
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,46 +32,92 @@ def is_json_lines(sample: Sequence[str]) -> bool:
     )
 
 
-def read_jsonl(path: Path) -> pl.DataFrame:
-    """The rows of a file with an object a line. Raises `InputError` naming the line that is none."""
+def read_jsonl(path: Path, field: str | None, skip_bad: bool, say: Callable[[str], None]) -> pl.DataFrame:
+    """The rows of a file with an object a line; with ``field``, the object that each holds under that key.
+
+    Raises `InputError` naming the line that is none; with ``skip_bad`` such lines are left out, and said.
+    """
     rows = []
+    bad = BadRows(path, skip_bad)
     text = itertools.chain.from_iterable(streams.lines(path))
     for number, line in enumerate(text, 1):
-        if line.strip():
-            rows.append(_parse_json(line, f"{path}:{number}"))
-            if not isinstance(rows[-1], dict):
-                raise InputError(
-                    f"{path}:{number}: an object was expected, one a line",
-                    hint="a file that is one list of objects is read with --format json",
-                )
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            content = _parse_json(line, where)
+            row = content if field is None else _within(content, field, where)
+        except InputError as error:
+            if not skip_bad:
+                raise
+            bad.found(number, "no JSON, or without the key asked for", error.hint or "")
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+        else:
+            hint = "a file that is one list of objects is read with --format json"
+            bad.found(number, "an object was expected, one a line", hint)
+    bad.tell(say)
     return _frame_of_rows(rows)
 
 
-def read_json(path: Path) -> pl.DataFrame:
+def read_json(path: Path, field: str | None = None) -> pl.DataFrame:
     """The rows of a list of objects, an object of columns, or an object that holds one list of objects.
 
-    Raises `InputError` for anything else.
+    ``field`` names the key, or keys with dots between, under which they stand. Raises `InputError` for
+    anything else.
     """
     content = _json_content(path)
+    if field is not None:
+        content = _within(content, field, str(path))
     if isinstance(content, list) and all(isinstance(row, dict) for row in content):
         return _frame_of_rows(content)
     groups = _groups(content)
     if len(groups) == 1:
         return _frame_of_rows(next(iter(groups.values())))
     if groups:
-        key = next(iter(groups))
+        key = ".".join(filter(None, (field, next(iter(groups)))))
         raise InputError(
             f"{path}: holds several lists of objects: {', '.join(groups)}",
-            hint=f"take one of them out: jq -c '.{key}[]' {path} > {key}.jsonl",
+            hint=f"name the one to read: --field {shlex.quote(key)}",
         )
     if isinstance(content, dict) and all(isinstance(column, list) for column in content.values()):
         heights = {len(column) for column in content.values()}
         if len(heights) == 1:
             return _frame_of_columns(content)
+    inside = _first_rows(content, field)
     raise InputError(
         f"{path}: neither a list of objects nor an object of columns of one length",
-        hint="one object a line works always: save it as .jsonl",
+        hint=f"name where the rows stand: --field {shlex.quote(inside)}"
+        if inside
+        else "one object a line works always: save it as .jsonl",
     )
+
+
+def _within(content: Any, field: str, where: str) -> Any:
+    """What stands under ``KEY.SUBKEY``; a key that holds the dot itself comes first."""
+    if isinstance(content, dict) and field in content:
+        return content[field]
+    key, dot, rest = field.partition(".")
+    if dot and isinstance(content, dict) and key in content:
+        return _within(content[key], rest, where)
+    keys = list(content) if isinstance(content, dict) else []
+    there = f"; it has: {', '.join(keys[:10])}" if keys else ": there is no object"
+    raise InputError(
+        f'{where}: no key "{key}"{did_you_mean(key, keys)}{there}',
+        hint=f"name one of them: --field {shlex.quote(keys[0])}" if keys else "leave --field out",
+    )
+
+
+def _first_rows(content: Any, above: str | None) -> str | None:
+    """Where, at any depth, the first list of objects in an object stands."""
+    for key, value in content.items() if isinstance(content, dict) else ():
+        here = f"{above}.{key}" if above else key
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            return here
+        if found := _first_rows(value, here):
+            return found
+    return None
 
 
 def json_splits(path: Path) -> dict[str, pl.DataFrame]:
@@ -134,9 +185,28 @@ def _json_series(name: str, values: list[Any]) -> pl.Series:
         return pl.Series(name, values, dtype=pl.Float64, strict=False)
     if len(kinds) == 1:
         try:
-            return pl.Series(name, values)
+            return pl.Series(name, _aligned(values))
         except (TypeError, OverflowError, pl.exceptions.PolarsError):  # lists of other things each time
             pass
     texts = [value if isinstance(value, str) else json.dumps(value, ensure_ascii=False) for value in values]
     strings = [None if value is None else text or None for value, text in zip(values, texts, strict=True)]
     return pl.Series(name, strings, dtype=pl.String)
+
+
+def _aligned(values: list[Any]) -> list[Any]:
+    """The same values, but objects with the same keys at any depth: of others polars drops what is new.
+
+    >>> _aligned([{"a": 1}, {"b": 2}, None])
+    [{'a': 1, 'b': None}, {'a': None, 'b': 2}, None]
+    """
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {dict}:
+        keys = dict.fromkeys(key for value in values if value is not None for key in value)
+        filled = [value for value in values if value is not None]
+        columns = [_aligned([value.get(key) for value in filled]) for key in keys]
+        rows = iter([dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)] or filled)
+        return [None if value is None else next(rows) for value in values]
+    if kinds == {list}:
+        items = iter(_aligned([item for value in values if value is not None for item in value]))
+        return [None if value is None else [next(items) for _ in value] for value in values]
+    return values

@@ -1,4 +1,4 @@
-"""From what a person types (files, folders, globs, `-`) to the files to read."""
+"""From what a person types (files, folders, globs, addresses, `-`) to the files to read."""
 
 from __future__ import annotations
 
@@ -12,26 +12,33 @@ from pathlib import Path
 from typing import IO
 
 from tokkit.errors import InputError, did_you_mean
+from tokkit.progress import SILENT, Progress
+from tokkit.sources import addresses
 
 STANDARD_INPUT = "-"
 _GLOB_CHARACTERS = "*?["
 
 
-def expand(arguments: Iterable[str | Path]) -> list[Path]:
+def expand(
+    arguments: Iterable[str | Path],
+    progress: Progress = SILENT,
+    largest_download: int = addresses.LARGEST,
+) -> list[Path]:
     """The files that the arguments name: a folder gives all files below it, sorted by path.
 
-    An existing path always wins over a glob; hidden files and tokkit's receipts are left out; a file
-    named twice is read once. ``-`` and pipes are copied to a temporary file, so that they can be read again.
+    An existing path always wins over a glob and an address; hidden files and tokkit's receipts are left out;
+    a file named twice is read once. ``-`` and pipes are copied to a temporary file, so that they can be read
+    again; what an ``http(s)://`` address holds is downloaded to the cache (`addresses.fetch`).
 
     Raises `InputError` for a path that does not exist, a glob or folder without files.
     """
     found: list[Path] = []
     for argument in arguments:
-        found += _expand_one(str(argument))
+        found += _expand_one(str(argument), progress, largest_download)
     return list(dict.fromkeys(found))
 
 
-def _expand_one(argument: str) -> list[Path]:
+def _expand_one(argument: str, progress: Progress, largest_download: int) -> list[Path]:
     if argument == STANDARD_INPUT:
         if sys.stdin is None:
             raise InputError("-: standard input is closed", hint="name a file instead of -")
@@ -40,6 +47,8 @@ def _expand_one(argument: str) -> list[Path]:
         raise InputError("an empty name is no path", hint="name a file or folder; . is this folder")
     path = Path(argument)
     if not is_path(path):
+        if addresses.is_address(argument):
+            return [addresses.fetch(argument, largest_download, progress)]
         return _matches(argument)
     if path.is_dir():
         return _files_below(path)
@@ -74,7 +83,7 @@ def is_hidden(path: Path, folder: Path) -> bool:
 
 
 def _is_sidecar(path: Path) -> bool:
-    return path.name in ("tokkit.json", "weights.json") or path.name.endswith(
+    return path.name in ("tokkit.json", "weights.json", "dropped.jsonl") or path.name.endswith(
         (".tokkit.json", ".weights.json", ".dropped.jsonl")
     )
 
@@ -98,9 +107,7 @@ def missing(path: Path) -> InputError:
 
 def _spool(stream: IO[bytes], name: str) -> Path:
     """A copy under the same name each time, in a folder of its own, so that receipts are the same too."""
-    folder = Path(tempfile.mkdtemp(prefix="tokkit-"))
-    _SPOOLED.append(folder)
-    path = folder / name
+    path = temporary_folder() / name
     with open(path, "wb") as spool:
         shutil.copyfileobj(stream, spool)
     if path.stat().st_size == 0:
@@ -113,12 +120,18 @@ def _spool(stream: IO[bytes], name: str) -> Path:
 _SPOOLED: list[Path] = []
 
 
+def temporary_folder() -> Path:
+    """A new folder that `remove_spooled` removes."""
+    _SPOOLED.append(Path(tempfile.mkdtemp(prefix="tokkit-")))
+    return _SPOOLED[-1]
+
+
 def shown(path: Path) -> str:
     """How a file is named to the user: a copy of standard input as what it is."""
     return "standard input" if path.parent in _SPOOLED else str(path)
 
 
 def remove_spooled() -> None:
-    """Removes the copies of standard input that this process made; the command line calls it at its end."""
+    """Removes the temporary folders that this process made; the command line calls it at its end."""
     while _SPOOLED:
         shutil.rmtree(_SPOOLED.pop(), ignore_errors=True)

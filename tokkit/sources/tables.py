@@ -1,30 +1,29 @@
-"""Files as tables: csv, tsv and other separators, json, jsonl, parquet, arrow, plain text.
+"""Files as tables: which format a file has, and the reader of each.
 
-What is read is what stands there: "NA" and "null" stay text, only an empty field is missing, a short
-or long row is an error with its line, and nothing is dropped.
+What is read is what stands there, and nothing is dropped without a word.
 """
 
 from __future__ import annotations
 
-import csv
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError
-from tokkit.sources import columnar, headers, json_rows, streams
+from tokkit.sources import columnar, conll, headers, json_rows, streams, text_rows
+from tokkit.sources.delimited import Say, read_delimited
 
 if TYPE_CHECKING:
     import polars as pl
 
-FORMATS = ("csv", "tsv", "text", "jsonl", "json", "parquet", "arrow")
+FORMATS = ("csv", "tsv", "text", "conll", "jsonl", "json", "parquet", "arrow")
 _SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".txt": "text",
     ".text": "text",
+    **dict.fromkeys((".conll", ".bio", ".iob", ".iob2"), "conll"),
     ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -39,7 +38,6 @@ _REFUSED = {
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as csv, encoded as UTF-8"),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "unpack it first, and name the file in it"),
 }
-Say = Callable[[str], None]
 
 
 @dataclass(frozen=True)
@@ -115,21 +113,40 @@ def _names_columns(sample: Sequence[str], separator: str) -> bool:
     )
 
 
+@dataclass(frozen=True)
+class Reading:
+    """What is said of a file beside its format.
+
+    names      columns of a file that has no header line
+    unit       what of a text file is a text: line, paragraph, file
+    field      key under which the rows stand in JSON, subkeys after dots
+    skip_bad   rows that cannot be read are left out and counted instead of being an error
+    """
+
+    names: Sequence[str] = ()
+    unit: str = text_rows.LINE
+    field: str | None = None
+    skip_bad: bool = False
+
+
 def read_table(
-    path: Path, table_format: TableFormat, names: Sequence[str] = (), say: Say = lambda message: None
+    path: Path,
+    table_format: TableFormat,
+    reading: Reading = Reading(),
+    say: Say = lambda message: None,
 ) -> pl.DataFrame:
     """The rows of one file, in order; delimited and text files give strings, null where empty.
 
-    ``names`` names the columns of a delimited file that has no header line.
-
     Raises `InputError` for what cannot be read as that format, naming file and line.
     """
+    names, skip_bad = reading.names, reading.skip_bad
     readers: dict[str, Callable[[], pl.DataFrame]] = {
-        "csv": lambda: _read_delimited(path, table_format.separator or ",", names, say),
-        "tsv": lambda: _read_delimited(path, "\t", names, say),
-        "text": lambda: _read_text(path),
-        "json": lambda: json_rows.read_json(path),
-        "jsonl": lambda: json_rows.read_jsonl(path),
+        "csv": lambda: read_delimited(path, table_format.separator or ",", names, skip_bad, say),
+        "tsv": lambda: read_delimited(path, "\t", names, skip_bad, say),
+        "text": lambda: text_rows.read_text(path, reading.unit),
+        "conll": lambda: conll.read_conll(path, names, skip_bad, say),
+        "json": lambda: json_rows.read_json(path, reading.field),
+        "jsonl": lambda: json_rows.read_jsonl(path, reading.field, skip_bad, say),
         "parquet": lambda: columnar.read_parquet(path, say),
         "arrow": lambda: columnar.read_arrow(path, say),
     }
@@ -140,104 +157,3 @@ def read_table(
             hint="name a file that holds rows",
         )
     return frame
-
-
-def _read_delimited(path: Path, separator: str, names: Sequence[str], say: Say) -> pl.DataFrame:
-    records = _records(path, separator)
-    first = next(records, None)
-    if first is None:
-        raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
-    line, cells = first
-    if not names:
-        header = [cell.strip() for cell in cells]
-    elif headers.is_header(cells) or [c.casefold() for c in cells] == [n.casefold() for n in names]:
-        say(f"{path}: its first line names columns ({', '.join(cells)}): it is no row, --names renames them")
-        header = list(names)
-    else:
-        header, records = list(names), itertools.chain([first], records)
-    _check_header(f"--names for {path}" if names else f"{path}:{line}", header)
-    columns = _columns(path, header, records, separator)
-    if not names and headers.looks_like_data(header, columns):
-        suggested = ",".join(_suggested_names(columns))
-        raise InputError(
-            f"{path}:{line}: the first line looks like data, not like column names: "
-            f'"{separator.join(header)[:80]}"',
-            hint=f"name the columns: --names {suggested}",
-        )
-    return _string_frame(header, columns)
-
-
-def _records(path: Path, separator: str) -> Iterator[tuple[int, list[str]]]:
-    """Line number and fields of every record that is not blank."""
-    text = itertools.chain.from_iterable(streams.lines(path))
-    if separator == "\t":
-        for number, row in enumerate(text, 1):
-            if stripped := row.rstrip("\r\n"):
-                yield number, stripped.split("\t")
-        return
-    csv.field_size_limit(headers.LARGEST_FIELD)
-    reader = csv.reader(text, delimiter=separator, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            record = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:
-            raise InputError(
-                f"{path}:{line}: this record cannot be read: {error}",
-                hint='close every quote, and double a quote inside a quoted field ("")',
-            ) from error
-        if record:
-            yield line, record
-
-
-def _columns(
-    path: Path, header: Sequence[str], records: Iterable[tuple[int, list[str]]], separator: str
-) -> list[list[str | None]]:
-    width = len(header)
-    columns: list[list[str | None]] = [[] for _ in header]
-    for line, record in records:
-        if len(record) != width:
-            shown = "a tab" if separator == "\t" else f"'{separator}'"
-            raise InputError(
-                f"{path}:{line}: {len(record)} fields where {width} are named ({', '.join(header)})",
-                hint=f"mend that line ({shown} separates fields), or name another separator: --sep ';'"
-                if separator != ";"
-                else f"mend that line ({shown} separates fields), or name another separator: --sep ','",
-            )
-        for column, value in zip(columns, record, strict=True):
-            column.append(value or None)
-    return columns
-
-
-def _check_header(where: str, header: Sequence[str]) -> None:
-    twice = sorted({name for name in header if header.count(name) > 1})
-    if twice:
-        raise InputError(
-            f'{where}: the column name "{twice[0]}" stands twice',
-            hint="give every column a name of its own in the first line",
-        )
-
-
-def _suggested_names(columns: Sequence[Sequence[str | None]]) -> list[str]:
-    """Names for columns without: the longest text (numbers are none) and the fewest distinct values."""
-    sample = [[value or "" for value in column[:1000]] for column in columns]
-    length = [sum(len(value) for value in column if not value.isdecimal()) for column in sample]
-    text = max(range(len(sample)), key=lambda i: length[i])
-    others = [i for i in reversed(range(len(sample))) if i != text]
-    label = min(others, key=lambda i: len(set(sample[i])), default=None)
-    return ["text" if i == text else "label" if i == label else f"column_{i + 1}" for i in range(len(sample))]
-
-
-def _string_frame(header: Sequence[str], columns: Sequence[Sequence[str | None]]) -> pl.DataFrame:
-    import polars as pl
-
-    return pl.DataFrame(
-        {name: pl.Series(name, column, dtype=pl.String) for name, column in zip(header, columns, strict=True)}
-    )
-
-
-def _read_text(path: Path) -> pl.DataFrame:
-    texts = (line.rstrip("\r\n") for batch in streams.lines(path) for line in batch)
-    return _string_frame(["text"], [[text or None for text in texts]])

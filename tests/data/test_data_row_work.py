@@ -1,0 +1,116 @@
+"""Rows chosen, sorted and drawn, columns renamed and made, before anything else looks at them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.split import split
+from tokkit.errors import InputError, UsageError
+
+TABLE = "id,title,body,label\n10,a,long text,joy\n9,b,other,anger\n2,c,,joy\n,d,more words here,fear\n"
+
+
+def _load(path, heard=None, **options):
+    return load_dataset(path, DatasetOptions(**options), *([heard] if heard else []))
+
+
+def _column(path, name, **options):
+    return _load(path, **options).split("train").original[name].to_list()
+
+
+def test_row_work_where_takes_rows_and_says_how_many(write, heard):
+    path = write("a.csv", TABLE)
+    dataset = _load(path, heard, where="label != 'joy'")
+    assert dataset.labels("train").to_list() == ["anger", "fear"]
+    assert f"{path}: 2 of 4 rows, those where label != 'joy'" in heard
+
+
+def test_row_work_where_that_leaves_nothing_is_refused(write):
+    with pytest.raises(InputError, match="no row is left where label == 'hope'") as caught:
+        _load(write("a.csv", TABLE), where="label == 'hope'")
+    assert caught.value.hint
+
+
+def test_row_work_renamed_and_added_columns_are_used(write):
+    path = write("a.csv", TABLE)
+    dataset = _load(path, rename="label=mood, body=rest", add=("text=title + ': ' + rest",))
+    assert dataset.texts("train").to_list() == ["a: long text", "b: other", None, "d: more words here"]
+    assert dataset.split("train").original.columns == ["id", "title", "rest", "mood", "text"]
+    assert _column(path, "n", add=("n=words(body)", "more=n + 1"), where="more > 3") == [3]
+
+
+@pytest.mark.parametrize(
+    ("sort", "titles"),
+    [
+        ("id", ["c", "b", "a", "d"]),
+        ("id:desc", ["a", "b", "c", "d"]),
+        ("label", ["b", "d", "a", "c"]),
+        ("label:desc", ["a", "c", "d", "b"]),
+        ("body:asc", ["a", "d", "b", "c"]),
+    ],
+)
+def test_row_work_sort(write, sort, titles):
+    assert _column(write("a.csv", TABLE), "title", sort=sort) == titles
+
+
+def test_row_work_sample_is_drawn_the_same_each_time_and_keeps_the_order(write):
+    path = write("a.csv", "text,label\n" + "".join(f"t{i:03},x\n" for i in range(300)))
+    drawn = _column(path, "text", sample="50")
+    assert drawn == sorted(drawn)
+    assert len(set(drawn)) == 50
+    assert drawn == _column(path, "text", sample="50")
+    assert drawn != _column(path, "text", sample="50:7")
+    assert len(_column(path, "text", sample="999")) == 300
+
+
+def test_row_work_select_takes_columns_in_that_order(write):
+    dataset = _load(write("a.csv", TABLE), select="label, title")
+    assert dataset.split("train").original.columns == ["label", "title"]
+    assert dataset.text_column == "title"
+
+
+def test_row_work_is_done_in_one_order_whatever_is_asked(write):
+    path = write("a.csv", TABLE)
+    found = _column(
+        path, "title", select="title", sample="2", sort="n:desc", where="n > 0", add=("n=len(words)",),
+        rename="body=words",
+    )  # fmt: skip
+    assert len(found) == 2
+    assert set(found) <= {"a", "b", "d"}
+
+
+def test_row_work_is_done_to_every_split_and_written(write, tmp_path):
+    rows = "".join(f"t{i},{'xyz'[i % 3]}\n" for i in range(60))
+    path = write("a.csv", "text,label\n" + rows)
+    done = split(path, tmp_path / "out", where="label != 'z'", select="text,label")
+    assert done.splits == {"train": 32, "validation": 4, "test": 4}
+    assert set(load_dataset(tmp_path / "out").labels("test")) == {"x", "y"}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"rename": "labels=mood"}, 'no column "labels" (did you mean "label"?); it has: id, title'),
+        ({"select": "title,mood"}, 'no column "mood"'),
+        ({"sort": "mood"}, 'no column "mood"'),
+        ({"sort": "label:up"}, 'asc or desc was expected after the colon, not "up"'),
+        ({"rename": "label"}, "write OLD=NEW"),
+        ({"rename": "label=title"}, 'two columns would be called "title"'),
+        ({"add": ("len(title)",)}, "write NAME=EXPR"),
+        ({"add": ("n==1",)}, "write NAME=EXPR"),
+        ({"add": ("n=len(tile)",)}, '--add n: "tile" at character 5: no such column (did you mean "title"?)'),
+        ({"sample": "0"}, "write a number of rows"),
+        ({"sample": "many"}, "write a number of rows"),
+        ({"where": "label"}, "not something that holds"),
+    ],
+)
+def test_row_work_that_cannot_be_done_is_said(write, options, message):
+    with pytest.raises((InputError, UsageError)) as caught:
+        _load(write("a.csv", TABLE), **options)
+    assert message in caught.value.message
+
+
+def test_row_work_lists_have_no_order(write):
+    with pytest.raises(InputError, match='"tags" holds lists or objects, which have no order'):
+        _load(write("a.jsonl", '{"text": "a", "tags": ["x"]}\n{"text": "b", "tags": []}\n'), sort="tags")

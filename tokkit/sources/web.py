@@ -1,0 +1,142 @@
+"""One request on the web: headers out, an answer whose body comes in blocks.
+
+Only http and https, redirects included; no cookies, no credentials, no compression in between.
+"""
+
+from __future__ import annotations
+
+import http.client
+import re
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from email.message import Message
+from typing import Any
+
+from tokkit.errors import InputError
+
+OK, PARTIAL, NOT_MODIFIED, NOT_SATISFIABLE = 200, 206, 304, 416
+_SCHEMES = ("http", "https")
+_TIMEOUT = 30.0
+_WRITTEN = "write it as https://host/path/to/file.csv"
+
+
+def quoted(address: str) -> str:
+    """The address as it goes over the wire: letters of any writing and spaces as percent signs.
+
+    Raises `InputError` for an address without a host, and for one with a user name or password in it.
+    """
+    try:
+        parts = urllib.parse.urlsplit(address)
+        host, port = parts.hostname, parts.port
+        name = (host or "").encode("idna").decode("ascii")
+    except (ValueError, UnicodeError) as error:
+        raise InputError(f"{address}: is no address: {error}", hint=_WRITTEN) from error
+    if not name:
+        raise InputError(f"{address}: names no host", hint=_WRITTEN)
+    if parts.username or parts.password:
+        raise InputError(
+            f"{parts.scheme}://{host}{parts.path}: an address with a user name or password is not asked",
+            hint="download the file yourself and name it",
+        )
+    location = f"[{name}]" if ":" in name else name
+    return urllib.parse.urlunsplit(
+        (
+            parts.scheme,
+            location if port is None else f"{location}:{port}",
+            urllib.parse.quote(parts.path, safe="/%:@!$&'()*+,;=~-._"),
+            urllib.parse.quote(parts.query, safe="/%:@!$&'()*+,;=~-._?"),
+            "",
+        )
+    )
+
+
+class Answer:
+    """What a server answered.
+
+    status       200, 206, 304 or 416
+    address      where redirects led
+    length       bytes that the body is said to have, None where nothing is said
+    first_byte   of an answer in part (206), where in the file it begins
+    cut_off      whether the connection broke while `blocks` was read
+    """
+
+    def __init__(self, response: Any, status: int) -> None:
+        self._response = response
+        self.status = status
+        self.address: str = response.geturl()
+        self.headers: Message = response.headers
+        said = self.headers.get("Content-Length", "")
+        self.length = int(said) if said.isdecimal() else None
+        part = re.match(r"bytes (\d+)-", self.headers.get("Content-Range", ""))
+        self.first_byte = int(part[1]) if part else None
+        self.cut_off = False
+
+    def blocks(self, size: int) -> Iterator[bytes]:
+        """The body; ends early, with `cut_off` set, where the connection breaks."""
+        try:
+            while block := self._response.read(size):
+                yield block
+        except http.client.IncompleteRead as error:
+            self.cut_off = True
+            yield error.partial
+        except (OSError, http.client.HTTPException):
+            self.cut_off = True
+
+
+@contextmanager
+def opened(address: str, shown: str, headers: Mapping[str, str]) -> Iterator[Answer]:
+    """The answer to a request for ``address``, as `quoted` gives it; ``shown`` names it in errors.
+
+    Raises `InputError` where the server cannot be reached or answers with an error.
+    """
+    request = urllib.request.Request(address, headers={**_ALWAYS, **headers})
+    try:
+        response = _opener().open(request, timeout=_TIMEOUT)
+    except urllib.error.HTTPError as error:
+        with error:
+            if error.code not in (NOT_MODIFIED, NOT_SATISFIABLE):
+                raise InputError(
+                    f"{shown}: the server answers {error.code} {str(error.reason).partition(chr(10))[0]}",
+                    hint="open the address in a browser: does it need a login, or has the file moved?",
+                ) from error
+            yield Answer(error, error.code)
+        return
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        reason = getattr(error, "reason", None) or error
+        raise InputError(
+            f"{shown}: cannot be reached: {getattr(reason, 'strerror', None) or reason}",
+            hint="check the address and the network, or download the file yourself and name it",
+        ) from error
+    with response:
+        yield Answer(response, response.status)
+
+
+_ALWAYS = {"User-Agent": "tokkit", "Accept": "*/*", "Accept-Encoding": "identity"}
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirects to the web only."""
+
+    def redirect_request(
+        self, request: urllib.request.Request, file: Any, code: int, message: str, headers: Any, to: str
+    ) -> urllib.request.Request | None:
+        if urllib.parse.urlsplit(to).scheme not in _SCHEMES:
+            raise urllib.error.URLError(f"it leads to {to}, which is no http(s) address")
+        return super().redirect_request(request, file, code, message, headers, to)
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        _Redirects(),
+    ):
+        opener.add_handler(handler)
+    return opener
