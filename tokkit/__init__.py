@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from tokkit.cli.demo import demo as demo
     from tokkit.corpus.feed import CorpusOptions as CorpusOptions
     from tokkit.data.balance import BalancePlan as BalancePlan
+    from tokkit.data.clean import clean as clean
+    from tokkit.data.cleaning_plan import CleaningPlan as CleaningPlan
     from tokkit.data.dataset import Dataset as Dataset
     from tokkit.data.load import DatasetOptions as DatasetOptions
     from tokkit.data.load import load_dataset as load_dataset
@@ -24,13 +26,24 @@ if TYPE_CHECKING:
     from tokkit.errors import OutputError as OutputError
     from tokkit.errors import TokkitError as TokkitError
     from tokkit.errors import UsageError as UsageError
+    from tokkit.inspection.comparison.compare import compare as compare
+    from tokkit.inspection.comparison.compare_spec import CompareSpec as CompareSpec
+    from tokkit.inspection.doctor.doctor import doctor as doctor
     from tokkit.inspection.stats import stats as stats
+    from tokkit.inspection.suggestion.suggest import SuggestSpec as SuggestSpec
+    from tokkit.inspection.suggestion.suggest import suggest_tokens as suggest_tokens
     from tokkit.model.evaluate import evaluate as evaluate
     from tokkit.model.finetune import finetune as finetune
     from tokkit.model.inference import InferenceOptions as InferenceOptions
     from tokkit.model.predict import predict as predict
     from tokkit.model.spec import FinetuneSpec as FinetuneSpec
     from tokkit.sources.corpora import corpora_path as corpora_path
+    from tokkit.tokenizer.blocks.catalogue import blocks as blocks
+    from tokkit.tokenizer.extension.add_tokens import add_tokens as add_tokens
+    from tokkit.tokenizer.extension.requests import AddTokensSpec as AddTokensSpec
+    from tokkit.tokenizer.extension.trim import TrimSpec as TrimSpec
+    from tokkit.tokenizer.extension.trim import trim as trim
+    from tokkit.tokenizer.tokenize import tokenize as tokenize
     from tokkit.tokenizer.training.count import CountSpec as CountSpec
     from tokkit.tokenizer.training.count import count as count
     from tokkit.tokenizer.training.count import merge_counts as merge_counts
@@ -44,11 +57,16 @@ if TYPE_CHECKING:
     from tokkit.tokenizer.training.train_char import train_char as train_char
     from tokkit.tokenizer.training.train_unigram import train_unigram as train_unigram
     from tokkit.tokenizer.training.train_word import train_word as train_word
+    from tokkit.tokenizer.wrap import wrap as wrap
+    from tokkit.tokenizer.wrapping.spec import WrapSpec as WrapSpec
 
 _HOME = {
+    "AddTokensSpec": "tokenizer.extension.requests",
     "BalancePlan": "data.balance",
     "BpeSpec": "tokenizer.training.spec",
     "CharSpec": "tokenizer.training.spec",
+    "CleaningPlan": "data.cleaning_plan",
+    "CompareSpec": "inspection.comparison.compare_spec",
     "CorpusOptions": "corpus.feed",
     "CountSpec": "tokenizer.training.count",
     "Dataset": "data.dataset",
@@ -58,14 +76,22 @@ _HOME = {
     "InputError": "errors",
     "OutputError": "errors",
     "SplitPlan": "data.split",
+    "SuggestSpec": "inspection.suggestion.suggest",
     "TokkitError": "errors",
+    "TrimSpec": "tokenizer.extension.trim",
     "UnigramSpec": "tokenizer.training.spec",
     "UsageError": "errors",
     "WordPieceSpec": "tokenizer.training.spec",
     "WordSpec": "tokenizer.training.spec",
+    "WrapSpec": "tokenizer.wrapping.spec",
+    "add_tokens": "tokenizer.extension.add_tokens",
+    "blocks": "tokenizer.blocks.catalogue",
+    "clean": "data.clean",
+    "compare": "inspection.comparison.compare",
     "corpora_path": "sources.corpora",
     "count": "tokenizer.training.count",
     "demo": "cli.demo",
+    "doctor": "inspection.doctor.doctor",
     "evaluate": "model.evaluate",
     "finetune": "model.finetune",
     "load_dataset": "data.load",
@@ -74,11 +100,15 @@ _HOME = {
     "rebalance": "data.rebalance",
     "split": "data.split",
     "stats": "inspection.stats",
+    "suggest_tokens": "inspection.suggestion.suggest",
+    "tokenize": "tokenizer.tokenize",
     "train_bpe": "tokenizer.training.train",
     "train_char": "tokenizer.training.train_char",
     "train_unigram": "tokenizer.training.train_unigram",
     "train_word": "tokenizer.training.train_word",
     "train_wordpiece": "tokenizer.training.train",
+    "wrap": "tokenizer.wrap",
+    "trim": "tokenizer.extension.trim",
 }
 
 __all__ = sorted(_HOME)

@@ -81,6 +81,20 @@ CASES = {
         "--sep",
         {"r.csv": "text,label\na,b\na,b,c\n"},
     ),
+    "a condition that means nothing": Case(
+        "stats r.csv --where lable==1",
+        2,
+        r'--where: "lable" at character 1: no such column \(did you mean "label"\?\)',
+        "here: +>>> lable==1",
+        {"r.csv": ROWS},
+    ),
+    "markup and escapes in data": Case(
+        "stats r.csv --label-column mood",
+        3,
+        r'no column "mood"; it has: \[b\]text\[/b\], \\x1b\[31mlabel$',
+        "--label-column",
+        {"r.csv": "[b]text[/b],\x1b[31mlabel\na b,x\nc d,y\n"},
+    ),
     "no header line": Case(
         "stats r.csv",
         3,

@@ -36,6 +36,12 @@ def test_findings_of_clean_data_are_none():
         ("imbalance", WARNING, {"classes": {"x": 100, "y": 10}}, {}),
         ("truncation", WARNING, {"lengths": {"tokens": {"truncated": {"512": 0.051}}}}, {}),
         ("unknown-rate", WARNING, {"lengths": {"tokens": {"unknown_rate": 0.011}}}, {}),
+        ("near-duplicates", WARNING, {"duplicates": {"exact": 0, "normalized": 1, "near": 2}}, {}),
+        ("label-ids", ERROR, {"classes": {str(i): 1 for i in range(100)}}, {}),
+        ("small-class", WARNING, {"classes": {"x": 60, "y": 60, "z": 9}}, {}),
+        ("html", WARNING, {"html": 1}, {}),
+        ("controls", WARNING, {"controls": 1}, {}),
+        ("mojibake", WARNING, {"mojibake": 1}, {}),
     ],
 )
 def test_findings_every_rule(rule, severity, split, across):

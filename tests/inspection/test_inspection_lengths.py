@@ -44,3 +44,20 @@ def test_lengths_of_texts_stand_in_their_order():
     assert lengths.characters(texts).tolist() == [0, 3, 7, 1]
     assert lengths.words(texts).tolist() == [0, 2, 3, 1]
     assert lengths.characters([]).tolist() == []
+
+
+@given(LENGTHS, st.none() | st.integers(1, 600))
+def test_lengths_recommended_is_the_shortest_that_cuts_one_row_in_a_hundred(values, longest):
+    found = lengths.recommended(lengths.Histogram.of(values), longest)
+    fitting = [n for n in range(8, 10_017, 8) if (values > n).sum() <= int(0.01 * len(values))]
+    assert found["tokens"] == min(fitting[0], longest or fitting[0])
+    kept = np.minimum(values, found["tokens"]).sum()
+    assert found["truncated"] == pytest.approx((values > found["tokens"]).mean(), abs=1e-6)
+    assert (
+        found["tokens_lost"] == pytest.approx(1 - kept / max(values.sum(), 1), abs=1e-6) or not values.sum()
+    )
+    assert found["padding"] == pytest.approx(1 - kept / (found["tokens"] * len(values)), abs=1e-6)
+
+
+def test_lengths_recommended_of_nothing():
+    assert lengths.recommended(lengths.no_rows(), 512) is None

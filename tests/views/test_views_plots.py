@@ -8,9 +8,10 @@ import warnings
 from xml.etree import ElementTree
 
 import matplotlib.image
+import numpy as np
 import pytest
 
-from tokkit.views import plots
+from tokkit.views import dataset_plot, plots
 
 LABELS = {
     "no": [],
@@ -19,6 +20,11 @@ LABELS = {
     "thirty": [f"class {i}" for i in range(30)],
     "nasty": ["$x^2", "a_b", "[b]", "\x1b[31m", "a\nb", "", "_hidden", "<&>"],
 }
+
+
+def counted(lengths):
+    """Distinct lengths and the rows of each."""
+    return np.unique(np.array(list(lengths), np.int64), return_counts=True)
 
 
 def drawn(kind, labels, format):
@@ -36,10 +42,10 @@ def drawn(kind, labels, format):
         ]
         return plots.curves(rows, format)
     lengths = {
-        split: {label: list(range(i % 7)) for i, label in enumerate(labels)} for split in ("train", "test")
+        split: {label: counted(range(i % 7)) for i, label in enumerate(labels)} for split in ("train", "test")
     }
-    counts = {split: {label: len(v) for label, v in found.items()} for split, found in lengths.items()}
-    return plots.classes_and_lengths(counts, lengths, "words", format)
+    counts = {split: {label: len(v[0]) for label, v in found.items()} for split, found in lengths.items()}
+    return dataset_plot.dataset(counts, lengths, "words", [2, 4, 600], format)
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
@@ -61,8 +67,9 @@ class TestEveryPlot:
 
 def test_plots_give_the_same_png_in_two_processes():
     program = (
-        "import hashlib; from tokkit.views import plots\n"
-        "picture = plots.classes_and_lengths({'a': {'x': 3}}, {'a': {'x': [1, 2, 5]}}, 'words', FORMAT)\n"
+        "import hashlib; import numpy as np; from tokkit.views import dataset_plot\n"
+        "lengths = {'a': {'x': (np.array([1, 2]), np.array([5, 1]))}}\n"
+        "picture = dataset_plot.dataset({'a': {'x': 6}}, lengths, 'words', [1], FORMAT)\n"
         "print(hashlib.sha256(picture).hexdigest())"
     )
     for format in plots.FORMATS:
@@ -74,9 +81,9 @@ def test_plots_give_the_same_png_in_two_processes():
 
 
 def test_plots_of_nothing_are_drawn():
-    assert plots.classes_and_lengths({}, {}, "words", "png")
-    assert plots.classes_and_lengths({"train": {}}, {"train": {}}, "words", "png")
-    assert plots.classes_and_lengths({"train": {"": 0}}, {"train": {"": []}}, "words", "svg")
+    assert dataset_plot.dataset({}, {}, "words", [], "png")
+    assert dataset_plot.dataset({"train": {}}, {"train": {}}, "words", [], "png")
+    assert dataset_plot.dataset({"train": {"": 0}}, {"train": {"": counted([])}}, "words", [8], "svg")
 
 
 def test_plots_do_not_warn_of_characters_without_a_font():
@@ -85,15 +92,16 @@ def test_plots_do_not_warn_of_characters_without_a_font():
         drawn("classes", ["기쁨", "👩‍👩‍👧", "\U0010fffd"], "png")
 
 
-def test_plots_undrawable_names_labels_no_font_has(monkeypatch):
-    monkeypatch.setattr(plots, "_FONTS", ())
-    assert plots.undrawable(["joy", "기쁨", "", "über", "슬픔!"]) == ["기쁨", "슬픔!"]
+def test_plots_boxes_and_limits_are_of_all_rows():
+    lengths = {"train": {"x": counted([1, 2, 3, 4, 100])}}
+    svg = dataset_plot.dataset({"train": {"x": 5}}, lengths, "tokens", [3], "svg").decode()
+    assert "3: 40.0%" in svg  # the text stands as a comment beside its outlines
 
 
 @pytest.mark.long
 def test_plots_of_very_many_classes_stay_within_limits():
     labels = [str(i) for i in range(700)]
     counts = {split: dict.fromkeys(labels, 2) for split in ("train", "test")}
-    lengths = {split: {label: [1, 2] for label in labels} for split in counts}
+    lengths = {split: {label: counted([1, 2]) for label in labels} for split in counts}
     assert len(plots.confusion_matrix(labels, [[1] * 700] * 700, "png")) < 5_000_000
-    assert len(plots.classes_and_lengths(counts, lengths, "words", "png")) < 5_000_000
+    assert len(dataset_plot.dataset(counts, lengths, "words", [1], "png")) < 5_000_000

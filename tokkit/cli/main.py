@@ -22,7 +22,16 @@ COMMANDS = {
     "train-char": "train",
     "count": "count",
     "merge-counts": "count",
+    "blocks": "blocks",
+    "tokenize": "tokenize",
+    "wrap": "wrap",
+    "add-tokens": "extend",
+    "trim": "extend",
+    "doctor": "doctor",
+    "compare": "compare",
+    "suggest-tokens": "suggest",
     "stats": "stats",
+    "clean": "clean",
     "split": "split",
     "rebalance": "rebalance",
     "finetune": "finetune",
@@ -80,11 +89,16 @@ def tokkit(context: click.Context) -> None:
 
 
 def _known_options(context: click.Context) -> Any:
-    def of(command: str) -> dict[str, str]:
-        """Long flag without its dashes -> the parameter's own name."""
+    def of(command: str) -> dict[str, settings.Takes]:
+        """Long flag without its dashes -> the parameter it gives, and how many values it takes."""
         found = tokkit.get_command(context, command)
         options = [each for each in found.params if isinstance(each, click.Option)] if found else []
-        return {flag[2:]: each.name or "" for each in options for flag in each.opts if flag.startswith("--")}
+        return {
+            flag[2:]: settings.Takes(each.name or "", each.multiple, getattr(each.type, "listed", False))
+            for each in options
+            for flag in each.opts
+            if flag.startswith("--")
+        }
 
     return of
 

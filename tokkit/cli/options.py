@@ -6,12 +6,13 @@ import functools
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
 import click
 
+from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import Options, described_fields, flag, kind_of
 from tokkit.progress import SILENT, Progress
 from tokkit.views.progress_bar import Bar, Sentences
@@ -45,7 +46,15 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
     kind, repeatable = kind_of(group, name)
     sentence = f"{described.help[0].upper()}{described.help[1:]}."
     if kind is bool:
-        return click.option(flag(name), name, is_flag=True, default=default, help=sentence)
+        undecided = f"/{flag('no_' + name)}" if default is None else ""
+        return click.option(
+            flag(name) + undecided,
+            name,
+            is_flag=True,
+            default=default,
+            help=sentence,
+            show_default=described.shown_default or False,
+        )
     shown: bool | str = described.shown_default or default not in (None, "", ())
     if described.listed:
         return click.option(
@@ -70,6 +79,9 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
 
 class _List(click.ParamType):
     """Values of one kind with commas between them."""
+
+    listed = True
+    """`tokkit.toml` may hold a list."""
 
     def __init__(self, kind: type) -> None:
         self.name = f"{click.types.convert_type(kind).name},..."
@@ -96,6 +108,21 @@ def output_option(default: str | None, help: str, required: bool = False) -> Cal
 threads_option = click.option(
     "--threads", type=click.IntRange(min=1), help="Processor threads.", show_default="all"
 )
+
+fail_on_option = click.option(
+    "--fail-on", metavar="RULE,...", help="Exit with 1 if one of these rules finds something."
+)
+
+
+def named_rules(text: str | None, rules: Iterable[str]) -> list[str]:
+    """The rules that ``--fail-on`` names; raises `UsageError` for one that does not exist."""
+    there = list(rules)
+    named = [rule.strip() for rule in text.split(",")] if text else []
+    for rule in named:
+        if rule not in there:
+            nearest = did_you_mean(rule, there)
+            raise UsageError(f'--fail-on: no rule "{rule}"{nearest}; there are: {", ".join(there)}')
+    return named
 
 
 def common_options(command: Command) -> Command:

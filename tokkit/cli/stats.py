@@ -8,31 +8,35 @@ from typing import Any
 import click
 
 from tokkit import files
-from tokkit.cli.options import common_options, options_from, show
+from tokkit.cli.options import common_options, fail_on_option, named_rules, options_from, show
+from tokkit.cli.pictures import picture_path, write_picture
 from tokkit.data.load import DatasetOptions
-from tokkit.errors import EXIT_FINDINGS, UsageError, did_you_mean
+from tokkit.errors import EXIT_FINDINGS, UsageError
 from tokkit.inspection.findings import RULES
 from tokkit.inspection.stats import StatsResult, stats
 from tokkit.progress import Progress
-from tokkit.views import plots
+from tokkit.views import dataset_plot, html
 from tokkit.views.reports import data as reports
 
 
 @click.command(
     "stats",
     short_help="See what a data set really is.",
-    epilog="Example: tokkit stats reviews/ --tokenizer out/ --plot reviews.png",
+    epilog="Example: tokkit stats reviews/ --tokenizer out/ --html reviews.html",
 )
 @click.argument("dataset")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Measure in its tokens too.")
+@click.option("--near", is_flag=True, help="Count near duplicates too, which takes longer.")
 @click.option("--plot", metavar="FILE", help="Picture of class counts and lengths per class (.png, .svg).")
-@click.option("--fail-on", metavar="RULE,...", help="Exit with 1 if one of these rules finds something.")
-@click.option("--force", is_flag=True, help="Replace an earlier picture.")
+@click.option("--html", "page", metavar="FILE", help="All tables as a page that needs no network (.html).")
+@fail_on_option
+@click.option("--force", is_flag=True, help="Replace an earlier picture or page.")
 @options_from(DatasetOptions, "options")
 @common_options
 def stats_command(
     dataset: str,
     plot: str | None,
+    page: str | None,
     fail_on: str | None,
     force: bool,
     json_wanted: bool,
@@ -40,45 +44,54 @@ def stats_command(
     **options: Any,
 ) -> int:
     """Classes, missing values, duplicates, conflicts, leaks and lengths of a data set."""
-    picture = _picture_path(plot, force)
-    rules = _rules(fail_on)
+    picture = picture_path(plot, force)
+    page_path = _page_path(page, force)
+    rules = named_rules(fail_on, RULES)
     result = stats(dataset, progress=progress, **options)
     if picture is not None:
         _draw(result, picture, force, progress)
+    if page_path is not None:
+        files.write_file(page_path, _page(result), force=force)
+        progress.say(f"written: {page_path}")
     show("stats", result.as_dict(), reports.stats, json_wanted)
     return EXIT_FINDINGS if any(finding.rule in rules for finding in result.findings) else 0
-
-
-def _picture_path(plot: str | None, force: bool) -> Path | None:
-    if plot is None:
-        return None
-    path = Path(plot)
-    if path.suffix.lstrip(".").lower() not in plots.FORMATS:
-        raise UsageError(
-            f"--plot: {plot}: a picture is .png or .svg", hint=f"--plot {path.with_suffix('.png')}"
-        )
-    files.check_output(path, force=force, kind="file")
-    return path
-
-
-def _rules(text: str | None) -> list[str]:
-    rules = [rule.strip() for rule in text.split(",")] if text else []
-    for rule in rules:
-        if rule not in RULES:
-            nearest = did_you_mean(rule, RULES)
-            raise UsageError(f'--fail-on: no rule "{rule}"{nearest}; there are: {", ".join(RULES)}')
-    return rules
 
 
 def _draw(result: StatsResult, path: Path, force: bool, progress: Progress) -> None:
     counts = {name: split["classes"] or {"": split["rows"]} for name, split in result.splits.items()}
     labels = list(dict.fromkeys(label for split in counts.values() for label in split))
-    lacking = plots.undrawable(labels)
-    if lacking:
-        progress.say(
-            f"{path}: no font on this system draws {', '.join(lacking[:3])}; install one, Noto Sans CJK say"
-        )
-    format = path.suffix.lstrip(".").lower()
-    picture = plots.classes_and_lengths(counts, result.plotted, result.unit, format)
-    files.write_file(path, picture, force=force)
-    progress.say(f"drawn: {path}")
+    lengths = {
+        name: {label: (each.lengths, each.rows) for label, each in by_label.items()}
+        for name, by_label in result.histograms.items()
+    }
+    write_picture(
+        path,
+        labels,
+        lambda format: dataset_plot.dataset(counts, lengths, result.unit, result.limits, format),
+        force,
+        progress,
+    )
+
+
+def _page(result: StatsResult) -> bytes:
+    *tables, last = reports.stats(result.as_dict())
+    first = [last] if result.findings else []
+    drawn = [
+        html.Histogram(f"Lengths of {name}", result.unit, result.rows_by_length(name), result.limits)
+        for name in result.splits
+    ]
+    columns = f'texts: "{result.text_column}", labels: "{result.label_column}"'
+    return html.page(
+        f"tokkit stats {result.source}", columns, [*first, *tables, *([] if first else [last]), *drawn]
+    )
+
+
+def _page_path(page: str | None, force: bool) -> Path | None:
+    """The path, checked before long work; raises `UsageError` where it does not end as a page."""
+    if page is None:
+        return None
+    path = Path(page)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--html: {page}: a page is .html", hint=f"--html {path.with_suffix('.html')}")
+    files.check_output(path, force=force, kind="file")
+    return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -12,7 +13,45 @@ if TYPE_CHECKING:
 MAX_LENGTHS = (32, 64, 128, 256, 512)
 """Maximum lengths, in tokens, whose truncated share is told."""
 
-_QUANTILES = {"p50": 50, "p90": 90, "p95": 95, "p99": 99}
+_QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
+CUT = 0.01
+"""Share of the rows that a recommended maximum length may cut off."""
+_STEP = 8
+"""Maximum lengths are multiples of it: what processors like."""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """How many rows have each length: ``lengths`` sorted and distinct, ``rows`` above 0, both (n,) int64."""
+
+    lengths: NDArray[np.int64]
+    rows: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, lengths: NDArray[np.int64]) -> Histogram:
+        """The histogram of (rows,) lengths."""
+        import numpy as np
+
+        return cls(*np.unique(lengths, return_counts=True))
+
+    @property
+    def total(self) -> int:
+        """Rows."""
+        return int(self.rows.sum())
+
+    def at(self, share: float) -> float:
+        """The length that this share of the rows does not exceed, interpolated as `numpy.quantile` does."""
+        import numpy as np
+
+        place = share * (self.total - 1)
+        below = int(place)
+        ends = np.cumsum(self.rows)
+        low, high = self.lengths[np.searchsorted(ends, [below, min(below + 1, self.total - 1)], "right")]
+        return float(low + (high - low) * (place - below))
+
+    def longer_than(self, length: int) -> int:
+        """Rows that are longer."""
+        return int(self.rows[self.lengths > length].sum())
 
 
 def characters(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -29,28 +68,61 @@ def words(texts: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter((len(text.split()) for text in texts), dtype=np.int64, count=len(texts))
 
 
-def summary(lengths: NDArray[np.int64]) -> dict[str, Any]:
-    """``{total, mean, std, min, p50, p90, p95, p99, max}`` of (rows,) lengths; quantiles interpolated.
+def no_rows() -> Histogram:
+    """The histogram of nothing."""
+    import numpy as np
+
+    return Histogram(np.empty(0, np.int64), np.empty(0, np.int64))
+
+
+def summary(lengths: NDArray[np.int64] | Histogram) -> dict[str, Any]:
+    """``{total, mean, std, min, p50, p90, p95, p99, max}`` of lengths; quantiles interpolated.
 
     ``std`` is that of the population. All but the total are None where there are no rows.
     """
-    import numpy as np
-
-    if not len(lengths):
+    histogram = lengths if isinstance(lengths, Histogram) else Histogram.of(lengths)
+    values, rows, n = histogram.lengths, histogram.rows, histogram.total
+    if not n:
         return {"total": 0, **dict.fromkeys(("mean", "std", "min", *_QUANTILES, "max"))}
-    quantiles = np.percentile(lengths, list(_QUANTILES.values()))
+    total = int((values * rows).sum())
+    deviations = values - total / n
     return {
-        "total": int(lengths.sum()),
-        "mean": round(float(lengths.mean()), 4),
-        "std": round(float(lengths.std()), 4),
-        "min": int(lengths.min()),
-        **{name: round(float(value), 2) for name, value in zip(_QUANTILES, quantiles, strict=True)},
-        "max": int(lengths.max()),
+        "total": total,
+        "mean": round(total / n, 4),
+        "std": round(float(((deviations**2 * rows).sum() / n) ** 0.5), 4),
+        "min": int(values[0]),
+        **{name: round(histogram.at(share), 2) for name, share in _QUANTILES.items()},
+        "max": int(values[-1]),
     }
 
 
-def truncated(lengths: NDArray[np.int64], extra: int | None = None) -> dict[str, float]:
+def truncated(lengths: NDArray[np.int64] | Histogram, extra: int | None = None) -> dict[str, float]:
     """Share of rows longer than each maximum length, ``extra`` (the tokenizer's own) among them."""
+    histogram = lengths if isinstance(lengths, Histogram) else Histogram.of(lengths)
     longest = sorted({*MAX_LENGTHS, *((extra,) if extra else ())})
-    rows = max(len(lengths), 1)
-    return {str(n): round(float((lengths > n).sum()) / rows, 6) for n in longest}
+    return {str(n): round(histogram.longer_than(n) / max(histogram.total, 1), 6) for n in longest}
+
+
+def recommended(histogram: Histogram, longest: int | None) -> dict[str, Any] | None:
+    """The smallest multiple of 8 tokens that cuts at most `CUT` of the rows, ``longest`` at most.
+
+    ``{tokens, truncated, tokens_lost, padding}``: shares of the rows cut, of all tokens cut off, and of
+    padding where every row is padded to that length. None without rows.
+    """
+    import numpy as np
+
+    if not histogram.total:
+        return None
+    allowed = int(CUT * histogram.total)
+    tail = np.cumsum(histogram.rows[::-1])[::-1] - histogram.rows  # rows that are longer than each length
+    enough = int(histogram.lengths[np.flatnonzero(tail <= allowed)[0]])
+    tokens = max(-(-enough // _STEP) * _STEP, _STEP)
+    tokens = tokens if longest is None else min(tokens, longest)
+    total = int((histogram.lengths * histogram.rows).sum())
+    kept = int((np.minimum(histogram.lengths, tokens) * histogram.rows).sum())
+    return {
+        "tokens": tokens,
+        "truncated": round(histogram.longer_than(tokens) / histogram.total, 6),
+        "tokens_lost": round((total - kept) / max(total, 1), 6),
+        "padding": round(1 - kept / (tokens * histogram.total), 6),
+    }

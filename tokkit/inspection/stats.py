@@ -2,37 +2,39 @@
 
 from __future__ import annotations
 
+import functools
+import tempfile
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.data import duplicates
-from tokkit.data.dataset import SPLITS, Dataset, sort_labels
+from tokkit.data.dataset import TRAIN, Dataset
 from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.streaming import StreamedDataset, stream
+from tokkit.errors import OutputError
 from tokkit.inspection import lengths
 from tokkit.inspection.findings import Finding, findings
+from tokkit.inspection.lengths import Histogram
 from tokkit.options import merged
-from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
-from tokkit.tokenizer.encoding.encode import token_counts
+from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.load import LoadedTokenizer, load
 
 if TYPE_CHECKING:
     import numpy as np
-    import polars as pl
     from numpy.typing import NDArray
 
-Lengths = dict[str, "NDArray[np.int64]"]
+    from tokkit.inspection.statistics.sums import Gathered
 
 
 @dataclass(frozen=True)
 class StatsResult:
     """What was found; `as_dict` is what ``--json`` prints.
 
-    splits, across   as design says: counts, lengths and duplicates per split, leaks between them
-    findings         what should be looked at, each with the command that mends it
-    plotted          split -> label -> (rows,) lengths in ``unit``, for the picture; "" without labels
+    splits, across          as design says: counts, lengths and duplicates per split, leaks between them
+    recommended_max_length  see `lengths.recommended`; None without a tokenizer
+    findings                what should be looked at, each with the command that mends it
+    histograms              split -> label -> lengths in ``unit``, for pictures; "" without labels
     """
 
     source: str
@@ -40,9 +42,33 @@ class StatsResult:
     label_column: str | None
     splits: dict[str, dict[str, Any]]
     across: dict[str, Any]
+    recommended_max_length: dict[str, Any] | None
     findings: list[Finding]
     unit: str
-    plotted: dict[str, dict[str, NDArray[np.int64]]] = field(repr=False)
+    histograms: dict[str, dict[str, Histogram]] = field(repr=False)
+
+    @functools.cached_property
+    def plotted(self) -> dict[str, dict[str, NDArray[np.int64]]]:
+        """Split -> label -> (rows,) sorted lengths in ``unit``; "" without labels."""
+        import numpy as np
+
+        return {
+            split: {label: np.repeat(each.lengths, each.rows) for label, each in by_label.items()}
+            for split, by_label in self.histograms.items()
+        }
+
+    @property
+    def limits(self) -> list[int]:
+        """Maximum lengths worth a line in a picture: in tokens alone, the recommended one among them."""
+        advised = self.recommended_max_length
+        return sorted({*lengths.MAX_LENGTHS, advised["tokens"]}) if advised else []
+
+    def rows_by_length(self, split: str) -> dict[int, int]:
+        """Length in ``unit`` -> rows of a split; of rows without a label only where none has one."""
+        found: Counter[int] = Counter()
+        for each in self.histograms[split].values():
+            found.update(dict(zip(each.lengths.tolist(), each.rows.tolist(), strict=True)))
+        return dict(sorted(found.items()))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -51,6 +77,7 @@ class StatsResult:
             "label_column": self.label_column,
             "splits": self.splits,
             "across": self.across,
+            "recommended_max_length": self.recommended_max_length,
             "findings": [finding.as_dict() for finding in self.findings],
         }
 
@@ -59,125 +86,83 @@ def stats(
     dataset: str | Path,
     tokenizer: str | Path | None = None,
     *,
+    near: bool = False,
     options: DatasetOptions | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> StatsResult:
-    """Classes, missing values, duplicates, conflicts, leaks and lengths of every split.
+    """Classes, missing values, duplicates, conflicts, leaks, scripts and lengths of every split.
 
     With a tokenizer, lengths in its tokens too, special tokens included, with the share of rows that each
-    maximum length would cut and the share of unknown tokens.
+    maximum length would cut, the length to recommend, and the share of unknown tokens. With ``near``, near
+    duplicates too, for which all texts are held in memory; else large csv and tsv files are not.
 
     ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as a data set or
-    a tokenizer.
+    a tokenizer, `OutputError` where the temporary folder is full.
     """
+    from tokkit.inspection.statistics import figures
+
     options = merged(DatasetOptions, options, settings)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
-    loaded = load_dataset(dataset, options, progress)
-    splits, plotted = {}, {}
-    with stage(progress, "measuring", len(loaded.splits), "splits"):
-        for name in loaded.splits:
-            stop_if_cancelled(progress)
-            splits[name], plotted[name] = _split_stats(loaded, name, loaded_tokenizer)
-            progress.advance(1)
-    across = _across(loaded)
+    streamed = None if near else stream(dataset, options, progress)
+    source = streamed or load_dataset(dataset, options, progress)
+    gathered = _gathered(source, loaded_tokenizer, progress)
+    names = list(source.splits)
+    near_copies = _near_copies(source, progress) if near and isinstance(source, Dataset) else {}
+    splits = {
+        name: figures.of_split(i, source, gathered, near_copies.get(name), loaded_tokenizer)
+        for i, name in enumerate(names)
+    }
+    across = figures.across(names, gathered)
+    unit = "tokens" if loaded_tokenizer else "words"
+    advised = None
+    if loaded_tokenizer is not None:
+        sums = gathered.splits[names.index(TRAIN) if TRAIN in names else 0]
+        advised = lengths.recommended(sums.lengths_in("tokens").all(), loaded_tokenizer.max_length)
     return StatsResult(
-        source=loaded.source,
-        text_column=loaded.text_column,
-        label_column=loaded.label_column,
+        source=source.source,
+        text_column=source.text_column,
+        label_column=source.label_column,
         splits=splits,
         across=across,
-        findings=findings(loaded.source, splits, across),
-        unit="tokens" if loaded_tokenizer else "words",
-        plotted=plotted,
+        recommended_max_length=advised,
+        findings=findings(source.source, splits, across),
+        unit=unit,
+        histograms={
+            name: figures.histograms(sums, unit, source.label_column, gathered.labels)
+            for name, sums in zip(names, gathered.splits, strict=True)
+        },
     )
 
 
-def _split_stats(
-    dataset: Dataset, name: str, tokenizer: LoadedTokenizer | None
-) -> tuple[dict[str, Any], Lengths]:
-    texts = dataset.texts(name)
-    labels = dataset.labels(name) if dataset.label_column else None
-    present = texts.is_not_null()
-    measured = _measure(texts.filter(present).to_list(), tokenizer)
-    row_labels = labels.filter(present).to_list() if labels is not None else None
-    by_class = _rows_by_class(row_labels)
-    counted = Counter(labels.drop_nulls().to_list()) if labels is not None else {}
-    frame = dataset.splits[name].frame
-    found = {
-        "rows": frame.height,
-        "missing": {column: frame[column].null_count() for column in frame.columns},
-        "classes": {label: counted[label] for label in sort_labels(counted)},
-        "duplicates": {
-            "exact": duplicates.extra_copies(texts),
-            "normalized": duplicates.extra_copies(duplicates.normalized(texts)),
-            "near": None,
-        },
-        "conflicting_labels": duplicates.conflicting_labels(texts, labels) if labels is not None else 0,
-        "lengths": _summaries(measured, tokenizer),
-        "by_class": {
-            label: _summaries({unit: values[rows] for unit, values in measured.items()}, tokenizer)
-            for label, rows in by_class.items()
-        },
-    }
-    unit = "tokens" if tokenizer else "words"
-    plotted = {label: measured[unit][rows] for label, rows in by_class.items()} or {"": measured[unit]}
-    return found, plotted
+def _gathered(
+    source: Dataset | StreamedDataset, tokenizer: LoadedTokenizer | None, progress: Progress
+) -> Gathered:
+    from tokkit.corpus.kernels import say_if_compiling
+    from tokkit.inspection.statistics import feeding
+    from tokkit.inspection.statistics.gathering import Gathering
+
+    for module in ("field_kernels", "key_kernels", "seen_kernels", "text_kernels"):
+        say_if_compiling(module, progress)
+    with tempfile.TemporaryDirectory(prefix="tokkit-stats-", ignore_cleanup_errors=True) as folder:
+        try:
+            others = feeding.others_of(source)
+            gathering = Gathering(len(source.splits), others, Path(folder), tokenizer, progress)
+            return gathering.gather(feeding.rows_of(source), *feeding.size_of(source))
+        except OSError as error:
+            raise OutputError(
+                f"{folder}: what does not fit into memory cannot be written there: {error.strerror}",
+                hint="name a folder with more room: TMPDIR=/large tokkit stats ...",
+            ) from error
 
 
-def _measure(texts: list[str], tokenizer: LoadedTokenizer | None) -> Lengths:
-    measured = {"characters": lengths.characters(texts), "words": lengths.words(texts)}
-    if tokenizer is not None:
-        counted = token_counts(texts, tokenizer)
-        measured["tokens"], measured["unknown"] = counted.tokens, counted.unknown
-    return measured
+def _near_copies(dataset: Dataset, progress: Progress) -> dict[str, int]:
+    """Rows of each split beyond the first of their cluster of near duplicates."""
+    from tokkit.data import near_duplicates
 
-
-def _summaries(measured: Mapping[str, Any], tokenizer: LoadedTokenizer | None) -> dict[str, dict[str, Any]]:
-    summaries = {unit: lengths.summary(measured[unit]) for unit in ("characters", "words")}
-    if tokenizer is None:
-        return summaries
-    tokens = measured["tokens"]
-    unknown_rate = round(float(measured["unknown"].sum()) / max(int(tokens.sum()), 1), 6)
-    extra = {"truncated": lengths.truncated(tokens, tokenizer.max_length), "unknown_rate": unknown_rate}
-    return {**summaries, "tokens": {**lengths.summary(tokens), **extra}}
-
-
-def _rows_by_class(labels: list[str | None] | None) -> dict[str, NDArray[np.int64]]:
-    """label -> numbers of the rows that carry it."""
-    import numpy as np
-
-    rows: dict[str, list[int]] = {}
-    for row, label in enumerate(labels or ()):
-        if label is not None:
-            rows.setdefault(label, []).append(row)
-    return {label: np.array(rows[label], dtype=np.int64) for label in sort_labels(rows)}
-
-
-def _across(dataset: Dataset) -> dict[str, Any]:
-    """Leaks between splits, labels that a split lacks, distinct texts with two labels in all splits."""
-    import polars as pl
-
-    names = [name for name in SPLITS if name in dataset.splits]
-    pairs = [(first, second) for i, first in enumerate(names) for second in names[i + 1 :]]
-    leaks = {
-        f"{first}/{second}": int(duplicates.leaked(dataset.texts(first), dataset.texts(second)).sum())
-        for first, second in pairs
-    }
-    missing: dict[str, list[str]] = {}
-    conflicts = 0
-    if dataset.label_column is not None:
-        conflicts = duplicates.conflicting_labels(
-            pl.concat([dataset.texts(name) for name in names]),
-            pl.concat([dataset.labels(name) for name in names]),
-        )
-        present = {name: _distinct(dataset.labels(name)) for name in names}
-        everywhere = set().union(*present.values())
-        missing = {
-            name: sort_labels(everywhere - present[name]) for name in names if everywhere - present[name]
-        }
-    return {"leaks": leaks, "missing_labels": missing, "conflicting_labels": conflicts}
-
-
-def _distinct(labels: pl.Series) -> set[str]:
-    return set(labels.drop_nulls().unique().to_list())
+    found = {}
+    for name in dataset.splits:
+        texts = dataset.texts(name).drop_nulls().to_list()
+        clusters = near_duplicates.clusters(texts, progress=progress)
+        found[name] = len(texts) - (int(clusters.max()) + 1 if len(texts) else 0)
+    return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tokkit.views.tables import Table
+from tokkit.views.reports.findings import findings
+from tokkit.views.tables import Bar, Table
 
 Result = Mapping[str, Any]
 
@@ -13,26 +14,31 @@ Result = Mapping[str, Any]
 def stats(result: Result) -> list[Table]:
     """Everything `stats` found, one table an aspect."""
     splits: Mapping[str, Result] = result["splits"]
-    found = [Table("Rows", ("split", *_ROW_COLUMNS), [_split_row(name, s) for name, s in splits.items()])]
+    found = [_rows_table(splits)]
     labels = dict.fromkeys(label for split in splits.values() for label in split["classes"])
     if labels:
         columns = [column for name in splits for column in (name, f"{name} %")]
         rows = [(label, *_class_cells(splits, label)) for label in labels]
         found.append(Table("Classes", ("label", *columns), rows))
+    found += [_columns_table(splits), _scripts_table(splits)]
+    if any(split[mark] for split in splits.values() for mark in _MARKS):
+        marks = [(name, *(split[mark] for mark in _MARKS)) for name, split in splits.items()]
+        found.append(Table("Rows to clean", ("split", *_MARKS), marks))
     found.append(_lengths_table(splits))
     if any(split["by_class"] for split in splits.values()):
         found.append(_lengths_by_class(splits))
     if any("tokens" in split["lengths"] for split in splits.values()):
         found.append(_truncation_table(splits))
+        if any(split["by_class"] for split in splits.values()):
+            found.append(_truncation_by_class(splits))
+    if result["recommended_max_length"]:
+        found.append(_recommended_table(result["recommended_max_length"]))
     across = result["across"]
     if across["leaks"]:
         found.append(
             Table("Texts in two splits", ("splits", "rows of the second"), list(across["leaks"].items()))
         )
-    if result["findings"]:
-        rows = [(f["severity"], f["rule"], f["message"], f["fix"]) for f in result["findings"]]
-        found.append(Table("Findings", ("severity", "rule", "finding", "what mends it"), rows))
-    return found
+    return found + findings(result)
 
 
 def split(result: Result) -> list[Table]:
@@ -47,32 +53,63 @@ def split(result: Result) -> list[Table]:
 
 
 def rebalance(result: Result) -> list[Table]:
-    """Rows per class before and after, and the class weights."""
+    """Rows per class before and after, and the class weights; of a dry run, what they would be."""
     rows = [
         (label, n, result["after"].get(label, 0), result["weights"].get(label))
         for label, n in result["before"].items()
     ]
-    tables = [Table(f"Written to {result['output']}", ("label", "before", "after", "weight"), rows)]
+    title = "Dry run, nothing was written" if result["dry_run"] else f"Written to {result['output']}"
+    tables = [Table(title, ("label", "before", "after", "weight"), rows)]
     if result["left_out"]:
         tables.append(Table("Left out", ("reason", "rows"), list(result["left_out"].items())))
     return tables
 
 
-_ROW_COLUMNS = ("rows", "missing", "exact copies", "normalized copies", "two labels")
+_COPIES = {"exact": "exact copies", "normalized": "normalized copies", "near": "near copies"}
+_MARKS = ("html", "controls", "mojibake")
+_BAR, _NARROW_BAR = 20, 8
+"""Columns of the bars where there is one split, and where there are several."""
 
 
-def _split_row(name: str, split: Result) -> tuple[Any, ...]:
-    copies = split["duplicates"]
-    missing = sum(split["missing"].values())
-    return (name, split["rows"], missing, copies["exact"], copies["normalized"], split["conflicting_labels"])
+def _rows_table(splits: Mapping[str, Result]) -> Table:
+    known = [kind for kind in _COPIES if any(s["duplicates"][kind] is not None for s in splits.values())]
+    rows = [
+        (
+            *(name, split["rows"], sum(split["missing"].values())),
+            *(split["duplicates"][kind] for kind in known),
+            split["conflicting_labels"],
+        )
+        for name, split in splits.items()
+    ]
+    copies = [_COPIES[kind] for kind in known]
+    return Table("Rows", ("split", "rows", "missing", *copies, "two labels"), rows)
 
 
 def _class_cells(splits: Mapping[str, Result], label: str) -> list[Any]:
     cells: list[Any] = []
     for split in splits.values():
         n = split["classes"].get(label, 0)
-        cells += [n, f"{n / max(sum(split['classes'].values()), 1):.1%}"]
+        share = n / max(sum(split["classes"].values()), 1)
+        cells += [n, Bar(share, _BAR if len(splits) == 1 else _NARROW_BAR)]
     return cells
+
+
+def _columns_table(splits: Mapping[str, Result]) -> Table:
+    rows = [
+        (name, column, each["missing"], each["distinct"], "an id" if each["looks_like_id"] else "")
+        for name, split in splits.items()
+        for column, each in split["columns"].items()
+    ]
+    return Table("Columns", ("split", "column", "missing", "distinct", "looks like"), rows)
+
+
+def _scripts_table(splits: Mapping[str, Result]) -> Table:
+    rows = [
+        (name, script, n, Bar(n / max(sum(split["scripts"].values()), 1), _BAR))
+        for name, split in splits.items()
+        for script, n in split["scripts"].items()
+    ]
+    return Table("Scripts", ("split", "script", "rows", "share"), rows)
 
 
 _QUANTILES = ("mean", "std", "min", "p50", "p90", "p95", "p99", "max")
@@ -100,15 +137,31 @@ def _lengths_by_class(splits: Mapping[str, Result]) -> Table:
 def _truncation_table(splits: Mapping[str, Result]) -> Table:
     limits = next(iter(splits.values()))["lengths"]["tokens"]["truncated"]
     rows = [
-        (
-            name,
-            *(f"{share:.2%}" for share in split["lengths"]["tokens"]["truncated"].values()),
-            f"{split['lengths']['tokens']['unknown_rate']:.2%}",
-        )
+        (name, *_truncated(split["lengths"]), f"{split['lengths']['tokens']['unknown_rate']:.2%}")
         for name, split in splits.items()
     ]
     columns = ("split", *(f"> {limit}" for limit in limits), "unknown")
     return Table("Rows cut off at a maximum length in tokens, and unknown tokens", columns, rows)
+
+
+def _truncation_by_class(splits: Mapping[str, Result]) -> Table:
+    limits = next(iter(splits.values()))["lengths"]["tokens"]["truncated"]
+    rows = [
+        (name, label, *_truncated(lengths))
+        for name, split in splits.items()
+        for label, lengths in split["by_class"].items()
+    ]
+    return Table("Rows cut off by class", ("split", "label", *(f"> {limit}" for limit in limits)), rows)
+
+
+def _truncated(lengths: Result) -> list[str]:
+    return [f"{share:.2%}" for share in lengths["tokens"]["truncated"].values()]
+
+
+def _recommended_table(recommended: Result) -> Table:
+    shares = [f"{recommended[key]:.2%}" for key in ("truncated", "tokens_lost", "padding")]
+    columns = ("--max-length", "rows cut off", "tokens lost", "padding if all rows are that long")
+    return Table("Recommended maximum length", columns, [(recommended["tokens"], *shares)])
 
 
 def _tenths(value: float | None) -> float | int | None:

@@ -1,0 +1,74 @@
+"""`tokkit stats` as it is typed: tables and bars, JSON, picture, page, gate, mistakes."""
+
+from __future__ import annotations
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from tokkit.cli.main import run
+from tokkit.inspection.stats import stats
+from tokkit.views.reports import data as reports
+from tokkit.views.tables import as_drawn, as_tsv
+
+ROWS = "text,label,key\n" + "".join(
+    f"so good film {i},기쁨,{i}\n<br>bad,슬픔 & Co <b>,x{i}\n" for i in range(30)
+)
+
+
+@pytest.fixture
+def here(write, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write("a.csv", ROWS)
+    return tmp_path
+
+
+def test_stats_command_writes_a_page_and_a_picture(here, capsys):
+    assert run(["stats", "a.csv", "--html", "a.html", "--plot", "a.svg"]) == 0
+    printed = capsys.readouterr()
+    assert "written: a.html" in printed.err
+    page = (here / "a.html").read_text("utf-8")
+    assert "슬픔 &amp; Co &lt;b&gt;" in page
+    assert "<h2>Findings</h2>" in page.partition("<h2>Rows</h2>")[0]
+    assert "Lengths of train" in page
+    assert ElementTree.parse(here / "a.svg").getroot().tag.endswith("svg")
+    before = (here / "a.html").read_bytes()
+    assert run(["stats", "a.csv", "--html", "a.html", "-q"]) == 4
+    assert run(["stats", "a.csv", "--html", "a.html", "-q", "--force"]) == 0
+    assert (here / "a.html").read_bytes() == before
+
+
+def test_stats_command_prints_one_json_object(here, capsys):
+    assert run(["stats", "a.csv", "--json", "-q", "--near"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    found = result["splits"]["train"]
+    assert (result["schema"], result["command"], result["recommended_max_length"]) == (1, "stats", None)
+    assert found["duplicates"] == {"exact": 29, "normalized": 29, "near": 58}
+    assert found["scripts"] == {"Latin": 60}
+    assert (found["html"], found["controls"], found["mojibake"]) == (30, 0, 0)
+    assert found["columns"]["key"] == {"missing": 0, "distinct": 60, "looks_like_id": True}
+
+
+@pytest.mark.parametrize(("rule", "code"), [("html", 1), ("html,leaks", 1), ("leaks", 0), ("mojibake", 0)])
+def test_stats_command_fails_on_what_is_named(here, capsys, rule, code):
+    assert run(["stats", "a.csv", "--fail-on", rule, "-q"]) == code
+
+
+def test_stats_command_refuses_a_page_of_another_name_before_it_reads(here, capsys):
+    assert run(["stats", "nowhere.csv", "--html", "a.png"]) == 2
+    assert "hint:  --html a.html" in capsys.readouterr().err
+    assert run(["stats", "nowhere.csv", "--html", "no/folder/a.html"]) == 3
+
+
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_stats_tables_fit_every_terminal(here, width):
+    drawn = as_drawn(reports.stats(stats("a.csv").as_dict()), width, False)
+    assert max(map(len, drawn.splitlines())) <= width
+    assert "█" in drawn
+
+
+def test_stats_tables_in_a_pipe_hold_shares_instead_of_bars(here):
+    piped = as_tsv(reports.stats(stats("a.csv").as_dict()))
+    assert "기쁨\t30\t50.0%\n" in piped
+    assert "█" not in piped

@@ -1,0 +1,98 @@
+"""Distinct strings with their rows and labels: the same whether they fit into memory or go to files."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tokkit.data.string_columns import Strings
+from tokkit.inspection.statistics import seen_kernels, seen_strings
+from tokkit.inspection.statistics.seen_strings import SeenStrings, finished
+
+NONE, SEVERAL = seen_kernels.NONE, seen_kernels.SEVERAL
+TEXT = st.sampled_from(
+    ["", "a", "b", "가", "sixteen bytes ..", "a text of more than sixteen bytes"]
+) | st.text(st.characters(exclude_categories=["Cs"]), max_size=3)
+ROWS = st.lists(st.tuples(TEXT, st.integers(0, 2), st.integers(NONE, 2)), max_size=60)
+
+
+def _expected(rows):
+    seen = defaultdict(lambda: ([0, 0, 0], [set(), set(), set()]))
+    for text, split, label in rows:
+        if text:
+            seen[text][0][split] += 1
+            seen[text][1][split] |= {label} - {NONE}
+    return {
+        text: (n, [next(iter(each), NONE) if len(each) < 2 else SEVERAL for each in labels])
+        for text, (n, labels) in seen.items()
+    }
+
+
+def _fed(tables, rows):
+    for i, (text, split, label) in enumerate(rows):
+        tables[i % len(tables)].add(Strings.of_list([text]), split, np.array([label], np.int32))
+
+
+def _found(tables):
+    found = {}
+    for table in finished(tables):
+        strings, numbers = table.strings()
+        for text, number in zip(strings.to_list(), numbers.tolist(), strict=True):
+            assert text not in found
+            found[text] = (table.rows[number].tolist(), table.labels[number].tolist())
+    return found
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("budget", [1 << 30, 1])
+@given(rows=ROWS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+def test_seen_strings_are_those_a_dictionary_holds(tmp_path, threads, budget, rows):
+    tables = [SeenStrings(3, tmp_path, budget) for _ in range(threads)]
+    _fed(tables, rows)
+    if budget == threads == 1 and sum(text != "" for text, _, _ in rows) > 1:
+        assert tables[0].files
+    for table in tables:
+        table.budget = 1 << 30  # parts of parts of parts would never fit into one byte
+    assert _found(tables) == _expected(rows)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_seen_strings_whose_parts_do_not_fit_are_parted_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(seen_strings, "_AT_ONCE", 64)
+    monkeypatch.setattr(seen_strings, "_PART_BITS", 2)
+    monkeypatch.setattr(seen_strings, "PARTS", 4)
+    budget = 150_000  # a little more than an empty table
+    table = SeenStrings(1, tmp_path, budget)
+    texts = [f"text number {i} of quite a few" for i in range(30_000)]
+    table.add(Strings.of_list(texts + texts[:7]), 0)
+    depths, n, rows = set(), 0, 0
+    for each in finished([table]):
+        depths.add(each.depth)
+        n, rows = n + len(each), rows + int(each.rows.sum())
+    assert (n, rows) == (30_000, 30_007)
+    assert max(depths) > 1
+
+
+@given(ROWS)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
+def test_seen_strings_tally_of_duplicates(tmp_path, rows):
+    table = SeenStrings(3, tmp_path)
+    _fed([table], rows)
+    sums = np.zeros(3, np.int64), np.zeros(4, np.int64), np.zeros((3, 3), np.int64)
+    seen_kernels.tally(table.rows, table.labels, *sums)
+    texts = [{text for text, split, _ in rows if text and split == i} for i in range(3)]
+    assert sums[0].tolist() == [len(each) for each in texts]
+    for i in range(3):
+        for j in range(i + 1, 3):
+            assert sums[2][i, j] == sum(text in texts[i] for text, split, _ in rows if split == j)
+    for i, wanted in enumerate([{0}, {1}, {2}, {0, 1, 2}]):
+        labels = defaultdict(set)
+        for text, split, label in rows:
+            if text and split in wanted and label != NONE:
+                labels[text].add(label)
+        assert sums[1][i] == sum(len(each) > 1 for each in labels.values())

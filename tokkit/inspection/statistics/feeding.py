@@ -1,0 +1,75 @@
+"""The rows of a data set as they are measured: batches of columns, from files or from tables in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tokkit.data.dataset import Dataset
+from tokkit.data.streaming import StreamedDataset
+from tokkit.inspection.statistics.sums import Rows
+
+_AT_ONCE = 1 << 15
+"""Rows of a table that are measured at a time."""
+
+
+def rows_of(source: Dataset | StreamedDataset) -> Iterator[Rows]:
+    """All rows, split by split."""
+    return _rows_of_files(source) if isinstance(source, StreamedDataset) else _rows_of_tables(source)
+
+
+def size_of(source: Dataset | StreamedDataset) -> tuple[int, str]:
+    """The sum of the amounts of all rows, and what is counted."""
+    if isinstance(source, StreamedDataset):
+        return source.size, "bytes"
+    return sum(split.frame.height for split in source.splits.values()), "rows"
+
+
+def others_of(source: Dataset | StreamedDataset) -> list[str]:
+    """The columns besides text and label whose distinct values are counted: those that hold plain values."""
+    chosen = (source.text_column, source.label_column)
+    if isinstance(source, StreamedDataset):
+        return [name for name in source.columns if name not in chosen]
+    frames = [split.frame for split in source.splits.values()]
+    return [
+        name
+        for name in dict.fromkeys(name for frame in frames for name in frame.columns)
+        if name not in chosen
+        and not any(_is_nested(frame.schema[name]) for frame in frames if name in frame.columns)
+    ]
+
+
+def _is_nested(dtype: Any) -> bool:
+    import polars as pl
+
+    return bool(dtype.is_nested() or dtype in (pl.Binary, pl.Object))
+
+
+def _rows_of_files(source: StreamedDataset) -> Iterator[Rows]:
+    for number, files in enumerate(source.splits.values()):
+        for file in files:
+            for batch in file.batches():
+                columns = dict(zip(source.columns, batch.columns, strict=True))
+                texts = columns.pop(source.text_column)
+                labels = columns.pop(source.label_column) if source.label_column is not None else None
+                yield Rows(number, texts, labels, columns, batch.read)
+
+
+def _rows_of_tables(source: Dataset) -> Iterator[Rows]:
+    import polars as pl
+
+    from tokkit.data.string_columns import Strings
+
+    others = others_of(source)
+    for number, split in enumerate(source.splits.values()):
+        for first in range(0, split.frame.height, _AT_ONCE):
+            frame = split.frame.slice(first, _AT_ONCE)
+            columns = {
+                # an empty string is a value: what is missing is counted in the frame
+                other: Strings.of_series(frame[other].cast(pl.String).replace("", "\0"))
+                for other in others
+                if other in frame.columns
+            }
+            texts = Strings.of_series(frame[source.text_column])
+            labels = None if source.label_column is None else Strings.of_series(frame[source.label_column])
+            yield Rows(number, texts, labels, columns, frame.height)

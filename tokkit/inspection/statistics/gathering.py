@@ -1,0 +1,217 @@
+"""One pass over the rows of a data set: threads measure batches, what they count is added up.
+
+Every figure is a sum over rows (counts, histograms, seen strings), so that it does not matter which thread
+saw which rows, and memory does not grow with their number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.corpus import threads
+from tokkit.data.duplicate_keys import DuplicateKeys
+from tokkit.data.string_columns import Strings
+from tokkit.inspection.statistics import seen_kernels
+from tokkit.inspection.statistics.seen_strings import BUDGET, Part, SeenStrings, parts_of
+from tokkit.inspection.statistics.sums import Duplicates, Gathered, Labels, Rows, SplitSums
+from tokkit.inspection.statistics.text_measures import MARKS, TextMeasures
+from tokkit.progress import Progress, Silent, stage, stop_if_cancelled
+from tokkit.tokenizer.encoding.encode import token_counts
+from tokkit.tokenizer.load import LoadedTokenizer
+
+_TEXT = 1 << 22
+"""Bytes of texts that are encoded at a time."""
+
+
+class _Worker:
+    """What one thread counts."""
+
+    def __init__(self, gathering: Gathering) -> None:
+        self._all = gathering
+        columns = max(1, len(gathering.others))
+        self.splits = [SplitSums() for _ in range(gathering.splits)]
+        self.texts = gathering.seen(BUDGET)
+        self.values = {name: gathering.seen(BUDGET // columns) for name in gathering.others}
+        self._labels = gathering.seen(1 << 40)
+        self._numbers = np.empty(0, np.int32)
+        self._waiting: list[tuple[int, list[str], NDArray[np.int32]]] = []
+        self._waiting_size = 0
+
+    def add(self, rows: Rows) -> None:
+        """Adds some rows to all sums."""
+        sums = self.splits[rows.split]
+        present = rows.texts.present
+        sums.rows += len(present)
+        labels = np.full(len(present), seen_kernels.NONE, np.int32)
+        if rows.labels is not None:
+            labels = self._numbered(rows.labels)
+            found, n = np.unique(labels, return_counts=True)
+            sums.labels.update(dict(zip(found.tolist(), n.tolist(), strict=True)))
+        for name, column in rows.others.items():
+            sums.missing[name] += int((~column.present).sum())
+            if name in self.values:
+                self.values[name].add(column, rows.split)
+        texts = rows.texts
+        if not present.all():
+            texts, labels = texts.take(present), labels[present]
+        self._measure(sums, texts, labels)
+        self.texts.add(texts, rows.split, labels)
+        if self._all.tokenizer is not None and len(texts):
+            self._waiting.append((rows.split, texts.to_list(), labels))
+            self._waiting_size += texts.size
+            if self._waiting_size >= _TEXT:
+                self.encode()
+
+    def _measure(self, sums: SplitSums, texts: Strings, labels: NDArray[np.int32]) -> None:
+        measured = self._all.measures.of(texts)
+        sums.lengths_in("characters").add(measured.characters, labels)
+        sums.lengths_in("words").add(measured.words, labels)
+        counts = np.bincount(measured.scripts)
+        sums.scripts.update({int(number): int(counts[number]) for number in np.flatnonzero(counts)})
+        for name, bit in MARKS.items():
+            sums.marks[name] += int((measured.marks & bit > 0).sum())
+
+    def encode(self) -> None:
+        """Counts the tokens of the texts that wait for it."""
+        assert self._all.tokenizer is not None
+        texts = [text for _, some, _ in self._waiting for text in some]
+        if texts:
+            counts = token_counts(texts, self._all.tokenizer, threads=1, progress=self._all.saying)
+        first = 0
+        for split, some, labels in self._waiting:
+            mine = slice(first, first + len(some))
+            self.splits[split].lengths_in("tokens").add(counts.tokens[mine], labels)
+            unknown = np.bincount(labels + 1, counts.unknown[mine])
+            for number in np.flatnonzero(unknown).tolist():
+                self.splits[split].unknown[number - 1] += int(unknown[number])
+            first += len(some)
+        self._waiting, self._waiting_size = [], 0
+
+    def _numbered(self, labels: Strings) -> NDArray[np.int32]:
+        """The number of each row's label in all threads, -1 without one."""
+        known = len(self._labels)
+        mine = self._labels.numbers(labels)
+        new, rows = np.unique(mine, return_index=True)
+        names = [labels.text(row) for row in rows[new >= known].tolist()]
+        numbers = np.array([self._all.labels.number(name) for name in names], np.int32)
+        self._numbers = np.concatenate((self._numbers, numbers))
+        return np.append(self._numbers, np.int32(seen_kernels.NONE))[mine]
+
+
+class _Saying(Silent):
+    """Says what is said within a stage, and stops where it stops; tells nothing of stages of its own."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+
+    def say(self, message: str) -> None:
+        self._progress.say(message)
+
+    def cancelled(self) -> bool:
+        return self._progress.cancelled()
+
+
+class Gathering:
+    """What the threads share.
+
+    splits  how many there are
+    others  further columns, whose distinct values are counted
+    folder  for what does not fit into memory
+    """
+
+    def __init__(
+        self,
+        splits: int,
+        others: Sequence[str],
+        folder: Path,
+        tokenizer: LoadedTokenizer | None,
+        progress: Progress,
+    ) -> None:
+        self.splits, self.others, self.folder, self.tokenizer = splits, others, folder, tokenizer
+        self.measures = TextMeasures()
+        self.labels = Labels()
+        self.saying = _Saying(progress)
+        self._keys = DuplicateKeys()
+        self._progress = progress
+
+    def seen(self, budget: int) -> SeenStrings:
+        """An empty table for a thread."""
+        return SeenStrings(self.splits, self.folder, budget)
+
+    def gather(self, rows: Iterator[Rows], total: int, unit: str) -> Gathered:
+        """Everything counted; ``total`` is the sum of all amounts."""
+        number = threads.threads_to_use(None)
+
+        def work(tasks: threads.Tasks[Rows]) -> _Worker:
+            worker = _Worker(self)
+            for some in tasks:
+                worker.add(some)
+                tasks.done(some.amount)
+            if self.tokenizer is not None:
+                worker.encode()
+            return worker
+
+        with stage(self._progress, "measuring", total, unit):
+            workers = threads.run(work, threads.Tasks(rows), number, self._progress)
+        stop_if_cancelled(self._progress)
+        sums = workers[0].splits
+        for worker in workers[1:]:
+            for mine, theirs in zip(sums, worker.splits, strict=True):
+                mine.absorb(theirs)
+        duplicates = self._duplicates([worker.texts for worker in workers], number)
+        distinct = {
+            name: self._tallied([worker.values[name] for worker in workers], number).distinct
+            for name in self.others
+        }
+        return Gathered(sums, self.labels.names, self.measures.scripts, duplicates, distinct)
+
+    def _duplicates(self, tables: list[SeenStrings], number: int) -> Duplicates:
+        keys: list[SeenStrings] = []
+        exact = self._tallied(tables, number, keys)
+        normalized = self._tallied(keys, number)
+        return Duplicates(exact.distinct, normalized.distinct, exact.conflicts, exact.shared)
+
+    def _tallied(
+        self, tables: list[SeenStrings], number: int, keys: list[SeenStrings] | None = None
+    ) -> Duplicates:
+        """What the strings of the tables say; to ``keys``, tables of their normalized forms are added."""
+        parts = parts_of(tables)
+
+        def work(tasks: threads.Tasks[Part]) -> tuple[Duplicates, SeenStrings]:
+            tally = self._nothing()
+            normalized = self.seen(BUDGET)
+            for part in tasks:
+                for table in part.tables():
+                    sums = (tally.distinct, tally.conflicts, tally.shared)
+                    seen_kernels.tally(table.rows, table.labels, *sums)
+                    if keys is not None:
+                        strings, order = table.strings()
+                        for first in range(0, len(order), _AT_ONCE):
+                            some = slice(first, first + _AT_ONCE)
+                            made = self._keys.of(strings.take(some))
+                            normalized.add_sums(made, table.rows[order[some]], table.labels[order[some]])
+                tasks.done(1)
+            return tally, normalized
+
+        with stage(self._progress, "comparing", len(parts), "parts"):
+            done = threads.run(work, threads.Tasks(iter(parts)), min(number, len(parts)), self._progress)
+        if keys is not None:
+            keys += [normalized for _, normalized in done]
+        total = self._nothing()
+        for tally, _ in done:
+            for name in ("distinct", "conflicts", "shared"):
+                getattr(total, name)[...] += getattr(tally, name)
+        return total
+
+    def _nothing(self) -> Duplicates:
+        n = self.splits
+        distinct, keys = np.zeros((2, n), np.int64)
+        return Duplicates(distinct, keys, np.zeros(n + 1, np.int64), np.zeros((n, n), np.int64))
+
+
+_AT_ONCE = 1 << 15
+"""Texts whose keys are made at a time."""

@@ -1,0 +1,77 @@
+"""Lengths as a histogram per label: exact means, quantiles and truncated shares of any number of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.inspection.lengths import Histogram
+
+_BITS = 40
+_LENGTH = (1 << _BITS) - 1
+_GATHERED = 1 << 17
+"""Lengths that wait before they are counted."""
+
+
+class LabelledLengths:
+    """Counts rows by label and length; additive, small whatever the number of rows."""
+
+    def __init__(self) -> None:
+        self._keys = np.empty(0, np.int64)
+        self._rows = np.empty(0, np.int64)
+        self._waiting: list[NDArray[np.int64]] = []
+
+    def add(self, lengths: NDArray[np.int64], labels: NDArray[np.int32]) -> None:
+        """Adds rows; labels (rows,) are numbers from -1, which is no label."""
+        self._waiting.append((labels.astype(np.int64) + 1) << _BITS | lengths)
+        if sum(map(len, self._waiting)) >= _GATHERED:
+            self._count()
+
+    def absorb(self, other: LabelledLengths) -> None:
+        """Adds all rows of another histogram."""
+        other._count()
+        self._merge(other._keys, other._rows)
+
+    def all(self) -> Histogram:
+        """The lengths of all rows."""
+        self._count()
+        return _histogram(self._keys & _LENGTH, self._rows)
+
+    def by_label(self) -> dict[int, Histogram]:
+        """Number of a label -> lengths of its rows; rows without a label are not among them."""
+        self._count()
+        labels = (self._keys >> _BITS) - 1
+        bounds = np.flatnonzero(np.diff(labels, prepend=-2, append=-2))
+        found = {}
+        for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+            if labels[start] >= 0:
+                found[int(labels[start])] = Histogram(self._keys[start:end] & _LENGTH, self._rows[start:end])
+        return found
+
+    def _count(self) -> None:
+        if self._waiting:
+            self._merge(*np.unique(np.concatenate(self._waiting), return_counts=True))
+            self._waiting = []
+
+    def _merge(self, keys: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
+        together = _histogram(np.concatenate((self._keys, keys)), np.concatenate((self._rows, rows)))
+        self._keys, self._rows = together.lengths, together.rows
+
+
+def joined(histograms: Iterable[Histogram]) -> Histogram:
+    """The lengths of all of them together."""
+    some = list(histograms)
+    empty = np.empty(0, np.int64)
+    return _histogram(
+        np.concatenate([empty, *(each.lengths for each in some)]),
+        np.concatenate([empty, *(each.rows for each in some)]),
+    )
+
+
+def _histogram(lengths: NDArray[np.int64], rows: NDArray[np.int64]) -> Histogram:
+    distinct, place = np.unique(lengths, return_inverse=True)
+    sums = np.zeros(len(distinct), np.int64)
+    np.add.at(sums, place, rows)
+    return Histogram(distinct, sums)

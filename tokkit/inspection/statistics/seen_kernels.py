@@ -1,0 +1,137 @@
+"""Kernels of what is remembered of every distinct string: how many rows hold it, and with which labels.
+
+Strings stand in a `ByteTable`; the count of its slot is the number of the string, from 1 in the order they
+came. Beside it, by that number less 1:
+
+rows    (n, splits) int64, how many rows of each split hold the string
+labels  (n, splits) int32, the label they carry: `NONE`, a number, or `SEVERAL`
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tokkit.corpus.kernels import kernel, prefetch
+from tokkit.corpus.table_kernels import (
+    AT_ONCE,
+    INLINE,
+    LONGEST,
+    SLOTS,
+    content_of,
+    copy,
+    first_slot,
+    hashed,
+    put,
+)
+
+NONE, SEVERAL = -1, -2
+
+_U = np.uint64
+_LENGTH = _U(LONGEST)
+_SHIFT = _U(28)
+
+
+@kernel
+def number_all(data, starts, ends, slots, arena, held, numbers):
+    """The number of every string, (rows,) int32, from 0; -1 of an empty one. New strings get new numbers."""
+    contents = np.empty((AT_ONCE, 2), np.uint64)
+    for first in range(0, starts.size, AT_ONCE):
+        number = min(AT_ONCE, starts.size - first)
+        for i in range(number):
+            length = ends[first + i] - starts[first + i]
+            if length:
+                low, high = content_of(data, starts[first + i], length)
+                prefetch(slots, first_slot(low, high, slots.size))
+                contents[i, 0], contents[i, 1] = low, high
+        for i in range(number):
+            start, length = starts[first + i], ends[first + i] - starts[first + i]
+            numbers[first + i] = -1
+            if length:
+                slot = put(contents[i, 0], contents[i, 1], data, start, length, 0, slots, arena, held)
+                if slots[slot + 3] == 0:
+                    slots[slot + 3] = _U(held[SLOTS])
+                numbers[first + i] = np.int32(slots[slot + 3]) - 1
+
+
+@kernel
+def joined(label, other):
+    """What two labels of one string make."""
+    if label == NONE:
+        return other
+    if other == NONE:
+        return label
+    return label if label == other else np.int32(SEVERAL)
+
+
+@kernel
+def add_rows(numbers, split, row_labels, rows, labels):
+    """Adds a row of a split to each string: ``numbers`` and ``row_labels`` are (rows,) int32."""
+    for i in range(numbers.size):
+        number = numbers[i]
+        if number >= 0:
+            rows[number, split] += 1
+            labels[number, split] = joined(labels[number, split], row_labels[i])
+
+
+@kernel
+def add_sums(numbers, other_rows, other_labels, rows, labels):
+    """Adds what is remembered elsewhere of the strings: (n, splits) each."""
+    for i in range(numbers.size):
+        number = numbers[i]
+        for split in range(rows.shape[1]):
+            rows[number, split] += other_rows[i, split]
+            labels[number, split] = joined(labels[number, split], other_labels[i, split])
+
+
+@kernel
+def sizes_by_part(slots, shift, parts, strings, sizes):
+    """How many strings, and bytes of them, fall into each part by their hash: both (parts,) int64, zeros."""
+    for slot in range(0, slots.size, 4):
+        where = slots[slot + 2]
+        if where:
+            part = (hashed(slots[slot], slots[slot + 1]) >> _U(shift)) & _U(parts - 1)
+            strings[part] += 1
+            sizes[part] += np.int64(where & _LENGTH)
+
+
+@kernel
+def write_parts(slots, arena, shift, parts, next_string, next_byte, data, lengths, numbers):
+    """Writes out all strings, those of a part together: where each part begins stands in ``next_...``.
+
+    data     (bytes,) uint8; lengths, numbers (n,) int32: bytes of each string, and its number from 0
+    """
+    inline = slots.view(np.uint8)
+    for slot in range(0, slots.size, 4):
+        where = slots[slot + 2]
+        if where:
+            part = (hashed(slots[slot], slots[slot + 1]) >> _U(shift)) & _U(parts - 1)
+            length = np.int64(where & _LENGTH)
+            if length <= INLINE:
+                copy(inline, slot * 8, data, next_byte[part], length)
+            else:
+                copy(arena, np.int64(where >> _SHIFT), data, next_byte[part], length)
+            lengths[next_string[part]] = length
+            numbers[next_string[part]] = np.int32(slots[slot + 3]) - 1
+            next_string[part] += 1
+            next_byte[part] += length
+
+
+@kernel
+def tally(rows, labels, distinct, conflicts, shared):
+    """Adds to the figures of duplicates what the strings of a table say.
+
+    distinct   (splits,) strings that stand in each split
+    conflicts  (splits + 1,) strings with several labels in each split, and in all of them together
+    shared     (splits, splits): rows of the second whose string stands in the first
+    """
+    splits = rows.shape[1]
+    for i in range(rows.shape[0]):
+        together = np.int32(NONE)
+        for split in range(splits):
+            distinct[split] += rows[i, split] > 0
+            conflicts[split] += labels[i, split] == SEVERAL
+            together = joined(together, labels[i, split])
+            if rows[i, split]:
+                for second in range(split + 1, splits):
+                    shared[split, second] += rows[i, second]
+        conflicts[splits] += together == SEVERAL

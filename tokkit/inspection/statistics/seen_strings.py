@@ -1,0 +1,212 @@
+"""Every distinct string with its rows and labels, exact in bounded memory: what does not fit goes to files.
+
+Sums are additive: a full table is written to files, each for a part of all strings by their hash, and what
+the files say of a part is added up later, a part at a time.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.corpus.byte_table import PADDING, ByteTable, zeros
+from tokkit.corpus.table_kernels import BYTES, LONGEST
+from tokkit.data.string_columns import Strings
+from tokkit.errors import InputError
+from tokkit.inspection.statistics import seen_kernels as kernels
+
+BUDGET = 24 << 20
+"""Bytes of a table beyond which it is written to files."""
+
+PARTS, _PART_BITS = 64, 6
+_AT_ONCE = 1 << 13
+
+
+class SeenStrings:
+    """Rows per split and the label of each distinct string; empty strings are passed over.
+
+    rows    (n, splits) int64, by the number of the string
+    labels  (n, splits) int32: a number, `seen_kernels.NONE` or `seen_kernels.SEVERAL`
+
+    Each thread has one of its own; `finished` adds up those of all.
+    """
+
+    def __init__(self, splits: int, folder: Path, budget: int = BUDGET, depth: int = 0) -> None:
+        self.splits, self.folder, self.budget, self.depth = splits, folder, budget, depth
+        self.files: dict[int, Path] = {}
+        self._empty()
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    @property
+    def rows(self) -> NDArray[np.int64]:
+        return self._rows[: len(self)]
+
+    @property
+    def labels(self) -> NDArray[np.int32]:
+        return self._labels[: len(self)]
+
+    def add(self, strings: Strings, split: int, labels: NDArray[np.int32] | None = None) -> None:
+        """Adds a row of a split for each string; ``labels`` (rows,) are numbers, or `NONE`."""
+        given = np.full(len(strings), kernels.NONE, np.int32) if labels is None else labels
+        for some, numbers in self._numbered(strings):
+            kernels.add_rows(numbers, split, given[some], self._rows, self._labels)
+
+    def numbers(self, strings: Strings) -> NDArray[np.int32]:
+        """The number of each string, (rows,), from 0 in the order they came; -1 of an empty one.
+
+        For a table that is never full: numbers begin anew when it is written to files.
+        """
+        return np.concatenate([np.empty(0, np.int32), *(some for _, some in self._numbered(strings))])
+
+    def add_sums(self, strings: Strings, rows: NDArray[np.int64], labels: NDArray[np.int32]) -> None:
+        """Adds what another table says of the strings."""
+        for some, numbers in self._numbered(strings):
+            kernels.add_sums(numbers, rows[some], labels[some], self._rows, self._labels)
+
+    def strings(self) -> tuple[Strings, NDArray[np.int32]]:
+        """All strings, in no particular order, and the number of each."""
+        return next(self._in_parts(1))[1:]
+
+    def spill(self) -> None:
+        """Writes everything to the files of its parts, and is empty."""
+        for part, strings, numbers in self._in_parts(PARTS):
+            if len(numbers):
+                if part not in self.files:
+                    self.files[part] = self._new_file()
+                with self.files[part].open("ab") as file:
+                    lengths = (strings.ends - strings.starts).astype(np.int32)
+                    content = strings.data[strings.starts[0] : strings.ends[-1]]
+                    size = np.array([len(numbers), len(content)], np.int64)
+                    for array in (size, lengths, self._rows[numbers], self._labels[numbers], content):
+                        file.write(array.tobytes())
+        self._empty()
+
+    def add_file(self, path: Path) -> None:
+        """Adds what stands in a file that `spill` wrote."""
+        with path.open("rb") as file:
+            while header := file.read(16):
+                n, size = np.frombuffer(header, np.int64).tolist()
+                ends = np.cumsum(_read(file, n, np.int32), dtype=np.int64)
+                starts = np.concatenate(([0], ends[:-1]))
+                rows = _read(file, n * self.splits, np.int64).reshape(n, self.splits)
+                labels = _read(file, n * self.splits, np.int32).reshape(n, self.splits)
+                data = np.zeros(size + PADDING, np.uint8)
+                data[:size] = _read(file, size, np.uint8)
+                self.add_sums(Strings(data, starts, ends), rows, labels)
+
+    def _empty(self) -> None:
+        self._table = ByteTable()
+        self._rows = zeros(0, np.int64).reshape(0, self.splits)
+        self._labels = zeros(0, np.int32).reshape(0, self.splits)
+
+    def _new_file(self) -> Path:
+        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+            return Path(file.name)
+
+    def _numbered(self, strings: Strings) -> Iterator[tuple[slice, NDArray[np.int32]]]:
+        """Some rows at a time, and the number of the string of each, whose sums there is room for."""
+        for first in range(0, len(strings), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            batch = strings.take(some)
+            lengths = batch.ends - batch.starts
+            if lengths.max(initial=0) > LONGEST:
+                raise InputError(
+                    f"a text of more than {LONGEST + 1} bytes cannot be compared with others",
+                    hint="cut it into parts",
+                )
+            if self._nbytes > self.budget:
+                self.spill()
+            self._table.make_room(len(batch), int(lengths.sum()))
+            numbers = np.empty(len(batch), np.int32)
+            table = self._table
+            kernels.number_all(
+                batch.data, batch.starts, batch.ends, table.slots, table.arena, table.held, numbers
+            )
+            if len(self) > len(self._rows):
+                self._rows = _grown(self._rows, self._table.limit, 0)
+                self._labels = _grown(self._labels, self._table.limit, kernels.NONE)
+            yield some, numbers
+
+    @property
+    def _nbytes(self) -> int:
+        """Bytes in use: what was made room for and not yet written to takes none."""
+        sums = len(self) * self.splits * 12
+        return self._table.slots.nbytes + int(self._table.held[BYTES]) + sums
+
+    def _in_parts(self, parts: int) -> Iterator[tuple[int, Strings, NDArray[np.int32]]]:
+        shift = 64 - _PART_BITS * (self.depth + 1)
+        sizes = np.zeros((2, parts), np.int64)
+        kernels.sizes_by_part(self._table.slots, shift, parts, *sizes)
+        ends = np.cumsum(sizes, axis=1)
+        begins = ends - sizes
+        data = zeros(int(ends[1, -1]) + PADDING, np.uint8)
+        lengths, numbers = np.empty((2, len(self)), np.int32)
+        kernels.write_parts(
+            *(self._table.slots, self._table.arena, shift, parts),
+            *(begins[0].copy(), begins[1].copy(), data, lengths, numbers),
+        )
+        string_ends = np.cumsum(lengths, dtype=np.int64)
+        everything = Strings(data, string_ends - lengths, string_ends)
+        for part in range(parts):
+            some = slice(int(begins[0, part]), int(ends[0, part]))
+            yield part, everything.take(some), numbers[some]
+
+
+def finished(tables: Sequence[SeenStrings]) -> Iterator[SeenStrings]:
+    """The sums of all tables: one table where they fit, else a table a part, one at a time."""
+    for part in parts_of(tables):
+        yield from part.tables()
+
+
+class Part:
+    """Tables, or the files of a part, that are to be added up."""
+
+    def __init__(self, tables: Sequence[SeenStrings], files: Sequence[Path] = ()) -> None:
+        self._tables, self._files = tables, files
+
+    def tables(self) -> Iterator[SeenStrings]:
+        """Adds up, and gives the sums: several tables where even a part does not fit."""
+        first, *others = self._tables
+        if not self._files:
+            for other in others:
+                strings, numbers = other.strings()
+                first.add_sums(strings, other.rows[numbers], other.labels[numbers])
+            # what the tables held may have been too much for one
+            yield from finished([first]) if first.files else [first]
+            return
+        together = SeenStrings(first.splits, first.folder, first.budget, first.depth + 1)
+        for path in self._files:
+            together.add_file(path)
+            path.unlink()
+        yield from finished([together]) if together.files else [together]
+
+
+def parts_of(tables: Sequence[SeenStrings]) -> list[Part]:
+    """What is to be added up, in parts that threads may take one by one."""
+    if not any(table.files for table in tables):
+        return [Part(tables)]
+    for table in tables:
+        table.spill()
+    return [
+        Part(tables[:1], [table.files[part] for table in tables if part in table.files])
+        for part in range(PARTS)
+        if any(part in table.files for table in tables)
+    ]
+
+
+def _grown(sums: NDArray[Any], size: int, value: int) -> NDArray[Any]:
+    grown: NDArray[Any] = zeros(size * sums.shape[1], sums.dtype.type).reshape(size, sums.shape[1])
+    grown[: len(sums)] = sums
+    grown[len(sums) :] = value
+    return grown
+
+
+def _read(file: Any, n: int, dtype: type) -> NDArray[Any]:
+    return np.frombuffer(file.read(n * np.dtype(dtype).itemsize), dtype)

@@ -1,0 +1,102 @@
+"""What is counted of a data set: sums over rows, split by split, that add up whichever thread saw which."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.data.string_columns import Strings
+from tokkit.inspection.statistics.histograms import LabelledLengths
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a split.
+
+    split     its number
+    labels    None where the data set has none
+    others    other columns whose distinct values are counted, by name
+    amount    of work that they are
+    """
+
+    split: int
+    texts: Strings
+    labels: Strings | None
+    others: dict[str, Strings]
+    amount: int
+
+
+@dataclass
+class SplitSums:
+    """Sums over the rows of a split, as far as one thread saw them."""
+
+    rows: int = 0
+    missing: Counter[str] = field(default_factory=Counter)
+    labels: Counter[int] = field(default_factory=Counter)
+    unknown: Counter[int] = field(default_factory=Counter)
+    scripts: Counter[int] = field(default_factory=Counter)
+    marks: Counter[str] = field(default_factory=Counter)
+    lengths: dict[str, LabelledLengths] = field(default_factory=dict)
+
+    def lengths_in(self, unit: str) -> LabelledLengths:
+        return self.lengths.setdefault(unit, LabelledLengths())
+
+    def absorb(self, other: SplitSums) -> None:
+        """Adds the sums of another thread."""
+        self.rows += other.rows
+        for name in ("missing", "labels", "unknown", "scripts", "marks"):
+            getattr(self, name).update(getattr(other, name))
+        for unit, lengths in other.lengths.items():
+            self.lengths_in(unit).absorb(lengths)
+
+
+@dataclass(frozen=True)
+class Duplicates:
+    """What the distinct texts of a data set say; arrays by number of the split.
+
+    distinct       (splits,) different texts
+    distinct_keys  (splits,) different ones when normalized
+    conflicts      (splits + 1,) distinct texts with several labels, in each split and in all of them
+    shared         (splits, splits) rows of the second whose text stands in the first
+    """
+
+    distinct: NDArray[np.int64]
+    distinct_keys: NDArray[np.int64]
+    conflicts: NDArray[np.int64]
+    shared: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Gathered:
+    """Everything that was counted.
+
+    labels    names of labels by number
+    scripts   names of scripts by number
+    distinct  (splits,) distinct values of each further column in each split
+    """
+
+    splits: list[SplitSums]
+    labels: list[str]
+    scripts: list[str | None]
+    duplicates: Duplicates
+    distinct: dict[str, NDArray[np.int64]]
+
+
+class Labels:
+    """Numbers for labels, the same in all threads."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers: dict[str, int] = {}
+        self._giving = threading.Lock()
+
+    def number(self, name: str) -> int:
+        with self._giving:
+            if name not in self._numbers:
+                self._numbers[name] = len(self.names)
+                self.names.append(name)
+            return self._numbers[name]

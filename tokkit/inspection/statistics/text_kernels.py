@@ -1,0 +1,73 @@
+"""The kernel that measures texts: characters, words, script, and what looks suspicious.
+
+What a character is stands in tables by code point (`text_measures`); nothing here knows Unicode.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tokkit.corpus.kernels import kernel
+from tokkit.corpus.split_kernels import decoded
+
+SPACE, CONTROL, LEAD, TRAIL, REPLACEMENT = 1, 2, 4, 8, 16
+"""Bits of a character: white space; C0, C1 or invisible; first and later characters of UTF-8 read as Latin-1
+or windows-1252; what stands where a byte could not be read."""
+
+MARKUP, CONTROLS, MOJIBAKE = 1, 2, 4
+"""Bits of a text: it may hold HTML, control characters, UTF-8 that was read as something else."""
+
+
+@kernel
+def measure(data, starts, ends, bits, scripts, japanese, han, characters, words, script, marks):
+    """Of every text its characters, words, the script of most of its letters, and what looks suspicious.
+
+    bits, scripts    (0x110000,) uint8 and uint16 by code point; script 0 is none
+    japanese, han    numbers of those scripts: Han counts as Japanese in a text that has kana
+    characters, ...  (rows,) int64, int64, uint16, uint8, written
+    """
+    tally = np.zeros(1 << 16, np.int64)
+    seen = np.empty(1 << 16, np.uint16)
+    for row in range(starts.size):
+        at, end = starts[row], ends[row]
+        length, number, kinds, found = 0, 0, 0, 0
+        apart, led = True, False
+        while at < end:
+            character, size = decoded(data, at)
+            bit = bits[character]
+            if bit & SPACE:
+                apart = True
+            else:
+                number += apart
+                apart = False
+            if bit & ~np.uint8(SPACE):
+                if bit & CONTROL:
+                    found |= CONTROLS
+                if bit & REPLACEMENT or (led and bit & TRAIL):
+                    found |= MOJIBAKE
+            led = bit & LEAD != 0
+            if size == 1 and (character == 60 or character == 38) and at + 1 < end:
+                after = data[at + 1]
+                letter = 97 <= (after | 32) <= 122
+                if letter or after == 35 or (character == 60 and (after == 47 or after == 33)):
+                    found |= MARKUP
+            written = scripts[character]
+            if written:
+                if tally[written] == 0:
+                    seen[kinds] = written
+                    kinds += 1
+                tally[written] += 1
+            length += 1
+            at += size
+        characters[row], words[row], marks[row] = length, number, found
+        if tally[japanese]:
+            tally[japanese] += tally[han]
+            tally[han] = 0
+        best = np.uint16(0)
+        for i in range(kinds):
+            if tally[seen[i]] > tally[best]:
+                best = seen[i]
+        script[row] = best
+        for i in range(kinds):
+            tally[seen[i]] = 0
+        tally[han] = 0

@@ -1,0 +1,140 @@
+"""The picture of a data set: class counts, lengths of each class, and what maximum lengths would cut off."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from tokkit.views.fonts import drawable
+from tokkit.views.plots import BLUE, GREY, ORANGE, TALLEST, picture_bytes, style
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+Counted = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
+"""Lengths, sorted and distinct, and the rows of each: both (n,)."""
+
+_COLORS = (BLUE, ORANGE, GREY)
+_BINS = 60
+_HISTOGRAM = 2.6
+"""Inches that the histogram is high."""
+
+
+def dataset(
+    counts: Mapping[str, Mapping[str, int]],
+    lengths: Mapping[str, Mapping[str, Counted]],
+    unit: str,
+    limits: Sequence[int],
+    format: str,
+) -> bytes:
+    """Bars of the class counts, boxes of the lengths per class, and a histogram of all; one colour a split.
+
+    counts    split -> label -> rows; a data set without labels has the label ""
+    lengths   split -> label -> lengths of its texts in ``unit``
+    limits    maximum lengths, drawn as lines over the histogram, each with the share of rows beyond it
+    """
+    from matplotlib.figure import Figure
+
+    labels = list(dict.fromkeys(label for split in counts.values() for label in split))
+    classes = min(max(3.0, 1.2 + 0.28 * len(labels) * max(len(counts), 2)), TALLEST - _HISTOGRAM)
+    with style():
+        figure = Figure(figsize=(11, classes + _HISTOGRAM), layout="constrained")
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(classes, _HISTOGRAM))[:, 0]
+        left, right = above.subplots(1, 2, sharey=True)
+        shown = drawable(list(counts))
+        thickness = 0.8 / max(len(counts), 1)
+        for i, name in enumerate(counts):
+            places = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
+            rows = [counts[name].get(label, 0) for label in labels]
+            left.barh(places, rows, height=thickness * 0.9, color=_COLORS[i % 3], label=shown[i])
+            for place, count in zip(places, rows, strict=True):
+                left.annotate(f" {count:,}", (count, place), va="center", fontsize=8)
+            there = [
+                (lengths[name][label], y)
+                for label, y in zip(labels, places, strict=True)
+                if label in lengths[name]
+            ]
+            _boxes(right, there, thickness, _COLORS[i % 3])
+        names = drawable([label or "all rows" for label in labels])
+        left.set_yticks(range(len(labels)), names)
+        left.invert_yaxis()
+        left.margins(x=0.15)
+        left.set_xlabel("rows")
+        right.set_xlabel(f"{unit} per text (box: quartiles, whiskers: 5 % and 95 %)")
+        right.set_xlim(left=0)
+        if len(counts) > 1:
+            left.legend(loc="best", fontsize=8)
+        _histogram(below.subplots(), dict(zip(shown, lengths.values(), strict=True)), unit, limits)
+        return picture_bytes(figure, format)
+
+
+def _boxes(axes: Any, there: Sequence[tuple[Counted, float]], thickness: float, color: str) -> None:
+    filled = [(counted, place) for counted, place in there if len(counted[0])]
+    if not filled:
+        return
+    keys = ("whislo", "q1", "med", "q3", "whishi")
+    boxes = [dict(zip(keys, _quantiles(counted), strict=True)) for counted, _ in filled]
+    axes.bxp(
+        boxes,
+        positions=[place for _, place in filled],
+        orientation="horizontal",
+        widths=thickness * 0.8,
+        showfliers=False,
+        patch_artist=True,
+        boxprops={"facecolor": color, "alpha": 0.6},
+        medianprops={"color": "black"},
+        manage_ticks=False,
+    )
+
+
+def _quantiles(counted: Counted) -> list[float]:
+    """The lengths that 5, 25, 50, 75 and 95 per cent of the rows do not exceed."""
+    import numpy as np
+
+    lengths, rows = counted
+    ends = np.cumsum(rows)
+    places = np.array([0.05, 0.25, 0.5, 0.75, 0.95]) * (ends[-1] - 1)
+    found: list[float] = lengths[np.searchsorted(ends, places, "right")].astype(float).tolist()
+    return found
+
+
+def _histogram(
+    axes: Any, lengths: Mapping[str, Mapping[str, Counted]], unit: str, limits: Sequence[int]
+) -> None:
+    """Shares of the rows of each split by length; what is far beyond nearly all of them is left out."""
+    import numpy as np
+
+    together = {name: _joined(list(by_label.values())) for name, by_label in lengths.items()}
+    filled = {name: counted for name, counted in together.items() if len(counted[0])}
+    told = "; lines: maximum lengths and the share of rows that they cut off" if limits else ""
+    axes.set_xlabel(f"{unit} per text{told}")
+    axes.set_ylabel("share of rows")
+    if not filled:
+        return
+    everything = _joined(list(filled.values()))
+    ends = np.cumsum(everything[1])
+    longest = int(everything[0][np.searchsorted(ends, 0.995 * ends[-1])])
+    step = max(1, -(-(longest + 1) // _BINS))
+    edges = np.arange(0, longest + step + 1, step)
+    for i, (name, (values, rows)) in enumerate(filled.items()):
+        heights, _ = np.histogram(values, edges, weights=rows / rows.sum())
+        axes.stairs(heights, edges, fill=True, alpha=0.45, color=_COLORS[i % 3], label=name)
+    for limit in limits:
+        beyond = float(everything[1][everything[0] > limit].sum()) / float(ends[-1])
+        if limit <= edges[-1]:
+            axes.axvline(limit, color="black", linewidth=0.8, linestyle="--")
+            place = (limit, 0.97)
+            words = f" {limit}: {beyond:.1%}"
+            axes.annotate(words, place, xycoords=("data", "axes fraction"), va="top", fontsize=8)
+    axes.set_xlim(0, edges[-1])
+
+
+def _joined(parts: Sequence[Counted]) -> Counted:
+    import numpy as np
+
+    empty = np.empty(0, np.int64)
+    lengths = np.concatenate([empty, *(lengths for lengths, _ in parts)])
+    rows = np.concatenate([empty, *(rows for _, rows in parts)])
+    order = np.argsort(lengths, kind="stable")
+    return lengths[order], rows[order]

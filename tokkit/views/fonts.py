@@ -1,0 +1,81 @@
+"""Fonts of pictures: one that draws Korean where there is one, and names for what none can draw."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import unicodedata
+from collections.abc import Sequence
+from pathlib import Path
+
+from tokkit.views.tables import printable
+
+_FONTS = (
+    *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "NanumBarunGothic", "Malgun Gothic", "AppleGothic"),
+    *("Apple SD Gothic Neo", "UnDotum", "Noto Sans CJK JP", "Droid Sans Fallback", "WenQuanYi Zen Hei"),
+)
+_CARRIER, _CARRIED = "koreanize_matplotlib", "fonts/NanumGothic.ttf"
+"""A package (the extra ``fonts``) that is never imported, as that would change every picture of the process,
+and the font in it."""
+
+
+def families() -> list[str]:
+    """DejaVu Sans and, where the system or the extra ``fonts`` has one, a font with Korean characters."""
+    from matplotlib import font_manager
+
+    installed = {font.name for font in font_manager.fontManager.ttflist}
+    if installed.isdisjoint(_FONTS) and (carried := _carried_font()) is not None:
+        font_manager.fontManager.addfont(carried)
+        installed.add(font_manager.get_font(carried).family_name)
+    return ["DejaVu Sans", *[name for name in _FONTS if name in installed][:1]]
+
+
+def undrawable(labels: Sequence[str]) -> list[str]:
+    """The labels with characters that no font here can draw."""
+    covered = _covered()
+    return [label for label in labels if any(ord(character) not in covered for character in label)]
+
+
+def drawable(labels: Sequence[str]) -> list[str]:
+    r"""The labels as they are drawn, different ones differently: never as the boxes of a missing character.
+
+    Of a Hangul syllable that no font has, its name is written, of other characters the number.
+
+    >>> drawable(["joy", "기쁨", "\U0010fffd"])  # where there is no Korean font
+    ['joy', 'gibbeum', '\\U0010fffd']
+    """
+    covered = _covered()
+    drawn: list[str] = []
+    for label in labels:
+        name = "".join(c if ord(c) in covered else _spelled(c) for c in printable(label))
+        number, unique = 2, name
+        while unique in drawn:
+            number, unique = number + 1, f"{name} ({number})"
+        drawn.append(unique)
+    return drawn
+
+
+def _spelled(character: str) -> str:
+    kind, _, syllable = unicodedata.name(character, "").rpartition(" ")
+    if kind == "HANGUL SYLLABLE":
+        return syllable.lower()
+    return character.encode("unicode_escape").decode("ascii")
+
+
+def _covered() -> set[int]:
+    return set().union(*map(_characters, families()))
+
+
+@functools.cache
+def _characters(family: str) -> frozenset[int]:
+    from matplotlib import font_manager, ft2font
+
+    return frozenset(ft2font.FT2Font(font_manager.findfont(family)).get_charmap())
+
+
+def _carried_font() -> Path | None:
+    """The font that the extra brings, found without importing its package."""
+    found = importlib.util.find_spec(_CARRIER)
+    places = found.submodule_search_locations if found is not None else None
+    paths = [Path(place) / _CARRIED for place in places or ()]
+    return next((path for path in paths if path.is_file()), None)

@@ -1,0 +1,191 @@
+"""A page of tables: one file that needs no network, reads well on a phone, and whose tables can be sorted."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from tokkit.views.tables import Bar, Table, in_words, is_number, printable
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1d2430;--paper:#fff;--line:#d8dee8;--soft:#f4f6fa;--bar:#3b6ea8;
+--mark:#d9822b}
+@media(prefers-color-scheme:dark){:root{--ink:#e4e8ef;--paper:#14181f;--line:#333b48;--soft:#1d232d;--bar:#6fa3dc;
+--mark:#e9a35b}}
+*{box-sizing:border-box}
+body{margin:0 auto;max-width:70rem;padding:1rem;background:var(--paper);color:var(--ink);
+font:16px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Noto Sans KR",sans-serif}
+h1{font-size:1.4rem;overflow-wrap:anywhere;margin:.5rem 0 0}
+h2{font-size:1.1rem;margin:2rem 0 .5rem}
+p{margin:.25rem 0 1rem}
+.wide{overflow-x:auto;border:1px solid var(--line);border-radius:.4rem}
+table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums}
+th,td{padding:.4rem .6rem;text-align:left;vertical-align:top;border-bottom:1px solid var(--line)}
+tr:last-child td{border-bottom:0}
+td{overflow-wrap:break-word;min-width:3rem}
+td.number,th.number{text-align:right;white-space:nowrap;overflow-wrap:normal}
+td.words{min-width:9rem}
+th{background:var(--soft);white-space:nowrap}
+th button{all:unset;cursor:pointer;font-weight:600}
+th button:focus-visible{outline:2px solid var(--bar)}
+th[aria-sort=ascending] button::after{content:" \\25B2"}
+th[aria-sort=descending] button::after{content:" \\25BC"}
+.bar{display:block;min-width:6rem;height:.45rem;margin-top:.2rem;border-radius:.2rem;background:var(--line)}
+.bar i{display:block;height:100%;border-radius:.2rem;background:var(--bar)}
+@media(max-width:40rem){th,th.number{white-space:normal}
+.prose thead{display:none}.prose tr{display:block;padding:.3rem 0;
+border-bottom:1px solid var(--line)}.prose tr:last-child{border-bottom:0}.prose td{display:block;border:0;
+padding:.1rem .6rem;overflow-wrap:anywhere}.prose td:first-child{font-weight:600}}
+svg{display:block;width:100%;height:auto;border:1px solid var(--line);border-radius:.4rem}
+svg text{fill:var(--ink);font-size:11px}svg rect{fill:var(--bar)}svg line{stroke:var(--mark)}
+"""
+
+_SCRIPT = """
+document.querySelectorAll("th button").forEach(button=>button.addEventListener("click",()=>{
+const head=button.parentElement,table=head.closest("table"),body=table.tBodies[0],at=head.cellIndex;
+const down=head.getAttribute("aria-sort")==="ascending";
+table.querySelectorAll("th").forEach(each=>each.removeAttribute("aria-sort"));
+head.setAttribute("aria-sort",down?"descending":"ascending");
+const value=row=>row.cells[at].dataset.value;
+const compare=(a,b)=>value(a)===undefined||value(b)===undefined
+?row(a).localeCompare(row(b)):value(a)-value(b);
+const row=each=>each.cells[at].textContent;
+[...body.rows].sort((a,b)=>down?compare(b,a):compare(a,b)).forEach(each=>body.append(each));
+}));
+"""
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """A picture of how many rows have each length.
+
+    lengths  length -> rows
+    limits   lengths at which a line is drawn, with the share of rows beyond it
+    """
+
+    title: str
+    unit: str
+    lengths: Mapping[int, int]
+    limits: Sequence[int] = ()
+
+
+def page(title: str, about: str, parts: Sequence[Table | Histogram]) -> bytes:
+    """The page as UTF-8: the same values give the same bytes. Whatever the data holds is shown as it is."""
+    drawn = "\n".join(_table(part) if isinstance(part, Table) else _histogram(part) for part in parts)
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width,initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none';style-src 'unsafe-inline';\
+script-src 'unsafe-inline'">
+<title>{_text(title)}</title>
+<style>{_STYLE}</style>
+</head>
+<body>
+<h1>{_text(title)}</h1>
+<p>{_text(about)}</p>
+{drawn}
+<script>{_SCRIPT}</script>
+</body>
+</html>
+""".encode()
+
+
+def _text(text: str) -> str:
+    return html.escape(printable(text))
+
+
+def _table(table: Table) -> str:
+    numeric = [
+        bool(table.rows) and all(is_number(row[i]) for row in table.rows) for i in range(len(table.columns))
+    ]
+    longest = max((len(str(cell)) for row in table.rows for cell in row), default=0)
+    prose = ' class="prose"' if longest > _SENTENCE else ""
+    heads = "".join(
+        f'<th{_class(number)} scope="col"><button type="button">{_text(name)}</button></th>'
+        for name, number in zip(table.columns, numeric, strict=True)
+    )
+    rows = "\n".join(
+        "<tr>" + "".join(_cell(cell, number) for cell, number in zip(row, numeric, strict=True)) + "</tr>"
+        for row in table.rows
+    )
+    return f"""<h2>{_text(table.title)}</h2>
+<div class="wide" tabindex="0"><table{prose}>
+<thead><tr>{heads}</tr></thead>
+<tbody>
+{rows}
+</tbody>
+</table></div>"""
+
+
+def _class(number: bool) -> str:
+    return ' class="number"' if number else ""
+
+
+def _cell(cell: Any, number: bool) -> str:
+    if isinstance(cell, Bar):
+        bar = f'<span class="bar"><i style="width:{min(cell.share, 1):.2%}"></i></span>'
+        return f'<td data-value="{cell.share:.6f}">{cell}{bar}</td>'
+    text = _text(in_words(cell))
+    if not number:
+        return f'<td class="words">{text}</td>' if len(text) > _SHORT else f"<td>{text}</td>"
+    value = -1 if cell is None else str(cell).rstrip("%")
+    return f'<td class="number" data-value="{value}">{text}</td>'
+
+
+_SHORT, _SENTENCE = 24, 60
+"""Characters of a cell that stays on its line; of one that on a phone has the width of the page."""
+
+_WIDTH, _HEIGHT, _BELOW, _ABOVE, _BINS = 640, 200, 22, 30, 64
+
+
+def _histogram(histogram: Histogram) -> str:
+    total = sum(histogram.lengths.values())
+    heading = f"<h2>{_text(histogram.title)}</h2>"
+    if not total:
+        return f"{heading}\n<p>no texts</p>"
+    last = _where_nearly_all_end(histogram.lengths, total)
+    step = max(1, -(-(last + 1) // _BINS))
+    heights = [0] * (last // step + 1)
+    for length, rows in histogram.lengths.items():
+        if length <= last:
+            heights[length // step] += rows
+    room, width, end = _HEIGHT - _BELOW - _ABOVE, _WIDTH / len(heights), len(heights) * step
+    bars = "".join(
+        f'<rect x="{i * width:.1f}" y="{_HEIGHT - _BELOW - room * rows / max(heights):.1f}" '
+        f'width="{max(width - 1, 0.5):.1f}" height="{room * rows / max(heights):.1f}">'
+        f"<title>{i * step} to {(i + 1) * step - 1} {_text(histogram.unit)}: {rows:,} rows</title></rect>"
+        for i, rows in enumerate(heights)
+    )
+    lines = ""
+    for i, limit in enumerate(limit for limit in histogram.limits if limit < end):
+        beyond = sum(rows for length, rows in histogram.lengths.items() if length > limit) / total
+        x = limit / end * _WIDTH
+        anchor, beside = ("end", x - 3) if x > 0.85 * _WIDTH else ("start", x + 3)
+        lines += (
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{_HEIGHT - _BELOW}" stroke-dasharray="4 3"/>'
+            f'<text x="{beside:.1f}" y="{12 + 13 * (i % 2)}" text-anchor="{anchor}">'
+            f"{limit}: {beyond:.1%} longer</text>"
+        )
+    axis = (
+        f'<text x="2" y="{_HEIGHT - 6}">0</text>'
+        f'<text x="{_WIDTH - 2}" y="{_HEIGHT - 6}" text-anchor="end">{end} {_text(histogram.unit)}</text>'
+    )
+    label = _text(f"{histogram.title}: rows by {histogram.unit}")
+    return (
+        f'{heading}\n<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
+        f"{bars}{lines}{axis}</svg>"
+    )
+
+
+def _where_nearly_all_end(lengths: Mapping[int, int], total: int) -> int:
+    """The length that 99.5 % of the rows do not exceed: few very long ones would press the rest together."""
+    seen = 0
+    for length in sorted(lengths):
+        seen += lengths[length]
+        if seen >= 0.995 * total:
+            return length
+    return max(lengths)
