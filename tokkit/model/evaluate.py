@@ -78,7 +78,7 @@ def evaluate(
     rows = _rows(loaded, split, progress)
     if out_path is not None:
         files.check_output(out_path, force=force, inputs=loaded.files, kind="folder")
-    scored = {name: _score(name, rows, loaded, inference, progress) for name in names}
+    scored = {name: _score(name, rows, loaded, inference, threads, progress) for name in names}
     result = EvaluateResult({name: one.metrics for name, one in scored.items()}, rows.left_out)
     if out_path is not None:
         asked = {"split": split, **asdict(options), **asdict(inference)}
@@ -109,12 +109,19 @@ def _rows(dataset: Dataset, split: str | None, progress: Progress) -> Rows:
 
 
 def _score(
-    name: str, rows: Rows, dataset: Dataset, inference: InferenceOptions, progress: Progress
+    name: str,
+    rows: Rows,
+    dataset: Dataset,
+    inference: InferenceOptions,
+    threads: int | None,
+    progress: Progress,
 ) -> _Scored:
     classifier = folder.load_classifier(name, progress)
     truth = labelled.targets(rows, classifier.labels, dataset.source)
     device = choose_device(inference.device)
-    encoded = encode(rows.texts, classifier.tokenizer, classifier.max_length, progress=progress)
+    encoded = encode(
+        rows.texts, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
+    )
     budget = budget_for(device, inference.tokens_per_batch)
     logits = predict_logits(classifier, encoded, device, budget, progress)
     return _Scored(evaluate_logits(logits, truth, classifier.labels), logits, truth, classifier.labels)

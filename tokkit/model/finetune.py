@@ -187,7 +187,7 @@ class _Run:
                 f"{steps} steps are few for an encoder that starts from nothing: more --epochs, or a --model"
             )
         encoded = [
-            encode(rows.texts, loaded, classifier.max_length, progress=progress)
+            encode(rows.texts, loaded, classifier.max_length, threads=threads, progress=progress)
             for rows in (training, validation)
         ]
         if cut := encoded[0].truncated:

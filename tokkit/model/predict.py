@@ -68,7 +68,7 @@ def predict(
     classifier = folder.load_classifier(model, progress)
     asked = [row for argument in arguments for row in _rows(argument, classifier, options, progress)]
     present = [text for text, _ in asked if text is not None]
-    encoded = encode(present, classifier.tokenizer, classifier.max_length, progress=progress)
+    encoded = encode(present, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress)
     if encoded.truncated:
         progress.say(f"{encoded.truncated} texts are cut at {classifier.max_length} tokens")
     device = choose_device(inference.device)
