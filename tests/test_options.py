@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.data.balance import BalancePlan
-from tokkit.data.load import DatasetOptions
+from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.rebalancing.balance import BalancePlan
 from tokkit.errors import UsageError
 from tokkit.options import merged, merged_pair
 from tokkit.tokenizer.training.spec import BpeSpec

@@ -13,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from tokkit.cli.demo import demo as demo
     from tokkit.corpus.feed import CorpusOptions as CorpusOptions
-    from tokkit.data.balance import BalancePlan as BalancePlan
-    from tokkit.data.clean import clean as clean
-    from tokkit.data.cleaning_plan import CleaningPlan as CleaningPlan
+    from tokkit.data.cleaning.clean import clean as clean
+    from tokkit.data.cleaning.cleaning_plan import CleaningPlan as CleaningPlan
     from tokkit.data.dataset import Dataset as Dataset
-    from tokkit.data.load import DatasetOptions as DatasetOptions
-    from tokkit.data.load import load_dataset as load_dataset
-    from tokkit.data.rebalance import rebalance as rebalance
-    from tokkit.data.split import SplitPlan as SplitPlan
-    from tokkit.data.split import split as split
+    from tokkit.data.loading.load import DatasetOptions as DatasetOptions
+    from tokkit.data.loading.load import load_dataset as load_dataset
+    from tokkit.data.rebalancing.balance import BalancePlan as BalancePlan
+    from tokkit.data.rebalancing.rebalance import rebalance as rebalance
+    from tokkit.data.splitting.split import SplitPlan as SplitPlan
+    from tokkit.data.splitting.split import split as split
     from tokkit.errors import InputError as InputError
     from tokkit.errors import OutputError as OutputError
     from tokkit.errors import TokkitError as TokkitError
@@ -62,20 +62,20 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AddTokensSpec": "tokenizer.extension.requests",
-    "BalancePlan": "data.balance",
+    "BalancePlan": "data.rebalancing.balance",
     "BpeSpec": "tokenizer.training.spec",
     "CharSpec": "tokenizer.training.spec",
-    "CleaningPlan": "data.cleaning_plan",
+    "CleaningPlan": "data.cleaning.cleaning_plan",
     "CompareSpec": "inspection.comparison.compare_spec",
     "CorpusOptions": "corpus.feed",
     "CountSpec": "tokenizer.training.count",
     "Dataset": "data.dataset",
-    "DatasetOptions": "data.load",
+    "DatasetOptions": "data.loading.load",
     "FinetuneSpec": "model.spec",
     "InferenceOptions": "model.inference",
     "InputError": "errors",
     "OutputError": "errors",
-    "SplitPlan": "data.split",
+    "SplitPlan": "data.splitting.split",
     "SuggestSpec": "inspection.suggestion.suggest",
     "TokkitError": "errors",
     "TrimSpec": "tokenizer.extension.trim",
@@ -86,7 +86,7 @@ _HOME = {
     "WrapSpec": "tokenizer.wrapping.spec",
     "add_tokens": "tokenizer.extension.add_tokens",
     "blocks": "tokenizer.blocks.catalogue",
-    "clean": "data.clean",
+    "clean": "data.cleaning.clean",
     "compare": "inspection.comparison.compare",
     "corpora_path": "sources.corpora",
     "count": "tokenizer.training.count",
@@ -94,11 +94,11 @@ _HOME = {
     "doctor": "inspection.doctor.doctor",
     "evaluate": "model.evaluate",
     "finetune": "model.finetune",
-    "load_dataset": "data.load",
+    "load_dataset": "data.loading.load",
     "merge_counts": "tokenizer.training.count",
     "predict": "model.predict",
-    "rebalance": "data.rebalance",
-    "split": "data.split",
+    "rebalance": "data.rebalancing.rebalance",
+    "split": "data.splitting.split",
     "stats": "inspection.stats",
     "suggest_tokens": "inspection.suggestion.suggest",
     "tokenize": "tokenizer.tokenize",

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from tokkit.data.dataset import sort_labels
-from tokkit.data.load import load_dataset
+from tokkit.data.loading.load import load_dataset
 from tokkit.model import classifier as classifiers
 from tokkit.model.inference import CPU_BUDGET, predict_logits
 from tokkit.model.loop import TrainingRows, train

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.errors import TokkitError
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tokkit
-from tokkit.data.clean import clean
-from tokkit.data.load import load_dataset
+from tokkit.data.cleaning.clean import clean
+from tokkit.data.loading.load import load_dataset
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.views.reports.clean import clean as tables
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.terminal import on_a_terminal, without_escapes
 from tokkit.cli.main import run
-from tokkit.data.cleaning_rules import RULES
+from tokkit.data.cleaning.cleaning_rules import RULES
 
 ROWS = 'text,label\n"so<br>good\u200b, 한국어",pos\n"so good, 한국어",pos\n"bad\x1b[31m\u3000film",neg\n'
 

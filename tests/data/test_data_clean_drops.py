@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.data import dropping
-from tokkit.data.dropping import Drop, Limit, Row
+from tokkit.data.cleaning import dropping
+from tokkit.data.cleaning.dropping import Drop, Limit, Row
 
 ROWS = st.lists(
     st.tuples(st.sampled_from(["a", "A", "a!", "b", "b b", "c"]), st.sampled_from("xyz")), max_size=12

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tokkit.data import cleaning_rules
-from tokkit.data.cleaning_rules import RULES, chosen, repaired, repairs
+from tokkit.data.cleaning import cleaning_rules
+from tokkit.data.cleaning.cleaning_rules import RULES, chosen, repaired, repairs
 from tokkit.errors import UsageError
 
 DEFAULT = chosen(["default"])

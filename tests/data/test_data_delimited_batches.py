@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokkit.data import delimited_batches
-from tokkit.data.delimited_batches import DelimitedFile
+from tokkit.data.loading import delimited_batches
+from tokkit.data.loading.delimited_batches import DelimitedFile
 from tokkit.errors import InputError
 from tokkit.sources import streams
 from tokkit.sources.delimited import read_delimited

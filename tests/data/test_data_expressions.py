@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.data.expressions import compiled, condition
+from tokkit.data.loading.expressions import compiled, condition
 from tokkit.errors import UsageError
 
 FRAME = pl.DataFrame(

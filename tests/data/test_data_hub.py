@@ -12,14 +12,14 @@ import sys
 
 import pytest
 
-from tokkit.data import hub
-from tokkit.data.load import load_dataset
+from tokkit.data.loading import hub
+from tokkit.data.loading.load import load_dataset
 from tokkit.errors import InputError, UsageError
 
 SCRIPT = """
 import json, sys
 from tests.conftest import Heard
-from tokkit.data.load import load_dataset
+from tokkit.data.loading.load import load_dataset
 from tokkit.errors import TokkitError
 from tokkit.sources.paths import remove_spooled
 heard = Heard()

@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.cli.main import run
-from tokkit.data.balance import BalancePlan, class_targets, resample
-from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.data.rebalance import rebalance
-from tokkit.data.samplers import STRATEGIES
-from tokkit.data.split import split
-from tokkit.data.weights import balanced_weights, class_weights, sidecar_of
+from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.rebalancing.balance import BalancePlan, class_targets, resample
+from tokkit.data.rebalancing.rebalance import rebalance
+from tokkit.data.rebalancing.samplers import STRATEGIES
+from tokkit.data.rebalancing.weights import balanced_weights, class_weights, sidecar_of
+from tokkit.data.splitting.split import split
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.corpora import SAMPLE, corpora_path
 

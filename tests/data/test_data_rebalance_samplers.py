@@ -9,10 +9,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tokkit.data import row_vectors, samplers
-from tokkit.data.load import load_dataset
-from tokkit.data.rebalance import rebalance
-from tokkit.data.samplers import SAMPLERS, STRATEGIES
+from tokkit.data.loading.load import load_dataset
+from tokkit.data.rebalancing import row_vectors, samplers
+from tokkit.data.rebalancing.rebalance import rebalance
+from tokkit.data.rebalancing.samplers import SAMPLERS, STRATEGIES
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.progress import Silent
 

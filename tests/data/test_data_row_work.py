@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.data.split import split
+from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.splitting.split import split
 from tokkit.errors import InputError, UsageError
 
 TABLE = "id,title,body,label\n10,a,long text,joy\n9,b,other,anger\n2,c,,joy\n,d,more words here,fear\n"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from tokkit.data.load import load_dataset
+from tokkit.data.loading.load import load_dataset
 from tokkit.data.saved import is_saved
-from tokkit.data.split import split
+from tokkit.data.splitting.split import split
 from tokkit.errors import InputError
 
 datasets = pytest.importorskip("datasets")

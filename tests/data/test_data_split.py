@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.data.dataset import Dataset, Split
-from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.data.split import SplitPlan, assign, split
+from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.splitting.split import SplitPlan, assign, split
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.sources.tables import TableFormat

@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.data import together
-from tokkit.data.assign import assign
 from tokkit.data.dataset import Dataset, Split
-from tokkit.data.load import load_dataset
-from tokkit.data.split import split
-from tokkit.data.split_plan import SplitPlan
-from tokkit.data.spread import spread
+from tokkit.data.loading.load import load_dataset
+from tokkit.data.splitting import together
+from tokkit.data.splitting.assign import assign
+from tokkit.data.splitting.split import split
+from tokkit.data.splitting.split_plan import SplitPlan
+from tokkit.data.splitting.spread import spread
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT
 from tokkit.sources.tables import TableFormat

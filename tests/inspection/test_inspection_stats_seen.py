@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.string_columns import Strings
+from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.statistics import seen_kernels, seen_strings
 from tokkit.inspection.statistics.seen_strings import SeenStrings, finished
 

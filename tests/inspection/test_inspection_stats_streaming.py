@@ -7,9 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokkit.data import duplicates, streaming
-from tokkit.data.load import DatasetOptions
-from tokkit.data.streaming import stream
+from tokkit.data.copies import duplicates
+from tokkit.data.loading import streaming
+from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.streaming import stream
 from tokkit.errors import InputError
 from tokkit.inspection.statistics import gathering
 from tokkit.inspection.stats import stats

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tokkit.data.load import load_dataset
-from tokkit.data.rebalance import rebalance
+from tokkit.data.loading.load import load_dataset
+from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.model.labelled import class_weights, say_unused_weights
 
 

@@ -9,7 +9,7 @@ import pytest
 from tests.sources.web_server import Served, serving
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, Interrupted, OutputError
 from tokkit.progress import Silent
 from tokkit.sources import addresses, paths

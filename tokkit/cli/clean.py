@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.data.clean import clean
-from tokkit.data.cleaning_plan import CleaningPlan
-from tokkit.data.cleaning_rules import RULES
-from tokkit.data.load import DatasetOptions
+from tokkit.data.cleaning.clean import clean
+from tokkit.data.cleaning.cleaning_plan import CleaningPlan
+from tokkit.data.cleaning.cleaning_rules import RULES
+from tokkit.data.loading.load import DatasetOptions
 from tokkit.views.reports import clean as reports
 
 

@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, show
 from tokkit.cli.pictures import picture_path, write_picture
-from tokkit.data.load import DatasetOptions
+from tokkit.data.loading.load import DatasetOptions
 from tokkit.inspection.comparison.compare import compare
 from tokkit.inspection.comparison.compare_spec import CompareSpec
 from tokkit.progress import Progress

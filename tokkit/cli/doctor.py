@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, fail_on_option, named_rules, options_from, show
-from tokkit.data.load import DatasetOptions
+from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.inspection.doctor.doctor import doctor
 from tokkit.inspection.doctor.rules import RULES

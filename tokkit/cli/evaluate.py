@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.data.dataset import SPLITS
-from tokkit.data.load import DatasetOptions
+from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.inference import InferenceOptions
 from tokkit.views.reports import model as reports

@@ -9,7 +9,7 @@ import click
 
 from tokkit.cli import settings
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
-from tokkit.data.load import DatasetOptions
+from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError
 from tokkit.model.spec import FinetuneSpec
 from tokkit.progress import Progress

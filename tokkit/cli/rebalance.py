@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.data.balance_plan import BalancePlan
-from tokkit.data.load import DatasetOptions
-from tokkit.data.rebalance import rebalance
-from tokkit.data.samplers import STRATEGIES
+from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.rebalancing.balance_plan import BalancePlan
+from tokkit.data.rebalancing.rebalance import rebalance
+from tokkit.data.rebalancing.samplers import STRATEGIES
 from tokkit.views.reports import data as reports
 
 

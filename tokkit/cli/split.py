@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.data.load import DatasetOptions
-from tokkit.data.split import SplitPlan, split
+from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.splitting.split import SplitPlan, split
 from tokkit.views.reports import data as reports
 
 

@@ -10,7 +10,7 @@ import click
 from tokkit import files
 from tokkit.cli.options import common_options, fail_on_option, named_rules, options_from, show
 from tokkit.cli.pictures import picture_path, write_picture
-from tokkit.data.load import DatasetOptions
+from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS, UsageError
 from tokkit.inspection.findings import RULES
 from tokkit.inspection.stats import StatsResult, stats

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import TRAIN, Dataset
-from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.data.streaming import StreamedDataset, stream
+from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.streaming import StreamedDataset, stream
 from tokkit.errors import OutputError
 from tokkit.inspection import lengths
 from tokkit.inspection.findings import Finding, findings
@@ -158,7 +158,7 @@ def _gathered(
 
 def _near_copies(dataset: Dataset, progress: Progress) -> dict[str, int]:
     """Rows of each split beyond the first of their cluster of near duplicates."""
-    from tokkit.data import near_duplicates
+    from tokkit.data.copies import near_duplicates
 
     found = {}
     for name in dataset.splits:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit import files
 from tokkit.data.dataset import TEST, VALIDATION, Dataset, Rows
-from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model import folder, labelled, report
 from tokkit.model.inference import InferenceOptions, budget_for, choose_device, predict_logits, use_threads

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit import files
 from tokkit.data.dataset import Dataset, Rows, sort_labels
-from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.errors import UsageError
 from tokkit.model import classifier as classifiers
 from tokkit.model import folder, labelled, loop, report

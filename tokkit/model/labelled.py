@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows, sort_labels
-from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.data.split import SplitPlan, assign
-from tokkit.data.weights import balanced_weights, sidecar_of
+from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.rebalancing.weights import balanced_weights, sidecar_of
+from tokkit.data.splitting.split import SplitPlan, assign
 from tokkit.errors import InputError, did_you_mean
 from tokkit.progress import Progress
 

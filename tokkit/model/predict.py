@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.errors import UsageError
 from tokkit.model import folder
 from tokkit.model.classifier import Classifier

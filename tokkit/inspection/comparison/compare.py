@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Dataset, sort_labels
-from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.inspection.comparison.compare_spec import CompareSpec
 from tokkit.inspection.comparison.differences import CLAIMS, comparisons, fewest

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tokkit.data.dataset import Dataset
-from tokkit.data.streaming import StreamedDataset
+from tokkit.data.loading.streaming import StreamedDataset
 from tokkit.inspection.statistics.sums import Rows
 
 _AT_ONCE = 1 << 15
@@ -58,7 +58,7 @@ def _rows_of_files(source: StreamedDataset) -> Iterator[Rows]:
 def _rows_of_tables(source: Dataset) -> Iterator[Rows]:
     import polars as pl
 
-    from tokkit.data.string_columns import Strings
+    from tokkit.data.loading.string_columns import Strings
 
     others = others_of(source)
     for number, split in enumerate(source.splits.values()):

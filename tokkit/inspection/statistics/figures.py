@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokkit.data.dataset import Dataset, sort_labels
-from tokkit.data.streaming import StreamedDataset
+from tokkit.data.loading.streaming import StreamedDataset
 from tokkit.inspection import lengths
 from tokkit.inspection.lengths import Histogram
 from tokkit.inspection.statistics.sums import Gathered, SplitSums

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus import threads
-from tokkit.data.duplicate_keys import DuplicateKeys
-from tokkit.data.string_columns import Strings
+from tokkit.data.copies.duplicate_keys import DuplicateKeys
+from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.statistics import seen_kernels
 from tokkit.inspection.statistics.seen_strings import BUDGET, Part, SeenStrings, parts_of
 from tokkit.inspection.statistics.sums import Duplicates, Gathered, Labels, Rows, SplitSums

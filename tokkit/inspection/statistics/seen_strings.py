@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tokkit.corpus.byte_table import PADDING, ByteTable, zeros
 from tokkit.corpus.table_kernels import BYTES, LONGEST
-from tokkit.data.string_columns import Strings
+from tokkit.data.loading.string_columns import Strings
 from tokkit.errors import InputError
 from tokkit.inspection.statistics import seen_kernels as kernels
 

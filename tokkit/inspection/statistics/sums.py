@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.data.string_columns import Strings
+from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.statistics.histograms import LabelledLengths
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.data.cleaning_rules import RULES
-from tokkit.data.key_kernels import mark_pages
-from tokkit.data.string_columns import Strings
+from tokkit.data.cleaning.cleaning_rules import RULES
+from tokkit.data.copies.key_kernels import mark_pages
+from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.scripts import script_of
 from tokkit.inspection.statistics import text_kernels as kernels
 

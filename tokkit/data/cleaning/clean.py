@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data import cleaning_rules, dropping
-from tokkit.data.cleaned import Cleaned, decide, described, publish
-from tokkit.data.cleaning_plan import CleaningPlan
+from tokkit.data.cleaning import cleaning_rules, dropping
+from tokkit.data.cleaning.cleaned import Cleaned, decide, described, publish
+from tokkit.data.cleaning.cleaning_plan import CleaningPlan
+from tokkit.data.cleaning.repairing import EXAMPLES, Costs, Repaired, excerpt, repair_all
 from tokkit.data.dataset import Dataset
-from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.data.repairing import EXAMPLES, Costs, Repaired, excerpt, repair_all
+from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.data import dropping
-from tokkit.data.cleaning_rules import DEFAULT
+from tokkit.data.cleaning import dropping
+from tokkit.data.cleaning.cleaning_rules import DEFAULT
 from tokkit.errors import UsageError
 from tokkit.options import Options, flag, option
 

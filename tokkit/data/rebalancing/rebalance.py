@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data import samplers, save
-from tokkit.data.balance import class_counts
-from tokkit.data.balance_plan import BalancePlan
+from tokkit.data import save
 from tokkit.data.dataset import SPLITS, TRAIN, Dataset, Split
-from tokkit.data.drawing import drawn_rows
-from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.data.siblings import Siblings, leaking_rows, siblings_of
-from tokkit.data.weights import SIDECAR, class_weights
+from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.rebalancing import samplers
+from tokkit.data.rebalancing.balance import class_counts
+from tokkit.data.rebalancing.balance_plan import BalancePlan
+from tokkit.data.rebalancing.drawing import drawn_rows
+from tokkit.data.rebalancing.siblings import Siblings, leaking_rows, siblings_of
+from tokkit.data.rebalancing.weights import SIDECAR, class_weights
 from tokkit.errors import InputError, UsageError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus.byte_table import PADDING
-from tokkit.data import duplicates, key_kernels
-from tokkit.data.string_columns import Strings
+from tokkit.data.copies import duplicates, key_kernels
+from tokkit.data.loading.string_columns import Strings
 
 _PAGE = 256
 _CHARACTERS = 0x110000

@@ -6,9 +6,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokkit.data import duplicates
+from tokkit.data.copies import duplicates
 from tokkit.data.dataset import TRAIN, Dataset, split_named
-from tokkit.data.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.progress import Progress
 from tokkit.sources import paths
 

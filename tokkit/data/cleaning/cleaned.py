@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit import files
-from tokkit.data import dropping, save
-from tokkit.data.cleaning_plan import CleaningPlan
+from tokkit.data import save
+from tokkit.data.cleaning import dropping
+from tokkit.data.cleaning.cleaning_plan import CleaningPlan
+from tokkit.data.cleaning.dropping import Drops, Limit, Row
+from tokkit.data.cleaning.repairing import Costs, Repaired
 from tokkit.data.dataset import TRAIN, Dataset, Split
-from tokkit.data.dropping import Drops, Limit, Row
-from tokkit.data.repairing import Costs, Repaired
 from tokkit.progress import Progress
 from tokkit.sources.tables import TableFormat
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokkit.data import class_folders, hub, saved
+from tokkit.data import saved
 from tokkit.data.dataset import SPLITS, TRAIN, Split, split_named
-from tokkit.data.split_files import files_by_split, say_left_out
+from tokkit.data.loading import class_folders, hub
+from tokkit.data.loading.split_files import files_by_split, say_left_out
 from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, bytes_of, option
 from tokkit.progress import Progress

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import Dataset, Split
-from tokkit.data.read import ReadOptions, read_splits
-from tokkit.data.row_work import RowOptions, worked
+from tokkit.data.loading.read import ReadOptions, read_splits
+from tokkit.data.loading.row_work import RowOptions, worked
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns

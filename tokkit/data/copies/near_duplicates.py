@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tokkit.corpus import threads
-from tokkit.data import duplicates
+from tokkit.data.copies import duplicates
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _joined(keys: list[str], threshold: float, progress: Progress) -> NDArray[np
     import numpy as np
 
     from tokkit.corpus.kernels import say_if_compiling
-    from tokkit.data import near_kernels
+    from tokkit.data.copies import near_kernels
 
     say_if_compiling("near_kernels", progress)
     sketches = _sketches(keys, progress)
@@ -111,7 +111,7 @@ def _joined(keys: list[str], threshold: float, progress: Progress) -> NDArray[np
 def _sketches(keys: list[str], progress: Progress) -> _Sketches:
     import numpy as np
 
-    from tokkit.data.near_kernels import sketch
+    from tokkit.data.copies.near_kernels import sketch
 
     random = np.random.default_rng(128)
     factors = random.integers(0, 1 << 64, PERMUTATIONS, np.uint64, endpoint=False) | np.uint64(1)
@@ -142,7 +142,7 @@ def _units(keys: Sequence[str]) -> tuple[list[bytes], NDArray[np.bool_]]:
     """What is cut into shingles, as UTF-8, and whether by character; words stand between single spaces."""
     import numpy as np
 
-    from tokkit.data.near_kernels import SHINGLE
+    from tokkit.data.copies.near_kernels import SHINGLE
 
     texts, by_character = [], []
     for key in keys:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tokkit.data import folds, hashed, quotas, together
 from tokkit.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset
-from tokkit.data.split_plan import SplitPlan
-from tokkit.data.spread import spread
+from tokkit.data.splitting import folds, hashed, quotas, together
+from tokkit.data.splitting.split_plan import SplitPlan
+from tokkit.data.splitting.spread import spread
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress
 

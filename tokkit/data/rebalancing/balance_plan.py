@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.data import samplers, weights
+from tokkit.data.rebalancing import samplers, weights
 from tokkit.errors import UsageError
 from tokkit.options import LARGEST_SEED, Options, option
 

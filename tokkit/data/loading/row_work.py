@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tokkit.data import expressions
 from tokkit.data.dataset import Split
+from tokkit.data.loading import expressions
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.options import LARGEST_SEED, Options, option
 from tokkit.progress import Progress

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tokkit.data import near_duplicates
+from tokkit.data.copies import near_duplicates
 from tokkit.data.dataset import Dataset, Split
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import SILENT, Progress

@@ -7,17 +7,18 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tokkit.data import class_folders, hub, saved
+from tokkit.data import saved
 from tokkit.data.dataset import Split
-from tokkit.data.load import DatasetOptions, say_guess
-from tokkit.data.row_work import RowOptions
-from tokkit.data.split_files import files_by_split
+from tokkit.data.loading import class_folders, hub
+from tokkit.data.loading.load import DatasetOptions, say_guess
+from tokkit.data.loading.row_work import RowOptions
+from tokkit.data.loading.split_files import files_by_split
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns, paths, tables
 
 if TYPE_CHECKING:
-    from tokkit.data.delimited_batches import DelimitedFile
+    from tokkit.data.loading.delimited_batches import DelimitedFile
 
 SMALLEST = 1 << 25
 """Bytes of files from which on it is worth while; smaller ones fit into memory many times."""
@@ -87,7 +88,7 @@ def _looks_at_all_rows(options: DatasetOptions) -> bool:
 
 def _opened(files: Sequence[Path], options: DatasetOptions, said: list[str]) -> list[DelimitedFile]:
     """The files of a split; none where one of them is not delimited by an ASCII character."""
-    from tokkit.data.delimited_batches import DelimitedFile
+    from tokkit.data.loading.delimited_batches import DelimitedFile
 
     reading = options.reading
     formats = [tables.recognize(path, options.sep, options.format, reading.names) for path in files]

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from tokkit.data.balance_plan import BalancePlan
 from tokkit.data.dataset import sort_labels
-from tokkit.data.samplers import OVERSAMPLE, SAMPLERS, UNDERSAMPLE, WEIGHTS
+from tokkit.data.rebalancing.balance_plan import BalancePlan
+from tokkit.data.rebalancing.samplers import OVERSAMPLE, SAMPLERS, UNDERSAMPLE, WEIGHTS
 from tokkit.errors import InputError, UsageError, did_you_mean
 
 if TYPE_CHECKING:

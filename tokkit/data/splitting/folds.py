@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import TRAIN, VALIDATION
-from tokkit.data.spread import spread
+from tokkit.data.splitting.spread import spread
 from tokkit.progress import Progress
 
 if TYPE_CHECKING:

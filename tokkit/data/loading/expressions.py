@@ -20,8 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
-from tokkit.data import expression_values as values
-from tokkit.data.expression_values import FUNCTIONS, TRUTH, Unfit, Value
+from tokkit.data.loading import expression_values as values
+from tokkit.data.loading.expression_values import FUNCTIONS, TRUTH, Unfit, Value
 from tokkit.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:

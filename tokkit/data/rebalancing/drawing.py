@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.corpus import threads
-from tokkit.data import row_vectors, samplers
-from tokkit.data.balance import class_counts, class_numbers, class_targets, resample
-from tokkit.data.balance_plan import BalancePlan
 from tokkit.data.dataset import TRAIN, Dataset, sort_labels
+from tokkit.data.rebalancing import row_vectors, samplers
+from tokkit.data.rebalancing.balance import class_counts, class_numbers, class_targets, resample
+from tokkit.data.rebalancing.balance_plan import BalancePlan
 from tokkit.errors import InputError
 from tokkit.progress import Progress, stage
 

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tokkit.corpus.byte_table import PADDING
-from tokkit.data import field_kernels as kernels
-from tokkit.data.string_columns import Strings
+from tokkit.data.loading import field_kernels as kernels
+from tokkit.data.loading.string_columns import Strings
 from tokkit.errors import InputError
 from tokkit.sources import streams
 from tokkit.sources.bad_rows import BadRows

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tokkit.data.cleaning_rules import repairs
+from tokkit.data.cleaning.cleaning_rules import repairs
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.load import LoadedTokenizer

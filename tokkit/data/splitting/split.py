@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data import save, together
-from tokkit.data.assign import assign, assign_units, units_of
+from tokkit.data import save
 from tokkit.data.dataset import Dataset, sort_labels
-from tokkit.data.load import DatasetOptions, load_dataset
-from tokkit.data.split_plan import SplitPlan
+from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.splitting import together
+from tokkit.data.splitting.assign import assign, assign_units, units_of
+from tokkit.data.splitting.split_plan import SplitPlan
 from tokkit.errors import InputError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus.byte_table import PADDING
-from tokkit.data import field_kernels
+from tokkit.data.loading import field_kernels
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,0 +1,1 @@
+"""Texts repaired and rows dropped, each with its reason."""

@@ -1,0 +1,1 @@
+"""Texts that stand more than once: exact copies by key, near ones by clusters."""

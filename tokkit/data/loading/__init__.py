@@ -1,0 +1,1 @@
+"""Labelled rows from files, folders, addresses and the hub: without damage, and counted."""

@@ -1,0 +1,1 @@
+"""Rows drawn so that classes come near to balance."""

@@ -1,0 +1,1 @@
+"""Rows divided over splits and folds, copies and groups kept together."""
