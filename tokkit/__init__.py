@@ -32,11 +32,11 @@ if TYPE_CHECKING:
     from tokkit.inspection.stats import stats as stats
     from tokkit.inspection.suggestion.suggest import SuggestSpec as SuggestSpec
     from tokkit.inspection.suggestion.suggest import suggest_tokens as suggest_tokens
-    from tokkit.model.evaluate import evaluate as evaluate
-    from tokkit.model.finetune import finetune as finetune
+    from tokkit.model.evaluation.evaluate import evaluate as evaluate
     from tokkit.model.inference import InferenceOptions as InferenceOptions
     from tokkit.model.predict import predict as predict
     from tokkit.model.spec import FinetuneSpec as FinetuneSpec
+    from tokkit.model.training.finetune import finetune as finetune
     from tokkit.sources.corpora import corpora_path as corpora_path
     from tokkit.tokenizer.blocks.catalogue import blocks as blocks
     from tokkit.tokenizer.extension.add_tokens import add_tokens as add_tokens
@@ -92,8 +92,8 @@ _HOME = {
     "count": "tokenizer.training.count",
     "demo": "cli.demo",
     "doctor": "inspection.doctor.doctor",
-    "evaluate": "model.evaluate",
-    "finetune": "model.finetune",
+    "evaluate": "model.evaluation.evaluate",
+    "finetune": "model.training.finetune",
     "load_dataset": "data.loading.load",
     "merge_counts": "tokenizer.training.count",
     "predict": "model.predict",

@@ -20,8 +20,10 @@ from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import load_dataset
 from tokkit.model import classifier as classifiers
 from tokkit.model.inference import CPU_BUDGET, predict_logits
-from tokkit.model.loop import TrainingRows, train
+from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec
+from tokkit.model.tasks.task import RowTargets
+from tokkit.model.training.loop import TrainingRows, train
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load
@@ -60,7 +62,8 @@ def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict
     targets = np.array([names.index(label) for label in labels])
     started = time.perf_counter()
     encoded = encode(texts, tokenizer, classifier.max_length)
-    for _ in train(classifier, TrainingRows(encoded, targets, None), spec, 5e-5, CPU, CPU_BUDGET, SILENT):
+    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
+    for _ in train(classifier, rows, spec, 5e-5, CPU, CPU_BUDGET, SILENT):
         pass
     trained = time.perf_counter()
     predict_logits(classifier, encode(texts, tokenizer, classifier.max_length), CPU, CPU_BUDGET)

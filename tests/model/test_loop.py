@@ -9,9 +9,11 @@ import torch
 from tests.model.conftest import sentences
 from tokkit.errors import InputError
 from tokkit.model import classifier as classifiers
-from tokkit.model.batching import padded
-from tokkit.model.loop import TrainingRows, train
+from tokkit.model.batching import batch_of
+from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec
+from tokkit.model.tasks.task import RowTargets
+from tokkit.model.training.loop import TrainingRows, train
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.load import load
@@ -32,7 +34,7 @@ def prepared(tokenizer, spec, rows=96):
 
 def weights_after(tokenizer, spec, budget, class_weights=None):
     classifier, encoded, targets = prepared(tokenizer, spec)
-    rows = TrainingRows(encoded, targets, class_weights)
+    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy(class_weights, spec.label_smoothing))
     epochs = list(train(classifier, rows, spec, 1e-3, CPU, budget, SILENT))
     return classifier.model.state_dict(), epochs
 
@@ -55,7 +57,17 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
     spec = FinetuneSpec(size="tiny", epochs=2, batch_size=16, dropout=0.0, warmup_ratio=0.1)
     classifier, encoded, targets = prepared(tokenizer, spec)
     start = {name: value.clone() for name, value in classifier.model.state_dict().items()}
-    epochs = list(train(classifier, TrainingRows(encoded, targets, None), spec, 1e-3, CPU, 10_000, SILENT))
+    epochs = list(
+        train(
+            classifier,
+            TrainingRows(encoded, RowTargets(targets), CrossEntropy()),
+            spec,
+            1e-3,
+            CPU,
+            10_000,
+            SILENT,
+        )
+    )
     after_ours = {name: value.clone() for name, value in classifier.model.state_dict().items()}
     ours = [epoch.loss for epoch in epochs]
 
@@ -75,8 +87,9 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
         index = np.arange(len(rows))
         flat = [id_ for r in rows for id_ in r["input_ids"]]
         offsets = np.cumsum([0, *(len(r["input_ids"]) for r in rows)])
-        ids, mask = padded(Encoded(np.array(flat), offsets, 0), index, classifier.pad_id)
-        return {"input_ids": ids, "attention_mask": mask, "labels": torch.tensor([r["labels"] for r in rows])}
+        batch = batch_of(Encoded(np.array(flat), offsets, 0), index, classifier.pad_id)
+        labels = torch.tensor([r["labels"] for r in rows])
+        return {"input_ids": batch.ids, "attention_mask": batch.mask, "labels": labels}
 
     arguments = TrainingArguments(
         output_dir=str(tmp_path),
@@ -111,12 +124,22 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence(tokenizer):
     classifier, encoded, targets = prepared(tokenizer, spec)
     classifier.model.classifier.weight.data.fill_(float("nan"))
     with pytest.raises(InputError, match="no number any more at step 1") as caught:
-        list(train(classifier, TrainingRows(encoded, targets, None), spec, 1.0, CPU, 512, SILENT))
+        list(
+            train(
+                classifier,
+                TrainingRows(encoded, RowTargets(targets), CrossEntropy()),
+                spec,
+                1.0,
+                CPU,
+                512,
+                SILENT,
+            )
+        )
     assert caught.value.hint == "a lower rate: --lr 0.1"
 
 
 def test_weight_decay_spares_biases_and_norms(tokenizer):
-    from tokkit.model.loop import _parameter_groups
+    from tokkit.model.training.loop import _parameter_groups
 
     classifier, _, _ = prepared(tokenizer, FinetuneSpec(size="tiny"))
     decayed, plain = _parameter_groups(classifier.model, 0.01)

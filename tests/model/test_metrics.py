@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
+from tokkit.model.evaluation.metrics import calibration_error, evaluate_logits, fit_temperature, row_losses
 from tokkit.model.inference import softmax
-from tokkit.model.metrics import calibration_error, evaluate_logits, fit_temperature, row_losses
 
 LABELS = ("a", "b", "c", "never")
 

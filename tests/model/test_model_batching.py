@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.model.batching import padded, pieces_within
+from tokkit.model.batching import batch_of, pieces_within
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load
 
@@ -46,7 +46,8 @@ def test_pieces_are_a_partition_within_the_budget(lengths, budget):
 
 def test_padded_is_masked_where_it_is_padding(tokenizer):
     encoded = encode(TEXTS, load(tokenizer), max_length=512)
-    ids, mask = padded(encoded, np.array([2, 0, 1]), pad_id=0)
+    batch = batch_of(encoded, np.array([2, 0, 1]), pad_id=0)
+    ids, mask = batch.ids, batch.mask
     assert ids.shape == mask.shape == (3, int(encoded.lengths[2]))
     assert mask.sum(dim=1).tolist() == encoded.lengths[[2, 0, 1]].tolist()
     assert (ids[mask == 0] == 0).all()

@@ -30,7 +30,7 @@ from tokkit.views.reports import model as reports
 @common_options
 def evaluate_command(models_and_dataset: tuple[str, ...], json_wanted: bool, **options: Any) -> None:
     """Score classifiers on labelled rows; of several, the best is marked."""
-    from tokkit.model.evaluate import evaluate
+    from tokkit.model.evaluation.evaluate import evaluate
 
     *models, dataset = models_and_dataset
     if not models:

@@ -36,7 +36,7 @@ HERE = Path("dataset")
 @common_options
 def finetune_command(dataset: str | None, json_wanted: bool, progress: Progress, **options: Any) -> None:
     """Fine-tune a text classifier: a checkpoint, or a small encoder built for your tokenizer."""
-    from tokkit.model.finetune import finetune
+    from tokkit.model.training.finetune import finetune
 
     chosen = dataset or default_dataset(progress)
     result = finetune(chosen, progress=progress, **options)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,14 +36,40 @@ def pieces_within(
         start += count
 
 
-def padded(encoded: Encoded, rows: NDArray[np.int64], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Ids and attention mask, (rows, longest) int64 each, padded on the right."""
+@dataclass(frozen=True)
+class Batch:
+    """Rows laid side by side, padded on the right to the longest.
+
+    rows      (rows,) their numbers
+    ids       (rows, longest) int64
+    mask      (rows, longest) int64, 1 on tokens, 0 on padding
+    segments  (rows, longest) int64, 1 on the second text of a pair; None where rows are single texts
+    """
+
+    rows: NDArray[np.int64]
+    ids: torch.Tensor
+    mask: torch.Tensor
+    segments: torch.Tensor | None = None
+
+    @property
+    def width(self) -> int:
+        """Tokens of the longest row."""
+        return int(self.ids.shape[1])
+
+
+def batch_of(encoded: Encoded, rows: NDArray[np.int64], pad_id: int) -> Batch:
+    """These rows as one batch."""
     import numpy as np
     import torch
 
     lengths = encoded.lengths[rows]
     width = max(int(lengths.max()), 1)
     mask = np.arange(width) < lengths[:, None]
-    ids = np.full(mask.shape, pad_id, dtype=np.int64)
-    ids[mask] = np.concatenate([encoded.ids[encoded.offsets[r] : encoded.offsets[r + 1]] for r in rows])
-    return torch.from_numpy(ids), torch.from_numpy(mask.astype(np.int64))
+
+    def laid(flat: NDArray[Any], filling: int) -> torch.Tensor:
+        values = np.full(mask.shape, filling, dtype=np.int64)
+        values[mask] = np.concatenate([flat[encoded.offsets[r] : encoded.offsets[r + 1]] for r in rows])
+        return torch.from_numpy(values)
+
+    segments = laid(encoded.segments, 0) if encoded.segments is not None else None
+    return Batch(rows, laid(encoded.ids, pad_id), torch.from_numpy(mask.astype(np.int64)), segments)

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
+from tokkit.model.batching import Batch
 from tokkit.model.spec import SIZES, FinetuneSpec
+from tokkit.model.tasks import TASKS
+from tokkit.model.tasks.single_label import SingleLabel
+from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 from tokkit.tokenizer.checkpoints import LOADING, check_fit, checkpoint_path, loading, takes_tokens
 from tokkit.tokenizer.load import LoadedTokenizer
 
 if TYPE_CHECKING:
+    import torch
     from transformers import PreTrainedModel
 
 
@@ -23,6 +28,7 @@ class Classifier:
     labels       names of its classes, by id
     max_length   tokens per row: the tokenizer's, at most the model's
     pad_id       id rows are padded with
+    task         what it is asked for
     """
 
     model: PreTrainedModel
@@ -30,6 +36,7 @@ class Classifier:
     labels: tuple[str, ...]
     max_length: int
     pad_id: int
+    task: Task
 
     @classmethod
     def of(
@@ -38,6 +45,7 @@ class Classifier:
         tokenizer: LoadedTokenizer,
         labels: Sequence[str],
         max_length: int | None = None,
+        task: Task = TASKS[SingleLabel.name],
     ) -> Classifier:
         """The model with its tokenizer; raises `InputError` for a maximum length they do not take."""
         config = model.config
@@ -50,7 +58,16 @@ class Classifier:
                 f"--max-length {max_length}: model and tokenizer take at most {longest} tokens",
                 hint=f"--max-length {longest}",
             )
-        return cls(model, tokenizer, tuple(labels), max_length or longest, pad_id)
+        return cls(model, tokenizer, tuple(labels), max_length or longest, pad_id, task)
+
+    def logits(self, batch: Batch, device: torch.device) -> torch.Tensor:
+        """(rows, classes) what the model answers to a batch, on the device, where the model is."""
+        inputs = {"input_ids": batch.ids, "attention_mask": batch.mask}
+        if batch.segments is not None:
+            inputs["token_type_ids"] = batch.segments
+        output: Any = self.model(**{name: value.to(device) for name, value in inputs.items()})
+        logits: torch.Tensor = output.logits
+        return logits
 
 
 def build(tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneSpec) -> Classifier:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.batching import padded, pieces_within
+from tokkit.model.batching import batch_of, pieces_within
 from tokkit.options import Options, option
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -82,9 +82,8 @@ def predict_logits(
     with torch.inference_mode(), stage(progress, "predicting", len(encoded), "rows"):
         for piece in pieces_within(rows, encoded.lengths, budget):
             stop_if_cancelled(progress)
-            ids, mask = padded(encoded, piece, classifier.pad_id)
-            output: Any = model(input_ids=ids.to(device), attention_mask=mask.to(device))
-            logits[piece] = output.logits.float().cpu().numpy()
+            batch = batch_of(encoded, piece, classifier.pad_id)
+            logits[piece] = classifier.logits(batch, device).float().cpu().numpy()
             progress.advance(len(piece))
     return logits
 

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.batching import padded, pieces_within
+from tokkit.model.batching import batch_of, pieces_within
+from tokkit.model.losses.loss import Loss
 from tokkit.model.spec import FinetuneSpec
+from tokkit.model.tasks.task import Targets
 from tokkit.progress import Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -28,13 +30,13 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class TrainingRows:
     """encoded   the rows' ids
-    targets   (rows,) class ids
-    weights   (classes,) weight of each class, None for all alike
+    targets   what the model is to answer
+    loss      what is minimized
     """
 
     encoded: Encoded
-    targets: NDArray[np.int64]
-    weights: torch.Tensor | None
+    targets: Targets
+    loss: Loss
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def train(
     warmup = round(total * spec.warmup_ratio)
     scheduler = get_scheduler(name, optimizer, num_warmup_steps=warmup, num_training_steps=total)
     rng = np.random.default_rng(spec.seed)
-    step = _Step(classifier, rows, spec, device, budget)
+    step = _Step(classifier, rows, device, budget)
     for number in range(1, spec.epochs + 1):
         model.train()
         order = rng.permutation(len(rows.encoded))
@@ -112,20 +114,14 @@ class _Step:
         self,
         classifier: Classifier,
         rows: TrainingRows,
-        spec: FinetuneSpec,
         device: torch.device,
         budget: int,
     ) -> None:
-        import torch
-
         self._classifier, self._rows, self._device, self._budget = classifier, rows, device, budget
-        self._targets = torch.from_numpy(rows.targets)
-        self._weights = rows.weights.to(device) if rows.weights is not None else None
-        self._smoothing = spec.label_smoothing
         self.reset()
 
     def reset(self) -> None:
-        self._loss_sum = self._right = self._seen = 0.0
+        self._loss_sum = self._right = self._seen = self._items = 0.0
         self.tokens = self.computed_tokens = 0
 
     @property
@@ -134,41 +130,28 @@ class _Step:
 
     @property
     def accuracy(self) -> float:
-        return self._right / max(self._seen, 1)
+        return self._right / max(self._items, 1)
 
     def backward(self, chosen: NDArray[np.int64]) -> float:
         """Adds the gradient of the step's loss to the model's; gives that loss back."""
-        import torch
-
-        denominator = self._denominator(chosen)
+        rows, classifier = self._rows, self._classifier
+        denominator = rows.loss.denominator(rows.targets.of(chosen, int(rows.encoded.lengths[chosen].max())))
         total = 0.0
-        for piece in pieces_within(chosen, self._rows.encoded.lengths, self._budget):
-            ids, mask = padded(self._rows.encoded, piece, self._classifier.pad_id)
-            targets = self._targets[piece].to(self._device)
-            output: Any = self._classifier.model(
-                input_ids=ids.to(self._device), attention_mask=mask.to(self._device)
-            )
-            summed = torch.nn.functional.cross_entropy(
-                output.logits.float(),
-                targets,
-                weight=self._weights,
-                reduction="sum",
-                label_smoothing=self._smoothing,
-            )
+        for piece in pieces_within(chosen, rows.encoded.lengths, self._budget):
+            batch = batch_of(rows.encoded, piece, classifier.pad_id)
+            targets = rows.targets.of(piece, batch.width).to(self._device)
+            logits = classifier.logits(batch, self._device)
+            summed = rows.loss.summed(logits, targets)
             (summed / denominator).backward()
             total += float(summed.detach()) / denominator
-            self._right += int((output.logits.argmax(dim=1) == targets).sum())
-            self.tokens += int(mask.sum())
-            self.computed_tokens += mask.numel()
+            right, items = classifier.task.right(logits.detach(), targets)
+            self._right += int(right)
+            self._items += items
+            self.tokens += int(batch.mask.sum())
+            self.computed_tokens += batch.mask.numel()
         self._loss_sum += total * len(chosen)
         self._seen += len(chosen)
         return total
-
-    def _denominator(self, chosen: NDArray[np.int64]) -> float:
-        """Rows of the step, or the sum of their class weights: what ``reduction="mean"`` divides by."""
-        if self._weights is None:
-            return float(len(chosen))
-        return float(self._weights[self._targets[chosen].to(self._device)].sum())
 
 
 def _parameter_groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""`finetune`: from labelled rows and a tokenizer to a classifier."""
+"""One training from checked rows to a model folder: everything it needs, prepared, then carried out."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit import files
-from tokkit.data.dataset import Dataset, Rows, sort_labels
-from tokkit.data.loading.load import DatasetOptions, load_dataset
-from tokkit.errors import UsageError
+from tokkit.data.dataset import Dataset, Rows
 from tokkit.model import classifier as classifiers
-from tokkit.model import folder, labelled, loop, report
+from tokkit.model import folder, labelled
 from tokkit.model.classifier import Classifier
+from tokkit.model.evaluation import report
+from tokkit.model.evaluation.metrics import row_losses
 from tokkit.model.inference import budget_for, choose_device, predict_logits, use_threads
-from tokkit.model.metrics import evaluate_logits, row_losses
+from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec, default_lr
-from tokkit.options import merged_pair
-from tokkit.progress import SILENT, Progress
+from tokkit.model.tasks import TASKS
+from tokkit.model.tasks.single_label import SingleLabel
+from tokkit.model.training import card, history, loop
+from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
-from tokkit.tokenizer.folder import self_test
 from tokkit.tokenizer.load import load as load_tokenizer
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-_PACKAGES = ("numpy", "polars", "scikit-learn", "tokenizers", "torch", "transformers")
 _VERIFIED_ROWS = 8
 _FEW_STEPS = 500
 """Steps below which an encoder from scratch has hardly begun to learn."""
@@ -56,84 +55,8 @@ class FinetuneResult:
         return asdict(self)
 
 
-def finetune(
-    dataset: str | Path,
-    tokenizer: str | Path | None = None,
-    model: str | Path | None = None,
-    out: str | Path = "model",
-    spec: FinetuneSpec | None = None,
-    *,
-    validation_data: str | Path | None = None,
-    options: DatasetOptions | None = None,
-    force: bool = False,
-    threads: int | None = None,
-    progress: Progress = SILENT,
-    **settings: Any,
-) -> FinetuneResult:
-    """Fine-tunes ``model``, or a small encoder built for the tokenizer, and writes the folder ``out``.
-
-    Trains on the train split, validates after every epoch on the validation split, and keeps the epoch
-    that is best by ``metric``; a test split is never looked at. ``settings`` are fields of
-    `FinetuneSpec` and `DatasetOptions`. On the same machine at the same thread count, the same call gives
-    the same bytes.
-
-    Raises `InputError` for data, a tokenizer or a model that do not fit each other, `OutputError` where
-    ``out`` exists, `UsageError` where neither tokenizer nor model is named.
-    """
-    spec, options = merged_pair(FinetuneSpec, spec, DatasetOptions, options, settings)
-    if tokenizer is None and model is None:
-        raise UsageError(
-            "name a tokenizer to build an encoder for, or a model to fine-tune",
-            hint="tokkit finetune DATASET --tokenizer out/",
-        )
-    files.check_output(Path(out), force=force, kind="folder")
-    choose_device(spec.device)
-    loaded = load_dataset(dataset, options, progress)
-    training, validation = labelled.training_and_validation(
-        loaded, validation_data, options, spec.seed, progress
-    )
-    inputs = [
-        *loaded.files,
-        *_local(tokenizer),
-        *_local(model),
-        *_local(validation_data),
-        *_local(spec.class_weights),
-    ]
-    with files.folder(Path(out), force=force, inputs=inputs) as staging:
-        run = _Run.prepare(loaded, training, validation, tokenizer, model, spec, threads, progress)
-        result = run.train(staging, str(out), progress)
-        files.write_receipt(
-            staging,
-            command="finetune",
-            settings={
-                **asdict(spec),
-                **asdict(options),
-                "class_weights": Path(spec.class_weights).name,
-                "lr": run.lr,
-                "max_length": run.classifier.max_length,
-            },
-            inputs=inputs,
-            packages=_PACKAGES,
-            result={
-                "metrics": result.metrics,
-                "best_epoch": result.best_epoch,
-                "left_out": result.left_out,
-                "self_test": self_test(run.classifier.tokenizer.backend),
-            },
-            run={
-                "seconds": result.seconds,
-                "rows_per_second": result.rows_per_second,
-                "device": str(run.device),
-                "tokens_per_batch": run.budget,
-                "tokenizer": str(tokenizer or model),
-                "model": str(model) if model is not None else None,
-            },
-        )
-    return result
-
-
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """Everything a training needs, prepared and checked."""
 
     classifier: Classifier
@@ -159,12 +82,12 @@ class _Run:
         spec: FinetuneSpec,
         threads: int | None,
         progress: Progress,
-    ) -> _Run:
+    ) -> Run:
         import torch
 
         use_threads(threads)
         device = choose_device(spec.device)
-        labels = sort_labels(training.labels)
+        labels = TASKS[SingleLabel.name].labels(training)
         loaded = load_tokenizer(tokenizer if tokenizer is not None else model or "", progress)
         torch.manual_seed(spec.seed)
         if model is None:
@@ -202,14 +125,12 @@ class _Run:
         import torch
 
         started, trained = time.monotonic(), 0.0
-        labels = self.classifier.labels
-        truth = labelled.targets(self.validation, labels, "validation")
-        rows = loop.TrainingRows(
-            self.encoded_training,
-            labelled.targets(self.training, labels, "train"),
-            torch.tensor(self.weights, dtype=torch.float32) if self.weights else None,
-        )
-        history: list[dict[str, Any]] = []
+        task, labels = self.classifier.task, self.classifier.labels
+        truth = task.targets(self.validation, labels, "validation")
+        weights = torch.tensor(self.weights, dtype=torch.float32) if self.weights else None
+        loss = CrossEntropy(weights, self.spec.label_smoothing)
+        rows = loop.TrainingRows(self.encoded_training, task.targets(self.training, labels, "train"), loss)
+        epochs_told: list[dict[str, Any]] = []
         epochs: list[loop.Epoch] = []
         best: _Best | None = None
         clock = time.monotonic()
@@ -220,10 +141,10 @@ class _Run:
             logits = predict_logits(
                 self.classifier, self.encoded_validation, self.device, self.budget, progress
             )
-            scores = evaluate_logits(logits, truth, labels)
+            scores = task.scores(logits, truth, labels)
             epochs.append(epoch)
-            history.append(report.history_row(epoch, scores))
-            progress.say(report.epoch_line(self.spec.epochs, history[-1]))
+            epochs_told.append(history.row(epoch, scores))
+            progress.say(history.line(self.spec.epochs, epochs_told[-1]))
             if best is None or best.is_worse_than(scores, self.spec.metric):
                 best = _Best(epoch.number, scores, logits)
                 folder.write_classifier(staging, self.classifier)
@@ -232,7 +153,7 @@ class _Run:
                 break
             clock = time.monotonic()
         assert best is not None
-        self._write_report(staging, best, history)
+        self._write_report(staging, best, epochs_told)
         if folder.other_ids(staging, self.classifier):
             progress.say(
                 "AutoTokenizer cuts texts into other ids than this tokenizer.json, which tokkit goes by: "
@@ -253,7 +174,7 @@ class _Run:
             left_out={"train": self.training.left_out, "validation": self.validation.left_out},
         )
 
-    def _write_report(self, staging: Path, best: _Best, history: Sequence[dict[str, Any]]) -> None:
+    def _write_report(self, staging: Path, best: _Best, told: Sequence[dict[str, Any]]) -> None:
         from tokkit.views import plots
 
         truth = labelled.targets(self.validation, self.classifier.labels, "validation")
@@ -262,8 +183,8 @@ class _Run:
         )
         folder.verify(staging, sample, best.logits[:_VERIFIED_ROWS])
         report.write_json(staging / "metrics.json", best.scores)
-        report.write_history(staging / "history.csv", history)
-        (staging / "curves.png").write_bytes(plots.curves(history, "png"))
+        history.write(staging / "history.csv", told)
+        (staging / "curves.png").write_bytes(plots.curves(told, "png"))
         report.prediction_table(
             self.validation.texts,
             self.validation.labels,
@@ -272,7 +193,7 @@ class _Run:
             row_losses(best.logits, truth),
             self.validation.positions,
         ).write_parquet(staging / "predictions.parquet")
-        report.write_card(staging / "README.md", best.scores, {**asdict(self.spec), "lr": self.lr}, self.base)
+        card.write(staging / "README.md", best.scores, {**asdict(self.spec), "lr": self.lr}, self.base)
 
 
 @dataclass(frozen=True)
@@ -287,8 +208,3 @@ class _Best:
         if metric == "loss":
             return bool(scores["loss"] < self.scores["loss"])
         return bool(scores[metric] > self.scores[metric])
-
-
-def _local(name: str | Path | None) -> list[Path]:
-    """The path of an input where it is one here, for the receipt and so that it is never overwritten."""
-    return [Path(name)] if name is not None and Path(name).exists() else []

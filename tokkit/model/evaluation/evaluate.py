@@ -11,9 +11,10 @@ from tokkit import files
 from tokkit.data.dataset import TEST, VALIDATION, Dataset, Rows
 from tokkit.data.loading.load import DatasetOptions, load_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.model import folder, labelled, report
+from tokkit.model import folder, labelled
+from tokkit.model.evaluation import report
+from tokkit.model.evaluation.metrics import evaluate_logits, row_losses
 from tokkit.model.inference import InferenceOptions, budget_for, choose_device, predict_logits, use_threads
-from tokkit.model.metrics import evaluate_logits, row_losses
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import encode

@@ -1,0 +1,1 @@
+"""Scoring a model, and what is told of its answers."""

@@ -1,0 +1,1 @@
+"""Fine-tuning: the run that prepares everything, and the loop it drives."""
