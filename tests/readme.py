@@ -54,7 +54,8 @@ def reference() -> str:
 
     from tokkit.cli.main import tokkit
 
-    context = click.Context(tokkit, info_name="tokkit", terminal_width=100)
+    names = tokkit.context_settings["help_option_names"]
+    context = click.Context(tokkit, info_name="tokkit", terminal_width=100, help_option_names=names)
     parts = []
     for name in tokkit.list_commands(context):
         command = tokkit.get_command(context, name)

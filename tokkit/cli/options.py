@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
+from tokkit.cli.interrupts import remembered
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import Options, described_fields, flag, kind_of
-from tokkit.progress import SILENT, Progress
-from tokkit.views.progress_bar import Bar, Sentences
+from tokkit.views.progress_bar import Bar, Quiet, Sentences
 from tokkit.views.tables import Table, as_drawn, as_tsv
 
 Command = Callable[..., Any]
@@ -130,8 +130,10 @@ def common_options(command: Command) -> Command:
 
     @functools.wraps(command)
     def with_progress(*args: Any, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
+        progress = _progress(quiet)
         try:
-            return command(*args, progress=_progress(quiet), **kwargs)
+            with remembered(progress):
+                return command(*args, progress=progress, **kwargs)
         except Exception as error:
             error.verbose = verbose  # type: ignore[attr-defined] # the boundary shows where it arose
             raise
@@ -146,9 +148,9 @@ def common_options(command: Command) -> Command:
     return declared
 
 
-def _progress(quiet: bool) -> Progress:
+def _progress(quiet: bool) -> Sentences:
     if quiet:
-        return SILENT
+        return Quiet()
     return Bar() if sys.stderr.isatty() else Sentences()
 
 

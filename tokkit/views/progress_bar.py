@@ -9,7 +9,12 @@ from tokkit.views.tables import printable
 
 
 class Sentences:
-    """What is said goes to standard error, a line each; stages are not drawn."""
+    """What is said goes to standard error, a line each; stages are not drawn.
+
+    stopping  whether the user has asked to stop
+    """
+
+    stopping = False
 
     def start(self, stage: str, total: int | None, unit: str) -> None: ...
 
@@ -22,7 +27,13 @@ class Sentences:
         sys.stderr.flush()
 
     def cancelled(self) -> bool:
-        return False
+        return self.stopping
+
+
+class Quiet(Sentences):
+    """Nothing is said."""
+
+    def say(self, message: str) -> None: ...
 
 
 class Bar(Sentences):

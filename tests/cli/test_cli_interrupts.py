@@ -1,0 +1,55 @@
+"""Ctrl-C where Python has to drop the exception: in a callback from C, as LLVM makes them."""
+
+from __future__ import annotations
+
+import ctypes
+import signal
+
+import pytest
+
+from tokkit.cli.interrupts import remembered
+from tokkit.errors import Interrupted
+from tokkit.progress import stop_if_cancelled
+from tokkit.views.progress_bar import Bar, Quiet, Sentences
+
+
+def in_a_callback_from_c(action):
+    ctypes.CFUNCTYPE(None)(action)()
+
+
+def interrupt():
+    signal.raise_signal(signal.SIGINT)
+    list(range(3))  # the handler runs between two steps of Python, here
+
+
+@pytest.mark.parametrize("kind", [Bar, Quiet, Sentences])
+def test_an_interrupt_that_python_drops_is_remembered(kind, capfd):
+    progress = kind()
+    with remembered(progress):
+        in_a_callback_from_c(interrupt)
+        with pytest.raises(Interrupted):
+            stop_if_cancelled(progress)
+    assert capfd.readouterr().err == ""
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_raises_as_ever():
+    progress = Sentences()
+    with pytest.raises(KeyboardInterrupt), remembered(progress):
+        interrupt()
+    assert progress.cancelled()
+
+
+def test_other_errors_in_a_callback_are_still_told(capfd):
+    with remembered(Sentences()):
+        in_a_callback_from_c(lambda: 1 / 0)
+    assert "ZeroDivisionError" in capfd.readouterr().err
+
+
+def test_a_job_whose_interrupts_are_ignored_stays_so():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with remembered(Sentences()):
+            assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGINT, before)
