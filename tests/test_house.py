@@ -61,6 +61,7 @@ ENGINE = (
     ),
     *("bpe_kernels", "row_kernels", "trie_kernels", "wordpiece_kernels"),
     *("field_kernels", "key_kernels", "seen_kernels", "text_kernels"),
+    *("heap_kernels", "pair_kernels", "string_kernels"),
     *("chunk_kernels", "merge_kernels", "near_kernels", "split_kernels", "symbol_kernels", "table_kernels"),
 )
 """Modules of kernels and of what drives them: loaded inside functions, they may load arrays themselves."""

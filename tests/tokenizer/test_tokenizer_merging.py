@@ -19,7 +19,7 @@ from tokkit.corpus.words import byte_of_character
 from tokkit.errors import Interrupted
 from tokkit.progress import SILENT, Silent
 from tokkit.stages import Stages
-from tokkit.tokenizer.training import engine, merge_kernels, merging
+from tokkit.tokenizer.training import engine, merge_kernels, merge_state, merging
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.spec import BpeSpec
 from tokkit.tokenizer.training.train import _job
@@ -189,14 +189,14 @@ def test_merging_grows_every_array(monkeypatch):
         self.pairs = np.zeros((2, 2), np.int64)
         self.queue, self.entries = np.zeros((1, 3), np.int64), np.zeros((1, 2), np.int64)
         self.events, self.merges = np.empty((2, 1), np.uint32), np.zeros((1, 3), np.int32)
-        self.text = self.text[: int(self.state[merge_kernels.TEXT]) + 1].copy()
+        self.text = self.text[: int(self.state[merge_state.TEXT]) + 1].copy()
         self._scanning._found = np.zeros((3, 2), np.int64)
 
     def tight(self, number):
-        queued = int(self.state[merge_kernels.QUEUED])
+        queued = int(self.state[merge_state.QUEUED])
         live = int(self.entries[self.queue[:queued, 2], 1].sum())
         lists = np.zeros(live + number, np.uint32)
-        self.state[merge_kernels.LISTED] = merge_kernels.repack(
+        self.state[merge_state.LISTED] = merge_kernels.repack(
             self.queue, queued, self.entries, self.lists, lists
         )
         self.lists = lists
@@ -210,13 +210,12 @@ def test_merging_grows_every_array(monkeypatch):
     monkeypatch.setattr(merging._Merging, "_grow", noted)
     for seed in range(200, 230):
         check(seed, monkeypatch)
-    kernels = merge_kernels
     every = {
-        kernels.MORE_EVENTS,
-        kernels.MORE_LISTS,
-        kernels.MORE_ENTRIES,
-        kernels.MORE_PAIRS,
-        kernels.MORE_TEXT,
+        merge_state.MORE_EVENTS,
+        merge_state.MORE_LISTS,
+        merge_state.MORE_ENTRIES,
+        merge_state.MORE_PAIRS,
+        merge_state.MORE_TEXT,
     }
     assert set(reasons) == every
 

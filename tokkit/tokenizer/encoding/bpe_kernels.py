@@ -19,7 +19,7 @@ import numpy as np
 from tokkit.corpus.kernels import kernel
 from tokkit.corpus.split_kernels import decoded
 from tokkit.tokenizer.encoding.trie_kernels import START, child_of
-from tokkit.tokenizer.training.merge_kernels import push, replace_first
+from tokkit.tokenizer.training.heap_kernels import push, replace_first
 
 SHORT = 64
 """Symbols of the longest word that is searched again after each merge."""
@@ -122,7 +122,7 @@ def wait(queue, size, ids, place, after, pairs, marks):
 def merge_long(ids, used, end, pairs, marks, queue, chain):
     """The same for a long word.
 
-    queue  (n, 3) int64 (`merge_kernels`: lowest rank first, then the leftmost), n at least thrice the symbols
+    queue  (n, 3) int64 (`heap_kernels`: lowest rank first, then the leftmost), n at least thrice the symbols
     chain  (2, n) int64, filled with the places of the symbol before and after each
     """
     number, waiting = end - used, 0

@@ -14,7 +14,7 @@ entries   (n, 2) int64    where in ``lists`` the words of an entry start, and ho
 lists     (n,) uint32     places of words in ``records``
 dense     (tokens, 4) int64: falls and rises left of the pair, falls and rises right of it
 events    (2, n) uint32   twice the neighbour (+ 1 on the right), and the word, of each rise
-state     (STATE,) int64, see below
+state     (STATE,) int64, cells named in `merge_state`
 
 A pair's key is ``left << 32 | right``.
 """
@@ -24,108 +24,42 @@ from __future__ import annotations
 import numpy as np
 
 from tokkit.corpus.kernels import kernel, prefetch
+from tokkit.tokenizer.training.heap_kernels import push, replace_first
+from tokkit.tokenizer.training.merge_state import (
+    ACTIVE,
+    ALLOWED,
+    AT,
+    ENTRIES,
+    EVENTS,
+    FINISHED,
+    FRESH,
+    LEFT,
+    LISTED,
+    LOWER,
+    MERGES,
+    MORE_ENTRIES,
+    MORE_EVENTS,
+    MORE_LISTS,
+    MORE_PAIRS,
+    MORE_TEXT,
+    PAIRS,
+    PAUSED,
+    QUEUED,
+    REUSES,
+    RIGHT,
+    START,
+    TEXT,
+    TOKEN,
+    TOKENS,
+    TOUCHED,
+    WORDS,
+)
+from tokkit.tokenizer.training.pair_kernels import FREE, place_of
+from tokkit.tokenizer.training.string_kernels import add_text, joined
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
-(FINISHED, PAUSED, LOWER, REUSES, MORE_EVENTS, MORE_LISTS, MORE_ENTRIES, MORE_PAIRS, MORE_TEXT) = range(9)
-"""Why `merge` stopped: all is merged, the budget is spent, the level must fall, the next token's string is
-there already, or an array must grow."""
-
-STATE = 20
-(ACTIVE, LEFT, RIGHT, TOKEN, START, WORDS, AT, EVENTS, TOUCHED, FRESH) = range(10)
-"""The merge at work: its pair and token, its words and how far they are visited, what was seen in them."""
-(TOKENS, TEXT, MERGES, QUEUED, ENTRIES, LISTED, PAIRS, ALLOWED) = range(10, 18)
-"""How far the arrays are used; the key of a merge whose reused token was looked into, + 1."""
-
-FREE = np.uint32(0xFFFFFFFF)
-_U = np.uint64
-_GOLDEN = _U(0x9E3779B97F4A7C15)
 _AHEAD = 12
 """Words ahead of the one at work that are asked for: their places are random, and memory is far."""
-
-
-@kernel
-def place_of(key, keys):
-    """Where the key stands in a hash table of keys + 1, or the empty place where it belongs."""
-    mixed = _U(key) * _GOLDEN
-    mask = keys.size - 1
-    place = np.int64(mixed ^ (mixed >> _U(32))) & mask
-    while keys[place] != 0 and keys[place] != key + 1:
-        place = (place + 1) & mask
-    return place
-
-
-@kernel
-def rehash(old, new):
-    """Moves all columns of a hash table into a larger one."""
-    for place in range(old.shape[1]):
-        if old[0, place]:
-            moved = place_of(old[0, place] - 1, new[0])
-            for row in range(old.shape[0]):
-                new[row, moved] = old[row, place]
-
-
-@kernel
-def allowed(records, spans, cell, longest):
-    """Whether the pair at a cell may become a token: two characters always, else up to ``longest``."""
-    if spans.size == 0:
-        return True
-    length = np.int64(spans[cell]) + np.int64(spans[cell + 1])
-    return length == 2 or length <= longest
-
-
-@kernel
-def scan(records, spans, longest, at, budget, pairs, found, used):
-    """Counts pairs that are not recorded, in ``budget`` cells from ``at`` on.
-
-    found  (3, capacity) int64, a hash table: key + 1, count, occurrences
-    Gives the cell to go on with and the number of pairs found; stops early where the table may get too full.
-    """
-    stop = min(records.size, at + budget)
-    while at < stop:
-        if records[at] == FREE:
-            at += 1
-            continue
-        length = np.int64(records[at])
-        if 2 * (used + length) > found.shape[1]:
-            break
-        weight = np.int64(records[at + 1]) | np.int64(records[at + 2]) << 32
-        for cell in range(at + HEADER, at + HEADER + length - 1):
-            key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
-            place = place_of(key, found[0])
-            if found[0, place] == 0:
-                if pairs[0, place_of(key, pairs[0])] or not allowed(records, spans, cell, longest):
-                    continue
-                found[0, place] = key + 1
-                used += 1
-            found[1, place] += weight
-            found[2, place] += 1
-        at += HEADER + length
-    return at, used
-
-
-@kernel
-def enlist(records, spans, longest, at, budget, found, chosen, entries, lists):
-    """Adds each word to the lists of its chosen pairs; gives the cell to go on with.
-
-    chosen  (capacity,) int64: the entry of each pair found + 1, 0 for one that is not wanted
-    """
-    stop = min(records.size, at + budget)
-    while at < stop:
-        if records[at] == FREE:
-            at += 1
-            continue
-        length = np.int64(records[at])
-        for cell in range(at + HEADER, at + HEADER + length - 1):
-            key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
-            place = place_of(key, found[0])
-            entry = chosen[place] - 1
-            if entry >= 0 and found[0, place] and allowed(records, spans, cell, longest):
-                end = entries[entry, 0] + entries[entry, 1]
-                if entries[entry, 1] == 0 or lists[end - 1] != at:
-                    lists[end] = np.uint32(at)
-                    entries[entry, 1] += 1
-        at += HEADER + length
-    return at
 
 
 @kernel
@@ -138,109 +72,6 @@ def enqueue(keys, counts, first_entry, pairs, queue, state):
         push(queue, state[QUEUED], counts[i], keys[i], first_entry + i)
         state[QUEUED] += 1
     state[PAIRS] += keys.size
-
-
-@kernel
-def push(queue, size, count, key, entry):
-    """Adds to a queue of ``size``."""
-    hole = size
-    while hole:
-        parent = (hole - 1) >> 2
-        if not goes_first(count, key, entry, queue[parent, 0], queue[parent, 1], queue[parent, 2]):
-            break
-        move(queue, parent, hole)
-        hole = parent
-    queue[hole, 0], queue[hole, 1], queue[hole, 2] = count, key, entry
-
-
-@kernel
-def replace_first(queue, size, count, key, entry):
-    """Puts another in place of the first of a queue of ``size``."""
-    hole = 0
-    while True:
-        best = 4 * hole + 1
-        if best >= size:
-            break
-        for child in range(best + 1, min(best + 4, size)):
-            if goes_first(
-                *(queue[child, 0], queue[child, 1], queue[child, 2]),
-                *(queue[best, 0], queue[best, 1], queue[best, 2]),
-            ):
-                best = child
-        if not goes_first(queue[best, 0], queue[best, 1], queue[best, 2], count, key, entry):
-            break
-        move(queue, best, hole)
-        hole = best
-    queue[hole, 0], queue[hole, 1], queue[hole, 2] = count, key, entry
-
-
-@kernel
-def goes_first(count, key, entry, other_count, other_key, other_entry):
-    """Highest count first; equal counts by the smaller pair; of one pair the older entry."""
-    if count != other_count:
-        return count > other_count
-    return key < other_key or (key == other_key and entry < other_entry)
-
-
-@kernel
-def move(queue, source, target):
-    """Copies one item of the queue."""
-    for column in range(3):
-        queue[target, column] = queue[source, column]
-
-
-@kernel
-def joined(left, right, text, bounds, by_text, prefix, state):
-    """Writes the string of left + right behind all others (without right's prefix); the token that has it.
-
-    text, bounds  bytes of all tokens, and where each starts; ``bounds[tokens]`` is the end
-    by_text       (n,) int32, hash table of tokens + 1
-    Gives the token that has the string, or the next one, and the string's end.
-    """
-    end = state[TEXT]
-    for i in range(bounds[left], bounds[left + 1]):
-        text[end] = text[i]
-        end += 1
-    first = bounds[right]
-    if 0 < prefix.size <= bounds[right + 1] - first:
-        same = 0
-        while same < prefix.size and text[first + same] == prefix[same]:
-            same += 1
-        if same == prefix.size:
-            first += same
-    for i in range(first, bounds[right + 1]):
-        text[end] = text[i]
-        end += 1
-    place = find_text(text, state[TEXT], end, bounds, by_text)
-    return by_text[place] - 1 if by_text[place] else state[TOKENS], end
-
-
-@kernel
-def find_text(text, start, end, bounds, by_text):
-    """Where the token of ``text[start:end]`` stands in ``by_text``, or the empty place where it belongs."""
-    mixed = _U(0xCBF29CE484222325)
-    for i in range(start, end):
-        mixed = (mixed ^ _U(text[i])) * _U(0x100000001B3)
-    mask = by_text.size - 1
-    place = np.int64(mixed ^ (mixed >> _U(29))) & mask
-    while by_text[place]:
-        first, last = bounds[by_text[place] - 1], bounds[by_text[place]]
-        same = 0
-        while same < end - start and last - first == end - start and text[first + same] == text[start + same]:
-            same += 1
-        if same == end - start:
-            break
-        place = (place + 1) & mask
-    return place
-
-
-@kernel
-def add_text(end, text, bounds, by_text, state):
-    """Makes a token of the string that stands behind all others."""
-    by_text[find_text(text, state[TEXT], end, bounds, by_text)] = state[TOKENS] + 1
-    state[TOKENS] += 1
-    state[TEXT] = end
-    bounds[state[TOKENS]] = end
 
 
 @kernel
@@ -499,21 +330,3 @@ def repack(queue, queued, entries, lists, packed):
             packed[used] = lists[start + k]
             used += 1
     return used
-
-
-@kernel
-def holds_unrecorded(records, spans, longest, token, pairs):
-    """Whether a pair with that token, which may be merged, stands in the words and is not recorded."""
-    at = 0
-    while at < records.size:
-        if records[at] == FREE:
-            at += 1
-            continue
-        end = at + HEADER + np.int64(records[at])
-        for cell in range(at + HEADER, end - 1):
-            if records[cell] == token or records[cell + 1] == token:
-                key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
-                if pairs[0, place_of(key, pairs[0])] == 0 and allowed(records, spans, cell, longest):
-                    return True
-        at = end
-    return False

@@ -18,6 +18,7 @@ from tokkit.corpus import threads
 from tokkit.corpus.byte_table import zeros
 from tokkit.progress import Progress
 from tokkit.tokenizer.training import merge_kernels as kernels
+from tokkit.tokenizer.training import merge_state, pair_kernels, string_kernels
 
 _STEP = 500_000
 """Words a step visits, or cells it scans: well below a tenth of a second."""
@@ -106,7 +107,7 @@ class _Merging:
         )
         self.prefix = np.frombuffer(prefix.encode(), np.uint8).copy()
         tokens = max(size, len(initial)) + 1
-        self.state = np.zeros(kernels.STATE, np.int64)
+        self.state = np.zeros(merge_state.STATE, np.int64)
         self.pairs = np.zeros((2, 1 << 14), np.int64)
         self.queue = np.zeros((1 << 12, 3), np.int64)
         self.entries = np.zeros((1 << 12, 2), np.int64)
@@ -122,7 +123,7 @@ class _Merging:
 
     @property
     def merges_made(self) -> int:
-        return int(self.state[kernels.MERGES])
+        return int(self.state[merge_state.MERGES])
 
     def step(self) -> bool:
         """A bounded piece of work; False when all is merged."""
@@ -135,18 +136,18 @@ class _Merging:
             *(self.dense, self.touched, self.events, self.merges, self.text, self.bounds, self.by_text),
             *(self.prefix, self.state, self.size, self.lowest, self.level, self.exact, _STEP),
         )
-        if reason == kernels.FINISHED:
+        if reason == merge_state.FINISHED:
             return False
-        if reason == kernels.LOWER:
+        if reason == merge_state.LOWER:
             self._scanning = _Scan(self)
-        elif reason == kernels.REUSES:
+        elif reason == merge_state.REUSES:
             self._check_reuse()
-        elif reason != kernels.PAUSED:
+        elif reason != merge_state.PAUSED:
             self._grow(reason)
         return True
 
     def result(self) -> Merged:
-        count = int(self.state[kernels.TOKENS])
+        count = int(self.state[merge_state.TOKENS])
         text, bounds = self.text.tobytes(), self.bounds[: count + 1].tolist()
         tokens = [text[start:end].decode() for start, end in pairwise(bounds)]
         return Merged(tokens, self.merges[: self.merges_made])
@@ -157,46 +158,46 @@ class _Merging:
         self.bounds = np.zeros(tokens + 1, np.int64)
         self.by_text = np.zeros(1 << (2 * tokens).bit_length(), np.int32)
         for token in encoded:
-            end = int(self.state[kernels.TEXT]) + len(token)
+            end = int(self.state[merge_state.TEXT]) + len(token)
             self.text[end - len(token) : end] = np.frombuffer(token, np.uint8)
-            kernels.add_text(end, self.text, self.bounds, self.by_text, self.state)
+            string_kernels.add_text(end, self.text, self.bounds, self.by_text, self.state)
 
     def _grow(self, reason: int) -> None:
-        if reason == kernels.MORE_EVENTS:
+        if reason == merge_state.MORE_EVENTS:
             events = np.empty((2, 2 * self.events.shape[1]), np.uint32)
             events[:, : self.events.shape[1]] = self.events
             self.events = events
-        elif reason == kernels.MORE_LISTS:
-            self.make_list_room(int(self.state[kernels.EVENTS]))
-        elif reason == kernels.MORE_ENTRIES:
-            self.make_entry_room(2 * int(self.state[kernels.TOUCHED]))
-        elif reason == kernels.MORE_PAIRS:
-            self.make_pair_room(4 * int(self.state[kernels.TOUCHED]))
+        elif reason == merge_state.MORE_LISTS:
+            self.make_list_room(int(self.state[merge_state.EVENTS]))
+        elif reason == merge_state.MORE_ENTRIES:
+            self.make_entry_room(2 * int(self.state[merge_state.TOUCHED]))
+        elif reason == merge_state.MORE_PAIRS:
+            self.make_pair_room(4 * int(self.state[merge_state.TOUCHED]))
         else:
             self.merges = _doubled(self.merges)
             self.text = _doubled(self.text)
 
     def make_list_room(self, number: int) -> None:
         """Room for that many more words in lists; what no entry needs any longer is dropped."""
-        queued = int(self.state[kernels.QUEUED])
+        queued = int(self.state[merge_state.QUEUED])
         live = int(self.entries[self.queue[:queued, 2], 1].sum())
         lists = zeros(live + number + max(live // 2, number, 1 << 16), np.uint32)
-        self.state[kernels.LISTED] = kernels.repack(self.queue, queued, self.entries, self.lists, lists)
+        self.state[merge_state.LISTED] = kernels.repack(self.queue, queued, self.entries, self.lists, lists)
         self.lists = lists
 
     def make_entry_room(self, number: int) -> None:
         """Room for that many more entries."""
-        while self.state[kernels.ENTRIES] + number > len(self.entries):
+        while self.state[merge_state.ENTRIES] + number > len(self.entries):
             self.queue, self.entries = _doubled(self.queue), _doubled(self.entries)
 
     def make_pair_room(self, number: int) -> None:
         """Room for that many more recorded pairs."""
         capacity = self.pairs.shape[1]
-        while 2 * (self.state[kernels.PAIRS] + number) > capacity:
+        while 2 * (self.state[merge_state.PAIRS] + number) > capacity:
             capacity *= 2
         if capacity > self.pairs.shape[1]:
             pairs = np.zeros((2, capacity), np.int64)
-            kernels.rehash(self.pairs, pairs)
+            pair_kernels.rehash(self.pairs, pairs)
             self.pairs = pairs
 
     def _check_reuse(self) -> None:
@@ -208,8 +209,8 @@ class _Merging:
         """
         if self.longest and not self._has_one_length():
             raise _NotExact(self.merges_made)
-        if kernels.holds_unrecorded(
-            self.records, self.spans, self.longest, self.state[kernels.TOKEN], self.pairs
+        if pair_kernels.holds_unrecorded(
+            self.records, self.spans, self.longest, self.state[merge_state.TOKEN], self.pairs
         ):
             raise _NotExact(self.merges_made)
 
@@ -219,8 +220,8 @@ class _Merging:
         for left, right, token in self.merges[self._measured : self.merges_made].tolist():
             known.setdefault(token, known.get(left, 1) + known.get(right, 1))
         self._measured = self.merges_made
-        left, right = divmod(int(self.state[kernels.ALLOWED]) - 1, 1 << 32)
-        return known.get(int(self.state[kernels.TOKEN])) == known.get(left, 1) + known.get(right, 1)
+        left, right = divmod(int(self.state[merge_state.ALLOWED]) - 1, 1 << 32)
+        return known.get(int(self.state[merge_state.TOKEN])) == known.get(left, 1) + known.get(right, 1)
 
 
 class _Scan:
@@ -238,17 +239,17 @@ class _Scan:
         run = self._merging
         if self._chosen is None:
             before = self._at
-            self._at, self._used = kernels.scan(
+            self._at, self._used = pair_kernels.scan(
                 *(run.records, run.spans, run.longest, before, _STEP, run.pairs, self._found, self._used)
             )
             if self._at == len(run.records):
                 self._choose()
             elif self._at < before + _STEP:
                 found = np.zeros((3, 2 * self._found.shape[1]), np.int64)
-                kernels.rehash(self._found, found)
+                pair_kernels.rehash(self._found, found)
                 self._found = found
             return True
-        self._at = kernels.enlist(
+        self._at = pair_kernels.enlist(
             *(run.records, run.spans, run.longest, self._at, _STEP),
             *(self._found, self._chosen, run.entries, run.lists),
         )
@@ -266,13 +267,13 @@ class _Scan:
         run.make_entry_room(len(places))
         run.make_pair_room(len(places))
         run.make_list_room(int(occurrences.sum()))
-        first = int(run.state[kernels.ENTRIES])
-        ends = int(run.state[kernels.LISTED]) + np.cumsum(occurrences)
+        first = int(run.state[merge_state.ENTRIES])
+        ends = int(run.state[merge_state.LISTED]) + np.cumsum(occurrences)
         run.entries[first : first + len(places), 0] = ends - occurrences
         if len(places):
-            run.state[kernels.LISTED] = ends[-1]
+            run.state[merge_state.LISTED] = ends[-1]
         kernels.enqueue(self._found[0, places] - 1, counts, first, run.pairs, run.queue, run.state)
-        run.state[kernels.ENTRIES] += len(places)
+        run.state[merge_state.ENTRIES] += len(places)
         self._chosen = np.zeros(self._found.shape[1], np.int64)
         self._chosen[places] = first + 1 + np.arange(len(places))
         self._at = 0
@@ -281,7 +282,7 @@ class _Scan:
 def _next_level(run: _Merging, pairs: int) -> int:
     if run.level:
         return max(run.lowest, run.level // _RARER)
-    merges = max(1, run.size - int(run.state[kernels.TOKENS]))
+    merges = max(1, run.size - int(run.state[merge_state.TOKENS]))
     return max(run.lowest, pairs // (merges * _RARER))
 
 

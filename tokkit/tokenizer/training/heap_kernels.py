@@ -1,0 +1,57 @@
+"""A queue in a heap of four children.
+
+queue  (n, 3) int64: count, key, entry; highest count first, then the smallest key, then the older entry
+"""
+
+from __future__ import annotations
+
+from tokkit.corpus.kernels import kernel
+
+
+@kernel
+def push(queue, size, count, key, entry):
+    """Adds to a queue of ``size``."""
+    hole = size
+    while hole:
+        parent = (hole - 1) >> 2
+        if not goes_first(count, key, entry, queue[parent, 0], queue[parent, 1], queue[parent, 2]):
+            break
+        move(queue, parent, hole)
+        hole = parent
+    queue[hole, 0], queue[hole, 1], queue[hole, 2] = count, key, entry
+
+
+@kernel
+def replace_first(queue, size, count, key, entry):
+    """Puts another in place of the first of a queue of ``size``."""
+    hole = 0
+    while True:
+        best = 4 * hole + 1
+        if best >= size:
+            break
+        for child in range(best + 1, min(best + 4, size)):
+            if goes_first(
+                *(queue[child, 0], queue[child, 1], queue[child, 2]),
+                *(queue[best, 0], queue[best, 1], queue[best, 2]),
+            ):
+                best = child
+        if not goes_first(queue[best, 0], queue[best, 1], queue[best, 2], count, key, entry):
+            break
+        move(queue, best, hole)
+        hole = best
+    queue[hole, 0], queue[hole, 1], queue[hole, 2] = count, key, entry
+
+
+@kernel
+def goes_first(count, key, entry, other_count, other_key, other_entry):
+    """Highest count first; equal counts by the smaller pair; of one pair the older entry."""
+    if count != other_count:
+        return count > other_count
+    return key < other_key or (key == other_key and entry < other_entry)
+
+
+@kernel
+def move(queue, source, target):
+    """Copies one item of the queue."""
+    for column in range(3):
+        queue[target, column] = queue[source, column]
