@@ -13,6 +13,14 @@ from tokkit.progress import stop_if_cancelled
 from tokkit.views.progress_bar import Bar, Quiet, Sentences
 
 
+@pytest.fixture(autouse=True)
+def python_has_ctrl_c():
+    """As in a command that a user started, also where these tests run as a job in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def in_a_callback_from_c(action):
     ctypes.CFUNCTYPE(None)(action)()
 
