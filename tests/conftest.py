@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,14 @@ from tokkit.progress import Silent
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # as the command line does: torch on shared cores
 
 Write = Callable[[str, "str | bytes"], Path]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The user's own cache is neither read nor written."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TOKKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
     from tokkit.corpus.feed import CorpusOptions as CorpusOptions
     from tokkit.data.cleaning.clean import clean as clean
     from tokkit.data.cleaning.cleaning_plan import CleaningPlan as CleaningPlan
-    from tokkit.data.dataset import Dataset as Dataset
+    from tokkit.data.loading.dataset_dict import load_dataset as load_dataset
     from tokkit.data.loading.load import DatasetOptions as DatasetOptions
-    from tokkit.data.loading.load import load_dataset as load_dataset
     from tokkit.data.rebalancing.balance import BalancePlan as BalancePlan
     from tokkit.data.rebalancing.rebalance import rebalance as rebalance
     from tokkit.data.splitting.split import SplitPlan as SplitPlan
@@ -33,7 +32,11 @@ if TYPE_CHECKING:
     from tokkit.inspection.suggestion.suggest import SuggestSpec as SuggestSpec
     from tokkit.inspection.suggestion.suggest import suggest_tokens as suggest_tokens
     from tokkit.model.evaluation.evaluate import evaluate as evaluate
-    from tokkit.model.inference import InferenceOptions as InferenceOptions
+    from tokkit.model.evaluation.spec import AnswerOptions as AnswerOptions
+    from tokkit.model.evaluation.spec import EvaluateSpec as EvaluateSpec
+    from tokkit.model.features.features import features as features
+    from tokkit.model.features.spec import FeaturesSpec as FeaturesSpec
+    from tokkit.model.folds.compare_settings import compare_settings as compare_settings
     from tokkit.model.predict import predict as predict
     from tokkit.model.spec import FinetuneSpec as FinetuneSpec
     from tokkit.model.training.finetune import finetune as finetune
@@ -62,6 +65,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AddTokensSpec": "tokenizer.extension.requests",
+    "AnswerOptions": "model.evaluation.spec",
     "BalancePlan": "data.rebalancing.balance",
     "BpeSpec": "tokenizer.training.spec",
     "CharSpec": "tokenizer.training.spec",
@@ -69,10 +73,10 @@ _HOME = {
     "CompareSpec": "inspection.comparison.compare_spec",
     "CorpusOptions": "corpus.feed",
     "CountSpec": "tokenizer.training.count",
-    "Dataset": "data.dataset",
     "DatasetOptions": "data.loading.load",
+    "EvaluateSpec": "model.evaluation.spec",
+    "FeaturesSpec": "model.features.spec",
     "FinetuneSpec": "model.spec",
-    "InferenceOptions": "model.inference",
     "InputError": "errors",
     "OutputError": "errors",
     "SplitPlan": "data.splitting.split",
@@ -88,13 +92,15 @@ _HOME = {
     "blocks": "tokenizer.blocks.catalogue",
     "clean": "data.cleaning.clean",
     "compare": "inspection.comparison.compare",
+    "compare_settings": "model.folds.compare_settings",
     "corpora_path": "sources.corpora",
     "count": "tokenizer.training.count",
     "demo": "cli.demo",
     "doctor": "inspection.doctor.doctor",
     "evaluate": "model.evaluation.evaluate",
+    "features": "model.features.features",
     "finetune": "model.training.finetune",
-    "load_dataset": "data.loading.load",
+    "load_dataset": "data.loading.dataset_dict",
     "merge_counts": "tokenizer.training.count",
     "predict": "model.predict",
     "rebalance": "data.rebalancing.rebalance",

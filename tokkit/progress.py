@@ -50,6 +50,31 @@ class Silent:
 SILENT: Progress = Silent()
 
 
+class SayingOnce:
+    """Reports to another, but says no sentence twice: for work that may have to begin anew."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._said: set[str] = set()
+
+    def start(self, stage: str, total: int | None, unit: str) -> None:
+        self._progress.start(stage, total, unit)
+
+    def advance(self, amount: int, **shown: str) -> None:
+        self._progress.advance(amount, **shown)
+
+    def finish(self) -> None:
+        self._progress.finish()
+
+    def say(self, message: str) -> None:
+        if message not in self._said:
+            self._said.add(message)
+            self._progress.say(message)
+
+    def cancelled(self) -> bool:
+        return self._progress.cancelled()
+
+
 @contextmanager
 def stage(progress: Progress, name: str, total: int | None = None, unit: str = "") -> Iterator[None]:
     """One stage of work, closed also when the work fails."""

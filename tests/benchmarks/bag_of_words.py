@@ -10,12 +10,11 @@ from __future__ import annotations
 
 import argparse
 
-from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score
-from sklearn.pipeline import make_pipeline
-
 import tokkit
+from tokkit.data.dataset import sort_labels
+from tokkit.data.loading.load import read_dataset
+from tokkit.model.features.probe import bag_of_words
+from tokkit.model.tasks.class_ids import class_ids
 
 
 def main() -> None:
@@ -25,16 +24,14 @@ def main() -> None:
     parser.add_argument("--model")
     arguments = parser.parse_args()
     train, test = (_rows(path) for path in (arguments.train, arguments.test))
+    labels = sort_labels(train.labels)
     for strength in (1.0, 10.0):
-        classifier = make_pipeline(
-            TfidfVectorizer(ngram_range=(1, 2)), LogisticRegression(C=strength, max_iter=2000)
-        ).fit(train.texts, train.labels)
-        predicted = classifier.predict(test.texts)
-        _tell(
-            f"bag of words, C = {strength:g}",
-            accuracy_score(test.labels, predicted),
-            f1_score(test.labels, predicted, average="macro"),
+        scores = bag_of_words(
+            *(train.texts, test.texts, class_ids(train.labels, labels, arguments.train)),
+            *(class_ids(test.labels, labels, arguments.test), labels),
+            strength=strength,
         )
+        _tell(f"bag of words, C = {strength:g}", scores["accuracy"], scores["macro_f1"])
     if arguments.model:
         scores = tokkit.evaluate(arguments.model, arguments.test).as_dict()
         majority = scores["majority"]
@@ -43,7 +40,7 @@ def main() -> None:
 
 
 def _rows(path: str):
-    dataset = tokkit.load_dataset(path)
+    dataset = read_dataset(path)
     return dataset.complete(next(iter(dataset.splits)))
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from tokkit.data.dataset import sort_labels
-from tokkit.data.loading.load import load_dataset
+from tokkit.data.loading.load import read_dataset
 from tokkit.model import classifier as classifiers
 from tokkit.model.inference import CPU_BUDGET, predict_logits
 from tokkit.model.losses.cross_entropy import CrossEntropy
@@ -38,7 +38,7 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=640)
     parser.add_argument("--rounds", type=int, default=2, help="both are measured in turn this often")
     arguments = parser.parse_args()
-    rows = load_dataset(arguments.dataset).complete("train")
+    rows = read_dataset(arguments.dataset).complete("train")
     texts, labels = rows.texts[: arguments.rows], rows.labels[: arguments.rows]
     for number in range(arguments.rounds):
         stock = measure_stock(arguments.checkpoint, texts, labels)

@@ -1,10 +1,13 @@
 """`tokkit stats` of ten million short rows, without and with a tokenizer, beside a polars script.
 
-    python -m tests.benchmarks.stats_scale [--rows 10000000] [--keep FOLDER]
+    python -m tests.benchmarks.stats_scale [--rows 10000000] [--format csv] [--keep FOLDER]
 
 The rows are drawn from a seed: English-like and Korean-like words, a twentieth of them repeated. The polars
 script reads the file lazily, with its streaming engine, and counts what it can: rows, labels, lengths in
 characters and words, exact copies, texts with two labels; not normalized copies, scripts, or what to clean.
+
+With another ``--format`` the same rows are written so too, and only `stats` without a tokenizer is run, of
+both files: what reading that format in batches takes beside csv, in time and memory.
 """
 
 from __future__ import annotations
@@ -13,8 +16,10 @@ import argparse
 import random
 import sys
 import tempfile
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from tests.benchmarks.processes import timed
 
@@ -45,6 +50,7 @@ for each in pl.collect_all([by_label, copies], engine="streaming"):
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--format", choices=("csv", *WRITERS), default="csv")
     parser.add_argument("--keep", type=Path, help="folder of the files, kept for the next run")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
@@ -52,9 +58,12 @@ def main() -> None:
         path = folder / f"rows-{arguments.rows}.csv"
         if not path.exists():
             write_rows(path, arguments.rows)
+        if arguments.format != "csv":
+            _beside_csv(path, arguments.format)
+            return
         tokenizer = folder / "tokenizer"
         if not tokenizer.exists():
-            _train(path, tokenizer, folder)
+            _train(path, tokenizer)
         tokkit = [sys.executable, "-m", "tokkit"]
         timed([*tokkit, "stats", str(folder / "part.csv"), "--tokenizer", str(tokenizer), "-q"])  # compiles
         empty = timed([sys.executable, "-c", ""])
@@ -65,6 +74,33 @@ def main() -> None:
             "polars": [sys.executable, "-c", POLARS, str(path)],
         }.items():
             print(f"{name:20}{timed(command)}", flush=True)
+
+
+def _beside_csv(path: Path, format_name: str) -> None:
+    """`stats` of the same rows as csv and in another format."""
+    other = path.with_suffix(f".{format_name}")
+    if not other.exists():
+        WRITERS[format_name](path, other)
+    timed([sys.executable, "-m", "tokkit", "stats", str(_part(path)), "-q"])  # compiles
+    print(f"an empty process: {timed([sys.executable, '-c', ''])}")
+    for each in (path, other):
+        size = f"{each.suffix[1:]}, {each.stat().st_size / 1e6:.0f} MB"
+        print(f"{size:20}{timed([sys.executable, '-m', 'tokkit', 'stats', str(each), '-q'])}", flush=True)
+
+
+def _columns(path: Path) -> Any:
+    import polars as pl
+
+    return pl.scan_csv(path, schema={"text": pl.String, "label": pl.String}, quote_char=None)
+
+
+WRITERS: dict[str, Callable[[Path, Path], None]] = {
+    "jsonl": lambda path, other: _columns(path).sink_ndjson(other),
+    "parquet": lambda path, other: _columns(path).sink_parquet(other),
+    "arrow": lambda path, other: _columns(path).sink_ipc(other),
+    "txt": lambda path, other: _columns(path).select("text").sink_csv(other, include_header=False),
+}
+"""Format -> what writes the rows of the csv file so."""
 
 
 def write_rows(path: Path, rows: int, seed: int = 1) -> None:
@@ -88,10 +124,16 @@ def write_rows(path: Path, rows: int, seed: int = 1) -> None:
             file.writelines(f"{text},{label}\n" for text, label in zip(texts, labels, strict=True))
 
 
-def _train(path: Path, tokenizer: Path, folder: Path) -> None:
-    part = folder / "part.csv"
+def _part(path: Path) -> Path:
+    """The first rows as a file of their own."""
+    part = path.with_name("part.csv")
     with path.open("rb") as file, part.open("wb") as shorter:
         shorter.writelines(islice(file, _PART))  # a child's memory is counted from its parent's on
+    return part
+
+
+def _train(path: Path, tokenizer: Path) -> None:
+    part = _part(path)
     timed([sys.executable, "-m", "tokkit", "train-wordpiece", str(part), "-o", str(tokenizer), "-q"])
 
 

@@ -250,7 +250,7 @@ def test_a_vocabulary_that_does_not_fit_the_model(tokkit_process, here, tokenize
     before = tree(here)
     done = tokkit_process("finetune", "r.csv", "--tokenizer", str(tokenizer), "--model", "checkpoint")
     assert done.returncode == 3, done.stderr
-    assert re.search(r"error: .*has ids up to \d+, but checkpoint has 10 embedding rows", done.stderr)
+    assert re.search(r"error: .*its ids go up to \d+, but checkpoint has 10 embedding rows", done.stderr)
     assert "hint:  leave --tokenizer out" in done.stderr
     assert tree(here) == before
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import TokkitError
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
@@ -48,10 +48,10 @@ def test_data_case(path, write, heard, tmp_path, monkeypatch):
     options = DatasetOptions(**case.get("options", {}))
     if "error" in expected:
         with pytest.raises(TokkitError) as caught:
-            load_dataset(source, options, heard)
+            read_dataset(source, options, heard)
         assert (caught.value.message, caught.value.hint) == (expected["error"], expected["hint"])
         return
-    dataset = load_dataset(source, options, heard)
+    dataset = read_dataset(source, options, heard)
     if rows := {name: expected[name] for name in ("train", "validation", "test") if name in expected}:
         assert _rows(dataset) == rows
     if "texts" in expected:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tokkit
 from tokkit.data.cleaning.clean import clean
-from tokkit.data.loading.load import load_dataset
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.views.reports.clean import clean as tables
 
@@ -178,7 +178,7 @@ def folder(write, tmp_path):
 
 def test_clean_a_folder_drops_leaks_from_train_alone(folder, tmp_path):
     result = clean(folder, tmp_path / "out")
-    out = load_dataset(tmp_path / "out")
+    out = read_dataset(tmp_path / "out")
     assert {name: out.texts(name).to_list() for name in out.splits} == {
         "train": ["own"],
         "validation": ["shared&one", "val"],
@@ -207,13 +207,13 @@ def test_clean_a_folder_drops_leaks_from_train_alone(folder, tmp_path):
 
 def test_clean_a_folder_keeps_leaks_where_asked(folder, tmp_path):
     clean(folder, tmp_path / "out", leaks="keep")
-    assert load_dataset(tmp_path / "out").texts("train").to_list() == ["shared&one", "own", "two"]
+    assert read_dataset(tmp_path / "out").texts("train").to_list() == ["shared&one", "own", "two"]
 
 
 @pytest.mark.parametrize("ending", [".csv", ".tsv", ".jsonl", ".json", ".parquet", ".arrow", ".csv.gz"])
 def test_clean_formats(dirty, tmp_path, ending):
     clean(dirty, tmp_path / f"out{ending}")
-    out = load_dataset(tmp_path / f"out{ending}")
+    out = read_dataset(tmp_path / f"out{ending}")
     assert out.texts("train").to_list()[:2] == ["A good film & more", "a GOOD film, & more!"]
     assert out.labels("train").to_list() == ["pos", "neg", "neg", "pos"]
 

@@ -119,7 +119,10 @@ def test_clean_incomplete_and_out_of_limits():
         1: "missing label",
         2: "missing text",
     }
-    limits = [Limit("short", len, least=2), Limit("long", len, most=3)]
+    limits = [
+        Limit("short", lambda row: len(row.text), least=2),
+        Limit("long", lambda row: len(row.text), most=3),
+    ]
     drops = dropping.out_of_limits(
         rows_of(("", "x"), ("a", "x"), ("ab", "x"), ("abc", "x"), ("abcd", "x")), limits
     )

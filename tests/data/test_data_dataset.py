@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from tokkit.data.dataset import sort_labels, split_named
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.sources import paths
 
@@ -20,7 +20,7 @@ TABLE = "text,label\na,x\nb,y\n"
 
 
 def _load(path, heard=None, **options):
-    return load_dataset(path, DatasetOptions(**options), *([heard] if heard else []))
+    return read_dataset(path, DatasetOptions(**options), *([heard] if heard else []))
 
 
 def _labels(path, **options):
@@ -239,8 +239,8 @@ def test_dataset_loading_a_table_imports_nothing_heavy(write):
     path = write("a.csv", TABLE)
     heavy = "torch", "transformers", "datasets", "imblearn", "sklearn", "matplotlib", "click", "rich"
     code = (
-        "import sys; from tokkit.data.loading.load import load_dataset; "
-        f"load_dataset({str(path)!r}); print([m for m in {heavy} if m in sys.modules])"
+        "import sys; from tokkit.data.loading.load import read_dataset; "
+        f"read_dataset({str(path)!r}); print([m for m in {heavy} if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

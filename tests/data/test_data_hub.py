@@ -13,19 +13,19 @@ import sys
 import pytest
 
 from tokkit.data.loading import hub
-from tokkit.data.loading.load import load_dataset
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
 
 SCRIPT = """
 import json, sys
 from tests.conftest import Heard
-from tokkit.data.loading.load import load_dataset
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import TokkitError
 from tokkit.sources.paths import remove_spooled
 heard = Heard()
 for source in sys.argv[1:]:
     try:
-        dataset = load_dataset(source, progress=heard)
+        dataset = read_dataset(source, progress=heard)
         rows = {name: [*split.frame.columns, *split.frame.rows()] for name, split in dataset.splits.items()}
         print(json.dumps(rows))
     except TokkitError as error:
@@ -79,14 +79,14 @@ def test_hub_is_not_asked_where_the_network_is_forbidden(monkeypatch):
     monkeypatch.setenv("TOKKIT_OFFLINE", "1")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     with pytest.raises(InputError, match="hub:imdb: TOKKIT_OFFLINE forbids the network") as caught:
-        load_dataset("hub:imdb")
+        read_dataset("hub:imdb")
     assert caught.value.hint
 
 
 @pytest.mark.parametrize("source", ["hub:", "hub:a/b/c/d", "hub:a:b:c", "hub:a b", "hub:a:train[:10%]"])
 def test_hub_names_that_are_none_are_refused(source):
     with pytest.raises(UsageError, match="no name of a data set on the hub") as caught:
-        load_dataset(source)
+        read_dataset(source)
     assert "hub:OWNER/NAME" in caught.value.hint
 
 
@@ -95,4 +95,4 @@ def test_hub_an_existing_path_wins(write, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("socket.socket.connect", lambda *a: pytest.fail("the network was asked"))
     assert not hub.is_hub("hub:reviews")
-    assert load_dataset("hub:reviews").texts("train").to_list() == ["a"]
+    assert read_dataset("hub:reviews").texts("train").to_list() == ["a"]

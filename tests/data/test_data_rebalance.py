@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.cli.main import run
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.rebalancing.balance import BalancePlan, class_targets, resample
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.rebalancing.samplers import STRATEGIES
@@ -34,7 +34,7 @@ def _csv(write, rows, name="a.csv"):
 
 
 def _rows(path):
-    dataset = load_dataset(path)
+    dataset = read_dataset(path)
     return list(zip(dataset.texts("train"), dataset.labels("train"), strict=True))
 
 
@@ -298,7 +298,7 @@ def test_rebalance_leaks_are_dropped_and_said(leaking, tmp_path, heard):
     assert result.left_out == {"in another split": 3}
     assert result.after == {"a": 4, "b": 4, "c": 4}
     assert "3 training rows left out: their text stands in validation or test too" in heard
-    out = load_dataset(tmp_path / "out")
+    out = read_dataset(tmp_path / "out")
     assert not {"t0", "t1", "t6"} & set(out.texts("train"))
     for name in ("validation", "test"):
         assert (tmp_path / "out" / f"{name}.csv").read_bytes() == (leaking / f"{name}.csv").read_bytes()
@@ -408,10 +408,10 @@ def test_rebalance_a_dry_run_shows_what_would_be_and_writes_nothing(leaking, tmp
 def test_rebalance_the_weights_asked_for_stand_beside_the_rows(leaking, tmp_path):
     result = rebalance(leaking, tmp_path / "out", strategy="weights", weights="effective", beta=0.9)
     assert result.weights == class_weights(result.after, "effective", 0.9)
-    assert sidecar_of(load_dataset(tmp_path / "out")) == tmp_path / "out" / "weights.json"
+    assert sidecar_of(read_dataset(tmp_path / "out")) == tmp_path / "out" / "weights.json"
     rebalance(leaking / "train.csv", tmp_path / "train.csv", strategy="weights")
-    assert sidecar_of(load_dataset(tmp_path / "train.csv")) == tmp_path / "train.csv.weights.json"
-    assert sidecar_of(load_dataset(leaking)) is None
+    assert sidecar_of(read_dataset(tmp_path / "train.csv")) == tmp_path / "train.csv.weights.json"
+    assert sidecar_of(read_dataset(leaking)) is None
 
 
 # Splitting and rebalancing ------------------------------------------------------------------------------
@@ -440,7 +440,7 @@ def test_rebalance_after_or_before_a_split_no_text_is_in_two(tmp_path_factory, r
     except InputError as error:
         assert any(part in error.message for part in ("one class only", "too small to split"))  # noqa: PT017
         return
-    loaded = load_dataset(folder / "out")
+    loaded = read_dataset(folder / "out")
     texts = {name: set(loaded.texts(name)) for name in loaded.splits}
     assert not texts["train"] & (texts["validation"] | texts["test"])
     assert not texts["validation"] & texts["test"]

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tokkit.data.loading.load import load_dataset
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing import row_vectors, samplers
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.rebalancing.samplers import SAMPLERS, STRATEGIES
@@ -302,4 +302,4 @@ def test_rebalance_by_comparing_leaves_a_folder_s_other_splits_alone(write, tmp_
         write(f"d/{name}.csv", f"text,label\n{content}")
     rebalance(tmp_path / "d", tmp_path / "out", strategy="tomek")
     assert (tmp_path / "out/test.csv").read_bytes() == (tmp_path / "d/test.csv").read_bytes()
-    assert load_dataset(tmp_path / "out").texts("train").len() <= 55
+    assert read_dataset(tmp_path / "out").texts("train").len() <= 55

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError, UsageError
 
@@ -12,7 +12,7 @@ TABLE = "id,title,body,label\n10,a,long text,joy\n9,b,other,anger\n2,c,,joy\n,d,
 
 
 def _load(path, heard=None, **options):
-    return load_dataset(path, DatasetOptions(**options), *([heard] if heard else []))
+    return read_dataset(path, DatasetOptions(**options), *([heard] if heard else []))
 
 
 def _column(path, name, **options):
@@ -85,7 +85,7 @@ def test_row_work_is_done_to_every_split_and_written(write, tmp_path):
     path = write("a.csv", "text,label\n" + rows)
     done = split(path, tmp_path / "out", where="label != 'z'", select="text,label")
     assert done.splits == {"train": 32, "validation": 4, "test": 4}
-    assert set(load_dataset(tmp_path / "out").labels("test")) == {"x", "y"}
+    assert set(read_dataset(tmp_path / "out").labels("test")) == {"x", "y"}
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import polars as pl
 import pytest
 
-from tokkit.data.loading.load import load_dataset
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.saved import is_saved
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError
@@ -31,7 +30,7 @@ def saved(tmp_path):
 def test_saved_one_dataset_is_train_and_its_classes_are_names(saved, tmp_path):
     saved.save_to_disk(tmp_path / "d")
     assert is_saved(tmp_path / "d")
-    dataset = load_dataset(tmp_path / "d")
+    dataset = read_dataset(tmp_path / "d")
     assert dataset.texts("train").to_list() == ROWS["text"]
     assert dataset.labels("train").to_list() == ["joy", "sad", "joy", None]
     assert (dataset.text_column, dataset.label_column) == ("text", "label")
@@ -40,7 +39,7 @@ def test_saved_one_dataset_is_train_and_its_classes_are_names(saved, tmp_path):
 def test_saved_a_dictionary_gives_its_splits(saved, tmp_path, heard):
     parts = {"train": saved, "validation": saved.select([2, 0]), "unsupervised": saved}
     datasets.DatasetDict(parts).save_to_disk(tmp_path / "d")
-    dataset = load_dataset(tmp_path / "d", progress=heard)
+    dataset = read_dataset(tmp_path / "d", progress=heard)
     assert list(dataset.splits) == ["train", "validation"]
     assert dataset.splits["validation"].frame["n"].to_list() == [3, 1]
     assert "left out: unsupervised" in heard
@@ -49,7 +48,7 @@ def test_saved_a_dictionary_gives_its_splits(saved, tmp_path, heard):
 def test_saved_several_shards_and_a_split_of_its_own_name(saved, tmp_path):
     dataset = datasets.Dataset.from_dict(saved.to_dict(), features=saved.features, split="test")
     dataset.save_to_disk(tmp_path / "d", num_shards=2)
-    loaded = load_dataset(tmp_path / "d")
+    loaded = read_dataset(tmp_path / "d")
     assert list(loaded.splits) == ["test"]
     assert loaded.splits["test"].frame["n"].to_list() == [1, 2, 3, 4]
 
@@ -59,7 +58,7 @@ def test_saved_a_damaged_folder_is_named(saved, tmp_path):
     for file in (tmp_path / "d").glob("*.arrow"):
         file.write_bytes(file.read_bytes()[:100])
     with pytest.raises(InputError, match="a folder of the datasets library, but it cannot be read") as caught:
-        load_dataset(tmp_path / "d")
+        read_dataset(tmp_path / "d")
     assert caught.value.hint
 
 
@@ -70,19 +69,19 @@ def test_saved_a_folder_is_split_into_files_that_load(tmp_path):
     )
     datasets.Dataset.from_dict(rows, features=features).save_to_disk(tmp_path / "d")
     assert split(tmp_path / "d", tmp_path / "out").splits == {"train": 32, "validation": 4, "test": 4}
-    assert set(load_dataset(tmp_path / "out").labels("test")) == {"a", "b"}
+    assert set(read_dataset(tmp_path / "out").labels("test")) == {"a", "b"}
 
 
 def test_saved_class_names_within_parquet_that_datasets_wrote(saved, tmp_path):
     saved.to_parquet(tmp_path / "a.parquet")
-    assert load_dataset(tmp_path / "a.parquet").labels("train").to_list() == ["joy", "sad", "joy", None]
+    assert read_dataset(tmp_path / "a.parquet").labels("train").to_list() == ["joy", "sad", "joy", None]
 
 
 def test_saved_to_datasets_has_the_same_rows(tmp_path):
     for name, labels in {"train": ["10", "9", ""], "test": ["9", "11", "9"]}.items():
         rows = "".join(f"{name} {i},{label},{i}\n" for i, label in enumerate(labels))
         (tmp_path / f"{name}.csv").write_text("text,label,n\n" + rows)
-    converted = load_dataset(tmp_path).to_datasets()
+    converted = read_dataset(tmp_path).to_datasets()
     assert list(converted) == ["train", "test"]
     label = converted["train"].features["label"]
     assert label.names == converted["test"].features["label"].names == ["9", "10", "11"]
@@ -92,16 +91,14 @@ def test_saved_to_datasets_has_the_same_rows(tmp_path):
 
 def test_saved_there_and_back(saved, tmp_path):
     saved.save_to_disk(tmp_path / "one")
-    first = load_dataset(tmp_path / "one")
+    first = read_dataset(tmp_path / "one")
     first.to_datasets().save_to_disk(tmp_path / "two")
-    again = load_dataset(tmp_path / "two")
+    again = read_dataset(tmp_path / "two")
     assert again.splits["train"].frame.equals(first.splits["train"].frame)
 
 
-def test_saved_the_same_rows_for_polars_and_pandas(saved, tmp_path):
-    saved.save_to_disk(tmp_path / "d")
-    dataset = load_dataset(tmp_path / "d")
-    assert pl.from_pandas(dataset.to_pandas()).equals(dataset.to_polars())
-    assert dataset.to_polars()["label"].to_list() == ["joy", "sad", "joy", None]
-    with pytest.raises(InputError, match="no test split; it has: train"):
-        dataset.to_pandas("test")
+def test_saved_rows_that_were_chosen_are_read_without_a_trace(saved, tmp_path):
+    saved.select([3, 0]).save_to_disk(tmp_path / "d")
+    before = sorted(tmp_path.rglob("*"))
+    assert read_dataset(tmp_path / "d").splits["train"].frame["n"].to_list() == [4, 1]
+    assert sorted(tmp_path.rglob("*")) == before

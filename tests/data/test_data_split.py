@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.data.dataset import Dataset, Split
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.splitting.split import SplitPlan, assign, split
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.corpora import SAMPLE, corpora_path
@@ -156,7 +156,7 @@ def test_split_writes_a_folder_of_the_same_format_that_loads(write, tmp_path, en
     else:
         pl.DataFrame(rows).write_csv(path, separator=sep, check_extension=False)
     result = split(path, tmp_path / "out", validation=10, test=0.1)
-    loaded = load_dataset(tmp_path / "out")
+    loaded = read_dataset(tmp_path / "out")
     assert result.splits == {"train": 35, "validation": 10, "test": 5}
     assert {name: each.frame.height for name, each in loaded.splits.items()} == result.splits
     assert [each.files[0].name for each in loaded.splits.values()] == [
@@ -192,7 +192,7 @@ def test_split_keeps_rows_without_text_or_label(write, tmp_path):
 def test_split_of_unlabelled_lines(write, tmp_path):
     path = write("a.txt", "\n".join(f"line {i}" for i in range(30)))
     assert split(path, tmp_path / "out").splits == {"train": 24, "validation": 3, "test": 3}
-    assert load_dataset(tmp_path / "out").texts("test").len() == 3
+    assert read_dataset(tmp_path / "out").texts("test").len() == 3
 
 
 def test_split_an_output_that_exists_is_kept_and_the_remedy_named(write, tmp_path):
@@ -230,9 +230,9 @@ def test_split_of_the_sample_leaks_nothing_and_keeps_shares(tmp_path):
     source = corpora_path() / SAMPLE
     result = split(source, tmp_path / "out")
     assert result.splits == {"train": 6400, "validation": 800, "test": 800}
-    loaded = load_dataset(tmp_path / "out", DatasetOptions())
+    loaded = read_dataset(tmp_path / "out", DatasetOptions())
     train, held_out = set(loaded.texts("train").drop_nulls()), set(loaded.texts("test").drop_nulls())
     assert not train & held_out
-    whole = load_dataset(source).labels("train").drop_nulls().value_counts()
+    whole = read_dataset(source).labels("train").drop_nulls().value_counts()
     for label, n in whole.iter_rows():
         assert abs(result.classes["test"][label] - n / 10) <= 2

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.data.dataset import Dataset, Split
-from tokkit.data.loading.load import load_dataset
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting import together
 from tokkit.data.splitting.assign import assign
 from tokkit.data.splitting.split import split
@@ -214,9 +214,9 @@ def test_split_folds_are_folders_and_the_test_split_stands_once(write, tmp_path,
     folders = [f"fold-{fold}/{name}.csv" for fold in range(1, 5) for name in ("train", "validation")]
     assert files == [*folders, "test.csv", "tokkit.json"]
     assert result.splits["test"] == 8
-    test = set(load_dataset(tmp_path / "out" / "test.csv").texts("test"))
+    test = set(read_dataset(tmp_path / "out" / "test.csv").texts("test"))
     for fold in range(1, 5):
-        loaded = load_dataset(tmp_path / "out" / f"fold-{fold}")
+        loaded = read_dataset(tmp_path / "out" / f"fold-{fold}")
         held = [set(loaded.texts(name)) for name in ("train", "validation")] + [test]
         assert sum(map(len, held)) == len(set().union(*held)) == 41
         assert result.splits[f"fold-{fold}/train"] == loaded.texts("train").len()
@@ -260,7 +260,7 @@ def test_split_a_group_column_is_found_by_name_or_number_and_need_not_be_text(wr
     assert one.classes == two.classes
     assert "14 rows have no author: each is a group of its own" in heard
     assert one.kept_together["largest"] == 4
-    loaded = load_dataset(tmp_path / "one")
+    loaded = read_dataset(tmp_path / "one")
     authors = [set(each.original["author"]) - {"", None} for each in loaded.splits.values()]
     assert sum(map(len, authors)) == len(set().union(*authors))
 

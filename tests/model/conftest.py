@@ -58,5 +58,6 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory, dataset: Path) -> Path:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory, dataset: Path, tokenizer: Path) -> Path:
     out = tmp_path_factory.mktemp("model") / "model"
-    tokkit.finetune(dataset, tokenizer, out=out, size="tiny", epochs=10, lr=2e-3, batch_size=16, threads=1)
+    spec = {"size": "tiny", "epochs": 10, "lr": 2e-3, "batch_size": 16, "seed": 1, "threads": 1}
+    tokkit.finetune(dataset, tokenizer, out=out, **spec)
     return out

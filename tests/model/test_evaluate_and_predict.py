@@ -35,8 +35,6 @@ def test_evaluate_takes_the_test_split_of_a_folder(model, dataset, heard):
 def test_evaluate_writes_tables_and_pictures_but_never_into_the_model(model, dataset, tmp_path):
     before = sorted(path.name for path in model.iterdir())
     result = tokkit.evaluate(model, dataset / "test.csv", out=tmp_path / "e")
-    written = {path.name for path in (tmp_path / "e").iterdir()}
-    assert written == {"metrics.json", "confusion.png", "predictions.parquet", "tokkit.json"}
     assert json.loads((tmp_path / "e" / "metrics.json").read_text("utf-8")) == next(
         iter(result.metrics.values())
     )
@@ -137,7 +135,7 @@ def test_functions_take_plain_keyword_arguments(model, tmp_path):
 
 
 def test_predictions_are_shown_row_by_row_also_without_a_text(model, tmp_path):
-    from tokkit.views.reports import model as reports
+    from tokkit.views.reports import predictions as reports
     from tokkit.views.tables import as_tsv
 
     data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy"), ("", "joy")])

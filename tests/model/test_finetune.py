@@ -151,7 +151,7 @@ def test_finetune_takes_other_encoders_and_cuts_at_their_positions(kind, dataset
 def test_finetune_refuses_a_vocabulary_larger_than_the_embeddings(dataset, tokenizer, tmp_path):
     rows = load(tokenizer).vocab_size - 1
     base = checkpoint("bert", tmp_path / "bert", vocab_size=rows)
-    with pytest.raises(InputError, match=rf"has ids up to {rows}, but .* has {rows} embedding rows"):
+    with pytest.raises(InputError, match=rf"ids go up to {rows}, but .* has {rows} embedding rows"):
         tokkit.finetune(dataset, tokenizer, base, tmp_path / "m", **FAST)
     assert not (tmp_path / "m").exists()
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from tokkit.model.evaluation.metrics import calibration_error, evaluate_logits, fit_temperature, row_losses
+from tokkit.model.evaluation.metrics import evaluate_logits, row_losses
 from tokkit.model.inference import softmax
 
 LABELS = ("a", "b", "c", "never")
@@ -66,15 +66,3 @@ def test_softmax_is_torch_s():
     assert softmax(logits) == pytest.approx(
         torch.from_numpy(logits).double().softmax(dim=1).numpy(), abs=1e-12
     )
-
-
-def test_calibration_error_of_a_sure_and_always_wrong_model_is_one():
-    logits = np.array([[50.0, 0.0]] * 10, dtype=np.float32)
-    assert calibration_error(logits, np.ones(10, dtype=np.int64)) == pytest.approx(1)
-    assert calibration_error(logits, np.zeros(10, dtype=np.int64)) == pytest.approx(0)
-
-
-def test_the_temperature_undoes_a_scaling():
-    logits, targets = drawn(rows=3000)
-    one = fit_temperature(logits, targets)
-    assert fit_temperature(logits * 3, targets) == pytest.approx(3 * one, rel=1e-2)

@@ -2,19 +2,60 @@
 
 from __future__ import annotations
 
-from tokkit.data.loading.load import load_dataset
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
-from tokkit.model.labelled import class_weights, say_unused_weights
+from tokkit.model.losses.weights import class_weights, say_doubled_weights, say_unused_weights
+from tokkit.model.tasks.class_ids import class_ids
 
 
 def test_weights_beside_the_rows_are_said_and_what_is_said_is_what_to_type(write, tmp_path, heard):
     write("d/train.csv", "text,label\na,x\nb,x\nc,y\n")
     result = rebalance(tmp_path / "d", tmp_path / "out", strategy="weights")
-    loaded = load_dataset(tmp_path / "out")
+    loaded = read_dataset(tmp_path / "out")
     say_unused_weights("none", loaded, heard)
     (said,) = heard.sentences
     named = said.split("--class-weights ")[1].split()[0]
-    assert class_weights(named, loaded.complete("train"), ["x", "y"]) == list(result.weights.values())
+    ids = class_ids(loaded.complete("train").labels, ["x", "y"], "train")
+    assert class_weights(named, ids, ["x", "y"]) == list(result.weights.values())
     say_unused_weights("balanced", loaded, heard)
-    say_unused_weights("none", load_dataset(tmp_path / "d"), heard)
+    say_unused_weights("none", read_dataset(tmp_path / "d"), heard)
     assert len(heard.sentences) == 1
+
+
+ROWS = "text,label\n" + "".join(f"a{n},x\n" for n in range(6)) + "b1,y\nb2,y\n"
+RARE = {"--class-weights FILE": [0.5, 2.0]}
+
+
+def test_rows_that_rebalance_repeated_are_not_to_be_weighed_too(write, tmp_path, heard):
+    write("train.csv", ROWS)
+    plain, repeated, fewer = (tmp_path / name for name in ("train.csv", "repeated.csv", "fewer.csv"))
+    rebalance(plain, repeated, strategy="oversample")
+    rebalance(plain, fewer, strategy="undersample")
+    for rows in (plain, fewer):
+        say_doubled_weights(RARE, "plain", read_dataset(rows), heard)
+    say_doubled_weights({"--class-weights balanced": [1.0, 1.0]}, "plain", read_dataset(repeated), heard)
+    assert heard.sentences == []
+    say_doubled_weights(RARE, "plain", read_dataset(repeated), heard)
+    (said,) = heard.sentences
+    assert said.startswith(
+        f"--class-weights FILE and the rows that rebalance repeated in {repeated} each favour"
+    )
+
+
+def test_rows_that_rebalance_repeated_are_seen_in_a_folder_too(write, tmp_path, heard):
+    write("d/train.csv", ROWS)
+    rebalance(tmp_path / "d", tmp_path / "out", strategy="oversample")
+    say_doubled_weights({}, "plain", read_dataset(tmp_path / "out"), heard)
+    assert heard.sentences == []
+    say_doubled_weights(RARE, "sqrt", read_dataset(tmp_path / "out"), heard)
+    (said,) = heard.sentences
+    assert "--class-weights FILE, --sampler sqrt and the rows that rebalance repeated" in said
+
+
+def test_a_sampler_that_balances_by_itself_is_not_said(write, tmp_path, heard):
+    write("train.csv", ROWS)
+    dataset = read_dataset(tmp_path / "train.csv")
+    say_doubled_weights({}, "balanced", dataset, heard)
+    assert heard.sentences == []
+    say_doubled_weights({"--loss logit-adjusted": [6, 2]}, "balanced", dataset, heard)
+    assert "--loss logit-adjusted and --sampler balanced each favour rare classes" in heard

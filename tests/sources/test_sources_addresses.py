@@ -9,7 +9,7 @@ import pytest
 from tests.sources.web_server import Served, serving
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, Interrupted, OutputError
 from tokkit.progress import Silent
 from tokkit.sources import addresses, paths
@@ -38,7 +38,7 @@ def _refusal(address, **options):
 def test_addresses_a_file_is_downloaded_and_the_network_said(server, heard):
     server.files["/data/dev.csv"] = Served(TABLE)
     address = f"{server.address}/data/dev.csv?token=1#part"
-    dataset = load_dataset(address, progress=heard)
+    dataset = read_dataset(address, progress=heard)
     assert dataset.texts("validation").len() == 20_000
     assert dataset.files[0].read_bytes() == TABLE
     assert f"{address}: asked over the network" in heard
@@ -112,16 +112,16 @@ def test_addresses_more_than_is_allowed_is_refused_said_or_not(server, length):
     server.files["/a.csv"] = Served(TABLE, length=length)
     assert "more than 1,000 bytes" in _refusal(f"{server.address}/a.csv", largest=1000)
     with pytest.raises(InputError, match="more than 1,024 bytes") as caught:
-        load_dataset(f"{server.address}/a.csv", DatasetOptions(max_download="1kB"))
+        read_dataset(f"{server.address}/a.csv", DatasetOptions(max_download="1kB"))
     assert "--max-download" in caught.value.hint
-    assert load_dataset(f"{server.address}/a.csv", DatasetOptions(max_download="1MB"))
+    assert read_dataset(f"{server.address}/a.csv", DatasetOptions(max_download="1MB"))
 
 
 def test_addresses_the_cap_on_what_a_compressed_file_grows_to_holds_too(server, monkeypatch):
     monkeypatch.setattr("tokkit.sources.streams.FREE", 1 << 20)
     server.files["/a.csv.gz"] = Served(gzip.compress(b"0" * (8 << 20)))
     with pytest.raises(InputError, match="more than 200 times its size"):
-        load_dataset(f"{server.address}/a.csv.gz")
+        read_dataset(f"{server.address}/a.csv.gz")
 
 
 def test_addresses_what_is_not_there_is_named(server):

@@ -6,12 +6,12 @@ import polars as pl
 import pytest
 
 from tokkit.errors import InputError
-from tokkit.sources.columns import label_column, text_column
+from tokkit.sources.columns import choose
 
 
 def _columns(frame, text=None, label=None):
-    chosen = text_column(frame, text, "a.csv", label)
-    return chosen, label_column(frame, label, chosen, "a.csv")
+    chosen = choose(frame, "a.csv", text=text, label=label)
+    return chosen.text, chosen.label
 
 
 def test_columns_are_guessed_by_name_whatever_their_case():
@@ -32,7 +32,7 @@ def test_columns_are_guessed_by_content():
 
 def test_columns_a_long_text_beats_a_rare_longer_one():
     frame = pl.DataFrame({"note": [None] * 9 + ["n" * 100], "satz": ["ein Satz mit Worten"] * 9 + ["x"]})
-    assert text_column(frame, None, "a.csv") == "satz"
+    assert _columns(frame)[0] == "satz"
 
 
 def test_columns_an_id_is_never_guessed():
@@ -74,7 +74,7 @@ def test_columns_text_and_label_differ():
 
 def test_columns_a_wrong_separator_names_the_flag():
     with pytest.raises(InputError, match="wrong separator") as caught:
-        text_column(pl.DataFrame({"satz\tart": ["a\tb"]}), None, "a.csv")
+        _columns(pl.DataFrame({"satz\tart": ["a\tb"]}))
     assert caught.value.hint == r"name the separator: --sep '\t'"
 
 
@@ -89,5 +89,5 @@ def test_columns_a_wrong_separator_names_the_flag():
 def test_columns_lists_objects_and_bytes_are_no_text(values, held, instead):
     frame = pl.DataFrame({"text": values, "other": ["x", "y"]})
     with pytest.raises(InputError, match=f'column "text" holds {held}') as caught:
-        text_column(frame, None, "a.parquet")
+        _columns(frame)
     assert caught.value.hint == f"name another: --text-column {instead}"

@@ -77,6 +77,15 @@ def test_html_histogram_tells_what_limits_cut_off():
     assert "4: 25.0% longer" in page
 
 
+def test_html_breaks_no_short_heading_and_lets_histograms_scroll_on_a_phone():
+    parts = [Table("t", ["> 128", "rows cut off"], [[1, 2]]), html.Histogram("h", "words", {1: 2, 2: 1})]
+    page = html.page("t", "", parts).decode()
+    assert ">&gt;\u00a0128</button>" in page
+    assert ">rows cut off</button>" in page
+    assert '<div class="wide" tabindex="0"><svg class="lengths"' in page
+    assert "<title>1 words: 2 rows</title>" in page
+
+
 def test_html_pages_are_the_same_bytes_each_time():
     parts = [Table("t", ["a"], [[1.5]]), html.Histogram("h", "words", {1: 2})]
     assert html.page("t", "a", parts) == html.page("t", "a", parts)

@@ -11,7 +11,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from tokkit.views import dataset_plot, plots
+from tokkit.views import confusion_plot, dataset_plot, plots
 
 LABELS = {
     "no": [],
@@ -29,7 +29,7 @@ def counted(lengths):
 
 def drawn(kind, labels, format):
     if kind == "matrix":
-        return plots.confusion_matrix(
+        return confusion_plot.confusion_matrix(
             labels, [[i + j for j in range(len(labels))] for i in range(len(labels))], format
         )
     if kind == "curves":
@@ -103,5 +103,5 @@ def test_plots_of_very_many_classes_stay_within_limits():
     labels = [str(i) for i in range(700)]
     counts = {split: dict.fromkeys(labels, 2) for split in ("train", "test")}
     lengths = {split: {label: counted([1, 2]) for label in labels} for split in counts}
-    assert len(plots.confusion_matrix(labels, [[1] * 700] * 700, "png")) < 5_000_000
+    assert len(confusion_plot.confusion_matrix(labels, [[1] * 700] * 700, "png")) < 5_000_000
     assert len(dataset_plot.dataset(counts, lengths, "words", [1], "png")) < 5_000_000

@@ -37,6 +37,7 @@ COMMANDS = {
     "finetune": "finetune",
     "evaluate": "evaluate",
     "predict": "predict",
+    "features": "features",
     "demo": "demo",
 }
 """Command -> module of `tokkit.cli` that holds it as ``NAME_command``."""

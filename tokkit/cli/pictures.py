@@ -1,4 +1,4 @@
-"""``--plot``: where a picture may be written, and writing it."""
+"""``--plot`` and its like: where a picture may be written, and writing it."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from tokkit.progress import Progress
 from tokkit.views import fonts, plots
 
 
-def picture_path(plot: str | None, force: bool) -> Path | None:
-    """The path, checked before long work; raises `UsageError` where it does not end as a picture."""
+def picture_path(plot: str | None, force: bool, flag: str = "--plot") -> Path | None:
+    """The path, checked before long work; raises `UsageError` where it does not end as a picture.
+
+    flag  what it was named with
+    """
     if plot is None:
         return None
     path = Path(plot)
     if path.suffix.lstrip(".").lower() not in plots.FORMATS:
         raise UsageError(
-            f"--plot: {plot}: a picture is .png or .svg", hint=f"--plot {path.with_suffix('.png')}"
+            f"{flag}: {plot}: a picture is .png or .svg", hint=f"{flag} {path.with_suffix('.png')}"
         )
     files.check_output(path, force=force, kind="file")
     return path

@@ -9,9 +9,9 @@ import click
 
 from tokkit.cli.options import common_options, options_from, show, threads_option
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.model.inference import InferenceOptions
+from tokkit.model.evaluation.spec import AnswerOptions
 from tokkit.sources.paths import STANDARD_INPUT
-from tokkit.views.reports import model as reports
+from tokkit.views.reports import predictions as reports
 
 
 @click.command(
@@ -22,12 +22,16 @@ from tokkit.views.reports import model as reports
 @click.argument("model")
 @click.argument("texts", nargs=-1, metavar="[TEXT|FILE|-]...")
 @click.option("--raw", is_flag=True, help="Unrounded shares instead of per cent.")
-@options_from(InferenceOptions, "inference")
+@options_from(AnswerOptions, "inference")
 @options_from(DatasetOptions, "options")
 @threads_option
 @common_options
 def predict_command(texts: tuple[str, ...], json_wanted: bool, **options: Any) -> None:
-    """Labels and probabilities of texts, of the rows of files, or of standard input."""
+    """Labels and probabilities of texts, of the rows of files, or of standard input.
+
+    MODEL is a model folder, or a folder of folds, which answers with the mean of its models. Where the
+    rows of a file are pairs of texts, --pair-column names the second. A model of tags gives spans.
+    """
     from tokkit.model.predict import predict
 
     piped = not texts and not sys.stdin.isatty()

@@ -9,9 +9,10 @@ import click
 
 from tokkit import files
 from tokkit.cli.options import common_options, fail_on_option, named_rules, options_from, show
+from tokkit.cli.pages import page_path
 from tokkit.cli.pictures import picture_path, write_picture
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.errors import EXIT_FINDINGS, UsageError
+from tokkit.errors import EXIT_FINDINGS
 from tokkit.inspection.findings import RULES
 from tokkit.inspection.stats import StatsResult, stats
 from tokkit.progress import Progress
@@ -27,6 +28,7 @@ from tokkit.views.reports import data as reports
 @click.argument("dataset")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Measure in its tokens too.")
 @click.option("--near", is_flag=True, help="Count near duplicates too, which takes longer.")
+@click.option("--languages", is_flag=True, help="Tell languages of 5,000 rows a split (extra: languages).")
 @click.option("--plot", metavar="FILE", help="Picture of class counts and lengths per class (.png, .svg).")
 @click.option("--html", "page", metavar="FILE", help="All tables as a page that needs no network (.html).")
 @fail_on_option
@@ -45,14 +47,14 @@ def stats_command(
 ) -> int:
     """Classes, missing values, duplicates, conflicts, leaks and lengths of a data set."""
     picture = picture_path(plot, force)
-    page_path = _page_path(page, force)
+    path = page_path(page, force)
     rules = named_rules(fail_on, RULES)
     result = stats(dataset, progress=progress, **options)
     if picture is not None:
         _draw(result, picture, force, progress)
-    if page_path is not None:
-        files.write_file(page_path, _page(result), force=force)
-        progress.say(f"written: {page_path}")
+    if path is not None:
+        files.write_file(path, _page(result), force=force)
+        progress.say(f"written: {path}")
     show("stats", result.as_dict(), reports.stats, json_wanted)
     return EXIT_FINDINGS if any(finding.rule in rules for finding in result.findings) else 0
 
@@ -84,14 +86,3 @@ def _page(result: StatsResult) -> bytes:
     return html.page(
         f"tokkit stats {result.source}", columns, [*first, *tables, *([] if first else [last]), *drawn]
     )
-
-
-def _page_path(page: str | None, force: bool) -> Path | None:
-    """The path, checked before long work; raises `UsageError` where it does not end as a page."""
-    if page is None:
-        return None
-    path = Path(page)
-    if path.suffix.lower() not in (".html", ".htm"):
-        raise UsageError(f"--html: {page}: a page is .html", hint=f"--html {path.with_suffix('.html')}")
-    files.check_output(path, force=force, kind="file")
-    return path

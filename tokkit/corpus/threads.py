@@ -55,6 +55,7 @@ def run(
     Ctrl-C and a `Progress` that says so stop it: the threads end after the piece they are at. Raises what a
     worker raises.
     """
+    stop_if_cancelled(progress)
     results: list[Result] = []
     failures: list[BaseException] = []
 

@@ -1,14 +1,16 @@
-"""A data set: named splits of rows, and which columns hold text and label."""
+"""A data set: named splits of rows, and which columns hold text, second text, label and id."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokkit.data.copies import duplicates
 from tokkit.errors import InputError
 from tokkit.sources import tables
 
@@ -29,7 +31,7 @@ _SPLIT_NAMES = {
 class Split:
     """The rows of one split.
 
-    frame      text and label as strings, null where they are missing
+    frame      text, second text and label as strings, null where they are missing
     original   the same rows and columns as they stand in the files, which is what is written again; of
                labels that were given names, the names
     known      whether the names of the columns come with the format, and none has to be guessed
@@ -54,22 +56,56 @@ class Rows:
     texts, labels   strings; labels is empty where the data set has none
     positions       number of each row in its split, from 0
     left_out        reason -> rows that are not here
+    pairs           the second text of each row; empty where rows are single texts
+    ids             what the column of ids holds, as it was read; empty where there is no such column
+    tokens          the tokens of each row, where each has a tag; empty where rows are not cut into tokens
     """
 
     texts: list[str]
     labels: list[str]
     positions: list[int]
     left_out: dict[str, int]
+    pairs: list[str] = field(default_factory=list)
+    ids: list[Any] = field(default_factory=list)
+    tokens: list[list[str]] = field(default_factory=list)
+
+    def only(self, positions: Iterable[int]) -> Rows:
+        """Those of the rows that have one of these numbers in the split, in their order."""
+        wanted = set(positions)
+        kept = [i for i, position in enumerate(self.positions) if position in wanted]
+
+        def taken(values: Sequence[Any]) -> list[Any]:
+            return [values[i] for i in kept] if values else []
+
+        return Rows(
+            texts=taken(self.texts),
+            labels=taken(self.labels),
+            positions=taken(self.positions),
+            left_out=self.left_out,
+            pairs=taken(self.pairs),
+            ids=taken(self.ids),
+            tokens=taken(self.tokens),
+        )
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Splits by name, and the columns all of them share."""
+    """Splits by name, and the columns all of them share.
+
+    pair_column   of the second text of a row, where rows are pairs of texts
+    id_column     of what names a row
+    tokens_column of the list of a row's tokens, where the label holds a tag for each, spaces between
+    label_lists   whether a row may have several labels, which its label holds with ``|`` between
+    """
 
     source: str
     splits: Mapping[str, Split]
     text_column: str
     label_column: str | None
+    pair_column: str | None = None
+    id_column: str | None = None
+    tokens_column: str | None = None
+    label_lists: bool = False
 
     @property
     def files(self) -> list[Path]:
@@ -88,6 +124,15 @@ class Dataset:
         """The texts of a split, (rows,) strings, null where missing."""
         return self.split(split).frame[self.text_column]
 
+    def pairs(self, split: str) -> pl.Series | None:
+        """The second texts of a split, (rows,) strings, null where missing; None without a column of them."""
+        return None if self.pair_column is None else self.split(split).frame[self.pair_column]
+
+    def contents(self, split: str) -> pl.Series:
+        """What makes two rows of a split copies, (rows,): the text; of pairs both, as `duplicates.joined`."""
+        pairs = self.pairs(split)
+        return self.texts(split) if pairs is None else duplicates.joined(self.texts(split), pairs)
+
     def labels(self, split: str) -> pl.Series:
         """The labels of a split, (rows,) strings, null where missing; raises `InputError` without any."""
         return self.split(split).frame[self.require_labels()]
@@ -96,7 +141,7 @@ class Dataset:
         """The label column; raises `InputError` where the data set has none."""
         if self.label_column is None:
             frame = next(iter(self.splits.values())).frame
-            others = [name for name in frame.columns if name != self.text_column]
+            others = [name for name in frame.columns if name not in (self.text_column, self.pair_column)]
             raise InputError(
                 f"{self.source}: no column of labels found; it has: {', '.join(frame.columns)}",
                 hint=f"name it: --label-column {others[-1]}"
@@ -106,28 +151,34 @@ class Dataset:
         return self.label_column
 
     def complete(self, split: str) -> Rows:
-        """The rows of a split that have a text and, where there are labels at all, a label."""
-        texts = self.texts(split).to_list()
-        labels = self.labels(split).to_list() if self.label_column else [""] * len(texts)
-        kept = [i for i in range(len(texts)) if texts[i] is not None and labels[i] is not None]
-        reasons = {
-            "no text": sum(text is None for text in texts),
-            "no label": sum(t is not None and b is None for t, b in zip(texts, labels, strict=True)),
+        """The rows of a split that have a text, and a second one and a label where there are such columns."""
+        columns = {
+            "no text": self.text_column,
+            "no second text": self.pair_column,
+            "no label": self.label_column,
         }
+        frame = self.split(split).frame
+        held = {reason: frame[name].to_list() for reason, name in columns.items() if name is not None}
+        left_out: Counter[str] = Counter()
+        kept = []
+        for row, values in enumerate(zip(*held.values(), strict=True)):
+            if None in values:
+                left_out[list(held)[values.index(None)]] += 1
+            else:
+                kept.append(row)
+
+        def taken(values: Sequence[Any]) -> list[Any]:
+            return [values[row] for row in kept] if len(values) else []
+
         return Rows(
-            texts=[texts[i] for i in kept],
-            labels=[labels[i] for i in kept] if self.label_column else [],
+            texts=taken(held["no text"]),
+            labels=taken(held.get("no label", ())),
             positions=kept,
-            left_out={reason: n for reason, n in reasons.items() if n},
+            left_out={reason: left_out[reason] for reason in held if left_out[reason]},
+            pairs=taken(held.get("no second text", ())),
+            ids=taken(frame[self.id_column].to_list()) if self.id_column is not None else [],
+            tokens=taken(frame[self.tokens_column].to_list()) if self.tokens_column is not None else [],
         )
-
-    def to_polars(self, split: str = TRAIN) -> pl.DataFrame:
-        """The rows of a split for polars, text and label as strings; raises `InputError` as `split`."""
-        return self.split(split).frame
-
-    def to_pandas(self, split: str = TRAIN) -> Any:
-        """The same for pandas."""
-        return self.to_polars(split).to_pandas()
 
     def to_datasets(self) -> datasets.DatasetDict:
         """The same rows as the `datasets` library holds them, labels as a ``ClassLabel``."""

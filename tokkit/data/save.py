@@ -51,7 +51,17 @@ def format_for(out: Path, like: tables.TableFormat) -> tables.TableFormat:
         raise OutputError(f"{out}: {name} is compressed within", hint=f"-o {out.with_suffix('')}")
     if name is None or name == like.name or (name == "text" and like.name in ("csv", "tsv")):
         return like
+    return plain_format(name)
+
+
+def plain_format(name: str) -> tables.TableFormat:
+    """A format by its name, with the separator that is usual."""
     return tables.TableFormat(name, {"csv": ",", "tsv": "\t"}.get(name))
+
+
+def ending_of(name: str) -> str:
+    """How the name of a file of that format ends: ``text`` -> ``.txt``."""
+    return _ENDINGS.get(name, f".{name}")
 
 
 def suffix_for(source: Path, table_format: tables.TableFormat) -> str:
@@ -64,7 +74,7 @@ def suffix_for(source: Path, table_format: tables.TableFormat) -> str:
     plain = source.with_suffix("") if compressed else source
     says = tables.format_of(plain)
     fits = says == table_format.name or (says == "text" and table_format.name in ("csv", "tsv"))
-    ending = plain.suffix if fits else _ENDINGS.get(table_format.name, f".{table_format.name}")
+    ending = plain.suffix if fits else ending_of(table_format.name)
     return ending + (source.suffix if compressed and table_format.name not in ("parquet", "arrow") else "")
 
 
@@ -81,6 +91,11 @@ def write(frame: pl.DataFrame, path: Path, table_format: tables.TableFormat) -> 
     path.write_bytes(compress(content))
     names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
     back = tables.read_table(path, table_format, tables.Reading(names))
+    check_same(frame, back, path)
+
+
+def check_same(frame: pl.DataFrame, back: pl.DataFrame, path: Path) -> None:
+    """Raises `TokkitError` where rows that were read back are not those that were written."""
     if not _same(frame, back):
         raise TokkitError(f"{path.name}: the rows read back are not those written: a bug")
 
@@ -109,7 +124,7 @@ def _as_held(frame: pl.DataFrame, table_format: tables.TableFormat) -> pl.DataFr
     if table_format.name == "text" and frame.width > 1:
         raise InputError(
             f"a text file holds one column, and the rows have {', '.join(frame.columns)}",
-            hint="write csv, jsonl or parquet: -o OUT.csv",
+            hint="write csv, jsonl or parquet: --output-format csv, or -o OUT.csv",
         )
     for name in frame.columns:
         if frame[name].dtype.is_nested() or frame[name].dtype == pl.Binary:
@@ -118,7 +133,7 @@ def _as_held(frame: pl.DataFrame, table_format: tables.TableFormat) -> pl.DataFr
             raise InputError(
                 f'the column name "{name}" begins or ends with white space, '
                 f"which a {table_format.name} file cannot hold",
-                hint="write jsonl or parquet: -o OUT.jsonl",
+                hint="write jsonl or parquet: --output-format jsonl, or -o OUT.jsonl",
             )
     return frame.select(pl.all().cast(pl.String))
 
@@ -126,7 +141,7 @@ def _as_held(frame: pl.DataFrame, table_format: tables.TableFormat) -> pl.DataFr
 def _no_place(name: str, what: str, table_format: tables.TableFormat) -> InputError:
     return InputError(
         f'column "{name}" holds {what}, which a {table_format.name} file cannot hold',
-        hint="write parquet: -o OUT.parquet",
+        hint="write parquet: --output-format parquet, or -o OUT.parquet",
     )
 
 
@@ -174,11 +189,12 @@ def _check_values(frame: pl.DataFrame, table_format: tables.TableFormat) -> None
             raise InputError(
                 f'{f"row {row}" if row else "the header"}: column "{name}" holds {named}, '
                 f"which a {table_format.name} file cannot hold",
-                hint="write jsonl or parquet: -o OUT.jsonl",
+                hint="write jsonl or parquet: --output-format jsonl, or -o OUT.jsonl",
             )
     if table_format.name == "tsv" and frame.width == 1 and not all(frame.to_series(0)):
         raise InputError(
-            "a tsv file of one column cannot hold an empty field", hint="write jsonl or csv: -o OUT.csv"
+            "a tsv file of one column cannot hold an empty field",
+            hint="write jsonl or csv: --output-format csv, or -o OUT.csv",
         )
 
 

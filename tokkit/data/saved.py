@@ -6,12 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokkit.data import save
+from tokkit.data.dataset import sort_labels
 from tokkit.errors import InputError
 from tokkit.sources.paths import is_path
 
 if TYPE_CHECKING:
     import datasets
     import polars as pl
+
+_LARGEST_STRINGS = 1 << 31
+"""Bytes from which on 32 bits do not count those of a column."""
 
 
 def is_saved(folder: Path) -> bool:
@@ -56,27 +61,72 @@ def to_datasets(
     """
     import datasets
 
-    splits = {name: _table(frame) for name, frame in frames.items()}
+    splits = {name: datasets.Dataset(_table(frame)) for name, frame in frames.items()}
     if label_column is not None:
         classes = datasets.ClassLabel(names=list(labels))
         splits = {name: split.cast_column(label_column, classes) for name, split in splits.items()}
     return datasets.DatasetDict(splits)
 
 
-def _table(frame: pl.DataFrame) -> Any:
+def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: str | None) -> None:
+    """Writes the splits as ``DatasetDict.save_to_disk`` does, and reads them back.
+
+    Labels that are strings become a ``ClassLabel``. Raises `InputError` for a type that `datasets` lacks.
+    """
     import datasets
     import polars as pl
+    import pyarrow
 
-    return datasets.Dataset(frame.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    first = next(iter(frames.values()))
+    if label_column is not None and first.schema.get(label_column) == pl.String:
+        column = pl.col(label_column)
+        frames = {name: frame.with_columns(column.replace("", None)) for name, frame in frames.items()}
+        labels = {each for frame in frames.values() for each in frame[label_column].drop_nulls()}
+    else:
+        label_column, labels = None, set()
+    datasets.disable_progress_bars()
+    try:
+        to_datasets(frames, label_column, sort_labels(labels)).save_to_disk(str(folder))
+    except (ValueError, TypeError, NotImplementedError, pyarrow.ArrowException) as error:
+        reason = str(error).partition("\n")[0]
+        raise InputError(
+            f"{folder.name}: a column is of a type that the datasets library has no place for: {reason}",
+            hint="--output-format parquet holds it",
+        ) from error
+    back = read_saved(folder)
+    for name, frame in frames.items():
+        save.check_same(frame, back[name], folder / name)
+
+
+def _table(frame: pl.DataFrame) -> Any:
+    """As an Arrow table whose strings are `datasets`' usual ones, as long as they fit."""
+    import polars as pl
+    import pyarrow as pa
+
+    table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    if table.nbytes >= _LARGEST_STRINGS:
+        return table
+    usual = [
+        field.with_type(pa.string()) if pa.types.is_large_string(field.type) else field
+        for field in table.schema
+    ]
+    return table.cast(pa.schema(usual))
 
 
 def _frame(split: Any) -> pl.DataFrame:
     import datasets
     import polars as pl
 
-    split = split.with_format(None).flatten_indices()
+    split = split.with_format(None)
+    if split._indices is not None:  # rows that were chosen or shuffled; elsewhere than in the user's folder
+        split = split.flatten_indices(keep_in_memory=True)
     frame = pl.DataFrame(pl.from_arrow(split.data.table.replace_schema_metadata(None)))
     for column, feature in split.features.items():
+        listed = isinstance(feature, datasets.List | datasets.LargeList)
+        if listed and isinstance(feature.feature, datasets.ClassLabel):
+            names = dict(enumerate(feature.feature.names))
+            each = pl.element().replace_strict(names, default=None, return_dtype=pl.String)
+            frame = frame.with_columns(pl.col(column).list.eval(each))
         if isinstance(feature, datasets.ClassLabel):
             names = dict(enumerate(feature.names))
             frame = frame.with_columns(

@@ -36,6 +36,7 @@ from tokkit.files.receipts import (
     write_receipt,
 )
 from tokkit.files.sync import sync_folder
+from tokkit.files.work import remove_work
 
 __all__ = [
     "RECEIPT",
@@ -46,6 +47,7 @@ __all__ = [
     "lock",
     "read_receipt",
     "receipt_path",
+    "remove_work",
     "repair",
     "replace_folder",
     "reported",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 ERROR, WARNING = "error", "warning"
@@ -38,9 +38,15 @@ UNKNOWN_RATE = 0.01
 TRUNCATED = 0.05
 
 
-def findings(source: str, splits: Splits, across: Mapping[str, Any]) -> list[Finding]:
+def findings(
+    source: str, splits: Splits, across: Mapping[str, Any], pair_column: str | None = None
+) -> list[Finding]:
     """What every rule finds in the statistics of a data set, in the order of the rules."""
-    return [finding for rule in RULES.values() for finding in rule(source, splits, across)]
+    found = [finding for rule in RULES.values() for finding in rule(source, splits, across)]
+    if pair_column is None:
+        return found
+    both = f" --pair-column {shlex.quote(pair_column)} -o OUT"  # what mends rows compares them by both texts
+    return [replace(each, fix=each.fix.replace(" -o OUT", both)) for each in found]
 
 
 def _leaks(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:

@@ -15,6 +15,9 @@ from collections import Counter
 WITHOUT_SPACES = frozenset({"Han", "Japanese", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"})
 """Scripts that put no space between words: there a token is compared with characters, not with words."""
 
+NO_SCRIPT = "none"
+"""What texts without letters are counted as."""
+
 _NAMED = {
     **{"Cjk": "Han", "Kangxi": "Han", "Ideographic": "Han"},
     **{"Hiragana": "Japanese", "Katakana": "Japanese", "Hentaigana": "Japanese"},

@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import TRAIN, Dataset
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.batches import NeedsTable
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, stream
 from tokkit.errors import OutputError
 from tokkit.inspection import lengths
 from tokkit.inspection.findings import Finding, findings
+from tokkit.inspection.languages import identifier
 from tokkit.inspection.lengths import Histogram
 from tokkit.options import merged
-from tokkit.progress import SILENT, Progress
+from tokkit.progress import SILENT, Progress, SayingOnce, stage
 from tokkit.tokenizer.load import LoadedTokenizer, load
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class StatsResult:
     source: str
     text_column: str
     label_column: str | None
+    pair_column: str | None
     splits: dict[str, dict[str, Any]]
     across: dict[str, Any]
     recommended_max_length: dict[str, Any] | None
@@ -75,6 +78,7 @@ class StatsResult:
             "dataset": self.source,
             "text_column": self.text_column,
             "label_column": self.label_column,
+            "pair_column": self.pair_column,
             "splits": self.splits,
             "across": self.across,
             "recommended_max_length": self.recommended_max_length,
@@ -87,6 +91,7 @@ def stats(
     tokenizer: str | Path | None = None,
     *,
     near: bool = False,
+    languages: bool = False,
     options: DatasetOptions | None = None,
     progress: Progress = SILENT,
     **settings: Any,
@@ -95,22 +100,25 @@ def stats(
 
     With a tokenizer, lengths in its tokens too, special tokens included, with the share of rows that each
     maximum length would cut, the length to recommend, and the share of unknown tokens. With ``near``, near
-    duplicates too, for which all texts are held in memory; else large csv and tsv files are not.
+    duplicates too, for which all texts are held in memory; else large files are read in batches.
+    With ``languages``, the languages of 5,000 rows of each split, drawn by chance.
 
     ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as a data set or
-    a tokenizer, `OutputError` where the temporary folder is full.
+    a tokenizer, `UsageError` without the package that tells languages, `OutputError` where the temporary
+    folder is full.
     """
     from tokkit.inspection.statistics import figures
 
     options = merged(DatasetOptions, options, settings)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
-    streamed = None if near else stream(dataset, options, progress)
-    source = streamed or load_dataset(dataset, options, progress)
-    gathered = _gathered(source, loaded_tokenizer, progress)
+    if languages:
+        identifier()  # says before long work what it lacks
+    source, gathered = _measured(dataset, options, loaded_tokenizer, near, languages, progress)
     names = list(source.splits)
+    spoken = _languages(gathered, names, progress) if languages else {}
     near_copies = _near_copies(source, progress) if near and isinstance(source, Dataset) else {}
     splits = {
-        name: figures.of_split(i, source, gathered, near_copies.get(name), loaded_tokenizer)
+        name: figures.of_split(i, source, gathered, near_copies.get(name), spoken.get(name), loaded_tokenizer)
         for i, name in enumerate(names)
     }
     across = figures.across(names, gathered)
@@ -123,10 +131,11 @@ def stats(
         source=source.source,
         text_column=source.text_column,
         label_column=source.label_column,
+        pair_column=source.pair_column,
         splits=splits,
         across=across,
         recommended_max_length=advised,
-        findings=findings(source.source, splits, across),
+        findings=findings(source.source, splits, across, source.pair_column),
         unit=unit,
         histograms={
             name: figures.histograms(sums, unit, source.label_column, gathered.labels)
@@ -135,8 +144,28 @@ def stats(
     )
 
 
+def _measured(
+    dataset: str | Path,
+    options: DatasetOptions,
+    tokenizer: LoadedTokenizer | None,
+    near: bool,
+    sampled: bool,
+    progress: Progress,
+) -> tuple[Dataset | StreamedDataset, Gathered]:
+    """The data set and what was counted of it: from its files where that can be, else from tables."""
+    progress = SayingOnce(progress)
+    streamed = None if near else stream(dataset, options, progress)
+    if streamed is not None:
+        try:
+            return streamed, _gathered(streamed, tokenizer, sampled, progress)
+        except NeedsTable:
+            pass
+    loaded = read_dataset(dataset, options, progress)
+    return loaded, _gathered(loaded, tokenizer, sampled, progress)
+
+
 def _gathered(
-    source: Dataset | StreamedDataset, tokenizer: LoadedTokenizer | None, progress: Progress
+    source: Dataset | StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
 ) -> Gathered:
     from tokkit.corpus.kernels import say_if_compiling
     from tokkit.inspection.statistics import feeding
@@ -147,7 +176,7 @@ def _gathered(
     with tempfile.TemporaryDirectory(prefix="tokkit-stats-", ignore_cleanup_errors=True) as folder:
         try:
             others = feeding.others_of(source)
-            gathering = Gathering(len(source.splits), others, Path(folder), tokenizer, progress)
+            gathering = Gathering(len(source.splits), others, Path(folder), tokenizer, sampled, progress)
             return gathering.gather(feeding.rows_of(source), *feeding.size_of(source))
         except OSError as error:
             raise OutputError(
@@ -156,13 +185,25 @@ def _gathered(
             ) from error
 
 
+def _languages(gathered: Gathered, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:
+    """The languages of the rows that were drawn of each split."""
+    from tokkit.inspection.statistics import figures
+
+    samples = [each.sample.rows() for each in gathered.splits if each.sample is not None]
+    with stage(progress, "languages", sum(map(len, samples)), "rows"):
+        return {
+            name: figures.languages(sums, gathered.labels, identifier(), progress)
+            for name, sums in zip(names, gathered.splits, strict=True)
+        }
+
+
 def _near_copies(dataset: Dataset, progress: Progress) -> dict[str, int]:
     """Rows of each split beyond the first of their cluster of near duplicates."""
     from tokkit.data.copies import near_duplicates
 
     found = {}
     for name in dataset.splits:
-        texts = dataset.texts(name).drop_nulls().to_list()
-        clusters = near_duplicates.clusters(texts, progress=progress)
-        found[name] = len(texts) - (int(clusters.max()) + 1 if len(texts) else 0)
+        contents = dataset.contents(name).drop_nulls().to_list()
+        clusters = near_duplicates.clusters(contents, progress=progress)
+        found[name] = len(contents) - (int(clusters.max()) + 1 if len(contents) else 0)
     return found

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 
 def pieces_within(
-    rows: NDArray[np.int64], lengths: NDArray[np.int64], budget: int
+    rows: NDArray[np.int64], lengths: NDArray[np.int64], budget: int, most: int | None = None
 ) -> Iterator[NDArray[np.int64]]:
     """The rows sorted by length, in pieces whose padded size stays within ``budget`` tokens.
 
     A row longer than the budget is a piece of its own. The longest come first, so that memory that does
-    not suffice shows at once.
+    not suffice shows at once. Where ``most`` is given, pieces have that many rows, whatever their size.
 
     >>> list(pieces_within(np.array([0, 1, 2]), np.array([2, 9, 3]), budget=10))
     [array([1]), array([2, 0])]
@@ -31,9 +31,20 @@ def pieces_within(
     start = 0
     while start < len(ordered):
         widest = max(int(lengths[ordered[start]]), 1)
-        count = max(budget // widest, 1)
+        count = most or max(budget // widest, 1)
         yield ordered[start : start + count]
         start += count
+
+
+def token_places(encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the tokens of these rows stand in ``encoded``, row after row."""
+    import numpy as np
+
+    lengths = encoded.lengths[rows]
+    ends = np.cumsum(lengths)
+    return np.arange(int(ends[-1]) if len(rows) else 0) + np.repeat(
+        encoded.offsets[rows] - (ends - lengths), lengths
+    )
 
 
 @dataclass(frozen=True)
@@ -56,14 +67,21 @@ class Batch:
         """Tokens of the longest row."""
         return int(self.ids.shape[1])
 
+    def inputs(self, device: torch.device) -> dict[str, torch.Tensor]:
+        """What a model of transformers is called with, on that device."""
+        inputs = {"input_ids": self.ids, "attention_mask": self.mask}
+        if self.segments is not None:
+            inputs["token_type_ids"] = self.segments
+        return {name: value.to(device) for name, value in inputs.items()}
 
-def batch_of(encoded: Encoded, rows: NDArray[np.int64], pad_id: int) -> Batch:
-    """These rows as one batch."""
+
+def batch_of(encoded: Encoded, rows: NDArray[np.int64], pad_id: int, width: int | None = None) -> Batch:
+    """These rows as one batch, ``width`` tokens wide where that is given."""
     import numpy as np
     import torch
 
     lengths = encoded.lengths[rows]
-    width = max(int(lengths.max()), 1)
+    width = width or max(int(lengths.max()), 1)
     mask = np.arange(width) < lengths[:, None]
 
     def laid(flat: NDArray[Any], filling: int) -> torch.Tensor:

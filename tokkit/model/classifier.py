@@ -3,92 +3,109 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import InputError
+from tokkit.errors import UsageError
+from tokkit.model import pretrained, vocabulary
 from tokkit.model.batching import Batch
+from tokkit.model.configuration import head_dropout, label_config, set_dropout
+from tokkit.model.heads import STOCK
+from tokkit.model.row_limits import RowLimits, padding_id
 from tokkit.model.spec import SIZES, FinetuneSpec
-from tokkit.model.tasks import TASKS
-from tokkit.model.tasks.single_label import SingleLabel
+from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
-from tokkit.tokenizer.checkpoints import LOADING, check_fit, checkpoint_path, loading, takes_tokens
 from tokkit.tokenizer.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     import torch
-    from transformers import PreTrainedModel
+
+    from tokkit.model.pretrained import AnyModel
 
 
 @dataclass(frozen=True)
 class Classifier:
-    """model        a sequence classification model of transformers, float32
+    """model        what answers, float32: a stock classifier of transformers, or a body with a head of ours
     labels       names of its classes, by id
     max_length   tokens per row: the tokenizer's, at most the model's
     pad_id       id rows are padded with
     task         what it is asked for
+    segments     whether it tells the texts of a pair apart
     """
 
-    model: PreTrainedModel
+    model: AnyModel
     tokenizer: LoadedTokenizer
     labels: tuple[str, ...]
     max_length: int
     pad_id: int
     task: Task
+    segments: bool
 
     @classmethod
     def of(
         cls,
-        model: PreTrainedModel,
+        model: AnyModel,
         tokenizer: LoadedTokenizer,
         labels: Sequence[str],
         max_length: int | None = None,
-        task: Task = TASKS[SingleLabel.name],
+        task: Task = DEFAULT,
     ) -> Classifier:
         """The model with its tokenizer; raises `InputError` for a maximum length they do not take."""
-        config = model.config
-        pad_id = _pad_id(tokenizer, config.pad_token_id)
-        positions = int(getattr(config, "max_position_embeddings", 0) or 512)
-        positions = takes_tokens(config.model_type, positions, pad_id)
-        longest = min(positions, tokenizer.max_length or positions)
-        if max_length is not None and max_length > longest:
-            raise InputError(
-                f"--max-length {max_length}: model and tokenizer take at most {longest} tokens",
-                hint=f"--max-length {longest}",
-            )
-        return cls(model, tokenizer, tuple(labels), max_length or longest, pad_id, task)
+        limits = RowLimits.of(model.config, tokenizer, max_length)
+        return cls(
+            *(model, tokenizer, tuple(labels), limits.max_length, limits.pad_id, task),
+            segments=limits.segments,
+        )
 
     def logits(self, batch: Batch, device: torch.device) -> torch.Tensor:
-        """(rows, classes) what the model answers to a batch, on the device, where the model is."""
-        inputs = {"input_ids": batch.ids, "attention_mask": batch.mask}
-        if batch.segments is not None:
-            inputs["token_type_ids"] = batch.segments
-        output: Any = self.model(**{name: value.to(device) for name, value in inputs.items()})
+        """What the model answers to a batch, on the device, where the model is.
+
+        (rows, classes); of a task with an answer for every token, (rows, tokens, classes). A row without
+        tokens is answered as one padding token: a model that attends to nothing answers by how wide the
+        batch happens to be.
+        """
+        import torch
+
+        inputs = (batch if self.segments else replace(batch, segments=None)).inputs(device)
+        first = torch.zeros(1, dtype=torch.int64, device=device)
+        inputs["attention_mask"] = inputs["attention_mask"].index_fill(1, first, 1)
+        output: Any = self.model(**inputs)
         logits: torch.Tensor = output.logits
         return logits
 
 
-def build(tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneSpec) -> Classifier:
-    """A BERT encoder of the size asked for, its weights drawn anew, for this tokenizer's vocabulary."""
-    from transformers import BertConfig, BertForSequenceClassification
+def build(
+    tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneSpec, task: Task = DEFAULT
+) -> Classifier:
+    """A BERT encoder of the size asked for, its weights drawn anew, for this tokenizer's vocabulary.
 
+    Raises `UsageError` for options that need a checkpoint.
+    """
+    from transformers import BertConfig
+
+    for name in ("reset_embeddings", "random_init"):
+        if getattr(spec, name):
+            raise UsageError(
+                f"--{name.replace('_', '-')}: is about the weights of a --model, and none is named",
+                hint="an encoder from scratch has nothing but new weights: leave it out",
+            )
     layers, width, heads = SIZES[spec.size]
-    positions = tokenizer.max_length or 512
-    pad_id = _pad_id(tokenizer, None)
     config = BertConfig(
         vocab_size=tokenizer.vocab_size,
         num_hidden_layers=layers,
         hidden_size=width,
         num_attention_heads=heads,
         intermediate_size=4 * width,
-        max_position_embeddings=positions,
-        pad_token_id=pad_id,
-        **_label_config(labels),
+        max_position_embeddings=tokenizer.max_length or 512,
+        pad_token_id=padding_id(tokenizer, None),
+        **label_config(labels, task),
     )
-    _set_dropout(config, spec.dropout)
-    return Classifier.of(BertForSequenceClassification(config), tokenizer, labels, spec.max_length)
+    set_dropout(config, spec.dropout)
+    return Classifier.of(
+        pretrained.drawn(config, _head(spec, task), task), tokenizer, labels, spec.max_length, task
+    )
 
 
 def load_pretrained(
@@ -97,84 +114,45 @@ def load_pretrained(
     labels: Sequence[str],
     spec: FinetuneSpec,
     progress: Progress,
+    task: Task = DEFAULT,
 ) -> Classifier:
-    """A checkpoint, local or from the hub, with a classification head for these labels.
+    """A checkpoint, local or from the hub, with the head asked for, for these labels.
 
     A head that was trained for the same labels is kept, in its own order of them; another is drawn anew.
     Which weights are new and which were dropped is said. Raises `InputError` for a checkpoint that cannot
-    be loaded and for a tokenizer that does not fit its embeddings.
+    be loaded and for a tokenizer that does not belong to it, `UsageError` for a head that is none for the
+    task.
     """
-    import torch
-    from transformers import AutoConfig, AutoModelForSequenceClassification
-
-    where = checkpoint_path(name, progress)
-    with loading(name):
-        config = AutoConfig.from_pretrained(where, trust_remote_code=False)
-    theirs = [str(config.id2label[i]) for i in range(config.num_labels)]
-    same_labels = set(theirs) == set(labels)
-    if same_labels:
+    head = _head(spec, task)
+    source = pretrained.Source.of(name, progress)
+    config = source.config()
+    theirs = source.labels(config)
+    if set(theirs) == set(labels):
         labels = theirs  # the rows of its head stand in this order
-    config.update(_label_config(labels))
-    config.problem_type = "single_label_classification"
-    _set_dropout(config, spec.dropout)
-    config.pad_token_id = _pad_id(tokenizer, config.pad_token_id)
-    check_fit(
-        name,
-        config,
-        tokenizer,
-        hint="leave --tokenizer out to use the model's own, or --model out to build an encoder for this one",
-    )
-    with loading(name):
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            where, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
+    config.update(label_config(labels, task))
+    set_dropout(config, spec.dropout)
+    config.pad_token_id = padding_id(tokenizer, config.pad_token_id)
+    if spec.random_init:
+        config.vocab_size = tokenizer.vocab_size
+        progress.say(f"{name}: its weights are drawn anew; its shape is taken alone (--random-init)")
+        model = pretrained.drawn(config, head, task)
+    else:
+        vocabulary.check(name, source.where, config, tokenizer, spec.reset_embeddings, progress)
+        model = source.load(config, labels, theirs, head, task, progress)
+        if spec.reset_embeddings:
+            vocabulary.reset_embeddings(
+                model if head == STOCK else model.base_model, tokenizer, name, progress
+            )
+    if head != STOCK:
+        model.dropout.p = head_dropout(config)
+    return Classifier.of(model, tokenizer, labels, spec.max_length, task)
+
+
+def _head(spec: FinetuneSpec, task: Task) -> str:
+    """The head's name; raises `UsageError` for one that answers by row where every token is asked."""
+    if spec.head != STOCK and not task.by_row:
+        raise UsageError(
+            f"--head {spec.head}: pools a row into one answer, but {task.name} asks for one for every token",
+            hint=f"--head {STOCK}",
         )
-    _say_weights(name, info, progress)
-    if not same_labels and not info.get("missing_keys") and not info.get("mismatched_keys"):
-        progress.say(
-            f"{name}: its head was trained for other labels ({', '.join(theirs[:5])}); a new one is drawn"
-        )
-        body = model.base_model.state_dict()
-        model = AutoModelForSequenceClassification.from_config(config, dtype=torch.float32)
-        model.base_model.load_state_dict(body)
-    return Classifier.of(model, tokenizer, labels, spec.max_length)
-
-
-def _pad_id(tokenizer: LoadedTokenizer, config_id: int | None) -> int:
-    """The id to pad with; any id is right where there is none, for the mask hides it."""
-    found = tokenizer.id_of("pad")
-    return found if found is not None else config_id if config_id is not None else 0
-
-
-def _label_config(labels: Sequence[str]) -> dict[str, Any]:
-    return {
-        "num_labels": len(labels),
-        "id2label": dict(enumerate(labels)),
-        "label2id": {label: i for i, label in enumerate(labels)},
-    }
-
-
-_DROPOUTS = (
-    *("hidden_dropout_prob", "attention_probs_dropout_prob", "classifier_dropout"),
-    *("dropout", "attention_dropout", "seq_classif_dropout"),
-)
-
-
-def _set_dropout(config: Any, rate: float | None) -> None:
-    """Sets the rate under every name that this model's configuration has for one."""
-    for name in _DROPOUTS:
-        if rate is not None and hasattr(config, name):
-            setattr(config, name, rate)
-
-
-def _say_weights(name: str | Path, info: dict[str, Any], progress: Progress) -> None:
-    mismatched = {key[0] if isinstance(key, tuple) else key for key in info.get("mismatched_keys", ())}
-    new = sorted({*info.get("missing_keys", ()), *mismatched})
-    dropped = sorted(info.get("unexpected_keys", ()))
-    if new:
-        progress.say(f"{name}: {len(new)} weights are new: {_some(new)}")
-    if dropped:
-        progress.say(f"{name}: {len(dropped)} weights are not used: {_some(dropped)}")
-
-
-def _some(keys: Sequence[str]) -> str:
-    return ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
+    return spec.head

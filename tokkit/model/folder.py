@@ -1,6 +1,6 @@
-"""The model folder: what `AutoModelForSequenceClassification` loads, its tokenizer, figures and a card.
+"""The model folder: what the Auto class of its task loads, its tokenizer, figures and a card.
 
-config.json, model.safetensors        the classifier
+config.json, model.safetensors        the classifier; with a head of ours `heads.saved` instead
 tokenizer.json, tokenizer_config.json the tokenizer, copied as it was
 metrics.json, history.csv, curves.png, predictions.parquet, README.md
 tokkit.json                           the receipt
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError, TokkitError
 from tokkit.model.classifier import Classifier
+from tokkit.model.heads import saved
+from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading, quiet
@@ -43,8 +45,13 @@ def write_classifier(folder: Path, classifier: Classifier) -> None:
     A tokenizer that came without a configuration gets one, and without the truncation and padding that
     may be stored in it, so that the folder loads with transformers too.
     """
-    with quiet():
-        classifier.model.save_pretrained(str(folder))
+    from tokkit.model.heads.headed import HeadedModel
+
+    if isinstance(classifier.model, HeadedModel):
+        saved.write(folder, classifier.model, classifier.task.name, classifier.labels)
+    else:
+        with quiet():
+            classifier.model.save_pretrained(str(folder))
     tokenizer = classifier.tokenizer
     if not (tokenizer.folder / tokenizer_folder.CONFIG_FILE).exists():
         tokenizer_folder.write_tokenizer(folder, tokenizer.backend)
@@ -56,18 +63,22 @@ def write_classifier(folder: Path, classifier: Classifier) -> None:
 
 
 def load_classifier(name: str | Path, progress: Progress = SILENT) -> Classifier:
-    """A classifier as it was saved, in evaluation mode, with its tokenizer.
+    """A classifier as it was saved, with a stock head or one of ours, in evaluation mode, with its tokenizer.
 
-    Raises `InputError` for a folder that is none and for a checkpoint whose classification head is
-    missing: its answers would be drawn at random.
+    Raises `InputError` for a folder that is none or lacks a part, and for a checkpoint whose head is missing:
+    its answers would be drawn at random.
     """
-    from transformers import AutoModelForSequenceClassification
+    import transformers
 
+    if saved.stands_in(name):
+        return _load_headed(Path(name), progress)
     where = checkpoint_path(name, progress)
     tokenizer = load_tokenizer(where, progress)
     with loading(name):
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            where, **LOADING, output_loading_info=True
+        config = transformers.AutoConfig.from_pretrained(where, trust_remote_code=False)
+        task = task_of_config(config)
+        model, info = getattr(transformers, task.auto_class).from_pretrained(
+            where, config=config, **LOADING, output_loading_info=True
         )
     new = sorted(info.get("missing_keys", ()))
     if new:
@@ -76,7 +87,20 @@ def load_classifier(name: str | Path, progress: Progress = SILENT) -> Classifier
             hint=f"tokkit finetune DATASET --model {name} -o model/ trains one",
         )
     labels = tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
-    return Classifier.of(model.eval(), tokenizer, labels)
+    return Classifier.of(model.eval(), tokenizer, labels, task=task)
+
+
+def _load_headed(folder: Path, progress: Progress) -> Classifier:
+    described = saved.read(folder)
+    if described.task not in TASKS:
+        raise InputError(
+            f'{folder / saved.DESCRIPTION}: says task "{described.task}"; '
+            f"expected is one of {', '.join(TASKS)}",
+            hint="pip install --upgrade tokkit, if a newer version wrote it",
+        )
+    model = saved.load(folder, described)
+    tokenizer = load_tokenizer(folder, progress)
+    return Classifier.of(model, tokenizer, described.labels, task=TASKS[described.task])
 
 
 def verify(folder: Path, encoded: Encoded, expected: NDArray[np.float32]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.batching import batch_of, pieces_within
+from tokkit.model.batching import batch_of, pieces_within, token_places
 from tokkit.options import Options, option
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -69,21 +69,37 @@ def choose_device(name: str) -> torch.device:
 
 
 def predict_logits(
-    classifier: Classifier, encoded: Encoded, device: torch.device, budget: int, progress: Progress = SILENT
+    classifier: Classifier,
+    encoded: Encoded,
+    device: torch.device,
+    budget: int,
+    progress: Progress = SILENT,
+    *,
+    most: int | None = None,
 ) -> NDArray[np.float32]:
-    """(rows, classes) logits; computed sorted by length, given back in the order of the rows."""
+    """(rows, classes) logits; of tags (tokens, classes), a row's tokens as they stand in ``encoded``.
+
+    Computed sorted by length, given back in the order of the rows.
+    """
     import numpy as np
     import torch
 
     model: Any = classifier.model
     model.to(device).eval()
-    logits = np.zeros((len(encoded), len(classifier.labels)), dtype=np.float32)
+    by_row = classifier.task.by_row
+    logits = np.zeros(
+        (len(encoded) if by_row else len(encoded.ids), len(classifier.labels)), dtype=np.float32
+    )
     rows = np.arange(len(encoded))
     with torch.inference_mode(), stage(progress, "predicting", len(encoded), "rows"):
-        for piece in pieces_within(rows, encoded.lengths, budget):
+        for piece in pieces_within(rows, encoded.lengths, budget, most):
             stop_if_cancelled(progress)
             batch = batch_of(encoded, piece, classifier.pad_id)
-            logits[piece] = classifier.logits(batch, device).float().cpu().numpy()
+            answers = classifier.logits(batch, device).float().cpu().numpy()
+            if by_row:
+                logits[piece] = answers
+            else:
+                logits[token_places(encoded, piece)] = answers[batch.mask.numpy() == 1]
             progress.advance(len(piece))
     return logits
 

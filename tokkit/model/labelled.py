@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows, sort_labels
-from tokkit.data.loading.load import DatasetOptions, load_dataset
-from tokkit.data.rebalancing.weights import balanced_weights, sidecar_of
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.splitting.split import SplitPlan, assign
-from tokkit.errors import InputError, did_you_mean
+from tokkit.errors import InputError
+from tokkit.model.tasks import DEFAULT
+from tokkit.model.tasks.class_ids import class_ids
+from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -30,89 +31,47 @@ def training_and_validation(
     options: DatasetOptions,
     seed: int,
     progress: Progress,
+    task: Task = DEFAULT,
 ) -> tuple[Rows, Rows]:
     """The rows to train on and those to validate on, complete, with the same classes.
 
     Validation rows come from their own file, from the data set's validation split, or are split off,
     stratified, which is said. What is left out is said by reason; a test split is never looked at.
 
-    Raises `InputError` for fewer than two classes, and for a label that one of the two lacks.
+    Raises `InputError` for fewer than two classes, for a label that one of the two lacks, and where no row
+    is left for one.
     """
     train = dataset.split(TRAIN)
-    _check_two_classes(dataset, dataset.complete(TRAIN))
+    check_two_classes(dataset, dataset.complete(TRAIN), task)
     if validation_data is not None:
-        loaded = load_dataset(validation_data, options, progress)
+        loaded = read_dataset(validation_data, options, progress, lists=True)
         loaded.require_labels()
         training, validation = dataset.complete(TRAIN), loaded.complete(_validation_split(loaded))
     elif VALIDATION in dataset.splits:
         training, validation = dataset.complete(TRAIN), dataset.complete(VALIDATION)
     else:
-        plan = SplitPlan(validation=VALIDATION_SHARE, test=0, seed=seed)
-        assigned = assign(dataset, TRAIN, plan)
-        everything = dataset.complete(TRAIN)
-        training = _only(everything, assigned[TRAIN])
-        validation = _only(everything, assigned[VALIDATION])
-        validation = replace(validation, left_out={})
+        training, validation = _split_off(dataset, seed, task)
         progress.say(
             f"{train.where}: no validation split; {len(validation.texts)} of "
-            f"{len(everything.texts)} rows are split off for it, stratified"
+            f"{len(training.texts) + len(validation.texts)} rows are split off for it"
+            f"{', stratified' if task.has_strata else ''}"
         )
     for name, rows in ((TRAIN, training), (VALIDATION, validation)):
         for reason, n in rows.left_out.items():
             progress.say(f"{n} rows of {name} left out: {reason}")
-    _check_classes(dataset, training, validation, progress)
+        if not rows.texts:
+            raise InputError(
+                f"{dataset.source}: no row of {name} has both text and label",
+                hint="name validation rows of your own: --validation-data PATH",
+            )
+    _check_classes(dataset, training, validation, task, progress)
     _say_leaks(training, validation, progress)
     return training, validation
 
 
 def targets(rows: Rows, labels: Sequence[str], where: str) -> NDArray[np.int64]:
     """(rows,) class ids; raises `InputError` for labels that are none of the model's."""
-    import numpy as np
-
-    number = {label: i for i, label in enumerate(labels)}
-    unknown = sort_labels(label for label in rows.labels if label not in number)
-    if unknown:
-        raise InputError(
-            f'{where}: the label "{unknown[0]}" is none of the model\'s ({", ".join(labels)})'
-            f"{did_you_mean(unknown[0], labels)}",
-            hint=f"give it the model's name: --label-names {shlex.quote(f'{unknown[0]}={labels[0]}')}",
-        )
-    return np.array([number[label] for label in rows.labels], dtype=np.int64)
-
-
-def class_weights(which: str, rows: Rows, labels: Sequence[str]) -> list[float] | None:
-    """Weight of each class: None, ``balanced`` over these rows, or from a file that `rebalance` wrote."""
-    if which == "none":
-        return None
-    if which == "balanced":
-        weights: Mapping[str, float] = balanced_weights(Counter(rows.labels))
-    else:
-        weights = _read_weights(Path(which))
-    lacking = [label for label in labels if label not in weights]
-    if lacking:
-        raise InputError(
-            f'{which}: no weight for the label "{lacking[0]}"{did_you_mean(lacking[0], weights)}',
-            hint="--class-weights balanced computes them from the training rows",
-        )
-    return [float(weights[label]) for label in labels]
-
-
-def say_unused_weights(which: str, dataset: Dataset, progress: Progress) -> None:
-    """Says that `rebalance` left class weights beside the training rows, where none are asked for."""
-    beside = sidecar_of(dataset)
-    if which == "none" and beside is not None:
-        progress.say(f"{beside}: class weights, which are not used; --class-weights {beside} takes them")
-
-
-def _read_weights(path: Path) -> dict[str, float]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return {str(label): float(weight) for label, weight in content.items()}
-    except (OSError, ValueError, AttributeError, TypeError) as error:
-        raise InputError(
-            f"--class-weights {path}: not none, not balanced, and no file of weights ({error})",
-            hint="tokkit rebalance DATASET -o OUT --strategy weights writes OUT.weights.json",
-        ) from error
+    return class_ids(rows.labels, labels, where)
 
 
 def _validation_split(dataset: Dataset) -> str:
@@ -123,8 +82,8 @@ def _validation_split(dataset: Dataset) -> str:
 
 
 def _say_leaks(training: Rows, validation: Rows, progress: Progress) -> None:
-    trained_on = set(training.texts)
-    leaking = sum(text in trained_on for text in validation.texts)
+    trained_on = set(_contents(training))
+    leaking = sum(content in trained_on for content in _contents(validation))
     if leaking:
         progress.say(
             f"{leaking} validation rows hold a text that stands in train too, which flatters the scores: "
@@ -132,32 +91,77 @@ def _say_leaks(training: Rows, validation: Rows, progress: Progress) -> None:
         )
 
 
-def _only(rows: Rows, positions: Sequence[int]) -> Rows:
-    wanted = set(positions)
-    kept = [i for i, position in enumerate(rows.positions) if position in wanted]
-    return Rows(
-        texts=[rows.texts[i] for i in kept],
-        labels=[rows.labels[i] for i in kept],
-        positions=[rows.positions[i] for i in kept],
-        left_out=rows.left_out,
-    )
+def _contents(rows: Rows) -> Iterable[tuple[str, ...]]:
+    """The text of each row, of pairs both."""
+    return zip(rows.texts, *([rows.pairs] if rows.pairs else []), strict=True)
 
 
-def _check_two_classes(dataset: Dataset, training: Rows) -> None:
+def _split_off(dataset: Dataset, seed: int, task: Task) -> tuple[Rows, Rows]:
+    """Training and validation rows of the train split; a row stays in training where no other there has one
+    of its labels."""
+    plan = SplitPlan(validation=VALIDATION_SHARE, test=0, seed=seed)
+    assigned = assign(_stratifiable(dataset, task), TRAIN, plan)
+    everything = dataset.complete(TRAIN)
+    held_out = everything.only(assigned[VALIDATION])
+    if not task.excluding:
+        learned = _label_counts(everything.only(assigned[TRAIN]), task)
+        seen = {
+            position
+            for position, written in zip(held_out.positions, held_out.labels, strict=True)
+            if all(learned[name] for name in task.names(written))
+        }
+        held_out = held_out.only(seen)
+    kept = set(held_out.positions)
+    training = everything.only(position for position in everything.positions if position not in kept)
+    return training, replace(held_out, left_out={})
+
+
+def _stratifiable(dataset: Dataset, task: Task) -> Dataset:
+    """The data set with labels that are strata: none of tags and numbers, rare sets of labels all alike."""
+    import polars as pl
+
+    if not task.has_strata:
+        return replace(dataset, label_column=None)
+    if task.excluding:
+        return dataset
+    train, label = dataset.split(TRAIN), dataset.require_labels()
+    pooled = pl.when(pl.len().over(label) >= _COMMON).then(pl.col(label)).otherwise(pl.lit("")).alias(label)
+    return replace(dataset, splits={TRAIN: replace(train, frame=train.frame.with_columns(pooled))})
+
+
+_COMMON = 10
+"""Rows from which on a set of labels is a stratum of its own."""
+
+
+def _label_counts(rows: Rows, task: Task) -> Counter[str]:
+    """How often each label stands in the rows."""
+    counts: Counter[str] = Counter()
+    for written, n in Counter(rows.labels).items():
+        for name in task.names(written):
+            counts[name] += n
+    return counts
+
+
+def check_two_classes(dataset: Dataset, training: Rows, task: Task) -> None:
     dataset.require_labels()
-    classes = set(training.labels)
-    if len(classes) < 2:
+    classes = task.labels(training)
+    if task.has_classes and len(classes) < 2:
         raise InputError(
             f'{dataset.source}: one class only ("{next(iter(classes), "none")}"): there is nothing to learn',
             hint=f"tokkit stats {shlex.quote(dataset.source)} shows the labels; --label-column names others",
         )
 
 
-def _check_classes(dataset: Dataset, training: Rows, validation: Rows, progress: Progress) -> None:
-    """Both need the same classes; one too rare to be expected in validation is only said."""
-    train, held_out = Counter(training.labels), Counter(validation.labels)
+def _check_classes(
+    dataset: Dataset, training: Rows, validation: Rows, task: Task, progress: Progress
+) -> None:
+    """Both need the same classes; one too rare to be expected in validation is only said, as is one of
+    several labels that a row may have."""
+    if not task.has_classes:
+        return
+    train, held_out = _label_counts(training, task), _label_counts(validation, task)
     mend = "draw both from all rows: tokkit split ALL_ROWS.csv -o split/, then tokkit finetune split/"
-    unseen = sort_labels(set(held_out) - set(train))
+    unseen = sort_labels(set(held_out).difference(task.labels(training)))
     if unseen:
         raise InputError(
             f'{dataset.source}: the label "{unseen[0]}" stands in validation but in no training row',
@@ -165,7 +169,7 @@ def _check_classes(dataset: Dataset, training: Rows, validation: Rows, progress:
         )
     ratio = len(validation.labels) / len(training.labels)
     absent = sort_labels(set(train) - set(held_out))
-    expected = [label for label in absent if train[label] * ratio >= 1]
+    expected = [label for label in absent if task.excluding and train[label] * ratio >= 1]
     if expected:
         raise InputError(
             f'{dataset.source}: the label "{expected[0]}" ({train[expected[0]]} training rows) '
@@ -173,4 +177,9 @@ def _check_classes(dataset: Dataset, training: Rows, validation: Rows, progress:
             hint=mend,
         )
     if absent:
-        progress.say(f"too rare to be in validation, so no score sees them: {', '.join(absent)}")
+        told = ", ".join(absent) if task.excluding or len(absent) <= _TOLD else f"{len(absent)} labels"
+        progress.say(f"too rare to be in validation, so no score sees them: {told}")
+
+
+_TOLD = 10
+"""Labels that are named one by one."""

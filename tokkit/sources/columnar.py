@@ -7,9 +7,10 @@ the file.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
 
@@ -42,7 +43,16 @@ def _read(path: Path, reader: Callable[[Path], Columnar], say: Say) -> pl.DataFr
         raise InputError(
             f"{path}: {what}", hint="write the file again, or say what it is: --format csv"
         ) from error
-    for column, names in _class_names(metadata).items():
+    return named(frame, class_names(metadata), path, say)
+
+
+def named(
+    frame: pl.DataFrame, classes: Mapping[str, Sequence[str]], path: Path, say: Say = lambda message: None
+) -> pl.DataFrame:
+    """The rows with numbers of classes replaced by their names, which is said."""
+    import polars as pl
+
+    for column, names in classes.items():
         if column in frame.columns and frame[column].dtype.is_integer():
             say(f'{path}: names for the numbers in column "{column}" stand in it: {", ".join(names[:10])}')
             frame = frame.with_columns(
@@ -61,18 +71,27 @@ def _parquet(path: Path) -> Columnar:
 
 def _arrow(path: Path) -> Columnar:
     import polars as pl
-    import pyarrow
 
-    with open(path, "rb") as file:
-        is_file = file.read(6) == b"ARROW1"
-    with pyarrow.OSFile(str(path)) as source:
-        open_reader = pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream
-        table = open_reader(source).read_all()
+    with arrow_reader(path) as reader:
+        table = reader.read_all()
     frame = pl.DataFrame(pl.from_arrow(table.replace_schema_metadata(None)))
     return frame, table.schema.metadata
 
 
-def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+@contextmanager
+def arrow_reader(path: Path) -> Iterator[Any]:
+    """What `pyarrow` reads an Arrow file or stream with, from memory that is mapped to it."""
+    import pyarrow
+
+    with open(path, "rb") as file:
+        is_file = file.read(6) == b"ARROW1"
+    with pyarrow.memory_map(str(path)) as source:
+        open_reader = pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream
+        with open_reader(source) as reader:
+            yield reader
+
+
+def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
     """Column -> names of its classes, where `datasets` wrote the file."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]

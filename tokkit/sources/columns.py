@@ -1,75 +1,110 @@
-"""Which column holds the text, which the label: named by the user, else guessed, and the guess is said."""
+"""Which columns hold text, second text, label and id: named by the user, or (second texts never) guessed."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError, did_you_mean
-from tokkit.sources.headers import ID_NAMES, LABEL_NAMES, SEPARATORS, TEXT_NAMES
+from tokkit.sources.headers import ID_NAMES, LABEL_NAMES, PAIR_NAMES, SEPARATORS, TEXT_NAMES
 
 if TYPE_CHECKING:
     import polars as pl
 
 _SAMPLE = 5000
 _MOST_CLASSES = 200
+_CALLED = {"text": "a text", "pair": "a second text", "label": "a label", "id": "an id"}
 _KINDS = {"List": "lists", "Array": "lists", "Binary": "bytes"}
 
 
-def text_column(frame: pl.DataFrame, asked: str | None, where: str, label: str | None = None) -> str:
-    """The column of texts: the one asked for, a known name, else the one with the longest strings.
+@dataclass(frozen=True)
+class Columns:
+    """Names of columns; ``pair`` is that of a second text, all but ``text`` may be None."""
 
-    ``label`` is the column that is asked for as label; it is never guessed to be the text.
+    text: str
+    pair: str | None = None
+    label: str | None = None
+    id: str | None = None
 
-    Raises `InputError` where there is none, naming the columns there are.
+
+def choose(
+    frame: pl.DataFrame,
+    where: str,
+    *,
+    text: str | None = None,
+    pair: str | None = None,
+    label: str | None = None,
+    id: str | None = None,
+) -> Columns:
+    """The columns asked for, by name or number, and those that are guessed.
+
+    Raises `InputError` for a column that is not there, holds lists, or is asked for twice, and where there
+    is no text, naming the columns there are.
     """
+    asked = {"text": text, "pair": pair, "label": label, "id": id}
+    named = {what: _asked(frame, name, what, where) for what, name in asked.items() if name is not None}
+    _check_different(frame, named, where)
+    taken = list(named.values())
+    chosen = named.get("text") or _text_column(frame, taken, where)
+    others = [name for name in frame.columns if name not in (chosen, *taken)]
+    return Columns(
+        chosen,
+        named.get("pair"),
+        named.get("label") or _label_column(frame, others, where),
+        named.get("id") or _id_column(frame, others),
+    )
+
+
+def text_column(frame: pl.DataFrame, asked: str | None, where: str) -> str:
+    """The column of texts alone, as `choose` has it."""
+    return _text_column(frame, (), where) if asked is None else _asked(frame, asked, "text", where)
+
+
+def _text_column(frame: pl.DataFrame, taken: Sequence[str], where: str) -> str:
+    """A column of a known name, else the one with the longest strings; none that is taken."""
     import polars as pl
 
-    if asked is not None:
-        return _plain(frame, _named(frame, asked, "--text-column", where), "text", where)
-    taken = None if label is None else _named(frame, label, "--label-column", where)
-    by_name = _by_name([name for name in frame.columns if name != taken], TEXT_NAMES)
-    if by_name:
+    free = [name for name in frame.columns if name not in taken]
+    if by_name := _by_name(free, TEXT_NAMES):
         return _plain(frame, by_name, "text", where)
-    strings = [
-        name
-        for name in frame.columns
-        if frame[name].dtype == pl.String and name.casefold() not in ID_NAMES and name != taken
-    ]
+    strings = [name for name in free if frame[name].dtype == pl.String and name.casefold() not in ID_NAMES]
     if not strings or (frame.width == 1 and _other_separator(frame.columns[0])):
         raise _no_column("text", frame, where)
     lengths = {name: frame[name].head(_SAMPLE).str.len_chars().fill_null(0).sum() for name in strings}
     return max(strings, key=lambda name: lengths[name])
 
 
-def label_column(frame: pl.DataFrame, asked: str | None, text: str, where: str) -> str | None:
-    """The column of labels: asked for, a known name, else the one with the fewest distinct values.
-
-    None where no column looks like one. Raises `InputError` for a column that is asked for and missing,
-    the column of texts, or one of lists.
-    """
-    if asked is not None:
-        label = _named(frame, asked, "--label-column", where)
-        if label == text:
-            others = [name for name in frame.columns if name != text] or ["NAME"]
-            raise InputError(
-                f'{where}: column "{text}" cannot hold both text and label',
-                hint=f"name another: --label-column {others[-1]}",
-            )
-        return _plain(frame, label, "label", where)
-    by_name = _by_name([name for name in frame.columns if name != text], LABEL_NAMES)
-    if by_name:
+def _label_column(frame: pl.DataFrame, names: Sequence[str], where: str) -> str | None:
+    """A column of a known name, else that with the fewest distinct values; None where none is like labels."""
+    if by_name := _by_name(names, LABEL_NAMES):
         return _plain(frame, by_name, "label", where)
     sample = frame.head(_SAMPLE)
     distinct = {
         name: sample[name].n_unique()
-        for name in frame.columns
-        if name != text and name.casefold() not in ID_NAMES and not sample[name].dtype.is_nested()
+        for name in names
+        if name.casefold() not in ID_NAMES and not sample[name].dtype.is_nested()
     }
     likely = {
         name: n for name, n in distinct.items() if 1 < n <= min(_MOST_CLASSES, max(2, sample.height // 2))
     }
     return min(likely, key=lambda name: likely[name]) if likely else None
+
+
+def _id_column(frame: pl.DataFrame, names: Sequence[str]) -> str | None:
+    """A column of a known name with another value in every row."""
+    named = _by_name(names, ID_NAMES)
+    return named if named is not None and is_id(frame[named]) else None
+
+
+def is_id(values: pl.Series) -> bool:
+    """Whether every row has a value, and another one."""
+    return not values.dtype.is_nested() and not values.null_count() and values.n_unique() == values.len()
+
+
+def pair_of(frame: pl.DataFrame, text: str) -> str | None:
+    """The column that a second text usually stands in beside that of the first, where there is one."""
+    return _by_name(frame.columns, [PAIR_NAMES.get(text.casefold(), "")])
 
 
 def values(frame: pl.DataFrame, column: str) -> pl.Series | None:
@@ -99,7 +134,7 @@ def _plain(frame: pl.DataFrame, column: str, what: str, where: str) -> str:
         within = [f"{column}.{key}" for key in held.struct.fields] if isinstance(dtype, pl.Struct) else []
         kind = _KINDS.get(str(dtype.base_type()), "objects")
         raise InputError(
-            f'{where}: column "{column}" holds {kind}, not a {what} a row',
+            f'{where}: column "{column}" holds {kind}, not {_CALLED[what]} a row',
             hint=f"name another: --{what}-column {(within or others or ['NAME'])[0]}",
         )
     return column
@@ -110,17 +145,29 @@ def _by_name(names: Sequence[str], known: Sequence[str]) -> str | None:
     return next((folded[name] for name in known if name in folded), None)
 
 
-def _named(frame: pl.DataFrame, asked: str, option: str, where: str) -> str:
+def _asked(frame: pl.DataFrame, asked: str, what: str, where: str) -> str:
     """A column by name, by number counted from 0, or a field of objects, dots between the names."""
-    if values(frame, asked) is not None:
-        return asked
-    if asked.isdecimal() and int(asked) < frame.width:
-        return frame.columns[int(asked)]
-    raise InputError(
-        f'{where}: no column "{asked}"{did_you_mean(asked, frame.columns)}; '
-        f"it has: {', '.join(frame.columns)}",
-        hint=f"name one of them: {option} {frame.columns[-1]}",
-    )
+    if values(frame, asked) is None:
+        if not asked.isdecimal() or int(asked) >= frame.width:
+            raise InputError(
+                f'{where}: no column "{asked}"{did_you_mean(asked, frame.columns)}; '
+                f"it has: {', '.join(frame.columns)}",
+                hint=f"name one of them: --{what}-column {frame.columns[-1]}",
+            )
+        asked = frame.columns[int(asked)]
+    return _plain(frame, asked, what, where)
+
+
+def _check_different(frame: pl.DataFrame, named: Mapping[str, str], where: str) -> None:
+    """Raises `InputError` for a column that is asked for as two things."""
+    for what, name in named.items():
+        before = next(other for other, same in named.items() if same == name)
+        if before != what:
+            others = [each for each in frame.columns if each not in named.values()] or ["NAME"]
+            raise InputError(
+                f'{where}: column "{name}" cannot hold both {_CALLED[before]} and {_CALLED[what]}',
+                hint=f"name another: --{what}-column {others[-1]}",
+            )
 
 
 def _other_separator(column: str) -> str | None:

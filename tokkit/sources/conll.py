@@ -23,10 +23,12 @@ if TYPE_CHECKING:
 
 TOKENS, TAGS, TEXT = "tokens", "tags", "text"
 _DOCUMENT = "-DOCSTART-"
-_ELSEWHERE = "write jsonl or parquet: -o OUT.jsonl"
+_ELSEWHERE = "write jsonl or parquet: --output-format jsonl, or -o OUT.jsonl"
 
 
-def read_conll(path: Path, names: Sequence[str], skip_bad: bool, say: Say) -> pl.DataFrame:
+def read_conll(
+    path: Path, names: Sequence[str], skip_bad: bool, say: Say, encoding: str | None = None
+) -> pl.DataFrame:
     """A row a sentence: ``tokens``, ``tags`` and columns between them as lists, ``text`` joined by spaces.
 
     Tabs separate the columns where the first line has one, else spaces. ``-DOCSTART-`` lines
@@ -41,7 +43,7 @@ def read_conll(path: Path, names: Sequence[str], skip_bad: bool, say: Say) -> pl
     header: list[str] = []
     columns: list[list[list[str]]] = []
     bad = BadRows(path, skip_bad)
-    for sentence in _sentences(path, bad):
+    for sentence in _sentences(path, bad, encoding):
         if not header:
             header = _header(path, len(sentence[0]), names)
             columns = [[] for _ in header]
@@ -113,10 +115,11 @@ def _header(path: Path, width: int, names: Sequence[str]) -> list[str]:
     return header
 
 
-def _sentences(path: Path, bad: BadRows) -> Iterator[list[list[str]]]:
+def _sentences(path: Path, bad: BadRows, encoding: str | None) -> Iterator[list[list[str]]]:
     """The lines of every sentence as fields."""
-    tabs, width = _layout(path)
-    numbered = enumerate(itertools.chain.from_iterable(streams.lines(path)), 1)
+    tabs, width = _layout(path, encoding)
+    text = itertools.chain.from_iterable(streams.lines(path, encoding=encoding))
+    numbered = enumerate(text, 1)
     for filled, group in itertools.groupby(numbered, key=lambda line: _is_filled(line[1])):
         sentence: list[list[str]] = []
         whole = filled
@@ -143,9 +146,9 @@ def _is_filled(line: str) -> bool:
     return bool(line.replace("\ufeff", "").strip())
 
 
-def _layout(path: Path) -> tuple[bool, int]:
+def _layout(path: Path, encoding: str | None) -> tuple[bool, int]:
     """Whether tabs separate the columns, and their number: those of the first line that is no comment."""
-    sample = streams.first_lines(path, 100)
+    sample = streams.first_lines(path, 100, encoding)
     first = next((line for line in sample if not line.startswith(("#", _DOCUMENT))), sample[0])
     return "\t" in first, len(_fields(first, "\t" in first))
 

@@ -26,7 +26,12 @@ Records = Iterable[Record]
 
 
 def read_delimited(
-    path: Path, separator: str, names: Sequence[str], skip_bad: bool, say: Say
+    path: Path,
+    separator: str,
+    names: Sequence[str],
+    skip_bad: bool,
+    say: Say,
+    encoding: str | None = None,
 ) -> pl.DataFrame:
     """The rows of a delimited file as strings, null where a field is empty.
 
@@ -34,7 +39,7 @@ def read_delimited(
     read are left out, which is said by reason; else the first raises `InputError` with its line.
     """
     bad = BadRows(path, skip_bad)
-    text = itertools.chain.from_iterable(streams.lines(path))
+    text = itertools.chain.from_iterable(streams.lines(path, encoding=encoding))
     header = header_of(path, records_of(path, text, separator, bad), names, say)
     columns = _columns(header.names, header.rows, separator, bad)
     header.check(path, separator, columns)

@@ -9,7 +9,7 @@ import itertools
 import json
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,14 +32,35 @@ def is_json_lines(sample: Sequence[str]) -> bool:
     )
 
 
-def read_jsonl(path: Path, field: str | None, skip_bad: bool, say: Callable[[str], None]) -> pl.DataFrame:
+def read_jsonl(
+    path: Path,
+    field: str | None,
+    skip_bad: bool,
+    say: Callable[[str], None],
+    encoding: str | None = None,
+) -> pl.DataFrame:
     """The rows of a file with an object a line; with ``field``, the object that each holds under that key.
 
     Raises `InputError` naming the line that is none; with ``skip_bad`` such lines are left out, and said.
     """
-    rows = []
     bad = BadRows(path, skip_bad)
-    text = itertools.chain.from_iterable(streams.lines(path))
+    rows = list(json_lines(path, field, bad, encoding=encoding))
+    bad.tell(say)
+    return frame_of_rows(rows)
+
+
+def json_lines(
+    path: Path,
+    field: str | None,
+    bad: BadRows,
+    on_bytes: Callable[[int], None] = lambda amount: None,
+    encoding: str | None = None,
+) -> Iterator[dict[str, Any]]:
+    """The object of each line, one after the other; ``bad`` is told of lines that are none.
+
+    ``on_bytes`` is told how many bytes were read since the last time.
+    """
+    text = itertools.chain.from_iterable(streams.lines(path, on_bytes, encoding))
     for number, line in enumerate(text, 1):
         if not line.strip():
             continue
@@ -48,33 +69,30 @@ def read_jsonl(path: Path, field: str | None, skip_bad: bool, say: Callable[[str
             content = _parse_json(line, where)
             row = content if field is None else _within(content, field, where)
         except InputError as error:
-            if not skip_bad:
-                raise
-            bad.found(number, "no JSON, or without the key asked for", error.hint or "")
+            what = error.message.removeprefix(f"{where}: ")
+            bad.found(number, "no JSON, or without the key asked for", error.hint or "", what)
             continue
         if isinstance(row, dict):
-            rows.append(row)
+            yield row
         else:
             hint = "a file that is one list of objects is read with --format json"
             bad.found(number, "an object was expected, one a line", hint)
-    bad.tell(say)
-    return _frame_of_rows(rows)
 
 
-def read_json(path: Path, field: str | None = None) -> pl.DataFrame:
+def read_json(path: Path, field: str | None = None, encoding: str | None = None) -> pl.DataFrame:
     """The rows of a list of objects, an object of columns, or an object that holds one list of objects.
 
     ``field`` names the key, or keys with dots between, under which they stand. Raises `InputError` for
     anything else.
     """
-    content = _json_content(path)
+    content = _json_content(path, encoding)
     if field is not None:
         content = _within(content, field, str(path))
     if isinstance(content, list) and all(isinstance(row, dict) for row in content):
-        return _frame_of_rows(content)
+        return frame_of_rows(content)
     groups = _groups(content)
     if len(groups) == 1:
-        return _frame_of_rows(next(iter(groups.values())))
+        return frame_of_rows(next(iter(groups.values())))
     if groups:
         key = ".".join(filter(None, (field, next(iter(groups)))))
         raise InputError(
@@ -120,20 +138,21 @@ def _first_rows(content: Any, above: str | None) -> str | None:
     return None
 
 
-def json_splits(path: Path) -> dict[str, pl.DataFrame]:
+def json_splits(path: Path, encoding: str | None = None) -> dict[str, pl.DataFrame]:
     """Rows by the name they stand under, where a JSON file is an object of several lists of objects.
 
     Nothing where it is anything else, or not JSON at all.
     """
-    start = "".join(streams.first_lines(path))[:1000]
+    start = "".join(streams.first_lines(path, encoding=encoding))[:1000]
     if not re.match(r'\s*\{\s*"[^"]*"\s*:\s*\[\s*\{', start):
         return {}
-    groups = _groups(_json_content(path))
-    return {name: _frame_of_rows(rows) for name, rows in groups.items()} if len(groups) > 1 else {}
+    groups = _groups(_json_content(path, encoding))
+    return {name: frame_of_rows(rows) for name, rows in groups.items()} if len(groups) > 1 else {}
 
 
-def _json_content(path: Path) -> Any:
-    return _parse_json("".join(itertools.chain.from_iterable(streams.lines(path))), str(path))
+def _json_content(path: Path, encoding: str | None) -> Any:
+    lines = itertools.chain.from_iterable(streams.lines(path, encoding=encoding))
+    return _parse_json("".join(lines), str(path))
 
 
 def _groups(content: Any) -> dict[str, list[dict[str, Any]]]:
@@ -163,7 +182,8 @@ def _parse_json(text: str, where: str) -> Any:
         ) from error
 
 
-def _frame_of_rows(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+def frame_of_rows(rows: Sequence[dict[str, Any]]) -> pl.DataFrame:
+    """Objects as a table: a column a key, null where an object has none of it."""
     names = dict.fromkeys(name for row in rows for name in row)
     return _frame_of_columns({name: [row.get(name) for row in rows] for name in names})
 

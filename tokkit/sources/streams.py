@@ -1,4 +1,4 @@
-r"""Files as streams: decompressed by what they are, decoded strictly as UTF-8, cut into lines.
+r"""Files as streams: decompressed by what they are, decoded strictly (as UTF-8, unless told), cut into lines.
 
 A line keeps its newline (`\n` or `\r\n`) and nothing but `\n` ends one, as in the reference trainer.
 Bad bytes are never replaced: the error names file, line and byte.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from tokkit.errors import InputError
+from tokkit.sources.encodings import Recoded, likely_encoding
 from tokkit.sources.paths import shown
 
 BLOCK = 1 << 20
@@ -83,14 +84,23 @@ def _opener(path: Path) -> Callable[[Path], IO[bytes]]:
     return next((opener for start, opener in _OPENERS.items() if re.match(start, magic)), _open_plain)
 
 
-def blocks(path: Path, within_lines: bool = False, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+def blocks(
+    path: Path,
+    within_lines: bool = False,
+    start: int = 0,
+    end: int | None = None,
+    encoding: str | None = None,
+) -> Iterator[bytes]:
     """The bytes of a file in blocks of about `BLOCK` that end at a line end (the last one aside).
 
     A longer line is one block; ``within_lines``, it is cut as `text_blocks` says. ``start`` and ``end`` are
-    for files that are not compressed. Raises `InputError` for a damaged file, and for one that grows to more
+    for files that are not compressed. Of a file in another ``encoding`` the blocks are UTF-8 all the same.
+
+    Raises `InputError` for a damaged file, and for one that grows to more
     than `LARGEST_RATIO` times its size when it is decompressed (and to more than `FREE` bytes).
     """
-    with open_binary(path) as file:
+    with open_binary(path) as opened:
+        file = opened if encoding is None else Recoded(opened, path, encoding)
         if start:
             file.seek(start)
         most = max(FREE, LARGEST_RATIO * path.stat().st_size)
@@ -113,19 +123,24 @@ def blocks(path: Path, within_lines: bool = False, start: int = 0, end: int | No
             yield b"".join(parts)
 
 
-def lines(path: Path, on_bytes: Callable[[int], None] = lambda amount: None) -> Iterator[list[str]]:
+def lines(
+    path: Path,
+    on_bytes: Callable[[int], None] = lambda amount: None,
+    encoding: str | None = None,
+) -> Iterator[list[str]]:
     """The lines of a text file, newlines kept, in lists of about a megabyte.
 
     ``on_bytes`` is told how many (decompressed) bytes each list was made from.
 
-    Raises `InputError` naming file:line for bytes that are no UTF-8, for NUL and for UTF-16.
+    Raises `InputError` naming file:line for bytes that are not in the encoding, UTF-8 where none is given,
+    for NUL, and for UTF-16 that is not said to be.
     """
     number = 1
-    for block in blocks(path):
+    for block in blocks(path, encoding=encoding):
         size = len(block)
         if number == 1:
             if block.startswith(_UTF16):
-                raise InputError(f"{path}: is UTF-16", hint=f"iconv -f UTF-16 -t UTF-8 {path} > utf8.txt")
+                raise InputError(f"{path}: is UTF-16", hint=_hint("utf-16", shlex.quote(str(path))))
             block = block.removeprefix(b"\xef\xbb\xbf")
         text = _decode(block, path, number)
         batch = text.splitlines(keepends=True) if _only_newlines(text) else _split(text)
@@ -158,9 +173,9 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def first_lines(path: Path, count: int = 20) -> list[str]:
+def first_lines(path: Path, count: int = 20, encoding: str | None = None) -> list[str]:
     """The first lines that are not empty. Raises `InputError` where there are none."""
-    filled = (line for batch in lines(path) for line in batch if line.strip())
+    filled = (line for batch in lines(path, encoding=encoding) for line in batch if line.strip())
     sample = list(itertools.islice(filled, count))
     if not sample:
         raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
@@ -179,7 +194,7 @@ def _safe_cut(block: bytes) -> int:
     return 0
 
 
-def _read(file: IO[bytes], path: Path, size: int) -> bytes:
+def _read(file: IO[bytes] | Recoded, path: Path, size: int) -> bytes:
     try:
         return file.read(size)
     except _BROKEN as error:
@@ -204,8 +219,15 @@ def _decode(block: bytes, path: Path, first_line: int) -> str:
         column = error.start - (block.rfind(b"\n", 0, error.start) + 1) + 1
         raise InputError(
             f"{shown(path)}:{line}: byte {column} (0x{block[error.start]:02x}) is not UTF-8",
-            hint=f"convert it first, for example: iconv -f CP949 -t UTF-8 {quoted} > utf8.txt",
+            hint=_hint(likely_encoding(block), quoted),
         ) from error
+
+
+def _hint(encoding: str, quoted: str) -> str:
+    return (
+        f"a data set is read as it is: --encoding {encoding}; "
+        f"or convert it: iconv -f {encoding.upper()} -t UTF-8 {quoted} > utf8.txt"
+    )
 
 
 _OTHER_LINE_ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"

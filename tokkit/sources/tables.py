@@ -33,7 +33,9 @@ _SUFFIXES = {
 }
 _REFUSED = {
     **dict.fromkeys(
-        (".pkl", ".pickle"), "pickle runs code when it is read; save it as Parquet: df.to_parquet()"
+        (".pkl", ".pickle"),
+        "pickle runs code when it is read; where it was made, save Parquet: "
+        'pandas.read_pickle("FILE.pkl").to_parquet("FILE.parquet")',
     ),
     **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as csv, encoded as UTF-8"),
     **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "unpack it first, and name the file in it"),
@@ -50,10 +52,15 @@ class TableFormat:
 
 def format_of(path: Path) -> str | None:
     """The format that a file's name says, its compression aside: ``a.csv.gz`` -> ``csv``."""
+    return _SUFFIXES.get(_ending(path))
+
+
+def _ending(path: Path) -> str:
+    """The ending of a file's name in small letters, that of its compression aside."""
     suffixes = [suffix.lower() for suffix in path.suffixes]
     if suffixes and suffixes[-1] in streams.COMPRESSIONS:
         suffixes.pop()
-    return _SUFFIXES.get(suffixes[-1]) if suffixes else None
+    return suffixes[-1] if suffixes else ""
 
 
 def full_suffix(path: Path) -> str:
@@ -67,6 +74,7 @@ def recognize(
     format: str | None = None,
     names: Sequence[str] = (),
     say: Say = lambda message: None,
+    encoding: str | None = None,
 ) -> TableFormat:
     """The format of a file, from the options, its name and its first lines.
 
@@ -75,10 +83,11 @@ def recognize(
 
     Raises `InputError` for an empty file and for formats that are not read.
     """
-    if format is None and path.suffix.lower() in _REFUSED:
-        raise InputError(f"{path}: {path.suffix} files are not read", hint=_REFUSED[path.suffix.lower()])
+    ending = _ending(path)
+    if format is None and ending in _REFUSED:
+        raise InputError(f"{path}: {ending} files are not read", hint=_REFUSED[ending])
     name = format or format_of(path) or "text"
-    sample = [] if name in ("parquet", "arrow") else streams.first_lines(path)
+    sample = [] if name in ("parquet", "arrow") else streams.first_lines(path, encoding=encoding)
     if name == "json" and json_rows.is_json_lines(sample):
         name = "jsonl"
     if name not in ("csv", "tsv", "text"):
@@ -121,12 +130,14 @@ class Reading:
     unit       what of a text file is a text: line, paragraph, file
     field      key under which the rows stand in JSON, subkeys after dots
     skip_bad   rows that cannot be read are left out and counted instead of being an error
+    encoding   of text, as Python calls it; UTF-8 where it is None
     """
 
     names: Sequence[str] = ()
     unit: str = text_rows.LINE
     field: str | None = None
     skip_bad: bool = False
+    encoding: str | None = None
 
 
 def read_table(
@@ -139,14 +150,14 @@ def read_table(
 
     Raises `InputError` for what cannot be read as that format, naming file and line.
     """
-    names, skip_bad = reading.names, reading.skip_bad
+    names, skip_bad, encoding = reading.names, reading.skip_bad, reading.encoding
     readers: dict[str, Callable[[], pl.DataFrame]] = {
-        "csv": lambda: read_delimited(path, table_format.separator or ",", names, skip_bad, say),
-        "tsv": lambda: read_delimited(path, "\t", names, skip_bad, say),
-        "text": lambda: text_rows.read_text(path, reading.unit),
-        "conll": lambda: conll.read_conll(path, names, skip_bad, say),
-        "json": lambda: json_rows.read_json(path, reading.field),
-        "jsonl": lambda: json_rows.read_jsonl(path, reading.field, skip_bad, say),
+        "csv": lambda: read_delimited(path, table_format.separator or ",", names, skip_bad, say, encoding),
+        "tsv": lambda: read_delimited(path, "\t", names, skip_bad, say, encoding),
+        "text": lambda: text_rows.read_text(path, reading.unit, encoding),
+        "conll": lambda: conll.read_conll(path, names, skip_bad, say, encoding),
+        "json": lambda: json_rows.read_json(path, reading.field, encoding),
+        "jsonl": lambda: json_rows.read_jsonl(path, reading.field, skip_bad, say, encoding),
         "parquet": lambda: columnar.read_parquet(path, say),
         "arrow": lambda: columnar.read_arrow(path, say),
     }

@@ -40,6 +40,11 @@ def checkpoint_path(name: str | Path, progress: Progress) -> str:
     path = Path(name)
     if path.is_dir():
         if not (path / "config.json").exists():
+            if (path / "body" / "config.json").exists():
+                raise InputError(
+                    f"{path}: a classifier with a head that only tokkit finetune, evaluate and predict know",
+                    hint=f"its encoder is {path / 'body'}",
+                )
             raise InputError(
                 f"{path}: no model folder: it holds no config.json",
                 hint="tokkit finetune writes one; a tokenizer folder goes to --tokenizer",

@@ -37,7 +37,7 @@ def dataset(
     from matplotlib.figure import Figure
 
     labels = list(dict.fromkeys(label for split in counts.values() for label in split))
-    classes = min(max(3.0, 1.2 + 0.28 * len(labels) * max(len(counts), 2)), TALLEST - _HISTOGRAM)
+    classes = min(max(3.0, 1.2 + 0.28 * len(labels) * max(len(counts), 1)), TALLEST - _HISTOGRAM)
     with style():
         figure = Figure(figsize=(11, classes + _HISTOGRAM), layout="constrained")
         above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(classes, _HISTOGRAM))[:, 0]
@@ -58,8 +58,9 @@ def dataset(
             _boxes(right, there, thickness, _COLORS[i % 3])
         names = drawable([label or "all rows" for label in labels])
         left.set_yticks(range(len(labels)), names)
-        left.invert_yaxis()
+        left.set_ylim(max(len(labels), 1) - 0.5, -0.5)
         left.margins(x=0.15)
+        left.xaxis.set_major_formatter("{x:,.0f}")
         left.set_xlabel("rows")
         right.set_xlabel(f"{unit} per text (box: quartiles, whiskers: 5 % and 95 %)")
         right.set_xlim(left=0)

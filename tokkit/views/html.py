@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tokkit.views.tables import Bar, Table, in_words, is_number, printable
+from tokkit.views.tables import Bar, Shaded, Table, in_words, is_number, printable
 
 _STYLE = """
 :root{color-scheme:light dark;--ink:#1d2430;--paper:#fff;--line:#d8dee8;--soft:#f4f6fa;--bar:#3b6ea8;
@@ -34,11 +34,13 @@ th[aria-sort=ascending] button::after{content:" \\25B2"}
 th[aria-sort=descending] button::after{content:" \\25BC"}
 .bar{display:block;min-width:6rem;height:.45rem;margin-top:.2rem;border-radius:.2rem;background:var(--line)}
 .bar i{display:block;height:100%;border-radius:.2rem;background:var(--bar)}
-@media(max-width:40rem){th,th.number{white-space:normal}
+@media(max-width:40rem){th,th.number{white-space:normal}.bar{min-width:3.5rem}svg.lengths{min-width:34rem}
 .prose thead{display:none}.prose tr{display:block;padding:.3rem 0;
 border-bottom:1px solid var(--line)}.prose tr:last-child{border-bottom:0}.prose td{display:block;border:0;
-padding:.1rem .6rem;overflow-wrap:anywhere}.prose td:first-child{font-weight:600}}
+padding:.1rem .6rem;overflow-wrap:anywhere}.prose td:first-child{font-weight:600}
+.prose td.number{text-align:left}.prose td+td::before{content:attr(data-name) ": ";opacity:.7}}
 svg{display:block;width:100%;height:auto;border:1px solid var(--line);border-radius:.4rem}
+svg.lengths{border:0}
 svg text{fill:var(--ink);font-size:11px}svg rect{fill:var(--bar)}svg line{stroke:var(--mark)}
 """
 
@@ -71,9 +73,28 @@ class Histogram:
     limits: Sequence[int] = ()
 
 
-def page(title: str, about: str, parts: Sequence[Table | Histogram]) -> bytes:
+@dataclass(frozen=True)
+class Drawing:
+    """A picture drawn already.
+
+    shapes         what stands in its ``<svg>``; ``rect``, ``line`` and ``text`` get the page's colours
+    width, height  of its coordinates
+    most           pixels it is wide at most
+    """
+
+    title: str
+    shapes: str
+    width: float
+    height: float
+    most: int
+
+
+Part = Table | Histogram | Drawing
+
+
+def page(title: str, about: str, parts: Sequence[Part]) -> bytes:
     """The page as UTF-8: the same values give the same bytes. Whatever the data holds is shown as it is."""
-    drawn = "\n".join(_table(part) if isinstance(part, Table) else _histogram(part) for part in parts)
+    drawn = "\n".join(_DRAWN[type(part)](part) for part in parts)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -104,14 +125,12 @@ def _table(table: Table) -> str:
     ]
     longest = max((len(str(cell)) for row in table.rows for cell in row), default=0)
     prose = ' class="prose"' if longest > _SENTENCE else ""
+    names = [f' data-name="{_text(name)}"' if prose else "" for name in table.columns]
     heads = "".join(
-        f'<th{_class(number)} scope="col"><button type="button">{_text(name)}</button></th>'
+        f'<th{_class(number)} scope="col"><button type="button">{_heading(name)}</button></th>'
         for name, number in zip(table.columns, numeric, strict=True)
     )
-    rows = "\n".join(
-        "<tr>" + "".join(_cell(cell, number) for cell, number in zip(row, numeric, strict=True)) + "</tr>"
-        for row in table.rows
-    )
+    rows = "\n".join("<tr>" + "".join(map(_cell, row, numeric, names)) + "</tr>" for row in table.rows)
     return f"""<h2>{_text(table.title)}</h2>
 <div class="wide" tabindex="0"><table{prose}>
 <thead><tr>{heads}</tr></thead>
@@ -121,23 +140,35 @@ def _table(table: Table) -> str:
 </table></div>"""
 
 
+def _heading(name: str) -> str:
+    """The name of a column; a short one is not broken."""
+    return _text(name.replace(" ", "\u00a0") if len(name) <= _SHORT_NAME else name)
+
+
 def _class(number: bool) -> str:
     return ' class="number"' if number else ""
 
 
-def _cell(cell: Any, number: bool) -> str:
+def _cell(cell: Any, number: bool, name: str) -> str:
     if isinstance(cell, Bar):
         bar = f'<span class="bar"><i style="width:{min(cell.share, 1):.2%}"></i></span>'
-        return f'<td data-value="{cell.share:.6f}">{cell}{bar}</td>'
+        return f'<td{name} data-value="{cell.share:.6f}">{cell}{bar}</td>'
+    if isinstance(cell, Shaded):
+        shade = f"color-mix(in srgb,var(--bar) {_DARKEST * min(cell.share, 1):.0%},transparent)"
+        told = f'data-value="{cell.count}" title="{cell.share:.1%}"'
+        return f'<td{name} class="number" {told} style="background:{shade}">{in_words(cell)}</td>'
     text = _text(in_words(cell))
     if not number:
-        return f'<td class="words">{text}</td>' if len(text) > _SHORT else f"<td>{text}</td>"
+        return f'<td{name} class="words">{text}</td>' if len(text) > _SHORT else f"<td{name}>{text}</td>"
     value = -1 if cell is None else str(cell).rstrip("%")
-    return f'<td class="number" data-value="{value}">{text}</td>'
+    return f'<td{name} class="number" data-value="{value}">{text}</td>'
 
 
-_SHORT, _SENTENCE = 24, 60
-"""Characters of a cell that stays on its line; of one that on a phone has the width of the page."""
+_DARKEST = 0.55
+"""Of the colour that cells are shaded with, so that what stands on it can be read."""
+
+_SHORT_NAME, _SHORT, _SENTENCE = 6, 24, 60
+"""Characters of a heading and a cell that stay on their line, and of a cell as wide as a phone."""
 
 _WIDTH, _HEIGHT, _BELOW, _ABOVE, _BINS = 640, 200, 22, 30, 64
 
@@ -157,7 +188,7 @@ def _histogram(histogram: Histogram) -> str:
     bars = "".join(
         f'<rect x="{i * width:.1f}" y="{_HEIGHT - _BELOW - room * rows / max(heights):.1f}" '
         f'width="{max(width - 1, 0.5):.1f}" height="{room * rows / max(heights):.1f}">'
-        f"<title>{i * step} to {(i + 1) * step - 1} {_text(histogram.unit)}: {rows:,} rows</title></rect>"
+        f"<title>{_from_to(i * step, step)} {_text(histogram.unit)}: {rows:,} rows</title></rect>"
         for i, rows in enumerate(heights)
     )
     lines = ""
@@ -176,9 +207,21 @@ def _histogram(histogram: Histogram) -> str:
     )
     label = _text(f"{histogram.title}: rows by {histogram.unit}")
     return (
-        f'{heading}\n<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{label}">'
-        f"{bars}{lines}{axis}</svg>"
+        f'{heading}\n<div class="wide" tabindex="0"><svg class="lengths" viewBox="0 0 {_WIDTH} {_HEIGHT}" '
+        f'role="img" aria-label="{label}">{bars}{lines}{axis}</svg></div>'
     )
+
+
+def _drawing(drawing: Drawing) -> str:
+    return (
+        f'<h2>{_text(drawing.title)}</h2>\n<svg viewBox="0 0 {drawing.width} {drawing.height}" '
+        f'style="max-width:{drawing.most}px" role="img" aria-label="{_text(drawing.title)}">'
+        f"{drawing.shapes}</svg>"
+    )
+
+
+def _from_to(first: int, step: int) -> str:
+    return str(first) if step == 1 else f"{first} to {first + step - 1}"
 
 
 def _where_nearly_all_end(lengths: Mapping[int, int], total: int) -> int:
@@ -189,3 +232,6 @@ def _where_nearly_all_end(lengths: Mapping[int, int], total: int) -> int:
         if seen >= 0.995 * total:
             return length
     return max(lengths)
+
+
+_DRAWN: Mapping[type, Callable[[Any], str]] = {Table: _table, Histogram: _histogram, Drawing: _drawing}

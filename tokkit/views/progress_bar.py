@@ -7,6 +7,9 @@ from typing import Any
 
 from tokkit.views.tables import printable
 
+_NARROW = 72
+"""Columns of a terminal below which per cent stand for bar, amount and rate."""
+
 
 class Sentences:
     """What is said goes to standard error, a line each; stages are not drawn.
@@ -48,17 +51,19 @@ class Bar(Sentences):
         from rich.console import Console
 
         self.finish()
+        console = Console(file=sys.stderr)
         in_bytes = unit == "bytes"
+        narrow = bool(total) and console.width < _NARROW
         columns = [
             progress.SpinnerColumn(),
             progress.TextColumn("{task.description}", markup=False),
-            *([progress.BarColumn(bar_width=24), progress.TaskProgressColumn()] if total else []),
-            *([progress.DownloadColumn(), progress.TransferSpeedColumn()] if in_bytes else []),
-            *([_Rate(unit)] if unit and not in_bytes else []),
+            *([progress.BarColumn(bar_width=24)] if total and not narrow else []),
+            *([progress.TaskProgressColumn()] if total else []),
+            *([progress.DownloadColumn(), progress.TransferSpeedColumn()] if in_bytes and not narrow else []),
+            *([_Rate(unit)] if unit and not in_bytes and not narrow else []),
             progress.TextColumn("{task.fields[shown]}", markup=False),
             *([progress.TimeRemainingColumn()] if total else [progress.TimeElapsedColumn()]),
         ]
-        console = Console(file=sys.stderr)
         self._drawn = progress.Progress(*columns, console=console, transient=True)
         self._task = self._drawn.add_task(stage, total=total, shown="")
         self._drawn.start()

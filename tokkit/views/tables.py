@@ -61,6 +61,17 @@ class Bar:
 _EIGHTHS = ("", "▏", "▎", "▍", "▌", "▋", "▊", "▉")
 
 
+@dataclass(frozen=True)
+class Shaded:
+    """A cell that is a count, on a page shaded by its share of something."""
+
+    count: int
+    share: float
+
+    def __str__(self) -> str:
+        return str(self.count)
+
+
 def as_tsv(tables: Iterable[Table]) -> str:
     """The tables one after another, each under a line ``# title``, cells separated by tabs."""
     blocks = []
@@ -111,12 +122,13 @@ def _drawn(table: Table, fold_names: bool, space: int) -> Any:
         numeric = all(is_number(row[i]) for row in table.rows) and bool(table.rows)
         cells = [printable(in_words(row[i])) for row in table.rows]
         widest = max(map(cell_len, [*cells, *printable(name).split()]), default=0)
+        whole = i == 0 and widest <= _LONGEST_NAME and not fold_names
         drawn.add_column(
             Text(printable(name)),
             justify="right" if numeric else "left",
             overflow="fold",
-            min_width=widest if numeric else min(widest, _NARROWEST),
-            no_wrap=i == 0 and widest <= _LONGEST_NAME and not fold_names,
+            min_width=widest if numeric or whole else min(widest, _NARROWEST),
+            no_wrap=whole,
         )
     for row in table.rows:
         drawn.add_row(*map(_as_text, row))
@@ -136,7 +148,7 @@ def is_number(cell: Any) -> bool:
     """Whether a cell is a number, a share of hundred, or empty."""
     if isinstance(cell, Bar):
         return False
-    return cell is None or isinstance(cell, int | float) or bool(_SHARE.fullmatch(str(cell)))
+    return cell is None or isinstance(cell, int | float | Shaded) or bool(_SHARE.fullmatch(str(cell)))
 
 
 _SHARE = re.compile(r"[\d.]+%")
@@ -206,6 +218,8 @@ def in_words(cell: Any) -> str:
         return "-"
     if isinstance(cell, Bar):
         return cell.drawn()
+    if isinstance(cell, Shaded):
+        return f"{cell.count:,}"
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return str(cell)
     return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.4f}".rstrip("0").rstrip(".")

@@ -15,7 +15,7 @@ from tokkit.data.cleaning.cleaned import Cleaned, decide, described, publish
 from tokkit.data.cleaning.cleaning_plan import CleaningPlan
 from tokkit.data.cleaning.repairing import EXAMPLES, Costs, Repaired, excerpt, repair_all
 from tokkit.data.dataset import Dataset
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
@@ -88,18 +88,19 @@ def clean(
     elif out is None:
         raise UsageError("nowhere to write to", hint="name it: -o OUT, or look first: --dry-run")
     else:
+        plan.check_name(Path(out))
         files.check_output(Path(out), force=force)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
-    loaded = load_dataset(dataset, options, progress)
+    loaded = read_dataset(dataset, options, progress)
     if plan.keep == dropping.MAJORITY_LABEL or plan.conflicts != dropping.REPORT:
         loaded.require_labels()
-    texts = Counter(text for name in loaded.splits for text in loaded.texts(name).drop_nulls().to_list())
+    texts = _texts(loaded)
     repaired = repair_all(texts, rules, keep_changes=tokenizer is not None, progress=progress)
     _check_sentences(loaded, repaired)
     costs = None
     if loaded_tokenizer is not None:
         changed = [text for change in repaired.changes for text in (change.before, change.after)]
-        costs = Costs([*texts, *changed], loaded_tokenizer, progress)
+        costs = Costs([*texts, *changed], loaded_tokenizer, progress, pairs=loaded.pair_column is not None)
     cleaned = decide(loaded, repaired, plan, costs, progress)
     result = _result(cleaned, texts, costs, out)
     _say(loaded.source, result, plan, progress)
@@ -112,8 +113,19 @@ def clean(
             "result": told,
             "run": {"output": str(out)},
         }
-        publish(cleaned, Path(out), receipt, force)
+        publish(cleaned, Path(out), plan, receipt, force)
     return result
+
+
+def _texts(dataset: Dataset) -> Counter[str]:
+    """How often each text stands in the data set, those of pairs that lack one of theirs aside."""
+    found: Counter[str] = Counter()
+    for name in dataset.splits:
+        whole = dataset.contents(name).is_not_null()
+        for texts in (dataset.texts(name), dataset.pairs(name)):
+            if texts is not None:
+                found.update(texts.filter(whole).to_list())
+    return found
 
 
 def _check_sentences(dataset: Dataset, repaired: Repaired) -> None:
@@ -162,12 +174,15 @@ def _split_counts(cleaned: Cleaned, split: str) -> dict[str, Any]:
 
 def _tokens(cleaned: Cleaned, texts: Mapping[str, int], costs: Costs) -> dict[str, Any]:
     repaired = cleaned.repaired
-    kept = Counter(row.text for name in cleaned.rows for row in cleaned.left(name))
+    kept = [row for name in cleaned.rows for row in cleaned.left(name)]
+    rows = sum(texts.values()) // (1 if cleaned.dataset.pair_column is None else 2)
     saved = costs.saved(repaired.changes, tuple(repaired.rows))
     return {
-        "before": asdict(costs.of(texts.items())),
-        "repaired": asdict(costs.of((repaired.texts.get(text, text), n) for text, n in texts.items())),
-        "after": asdict(costs.of(kept.items())),
+        "before": asdict(costs.of(texts.items(), rows)),
+        "repaired": asdict(
+            costs.of(((repaired.texts.get(text, text), n) for text, n in texts.items()), rows)
+        ),
+        "after": asdict(costs.of(((text, 1) for row in kept for text in row.texts), len(kept))),
         "saved": {rule: asdict(cost) for rule, cost in saved.items()},
     }
 

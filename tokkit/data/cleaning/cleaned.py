@@ -14,6 +14,7 @@ from tokkit.data.cleaning.cleaning_plan import CleaningPlan
 from tokkit.data.cleaning.dropping import Drops, Limit, Row
 from tokkit.data.cleaning.repairing import Costs, Repaired
 from tokkit.data.dataset import TRAIN, Dataset, Split
+from tokkit.data.output import OutputOptions
 from tokkit.progress import Progress
 from tokkit.sources.tables import TableFormat
 
@@ -27,7 +28,7 @@ _JSON_LINES = TableFormat("jsonl")
 class Cleaned:
     """What became of every row.
 
-    rows         split -> every row as it is after repairs, None where text or label is missing
+    rows         split -> every row as it is after repairs, None where a text or the label is missing
     drops        split -> the rows that go
     conflicting  how many texts stand with two or more labels, and in how many rows
     """
@@ -52,7 +53,7 @@ def decide(
     drops: dict[str, Drops] = {}
     left: dict[str, list[Row]] = {}
     for name in dataset.splits:
-        drops[name] = dropping.incomplete(dataset.texts(name).to_list(), _labels(dataset, name))
+        drops[name] = _incomplete(dataset, name)
         drops[name] |= dropping.out_of_limits(_left(rows[name], drops[name]), limits)
         left[name] = _left(rows[name], drops[name])
     others = {name: kept for name, kept in left.items() if name != TRAIN}
@@ -62,7 +63,7 @@ def decide(
     contradicting: list[Sequence[Row]] = []
     for name, kept in left.items():
         grouped = dropping.by_group(
-            kept, dropping.groups([row.text for row in kept], plan.duplicates, progress)
+            kept, dropping.groups([row.content for row in kept], plan.duplicates, progress)
         )
         contradicting += dropping.contradicting(grouped)
         if plan.conflicts != dropping.REPORT:
@@ -77,9 +78,18 @@ def _rows(dataset: Dataset, split: str, repaired: Repaired) -> list[Row | None]:
     complete = dataset.complete(split)
     rows: list[Row | None] = [None] * dataset.split(split).frame.height
     labels = complete.labels or [""] * len(complete.texts)
-    for number, text, label in zip(complete.positions, complete.texts, labels, strict=True):
-        rows[number] = Row(number, repaired.texts.get(text, text), label)
+    pairs: Sequence[str | None] = complete.pairs or [None] * len(complete.texts)
+    mended = repaired.texts
+    for number, text, label, pair in zip(complete.positions, complete.texts, labels, pairs, strict=True):
+        second = None if pair is None else mended.get(pair, pair)
+        rows[number] = Row(number, mended.get(text, text), label, second)
     return rows
+
+
+def _incomplete(dataset: Dataset, split: str) -> Drops:
+    pairs = dataset.pairs(split)
+    texts = dataset.texts(split).to_list()
+    return dropping.incomplete(texts, _labels(dataset, split), None if pairs is None else pairs.to_list())
 
 
 def _labels(dataset: Dataset, split: str) -> list[str | None]:
@@ -94,21 +104,26 @@ def _left(rows: Sequence[Row | None], drops: Drops) -> list[Row]:
 
 
 def _limits(plan: CleaningPlan, costs: Costs | None) -> list[Limit]:
-    def words(text: str) -> int:
-        return len(text.split())
+    def words(row: Row) -> int:
+        return sum(len(text.split()) for text in row.texts)
+
+    def characters(row: Row) -> int:
+        return sum(map(len, row.texts))
 
     limits = [
         Limit("too few words", words, least=plan.min_words),
         Limit("too many words", words, most=plan.max_words),
-        Limit("too few characters", len, least=plan.min_characters),
-        Limit("too many characters", len, most=plan.max_characters),
+        Limit("too few characters", characters, least=plan.min_characters),
+        Limit("too many characters", characters, most=plan.max_characters),
     ]
     if costs is not None:
-        limits.append(Limit("too many tokens", costs.tokens, most=plan.max_tokens))
+        limits.append(Limit("too many tokens", lambda row: costs.tokens(row.texts), most=plan.max_tokens))
     return [limit for limit in limits if limit.least is not None or limit.most is not None]
 
 
-def publish(cleaned: Cleaned, out: Path, receipt: Mapping[str, Any], force: bool) -> None:
+def publish(
+    cleaned: Cleaned, out: Path, plan: OutputOptions, receipt: Mapping[str, Any], force: bool
+) -> None:
     """Writes the rows that stay, those that go, and the receipt: a file for a file, a folder for a folder.
 
     receipt   what `files.write_receipt` is to be given, the inputs aside
@@ -116,35 +131,35 @@ def publish(cleaned: Cleaned, out: Path, receipt: Mapping[str, Any], force: bool
     dataset = cleaned.dataset
     written = {name: _kept_frame(cleaned, split) for name, split in dataset.splits.items()}
     gone = _dropped_frame(cleaned)
-    if len(dataset.splits) == 1 and not Path(dataset.source).is_dir():
+    if plan.is_file(dataset):
         (split,) = dataset.splits.values()
         siblings = (".dropped.jsonl", ".tokkit.json")
         with files.files(out, *siblings, force=force, inputs=dataset.files) as staging:
-            save.write(written[split.name], staging / out.name, save.format_for(out, split.format))
+            plan.write_file(written[split.name], staging / out.name, split)
             if gone is not None:
                 save.write(gone, staging / f"{out.name}.dropped.jsonl", _JSON_LINES)
             files.write_receipt(staging / out.name, inputs=dataset.files, **receipt)
         return
     with files.folder(out, force=force, inputs=dataset.files) as staging:
-        for name, split in dataset.splits.items():
-            ending = save.suffix_for(split.files[0], split.format)
-            save.write(written[name], staging / f"{name}{ending}", split.format)
+        plan.write_splits(written, staging, dataset)
         if gone is not None:
             save.write(gone, staging / "dropped.jsonl", _JSON_LINES)
         files.write_receipt(staging, inputs=dataset.files, **receipt)
 
 
 def _kept_frame(cleaned: Cleaned, split: Split) -> pl.DataFrame:
-    """The rows that stay, as they were read but for the text."""
+    """The rows that stay, as they were read but for their texts."""
     import polars as pl
 
     kept = cleaned.left(split.name)
     frame = split.original[[row.number for row in kept]]
-    name, *keys = [cleaned.dataset.text_column]
-    if name not in frame.columns:  # a field of objects
-        name, *keys = name.split(".")
-    texts = pl.Series(name, [row.text for row in kept], dtype=pl.String)
-    return frame.with_columns(_with_field(frame[name], keys, texts).alias(name))
+    columns = (cleaned.dataset.text_column, cleaned.dataset.pair_column)
+    for side, column in enumerate(each for each in columns if each is not None):
+        # what is no column is a field of objects
+        name, *keys = [column] if column in frame.columns else column.split(".")
+        texts = pl.Series(name, [row.texts[side] for row in kept], dtype=pl.String)
+        frame = frame.with_columns(_with_field(frame[name], keys, texts).alias(name))
+    return frame
 
 
 def _with_field(objects: pl.Series, keys: Sequence[str], values: pl.Series) -> pl.Series:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from tokkit.data.cleaning import dropping
 from tokkit.data.cleaning.cleaning_rules import DEFAULT
+from tokkit.data.output import OutputOptions
 from tokkit.errors import UsageError
-from tokkit.options import Options, flag, option
+from tokkit.options import flag, option
 
 
 @dataclass(frozen=True)
-class CleaningPlan(Options):
+class CleaningPlan(OutputOptions):
     """What is repaired, and what goes."""
 
     rules: tuple[str, ...] = option(

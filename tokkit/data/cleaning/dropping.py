@@ -20,18 +20,31 @@ KEEP = (FIRST, LONGEST, MAJORITY_LABEL)
 REPORT, DROP, MAJORITY = "report", "drop", "majority"
 CONFLICTS = (REPORT, DROP, MAJORITY)
 
-MISSING_TEXT, MISSING_LABEL, EMPTY = "missing text", "missing label", "empty"
+MISSING_TEXT, MISSING_PAIR, MISSING_LABEL = "missing text", "missing second text", "missing label"
+EMPTY = "empty"
 LEAK, CONFLICT = "in another split", "conflicting labels"
 _COPIES = {NEAR: "near duplicate", NORMALIZED: "normalized duplicate", EXACT: "exact duplicate"}
 
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a split: its number from 0, its text after repairs, its label ("" where there are none)."""
+    """A row of a split: its number from 0, its text after repairs, its label ("" where there are none), and
+    of a pair its second text, repaired too."""
 
     number: int
     text: str
     label: str
+    pair: str | None = None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Its text, or both."""
+        return (self.text,) if self.pair is None else (self.text, self.pair)
+
+    @property
+    def content(self) -> str:
+        """What makes it a copy of another: its text, or both as `duplicates.joined` writes them."""
+        return duplicates.SEPARATOR.join(self.texts)
 
 
 @dataclass(frozen=True)
@@ -48,46 +61,50 @@ Drops = dict[int, Drop]
 
 @dataclass(frozen=True)
 class Limit:
-    """A bound on the length of texts in some unit, as its reason says."""
+    """A bound on the length of rows in some unit, as its reason says; a pair is as long as both its texts."""
 
     reason: str
-    measure: Callable[[str], int]
+    measure: Callable[[Row], int]
     least: int | None = None
     most: int | None = None
 
 
-def incomplete(texts: Sequence[str | None], labels: Sequence[str | None]) -> Drops:
-    """Rows without text or label."""
-    return {
-        row: Drop(MISSING_TEXT if text is None else MISSING_LABEL)
-        for row, (text, label) in enumerate(zip(texts, labels, strict=True))
-        if text is None or label is None
-    }
+def incomplete(
+    texts: Sequence[str | None], labels: Sequence[str | None], pairs: Sequence[str | None] | None = None
+) -> Drops:
+    """Rows without text, second text (where rows are pairs) or label."""
+    columns = {MISSING_TEXT: texts, MISSING_PAIR: texts if pairs is None else pairs, MISSING_LABEL: labels}
+    drops: Drops = {}
+    for reason, values in columns.items():
+        for row, value in enumerate(values):
+            if value is None:
+                drops.setdefault(row, Drop(reason))
+    return drops
 
 
 def out_of_limits(rows: Iterable[Row], limits: Sequence[Limit]) -> Drops:
     """Rows that nothing is left of, and those shorter or longer than a limit allows."""
     drops: Drops = {}
     for row in rows:
-        if not row.text:
+        if not all(row.texts):
             drops[row.number] = Drop(EMPTY)
             continue
         for limit in limits:
-            length = limit.measure(row.text)
+            length = limit.measure(row)
             if (limit.least and length < limit.least) or (limit.most and length > limit.most):
                 drops[row.number] = Drop(limit.reason)
                 break
     return drops
 
 
-def groups(texts: Sequence[str], how: str, progress: Progress = SILENT) -> list[int]:
-    """The group of each text, (rows,): texts that are the same in the sense of ``how``, one of `DUPLICATES`.
+def groups(contents: Sequence[str], how: str, progress: Progress = SILENT) -> list[int]:
+    """The group of each content, (rows,): of those that are the same in the sense of ``how`` (`DUPLICATES`).
 
-    ``none`` tells texts apart as ``exact`` does.
+    ``none`` tells them apart as ``exact`` does.
     """
     if how == NEAR:
-        return [int(each) for each in near_duplicates.clusters(texts, progress=progress)]
-    keys = _normalized(texts) if how == NORMALIZED else texts
+        return [int(each) for each in near_duplicates.clusters(contents, progress=progress)]
+    keys = _normalized(contents) if how == NORMALIZED else contents
     number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     return [number[key] for key in keys]
 
@@ -97,7 +114,7 @@ def leaking(
 ) -> Drops:
     """Rows whose text stands in another split too; those of the other splits stay."""
     elsewhere = [(name, row) for name, split in others.items() for row in split]
-    together = groups([row.text for row in [*rows, *(row for _, row in elsewhere)]], how, progress)
+    together = groups([row.content for row in [*rows, *(row for _, row in elsewhere)]], how, progress)
     found: dict[int, tuple[str, int]] = {}
     for group, (name, row) in zip(together[len(rows) :], elsewhere, strict=True):
         found.setdefault(group, (name, row.number))
@@ -141,11 +158,11 @@ def copies(split: str, grouped: Iterable[Sequence[Row]], keep: str) -> Drops:
     pairs = [
         (row, kept) for rows in grouped for kept in [_kept(rows, keep)] for row in rows if row is not kept
     ]
-    mine = _normalized([row.text for row, _ in pairs])
-    theirs = _normalized([kept.text for _, kept in pairs])
+    mine = _normalized([row.content for row, _ in pairs])
+    theirs = _normalized([kept.content for _, kept in pairs])
     drops: Drops = {}
     for (row, kept), key, kept_key in zip(pairs, mine, theirs, strict=True):
-        likeness = EXACT if row.text == kept.text else NORMALIZED if key == kept_key else NEAR
+        likeness = EXACT if row.content == kept.content else NORMALIZED if key == kept_key else NEAR
         drops[row.number] = Drop(_COPIES[likeness], (split, kept.number))
     return drops
 
@@ -153,7 +170,7 @@ def copies(split: str, grouped: Iterable[Sequence[Row]], keep: str) -> Drops:
 def _kept(rows: Sequence[Row], keep: str) -> Row:
     """The first row, the first of the longest texts, or the first that carries the most frequent label."""
     if keep == LONGEST:
-        return max(rows, key=lambda row: len(row.text))
+        return max(rows, key=lambda row: len(row.content))
     if keep == MAJORITY_LABEL:
         counts = Counter(row.label for row in rows)
         return max(rows, key=lambda row: counts[row.label])

@@ -34,7 +34,7 @@ class Repaired:
     """Texts after all rules.
 
     texts      distinct text -> the text repaired, those that changed
-    rows       rule -> rows it changed, 0 where it changed none
+    rows       rule -> rows it changed (of pairs, texts), 0 where it changed none
     examples   rule -> [{before, after}], excerpts
     changes    every change of every text, one after another, where they were asked for
     """
@@ -104,22 +104,36 @@ def excerpt(text: str, start: int = 0) -> str:
 
 
 class Costs:
-    """Tokens and unknown tokens of texts, each distinct text encoded once."""
+    """Tokens and unknown tokens of texts, each distinct text encoded once; rows have special tokens too.
 
-    def __init__(self, texts: Iterable[str], tokenizer: LoadedTokenizer, progress: Progress) -> None:
+    pairs   whether a row is two texts
+    """
+
+    def __init__(
+        self, texts: Iterable[str], tokenizer: LoadedTokenizer, progress: Progress, *, pairs: bool = False
+    ) -> None:
         distinct = list(dict.fromkeys(texts))
-        counted = token_counts(distinct, tokenizer, progress=progress)
-        pairs = zip(counted.tokens.tolist(), counted.unknown.tolist(), strict=True)
-        self._costs = dict(zip(distinct, pairs, strict=True))
+        counted = token_counts(distinct, tokenizer, special=False, progress=progress)
+        costs = zip(counted.tokens.tolist(), counted.unknown.tolist(), strict=True)
+        self._costs = dict(zip(distinct, costs, strict=True))
+        second = [""] if pairs else None
+        around, bare = (
+            int(token_counts([""], tokenizer, pairs=second, special=special).tokens[0])
+            for special in (True, False)
+        )
+        self._special = around - bare
 
-    def tokens(self, text: str) -> int:
-        """Tokens of one text."""
-        return self._costs[text][0]
+    def tokens(self, texts: Iterable[str]) -> int:
+        """Tokens of one row, special ones included."""
+        return self._special + sum(self._costs[text][0] for text in texts)
 
-    def of(self, rows: Iterable[tuple[str, int]]) -> Cost:
-        """What texts cost, each as many times as the number beside it says; negative ones are taken off."""
-        tokens = unknown = 0
-        for text, times in rows:
+    def of(self, texts: Iterable[tuple[str, int]], rows: int = 0) -> Cost:
+        """What texts cost, each as many times as the number beside it says; negative ones are taken off.
+
+        rows   that they are the texts of, each of which has its special tokens
+        """
+        tokens, unknown = rows * self._special, 0
+        for text, times in texts:
             mine = self._costs[text]
             tokens, unknown = tokens + mine[0] * times, unknown + mine[1] * times
         return Cost(tokens, unknown)

@@ -77,7 +77,7 @@ class DuplicateKeys:
         text = chr(character)
         if 0xD800 <= character < 0xE000:
             return
-        if _may_compose(unicodedata.normalize("NFKD", text)[0]):
+        if text == duplicates.SEPARATOR or _may_compose(unicodedata.normalize("NFKD", text)[0]):
             self._kinds[character] = key_kernels.HARD
             return
         made = duplicates.spaced(text)

@@ -9,6 +9,21 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+SEPARATOR = "\0"
+"""Stands between the two texts of a pair where both are one string."""
+
+
+def joined(texts: pl.Series, pairs: pl.Series) -> pl.Series:
+    """Both texts of each row as one string, (rows,); null where one of them is missing.
+
+    Two rows have the same string where they have the same texts, and in `normalized` form where both texts
+    have.
+    """
+    import polars as pl
+
+    return pl.select(pl.concat_str(texts, pairs, separator=SEPARATOR)).to_series().alias(texts.name)
+
+
 def extra_copies(texts: pl.Series) -> int:
     """Rows minus distinct texts; missing texts are none."""
     present = texts.drop_nulls()
@@ -45,8 +60,9 @@ def leaked(first: pl.Series, second: pl.Series) -> pl.Series:
 
 
 def key_of(text: str) -> str:
-    """One text as `normalized` writes it."""
-    return " ".join(spaced(text).split()) or folded(text)
+    """One text, or each of two that are `joined`, as `normalized` writes it."""
+    keys = (" ".join(spaced(each).split()) or folded(each) for each in text.split(SEPARATOR))
+    return SEPARATOR.join(keys)
 
 
 def folded(text: str) -> str:

@@ -40,17 +40,17 @@ def labelled_files(folder: Path, files: Sequence[Path]) -> list[LabelledFile]:
 
 
 def read_labelled(
-    files: Sequence[LabelledFile], unit: str | None, progress: Progress
+    files: Sequence[LabelledFile], unit: str | None, progress: Progress, encoding: str | None = None
 ) -> dict[str, pl.DataFrame]:
     """Split -> rows with ``text``, ``label`` and ``file``; a whole file is a text unless ``unit`` says else.
 
-    Raises `InputError` for a file that is no UTF-8 text, and where all of them are empty.
+    Raises `InputError` for a file that is no text of the encoding, and where all of them are empty.
     """
     rows: dict[str, list[tuple[str | None, str, str]]] = {}
     with stage(progress, "reading texts", len(files), "files"):
         for each in files:
             name = each.path.relative_to(each.folder).as_posix()
-            found = text_rows.texts(each.path, unit or text_rows.FILE)
+            found = text_rows.texts(each.path, unit or text_rows.FILE, encoding=encoding)
             rows.setdefault(each.split, []).extend((text or None, each.label, name) for text in found)
             progress.advance(1)
             stop_if_cancelled(progress)

@@ -6,8 +6,7 @@ as in `read_delimited`. The rows and the errors are the same.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Generator, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +15,7 @@ import numpy as np
 
 from tokkit.corpus.byte_table import PADDING
 from tokkit.data.loading import field_kernels as kernels
+from tokkit.data.loading.batches import SAMPLE, Batch
 from tokkit.data.loading.string_columns import Strings
 from tokkit.errors import InputError
 from tokkit.sources import streams
@@ -25,9 +25,6 @@ from tokkit.sources.delimited import Say, header_of, records_of, string_frame, w
 if TYPE_CHECKING:
     import polars as pl
 
-SAMPLE = 5000
-"""Rows from which columns are guessed."""
-
 _LONGEST_WAITING = 1 << 24
 """Bytes of a record that wait for its end before Python's reader is given it."""
 
@@ -35,19 +32,14 @@ _SMALLEST_WINDOW, _LARGEST_WINDOW = 1 << 12, 1 << 30
 """Bytes that are cut at a time: few after an odd record, as another may follow, then more and more."""
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Some rows: a column a name, and the bytes of the file that were read for them."""
-
-    columns: list[Strings]
-    read: int
-
-
 class DelimitedFile:
-    """Columns of a file; `sample` is what stands in its first rows, ``say`` is told what is left out.
+    """Columns of a file; see `BatchedFile`.
 
     Raises `InputError` as `read_delimited` does: at once for what the first rows tell, else in `batches`.
     """
+
+    nested: frozenset[str] = frozenset()
+    known = False
 
     def __init__(self, path: Path, separator: str, names: Sequence[str], skip_bad: bool, say: Say) -> None:
         self.path = path
@@ -77,7 +69,7 @@ class DelimitedFile:
             return columns, False
         return columns, not passing
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self, chosen: Collection[str] = ()) -> Iterator[Batch]:
         """All rows, a block of the file at a time; says at the end which rows were left out."""
         reader = _Reader(self.path)
         if self._header.is_line:

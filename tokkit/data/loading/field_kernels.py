@@ -91,3 +91,13 @@ def join(data, starts, ends, out):
         out[at] = 0
         at += 1
     return True
+
+
+@kernel
+def lay(data, starts, ends, places, out):
+    """Writes the string ``data[starts[i] : ends[i]]`` from ``out[places[i]]`` on, for every i."""
+    for row in range(starts.size):
+        at = places[row]
+        for i in range(starts[row], ends[row]):
+            out[at] = data[i]
+            at += 1

@@ -1,6 +1,6 @@
-"""From a path, glob, address or ``-`` to a data set: splits by file, and which columns hold text and label.
+"""From a path, glob, address or ``-`` to a data set: splits by file, and which columns hold what.
 
->>> dataset = load_dataset("reviews/")      # train.csv, validation.csv, test.csv
+>>> dataset = read_dataset("reviews/")      # train.csv, validation.csv, test.csv
 >>> dataset.complete("train").left_out
 {'no label': 3}
 """
@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import Dataset, Split
+from tokkit.data.loading import list_columns
 from tokkit.data.loading.read import ReadOptions, read_splits
 from tokkit.data.loading.row_work import RowOptions, worked
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import SILENT, Progress
-from tokkit.sources import columns
+from tokkit.sources import columns, conll
 
 if TYPE_CHECKING:
     import polars as pl
@@ -28,8 +29,12 @@ class DatasetOptions(RowOptions, ReadOptions):
     """How a data set is read, and what is done with its rows; the same options wherever one is read."""
 
 
-def load_dataset(
-    source: str | Path, options: DatasetOptions | None = None, progress: Progress = SILENT
+def read_dataset(
+    source: str | Path,
+    options: DatasetOptions | None = None,
+    progress: Progress = SILENT,
+    *,
+    lists: bool = False,
 ) -> Dataset:
     """The data set at a path, glob, ``-`` or address: a folder's splits by file name, a file by its own.
 
@@ -37,30 +42,103 @@ def load_dataset(
     ``hub:NAME``; text files in a folder a class are labelled by it. An existing path always wins. What
     `RowOptions` ask for is done to the rows of each split before their columns are looked at.
 
+    lists  whether labels may be lists, of several labels or of a tag for each token (`list_columns`)
+
     Columns that are guessed, files that are left out and that the network is used are said to ``progress``.
     Raises `InputError` for what cannot be read as labelled rows.
     """
     options = options or DatasetOptions()
     read = read_splits(str(source), options, progress)
     splits = {name: worked(split, options, progress) for name, split in read.items()}
-    first = next(iter(splits.values()))
-    text = columns.text_column(first.frame, options.text_column, first.where, options.label_column)
-    label = columns.label_column(first.frame, options.label_column, text, first.where)
-    say_guess(options, text, label, first, progress)
     names = _label_names(options.label_names)
-    if label is not None and names:
-        unnamed = [_as_strings(split, text, label, {}) for split in splits.values()]
-        _say_unused(names, unnamed, label, progress)
-    splits = {name: _as_strings(split, text, label, names) for name, split in splits.items()}
-    return Dataset(str(source), splits, text, label)
+    first = next(iter(splits.values()))
+    of_lists = _list_columns(first, options, lists, progress)
+    if of_lists is not None:
+        splits = {
+            name: list_columns.with_lists_as_strings(split, of_lists, names) for name, split in splits.items()
+        }
+        text = conll.TEXT if of_lists.tokens else options.text_column
+        options = replace(options, text_column=text, label_column=of_lists.label or options.label_column)
+        first, names = next(iter(splits.values())), {}
+    found = chosen_columns(options, first)
+    if of_lists is not None and of_lists.label is None:
+        found = replace(found, label=None)
+    found = replace(found, id=_id_column(found.id, options, splits.values(), progress))
+    say_guess(options, found, first, progress)
+    if options.label_sep is not None and found.label is not None:
+        splits = {
+            name: list_columns.with_labels_split_at(split, found.label, options.label_sep, names)
+            for name, split in splits.items()
+        }
+        names = {}
+    if found.label is not None and names:
+        unnamed = [_as_strings(split, found, {}) for split in splits.values()]
+        _say_unused(names, unnamed, found.label, progress)
+    splits = {name: _as_strings(split, found, names) for name, split in splits.items()}
+    return Dataset(
+        *(str(source), splits, found.text, found.label, found.pair, found.id),
+        tokens_column=of_lists.tokens if of_lists else None,
+        label_lists=options.label_sep is not None or bool(of_lists and not of_lists.tokens),
+    )
 
 
-def _as_strings(split: Split, text: str, label: str | None, names: Mapping[str, str]) -> Split:
-    """The split with text and label as strings; an empty string is missing."""
+def _list_columns(
+    first: Split, options: DatasetOptions, lists: bool, progress: Progress
+) -> list_columns.ListColumns | None:
+    """The columns of lists, where they may be labels, which is said; None without any."""
+    if not lists:
+        if options.label_sep is not None:
+            raise UsageError(
+                f'--label-sep "{options.label_sep}": only finetune, evaluate and predict take several labels',
+                hint="leave it out; a row's labels are then one label",
+            )
+        return None
+    found = list_columns.list_columns(first, options)
+    if found is not None:
+        list_columns.say_guess(found, options, first, progress)
+    return found
+
+
+def chosen_columns(options: ReadOptions, split: Split) -> columns.Columns:
+    """The columns of a split that are asked for or guessed; raises `InputError` as `columns.choose`."""
+    return columns.choose(
+        split.frame,
+        split.where,
+        text=options.text_column,
+        pair=options.pair_column,
+        label=options.label_column,
+        id=options.id_column,
+    )
+
+
+def _id_column(
+    found: str | None, options: ReadOptions, splits: Iterable[Split], progress: Progress
+) -> str | None:
+    """The column of ids; None where one that was guessed names rows of another split twice, or not at all.
+
+    Of one that is asked for it is said, as rows that are drawn more than once keep their id.
+    """
+    for split in splits:
+        if found is None:
+            return None
+        if options.id_column is None:
+            values = columns.values(split.original, found)
+            if values is None or not columns.is_id(values):
+                return None
+        elif not columns.is_id(values := _column(split, found)):
+            progress.say(
+                f'{split.where}: column "{found}" names {values.drop_nulls().n_unique()} of '
+                f"{values.len()} rows apart"
+            )
+    return found
+
+
+def _as_strings(split: Split, found: columns.Columns, names: Mapping[str, str]) -> Split:
+    """The split with texts and label as strings; an empty string is missing."""
     import polars as pl
 
-    original = split.original
-    made = {text: _column(split, text).cast(pl.String)}
+    original, label = split.original, found.label
+    made = {name: _column(split, name).cast(pl.String) for name in (found.text, found.pair) if name}
     if label is not None:
         values = _column(split, label)
         if values.dtype.is_float():
@@ -75,6 +153,8 @@ def _as_strings(split: Split, text: str, label: str | None, names: Mapping[str, 
     frame = original.with_columns(
         [pl.when(column == "").then(None).otherwise(column).alias(name) for name, column in made.items()]
     )
+    if found.id is not None and found.id not in frame.columns:
+        frame = frame.with_columns(_column(split, found.id))
     return replace(split, frame=frame, original=original)
 
 
@@ -105,14 +185,21 @@ def _say_unused(names: Mapping[str, str], splits: Iterable[Split], label: str, p
         progress.say(f"--label-names: no row carries {', '.join(unused)}")
 
 
-def say_guess(
-    options: DatasetOptions, text: str, label: str | None, split: Split, progress: Progress
-) -> None:
-    """Says which columns of the first split were guessed to hold text and label."""
-    guessed = []
-    if options.text_column is None and not split.known:
-        guessed.append(f'text column "{text}" (--text-column)')
-    if options.label_column is None and label is not None and not split.known:
-        guessed.append(f'label column "{label}" (--label-column)')
+def say_guess(options: ReadOptions, found: columns.Columns, split: Split, progress: Progress) -> None:
+    """Says which columns of the first split were guessed, and which may be the second text of a pair."""
+    guessed = [
+        f'{what} column "{name}" (--{what}-column)'
+        for what, name, asked in (
+            ("text", found.text, options.text_column),
+            ("label", found.label, options.label_column),
+            ("id", found.id, options.id_column),
+        )
+        if asked is None and name is not None and not split.known
+    ]
     if guessed:
         progress.say(f"{split.where}: guessed {', '.join(guessed)}")
+    second = columns.pair_of(split.frame, found.text)
+    if options.pair_column is None and second not in (None, found.text, found.label):
+        progress.say(
+            f'{split.where}: column "{second}" is not read; --pair-column {second} takes it for a second text'
+        )

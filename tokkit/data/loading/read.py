@@ -15,6 +15,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, bytes_of, option
 from tokkit.progress import Progress
 from tokkit.sources import json_rows, paths, tables, text_rows
+from tokkit.sources.encodings import encoding_named
 
 if TYPE_CHECKING:
     import polars as pl
@@ -27,8 +28,20 @@ class ReadOptions(Options):
     text_column: str | None = option(
         None, "column of the texts; within objects: review.body", metavar="NAME", shown_default="guessed"
     )
+    pair_column: str | None = option(
+        None, "column of a second text, where a row is a pair of texts", metavar="NAME"
+    )
     label_column: str | None = option(None, "column of the labels", metavar="NAME", shown_default="guessed")
+    label_sep: str | None = option(
+        None, "what stands between the labels of a row that has several: 'joy|love'", metavar="CHAR"
+    )
+    id_column: str | None = option(
+        None, "column of what names a row", metavar="NAME", shown_default="guessed by name"
+    )
     sep: str | None = option(None, "separator of delimited files", metavar="CHAR", shown_default="found")
+    encoding: str | None = option(
+        None, "of text files that are not UTF-8, cp949 say", metavar="NAME", shown_default="UTF-8"
+    )
     names: str | None = option(None, "column names of files without a header line", metavar="A,B,...")
     format: str | None = option(
         None, "read every file as this", choices=tables.FORMATS, shown_default="by name"
@@ -48,7 +61,8 @@ class ReadOptions(Options):
     def reading(self) -> tables.Reading:
         """What is said of a file beside its format."""
         names = [name.strip() for name in self.names.split(",")] if self.names else []
-        return tables.Reading(names, self.unit or text_rows.LINE, self.field, self.skip_bad)
+        encoding = encoding_named(self.encoding)
+        return tables.Reading(names, self.unit or text_rows.LINE, self.field, self.skip_bad, encoding)
 
 
 def read_splits(source: str, options: ReadOptions, progress: Progress) -> dict[str, Split]:
@@ -65,12 +79,12 @@ def read_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
     if Path(source).is_dir() and options.format in (None, "text") and not (options.sep or options.names):
         labelled = class_folders.labelled_files(Path(source), found)
         if labelled:
-            return _read_class_folders(source, found, labelled, options.unit, progress)
+            return _read_class_folders(source, found, labelled, options, progress)
     by_split = files_by_split(source, found, progress)
     if len(by_split) == 1 and options.format in (None, "json") and options.field is None:
         files = next(iter(by_split.values()))
         if len(files) == 1 and (options.format or tables.format_of(files[0])) == "json":
-            inside = json_rows.json_splits(files[0])
+            inside = json_rows.json_splits(files[0], options.reading.encoding)
             if inside and all(split_named(key) for key in inside):
                 return _splits_of(inside, files, "json", source, progress)
     return {name: _read_split(name, files, options, progress) for name, files in by_split.items()}
@@ -113,7 +127,7 @@ def _read_class_folders(
     source: str,
     found: Sequence[Path],
     labelled: Sequence[class_folders.LabelledFile],
-    unit: str | None,
+    options: ReadOptions,
     progress: Progress,
 ) -> dict[str, Split]:
     labels = class_folders.labels_of(labelled)
@@ -123,6 +137,7 @@ def _read_class_folders(
     )
     taken = {each.path for each in labelled}
     say_left_out(source, [file.name for file in found if file not in taken], progress)
+    rows = class_folders.read_labelled(labelled, options.unit, progress, options.reading.encoding)
     return {
         name: Split(
             name,
@@ -132,7 +147,7 @@ def _read_class_folders(
             frame,
             known=True,
         )
-        for name, frame in class_folders.read_labelled(labelled, unit, progress).items()
+        for name, frame in rows.items()
     }
 
 
@@ -141,7 +156,8 @@ def _read_split(name: str, files: Sequence[Path], options: ReadOptions, progress
 
     reading = options.reading
     formats = [
-        tables.recognize(path, options.sep, options.format, reading.names, progress.say) for path in files
+        tables.recognize(path, options.sep, options.format, reading.names, progress.say, reading.encoding)
+        for path in files
     ]
     for path, found in zip(files, formats, strict=True):
         if found.name != formats[0].name:
@@ -177,6 +193,7 @@ def _check_used(options: ReadOptions, path: Path, found: tables.TableFormat) -> 
     for flag, value, formats in (
         ("--unit", options.unit, ("text",)),
         ("--field", options.field, ("json", "jsonl")),
+        ("--encoding", options.encoding, ("csv", "tsv", "text", "conll", "jsonl", "json")),
     ):
         if value is not None and found.name not in formats:
             raise UsageError(

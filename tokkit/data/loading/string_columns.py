@@ -49,6 +49,17 @@ class Strings:
         data = np.frombuffer(b"".join([*encoded, bytes(PADDING)]), np.uint8)
         return cls(data, np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)], ends)
 
+    @classmethod
+    def joined(cls, first: Strings, second: Strings) -> Strings:
+        """Both strings of each row as one, as `duplicates.joined` writes them."""
+        lengths = first.ends - first.starts
+        ends = np.cumsum(lengths + 1 + second.ends - second.starts)
+        data = np.zeros(int(ends[-1] if len(ends) else 0) + PADDING, np.uint8)
+        starts = np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)]
+        field_kernels.lay(first.data, first.starts, first.ends, starts, data)
+        field_kernels.lay(second.data, second.starts, second.ends, starts + lengths + 1, data)
+        return cls(data, starts, ends)
+
     def __len__(self) -> int:
         return len(self.starts)
 

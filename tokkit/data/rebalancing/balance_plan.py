@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tokkit.data.output import OutputOptions
 from tokkit.data.rebalancing import samplers, weights
 from tokkit.errors import UsageError
-from tokkit.options import LARGEST_SEED, Options, option
+from tokkit.options import LARGEST_SEED, option
 
 
 @dataclass(frozen=True)
-class BalancePlan(Options):
+class BalancePlan(OutputOptions):
     """What every class shall count afterwards."""
 
     strategy: str | None = option(

@@ -44,7 +44,7 @@ def drawn_rows(
 def _vectors(loaded: Dataset, positions: Sequence[int], plan: BalancePlan) -> tuple[Any, str]:
     """The vectors of these rows, (rows, width) dense or sparse, and what they are."""
     if plan.vectors is None:
-        return row_vectors.tfidf(loaded.texts(TRAIN)[positions].to_list())
+        return row_vectors.tfidf(loaded.contents(TRAIN)[positions].to_list())
     path, train = Path(plan.vectors), loaded.split(TRAIN)
     return row_vectors.read_vectors(path, train.frame.height, train.where)[positions], path.name
 

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data import save
-from tokkit.data.dataset import SPLITS, TRAIN, Dataset, Split
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.dataset import SPLITS, TRAIN, Dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.rebalancing import samplers
 from tokkit.data.rebalancing.balance import class_counts
 from tokkit.data.rebalancing.balance_plan import BalancePlan
@@ -76,8 +75,9 @@ def rebalance(
     elif out is None:
         raise UsageError("nowhere to write to", hint="name it: -o OUT, or look first: --dry-run")
     else:
+        plan.check_name(Path(out))
         files.check_output(Path(out), force=force)
-    loaded = load_dataset(dataset, options, progress)
+    loaded = read_dataset(dataset, options, progress)
     if TRAIN not in loaded.splits:
         raise InputError(
             f"{loaded.source}: is a {next(iter(loaded.splits))} split; "
@@ -156,18 +156,14 @@ def _publish(
     weights = json.dumps(result.weights, ensure_ascii=False, indent=2) + "\n"
     train = loaded.splits[TRAIN]
     frame = train.original[list(drawn)]
-    if len(loaded.splits) == 1 and not Path(loaded.source).is_dir():
+    if plan.is_file(loaded):
         with files.files(out, f".{SIDECAR}", ".tokkit.json", force=force, inputs=read) as staging:
-            save.write(frame, staging / out.name, save.format_for(out, train.format))
+            plan.write_file(frame, staging / out.name, train)
             (staging / f"{out.name}.{SIDECAR}").write_text(weights, encoding="utf-8")
             files.write_receipt(staging / out.name, **receipt)
         return
     with files.folder(out, force=force, inputs=read) as staging:
-        for name in SPLITS:
-            if name in loaded.splits:
-                split: Split = loaded.splits[name]
-                rows = frame if name == TRAIN else split.original
-                ending = save.suffix_for(split.files[0], split.format)
-                save.write(rows, staging / f"{name}{ending}", split.format)
+        splits = {name: loaded.splits[name].original for name in SPLITS if name in loaded.splits}
+        plan.write_splits({**splits, TRAIN: frame}, staging, loaded)
         (staging / SIDECAR).write_text(weights, encoding="utf-8")
         files.write_receipt(staging, **receipt)

@@ -22,6 +22,8 @@ _LONGEST_WORD = 15
 def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
     """TF-IDF of the texts as `duplicates.normalized` writes them, and what of: `WORDS` or `CHARACTERS`.
 
+    texts   or pairs of texts, as `duplicates.joined` writes them
+
     Gives a sparse (rows, n-grams) float32 matrix whose rows have length 1. Texts of a script without spaces
     are cut into characters. Raises `InputError` where no text holds anything but white space.
     """
@@ -29,7 +31,8 @@ def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
     import polars as pl
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    written = duplicates.normalized(pl.Series(texts, dtype=pl.String)).to_list()
+    keys = duplicates.normalized(pl.Series(texts, dtype=pl.String)).to_list()
+    written = [key.replace(duplicates.SEPARATOR, " ") for key in keys]
     words = sum(len(text.split()) for text in written)
     if not words:
         raise InputError("no text to compare rows by: all are white space", hint="--vectors FILE brings some")

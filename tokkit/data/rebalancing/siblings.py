@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tokkit.data.copies import duplicates
 from tokkit.data.dataset import TRAIN, Dataset, split_named
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.progress import Progress
 from tokkit.sources import paths
 
@@ -31,15 +31,15 @@ def siblings_of(loaded: Dataset, options: DatasetOptions, progress: Progress) ->
     ]
     if beside:
         progress.say(f"{file}: looking for its texts in {', '.join(other.name for other in beside)} too")
-    return [(split_named(other) or "", load_dataset(other, options)) for other in beside]
+    return [(split_named(other) or "", read_dataset(other, options)) for other in beside]
 
 
 def leaking_rows(loaded: Dataset, siblings: Siblings) -> set[int]:
     """The training rows, by number from 0, whose text stands in a sibling."""
-    texts = loaded.texts(TRAIN)
+    contents = loaded.contents(TRAIN)
     found: set[int] = set()
     for name, sibling in siblings:
-        found |= set(duplicates.leaked(sibling.texts(name), texts).arg_true().to_list())
+        found |= set(duplicates.leaked(sibling.contents(name), contents).arg_true().to_list())
     return found
 
 

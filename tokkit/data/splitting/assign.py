@@ -113,7 +113,7 @@ def _by_share(draws: NDArray[np.float64], plan: SplitPlan) -> dict[str, NDArray[
 def _draws(
     dataset: Dataset, split_name: str, plan: SplitPlan, units: NDArray[np.int64]
 ) -> NDArray[np.float64]:
-    keys = dataset.texts(split_name)
+    keys = dataset.contents(split_name)
     if plan.group_column is not None:
         import polars as pl
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data import save
 from tokkit.data.dataset import Dataset, sort_labels
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.splitting import together
 from tokkit.data.splitting.assign import assign, assign_units, units_of
 from tokkit.data.splitting.split_plan import SplitPlan
@@ -54,7 +53,8 @@ def split(
     progress: Progress = SILENT,
     **settings: Any,
 ) -> SplitResult:
-    """Writes the folder ``out`` with train, validation and test files in the format of the source.
+    """Writes the folder ``out`` with train, validation and test files in the format of the source, or another
+    that is asked for.
 
     Stratified by label; all copies of one text go to the same split, so that nothing leaks, and so do the
     rows of a group and near duplicates where asked for. Rows keep their order. Every row is kept, those
@@ -69,8 +69,9 @@ def split(
     """
     plan, options = merged_pair(SplitPlan, plan, DatasetOptions, options, settings)
     plan.amounts()
+    plan.check_name(Path(out))
     files.check_output(Path(out), force=force, kind="folder")
-    loaded = load_dataset(dataset, options, progress)
+    loaded = read_dataset(dataset, options, progress)
     if len(loaded.splits) > 1:
         raise InputError(
             f"{loaded.source}: is split already: {', '.join(loaded.splits)}",
@@ -82,11 +83,7 @@ def split(
     classes = {name: _class_counts(loaded, source.name, rows) for name, rows in assigned.items()}
     _say_missing(classes, loaded.source, progress)
     with files.folder(Path(out), force=force, inputs=loaded.files) as staging:
-        suffix = save.suffix_for(source.files[0], source.format)
-        for name, rows in assigned.items():
-            path = staging / f"{name}{suffix}"
-            path.parent.mkdir(exist_ok=True)
-            save.write(source.original[rows], path, source.format)
+        plan.write_splits({name: source.original[rows] for name, rows in assigned.items()}, staging, loaded)
         result = SplitResult(
             splits={name: len(rows) for name, rows in assigned.items()},
             classes=classes,

@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokkit.data.dataset import TEST, VALIDATION
+from tokkit.data.output import OutputOptions
 from tokkit.errors import UsageError
-from tokkit.options import LARGEST_SEED, Options, option
+from tokkit.options import LARGEST_SEED, option
 
 SHARE = 0.1
 """Share of validation and of test where nothing is said."""
 
 
 @dataclass(frozen=True)
-class SplitPlan(Options):
+class SplitPlan(OutputOptions):
     """How much goes where: a share below 1, or a number of rows; and which rows may not be parted."""
 
     validation: float | None = option(

@@ -38,15 +38,15 @@ def units(
 
     Raises `InputError` for a column that is not there or holds lists, `UsageError` for the text or label.
     """
-    texts = dataset.texts(split)
-    found = copies(texts)
+    contents = dataset.contents(split)
+    found = copies(contents)
     if group_column is not None:
         groups = group_values(dataset, dataset.split(split), group_column)
         if without := groups.null_count():
             progress.say(f"{without} rows have no {group_column}: each is a group of its own")
         found = _chained(found, copies(groups))
     if near:
-        found = _chained(found, _near(texts, progress))
+        found = _chained(found, _near(contents, progress))
     return found
 
 
@@ -80,18 +80,21 @@ def group_values(dataset: Dataset, split: Split, name: str) -> pl.Series:
     if columns.values(frame, name) is None and name.isdecimal() and int(name) < frame.width:
         name = frame.columns[int(name)]
     values = columns.values(frame, name)
-    others = [each for each in frame.columns if each not in (dataset.text_column, dataset.label_column)]
-    hint = f"name one: --group-column {others[0]}" if others else "only text and label are there: use --near"
+    taken = {dataset.text_column: "text", dataset.pair_column: "second text", dataset.label_column: "label"}
+    others = [each for each in frame.columns if each not in taken]
+    hint = (
+        f"name one: --group-column {others[0]}" if others else "leave it out: only text and label are there"
+    )
     if values is None:
         raise InputError(
             f'{split.where}: no column "{name}"{did_you_mean(name, frame.columns)}; '
             f"it has: {', '.join(frame.columns)}",
             hint=hint,
         )
-    if name == dataset.label_column or name == dataset.text_column:
-        what = "label" if name == dataset.label_column else "text"
+    if name in taken:
         raise UsageError(
-            f"--group-column {name}: is the {what} column, and a group is something else, such as an author",
+            f"--group-column {name}: is the {taken[name]} column, and a group is something else, "
+            "such as an author",
             hint=hint,
         )
     if values.dtype.is_nested():
@@ -99,12 +102,12 @@ def group_values(dataset: Dataset, split: Split, name: str) -> pl.Series:
     return values
 
 
-def _near(texts: pl.Series, progress: Progress) -> Units:
+def _near(contents: pl.Series, progress: Progress) -> Units:
     import numpy as np
 
-    rows = texts.is_not_null().arg_true().to_numpy()
-    found = np.arange(texts.len())
-    clusters = near_duplicates.clusters(texts.drop_nulls().to_list(), progress=progress)
+    rows = contents.is_not_null().arg_true().to_numpy()
+    found = np.arange(contents.len())
+    clusters = near_duplicates.clusters(contents.drop_nulls().to_list(), progress=progress)
     _, first = np.unique(clusters, return_index=True)
     found[rows] = rows[first[clusters]]
     return found

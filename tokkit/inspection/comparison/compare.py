@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Dataset, sort_labels
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.inspection.comparison.compare_spec import CompareSpec
 from tokkit.inspection.comparison.differences import CLAIMS, comparisons, fewest
@@ -81,7 +81,7 @@ def compare(
     named = [tokenizers] if isinstance(tokenizers, str | Path) else list(tokenizers)
     _check_names(named)
     loaded = {str(name): load(name, progress) for name in named}
-    texts, left_out, partitions = _rows(load_dataset(on, options, progress), spec)
+    texts, left_out, partitions = _rows(read_dataset(on, options, progress), spec)
     counted = count_texts(texts)
     counts = {name: count_tokens(counted, each, progress) for name, each in loaded.items()}
     found = measured(counted, counts, loaded, partitions, spec, progress)

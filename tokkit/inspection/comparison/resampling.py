@@ -6,7 +6,7 @@ falls out of their differences.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tokkit.inspection.comparison.tokenizer_metrics import ratio
@@ -24,32 +24,41 @@ _CELLS = 4_000_000
 """Weights held at a time: 32 MB."""
 
 
+def resampled_weights(
+    rows: int, resamples: int, seed: int, progress: Progress = SILENT
+) -> Iterator[NDArray[np.float64]]:
+    """How often each row was drawn in each bootstrap sample, (samples, rows), as many samples at a time as
+    memory should hold.
+
+    A sample draws as many rows as there are, with replacement, as `scipy.stats.bootstrap` does from the same
+    seed. Weights times a column are its sums over the samples.
+    """
+    import numpy as np
+
+    draw = np.random.default_rng(seed)
+    at_once = max(1, _CELLS // max(rows, 1))
+    for start in range(0, resamples, at_once):
+        stop_if_cancelled(progress)
+        samples = min(at_once, resamples - start)
+        drawn = draw.integers(0, rows, (samples, rows))
+        drawn += np.arange(samples)[:, None] * rows
+        yield np.bincount(drawn.ravel(), minlength=samples * rows).reshape(samples, rows).astype(np.float64)
+        progress.advance(samples)
+
+
 def resampled_sums(
     columns: NDArray[np.float64], resamples: int, seed: int, progress: Progress = SILENT
 ) -> NDArray[np.float64]:
     """The sum of every column in every bootstrap sample of the rows, (resamples, columns).
 
     columns  (rows, columns) whole numbers: their sums are exact, whatever the order they are added in
-
-    A sample draws as many rows as there are, with replacement: a row's weight is how often it was drawn, and
-    weights times columns are the sums. Draws as `scipy.stats.bootstrap` does from the same seed.
     """
     import numpy as np
 
     rows = len(columns)
     if not rows:
         return np.zeros((resamples, columns.shape[1]))
-    draw = np.random.default_rng(seed)
-    at_once = max(1, _CELLS // rows)
-    sums = []
-    for start in range(0, resamples, at_once):
-        stop_if_cancelled(progress)
-        samples = min(at_once, resamples - start)
-        drawn = draw.integers(0, rows, (samples, rows))
-        drawn += np.arange(samples)[:, None] * rows
-        weights = np.bincount(drawn.ravel(), minlength=samples * rows).reshape(samples, rows)
-        sums.append(weights.astype(np.float64) @ columns)
-        progress.advance(samples)
+    sums = [weights @ columns for weights in resampled_weights(rows, resamples, seed, progress)]
     return np.concatenate(sums) if sums else np.zeros((0, columns.shape[1]))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.inspection.doctor import rules
 from tokkit.inspection.doctor.class_check import rebuilt
 from tokkit.inspection.doctor.config_fields import config_fields
@@ -95,7 +95,7 @@ def doctor(
         skipped |= {"unreachable-ids": why, **({} if data is None else dict.fromkeys(rules.OF_DATA, why))}
     elif data is not None:
         special = [each["content"] for each in examined.added if each.get("special")]
-        dataset = load_dataset(data, options, progress)
+        dataset = read_dataset(data, options, progress)
         subject = replace(subject, data=measure(dataset, examined.loaded, subject.longest, special, progress))
         skipped = rules.skipped(subject)
     return DoctorResult(

@@ -18,18 +18,19 @@ def rows_of(source: Dataset | StreamedDataset) -> Iterator[Rows]:
     return _rows_of_files(source) if isinstance(source, StreamedDataset) else _rows_of_tables(source)
 
 
-def size_of(source: Dataset | StreamedDataset) -> tuple[int, str]:
-    """The sum of the amounts of all rows, and what is counted."""
+def size_of(source: Dataset | StreamedDataset) -> tuple[int | None, str]:
+    """The sum of the amounts of all rows, None where compression hides it, and what is counted."""
     if isinstance(source, StreamedDataset):
         return source.size, "bytes"
     return sum(split.frame.height for split in source.splits.values()), "rows"
 
 
 def others_of(source: Dataset | StreamedDataset) -> list[str]:
-    """The columns besides text and label whose distinct values are counted: those that hold plain values."""
-    chosen = (source.text_column, source.label_column)
+    """The columns whose distinct values are counted on their own: those that hold plain values, the label
+    aside, and the text where it alone is what rows are compared by."""
+    chosen = (source.label_column, *((source.text_column,) if source.pair_column is None else ()))
     if isinstance(source, StreamedDataset):
-        return [name for name in source.columns if name not in chosen]
+        return [name for name in source.columns if name not in (*chosen, *source.nested)]
     frames = [split.frame for split in source.splits.values()]
     return [
         name
@@ -46,13 +47,21 @@ def _is_nested(dtype: Any) -> bool:
 
 
 def _rows_of_files(source: StreamedDataset) -> Iterator[Rows]:
+    chosen = [source.text_column, source.pair_column, source.label_column]
+    counted = [*others_of(source), *source.nested]
     for number, files in enumerate(source.splits.values()):
+        first = 0
         for file in files:
-            for batch in file.batches():
+            for batch in file.batches([name for name in chosen if name is not None]):
                 columns = dict(zip(source.columns, batch.columns, strict=True))
-                texts = columns.pop(source.text_column)
-                labels = columns.pop(source.label_column) if source.label_column is not None else None
-                yield Rows(number, texts, labels, columns, batch.read)
+                others = {name: columns[name] for name in counted}
+                texts = columns[source.text_column]
+                pairs, labels = (
+                    None if name is None else columns[name]
+                    for name in (source.pair_column, source.label_column)
+                )
+                yield Rows(number, texts, pairs, labels, others, first, batch.read)
+                first += len(texts)
 
 
 def _rows_of_tables(source: Dataset) -> Iterator[Rows]:
@@ -71,5 +80,8 @@ def _rows_of_tables(source: Dataset) -> Iterator[Rows]:
                 if other in frame.columns
             }
             texts = Strings.of_series(frame[source.text_column])
-            labels = None if source.label_column is None else Strings.of_series(frame[source.label_column])
-            yield Rows(number, texts, labels, columns, frame.height)
+            pairs, labels = (
+                None if name is None else Strings.of_series(frame[name])
+                for name in (source.pair_column, source.label_column)
+            )
+            yield Rows(number, texts, pairs, labels, columns, first, frame.height)

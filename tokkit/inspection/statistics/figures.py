@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.data.loading.streaming import StreamedDataset
 from tokkit.inspection import lengths
 from tokkit.inspection.lengths import Histogram
+from tokkit.inspection.scripts import NO_SCRIPT
 from tokkit.inspection.statistics.sums import Gathered, SplitSums
+from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.load import LoadedTokenizer
 
-NO_SCRIPT = "none"
-"""What texts without letters are counted as."""
 _FEWEST_IDS = 20
 """Rows below which a column of different values may be chance."""
 
@@ -23,16 +24,20 @@ def of_split(
     source: Dataset | StreamedDataset,
     gathered: Gathered,
     near: int | None,
+    languages: dict[str, Any] | None,
     tokenizer: LoadedTokenizer | None,
 ) -> dict[str, Any]:
-    """Everything told of the split of that number; ``near`` is how many near copies it has, if known."""
+    """Everything told of the split of that number.
+
+    near, languages   how many near copies it has, and what `languages` gives; None where nobody asked
+    """
     sums, duplicates = gathered.splits[number], gathered.duplicates
     classes = {gathered.labels[label]: n for label, n in sums.labels.items() if label >= 0}
     texts = sums.lengths_in("characters").all().total
     missing = _missing(source, number, sums, texts, classes)
     scripts = {gathered.scripts[script] or NO_SCRIPT: n for script, n in sums.scripts.items()}
     distinct = {
-        source.text_column: int(duplicates.distinct[number]),
+        **({source.text_column: int(duplicates.distinct[number])} if source.pair_column is None else {}),
         **({source.label_column: len(classes)} if source.label_column is not None else {}),
         **{name: int(found[number]) for name, found in gathered.distinct.items()},
     }
@@ -47,10 +52,13 @@ def of_split(
         },
         "conflicting_labels": int(duplicates.conflicts[number]),
         "columns": {
-            name: _column(name, sums.rows, missing[name], distinct.get(name), source.text_column)
+            name: _column(
+                sums.rows, missing[name], distinct.get(name), name in (source.text_column, source.pair_column)
+            )
             for name in missing
         },
-        "scripts": dict(sorted(scripts.items(), key=lambda each: (-each[1], each[0]))),
+        "scripts": _most_first(scripts),
+        "languages": languages,
         **{name: sums.marks[name] for name in ("html", "controls", "mojibake")},
         "lengths": _summaries(
             {unit: each.all() for unit, each in sums.lengths.items()}, sums.unknown.total(), tokenizer
@@ -65,16 +73,16 @@ def _missing(
     if isinstance(source, Dataset):
         frame = list(source.splits.values())[number].frame
         return {column: frame[column].null_count() for column in frame.columns}
-    found = {**sums.missing, source.text_column: sums.rows - texts}
+    found = {source.text_column: sums.rows - texts, **sums.missing}
     if source.label_column is not None:
         found[source.label_column] = sums.rows - sum(classes.values())
     return {column: found[column] for column in source.columns}
 
 
-def _column(name: str, rows: int, missing: int, distinct: int | None, text: str) -> dict[str, Any]:
+def _column(rows: int, missing: int, distinct: int | None, is_text: bool) -> dict[str, Any]:
     """How many values a column has, and whether it looks like a column of ids: another value in each row."""
     filled = rows - missing
-    is_id = name != text and distinct == filled and filled >= _FEWEST_IDS
+    is_id = not is_text and distinct == filled and filled >= _FEWEST_IDS
     return {"missing": missing, "distinct": distinct, "looks_like_id": is_id}
 
 
@@ -138,3 +146,30 @@ def across(names: list[str], gathered: Gathered) -> dict[str, Any]:
         "missing_labels": missing,
         "conflicting_labels": int(gathered.duplicates.conflicts[-1]),
     }
+
+
+def languages(
+    sums: SplitSums, names: list[str], language: Callable[[str], str], progress: Progress
+) -> dict[str, Any]:
+    """``{sampled, rows, by_class}``: how many rows were drawn, and how many of them each language has.
+
+    In ``rows`` those of most rows come first; ``by_class`` holds the same for each label.
+    """
+    rows: Counter[str] = Counter()
+    by_class: dict[str, Counter[str]] = {}
+    for text, label in sums.sample.rows() if sums.sample is not None else ():
+        stop_if_cancelled(progress)
+        found = language(text)
+        rows[found] += 1
+        if label >= 0:
+            by_class.setdefault(names[label], Counter())[found] += 1
+        progress.advance(1)
+    return {
+        "sampled": rows.total(),
+        "rows": _most_first(rows),
+        "by_class": {label: _most_first(by_class[label]) for label in sort_labels(by_class)},
+    }
+
+
+def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))

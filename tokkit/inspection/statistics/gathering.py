@@ -16,6 +16,7 @@ from tokkit.corpus import threads
 from tokkit.data.copies.duplicate_keys import DuplicateKeys
 from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.statistics import seen_kernels
+from tokkit.inspection.statistics.row_sample import RowSample
 from tokkit.inspection.statistics.seen_strings import BUDGET, Part, SeenStrings, parts_of
 from tokkit.inspection.statistics.sums import Duplicates, Gathered, Labels, Rows, SplitSums
 from tokkit.inspection.statistics.text_measures import MARKS, TextMeasures
@@ -33,18 +34,20 @@ class _Worker:
     def __init__(self, gathering: Gathering) -> None:
         self._all = gathering
         columns = max(1, len(gathering.others))
-        self.splits = [SplitSums() for _ in range(gathering.splits)]
+        self.splits = [
+            SplitSums(sample=RowSample() if gathering.sampled else None) for _ in range(gathering.splits)
+        ]
         self.texts = gathering.seen(BUDGET)
         self.values = {name: gathering.seen(BUDGET // columns) for name in gathering.others}
         self._labels = gathering.seen(1 << 40)
         self._numbers = np.empty(0, np.int32)
-        self._waiting: list[tuple[int, list[str], NDArray[np.int32]]] = []
+        self._waiting: list[tuple[int, list[str], list[str] | None, NDArray[np.int32]]] = []
         self._waiting_size = 0
 
     def add(self, rows: Rows) -> None:
         """Adds some rows to all sums."""
         sums = self.splits[rows.split]
-        present = rows.texts.present
+        present = rows.texts.present if rows.pairs is None else rows.texts.present & rows.pairs.present
         sums.rows += len(present)
         labels = np.full(len(present), seen_kernels.NONE, np.int32)
         if rows.labels is not None:
@@ -55,34 +58,50 @@ class _Worker:
             sums.missing[name] += int((~column.present).sum())
             if name in self.values:
                 self.values[name].add(column, rows.split)
-        texts = rows.texts
+        texts, pairs = rows.texts, rows.pairs
         if not present.all():
             texts, labels = texts.take(present), labels[present]
-        self._measure(sums, texts, labels)
-        self.texts.add(texts, rows.split, labels)
+            pairs = None if pairs is None else pairs.take(present)
+        self._measure(sums, texts, pairs, labels)
+        if sums.sample is not None:
+            sums.sample.add(rows.first + np.flatnonzero(present), texts, labels)
+        contents = texts if pairs is None else Strings.joined(texts, pairs)
+        self.texts.add(contents, rows.split, labels)
         if self._all.tokenizer is not None and len(texts):
-            self._waiting.append((rows.split, texts.to_list(), labels))
-            self._waiting_size += texts.size
+            second = None if pairs is None else pairs.to_list()
+            self._waiting.append((rows.split, texts.to_list(), second, labels))
+            self._waiting_size += contents.size
             if self._waiting_size >= _TEXT:
                 self.encode()
 
-    def _measure(self, sums: SplitSums, texts: Strings, labels: NDArray[np.int32]) -> None:
+    def _measure(
+        self, sums: SplitSums, texts: Strings, pairs: Strings | None, labels: NDArray[np.int32]
+    ) -> None:
+        """Adds the lengths, of pairs those of both texts together, and the script of the first."""
         measured = self._all.measures.of(texts)
-        sums.lengths_in("characters").add(measured.characters, labels)
-        sums.lengths_in("words").add(measured.words, labels)
+        characters, words, marks = measured.characters, measured.words, measured.marks
+        if pairs is not None:
+            second = self._all.measures.of(pairs)
+            characters, words = characters + second.characters, words + second.words
+            marks = marks | second.marks
+        sums.lengths_in("characters").add(characters, labels)
+        sums.lengths_in("words").add(words, labels)
         counts = np.bincount(measured.scripts)
         sums.scripts.update({int(number): int(counts[number]) for number in np.flatnonzero(counts)})
         for name, bit in MARKS.items():
-            sums.marks[name] += int((measured.marks & bit > 0).sum())
+            sums.marks[name] += int((marks & bit > 0).sum())
 
     def encode(self) -> None:
         """Counts the tokens of the texts that wait for it."""
         assert self._all.tokenizer is not None
-        texts = [text for _, some, _ in self._waiting for text in some]
+        texts = [text for _, some, _, _ in self._waiting for text in some]
+        pairs = [text for _, _, some, _ in self._waiting for text in some or ()]
         if texts:
-            counts = token_counts(texts, self._all.tokenizer, threads=1, progress=self._all.saying)
+            counts = token_counts(
+                texts, self._all.tokenizer, pairs=pairs or None, threads=1, progress=self._all.saying
+            )
         first = 0
-        for split, some, labels in self._waiting:
+        for split, some, _, labels in self._waiting:
             mine = slice(first, first + len(some))
             self.splits[split].lengths_in("tokens").add(counts.tokens[mine], labels)
             unknown = np.bincount(labels + 1, counts.unknown[mine])
@@ -121,6 +140,7 @@ class Gathering:
     splits  how many there are
     others  further columns, whose distinct values are counted
     folder  for what does not fit into memory
+    sampled whether texts of some rows are wanted
     """
 
     def __init__(
@@ -129,9 +149,11 @@ class Gathering:
         others: Sequence[str],
         folder: Path,
         tokenizer: LoadedTokenizer | None,
+        sampled: bool,
         progress: Progress,
     ) -> None:
         self.splits, self.others, self.folder, self.tokenizer = splits, others, folder, tokenizer
+        self.sampled = sampled
         self.measures = TextMeasures()
         self.labels = Labels()
         self.saying = _Saying(progress)
@@ -142,8 +164,8 @@ class Gathering:
         """An empty table for a thread."""
         return SeenStrings(self.splits, self.folder, budget)
 
-    def gather(self, rows: Iterator[Rows], total: int, unit: str) -> Gathered:
-        """Everything counted; ``total`` is the sum of all amounts."""
+    def gather(self, rows: Iterator[Rows], total: int | None, unit: str) -> Gathered:
+        """Everything counted; ``total`` is the sum of all amounts, None where nobody knows."""
         number = threads.threads_to_use(None)
 
         def work(tasks: threads.Tasks[Rows]) -> _Worker:

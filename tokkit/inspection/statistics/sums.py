@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.statistics.histograms import LabelledLengths
+from tokkit.inspection.statistics.row_sample import RowSample
 
 
 @dataclass(frozen=True)
@@ -18,21 +19,25 @@ class Rows:
     """Some rows of a split.
 
     split     its number
+    pairs     second texts; None where rows are single texts
     labels    None where the data set has none
     others    other columns whose distinct values are counted, by name
+    first     number of the first of them within the split
     amount    of work that they are
     """
 
     split: int
     texts: Strings
+    pairs: Strings | None
     labels: Strings | None
     others: dict[str, Strings]
+    first: int
     amount: int
 
 
 @dataclass
 class SplitSums:
-    """Sums over the rows of a split, as far as one thread saw them."""
+    """Sums over the rows of a split, as far as one thread saw them; ``sample`` where one is wanted."""
 
     rows: int = 0
     missing: Counter[str] = field(default_factory=Counter)
@@ -41,6 +46,7 @@ class SplitSums:
     scripts: Counter[int] = field(default_factory=Counter)
     marks: Counter[str] = field(default_factory=Counter)
     lengths: dict[str, LabelledLengths] = field(default_factory=dict)
+    sample: RowSample | None = None
 
     def lengths_in(self, unit: str) -> LabelledLengths:
         return self.lengths.setdefault(unit, LabelledLengths())
@@ -52,6 +58,8 @@ class SplitSums:
             getattr(self, name).update(getattr(other, name))
         for unit, lengths in other.lengths.items():
             self.lengths_in(unit).absorb(lengths)
+        if self.sample is not None and other.sample is not None:
+            self.sample.absorb(other.sample)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,10 @@
 Greedy: of all beginnings the one that saves most goes first, the words it changes are cut anew, and the rest
 are judged by what they save then. A bound on each candidate is known beforehand (`candidates`), so that few
 are ever looked at closely.
+
+Most save less and less the more is chosen, so that a candidate is judged again when it comes first. Two kinds
+may save more, and are judged again at once: longer beginnings of words that got worse, and shorter beginnings
+of the chosen token, which no longer make its words worse (after `daa`, `d` takes nothing from `daa`).
 """
 
 from __future__ import annotations
@@ -73,10 +77,12 @@ def select(cut: CutWords, found: Candidates, wish: Wish, progress: Progress) -> 
     taken: set[str] = set()
     forms: dict[str, tuple[str, ...]] = {}
     worth: dict[str, int] = {}
+    judged_before: set[str] = set()
     heap: list[tuple[int, str]] = []
     following = 0
 
     def consider(beginning: str) -> None:
+        judged_before.add(beginning)
         allowed = wish.allowed(beginning)
         if allowed is None or allowed[0] in taken:
             return
@@ -108,6 +114,8 @@ def select(cut: CutWords, found: Candidates, wish: Wish, progress: Progress) -> 
         taken.add(text)
         for beginning in _apply(cut, forms[text]):
             consider(beginning)
+        for shorter in {form[:end] for form in forms[text] for end in range(1, len(form))} & judged_before:
+            consider(shorter)
         progress.advance(1)
     return chosen
 

@@ -5,65 +5,89 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokkit import files
-from tokkit.data.dataset import TEST, VALIDATION, Dataset, Rows
-from tokkit.data.loading.load import DatasetOptions, load_dataset
+from tokkit.data.dataset import Rows
+from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.model import folder, labelled
-from tokkit.model.evaluation import report
-from tokkit.model.evaluation.metrics import evaluate_logits, row_losses
-from tokkit.model.inference import InferenceOptions, budget_for, choose_device, predict_logits, use_threads
+from tokkit.model.evaluation import analysis, evaluated_rows, publish, scoring
+from tokkit.model.evaluation.analysis import Evaluation
+from tokkit.model.evaluation.out_of_fold import read_out_of_fold
+from tokkit.model.evaluation.scoring import Scored
+from tokkit.model.evaluation.significance import Answered, against_the_best
+from tokkit.model.evaluation.spec import EvaluateSpec
+from tokkit.model.folds import members
+from tokkit.model.inference import use_threads
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer.encoding.encode import encode
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class EvaluateResult:
-    """metrics    model -> its scores, as design says
-    left_out   reason -> rows that could not be scored
+    """evaluations  model -> what was found, in the order they were named; of a folder of folds each of its
+                 models, then their mean under the folder's name
+    left_out     reason -> rows that could not be scored
+    where        the rows: ``reviews/test.csv``
+    split        which of the data set; None of out-of-fold predictions
+    comparisons  every other model against the best: differences with intervals, and the paired test
     """
 
-    metrics: dict[str, dict[str, Any]]
+    evaluations: dict[str, Evaluation]
     left_out: dict[str, int] = field(default_factory=dict)
+    where: str = ""
+    split: str | None = None
+    comparisons: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Model -> its scores, as design says."""
+        return {name: one.metrics for name, one in self.evaluations.items()}
+
+    @property
+    def best_by(self) -> str:
+        """The score that tells the models apart: their task's metric, such as macro F1."""
+        return _best_by(self.evaluations)
 
     @property
     def best(self) -> str:
-        """The model with the highest macro F1; the first of equals."""
-        return max(self.metrics, key=lambda name: self.metrics[name]["macro_f1"])
+        """The model with the highest of that score on these very rows; the first of equals."""
+        return _best(self.evaluations)
 
     def as_dict(self) -> dict[str, Any]:
-        if len(self.metrics) == 1:
-            return {**next(iter(self.metrics.values())), "left_out": self.left_out}
-        return {"models": self.metrics, "best": self.best, "left_out": self.left_out}
+        told = {"left_out": self.left_out, "where": self.where, "split": self.split}
+        if len(self.evaluations) == 1:
+            return {**next(iter(self.metrics.values())), **told}
+        return {
+            "models": self.metrics,
+            "best": self.best,
+            "best_by": self.best_by,
+            "comparisons": self.comparisons,
+            **told,
+        }
 
 
 def evaluate(
     models: str | Path | Sequence[str | Path],
-    dataset: str | Path,
+    dataset: str | Path | None = None,
     out: str | Path | None = None,
+    spec: EvaluateSpec | None = None,
     *,
     split: str | None = None,
     options: DatasetOptions | None = None,
-    inference: InferenceOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> EvaluateResult:
-    """Accuracy, F1, loss and calibration of every model on the rows of one split.
+    """Accuracy, F1, loss, calibration, intervals and worst rows of every model on the rows of one split.
 
     Without ``split`` a data set of several gives its test split, else its validation split, and it is
-    said. With ``out``, a folder with the figures, the predictions and the confusion matrix as a picture
-    (several models: one folder each).
+    said. A folder of folds gives each of its models and their mean; with no ``dataset``, the scores of its
+    out-of-fold predictions. With ``out``, a folder with the figures, the predictions and pictures (several
+    models: one folder each).
 
-    ``settings`` are fields of `InferenceOptions` and `DatasetOptions`.
+    ``settings`` are fields of `EvaluateSpec` and `DatasetOptions`.
 
     Raises `InputError` for a label no model knows, and for a model without a trained head.
     """
@@ -71,93 +95,89 @@ def evaluate(
     if not names:
         raise UsageError("name a model folder and a data set: tokkit evaluate model/ test.csv")
     use_threads(threads)
-    inference, options = merged_pair(InferenceOptions, inference, DatasetOptions, options, settings)
+    spec, options = merged_pair(EvaluateSpec, spec, DatasetOptions, options, settings)
     out_path = Path(out) if out is not None else None
     if out_path is not None:
         files.check_output(out_path, force=force, kind="folder")
-    loaded = load_dataset(dataset, options, progress)
-    rows = _rows(loaded, split, progress)
+    chosen = None
+    if dataset is None:
+        rows, scored, inputs, where = _out_of_fold(names, spec, threads, progress)
+    else:
+        loaded = read_dataset(dataset, options, progress, lists=True)
+        if out_path is not None:
+            files.check_output(out_path, force=force, inputs=loaded.files, kind="folder")
+        chosen = evaluated_rows.choose_split(loaded, split, progress)
+        rows = evaluated_rows.rows_of(loaded, chosen, progress)
+        inputs, where = loaded.files, loaded.split(chosen).where
+        scored = []
+        for name in names:
+            scored += _score(name, rows, where, spec, threads, progress)
+            evaluated_rows.say_seen(name, rows, loaded.split(chosen), spec, progress)
+    _check_one_task(scored)
+    evaluations = {one.name: analysis.analyse(one, rows, spec, progress) for one in scored}
+    result = EvaluateResult(evaluations, rows.left_out, where, chosen, _compared(evaluations))
     if out_path is not None:
-        files.check_output(out_path, force=force, inputs=loaded.files, kind="folder")
-    scored = {name: _score(name, rows, loaded, inference, threads, progress) for name in names}
-    result = EvaluateResult({name: one.metrics for name, one in scored.items()}, rows.left_out)
-    if out_path is not None:
-        asked = {"split": split, **asdict(options), **asdict(inference)}
-        _publish(out_path, scored, rows, loaded, result, asked, force)
+        read = [*inputs, *(Path(name) for name in names if Path(name).exists())]
+        asked = {"split": split, **asdict(options), **asdict(spec)}
+        comparison = {"best": result.best, "best_by": result.best_by, "comparisons": result.comparisons}
+        publish.publish(out_path, evaluations, read, asked, rows.left_out, comparison, force)
     return result
 
 
-@dataclass(frozen=True)
-class _Scored:
-    metrics: dict[str, Any]
-    logits: NDArray[np.float32]
-    targets: NDArray[np.int64]
-    labels: tuple[str, ...]
-
-
-def _rows(dataset: Dataset, split: str | None, progress: Progress) -> Rows:
-    dataset.require_labels()
-    chosen = split or next((name for name in (TEST, VALIDATION) if name in dataset.splits), None)
-    chosen = chosen or next(iter(dataset.splits))
-    if split is None and len(dataset.splits) > 1:
-        progress.say(f"{dataset.source}: the {chosen} split is evaluated (--split)")
-    rows = dataset.complete(chosen)
-    for reason, n in rows.left_out.items():
-        progress.say(f"{n} rows left out: {reason}")
-    if not rows.texts:
-        raise InputError(f"{dataset.source}: no row of {chosen} has both text and label")
-    return rows
+def _out_of_fold(
+    names: Sequence[str], spec: EvaluateSpec, threads: int | None, progress: Progress
+) -> tuple[Rows, list[Scored], list[Path], str]:
+    folds = members(names[0]) if len(names) == 1 else None
+    if folds is None:
+        raise UsageError(
+            f"{names[-1]}: name the rows to evaluate on; only of a folder of folds there are some without",
+            hint=f"tokkit evaluate {names[-1]} DATASET",
+        )
+    rows, scored = read_out_of_fold(names[0], folds[0], spec, threads, progress)
+    progress.say(f"{names[0]}: its {len(rows.texts):,} out-of-fold predictions are evaluated")
+    return rows, [scored], [], f"{names[0]} (out-of-fold)"
 
 
 def _score(
-    name: str,
-    rows: Rows,
-    dataset: Dataset,
-    inference: InferenceOptions,
-    threads: int | None,
-    progress: Progress,
-) -> _Scored:
-    classifier = folder.load_classifier(name, progress)
-    truth = labelled.targets(rows, classifier.labels, dataset.source)
-    device = choose_device(inference.device)
-    encoded = encode(
-        rows.texts, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
-    )
-    budget = budget_for(device, inference.tokens_per_batch)
-    logits = predict_logits(classifier, encoded, device, budget, progress)
-    return _Scored(evaluate_logits(logits, truth, classifier.labels), logits, truth, classifier.labels)
+    name: str, rows: Rows, where: str, spec: EvaluateSpec, threads: int | None, progress: Progress
+) -> list[Scored]:
+    """A model's answers; of a folder of folds those of each, and of their mean under the folder's name."""
+    folds = members(name)
+    if folds is None:
+        return [scoring.score_model(name, scoring.MODEL, rows, where, spec, threads, progress)]
+    each = [
+        scoring.score_model(str(fold), scoring.FOLD, rows, where, spec, threads, progress) for fold in folds
+    ]
+    return [*each, scoring.score_ensemble(name, each, spec)]
 
 
-def _publish(
-    out: Path,
-    scored: dict[str, _Scored],
-    rows: Rows,
-    dataset: Dataset,
-    result: EvaluateResult,
-    asked: dict[str, Any],
-    force: bool,
-) -> None:
-    from tokkit.views import plots
+def _check_one_task(scored: Sequence[Scored]) -> None:
+    first = scored[0]
+    for other in scored:
+        if other.task is not first.task:
+            raise InputError(
+                f"{first.name} answers {first.task.name}, {other.name} {other.task.name}: "
+                "no score tells them apart",
+                hint="evaluate them one by one",
+            )
 
-    local = [Path(name) for name in scored if Path(name).exists()]
-    with files.folder(out, force=force, inputs=[*dataset.files, *local]) as staging:
-        for number, (name, one) in enumerate(scored.items(), 1):
-            place = staging if len(scored) == 1 else staging / f"model-{number}"
-            place.mkdir(exist_ok=True)
-            which = {} if len(scored) == 1 else {"model": Path(name).name}
-            report.write_json(place / "metrics.json", {**which, **one.metrics})
-            matrix = one.metrics["confusion"]["matrix"]
-            (place / "confusion.png").write_bytes(plots.confusion_matrix(one.labels, matrix, "png"))
-            losses = row_losses(one.logits, one.targets)
-            report.prediction_table(
-                rows.texts, rows.labels, one.logits, one.labels, losses, rows.positions
-            ).write_parquet(place / "predictions.parquet")
-        files.write_receipt(
-            staging,
-            command="evaluate",
-            settings=asked,
-            inputs=[*dataset.files, *local],
-            packages=("numpy", "scikit-learn", "tokenizers", "torch", "transformers"),
-            result={"metrics": list(result.metrics.values()), "left_out": result.left_out},
-            run={"models": list(scored)},
-        )
+
+def _compared(evaluations: dict[str, Evaluation]) -> list[dict[str, Any]]:
+    """Every model against the best, where all of them decide row by row."""
+    answered = {}
+    for name, one in evaluations.items():
+        if (decided := one.scored.decisions) is None:
+            return []
+        answered[name] = Answered(decided.right, one.drawn)
+    if len(answered) < 2:
+        return []
+    return against_the_best(answered, _best(evaluations))
+
+
+def _best_by(evaluations: dict[str, Evaluation]) -> str:
+    return next(iter(evaluations.values())).scored.task.metric
+
+
+def _best(evaluations: dict[str, Evaluation]) -> str:
+    score = _best_by(evaluations)
+    return max(evaluations, key=lambda name: evaluations[name].metrics[score])

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from tokkit.model.evaluation.calibration import calibration_error, fit_temperature
+from tokkit.model.evaluation.thresholds import tune_binary
 from tokkit.model.inference import softmax
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
-
-_BINS = 15
 
 
 def evaluate_logits(
@@ -20,12 +20,14 @@ def evaluate_logits(
     """Every score of (rows, classes) logits against (rows,) class ids.
 
     ``loss`` is the mean cross-entropy in nats; F1 of a class that is neither true nor predicted is 0, and
-    macro F1 is the mean over all of the model's classes.
+    macro F1 is the mean over all of the model's classes. ``calibration`` holds the temperature, and of two
+    classes ``thresholds`` the threshold, that fit these rows best: for use on others.
     """
     import numpy as np
     from sklearn import metrics
 
     predicted = logits.argmax(axis=1)
+    shares = softmax(logits)
     ids = np.arange(len(labels))
     precision, recall, f1, support = metrics.precision_recall_fscore_support(
         targets, predicted, labels=ids, zero_division=0
@@ -49,9 +51,12 @@ def evaluate_logits(
             "matrix": metrics.confusion_matrix(targets, predicted, labels=ids).tolist(),
         },
         "calibration": {
-            "ece": _rounded(calibration_error(logits, targets)),
-            "temperature": _rounded(fit_temperature(logits, targets)),
+            "ece": _rounded(calibration_error(shares.max(axis=1), predicted == targets)),
+            "temperature": _rounded(
+                fit_temperature(logits, lambda scaled: float(row_losses(scaled, targets).mean()))
+            ),
         },
+        **({"thresholds": tune_binary(shares, targets, labels)} if len(labels) == 2 else {}),
     }
 
 
@@ -63,35 +68,6 @@ def row_losses(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> NDArr
     normalizer = np.log(np.exp(shifted).sum(axis=1))
     losses: NDArray[np.float64] = normalizer - shifted[np.arange(len(targets)), targets]
     return losses
-
-
-def calibration_error(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    """Expected calibration error over 15 bins of equal width (Guo et al. 2017), from 0 to 1."""
-    import numpy as np
-
-    shares = softmax(logits)
-    confidence = shares.max(axis=1)
-    right = shares.argmax(axis=1) == targets
-    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
-    gaps = [
-        (bins == b).mean() * abs(right[bins == b].mean() - confidence[bins == b].mean())
-        for b in range(_BINS)
-        if (bins == b).any()
-    ]
-    return float(sum(gaps))
-
-
-def fit_temperature(logits: NDArray[np.float32], targets: NDArray[np.int64]) -> float:
-    """The temperature that, dividing the logits, minimizes the loss on these rows (Guo et al. 2017)."""
-    import numpy as np
-    from scipy.optimize import minimize_scalar
-
-    found = minimize_scalar(
-        lambda log_t: float(row_losses(logits / np.float32(np.exp(log_t)), targets).mean()),
-        bounds=(-3.0, 3.0),
-        method="bounded",
-    )
-    return float(np.exp(found.x))
 
 
 def _overall(targets: Any, predicted: Any, ids: Any) -> dict[str, float]:

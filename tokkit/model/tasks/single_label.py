@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tokkit.data.dataset import Rows, sort_labels
-from tokkit.model import labelled
+from tokkit.data.dataset import Rows
 from tokkit.model.evaluation import metrics
-from tokkit.model.tasks.task import RowTargets, Task
+from tokkit.model.inference import softmax
+from tokkit.model.tasks.class_ids import class_ids
+from tokkit.model.tasks.task import RowTargets, Task, in_unit
+from tokkit.tokenizer.encoding.encode import Encoded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,12 +23,12 @@ class SingleLabel(Task):
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     problem_type: ClassVar[str | None] = "single_label_classification"
 
-    def labels(self, rows: Rows) -> tuple[str, ...]:
-        return tuple(sort_labels(rows.labels))
+    loss: ClassVar[str] = "ce"
+    metric: ClassVar[str] = "macro_f1"
 
-    def targets(self, rows: Rows, labels: Sequence[str], where: str) -> RowTargets:
+    def targets(self, rows: Rows, labels: Sequence[str], where: str, encoded: Encoded) -> RowTargets:
         """(rows,) class ids."""
-        return RowTargets(labelled.targets(rows, labels, where))
+        return RowTargets(class_ids(rows.labels, labels, where))
 
     def right(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         return (logits.argmax(dim=-1) == targets).sum(), len(targets)
@@ -35,3 +37,26 @@ class SingleLabel(Task):
         self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]
     ) -> dict[str, Any]:
         return metrics.evaluate_logits(logits, targets.values, labels)
+
+    def shares(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        return softmax(logits)
+
+    def row_losses(self, logits: NDArray[np.float32], targets: RowTargets) -> NDArray[np.float64]:
+        return metrics.row_losses(logits, targets.values)
+
+    def answers(self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]) -> list[str]:
+        return [labels[i] for i in logits.argmax(axis=1)]
+
+    def predictions(
+        self, rows: Rows, encoded: Encoded, logits: NDArray[np.float32], labels: Sequence[str], raw: bool
+    ) -> list[dict[str, Any]]:
+        """``label``, the likeliest, and the probability of each."""
+        return [
+            {
+                "label": labels[max(range(len(shares)), key=shares.__getitem__)],
+                "probabilities": {
+                    label: in_unit(share, raw) for label, share in zip(labels, shares, strict=True)
+                },
+            }
+            for shares in self.shares(logits).tolist()
+        ]

@@ -1,4 +1,4 @@
-"""The history of a training, an epoch a line: told while it runs, written as `history.csv`."""
+"""The history of a training, a line an evaluation: told while it runs, written as `history.csv`."""
 
 from __future__ import annotations
 
@@ -6,31 +6,40 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokkit.model.training.loop import Epoch
+from tokkit.model.training.loop import Reached
+
+Row = Mapping[str, Any]
+
+_NAMES = {"macro_f1": "macro F1", "span_f1": "span F1"}
 
 
-def row(epoch: Epoch, scores: dict[str, Any]) -> dict[str, Any]:
+def row(reached: Reached, scores: Mapping[str, Any], shown: Sequence[str]) -> dict[str, Any]:
+    """What is told of one evaluation: training since the one before, and the validation scores ``shown``."""
     return {
-        "epoch": epoch.number,
-        "train_loss": round(epoch.loss, 6),
-        "train_accuracy": round(epoch.accuracy, 6),
-        "validation_loss": scores["loss"],
-        "validation_accuracy": scores["accuracy"],
-        "validation_macro_f1": scores["macro_f1"],
-        "lr": epoch.lr,
+        "epoch": reached.epoch,
+        "step": reached.step,
+        "train_loss": round(reached.loss, 6),
+        "train_accuracy": round(reached.accuracy, 6),
+        **{f"validation_{name}": scores[name] for name in ("loss", *shown)},
+        "lr": reached.lr,
     }
 
 
-def line(epochs: int, told: dict[str, Any]) -> str:
+def line(epochs: int, told: Row) -> str:
+    """The sentence of a row."""
+    validated = ", ".join(
+        f"{_NAMES.get(name, name)} {value:.4f}"
+        for column, value in told.items()
+        if value is not None and (name := column.removeprefix("validation_")) != column
+    )
     return (
         f"epoch {told['epoch']}/{epochs}: "
-        f"train loss {told['train_loss']:.4f}, accuracy {told['train_accuracy']:.4f}; "
-        f"validation loss {told['validation_loss']:.4f}, accuracy {told['validation_accuracy']:.4f}, "
-        f"macro F1 {told['validation_macro_f1']:.4f}"
+        f"train loss {told['train_loss']:.4f}, accuracy {told['train_accuracy']:.4f}; validation {validated}"
     )
 
 
-def write(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
-    """`history.csv`, a line an epoch."""
-    lines = [",".join(history[0]), *(",".join(map(str, row.values())) for row in history)]
+def write(path: Path, history: Sequence[Row]) -> None:
+    """`history.csv`, a line an evaluation; what has no value is empty."""
+    values = [["" if value is None else str(value) for value in told.values()] for told in history]
+    lines = [",".join(each) for each in ([*history[0]], *values)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,21 +1,28 @@
 """The training loop: steps of a fixed number of rows, computed in pieces, the result independent of them.
 
 A step's loss is the sum over its rows divided by their number (with class weights, by the sum of the
-weights), so cutting it into pieces changes rounding only. The stock Trainer divides otherwise when it
-accumulates (transformers issue 47688).
+weights), so cutting it into pieces, or dealing it out to processes whose gradients are added up, changes
+rounding only. The stock Trainer divides otherwise when it accumulates (transformers issue 47688).
+
+Order, rate and dropout of a step are functions of the seed and the step's number, so weights, optimizer and
+that number are all there is to a training: one that goes on from them ends in the same bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
 from tokkit.model.batching import batch_of, pieces_within
 from tokkit.model.losses.loss import Loss
-from tokkit.model.spec import FinetuneSpec
+from tokkit.model.spec import FinetuneSpec, steps_between
 from tokkit.model.tasks.task import Targets
+from tokkit.model.training import optimizer, sampling
+from tokkit.model.training.precision import accelerator_for
+from tokkit.model.training.schedule import rate
 from tokkit.progress import Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -25,6 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tokkit.model.classifier import Classifier
+
+_LOOK_EVERY = 20
+"""Steps after which an accelerator is asked for the loss: to ask is to wait for it."""
 
 
 @dataclass(frozen=True)
@@ -40,16 +50,250 @@ class TrainingRows:
 
 
 @dataclass(frozen=True)
-class Epoch:
-    """loss and accuracy as they were while training, dropout included; computed and real tokens."""
+class Reached:
+    """Where a training stands after ``step`` steps, and how it did since the evaluation before.
 
-    number: int
-    steps: int
+    epoch             passes over the rows: 2, or 1.5 in the middle of the second
+    loss, accuracy    as they were while training, dropout included
+    lr                the highest rate of the last step
+    tokens            real ones since the first step
+    computed_tokens   with padding
+    evaluate, save    what is due now
+    """
+
+    step: int
+    epoch: float
     loss: float
     accuracy: float
     lr: float
     tokens: int
     computed_tokens: int
+    evaluate: bool
+    save: bool
+
+
+class Training:
+    """One training of a classifier's model in place."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        rows: TrainingRows,
+        spec: FinetuneSpec,
+        lr: float,
+        device: torch.device,
+        budget: int,
+        precision: str = "fp32",
+    ) -> None:
+        """Raises `UsageError` for a sampler, a precision or frozen layers that cannot be had here."""
+        import torch
+
+        self._classes = sampling.classes_of(spec.sampler, rows.targets)
+        self.accelerator = accelerator_for(device, precision)
+        self._device = self.accelerator.device
+        self._classifier, self._rows, self._spec, self._lr, self._budget = classifier, rows, spec, lr, budget
+        self._model: Any = classifier.model
+        self._model.to(self._device)
+        self._optimizer = self.accelerator.prepare_optimizer(
+            optimizer.adamw(self._model, spec, lr, self._device)
+        )
+        self._per_epoch = -(-len(rows.encoded) // spec.batch_size)
+        self.steps = self._per_epoch * spec.epochs
+        self._warmup = round(self.steps * spec.warmup_ratio)
+        self._evaluates = steps_between("--eval-every", spec.eval_every, self._per_epoch)
+        self._saves = steps_between("--save-every", spec.save_every, self._per_epoch)
+        self._drawn: tuple[int, NDArray[np.int64]] | None = None
+        """An epoch, counted from 0, and the order of its rows."""
+        self.step = self._tokens = self._computed = 0
+        self._sums = torch.zeros(4, dtype=torch.float32 if device.type == "mps" else torch.float64)
+        self._sums = self._sums.to(self._device)
+        """Loss times rows, rows, right answers and all answers, since the last evaluation."""
+
+    def run(self, progress: Progress) -> Iterator[Reached]:
+        """Trains to the end; gives a `Reached` wherever something is due, and at the end of each epoch.
+
+        The last step of an epoch may be smaller. Raises `InputError` for a loss that is no longer a number
+        (nothing was given since it was) and for too little memory.
+        """
+        while self.step < self.steps:
+            epoch, place = divmod(self.step, self._per_epoch)
+            end = self._next_stop()
+            size = self._spec.batch_size
+            rows = min((end - self.step + place) * size, len(self._rows.encoded)) - place * size
+            self._model.train()
+            with stage(progress, f"epoch {epoch + 1}/{self._spec.epochs}", rows, "rows"):
+                while self.step < end:
+                    stop_if_cancelled(progress)
+                    self._advance(progress)
+                self._check_finite()
+            reached = self._reached()
+            if reached.evaluate:
+                self._sums.zero_()
+            yield reached
+
+    def _next_stop(self) -> int:
+        """The next step after which something is due, or an epoch ends."""
+        every = (self._per_epoch, self._evaluates, self._saves, self._spec.log_every)
+        return min(self.steps, *((self.step // n + 1) * n for n in every if n))
+
+    def _advance(self, progress: Progress) -> None:
+        """One optimizer step."""
+        chosen = self._chosen()
+        share = rate(self._spec.schedule, self.step, self.steps, self._warmup)
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+        self._seed()
+        with _memory_named(self._budget):
+            self._backward(chosen)
+        self._add_up_gradients()
+        if self._spec.max_grad_norm:
+            self.accelerator.clip_grad_norm_(self._model.parameters(), self._spec.max_grad_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self.step += 1
+        if self._device.type == "cpu" or self.step % _LOOK_EVERY == 0:
+            loss = self._mean_loss()
+            progress.advance(len(chosen), loss=f"{loss:.4f}", lr=f"{self._rate():.2g}")
+        else:
+            progress.advance(len(chosen))
+
+    def _chosen(self) -> NDArray[np.int64]:
+        """The rows of this step."""
+        epoch, place = divmod(self.step, self._per_epoch)
+        if self._drawn is None or self._drawn[0] != epoch:
+            rows = len(self._rows.encoded)
+            order = sampling.order(self._spec.sampler, self._classes, rows, self._spec.seed, epoch)
+            self._drawn = epoch, order
+        size = self._spec.batch_size
+        return self._drawn[1][place * size : (place + 1) * size]
+
+    def _seed(self) -> None:
+        """Makes dropout a function of the seed, the step and the process."""
+        import numpy as np
+        import torch
+
+        mixed = np.random.SeedSequence((self._spec.seed, self.step, self.accelerator.process_index))
+        torch.manual_seed(int(mixed.generate_state(1, np.uint64)[0]))
+
+    def _backward(self, chosen: NDArray[np.int64]) -> None:
+        """Adds the gradient of the step's loss to the model's, of this process's share of the rows."""
+        import numpy as np
+
+        rows, classifier, device = self._rows, self._classifier, self._device
+        lengths = rows.encoded.lengths
+        if self._spec.pad_to_max:
+            lengths = np.full_like(lengths, classifier.max_length)
+        denominator = rows.loss.denominator(rows.targets.of(chosen, int(lengths[chosen].max())))
+        by_length = chosen[np.argsort(-lengths[chosen], kind="stable")]
+        mine = by_length[self.accelerator.process_index :: self.accelerator.num_processes]
+        for piece in pieces_within(mine, lengths, self._budget):
+            batch = batch_of(rows.encoded, piece, classifier.pad_id, max(int(lengths[piece].max()), 1))
+            targets = rows.targets.of(piece, batch.width).to(device)
+            with self.accelerator.autocast():
+                logits = classifier.logits(batch, device)
+            loss = rows.loss.summed(logits, targets) / denominator
+            self.accelerator.backward(loss)
+            right, items = classifier.task.right(logits.detach(), targets)
+            self._sums[0] += loss.detach() * len(chosen)
+            self._sums[1] += len(piece)
+            self._sums[2] += right
+            self._sums[3] += items
+            self._tokens += int(batch.mask.sum())
+            self._computed += batch.mask.numel()
+
+    def _add_up_gradients(self) -> None:
+        """Every process has the sum of all their gradients, and none for a weight that none of them used."""
+        import torch
+
+        if self.accelerator.num_processes == 1:
+            return
+        trained = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        used = torch.tensor([float(p.grad is not None) for p in trained], device=self._device)
+        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trained]
+        flat = torch.cat([used, *(gradient.reshape(-1) for gradient in gradients)])
+        used, *parts = self.accelerator.reduce(flat, "sum").split(
+            [len(trained), *(gradient.numel() for gradient in gradients)]
+        )
+        for parameter, by_any, part in zip(trained, used.tolist(), parts, strict=True):
+            parameter.grad = part.view_as(parameter) if by_any else None
+
+    def _reached(self) -> Reached:
+        loss_rows, rows, right, items = self.accelerator.reduce(self._sums, "sum").tolist()
+        tokens, computed = self.accelerator.reduce(
+            self._sums.new_tensor([self._tokens, self._computed]), "sum"
+        ).tolist()
+        epoch = self.step / self._per_epoch
+        return Reached(
+            step=self.step,
+            epoch=int(epoch) if epoch.is_integer() else round(epoch, 4),
+            loss=loss_rows / max(rows, 1),
+            accuracy=right / max(items, 1),
+            lr=self._rate(),
+            tokens=int(tokens),
+            computed_tokens=int(computed),
+            evaluate=bool(self._evaluates) and self._is_due(self._evaluates),
+            save=bool(self._saves) and self._is_due(self._saves),
+        )
+
+    def _is_due(self, every: int | None) -> bool:
+        return self.step == self.steps or (every is not None and self.step % every == 0)
+
+    def _rate(self) -> float:
+        return max(float(group["lr"]) for group in self._optimizer.param_groups)
+
+    def _mean_loss(self) -> float:
+        """Of this process, since the last evaluation. Raises `InputError` where it is no number."""
+        import math
+
+        loss = float(self._sums[0] / self._sums[1].clamp(min=1))
+        if not math.isfinite(loss):
+            raise self._no_number()
+        return loss
+
+    def _check_finite(self) -> None:
+        """Nothing is evaluated or kept of weights that are no numbers any more."""
+        import torch
+
+        trained = [p.detach() for p in self._model.parameters() if p.requires_grad]
+        finite = torch.stack([torch.isfinite(p).all() for p in trained]).all()
+        if not (finite & torch.isfinite(self._sums).all()):
+            raise self._no_number()
+
+    def _no_number(self) -> InputError:
+        exact = self._device.type == "cpu"
+        return InputError(
+            f"the loss is no number any more {'at' if exact else 'by'} step {self.step} of {self.steps}",
+            hint=f"a lower rate: --lr {self._lr / 10:g}",
+        )
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """What the optimizer has gathered, ``exp_avg:WEIGHT``, and the rest as plain values."""
+        names = {id(parameter): name for name, parameter in self._model.named_parameters()}
+        tensors = {
+            f"{kind}:{names[id(parameter)]}": value.detach().cpu().contiguous()
+            for parameter, kinds in self._optimizer.state.items()
+            for kind, value in kinds.items()
+        }
+        scaler = self.accelerator.scaler
+        return tensors, {
+            "step": self.step,
+            "sums": self._sums.tolist(),
+            "tokens": self._tokens,
+            "computed_tokens": self._computed,
+            "scaler": scaler.state_dict() if scaler is not None else None,
+        }
+
+    def load_state(self, tensors: dict[str, torch.Tensor], plain: dict[str, Any]) -> None:
+        """Goes on from a `state`; the model's weights are the caller's."""
+        parameters = dict(self._model.named_parameters())
+        for key, value in tensors.items():
+            kind, name = key.split(":", 1)
+            where = "cpu" if kind == "step" and self._device.type == "cpu" else self._device
+            self._optimizer.state[parameters[name]][kind] = value.to(where)
+        self.step, self._tokens, self._computed = plain["step"], plain["tokens"], plain["computed_tokens"]
+        self._sums = self._sums.new_tensor(plain["sums"])
+        if self.accelerator.scaler is not None and plain["scaler"] is not None:
+            self.accelerator.scaler.load_state_dict(plain["scaler"])
 
 
 def train(
@@ -60,103 +304,22 @@ def train(
     device: torch.device,
     budget: int,
     progress: Progress,
-) -> Iterator[Epoch]:
-    """Trains the classifier's model in place, one epoch per item drawn.
+) -> Iterator[Reached]:
+    """Trains the classifier's model in place in fp32; as `Training.run`."""
+    return Training(classifier, rows, spec, lr, device, budget).run(progress)
 
-    Rows are shuffled each epoch; the last step may be smaller. Raises `InputError` for a loss that is no
-    longer a number.
-    """
-    import numpy as np
+
+@contextmanager
+def _memory_named(budget: int) -> Iterator[None]:
+    """Too little memory is said with the option to lower."""
     import torch
-    from transformers import get_scheduler
 
-    model: Any = classifier.model
-    model.to(device)
-    optimizer = torch.optim.AdamW(
-        _parameter_groups(model, spec.weight_decay), lr=lr, fused=device.type != "mps"
-    )
-    per_epoch = -(-len(rows.encoded) // spec.batch_size)
-    total = per_epoch * spec.epochs
-    name = "constant_with_warmup" if spec.schedule == "constant" else spec.schedule
-    warmup = round(total * spec.warmup_ratio)
-    scheduler = get_scheduler(name, optimizer, num_warmup_steps=warmup, num_training_steps=total)
-    rng = np.random.default_rng(spec.seed)
-    step = _Step(classifier, rows, device, budget)
-    for number in range(1, spec.epochs + 1):
-        model.train()
-        order = rng.permutation(len(rows.encoded))
-        step.reset()
-        with stage(progress, f"epoch {number}/{spec.epochs}", len(order), "rows"):
-            for start in range(0, len(order), spec.batch_size):
-                stop_if_cancelled(progress)
-                chosen = order[start : start + spec.batch_size]
-                loss = step.backward(chosen)
-                if not np.isfinite(loss):
-                    done = (number - 1) * per_epoch + start // spec.batch_size + 1
-                    raise InputError(
-                        f"the loss is no number any more at step {done}",
-                        hint=f"a lower rate: --lr {lr / 10:g}",
-                    )
-                if spec.max_grad_norm:
-                    torch.nn.utils.clip_grad_norm_(model.parameters(), spec.max_grad_norm)
-                optimizer.step()
-                scheduler.step()
-                optimizer.zero_grad(set_to_none=True)
-                rate = scheduler.get_last_lr()[0]
-                progress.advance(len(chosen), loss=f"{step.mean_loss:.4f}", lr=f"{rate:.2g}")
-        yield Epoch(number, per_epoch, step.mean_loss, step.accuracy, rate, step.tokens, step.computed_tokens)
-
-
-class _Step:
-    """Forward and backward of one step's rows, in pieces, and the running figures of an epoch."""
-
-    def __init__(
-        self,
-        classifier: Classifier,
-        rows: TrainingRows,
-        device: torch.device,
-        budget: int,
-    ) -> None:
-        self._classifier, self._rows, self._device, self._budget = classifier, rows, device, budget
-        self.reset()
-
-    def reset(self) -> None:
-        self._loss_sum = self._right = self._seen = self._items = 0.0
-        self.tokens = self.computed_tokens = 0
-
-    @property
-    def mean_loss(self) -> float:
-        return self._loss_sum / max(self._seen, 1)
-
-    @property
-    def accuracy(self) -> float:
-        return self._right / max(self._items, 1)
-
-    def backward(self, chosen: NDArray[np.int64]) -> float:
-        """Adds the gradient of the step's loss to the model's; gives that loss back."""
-        rows, classifier = self._rows, self._classifier
-        denominator = rows.loss.denominator(rows.targets.of(chosen, int(rows.encoded.lengths[chosen].max())))
-        total = 0.0
-        for piece in pieces_within(chosen, rows.encoded.lengths, self._budget):
-            batch = batch_of(rows.encoded, piece, classifier.pad_id)
-            targets = rows.targets.of(piece, batch.width).to(self._device)
-            logits = classifier.logits(batch, self._device)
-            summed = rows.loss.summed(logits, targets)
-            (summed / denominator).backward()
-            total += float(summed.detach()) / denominator
-            right, items = classifier.task.right(logits.detach(), targets)
-            self._right += int(right)
-            self._items += items
-            self.tokens += int(batch.mask.sum())
-            self.computed_tokens += batch.mask.numel()
-        self._loss_sum += total * len(chosen)
-        self._seen += len(chosen)
-        return total
-
-
-def _parameter_groups(model: Any, weight_decay: float) -> list[dict[str, Any]]:
-    """Parameters with and without weight decay: none on biases and norms, as in BERT."""
-    named = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    plain = [p for name, p in named if p.ndim < 2 or name.endswith("bias")]
-    decayed = [p for name, p in named if not (p.ndim < 2 or name.endswith("bias"))]
-    return [{"params": decayed, "weight_decay": weight_decay}, {"params": plain, "weight_decay": 0.0}]
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate" not in str(error):
+            raise
+        raise InputError(
+            f"too little memory for {budget:,} tokens at once",
+            hint=f"--tokens-per-batch {max(budget // 2, 1)}: the result is the same to rounding",
+        ) from error

@@ -19,12 +19,15 @@ class Encoded:
     truncated  rows that were cut at the maximum length
     segments   (tokens,) int8, where rows are pairs: which text of its pair each token belongs to, as
                `tokenizers` numbers them in its ``type_ids``
+    words      (tokens,) int32, where rows are lists of words: at the first token of a word its number in
+               the row, elsewhere -1
     """
 
     ids: NDArray[np.int32]
     offsets: NDArray[np.int64]
     truncated: int
     segments: NDArray[np.int8] | None = None
+    words: NDArray[np.int32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.errors import InputError, OutputError, UsageError
+from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, merged_pair, option
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
@@ -111,7 +110,7 @@ def count(
                 "corpus": [str(path.absolute()) for path in paths],
             },
         )
-    _remove(work, real)
+    files.remove_work(work, real)
     return _result(out, identity, found.pieces, found.distinct, found.bytes, stages)
 
 
@@ -225,11 +224,3 @@ def _result(
         seconds=stages.seconds,
         stages=stages.taken,
     )
-
-
-def _remove(work: Path, real: Path) -> None:
-    """Removes the work of an output that is published; where another run has begun one, it is that run's."""
-    import shutil
-
-    with suppress(OutputError), files.lock(real):
-        shutil.rmtree(work, ignore_errors=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokkit.views.reports.findings import findings
@@ -20,7 +20,7 @@ def stats(result: Result) -> list[Table]:
         columns = [column for name in splits for column in (name, f"{name} %")]
         rows = [(label, *_class_cells(splits, label)) for label in labels]
         found.append(Table("Classes", ("label", *columns), rows))
-    found += [_columns_table(splits), _scripts_table(splits)]
+    found += [_columns_table(splits), _scripts_table(splits), *_language_tables(splits)]
     if any(split[mark] for split in splits.values() for mark in _MARKS):
         marks = [(name, *(split[mark] for mark in _MARKS)) for name, split in splits.items()]
         found.append(Table("Rows to clean", ("split", *_MARKS), marks))
@@ -110,6 +110,55 @@ def _scripts_table(splits: Mapping[str, Result]) -> Table:
         for script, n in split["scripts"].items()
     ]
     return Table("Scripts", ("split", "script", "rows", "share"), rows)
+
+
+_FEW = 0.005
+"""Share below which a language is counted among the others."""
+_OTHERS = "others"
+
+
+def _language_tables(splits: Mapping[str, Result]) -> list[Table]:
+    """The languages of the rows that were drawn, of each split and each class."""
+    asked = {name: split["languages"] for name, split in splits.items() if split["languages"]}
+    if not asked:
+        return []
+    drawn = " of rows drawn by chance" if any(_is_part(splits[name]) for name in asked) else ""
+    counts = [
+        (name, language, n, Bar(n / max(each["sampled"], 1), _BAR))
+        for name, each in asked.items()
+        for language, n in _larger(each["rows"], each["sampled"]).items()
+    ]
+    tables = [Table(f"Languages{drawn}", ("split", "language", "rows", "share"), counts)]
+    shown = list(dict.fromkeys(language for _, language, _, _ in counts if language != _OTHERS))[:_COLUMNS]
+    rows = [
+        (name, label, *_shares(by_language, shown))
+        for name, each in asked.items()
+        for label, by_language in each["by_class"].items()
+    ]
+    if rows:
+        tables.append(Table(f"Languages by class{drawn}", ("split", "label", *shown, _OTHERS), rows))
+    return tables
+
+
+_COLUMNS = 4
+"""Languages that have a column of their own where each class has a line."""
+
+
+def _is_part(split: Result) -> bool:
+    return bool(split["languages"]["sampled"] < sum(split["scripts"].values()))
+
+
+def _larger(counts: Mapping[str, int], total: int) -> dict[str, int]:
+    """The same counts, those of few rows together."""
+    larger = {language: n for language, n in counts.items() if n >= _FEW * total}
+    rest = total - sum(larger.values())
+    return {**larger, _OTHERS: rest} if rest else larger
+
+
+def _shares(counts: Mapping[str, int], shown: Sequence[str]) -> list[str]:
+    total = max(sum(counts.values()), 1)
+    shares = [counts.get(language, 0) / total for language in shown]
+    return [f"{share:.1%}" for share in (*shares, 1 - sum(shares))]
 
 
 _QUANTILES = ("mean", "std", "min", "p50", "p90", "p95", "p99", "max")

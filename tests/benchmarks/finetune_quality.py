@@ -1,0 +1,84 @@
+"""What fine-tuning a checkpoint reaches on validation, the median of several seeds, beside what is cheaper.
+
+    python -m tests.benchmarks.finetune_quality DATASET CHECKPOINT --lr 2e-4 --seeds 3
+
+The baselines are those of `features` on the same rows: the most frequent class, a bag of words, and a
+logistic regression on the checkpoint's frozen hidden states. With ``--tokenizer`` and no checkpoint (``-``)
+an encoder of ``--size`` is trained from nothing, and there is no probe.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import tokkit
+from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.model.features.probe import bag_of_words
+from tokkit.model.features.rows import rows_of
+from tokkit.model.features.shown import shown_rows
+from tokkit.progress import SILENT
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dataset")
+    parser.add_argument("checkpoint", help="- for an encoder that starts from nothing")
+    parser.add_argument("--tokenizer")
+    parser.add_argument("--size", default="tiny")
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--max-length", type=int)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--threads", type=int)
+    arguments = parser.parse_args()
+    checkpoint = None if arguments.checkpoint == "-" else arguments.checkpoint
+    with tempfile.TemporaryDirectory() as folder:
+        tell_baselines(arguments, checkpoint, Path(folder))
+        tell_finetuning(arguments, checkpoint, Path(folder))
+
+
+def tell_baselines(arguments: argparse.Namespace, checkpoint: str | None, folder: Path) -> None:
+    """The most frequent class, words, and the probe where there is something to probe."""
+    started = time.perf_counter()
+    rows, _ = rows_of(read_dataset(arguments.dataset, DatasetOptions(), SILENT), SILENT)
+    shown = shown_rows(rows, arguments.dataset, "validation", seed=42, progress=SILENT)
+    training, held_out = shown.training, shown.held_out
+    words = bag_of_words(training.texts, held_out.texts, training.targets, held_out.targets, shown.labels)
+    tell(f'always "{words["majority"]["label"]}"', words["majority"])
+    tell("bag of words", words, time.perf_counter() - started)
+    if checkpoint is not None:
+        started = time.perf_counter()
+        found = tokkit.features(
+            *(checkpoint, arguments.dataset, folder / "features.parquet"),
+            **{"probe": True, "max_length": arguments.max_length, "threads": arguments.threads},
+        )
+        tell("probe of frozen states", found.probe or {}, time.perf_counter() - started)
+
+
+def tell_finetuning(arguments: argparse.Namespace, checkpoint: str | None, folder: Path) -> None:
+    """Each seed, and the median of each score."""
+    scores = []
+    for seed in range(1, arguments.seeds + 1):
+        result = tokkit.finetune(
+            *(arguments.dataset, arguments.tokenizer, checkpoint, folder / f"model-{seed}"),
+            **{"lr": arguments.lr, "epochs": arguments.epochs, "max_length": arguments.max_length},
+            **{"size": arguments.size, "seed": seed, "threads": arguments.threads},
+        )
+        scores.append(result.metrics)
+        tell(f"fine-tuned, seed {seed}", result.metrics, result.seconds)
+    names = ("accuracy", "macro_f1")
+    tell("fine-tuned, median", {name: statistics.median(each[name] for each in scores) for name in names})
+
+
+def tell(what: str, scores: dict[str, Any], seconds: float | None = None) -> None:
+    took = "" if seconds is None else f"  {seconds:6.0f} s"
+    print(f"{what:24} accuracy {scores['accuracy']:.4f}, macro F1 {scores['macro_f1']:.4f}{took}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

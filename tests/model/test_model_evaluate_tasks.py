@@ -1,0 +1,141 @@
+"""`evaluate` of every task: what applies is told, what does not is left out, and nothing fails."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+import tokkit
+from tests.model.conftest import sentences, write_csv
+from tests.model.test_model_evaluate import TINY
+from tokkit.errors import InputError
+from tokkit.model import folder
+from tokkit.model.evaluation.decisions import decisions
+from tokkit.model.evaluation.scoring import Scored, score_ensemble
+from tokkit.model.evaluation.spec import EvaluateSpec
+from tokkit.model.tasks import TASKS
+from tokkit.model.tasks.task import RowTargets
+from tokkit.views import html
+from tokkit.views.reports import evaluation as reports
+from tokkit.views.tables import as_drawn, as_tsv
+
+TELLS = {
+    "multi-label": {"macro_f1", "classes", "calibration", "thresholds", "intervals", "lengths", "worst"},
+    "tags": {"span_f1", "classes", "confusion", "calibration", "lengths", "worst"},
+    "regression": {"pearson", "mae", "intervals", "lengths", "worst"},
+}
+LACKS = {
+    "multi-label": {"confusion"},
+    "tags": {"intervals", "thresholds"},
+    "regression": {"classes", "confusion", "calibration", "thresholds"},
+}
+
+
+def record(task, text, label):
+    if task == "multi-label":
+        return {"text": text, "labels": [label, *(["home"] if "home" in text else [])]}
+    if task == "tags":
+        words = text.split()
+        return {"tokens": words, "tags": [f"B-{label}" if w in FEELINGS else "O" for w in words]}
+    return {"text": text, "score": len(text) / 10}
+
+
+FEELINGS = ("glad", "happy", "merry", "sad", "gloomy", "blue", "angry", "furious", "cross")
+
+
+@pytest.fixture(scope="module", params=list(TELLS))
+def trained(request, tokenizer, tmp_path_factory):
+    """A task, the folder of its data and model, and the columns to be named."""
+    home = tmp_path_factory.mktemp("task")
+    for name, n, seed in (("train", 120, 1), ("validation", 40, 2), ("test", 40, 3)):
+        lines = [json.dumps(record(request.param, *row)) for row in sentences(n, seed)]
+        (home / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    regression = request.param == "regression"
+    columns = {"label_column": "score"} if regression else {}
+    task = {"task": "regression"} if regression else {}
+    tokkit.finetune(home, tokenizer, out=home / "model", epochs=2, **TINY, **task, **columns)
+    return request.param, home, columns
+
+
+def test_every_task_is_evaluated(trained, tmp_path):
+    task, home, columns = trained
+    told = tokkit.evaluate(
+        home / "model", home / "test.jsonl", out=tmp_path / "e", threads=1, **columns
+    ).as_dict()
+    assert set(told) >= {"rows", "loss", "kind", "validation"} | TELLS[task]
+    assert set(told).isdisjoint(LACKS[task])
+    assert json.loads((tmp_path / "e" / "metrics.json").read_text("utf-8"))["loss"] == told["loss"]
+    rows = pl.read_parquet(tmp_path / "e" / "predictions.parquet")
+    assert len(rows) == told["rows"] == 40
+    assert len(rows.select(pl.col("^% .*$")).columns) == (
+        len(told["classes"]) if task == "multi-label" else 0
+    )
+    assert as_tsv(reports.evaluation(told))
+    assert as_drawn(reports.evaluation(told), 40, color=False)
+    assert html.page("t", "", reports.page_parts(told))
+
+
+def test_several_models_of_every_task_are_compared(trained):
+    task, home, columns = trained
+    copy = home / "copy"
+    if not copy.exists():
+        folder_copy(home / "model", copy)
+    told = tokkit.evaluate([home / "model", copy], home / "test.jsonl", threads=1, **columns).as_dict()
+    assert told["best"] == str(home / "model")
+    assert told["best_by"] == TASKS[task].metric
+    assert bool(told["comparisons"]) == (task == "multi-label")
+    assert as_tsv(reports.comparison(told))
+
+
+def test_label_issues_are_for_one_label_a_text(trained):
+    task, home, columns = trained
+    with pytest.raises(InputError, match=f"answers {task}; issues are found where a row has one label"):
+        tokkit.evaluate(home / "model", home / "test.jsonl", label_issues=True, threads=1, **columns)
+
+
+@pytest.mark.parametrize("trained", ["regression"], indirect=True)
+def test_models_of_different_tasks_have_no_best(trained, tmp_path):
+    _, home, _ = trained
+    rows = [(text, "1" if label == "joy" else "2") for text, label in sentences(60, seed=1)]
+    data = write_csv(tmp_path / "train.csv", rows)
+    tokkit.finetune(data, home / "model", out=tmp_path / "m", epochs=1, **TINY)
+    with pytest.raises(InputError, match="no score tells them apart"):
+        tokkit.evaluate([home / "model", tmp_path / "m"], data, threads=1)
+
+
+def folder_copy(source, target):
+    target.mkdir()
+    for path in source.iterdir():
+        if path.is_file():
+            (target / path.name).write_bytes(path.read_bytes())
+    assert folder.load_classifier(target)
+
+
+@pytest.mark.parametrize("name", ["single-label", "multi-label", "regression"])
+def test_an_ensemble_says_the_mean_of_what_its_members_say(name, tmp_path):
+    rng = np.random.default_rng(0)
+    classes = 1 if name == "regression" else 3
+    values = {
+        "single-label": rng.integers(0, 3, 20),
+        "multi-label": (rng.random((20, 3)) < 0.5).astype(np.float32),
+        "regression": rng.random(20).astype(np.float32),
+    }[name]
+    labels = ("a", "b", "c")[:classes]
+    logits = [rng.normal(size=(20, classes)).astype(np.float32) * 4 for _ in range(3)]
+    members = [
+        Scored("m", "fold", TASKS[name], labels, each, each, RowTargets(values), np.full(20, 5))
+        for each in logits
+    ]
+    together = score_ensemble(str(tmp_path), members, EvaluateSpec())
+    mean = np.mean([TASKS[name].shares(each) for each in logits], axis=0)
+    assert TASKS[name].shares(together.logits) == pytest.approx(mean, abs=1e-5)
+    if classes > 1:
+        assert decisions(together.logits, RowTargets(values)).right.shape == (20,)
+    other = replace(members[1], labels=labels[::-1])
+    if classes > 1:
+        with pytest.raises(InputError, match="has other classes than"):
+            score_ensemble(str(tmp_path), [members[0], other], EvaluateSpec())

@@ -1,0 +1,246 @@
+"""The baselines and the map of frozen features, against scikit-learn and UMAP on the same vectors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from click.testing import CliRunner
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score, log_loss
+from sklearn.preprocessing import StandardScaler, minmax_scale
+
+import tokkit
+from tests.model.conftest import sentences, write_csv
+from tests.model.features_models import encoder
+from tokkit.cli.main import tokkit as command
+from tokkit.errors import InputError, UsageError
+from tokkit.model.features import projection
+from tokkit.model.features.reading import opened
+from tokkit.model.features.spec import FeaturesSpec
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory, tokenizer) -> Path:
+    return encoder("bert", tmp_path_factory.mktemp("bert") / "bert", tokenizer)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory, bert, dataset) -> Path:
+    """Features of all three splits."""
+    out = tmp_path_factory.mktemp("features") / "f.parquet"
+    tokkit.features(bert, dataset, out, threads=1)
+    return out
+
+
+def parts(file: Path, *splits: str) -> list[tuple[np.ndarray, list[str], list[str]]]:
+    """Vectors, texts and labels of each split."""
+    frame = pl.read_parquet(file)
+    chosen = [frame.filter(pl.col("split") == split) for split in splits]
+    return [
+        (np.array(e["vector"].to_list(), np.float32), e["text"].to_list(), e["label"].to_list())
+        for e in chosen
+    ]
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_the_probe_is_the_logistic_regression_of_scikit_learn(split, file):
+    (vectors, _, labels), (held_out, _, truth) = parts(file, "train", split)
+    scaler = StandardScaler().fit(vectors)
+    regression = LogisticRegression(max_iter=2000).fit(scaler.transform(vectors), labels)
+    expected = regression.predict(scaler.transform(held_out))
+    scores = tokkit.features(file, probe=True, split=split).probe
+    assert scores["split"] == split
+    assert scores["rows"] == 60
+    assert scores["accuracy"] == pytest.approx(accuracy_score(truth, expected), abs=1e-6)
+    assert scores["macro_f1"] == pytest.approx(f1_score(truth, expected, average="macro"), abs=1e-6)
+    shares = regression.predict_proba(scaler.transform(held_out))
+    assert scores["loss"] == pytest.approx(log_loss(truth, shares), abs=1e-4)
+    assert list(scores["classes"]) == ["anger", "joy", "sadness"]
+
+
+def test_the_bag_of_words_is_that_of_scikit_learn(file):
+    (_, texts, labels), (_, held_out, truth) = parts(file, "train", "validation")
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]").fit(texts)
+    regression = LogisticRegression(C=10, max_iter=2000).fit(words.transform(texts), labels)
+    scores = tokkit.features(file, bag_of_words=True).bag_of_words
+    expected = accuracy_score(truth, regression.predict(words.transform(held_out)))
+    assert scores["accuracy"] == pytest.approx(expected, abs=1e-6)
+    assert scores["accuracy"] > 0.9
+
+
+def test_the_probe_sees_a_feature_that_tells_the_classes(model, dataset, tmp_path):
+    trained = tokkit.features(model, dataset, tmp_path / "f.parquet", probe=True, threads=1).probe
+    assert trained["macro_f1"] > trained["majority"]["macro_f1"] + 0.3
+
+
+def test_a_features_file_gives_what_was_given_when_it_was_made(bert, dataset, tmp_path):
+    out = tmp_path / "f.parquet"
+    made = tokkit.features(bert, dataset, out, probe=True, bag_of_words=True, threads=1)
+    before = out.read_bytes()
+    again = tokkit.features(out, probe=True, bag_of_words=True)
+    assert again.as_dict() == made.as_dict()
+    assert out.read_bytes() == before
+    assert made.splits == {"train": 240, "validation": 60, "test": 60}
+
+
+def test_without_a_validation_split_the_rows_that_finetune_holds_out_are_scored(
+    bert, tokenizer, tmp_path, heard
+):
+    data = write_csv(tmp_path / "all.csv", sentences(200, seed=1))
+    scores = tokkit.features(bert, data, tmp_path / "f.parquet", probe=True, threads=1, progress=heard).probe
+    assert "no validation split" in heard
+    result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", epochs=1, threads=1)
+    supports = [
+        {name: each["support"] for name, each in told["classes"].items()} for told in (scores, result.metrics)
+    ]
+    assert supports[0] == supports[1]
+
+
+def test_vectors_are_read_row_by_row_as_asked(file):
+    [(expected, _, _)] = parts(file, "train")
+    rows = np.array([0, 3, 4, 200])
+    np.testing.assert_array_equal(opened(file).vectors(rows), expected[rows])
+
+
+class TestTheMap:
+    def test_is_umap_of_vectors_scaled_to_one(self, file):
+        from umap import UMAP
+
+        [(train, _, a), (held_out, _, b), (test, _, c)] = parts(file, "train", "validation", "test")
+        vectors = minmax_scale(np.concatenate([train, held_out, test]))
+        expected = UMAP(n_neighbors=5, min_dist=0.3, metric="cosine", random_state=7, n_jobs=1)
+        found = tokkit.features(file, projection=True, neighbors=5, min_dist=0.3, seed=7).projection
+        np.testing.assert_array_equal(found.points, expected.fit_transform(vectors).astype(np.float32))
+        assert found.labels == a + b + c
+
+    def test_of_many_rows_is_of_a_seeded_sample_which_is_said(self, file, heard):
+        drawn = [
+            tokkit.features(file, projection=True, map_rows=50, seed=seed, progress=heard).projection
+            for seed in (1, 1, 2)
+        ]
+        assert "the map shows 50 of 360 rows" in heard
+        assert [len(each.labels) for each in drawn] == [50] * 3
+        np.testing.assert_array_equal(drawn[0].points, drawn[1].points)
+        assert not np.array_equal(drawn[0].points, drawn[2].points)
+
+    def test_needs_more_rows_than_neighbours(self, bert, tmp_path):
+        data = write_csv(tmp_path / "t.csv", sentences(12, seed=1))
+        with pytest.raises(InputError, match="12 rows are too few for a map with --neighbors 15") as raised:
+            tokkit.features(bert, data, tmp_path / "f.parquet", projection=True)
+        assert raised.value.hint == "--neighbors 11"
+        assert not (tmp_path / "f.parquet").exists()
+
+    @pytest.mark.parametrize("rows", [6, 7])
+    def test_of_the_fewest_rows_works(self, rows, bert, tmp_path):
+        data = write_csv(tmp_path / "t.csv", sentences(rows, seed=1))
+        result = tokkit.features(bert, data, tmp_path / "f.parquet", projection=True, neighbors=rows - 1)
+        assert np.isfinite(result.projection.points).all()
+
+    @pytest.mark.parametrize("metric", ["euclidean", "chebyshev", "correlation"])
+    def test_takes_other_distances_and_copies_of_a_row(self, metric, bert, tmp_path):
+        data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy")] * 10 + sentences(20, seed=1))
+        spec = FeaturesSpec(neighbors=5, umap_metric=metric)
+        result = tokkit.features(bert, data, tmp_path / "f.parquet", spec, projection=True)
+        assert np.isfinite(result.projection.points).all()
+
+    def test_has_distances_that_umap_takes(self):
+        from umap.distances import named_distances
+
+        assert set(
+            projection.FeaturesSpec.__dataclass_fields__["umap_metric"].metadata["option"].choices
+        ) <= set(named_distances)
+
+
+class TestWhatCannotBe:
+    def refused(self, bert, data, tmp_path, message, **settings):
+        with pytest.raises((InputError, UsageError), match=message) as raised:
+            tokkit.features(bert, data, tmp_path / "f.parquet", probe=True, **settings)
+        assert not (tmp_path / "f.parquet").exists()
+        return raised.value
+
+    def test_a_probe_without_labels(self, bert, write, tmp_path):
+        error = self.refused(bert, write("t.txt", "one text\nanother\n"), tmp_path, "no column of labels")
+        assert error.exit_code == 3
+
+    def test_a_probe_of_one_class(self, bert, tmp_path):
+        data = write_csv(tmp_path / "t.csv", [(f"i feel glad {i}", "joy") for i in range(9)])
+        self.refused(bert, data, tmp_path, "one class only", label_column="label")
+
+    def test_a_probe_scored_on_a_split_that_is_not_there(self, bert, tmp_path):
+        data = write_csv(tmp_path / "t.csv", sentences(40, seed=1))
+        self.refused(bert, data, tmp_path, "no test split", split="test")
+
+    def test_a_probe_of_a_label_never_seen_in_training(self, bert, tmp_path):
+        folder = tmp_path / "d"
+        folder.mkdir()
+        write_csv(folder / "train.csv", sentences(40, seed=1))
+        write_csv(folder / "test.csv", [*sentences(10, seed=2), ("i feel odd", "envy")])
+        self.refused(bert, folder, tmp_path, '"envy" is none of', split="test")
+
+    def test_a_probe_of_rows_with_several_labels(self, bert, tmp_path):
+        data = tmp_path / "t.csv"
+        pl.DataFrame({"text": ["a b", "b c"], "label": ["joy|anger", "joy"]}).write_csv(data)
+        self.refused(bert, data, tmp_path, "takes one label a row", label_sep="|")
+
+    def test_a_probe_of_a_vector_a_token(self, bert, dataset, tmp_path, file):
+        assert (
+            "--pooling mean" in self.refused(bert, dataset, tmp_path, "one vector a row", pooling="none").hint
+        )
+        tokkit.features(bert, dataset, tmp_path / "n.parquet", pooling="none", threads=1)
+        with pytest.raises(UsageError, match="one vector a row"):
+            tokkit.features(tmp_path / "n.parquet", projection=True)
+
+    def test_a_file_that_holds_no_features(self, tmp_path):
+        pl.DataFrame({"text": ["a"], "label": ["b"]}).write_parquet(tmp_path / "t.parquet")
+        with pytest.raises(InputError, match="holds no features; its columns are text, label"):
+            tokkit.features(tmp_path / "t.parquet", probe=True)
+
+    def test_a_features_file_cut_short(self, file, tmp_path):
+        (tmp_path / "f.parquet").write_bytes(file.read_bytes()[:-100])
+        with pytest.raises(InputError, match="cannot be read"):
+            tokkit.features(tmp_path / "f.parquet", probe=True)
+
+    def test_a_model_without_a_data_set(self, bert):
+        with pytest.raises(UsageError, match="name a data set") as raised:
+            tokkit.features(bert)
+        assert "DATASET" in raised.value.hint
+
+    def test_an_output_where_nothing_is_computed(self, file, tmp_path):
+        with pytest.raises(UsageError, match="nothing is written"):
+            tokkit.features(file, out=tmp_path / "g.parquet")
+
+
+class TestTheCommand:
+    def run(self, *arguments):
+        return CliRunner().invoke(command, ["features", *map(str, arguments)], catch_exceptions=False)
+
+    def test_writes_the_file_and_the_picture_and_tells_the_keys(self, bert, dataset, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        told = self.run(bert, dataset, "--probe", "--map", "m.png", "--json", "-q", "--threads", "1")
+        result = json.loads(told.stdout)
+        assert result["command"] == "features"
+        assert (result["output"], result["rows"], result["pooling"]) == ("features.parquet", 360, "mean")
+        assert result["width"] == 32
+        assert {"accuracy", "macro_f1", "loss", "classes", "split"} <= set(result["probe"])
+        assert Path("m.png").read_bytes().startswith(b"\x89PNG")
+        assert Path("features.parquet.tokkit.json").exists()
+
+    def test_draws_the_same_picture_from_the_file(self, file, tmp_path):
+        for name in ("a.svg", "b.svg"):
+            assert self.run(file, "--map", tmp_path / name, "--neighbors", "5", "-q").exit_code == 0
+        assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+    def test_shows_the_probe_beside_the_other_baselines(self, file):
+        shown = self.run(file, "--probe", "--bag-of-words", "-q").stdout
+        assert "Logistic regressions, scored on validation" in shown
+        for line in ('always "joy"\t', "bag of words\t", "probe\t"):
+            assert line in shown
+
+    def test_refuses_a_picture_of_another_kind_before_any_work(self, file, tmp_path):
+        with pytest.raises(UsageError, match=r"--map: .*\.jpg: a picture is \.png or \.svg"):
+            self.run(file, "--map", tmp_path / "m.jpg")

@@ -1,0 +1,122 @@
+"""Bootstrap intervals, paired tests and buckets of length against scipy and scikit-learn."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import scipy.stats
+from sklearn.metrics import accuracy_score, f1_score
+
+from tests.model.test_metrics import drawn
+from tokkit.inspection.comparison import resampling
+from tokkit.model.evaluation.by_length import scores_by_length
+from tokkit.model.evaluation.decisions import decisions
+from tokkit.model.evaluation.intervals import intervals, resampled_scores
+from tokkit.model.evaluation.metrics import row_losses
+from tokkit.model.evaluation.significance import Answered, against_the_best, mcnemar
+from tokkit.model.tasks.task import RowTargets
+
+CLASSES = range(4)
+
+
+@pytest.fixture(scope="module")
+def answered():
+    logits, targets = drawn(rows=150)
+    return logits, targets, row_losses(logits, targets), decisions(logits, RowTargets(targets))
+
+
+def test_intervals_are_scipy_s_from_the_same_seed(answered):
+    logits, targets, losses, decided = answered
+    predicted = logits.argmax(axis=1)
+    scores = {
+        "loss": lambda rows: losses[rows].mean(),
+        "accuracy": lambda rows: accuracy_score(targets[rows], predicted[rows]),
+        "macro_f1": lambda rows: f1_score(
+            targets[rows], predicted[rows], labels=CLASSES, average="macro", zero_division=0
+        ),
+    }
+    found = intervals(resampled_scores(losses, decided, 60, seed=5))
+    for name, score in scores.items():
+        expected = scipy.stats.bootstrap(
+            (np.arange(150),),
+            score,
+            vectorized=False,
+            n_resamples=60,
+            method="percentile",
+            rng=np.random.default_rng(5),
+        ).confidence_interval
+        assert found[name] == pytest.approx([expected.low, expected.high], abs=2e-6)
+
+
+def test_resampling_does_not_depend_on_what_fits_into_memory(answered, monkeypatch):
+    *_, losses, decided = answered
+    whole = resampled_scores(losses, decided, 30, seed=1)
+    monkeypatch.setattr(resampling, "_CELLS", 400)
+    parts = resampled_scores(losses, decided, 30, seed=1)
+    for name in whole:
+        assert parts[name] == pytest.approx(whole[name], abs=1e-12)
+
+
+def test_intervals_of_one_row_and_of_no_decisions():
+    logits, targets = drawn(rows=1)
+    decided = decisions(logits, RowTargets(targets))
+    assert set(resampled_scores(np.array([0.5]), decided, 10, 0)) == {"loss", "accuracy", "macro_f1"}
+    assert intervals(resampled_scores(np.array([0.5]), None, 10, 0)) == {"loss": [0.5, 0.5]}
+    assert resampled_scores(np.array([0.5]), None, 0, 0) == {}
+
+
+@pytest.mark.parametrize(("only_first", "only_second"), [(0, 0), (1, 0), (5, 1), (10, 10), (3, 9)])
+def test_mcnemar_is_the_exact_permutation_test(only_first, only_second):
+    first = np.array([True] * only_first + [False] * only_second + [True, False, True])
+    second = np.array([False] * only_first + [True] * only_second + [True, False, True])
+    if only_first + only_second == 0:
+        assert mcnemar(first, second) == 1
+        return
+    exact = scipy.stats.permutation_test(
+        (first.astype(int), second.astype(int)),
+        lambda one, other, axis: (one - other).sum(axis=axis),
+        permutation_type="samples",
+        vectorized=True,
+        n_resamples=2**24 if only_first + only_second < 13 else 20_000,
+        rng=np.random.default_rng(0),
+    ).pvalue
+    assert mcnemar(first, second) == pytest.approx(exact, abs=0.02)
+
+
+def test_models_are_compared_with_the_best_on_the_same_samples(answered):
+    *_, losses, decided = answered
+    scores = resampled_scores(losses, decided, 50, seed=1)
+    worse = {name: values - 0.25 for name, values in scores.items()}
+    rng = np.random.default_rng(0)
+    right = rng.random(150) < 0.9
+    half = right & (rng.random(150) < 0.5)
+    told = against_the_best(
+        {"a": Answered(right, scores), "b": Answered(half, worse), "c": Answered(right, scores)}, "a"
+    )
+    assert [each["model"] for each in told] == ["b", "c"]
+    assert told[0]["intervals"]["accuracy"] == [-0.25, -0.25]
+    assert told[0]["p_value"] < told[0]["p_adjusted"] < 0.001
+    assert told[1]["p_value"] == told[1]["p_adjusted"] == 1
+
+
+def test_buckets_of_length_are_scored_as_scikit_learn_scores_them(answered):
+    logits, targets, losses, decided = answered
+    lengths = np.random.default_rng(2).integers(1, 70, size=150)
+    told = scores_by_length(lengths, losses, decided)
+    assert [(each["from"], each["to"]) for each in told] == [(1, 8), (9, 16), (17, 32), (33, 64), (65, 128)]
+    assert sum(each["rows"] for each in told) == 150
+    for each in told:
+        rows = (lengths >= each["from"]) & (lengths <= each["to"])
+        predicted = logits.argmax(axis=1)[rows]
+        assert each["rows"] == rows.sum()
+        assert each["loss"] == pytest.approx(losses[rows].mean(), abs=1e-6)
+        assert each["accuracy"] == pytest.approx(accuracy_score(targets[rows], predicted), abs=1e-6)
+        assert each["macro_f1"] == pytest.approx(
+            f1_score(targets[rows], predicted, average="macro"), abs=1e-6
+        )
+
+
+def test_decisions_of_several_labels_and_of_numbers():
+    several = decisions(np.array([[1.0, -1.0], [0.0, 2.0]]), RowTargets(np.array([[1.0, 0], [1, 0]])))
+    assert several.right.tolist() == [True, False]
+    assert decisions(np.array([[1.5]]), RowTargets(np.array([2.0], dtype=np.float32))) is None

@@ -1,0 +1,75 @@
+"""Confident learning against a plain transcription of the paper, and on labels spoiled on purpose."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tokkit.model.evaluation.label_issues import find_label_issues
+
+
+def plain(shares, given_ids):
+    """Northcutt, Jiang and Chuang 2021, sections 3.1 and 3.2: equations 1 to 3, and method 2 of pruning."""
+    classes = len(shares[0])
+    members = [[x for x, y in enumerate(given_ids) if y == j] for j in range(classes)]
+    bars = [sum(shares[x][j] for x in rows) / len(rows) if rows else None for j, rows in enumerate(members)]
+    confident = [[[] for _ in range(classes)] for _ in range(classes)]
+    for x, i in enumerate(given_ids):
+        above = [j for j in range(classes) if bars[j] is not None and shares[x][j] >= bars[j] - 1e-6]
+        if above:
+            j = max(above, key=lambda label: shares[x][label])
+            confident[i][j].append(x)
+    joint = np.zeros((classes, classes))
+    for i in range(classes):
+        total = sum(len(cell) for cell in confident[i])
+        for j in range(classes):
+            if total:
+                joint[i, j] = len(confident[i][j]) / total * len(members[i])
+        if not total:
+            joint[i, i] = len(members[i])
+    issues = [(x, j) for i in range(classes) for j in range(classes) if i != j for x in confident[i][j]]
+
+    def margin(x):
+        own = given_ids[x]
+        return shares[x][own] - max(share for j, share in enumerate(shares[x]) if j != own)
+
+    return sorted(((margin(x), x, j) for x, j in issues)), joint
+
+
+@settings(deadline=None)
+@given(st.integers(1, 60), st.integers(2, 5), st.integers(0, 2**31))
+def test_label_issues_are_those_of_the_paper(rows, classes, seed):
+    rng = np.random.default_rng(seed)
+    shares = rng.dirichlet(np.full(classes, 0.5), size=rows)
+    given_ids = rng.integers(0, rng.integers(1, classes + 1), size=rows)
+    found = find_label_issues(shares, given_ids)
+    expected, joint = plain(shares.tolist(), given_ids.tolist())
+    assert found.rows.tolist() == [x for _, x, _ in expected]
+    assert found.suggested.tolist() == [j for _, _, j in expected]
+    assert found.margins == pytest.approx([m for m, _, _ in expected])
+    assert found.joint == pytest.approx(joint)
+    assert found.joint.sum() == pytest.approx(rows)
+
+
+def test_label_issues_find_the_labels_that_were_spoiled():
+    rng = np.random.default_rng(3)
+    true = rng.integers(0, 3, size=1000)
+    logits = rng.normal(size=(1000, 3))
+    logits[np.arange(1000), true] += 4
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    given_ids = true.copy()
+    spoiled = rng.choice(1000, size=80, replace=False)
+    given_ids[spoiled] = (true[spoiled] + 1) % 3
+    found = find_label_issues(shares, given_ids)
+    hits = set(found.rows.tolist()) & set(spoiled.tolist())
+    assert len(hits) / len(found.rows) > 0.9
+    assert len(hits) / len(spoiled) > 0.75
+    assert set(found.rows[:40].tolist()) <= set(spoiled.tolist())
+    assert 1 - np.trace(found.joint) / 1000 == pytest.approx(0.08, abs=0.02)
+
+
+def test_of_one_class_and_one_row_nothing_is_an_issue():
+    assert len(find_label_issues(np.array([[0.1, 0.9]]), np.array([0])).rows) == 0
+    assert len(find_label_issues(np.array([[0.4, 0.6], [0.6, 0.4]]), np.array([1, 1])).rows) == 0

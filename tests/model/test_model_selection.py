@@ -1,0 +1,64 @@
+"""The best evaluation by any score there is."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tokkit.errors import UsageError
+from tokkit.model.training.selection import is_better, value_of
+
+SCORES = {
+    "rows": 60,
+    "loss": 0.5,
+    "macro_f1": 0.7,
+    "weighted_f1": None,
+    "majority": {"label": "joy", "accuracy": 0.6},
+    "classes": {"joy": {"f1": 0.9}, "a.b": {"f1": 0.1}, "": {"f1": 0.3}},
+    "calibration": {"ece": 0.2},
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("loss", 0.5),
+        ("classes.joy.f1", 0.9),
+        ("classes.a.b.f1", 0.1),
+        ("classes..f1", 0.3),
+        ("calibration.ece", 0.2),
+    ],
+)
+def test_a_score_is_found_by_its_name(name, value):
+    assert value_of(SCORES, name) == value
+
+
+def test_a_score_without_a_value_is_no_number():
+    assert math.isnan(value_of(SCORES, "weighted_f1"))
+
+
+@pytest.mark.parametrize("name", ["macrof1", "classes", "majority.label", "classes.anger.f1"])
+def test_a_score_there_is_not_is_refused_and_the_others_are_named(name):
+    with pytest.raises(UsageError, match=f'no score "{name}".*there are: rows, loss, macro_f1'):
+        value_of(SCORES, name)
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new", "better"),
+    [
+        ("macro_f1", 0.5, 0.6, True),
+        ("macro_f1", 0.5, 0.5, False),
+        ("loss", 0.5, 0.6, False),
+        ("loss", 0.5, 0.4, True),
+        ("calibration.ece", 0.5, 0.4, True),
+        ("macro_f1", math.nan, 0.1, True),
+        ("macro_f1", 0.1, math.nan, False),
+        ("macro_f1", math.nan, math.nan, False),
+    ],
+)
+def test_losses_and_errors_are_to_be_low_all_others_high(name, old, new, better):
+    group, _, last = name.rpartition(".")
+    made = [{group: {last: each}} if group else {last: each} for each in (old, new)]
+    assert is_better(made[1], made[0], name) is better
+    assert is_better(made[1], None, name)

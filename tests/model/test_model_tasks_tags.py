@@ -1,0 +1,236 @@
+"""Tags of tokens: what is trained, what is scored and what is told, against transformers and `seqeval`."""
+
+from __future__ import annotations
+
+import json
+import random
+import warnings
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+import tokkit
+from tokkit.data.dataset import Rows
+from tokkit.errors import InputError, UsageError
+from tokkit.model import folder
+from tokkit.model.batching import batch_of
+from tokkit.model.inference import predict_logits
+from tokkit.model.tasks import TASKS
+from tokkit.tokenizer.load import load
+
+FAST = {"size": "tiny", "threads": 1, "no_cache": True}
+NAMES = {"PER": ["Kim", "Merry", "민수"], "LOC": ["Seoul", "market", "서울"]}
+TASK = TASKS["tags"]
+
+
+def sentences(rows, seed):
+    """Tokens and IOB2 tags; a person may have two names."""
+    rng = random.Random(seed)
+    for number in range(rows):
+        tokens, tags = [f"{number}", "i", "feel"], ["O", "O", "O"]
+        for kind in rng.sample(sorted(NAMES), rng.randint(0, 2)):
+            length = rng.randint(1, 2)
+            tokens += [rng.choice(NAMES[kind]) for _ in range(length)] + ["at"]
+            tags += [*[f"B-{kind}", f"I-{kind}"][:length], "O"]
+        yield tokens, tags
+
+
+def as_rows(pairs):
+    return Rows(
+        texts=[" ".join(tokens) for tokens, _ in pairs],
+        labels=[" ".join(tags) for _, tags in pairs],
+        positions=list(range(len(pairs))),
+        left_out={},
+        tokens=[tokens for tokens, _ in pairs],
+    )
+
+
+def conll(path, pairs):
+    lines = ["".join(f"{token}\t{tag}\n" for token, tag in zip(*pair, strict=True)) for pair in pairs]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    home = tmp_path_factory.mktemp("tagged")
+    conll(home / "train.conll", sentences(160, 1))
+    conll(home / "validation.conll", sentences(40, 2))
+    return home
+
+
+@pytest.fixture(scope="module")
+def tagger(data, tokenizer, tmp_path_factory):
+    out = tmp_path_factory.mktemp("tagger") / "model"
+    tokkit.finetune(data, tokenizer, out=out, epochs=5, lr=3e-3, batch_size=16, **FAST)
+    return out
+
+
+def test_first_sub_tokens_carry_the_tags_and_no_others(tokenizer):
+    from transformers import AutoTokenizer
+
+    rows = as_rows(
+        [(["unfamiliarword", "\u3000", "Seoul", "i"], ["B-PER", "O", "B-LOC", "O"]), (["i"], ["O"])]
+    )
+    labels = TASK.labels(rows)
+    assert labels == ("O", "B-LOC", "B-PER", "I-LOC", "I-PER")
+    encoded = TASK.encode(rows, load(tokenizer), 64)
+    targets = TASK.targets(rows, labels, "rows", encoded)
+    laid = targets.of(np.array([1, 0]), int(encoded.lengths.max()))
+    theirs = AutoTokenizer.from_pretrained(tokenizer)
+    for place, row in enumerate((1, 0)):
+        wanted, before = [], None
+        for word in theirs(rows.tokens[row], is_split_into_words=True).word_ids():
+            tag = None if word is None else TASK.names(rows.labels[row])[word]
+            wanted.append(-100 if word is None or word == before else labels.index(tag))
+            before = word
+        padding = [-100] * (laid.shape[1] - len(wanted))
+        assert laid[place].tolist() == wanted + padding
+    assert (targets.places < 0).tolist().count(True) == 1, "nothing is left of a space, however wide"
+
+
+def test_logits_are_those_of_the_stock_model_on_its_own_batch(tagger):
+    from transformers import AutoModelForTokenClassification, AutoTokenizer
+
+    model = AutoModelForTokenClassification.from_pretrained(tagger).eval()
+    tokenizer = AutoTokenizer.from_pretrained(tagger)
+    rows = as_rows(list(sentences(12, 7)))
+    classifier = folder.load_classifier(tagger)
+    assert classifier.task is TASK
+    encoded = TASK.encode(rows, classifier.tokenizer, classifier.max_length)
+    ours = predict_logits(classifier, encoded, torch.device("cpu"), budget=64)
+    assert ours.shape == (len(encoded.ids), 5)
+    for row, tokens in enumerate(rows.tokens):
+        with torch.inference_mode():
+            theirs = model(**tokenizer(tokens, is_split_into_words=True, return_tensors="pt")).logits[0]
+        held = ours[encoded.offsets[row] : encoded.offsets[row + 1]]
+        np.testing.assert_allclose(held, theirs.numpy(), atol=1e-4)
+
+
+def test_the_loss_is_that_of_the_stock_model(tagger):
+    from transformers import AutoModelForTokenClassification
+
+    model = AutoModelForTokenClassification.from_pretrained(tagger).eval()
+    classifier = folder.load_classifier(tagger)
+    rows = as_rows(list(sentences(12, 7)))
+    encoded = TASK.encode(rows, classifier.tokenizer, classifier.max_length)
+    targets = TASK.targets(rows, classifier.labels, "rows", encoded)
+    logits = predict_logits(classifier, encoded, torch.device("cpu"), budget=64)
+    every = np.arange(len(rows.texts))
+    batch = batch_of(encoded, every, classifier.pad_id)
+    with torch.inference_mode():
+        theirs = model(**batch.inputs(torch.device("cpu")), labels=targets.of(every, batch.width)).loss
+    assert TASK.scores(logits, targets, classifier.labels)["loss"] == pytest.approx(float(theirs), abs=1e-5)
+    tokens = (targets.places >= 0).reshape(-1)
+    sizes = [len(row) for row in rows.tokens]
+    assert tokens.all(), "so every token counts, and rows weigh by their tokens"
+    assert np.average(TASK.row_losses(logits, targets), weights=sizes) == pytest.approx(
+        float(theirs), abs=1e-5
+    )
+
+
+def test_scores_are_those_of_seqeval_on_the_predictions_written(tagger, data):
+    from seqeval.metrics import accuracy_score, classification_report, f1_score
+
+    kept = pl.read_parquet(tagger / "predictions.parquet")
+    true, predicted = ([row.split() for row in kept[name]] for name in ("label", "predicted"))
+    told = tokkit.evaluate(tagger, data / "validation.conll").as_dict()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert told["span_f1"] == pytest.approx(f1_score(true, predicted), abs=1e-6)
+        report = classification_report(true, predicted, output_dict=True, zero_division=0)
+    assert told["macro_f1"] == pytest.approx(report["macro avg"]["f1-score"], abs=1e-6)
+    assert told["classes"]["PER"]["support"] == report["PER"]["support"]
+    assert told["accuracy"] == pytest.approx(accuracy_score(true, predicted), abs=1e-6)
+    assert (told["tokens"], told["unseen_tokens"]) == (sum(map(len, true)), 0)
+    assert told["accuracy"] > told["majority"]["accuracy"]
+
+
+def test_predict_gives_tokens_with_tags_and_spans(tagger, data):
+    rows = tokkit.predict(tagger, data / "validation.conll").predictions
+    for row in rows:
+        assert len(row["tokens"]) == len(row["tags"])
+        assert row["label"] == " ".join(row["tags"])
+        inside = [place for span in row["spans"] for place in range(span["first"], span["last"])]
+        assert inside == [place for place, tag in enumerate(row["tags"]) if tag != "O"]
+        for span in row["spans"]:
+            assert span["text"] == " ".join(row["tokens"][span["first"] : span["last"]])
+            assert 0 < span["probability"] <= 100
+    assert [row["true_label"] for row in rows] == [" ".join(tags) for _, tags in sentences(40, 2)]
+    assert any(row["spans"] for row in rows)
+
+
+def test_a_text_is_cut_at_white_space(tagger):
+    tokens, _ = next(iter(sentences(1, 3)))
+    [of_text] = tokkit.predict(tagger, "  ".join(tokens)).predictions
+    assert of_text["tokens"] == tokens
+    nothing, alone = tokkit.predict(tagger, ["", "Seoul"]).predictions
+    assert (nothing["tokens"], nothing["tags"], nothing["spans"]) == ([], [], [])
+    assert alone["tokens"] == ["Seoul"]
+
+
+def test_tokens_behind_the_cut_count_as_missed(tagger, data, tmp_path, heard):
+    long = [(["Kim"] * 700, ["B-PER"] * 700)]
+    conll(tmp_path / "long.conll", long)
+    told = tokkit.evaluate(tagger, tmp_path / "long.conll", progress=heard).as_dict()
+    assert told["unseen_tokens"] == 700 - 510
+    assert told["classes"]["PER"]["support"] == 700
+    assert told["accuracy"] <= 510 / 700
+    assert "1 rows are cut at 512 tokens" in heard
+    [row] = tokkit.predict(tagger, tmp_path / "long.conll", progress=heard).predictions
+    assert row["tags"][510:] == ["O"] * 190
+    assert "1 texts are cut at 512 tokens" in heard
+
+
+def test_parts_of_speech_are_scored_token_by_token(tokenizer, tmp_path):
+    rng = random.Random(0)
+    rows = [
+        {"tokens": [f"i{number}", "feel", word], "pos": ["PRON", "VERB", kind]}
+        for number, (word, kind) in enumerate(rng.choices([("glad", "ADJ"), ("sea", "NOUN")], k=60))
+    ]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    told = tokkit.finetune(path, tokenizer, out=tmp_path / "m", epochs=1, label_column="pos", **FAST).metrics
+    assert told["span_f1"] == told["accuracy"]
+    assert set(told["classes"]) <= {"PRON", "VERB", "ADJ", "NOUN"}
+
+
+def test_a_tag_that_no_training_row_has_is_named(tagger, data, tokenizer, tmp_path):
+    odd = conll(tmp_path / "odd.conll", [(["Kim", "i"], ["B-AGE", "O"])])
+    with pytest.raises(InputError, match='"B-AGE" is none of the model\'s'):
+        tokkit.evaluate(tagger, odd)
+    with pytest.raises(InputError, match='"B-AGE" stands in validation but in no training row'):
+        tokkit.finetune(data, tokenizer, out=tmp_path / "m", validation_data=odd, **FAST)
+
+
+def test_an_inside_tag_may_come_up_only_later(tagger, data, tokenizer, tmp_path):
+    short = conll(tmp_path / "short.conll", [(["Kim", "i"], ["B-PER", "O"])] * 30)
+    longer = conll(tmp_path / "longer.conll", [(["Kim", "Merry"], ["B-PER", "I-PER"])])
+    told = tokkit.finetune(
+        short, tokenizer, out=tmp_path / "m", validation_data=longer, epochs=1, **FAST
+    ).metrics
+    assert told["confusion"]["labels"] == ["O", "B-PER", "I-PER"]
+
+
+def test_a_task_without_the_lists_it_needs_is_refused(dataset, data, tokenizer, tmp_path):
+    with pytest.raises(UsageError, match=r"--task tags: the rows of .* have one label each"):
+        tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", task="tags", **FAST)
+    with pytest.raises(UsageError, match=r"--task single-label: .* a tag for each of their tokens"):
+        tokkit.finetune(data, tokenizer, out=tmp_path / "m", task="single-label", **FAST)
+
+
+def test_one_tag_only_is_nothing_to_learn(tokenizer, tmp_path):
+    path = conll(tmp_path / "t.conll", [(["a", "b"], ["O", "O"])] * 20)
+    with pytest.raises(InputError, match=r'one class only \("O"\)'):
+        tokkit.finetune(path, tokenizer, out=tmp_path / "m", **FAST)
+
+
+def test_a_tokenizer_that_keeps_spaces_in_its_tokens_is_said(data, tokenizer, tmp_path, heard):
+    tokkit.train_bpe(data / "train.conll", tmp_path / "bpe", vocab_size=300, format="text")
+    TASK.say_misfit(load(tmp_path / "bpe"), heard)
+    assert "its tokens hold the space before a word" in heard
+    heard.sentences.clear()
+    TASK.say_misfit(load(tokenizer), heard)
+    assert heard.sentences == []

@@ -1,0 +1,111 @@
+"""What is told of evaluations, on terminals and pages: any class names, very many classes, nothing cut."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.views.test_views_html import Read
+from tokkit.model.evaluation.calibration import reliability
+from tokkit.model.evaluation.metrics import evaluate_logits
+from tokkit.views import html, reliability_plot
+from tokkit.views.confusion_plot import confusion_matrix
+from tokkit.views.reports import evaluation as reports
+from tokkit.views.tables import Shaded, Table, as_drawn, as_tsv
+
+NAMES = {
+    "Korean": ["기쁨", "슬픔"],
+    "markup": ["<script>alert(1)</script>", "[red]b[/red]", '"&', "a\tb\x1b[1m"],
+    "hundred": [f"class {i}" for i in range(100)],
+}
+
+
+def told(labels, rows=60, **more):
+    rng = np.random.default_rng(1)
+    targets = rng.integers(0, len(labels), rows)
+    logits = rng.normal(size=(rows, len(labels))).astype(np.float32)
+    scores = evaluate_logits(logits, targets, labels)
+    bins = reliability(rng.random(rows), rng.random(rows) < 0.5)
+    row = {"id": 0, "text": "long " * 400, "label": labels[0], "predicted": labels[-1], "loss": 1.5}
+    return {
+        "kind": "model",
+        **scores,
+        "calibration": {**scores["calibration"], "bins": bins},
+        "intervals": {"accuracy": [0.1, 0.2], "loss": [1.0, 2.0]},
+        "lengths": [{"from": 1, "to": 8, "rows": rows, "loss": 1.0, "accuracy": 0.5, "macro_f1": 0.25}],
+        "worst": [row],
+        **more,
+    }
+
+
+def several(labels):
+    models = {"a": told(labels), "b": told(labels, validation={"macro_f1": 0.5})}
+    difference = {"accuracy": [-0.1, 0.1], "macro_f1": [-0.2, 0.1]}
+    compared = {"model": "a", "best": "b", "intervals": difference, "p_value": 1e-9, "p_adjusted": 2e-9}
+    return {"models": models, "best": "b", "best_by": "macro_f1", "comparisons": [compared], "split": "test"}
+
+
+@pytest.mark.parametrize("labels", NAMES.values(), ids=NAMES)
+class TestEveryEvaluation:
+    def test_is_drawn_and_printed(self, labels):
+        for width in (40, 100):
+            shown = as_drawn(reports.evaluation(told(labels)), width, color=False)
+            assert max(map(len, shown.splitlines())) <= width
+        printed = as_tsv(reports.evaluation(told(labels)))
+        assert printed.count("# ") >= 5
+        assert "\x1b" not in printed
+
+    def test_is_a_whole_page(self, labels):
+        for result in (told(labels), several(labels)):
+            page = Read(html.page("t", "", reports.page_parts(result)))
+            assert page.open == []
+            assert page.tags.count("script") == 1
+            assert {"b", "img", "red"}.isdisjoint(page.tags)
+
+    def test_has_a_picture_in_per_cent(self, labels):
+        matrix = told(labels)["confusion"]["matrix"]
+        assert confusion_matrix(labels, matrix, "png", normalized=True).startswith(b"\x89PNG")
+
+
+def test_evaluation_cuts_long_texts_and_says_so():
+    shown = as_tsv(reports.evaluation(told(["a", "b"])))
+    assert " long…" in shown
+    assert len(max(shown.splitlines(), key=len)) < 250
+
+
+def test_evaluation_names_selection_on_the_test_set_for_what_it_is():
+    result = several(["a", "b"])
+    assert "which is selection on the test set: b" in reports.comparison(result)[0].title
+    assert "on the validation rows: b" in reports.comparison({**result, "split": "validation"})[0].title
+    assert "< 0.0001" in as_tsv(reports.comparison(result))
+
+
+def test_evaluation_leaves_a_wide_matrix_to_the_page():
+    titles = [table.title for table in reports.evaluation(told(NAMES["hundred"]))]
+    assert not any(title.startswith("Confusion") for title in titles)
+    parts = reports.page_parts(told(NAMES["hundred"]))
+    assert any(isinstance(part, Table) and part.title.startswith("Confusion") for part in parts)
+
+
+def test_shaded_cells_are_counts_everywhere_and_shaded_on_a_page():
+    table = Table("t", ["", "n"], [["a", Shaded(1234, 0.5)]])
+    assert as_tsv([table]) == "# t\n\tn\na\t1234\n"
+    assert "1,234" in as_drawn([table], 40, color=False)
+    page = html.page("t", "", [table]).decode()
+    assert 'data-value="1234" title="50.0%" style="background:color-mix(in srgb,var(--bar) 28%' in page
+
+
+def test_reliability_drawings_stand_within_their_frame():
+    bins = [{"from": 0.0, "to": 1 / 15, "rows": 3, "confidence": 0.02, "accuracy": 0.0}]
+    bins.append({"from": 14 / 15, "to": 1.0, "rows": 9, "confidence": 1.0, "accuracy": 1.0})
+    drawing = reliability_plot.reliability_drawing("t", bins)
+    assert Read(html.page("t", "", [drawing])).open == []
+    assert "confidence 100.0%, accuracy 100.0%: 9 rows" in drawing.shapes
+    for format in ("png", "svg"):
+        assert reliability_plot.reliability(bins, format) == reliability_plot.reliability(bins, format)
+
+
+def test_a_narrow_terminal_cuts_no_number_beside_a_name_that_stays_whole():
+    rows = [("weighted F1", 0.806972, "0.7807 to 0.8692", 0.36367)]
+    shown = as_drawn([Table("t", ("", "model", "95 %", 'always "기쁨"'), rows)], 40, color=False)
+    assert "0.3637" in shown

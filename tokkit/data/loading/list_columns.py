@@ -1,0 +1,183 @@
+"""Labels that are lists, several of a text or a tag for each of its tokens, as one string a row.
+
+labels  ["joy", "love"]        label  "joy|love"; of no labels "|", for an empty string is a missing one
+tokens  ["EU", "rejects"]  ->  text   "EU rejects"
+tags    ["B-ORG", "O"]         label  "B-ORG O"
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, TypeVar
+
+from tokkit.data.dataset import Split
+from tokkit.data.loading.read import ReadOptions
+from tokkit.errors import InputError, UsageError
+from tokkit.progress import Progress
+from tokkit.sources import columns, conll
+
+if TYPE_CHECKING:
+    import polars as pl
+
+SEPARATOR = "|"
+"""Between the labels of a row."""
+BETWEEN_TAGS = " "
+_TOKENS_NAMES = ("tokens", "words")
+_TAGS_NAMES = ("tags", "ner_tags", "labels", "label", "pos_tags")
+_LABELS_NAMES = ("labels", "label", "classes", "categories", "emotions", "topics", "tags")
+
+Reading = TypeVar("Reading", bound=ReadOptions)
+
+
+@dataclass(frozen=True)
+class ListColumns:
+    """label   of lists of labels or tags; None where rows have tokens only
+    tokens  of lists of tokens; None where texts have lists of labels
+    """
+
+    label: str | None
+    tokens: str | None
+
+
+def list_columns(split: Split, options: ReadOptions) -> ListColumns | None:
+    """The columns of lists that are asked for as text and label, or known by their name; None without any."""
+    lists = [name for name, dtype in split.frame.schema.items() if dtype.base_type().__name__ in _LISTS]
+    if split.format.name == "conll":
+        return ListColumns(options.label_column or lists[-1], lists[0])
+    text, label = (_numbered(split, name) for name in (options.text_column, options.label_column))
+    tokens = text if text in lists else None
+    if text is None:
+        tokens = next((name for name in _TOKENS_NAMES if name in lists and name != label), None)
+    if label is None:
+        known = _TAGS_NAMES if tokens is not None else _LABELS_NAMES
+        label = next((name for name in known if name in lists and name != tokens), None)
+    label = label if label in lists else None
+    return ListColumns(label, tokens) if label is not None or tokens is not None else None
+
+
+_LISTS = ("List", "Array")
+
+
+def say_guess(found: ListColumns, options: ReadOptions, split: Split, progress: Progress) -> None:
+    """Says which columns of lists were taken, unless they are asked for or come with the format."""
+    guessed = [
+        f'{what} column "{name}" (--{flag}-column)'
+        for what, flag, name, asked in (
+            ("tokens", "text", found.tokens, options.text_column),
+            ("tags" if found.tokens else "labels", "label", found.label, options.label_column),
+        )
+        if name is not None and asked is None and not split.known
+    ]
+    if guessed:
+        progress.say(f"{split.where}: guessed {', '.join(guessed)}")
+
+
+def with_lists_as_strings(split: Split, found: ListColumns, names: Mapping[str, str]) -> Split:
+    """The split with one string for each list; of tokens, in a column ``text``. ``names`` renames labels.
+
+    Raises `InputError` for tags that are not one per token, and labels or tags that hold what stands
+    between them.
+    """
+    import polars as pl
+
+    frame = split.original
+    made = []
+    if found.label is not None:
+        labels = _labels(frame, found.label, names, split.where)
+        between = SEPARATOR if found.tokens is None else BETWEEN_TAGS
+        _check_separable(labels, between, found.label, split.where)
+        made.append(_joined(labels, between).alias(found.label))
+    if found.tokens is not None:
+        tokens = _strings(frame, found.tokens, split.where).list.eval(pl.element().fill_null(""))
+        if found.label is not None:
+            _check_one_each(tokens, frame[found.label], found, split.where)
+        made += [tokens, tokens.list.join(" ").alias(conll.TEXT)]
+    frame = frame.with_columns(made)
+    return replace(split, frame=frame, original=frame)
+
+
+def with_labels_split_at(split: Split, label: str, separator: str, names: Mapping[str, str]) -> Split:
+    """The split with the labels of a row, which stand in one string, written as those of lists."""
+    import polars as pl
+
+    values = columns.values(split.original, label)
+    if values is None or separator == "":
+        raise UsageError(f'--label-sep "{separator}": a character that stands between labels was expected')
+    lists = values.cast(pl.String).str.split(separator).alias(label)
+    lists = lists.list.eval(pl.element().str.strip_chars().replace(dict(names)))
+    if separator != SEPARATOR:
+        _check_separable(lists, SEPARATOR, label, split.where)
+    # an empty field is a missing label, as it is of rows with one each
+    made = pl.select(pl.when(values.cast(pl.String) == "").then(None).otherwise(_joined(lists, SEPARATOR)))
+    return replace(split, original=split.original.with_columns(made.to_series().alias(label)))
+
+
+def _numbered(split: Split, asked: str | None) -> str | None:
+    """A column that is asked for, by its name, where it is a number."""
+    names = split.frame.columns
+    if asked is not None and asked not in names and asked.isdecimal() and int(asked) < len(names):
+        return names[int(asked)]
+    return asked
+
+
+def _strings(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
+    """A column of lists of strings or numbers as lists of strings."""
+    import polars as pl
+
+    if column not in frame.columns:
+        raise InputError(f'{where}: no column "{column}"; it has: {", ".join(frame.columns)}')
+    try:
+        return frame[column].cast(pl.List(pl.String))
+    except pl.exceptions.PolarsError as error:
+        raise InputError(
+            f'{where}: column "{column}" holds {frame[column].dtype}: lists of strings were expected',
+            hint="name the columns: --text-column NAME --label-column NAME",
+        ) from error
+
+
+def _labels(frame: pl.DataFrame, column: str, names: Mapping[str, str], where: str) -> pl.Series:
+    import polars as pl
+
+    return _strings(frame, column, where).list.eval(pl.element().replace(dict(names)))
+
+
+def _joined(lists: pl.Series, between: str) -> pl.Series:
+    """(rows,) strings; of no labels at all the separator alone, of a missing list null."""
+    import polars as pl
+
+    filled = lists.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
+    if between == BETWEEN_TAGS:
+        return filled.list.join(between)
+    joined = filled.list.join(between)
+    return pl.select(pl.when(joined == "").then(pl.lit(between)).otherwise(joined)).to_series()
+
+
+def _check_separable(lists: pl.Series, between: str, column: str, where: str) -> None:
+    each = lists.explode().drop_nulls().unique()
+    broken = each.filter(each.str.contains(r"\s" if between == BETWEEN_TAGS else r"\|"))
+    if broken.len():
+        what = "white space" if between == BETWEEN_TAGS else f'"{between}"'
+        raise InputError(
+            f'{where}: column "{column}": "{broken.sort()[0]}" holds {what}, which stands between them here',
+            hint="write it without, or give it another name: --label-names OLD=NEW",
+        )
+
+
+def _check_one_each(tokens: pl.Series, tags: pl.Series, found: ListColumns, where: str) -> None:
+    """Raises `InputError` naming the first row with more or fewer tags than tokens."""
+    import polars as pl
+
+    given = tags.cast(pl.List(pl.String)).list.eval(
+        pl.element().filter(pl.element().is_not_null() & (pl.element() != ""))
+    )
+    wrong = (tokens.list.len() != given.list.len()).fill_null(False)
+    rows: Sequence[int] = wrong.arg_true().to_list()
+    if rows:
+        row = rows[0]
+        raise InputError(
+            f"{where}: row {row + 1}: {tokens.list.len()[row]} {found.tokens} and {given.list.len()[row]} "
+            f"{found.label}: one tag for each token was expected"
+            + (f" ({len(rows)} such rows)" if len(rows) > 1 else ""),
+            hint="mend those rows, or name another column: --label-column NAME",
+        )

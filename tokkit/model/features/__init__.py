@@ -1,0 +1,1 @@
+"""Frozen features: hidden states computed once, and what they tell without any fine-tuning."""

@@ -1,0 +1,285 @@
+"""A training carried out: evaluated, the best kept, saved on the way, and gone on with after a kill.
+
+    train to the next stop -> evaluate -> keep the best -> save -> train on, until the end or out of patience
+
+What is known at a stop, the history and the best model, is part of the checkpoint written there.
+"""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from tokkit.errors import InputError, Interrupted, TokkitError
+from tokkit.model import folder
+from tokkit.model.inference import predict_logits
+from tokkit.model.training import checkpoints, history, selection
+from tokkit.model.training.checkpoints import Checkpoint, Checkpoints
+from tokkit.model.training.loop import Reached, Training, TrainingRows
+from tokkit.model.training.precision import choose_precision
+from tokkit.progress import Progress
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from tokkit.model.classifier import Classifier
+    from tokkit.model.spec import FinetuneSpec
+    from tokkit.tokenizer.encoding.encode import Encoded
+
+_BEST, _ANSWERS, _MODEL, _OPTIMIZER = "best", "best.safetensors", "model.safetensors", "optimizer.safetensors"
+KEPT = "checkpoint"
+"""Where ``--keep-optimizer`` leaves the last checkpoint in a model folder."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained and on what it is validated.
+
+    lr, device, budget  as `Training` takes them
+    validation          the rows scored, their ``truth`` what the model is to answer
+    identity             what a checkpoint has to agree with, but for what is chosen here
+    metric              the score that picks the best evaluation
+    """
+
+    classifier: Classifier
+    rows: TrainingRows
+    validation: Encoded
+    truth: Any
+    spec: FinetuneSpec
+    lr: float
+    device: torch.device
+    budget: int
+    metric: str
+    identity: Mapping[str, Any]
+
+
+@dataclass
+class Best:
+    """The best evaluation so far: its scores, its (rows, classes) logits, and its place in the history."""
+
+    place: int
+    scores: dict[str, Any]
+    logits: NDArray[np.float32]
+
+
+@dataclass
+class Fitted:
+    """What came of a training; the best model stands in the staging folder.
+
+    steps, epochs   made, an earlier run's included
+    padding_share   share of the tokens computed in training that were padding
+    trained_rows    of this run alone, in ``seconds`` of training
+    """
+
+    best: Best
+    history: list[dict[str, Any]]
+    steps: int
+    epochs: float
+    padding_share: float
+    trained_rows: int
+    seconds: float
+    precision: str
+
+
+def fit(plan: Plan, staging: Path, work: Checkpoints | None, progress: Progress) -> Fitted:
+    """Trains to the end and puts the best model into ``staging``.
+
+    work  where checkpoints are kept; None for none
+
+    Raises `InputError` for a loss that is no longer a number, for a checkpoint of another training and for
+    too little memory; `UsageError` for options that cannot be had; `OutputError` where a checkpoint cannot
+    be written. The checkpoints stay, and it is said how to go on from them.
+    """
+    course = _Course(plan, staging, work, progress)
+    try:
+        course.begin()
+        return course.finish()
+    except BaseException as error:
+        kept = work.newest_step() if work is not None else None
+        if work is not None and kept is None:
+            shutil.rmtree(work.folder, ignore_errors=True)
+        elif work is not None and isinstance(error, InputError) and course.under_way:
+            raise InputError(
+                f"{error.message}; the checkpoint after step {kept} is kept",
+                hint=f"{error.hint} --resume {work.folder} goes on from there",
+            ) from error
+        elif not isinstance(error, TokkitError) or isinstance(error, Interrupted) or course.under_way:
+            progress.say(f"the checkpoint after step {kept} is kept: the same command goes on from there")
+        raise
+
+
+@dataclass
+class _Course:
+    plan: Plan
+    staging: Path
+    work: Checkpoints | None
+    progress: Progress
+    under_way: bool = False
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: Best | None = None
+    _best_folder: Path | None = None
+    _last: Reached | None = None
+
+    def begin(self) -> None:
+        """Looks for a checkpoint, settles on a precision, and builds the training, at any step."""
+        plan, spec = self.plan, self.plan.spec
+        if spec.metric is not None:
+            selection.value_of(_scores_of_nothing(plan), plan.metric)
+        found = self.work.find(plan.identity, spec.resume, self.progress) if self.work is not None else None
+        if found is not None and spec.precision == "auto":
+            self.precision = str(found.state["precision"])
+        else:
+            steps = spec.epochs * -(-len(plan.rows.encoded) // spec.batch_size)
+            self.precision = choose_precision(
+                spec.precision, plan.classifier, plan.rows, plan.device, plan.budget, steps, self.progress
+            )
+        self.training = Training(
+            plan.classifier, plan.rows, spec, plan.lr, plan.device, plan.budget, self.precision
+        )
+        if found is not None:
+            self._restore(found)
+        if self.work is not None:
+            self.work.settle(found, spec.resume, self.progress)
+        self.begun_at = self.training.step
+        self.under_way = True
+
+    def finish(self) -> Fitted:
+        """Trains on to the end."""
+        plan, seconds = self.plan, 0.0
+        clock = time.monotonic()
+        stops = iter(()) if self._out_of_patience() else self.training.run(self.progress)
+        for reached in stops:
+            seconds += time.monotonic() - clock
+            self._last = reached
+            self._log(reached)
+            if reached.evaluate:
+                self._evaluate(reached)
+            if reached.save and self.work is not None:
+                self.work.save(reached.step, plan.identity, self._state(), self._write)
+            if self._out_of_patience():
+                times = "evaluation" if plan.spec.patience == 1 else f"{plan.spec.patience} evaluations"
+                self.progress.say(f"no better {plan.metric} in {times}: stopped")
+                break
+            clock = time.monotonic()
+        last = self._last
+        assert last is not None
+        if self.best is None:
+            self._evaluate(last)
+        assert self.best is not None
+        self._publish()
+        rows = len(plan.rows.encoded)
+        return Fitted(
+            best=self.best,
+            history=self.history,
+            steps=last.step,
+            epochs=last.epoch,
+            padding_share=round(1 - last.tokens / last.computed_tokens, 6),
+            trained_rows=round((last.step - self.begun_at) * rows * plan.spec.epochs / self.training.steps),
+            seconds=seconds,
+            precision=self.precision,
+        )
+
+    def _log(self, reached: Reached) -> None:
+        every = self.plan.spec.log_every
+        if every and reached.step % every == 0:
+            self.progress.say(
+                f"step {reached.step}/{self.training.steps}: loss {reached.loss:.4f}, rate {reached.lr:.3g}"
+            )
+
+    def _evaluate(self, reached: Reached) -> None:
+        """Scores the model on the validation rows; it is written where it is the best so far."""
+        plan, task = self.plan, self.plan.classifier.task
+        logits = predict_logits(
+            *(plan.classifier, plan.validation, plan.device, plan.budget, self.progress),
+            most=plan.spec.eval_batch_size,
+        )
+        scores = task.scores(logits, plan.truth, plan.classifier.labels)
+        self.history.append(history.row(reached, scores, task.shown))
+        self.progress.say(history.line(plan.spec.epochs, self.history[-1]))
+        if selection.is_better(scores, self.best.scores if self.best else None, plan.metric):
+            self.best = Best(len(self.history) - 1, scores, logits)
+            target = self.staging / f"{_BEST}-{reached.step}"
+            target.mkdir()
+            folder.write_classifier(target, plan.classifier)
+            self._replace_best(target)
+
+    def _replace_best(self, target: Path) -> None:
+        if self._best_folder is not None:
+            shutil.rmtree(self._best_folder)
+        self._best_folder = target
+
+    def _out_of_patience(self) -> bool:
+        patience = self.plan.spec.patience
+        return bool(patience and self.best and len(self.history) - 1 - self.best.place >= patience)
+
+    def _state(self) -> dict[str, Any]:
+        """What a checkpoint tells beside its tensors."""
+        assert self._last is not None
+        return {
+            "training": self.training.state()[1],
+            "precision": self.precision,
+            "reached": vars(self._last),
+            "history": self.history,
+            "best": {"place": self.best.place, "scores": self.best.scores} if self.best else None,
+        }
+
+    def _write(self, checkpoint: Path) -> None:
+        """Puts the tensors of the moment, and the best model, into a checkpoint's folder."""
+        from safetensors.numpy import save_file as save_arrays
+        from safetensors.torch import save_file, save_model
+
+        save_model(self.plan.classifier.model, str(checkpoint / _MODEL))
+        save_file(self.training.state()[0], str(checkpoint / _OPTIMIZER))
+        if self.best is not None and self._best_folder is not None:
+            checkpoints.link_tree(self._best_folder, checkpoint / _BEST)
+            save_arrays({"logits": self.best.logits}, checkpoint / _ANSWERS)
+
+    def _restore(self, found: Checkpoint) -> None:
+        """The state that `_write` and `_state` wrote."""
+        from safetensors.numpy import load_file as load_arrays
+        from safetensors.torch import load_file, load_model
+
+        try:
+            load_model(self.plan.classifier.model, str(found.path / _MODEL))
+        except RuntimeError as error:
+            raise InputError(
+                f"{found.path}: its weights are of another model", hint="--resume none begins anew"
+            ) from error
+        state = found.state
+        self.training.load_state(load_file(str(found.path / _OPTIMIZER)), state["training"])
+        self.history = list(state["history"])
+        self._last = Reached(**state["reached"])
+        if state["best"] is not None and (found.path / _BEST).is_dir():
+            self.best = Best(**state["best"], logits=load_arrays(found.path / _ANSWERS)["logits"])
+            self._best_folder = self.staging / f"{_BEST}-{found.step}"
+            checkpoints.link_tree(found.path / _BEST, self._best_folder)
+
+    def _publish(self) -> None:
+        """The best model stands in the staging folder itself; beside it the last state, if asked for."""
+        assert self._best_folder is not None
+        for path in sorted(self._best_folder.iterdir()):
+            path.rename(self.staging / path.name)
+        self._best_folder.rmdir()
+        self._best_folder = None
+        if self.plan.spec.keep_optimizer:
+            kept = self.staging / KEPT
+            kept.mkdir()
+            checkpoints.write_checkpoint(
+                kept, self.training.step, self.plan.identity, self._state(), self._write
+            )
+
+
+def _scores_of_nothing(plan: Plan) -> dict[str, Any]:
+    """The scores of a model that answers nothing: which scores there are is known before any step."""
+    import numpy as np
+
+    task, labels = plan.classifier.task, plan.classifier.labels
+    answers = len(plan.validation) if task.by_row else len(plan.validation.ids)
+    nothing = np.zeros((answers, len(labels)), dtype=np.float32)
+    return task.scores(nothing, plan.truth, labels)

@@ -1,0 +1,47 @@
+"""A picture of a confusion matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tokkit.views.fonts import drawable
+from tokkit.views.plots import picture_bytes, style
+
+_WIDEST, _NUMBERED_LABELS = 40.0, 64
+"""Inches of its side at most; labels up to which each cell holds its number."""
+_NUMBERED, _BARE = 0.6, 0.25
+"""Inches of a cell's side with and without its number."""
+
+
+def confusion_matrix(
+    labels: Sequence[str], matrix: Sequence[Sequence[int]], format: str, *, normalized: bool = False
+) -> bytes:
+    """Counts per true (rows) and predicted (columns) label, shaded by the share of the true label's rows.
+
+    normalized  that share in per cent stands in the cells, not the count
+
+    With very many labels the shades stand alone.
+    """
+    from matplotlib.figure import Figure
+
+    shares = [[n / max(sum(row), 1) for n in row] for row in matrix]
+    shown = drawable(labels)
+    numbered = len(labels) <= _NUMBERED_LABELS
+    side = min(max(4.0, 1.6 + (_NUMBERED if numbered else _BARE) * len(labels)), _WIDEST)
+    with style():
+        figure = Figure(figsize=(side + 1, side), layout="constrained")
+        axes = figure.subplots()
+        image = axes.imshow(shares or [[0.0]], cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(labels)), shown, rotation=45, ha="right")
+        axes.set_yticks(range(len(labels)), shown)
+        for i, row in enumerate(matrix if numbered else ()):
+            for j, count in enumerate(row):
+                color = "white" if shares[i][j] > 0.5 else "black"
+                text = f"{100 * shares[i][j]:.1f}" if normalized else f"{count:,}"
+                axes.text(j, i, text, ha="center", va="center", color=color, fontsize=9)
+        axes.set_xlabel("predicted")
+        axes.set_ylabel("true")
+        if normalized:
+            axes.set_title("per cent of the true label's rows", fontsize=10)
+        figure.colorbar(image, ax=axes, label="share of the true label's rows", shrink=0.8)
+        return picture_bytes(figure, format)

@@ -1,0 +1,115 @@
+"""A map of rows: one panel for all classes and one for each of them."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from tokkit.views.fonts import drawable
+from tokkit.views.plots import BLUE, picture_bytes, style
+
+if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+MOST_PANELS = 48
+"""Classes with a panel of their own, the most frequent ones."""
+_SIDE, _COLUMNS, _SHAPES = 2.6, 7, (1, 2)
+"""Inches of a panel, most panels beside each other, and width by height of the whole, from and to."""
+_MARGIN, _TITLE = 0.1, 0.3
+"""Inches around all panels, and above each."""
+_OTHERS = "#dddddd"
+_DISTINCT = 10
+"""Classes up to which colours of the qualitative palette tell them apart."""
+
+
+def panels(labels: Sequence[str | None]) -> list[str]:
+    """The classes that get a panel, the most frequent ones, those of the same size by name."""
+    counts = Counter(label for label in labels if label is not None)
+    return sorted(counts, key=lambda label: (-counts[label], label))[:MOST_PANELS]
+
+
+def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format: str) -> bytes:
+    """All rows, in the colour of their class, and each class alone before the others in grey.
+
+    points   (rows, 2)
+    labels   of each row; None where it has none, and it is grey everywhere
+    """
+    import numpy as np
+    from matplotlib.figure import Figure
+
+    counts = Counter(labels)
+    names = panels(labels)
+    of = np.array([names.index(label) if label in names else -1 for label in labels], dtype=np.int64)
+    colors = _colors(len(names))
+    across = min(max(math.sqrt(3000 / max(len(points), 1)), 0.8), 3.5)  # of a point, in points
+    with style():
+        figure = Figure()
+        everywhere, *each = _grid(figure, len(names) + 1)
+        shown = drawable(names)
+        order = np.random.default_rng(0).permutation(len(points))  # no class hides those drawn before it
+        shades = np.array([*colors, _OTHERS if names else BLUE])
+        x, y = points[order].T
+        everywhere.scatter(x, y, s=across**2, c=shades[of[order]], linewidths=0, rasterized=True)
+        everywhere.set_title(f"all ({len(points):,})", fontsize=9)
+        for number, axes in enumerate(each):
+            for rows, color in ((of != number, _OTHERS), (of == number, colors[number])):
+                axes.plot(
+                    *points[rows].T, "o", color=color, markersize=across, markeredgewidth=0, rasterized=True
+                )
+            axes.set_title(f"{_short(shown[number])} ({counts[names[number]]:,})", fontsize=9)
+        limits = _limits(points)
+        for axes in (everywhere, *each):
+            axes.set(xticks=[], yticks=[], xlim=limits[0], ylim=limits[1])
+            axes.spines[:].set_visible(True)
+            axes.spines[:].set_color("#aaaaaa")
+        return picture_bytes(figure, format)
+
+
+def _grid(figure: Figure, n: int) -> list[Axes]:
+    """So many square panels, and the size of the figure; a layout found by the library takes a minute."""
+    fewest, most = (math.ceil(math.sqrt(shape * n)) for shape in _SHAPES)
+    columns = min(range(min(fewest, _COLUMNS), min(most, _COLUMNS, n) + 1), key=lambda columns: -n % columns)
+    lines = math.ceil(n / columns)
+    side = _SIDE if n > 1 else 2 * _SIDE
+    width = columns * (side + _MARGIN) + _MARGIN
+    height = lines * (side + _TITLE) + _MARGIN
+    figure.set_size_inches(width, height)
+    grid = figure.subplots(
+        *(lines, columns),
+        squeeze=False,
+        gridspec_kw={
+            **{"left": _MARGIN / width, "right": 1 - _MARGIN / width, "wspace": _MARGIN / side},
+            **{"bottom": _MARGIN / height, "top": 1 - _TITLE / height, "hspace": _TITLE / side},
+        },
+    ).ravel()
+    for unused in grid[n:]:
+        unused.remove()
+    return list(grid[:n])
+
+
+def _colors(n: int) -> list[str]:
+    """As many colours, told apart as well as so many can be."""
+    from matplotlib import colormaps, colors
+
+    if n <= 2 * _DISTINCT:
+        palette = colormaps["tab10" if n <= _DISTINCT else "tab20"]
+        return [colors.to_hex(palette(i)) for i in range(n)]
+    return [colors.to_hex(colormaps["turbo"](0.03 + 0.94 * i / (n - 1))) for i in range(n)]
+
+
+def _limits(points: NDArray[np.float32]) -> list[tuple[float, float]]:
+    low, high = points.min(axis=0), points.max(axis=0)
+    margin = 0.03 * (high - low) + 1e-6
+    return [(float(low[i] - margin[i]), float(high[i] + margin[i])) for i in (0, 1)]
+
+
+_LONGEST = 26
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

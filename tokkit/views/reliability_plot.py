@@ -1,0 +1,72 @@
+"""How often a model is right where it is how sure: a picture, and the same drawn for a page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tokkit.views.html import Drawing
+from tokkit.views.plots import BLUE, GREY, ORANGE, picture_bytes, style
+
+Bins = Sequence[Mapping[str, Any]]
+"""``{from, to, rows, confidence, accuracy}`` of each bin that has rows."""
+
+
+def reliability(bins: Bins, format: str) -> bytes:
+    """Accuracy against confidence, bars on the diagonal being perfect; below, how many rows there are."""
+    from matplotlib.figure import Figure
+
+    left = [each["from"] for each in bins]
+    width = [each["to"] - each["from"] for each in bins]
+    with style():
+        figure = Figure(figsize=(5, 5.6), layout="constrained")
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+        above.bar(
+            left, [each["accuracy"] for each in bins], width, align="edge", color=BLUE, edgecolor="white"
+        )
+        above.plot([0, 1], [0, 1], "--", color=GREY, label="perfect")
+        above.plot(
+            *([each[of] for each in bins] for of in ("confidence", "accuracy")),
+            "o",
+            color=ORANGE,
+            markersize=4,
+        )
+        above.set_ylabel("accuracy")
+        above.set_ylim(0, 1)
+        above.legend(loc="upper left")
+        below.bar(left, [each["rows"] for each in bins], width, align="edge", color=GREY, edgecolor="white")
+        below.set_xlim(0, 1)
+        below.set_xlabel("confidence")
+        below.set_ylabel("rows")
+        return picture_bytes(figure, format)
+
+
+_SIDE, _BELOW, _LEFT = 260, 30, 40
+"""Of the drawing on a page: the square's side, and the room for what stands beside its axes."""
+
+
+def reliability_drawing(title: str, bins: Bins) -> Drawing:
+    """The same for a page; each bar tells its figures when it is pointed at."""
+    bars = "".join(
+        f'<rect x="{_LEFT + _SIDE * each["from"]:.1f}" y="{_SIDE * (1 - each["accuracy"]):.1f}" '
+        f'width="{max(_SIDE * (each["to"] - each["from"]) - 1, 0.5):.1f}" '
+        f'height="{_SIDE * each["accuracy"]:.1f}">'
+        f"<title>confidence {each['confidence']:.1%}, accuracy {each['accuracy']:.1%}: "
+        f"{each['rows']:,} rows</title></rect>"
+        for each in bins
+    )
+    diagonal = f'<line x1="{_LEFT}" y1="{_SIDE}" x2="{_LEFT + _SIDE}" y2="0" stroke-dasharray="4 3"/>'
+    axes = (
+        f'<text x="{_LEFT}" y="{_SIDE + 14}">0</text>'
+        f'<text x="{_LEFT + _SIDE}" y="{_SIDE + 14}" text-anchor="end">100%</text>'
+        f'<text x="{_LEFT + _SIDE / 2}" y="{_SIDE + 14}" text-anchor="middle">confidence</text>'
+        f'<text x="{_LEFT - 4}" y="12" text-anchor="end">100%</text>'
+        f'<text x="{_LEFT - 4}" y="{_SIDE}" text-anchor="end">0</text>'
+        f'<text x="{_LEFT - 8}" y="{_SIDE / 2}" text-anchor="middle" '
+        f'transform="rotate(-90 {_LEFT - 8} {_SIDE / 2})">accuracy</text>'
+    )
+    return Drawing(title, bars + diagonal + axes, _LEFT + _SIDE + 8, _SIDE + _BELOW, most=_WIDEST)
+
+
+_WIDEST = 420
+"""Pixels the drawing is wide at most: it is a square, and would fill a screen."""

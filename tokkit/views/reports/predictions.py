@@ -1,0 +1,75 @@
+"""What `predict` tells of each text, in the form its task has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from tokkit.views.tables import Table
+
+Result = Mapping[str, Any]
+Row = Mapping[str, Any]
+
+_OTHERS = 2
+"""Labels beside those predicted that are shown."""
+
+
+def predictions(result: Result) -> list[Table]:
+    """A row a text: what is predicted, how sure, what is true where that is known."""
+    rows = result["predictions"]
+    unit = "%" if result["unit"] == "per cent" else result["unit"]
+    form = next((key for key in _FORMS if any(key in row for row in rows)), "label")
+    headings, cells = _FORMS[form]
+    paired = any("pair" in row for row in rows)
+    truth = form != "spans" and any("true_label" in row for row in rows)
+    columns = (
+        *("text", *(("second text",) if paired else ())),
+        *(heading.format(unit=unit) for heading in headings),
+        *(("true label",) if truth else ()),
+        *(("others",) if form in ("label", "labels") else ()),
+    )
+    lines = [
+        (
+            *(row["text"], *((row.get("pair"),) if paired else ())),
+            *cells(row),
+            *((row.get("true_label") or "",) if truth else ()),
+            *((_others(row),) if form in ("label", "labels") else ()),
+        )
+        for row in rows
+    ]
+    return [Table("Predictions", columns, lines)]
+
+
+def _label(row: Row) -> tuple[Any, ...]:
+    return row["label"], (row["probabilities"] or {}).get(row["label"])
+
+
+def _labels(row: Row) -> tuple[Any, ...]:
+    if row["label"] is None:
+        return (None,)
+    shares = row["probabilities"]
+    return (", ".join(f"{label} {shares[label]:.4g}" for label in row["labels"]) or "none",)
+
+
+def _spans(row: Row) -> tuple[Any, ...]:
+    if row["label"] is None:
+        return (None,)
+    return (", ".join(f"{each['text']}: {each['type']} {each['probability']:.4g}" for each in row["spans"]),)
+
+
+def _others(row: Row) -> str:
+    """The likeliest labels that are not predicted."""
+    shares = row["probabilities"] or {}
+    predicted = row.get("labels", [row["label"]])
+    ranked = sorted(shares, key=lambda label: -shares[label])
+    others = [label for label in ranked if label not in predicted][:_OTHERS]
+    return ", ".join(f"{label} {shares[label]:.4g}" for label in others)
+
+
+_FORMS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]] = {
+    "spans": (("spans, {unit}",), _spans),
+    "labels": (("labels, {unit}",), _labels),
+    "value": (("value",), lambda row: (row.get("value"),)),
+    "label": (("label", "{unit}"), _label),
+}
+"""By a key that only rows of the task have: the headings, and what stands under them."""
