@@ -1,9 +1,12 @@
-"""Training and prediction in rows per second, beside the stock `Trainer` with its example script's defaults.
+"""Training and prediction in rows per second, beside the stock `Trainer` in two settings.
 
     python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 640
+    python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 320 --distilbert
 
 The stock script (`run_glue.py`, `run_classification.py`) pads every row to 128 tokens and takes batches of
-8. Both train the same checkpoint on the same rows at the same rate; model loading is not counted.
+8; with a collator that pads to the longest of its batch, the same batches of 8 are "dynamic". All train the
+same checkpoint on the same rows at the same rate; model loading is not counted. ``--distilbert`` takes of the
+checkpoint its tokenizer alone, and an encoder as large as DistilBERT with weights drawn at random.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +33,8 @@ from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load
 
 CPU = torch.device("cpu")
+STOCK = {"padded to 128": "max_length", "dynamic": False}
+"""Settings of the stock script, batches of 8 in both -> how its rows are padded while they are tokenized."""
 
 
 def main() -> None:
@@ -37,19 +43,41 @@ def main() -> None:
     parser.add_argument("checkpoint")
     parser.add_argument("--rows", type=int, default=640)
     parser.add_argument("--rounds", type=int, default=2, help="both are measured in turn this often")
+    parser.add_argument("--distilbert", action="store_true", help="an encoder of DistilBERT's size")
     arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        if arguments.distilbert:
+            arguments.checkpoint = distilbert_sized(arguments.checkpoint, Path(folder))
+        compare(arguments)
+
+
+def compare(arguments: argparse.Namespace) -> None:
+    """Prints the rates of every round, and how many times as fast tokkit is."""
     rows = read_dataset(arguments.dataset).complete("train")
     texts, labels = rows.texts[: arguments.rows], rows.labels[: arguments.rows]
     for number in range(arguments.rounds):
-        stock = measure_stock(arguments.checkpoint, texts, labels)
+        stock = {name: measure_stock(arguments.checkpoint, texts, labels, name) for name in STOCK}
         ours = measure_tokkit(arguments.checkpoint, texts, labels)
         for what in ("training", "prediction"):
+            told = [
+                f"{name} {rates[what]:.1f}: {ours[what] / rates[what]:.2f} times"
+                for name, rates in stock.items()
+            ]
             print(
-                f"round {number + 1}: {what:10} tokkit {ours[what]:6.1f} rows/s, "
-                f"stock (128 tokens, batches of 8) {stock[what]:6.1f} rows/s: "
-                f"{ours[what] / stock[what]:.2f} times",
+                f"round {number + 1}: {what:10} tokkit {ours[what]:.1f} rows/s, stock {', '.join(told)}",
                 flush=True,
             )
+
+
+def distilbert_sized(checkpoint: str, folder: Path) -> str:
+    """A checkpoint of DistilBERT's shape for the tokenizer of another; gives its folder."""
+    from transformers import AutoTokenizer, DistilBertConfig, DistilBertModel
+
+    tokenizer = AutoTokenizer.from_pretrained(checkpoint)
+    torch.manual_seed(42)
+    DistilBertModel(DistilBertConfig(vocab_size=len(tokenizer))).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return str(folder)
 
 
 def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict[str, float]:
@@ -71,9 +99,15 @@ def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict
     return {"training": len(texts) / (trained - started), "prediction": len(texts) / (done - trained)}
 
 
-def measure_stock(checkpoint: str, texts: list[str], labels: list[str]) -> dict[str, float]:
-    """Rows per second of the `Trainer`, tokenizing included."""
-    from transformers import AutoModelForSequenceClassification, AutoTokenizer, Trainer, TrainingArguments
+def measure_stock(checkpoint: str, texts: list[str], labels: list[str], padding: str) -> dict[str, float]:
+    """Rows per second of the `Trainer`, tokenizing included; ``padding`` is one of `STOCK`."""
+    from transformers import (
+        AutoModelForSequenceClassification,
+        AutoTokenizer,
+        DataCollatorWithPadding,
+        Trainer,
+        TrainingArguments,
+    )
 
     names = sort_labels(labels)
     tokenizer = AutoTokenizer.from_pretrained(checkpoint)
@@ -82,7 +116,7 @@ def measure_stock(checkpoint: str, texts: list[str], labels: list[str]) -> dict[
     )
 
     def rows() -> list[dict[str, Any]]:
-        encoded = tokenizer(texts, padding="max_length", max_length=128, truncation=True)
+        encoded = tokenizer(texts, padding=STOCK[padding], max_length=128, truncation=True)
         return [
             {**{name: values[i] for name, values in encoded.items()}, "labels": names.index(labels[i])}
             for i in range(len(texts))
@@ -100,7 +134,8 @@ def measure_stock(checkpoint: str, texts: list[str], labels: list[str]) -> dict[
             disable_tqdm=True,
         )
         started = time.perf_counter()
-        trainer = Trainer(model=model, args=arguments, train_dataset=rows())
+        collator = DataCollatorWithPadding(tokenizer)
+        trainer = Trainer(model=model, args=arguments, train_dataset=rows(), data_collator=collator)
         trainer.train()
         trained = time.perf_counter()
         trainer.predict(rows())

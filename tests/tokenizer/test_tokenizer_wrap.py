@@ -124,7 +124,8 @@ def test_wrap_is_what_a_pipeline_reads_beside_any_model(foreign, tmp_path, kind,
     sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 1, "intermediate_size": 16}
     if kind == "distilbert":
         sizes = {"dim": 16, "n_layers": 1, "n_heads": 1, "hidden_dim": 16}
-    config = transformers.AutoConfig.for_model(kind, vocab_size=1000, max_position_embeddings=64, **sizes)
+    sizes |= {"vocab_size": backend.get_vocab_size(), "max_position_embeddings": 64}
+    config = transformers.AutoConfig.for_model(kind, **sizes)
     transformers.AutoModelForSequenceClassification.from_config(config).save_pretrained(tmp_path / "out")
     classify = transformers.pipeline("text-classification", model=str(tmp_path / "out"), device=-1)
     text = "Übergrößenträger 나는 학교에 갔다, it's fine"
