@@ -23,7 +23,7 @@ import torch
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import read_dataset
 from tokkit.model import classifier as classifiers
-from tokkit.model.inference import CPU_BUDGET, predict_logits
+from tokkit.model.inference import CPU_BUDGET, CPU_TRAINING_BUDGET, predict_logits
 from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
@@ -91,7 +91,7 @@ def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict
     started = time.perf_counter()
     encoded = encode(texts, tokenizer, classifier.max_length)
     rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
-    for _ in train(classifier, rows, spec, 5e-5, CPU, CPU_BUDGET, SILENT):
+    for _ in train(classifier, rows, spec, 5e-5, CPU, CPU_TRAINING_BUDGET, SILENT):
         pass
     trained = time.perf_counter()
     predict_logits(classifier, encode(texts, tokenizer, classifier.max_length), CPU, CPU_BUDGET)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, Interrupted, TokkitError
 from tokkit.model import folder
-from tokkit.model.inference import predict_logits
+from tokkit.model.inference import budget_for, predict_logits
 from tokkit.model.training import checkpoints, history, selection
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints
 from tokkit.model.training.loop import Reached, Training, TrainingRows
@@ -196,7 +196,8 @@ class _Course:
         """Scores the model on the validation rows; it is written where it is the best so far."""
         plan, task = self.plan, self.plan.classifier.task
         logits = predict_logits(
-            *(plan.classifier, plan.validation, plan.device, plan.budget, self.progress),
+            *(plan.classifier, plan.validation, plan.device),
+            *(budget_for(plan.device, plan.spec.tokens_per_batch), self.progress),
             most=plan.spec.eval_batch_size,
         )
         scores = task.scores(logits, plan.truth, plan.classifier.labels)

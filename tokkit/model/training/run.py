@@ -129,7 +129,7 @@ class Run:
         rows = loop.TrainingRows(encoded[0], targets, loss)
         return cls(
             *(classifier, training, validation, encoded[1], rows, truth, spec, base, lr, device),
-            budget=budget_for(device, spec.tokens_per_batch),
+            budget=budget_for(device, spec.tokens_per_batch, training=True),
         )
 
     def train(
