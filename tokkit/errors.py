@@ -63,5 +63,10 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
     >>> did_you_mean("lable", ["text", "label"])
     ' (did you mean "label"?)'
     """
-    near = difflib.get_close_matches(word, list(choices), n=1)
-    return f' (did you mean "{near[0]}"?)' if near else ""
+    near = nearest(word, choices)
+    return "" if near is None else f' (did you mean "{near}"?)'
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """The choice that a mistyped word nearly is; None where none is near."""
+    return next(iter(difflib.get_close_matches(word, list(choices), n=1)), None)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import signal
 
 import pytest
 
 from tokkit.cli.interrupts import remembered
+from tokkit.cli.main import main
 from tokkit.errors import Interrupted
 from tokkit.progress import stop_if_cancelled
 from tokkit.views.progress_bar import Bar, Quiet, Sentences
@@ -61,3 +63,12 @@ def test_a_job_whose_interrupts_are_ignored_stays_so():
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_command_that_is_over_ends_without_a_search_for_garbage():
+    try:
+        with pytest.raises(SystemExit):
+            main(["--version"])
+        assert gc.get_freeze_count() > 0
+    finally:
+        gc.unfreeze()

@@ -214,6 +214,9 @@ def test_dataset_without_labels_is_loaded_and_refused_where_they_are_needed(writ
 def test_dataset_an_unknown_column_is_named(write):
     with pytest.raises(InputError, match=r'a\.csv: no column "mood"; it has: text, label'):
         _load(write("a.csv", TABLE), label_column="mood")
+    with pytest.raises(InputError, match=r'"txet" \(did you mean "text"\?\)') as caught:
+        _load(write("a.csv", TABLE), label_column="txet")
+    assert caught.value.hint == "name one of them: --label-column text"
 
 
 def test_dataset_a_wrong_separator_names_the_flag(write):

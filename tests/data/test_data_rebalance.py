@@ -125,6 +125,12 @@ def test_rebalance_targets(plan, targets):
     assert class_targets(LABELS, BalancePlan(**plan)) == targets
 
 
+@pytest.mark.parametrize("plan", [{"target": ("b=1000000000000",)}, {"min_per_class": 10**23}])
+def test_rebalance_more_rows_than_any_machine_holds_are_refused_before_they_are_drawn(plan):
+    with pytest.raises(UsageError, match=r"rows are asked for, of 10 there are; at most 100,000,000"):
+        class_targets(LABELS, BalancePlan(**plan))
+
+
 @pytest.mark.parametrize(
     ("plan", "message"),
     [

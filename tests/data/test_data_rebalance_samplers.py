@@ -136,7 +136,9 @@ def test_rebalance_where_nearmiss_3_finds_too_few_rows_others_are_drawn():
     assert samplers.topped_up(kept, classes, {0: 2, 1: 2}, seed=1).tolist() == kept.tolist()
 
 
-@pytest.mark.parametrize("name", ["smote", "borderline-smote", "SVM_SMOTE", "adasyn", "smote-enn"])
+@pytest.mark.parametrize(
+    "name", ["smote", "borderline-smote", "SVM_SMOTE", "adasyn", "smote-enn", "SMOTETomek"]
+)
 def test_rebalance_what_makes_rows_up_is_refused_with_what_to_use(name):
     with pytest.raises(UsageError, match="makes up vectors between rows, and no text belongs") as caught:
         rebalance("not-read.csv", "out.csv", strategy=name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tokkit.data.loading.dataset_dict import load_dataset
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.saved import is_saved
 from tokkit.data.splitting.split import split
@@ -87,6 +88,15 @@ def test_saved_to_datasets_has_the_same_rows(tmp_path):
     assert label.names == converted["test"].features["label"].names == ["9", "10", "11"]
     assert converted["train"]["label"] == [1, 0, None]
     assert converted["test"].to_list()[1] == {"text": "test 1", "label": 2, "n": "1"}
+
+
+def test_saved_no_bar_is_drawn_and_those_of_the_user_stay_as_they_were(write, tmp_path, capsys):
+    path = write("a.csv", "text,label\n" + "".join(f"text {row},{row % 2}\n" for row in range(20)))
+    datasets.enable_progress_bars()
+    load_dataset(path)
+    split(path, tmp_path / "out", output_format="datasets")
+    assert capsys.readouterr() == ("", "")
+    assert not datasets.are_progress_bars_disabled()
 
 
 def test_saved_there_and_back(saved, tmp_path):

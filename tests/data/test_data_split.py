@@ -135,6 +135,17 @@ def test_split_plans_that_leave_nothing_or_mean_nothing_are_refused(validation, 
         assign(_dataset(rows), "train", SplitPlan(validation=validation, test=test))
 
 
+def test_split_fewer_rows_than_splits_are_too_few_whatever_the_shares():
+    with pytest.raises(UsageError, match="leave none of the 2 rows to train on") as caught:
+        assign(_dataset([("one", "a"), ("two", "b")]), "train", SplitPlan())
+    assert caught.value.hint == "collect more rows: there are fewer than splits"
+
+
+def test_split_folds_without_number_are_refused_at_once():
+    with pytest.raises(UsageError, match="--folds: 1000000000000 is above 1000"):
+        SplitPlan(folds=10**12)
+
+
 def test_split_one_text_only_is_too_small():
     with pytest.raises(InputError, match="too small to split") as caught:
         assign(_dataset([("same", "a")] * 50), "train", SplitPlan())

@@ -219,6 +219,13 @@ class TestErrorsOfTheCaller:
         with pytest.raises(OutputError, match="no space left"), files.folder(tmp_path / "out"):
             raise Exception("I/O error: No space left on device (os error 28)")
 
+    def test_publish_reports_a_size_limit_told_in_words(self, tmp_path):
+        with (
+            pytest.raises(OutputError, match=r"out: cannot be written \(File too large\)"),
+            files.folder(tmp_path / "out"),
+        ):
+            raise Exception("Error while serializing: I/O error: File too large (os error 27)")
+
     def test_publish_reports_failed_writes_to_staging(self, tmp_path):
         with (
             pytest.raises(OutputError, match="out: cannot be written"),

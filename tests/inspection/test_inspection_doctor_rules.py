@@ -296,6 +296,16 @@ def test_the_fix_mends_it(pair, name, tmp_path, monkeypatch, capsys):
     capsys.readouterr()
 
 
+def test_a_model_without_rows_for_tokens_that_were_added_is_given_them_by_the_fix(pair, tmp_path):
+    pair.other_tokenizer(lambda content: None)
+    added = tmp_path / "added"
+    tokkit.add_tokens(pair.tokenizer, added, special="[S1]", token="COVID", sample=str(pair.corpus))
+    fix = next(f.fix for f in tokkit.doctor(added, pair.model).findings if f.rule == "vocabulary-size")
+    own = shlex.quote(str(pair.model))
+    command = f"tokkit add-tokens {own} --model {own} --special '[S1]' --token COVID -o DIR"
+    assert fix == f"{command} gives the model rows for what was added"
+
+
 def test_every_rule_is_broken_here_or_on_data():
     of_data = {name for name, rule in RULES.items() if rule.needs == "data"}
     assert {case.rule for case in BROKEN.values()} == RULES.keys() - of_data

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
@@ -72,3 +74,28 @@ def test_stats_tables_in_a_pipe_hold_shares_instead_of_bars(here):
     piped = as_tsv(reports.stats(stats("a.csv").as_dict()))
     assert "기쁨\t30\t50.0%\n" in piped
     assert "█" not in piped
+
+
+def test_stats_command_names_standard_input_without_the_folder_of_its_copy(monkeypatch, capsys):
+    table = b"text,label\n" + b"".join(b"text %d,%s\n" % (row, b"ab"[row % 2 :][:1]) for row in range(4))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(table), isatty=lambda: False))
+    assert run(["stats", "-"]) == 0
+    assert capsys.readouterr().err.startswith("note: standard-input: guessed text column")
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(table + b"short\n")))
+    assert run(["stats", "-", "-q"]) == 3
+    assert capsys.readouterr().err.startswith("error: standard-input:6: 1 fields where 2 are named")
+
+
+def test_stats_command_says_of_no_kernel_it_does_not_call_that_it_is_compiled(
+    here, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr("tokkit.corpus.kernels.cache_folder", lambda: tmp_path / "nothing-compiled")
+    assert run(["stats", "a.csv"]) == 0
+    said = capsys.readouterr().err
+    assert "compiling the key kernels" in said
+    assert "field kernels" not in said
+    assert run(["stats", "a.csv", "--pair-column", "key"]) == 0
+    assert "compiling the field kernels" in capsys.readouterr().err
+    monkeypatch.setattr("tokkit.data.loading.streaming.SMALLEST", 1)
+    assert run(["stats", "a.csv"]) == 0
+    assert "compiling the field kernels" in capsys.readouterr().err

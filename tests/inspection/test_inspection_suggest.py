@@ -160,6 +160,14 @@ def test_suggest_tokens_counts_words_that_get_worse(tmp_path):
     assert result.as_dict()["saved_share"] == pytest.approx(7 / 22, abs=1e-6)
 
 
+def test_suggest_tokens_tells_words_of_bytes_as_they_are_typed(tmp_path):
+    (tmp_path / "corpus.txt").write_text("아주 돌다리 돌다리 돌다리는 돌다리를 돌다리의\n" * 5, "utf-8")
+    tokkit.train_bpe(tmp_path / "corpus.txt", tmp_path / "t", vocab_size=257)
+    [suggestion] = suggest_tokens(tmp_path / "t", tmp_path / "corpus.txt", top=1).suggestions
+    assert suggestion["token"] == "돌다리"
+    assert sorted(change["word"] for change in suggestion["changes"]) == ["돌다리는", "돌다리를", "돌다리의"]
+
+
 def test_suggest_tokens_propose_words_alone(tmp_path):
     words = ["---", "12345", "x9", "wörter", "한국어", "e\u0301a", "עברית", "👩\u200d👩"]
     (tmp_path / "corpus.txt").write_text("".join(f"{word}\n" * 9 for word in words), "utf-8")

@@ -303,3 +303,10 @@ def test_finetune_with_a_bare_tokenizer_file_gives_a_folder_transformers_can_use
 def test_finetune_refuses_values_that_cannot_be(dataset, tokenizer, tmp_path, setting, told):
     with pytest.raises(UsageError, match=told):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", **setting)
+
+
+def test_too_few_rows_to_split_off_name_the_option_of_finetune(tokenizer, tmp_path):
+    source = write_csv(tmp_path / "copies.csv", [("glad", "joy"), ("sad", "sadness")] * 20)
+    with pytest.raises(InputError, match="too small to split") as caught:
+        tokkit.finetune(source, tokenizer, out=tmp_path / "m", threads=1)
+    assert "--validation-data" in str(caught.value.hint)

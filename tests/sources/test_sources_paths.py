@@ -72,6 +72,7 @@ def test_paths_standard_input_is_spooled_under_a_steady_name_and_removed(monkeyp
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(b"a\nb\n")))
     [path] = paths.expand(["-"])
     assert (path.name, path.read_bytes()) == ("standard-input", b"a\nb\n")
+    assert paths.without_spool(f"{path}:3: no column") == "standard-input:3: no column"
     paths.remove_spooled()
     assert not path.parent.exists()
 

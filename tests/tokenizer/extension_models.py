@@ -33,6 +33,7 @@ _BART = {
 MODELS = {
     "BertForSequenceClassification": ("wordpiece", "BertConfig", {**_SIZES, "num_labels": 3}),
     "BertForMaskedLM": ("wordpiece", "BertConfig", _SIZES),
+    "BertForMaskedLM untied": ("wordpiece", "BertConfig", {**_SIZES, "tie_word_embeddings": False}),
     "BertForPreTraining": ("wordpiece", "BertConfig", _SIZES),
     "BertForQuestionAnswering": ("wordpiece", "BertConfig", _SIZES),
     "BertForMultipleChoice": ("wordpiece", "BertConfig", _SIZES),
@@ -53,7 +54,7 @@ MODELS = {
     "T5ForConditionalGeneration": ("bpe", "T5Config", {**_T5, "decoder_start_token_id": 1}),
     "BartForConditionalGeneration": ("bpe", "BartConfig", _BART),
 }
-"""Class -> the tokenizer it goes with, its configuration's class, and what that is made with."""
+"""Class, and in what it differs -> its tokenizer, its configuration's class, and what that is made with."""
 
 
 def add_tokens(*arguments, **settings):
@@ -79,7 +80,7 @@ def build(name: str, tokenizer: Path, folder: Path, rows: int | None = None, dty
     size = Tokenizer.from_file(str(tokenizer / "tokenizer.json")).get_vocab_size()
     torch.manual_seed(1)
     config = getattr(transformers, config_class)(vocab_size=rows or size, **settings)
-    model = getattr(transformers, name)(config).to(getattr(torch, dtype))
+    model = getattr(transformers, name.split()[0])(config).to(getattr(torch, dtype))
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     model.save_pretrained(folder)

@@ -28,6 +28,7 @@ WRITTEN = [
     "がぎぐ ﾊﾞﾋﾟ",  # kana with combining and half-width marks
     "שָׁלוֹם וּבְרָכָה مَدَّ اللُّغَة",  # points in the order they are typed
     "ﬁ①℡㈱ ½ ﷺ ㅋㅠㅋㅠ",
+    "Ａ\u200d Ⓑ\u200cc ２\U0001f3fd ﬁ\u200d M\u200d می\u200cخواهم",  # of one grapheme with what stands before
     "\x01a\x7f\u200bb\ufeff",
     "\n\nline\r\nline\n",
 ]

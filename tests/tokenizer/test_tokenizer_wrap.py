@@ -256,6 +256,12 @@ REFUSED = {
         'its unknown token "<none>" is not',
         "--unk-token TOKEN",
     ),
+    "two tokens of one id": (
+        lambda content: content["model"]["vocab"].update(zz=9),
+        {},
+        "share the id 9",
+        "tokkit doctor",
+    ),
     "panic": (
         lambda content: content.update(pre_tokenizer={"type": "FixedLength", "length": 0}),
         {},
@@ -264,6 +270,12 @@ REFUSED = {
     ),
     "no model": (lambda content: content.update(model=None), {}, "no tokenizer that this version", ""),
     "no such block": (dict, {"post_processor": "brt"}, 'no block "brt"', ""),
+    "block without a role": (
+        lambda content: content.update(post_processor=None),
+        {"post_processor": "bert:cls=[CLS],sep=[NONE]"},
+        'names "\\[NONE\\]"',
+        "--cls-token TOKEN --sep-token TOKEN",
+    ),
     "template without a role": (
         dict,
         {"post_processor": "template:single=<s> $A"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
@@ -108,6 +109,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs the command line and exits with the code its errors stand for."""
     code = run(sys.argv[1:] if arguments is None else arguments)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; what is left is Python's own end
+    gc.freeze()  # which would look for cycles in all that torch imported, for seconds
     sys.exit(code)
 
 
@@ -148,13 +150,14 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _report(message: str, hint: str | None, code: int, error: Exception | None = None) -> int:
+    from tokkit.sources.paths import without_spool
     from tokkit.views.tables import printable
 
     if getattr(error, "verbose", False):
         traceback.print_exc()
-    click.echo(f"error: {printable(message)}", err=True)
+    click.echo(f"error: {printable(without_spool(message))}", err=True)
     if hint:
-        click.echo(f"hint:  {printable(hint)}", err=True)
+        click.echo(f"hint:  {printable(without_spool(hint))}", err=True)
     return code
 
 

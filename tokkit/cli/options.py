@@ -149,9 +149,11 @@ def common_options(command: Command) -> Command:
 
 
 def _progress(quiet: bool) -> Sentences:
+    from tokkit.sources.paths import without_spool
+
     if quiet:
         return Quiet()
-    return Bar() if sys.stderr.isatty() else Sentences()
+    return Bar(without_spool) if sys.stderr.isatty() else Sentences(without_spool)
 
 
 def show(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,8 @@ def to_datasets(
     splits = {name: datasets.Dataset(_table(frame)) for name, frame in frames.items()}
     if label_column is not None:
         classes = datasets.ClassLabel(names=list(labels))
-        splits = {name: split.cast_column(label_column, classes) for name, split in splits.items()}
+        with without_bars():
+            splits = {name: split.cast_column(label_column, classes) for name, split in splits.items()}
     return datasets.DatasetDict(splits)
 
 
@@ -73,7 +75,6 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
 
     Labels that are strings become a ``ClassLabel``. Raises `InputError` for a type that `datasets` lacks.
     """
-    import datasets
     import polars as pl
     import pyarrow
 
@@ -84,9 +85,9 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
         labels = {each for frame in frames.values() for each in frame[label_column].drop_nulls()}
     else:
         label_column, labels = None, set()
-    datasets.disable_progress_bars()
     try:
-        to_datasets(frames, label_column, sort_labels(labels)).save_to_disk(str(folder))
+        with without_bars():
+            to_datasets(frames, label_column, sort_labels(labels)).save_to_disk(str(folder))
     except (ValueError, TypeError, NotImplementedError, pyarrow.ArrowException) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
@@ -96,6 +97,20 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
     back = read_saved(folder)
     for name, frame in frames.items():
         save.check_same(frame, back[name], folder / name)
+
+
+@contextmanager
+def without_bars() -> Iterator[None]:
+    """Progress bars of `datasets` are off within, and as they were afterwards."""
+    import datasets
+
+    were_on = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:
+        yield
+    finally:
+        if were_on:
+            datasets.enable_progress_bars()
 
 
 def _table(frame: pl.DataFrame) -> Any:

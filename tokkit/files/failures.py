@@ -53,20 +53,26 @@ def output_error(error: Exception, out: Path, staging: Path | None = None) -> Ou
             f"{out}: no space left on the device ({needed}{_readable(available)} available)",
             "free some space, or choose another -o",
         )
-    reason = getattr(error, "strerror", None) or str(error)
+    number = _number_of(error)
+    reason = getattr(error, "strerror", None) or (os.strerror(number) if number else str(error))
     return OutputError(f"{out}: cannot be written ({reason})", "choose another -o")
 
 
 def _is_full(error: Exception) -> bool:
+    return _number_of(error) in _FULL
+
+
+def _number_of(error: Exception) -> int | None:
+    """The system's number of what went wrong; tokenizers, safetensors and torch tell it in its words only."""
     if isinstance(error, OSError) and error.errno is not None:
-        return error.errno in _FULL
-    return os.strerror(errno.ENOSPC) in str(error)  # how tokenizers, safetensors and torch say it
+        return error.errno
+    return next((number for number in _WRITING if os.strerror(number) in str(error)), None)
 
 
 def _is_of_writing(error: Exception, staging: Path) -> bool:
     if isinstance(error, OSError) and isinstance(error.filename, str | bytes | os.PathLike):
         return Path(os.fsdecode(error.filename)).is_relative_to(staging)
-    return _is_full(error) or (isinstance(error, OSError) and error.errno in _WRITING)
+    return _number_of(error) in _WRITING
 
 
 def _size_of(folder: Path) -> int:

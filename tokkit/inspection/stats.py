@@ -6,6 +6,7 @@ import functools
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -171,7 +172,7 @@ def _gathered(
     from tokkit.inspection.statistics import feeding
     from tokkit.inspection.statistics.gathering import Gathering
 
-    for module in ("field_kernels", "key_kernels", "seen_kernels", "text_kernels"):
+    for module in _kernels(source):
         say_if_compiling(module, progress)
     with tempfile.TemporaryDirectory(prefix="tokkit-stats-", ignore_cleanup_errors=True) as folder:
         try:
@@ -183,6 +184,15 @@ def _gathered(
                 f"{folder}: what does not fit into memory cannot be written there: {error.strerror}",
                 hint="name a folder with more room: TMPDIR=/large tokkit stats ...",
             ) from error
+
+
+def _kernels(source: Dataset | StreamedDataset) -> list[str]:
+    """The modules of kernels that measuring calls: fields are cut in large files, and joined in pairs."""
+    from tokkit.data.loading.delimited_batches import DelimitedFile
+
+    files = chain.from_iterable(source.splits.values()) if isinstance(source, StreamedDataset) else ()
+    fields = source.pair_column is not None or any(isinstance(file, DelimitedFile) for file in files)
+    return [*(["field_kernels"] if fields else []), "key_kernels", "seen_kernels", "text_kernels"]
 
 
 def _languages(gathered: Gathered, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 VALIDATION_SHARE = 0.1
+_OF_YOUR_OWN = "name validation rows of your own: --validation-data PATH"
 
 
 def training_and_validation(
@@ -60,10 +61,7 @@ def training_and_validation(
         for reason, n in rows.left_out.items():
             progress.say(f"{n} rows of {name} left out: {reason}")
         if not rows.texts:
-            raise InputError(
-                f"{dataset.source}: no row of {name} has both text and label",
-                hint="name validation rows of your own: --validation-data PATH",
-            )
+            raise InputError(f"{dataset.source}: no row of {name} has both text and label", hint=_OF_YOUR_OWN)
     _check_classes(dataset, training, validation, task, progress)
     _say_leaks(training, validation, progress)
     return training, validation
@@ -100,7 +98,10 @@ def _split_off(dataset: Dataset, seed: int, task: Task) -> tuple[Rows, Rows]:
     """Training and validation rows of the train split; a row stays in training where no other there has one
     of its labels."""
     plan = SplitPlan(validation=VALIDATION_SHARE, test=0, seed=seed)
-    assigned = assign(_stratifiable(dataset, task), TRAIN, plan)
+    try:
+        assigned = assign(_stratifiable(dataset, task), TRAIN, plan)
+    except InputError as error:  # its hint is of another command
+        raise InputError(error.message, hint=_OF_YOUR_OWN) from error
     everything = dataset.complete(TRAIN)
     held_out = everything.only(assigned[VALIDATION])
     if not task.excluding:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from tokkit.errors import InputError, did_you_mean
+from tokkit.errors import InputError, did_you_mean, nearest
 from tokkit.sources.headers import ID_NAMES, LABEL_NAMES, PAIR_NAMES, SEPARATORS, TEXT_NAMES
 
 if TYPE_CHECKING:
@@ -149,10 +149,11 @@ def _asked(frame: pl.DataFrame, asked: str, what: str, where: str) -> str:
     """A column by name, by number counted from 0, or a field of objects, dots between the names."""
     if values(frame, asked) is None:
         if not asked.isdecimal() or int(asked) >= frame.width:
+            near = nearest(asked, frame.columns)
             raise InputError(
                 f'{where}: no column "{asked}"{did_you_mean(asked, frame.columns)}; '
                 f"it has: {', '.join(frame.columns)}",
-                hint=f"name one of them: --{what}-column {frame.columns[-1]}",
+                hint=f"name one of them: --{what}-column {near or frame.columns[-1]}",
             )
         asked = frame.columns[int(asked)]
     return _plain(frame, asked, what, where)

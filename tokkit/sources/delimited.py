@@ -139,7 +139,11 @@ def records_of(
             hint = 'close every quote, and double a quote inside a quoted field ("")'
             if str(error) == "unexpected end of data":  # an open quote took all the rest for one field
                 raise InputError(f"{path}:{line}: this record cannot be read: {error}", hint=hint) from error
-            bad.found(line, f"this record cannot be read: {error}", hint)
+            if str(error).startswith("new-line character"):  # csv goes on to speak of Python's ways to open
+                within = "a carriage return stands within a line, unquoted"
+                bad.found(line, within, r"quote that field; where it ends lines: tr '\r' '\n' < IN > OUT.csv")
+            else:
+                bad.found(line, f"this record cannot be read: {error}", hint)
             continue
         if record:
             yield line, record

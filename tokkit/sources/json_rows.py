@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import InputError, did_you_mean
+from tokkit.errors import InputError, did_you_mean, nearest
 from tokkit.sources import streams
 from tokkit.sources.bad_rows import BadRows
 
@@ -112,18 +112,24 @@ def read_json(path: Path, field: str | None = None, encoding: str | None = None)
     )
 
 
-def _within(content: Any, field: str, where: str) -> Any:
-    """What stands under ``KEY.SUBKEY``; a key that holds the dot itself comes first."""
+def _within(content: Any, field: str, where: str, above: str = "") -> Any:
+    """What stands under ``KEY.SUBKEY``; a key that holds the dot itself comes first.
+
+    above   the keys that ``content`` stands under, each with its dot
+    """
     if isinstance(content, dict) and field in content:
         return content[field]
     key, dot, rest = field.partition(".")
     if dot and isinstance(content, dict) and key in content:
-        return _within(content[key], rest, where)
+        return _within(content[key], rest, where, f"{above}{key}.")
     keys = list(content) if isinstance(content, dict) else []
     there = f"; it has: {', '.join(keys[:10])}" if keys else ": there is no object"
+    holding = [each for each in keys if isinstance(content[each], list | dict)] or keys
     raise InputError(
         f'{where}: no key "{key}"{did_you_mean(key, keys)}{there}',
-        hint=f"name one of them: --field {shlex.quote(keys[0])}" if keys else "leave --field out",
+        hint=f"name one of them: --field {shlex.quote(above + (nearest(key, keys) or holding[0]))}"
+        if keys
+        else "leave --field out",
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import shlex
 import shutil
 import sys
@@ -129,6 +130,13 @@ def temporary_folder() -> Path:
 def shown(path: Path) -> str:
     """How a file is named to the user: a copy of standard input as what it is."""
     return "standard input" if path.parent in _SPOOLED else str(path)
+
+
+def without_spool(message: str) -> str:
+    """A message as it is told: copies of standard input and pipes without their temporary folder."""
+    for folder in _SPOOLED:
+        message = message.replace(f"{folder}{os.sep}", "")
+    return message
 
 
 def remove_spooled() -> None:

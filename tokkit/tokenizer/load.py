@@ -7,6 +7,7 @@ other ids for a custom tokenizer without a word; it is asked only where there is
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -126,6 +127,17 @@ def missing_unknown(backend: Tokenizer) -> str | None:
     """The unknown token that its model names but its vocabulary lacks, so that a strange word raises."""
     unknown: str | None = getattr(backend.model, "unk_token", None)
     return unknown if unknown is not None and backend.token_to_id(unknown) is None else None
+
+
+def check_distinct_ids(backend: Tokenizer, name: str | Path) -> None:
+    """Raises `InputError` where two tokens share an id: written anew, the vocabulary would lose one."""
+    holders: dict[int, str] = {}
+    for token, id_ in sorted(backend.get_vocab(with_added_tokens=True).items()):
+        if (other := holders.setdefault(id_, token)) != token:
+            raise InputError(
+                f'{name}: its tokens "{other}" and "{token}" share the id {id_}',
+                hint=f"tokkit doctor {shlex.quote(str(name))} lists them all, and says how to make it anew",
+            )
 
 
 def check_receipt(loaded: LoadedTokenizer) -> None:

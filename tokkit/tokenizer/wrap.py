@@ -142,7 +142,7 @@ def _wrapped(source: Source, spec: WrapSpec, progress: Progress) -> LoadedTokeni
             backend.post_processor = blocks.sequence("post_processor", given, tokens)
         except UsageError as error:
             raise UsageError(
-                error.message, hint="name a token of the vocabulary: --cls-token TOKEN"
+                error.message, hint="name tokens of the vocabulary: --cls-token TOKEN --sep-token TOKEN"
             ) from error
     special = (*roles.tokens.values(), *spec.extra_special_token)
     backend = mended(backend, special, source.name, progress)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from tokkit.views.tables import printable
@@ -15,9 +16,13 @@ class Sentences:
     """What is said goes to standard error, a line each; stages are not drawn.
 
     stopping  whether the user has asked to stop
+    reworded  what a message is made into before it is said
     """
 
     stopping = False
+
+    def __init__(self, reworded: Callable[[str], str] = str) -> None:
+        self.reworded = reworded
 
     def start(self, stage: str, total: int | None, unit: str) -> None: ...
 
@@ -26,7 +31,7 @@ class Sentences:
     def finish(self) -> None: ...
 
     def say(self, message: str) -> None:
-        sys.stderr.write(f"note: {printable(message)}\n")
+        sys.stderr.write(f"note: {printable(self.reworded(message))}\n")
         sys.stderr.flush()
 
     def cancelled(self) -> bool:
@@ -42,7 +47,8 @@ class Quiet(Sentences):
 class Bar(Sentences):
     """A bar with amount, rate, time left and the figures of the moment, gone when its stage is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, reworded: Callable[[str], str] = str) -> None:
+        super().__init__(reworded)
         self._drawn: Any = None
         self._task: Any = None
 
@@ -82,7 +88,7 @@ class Bar(Sentences):
         if self._drawn is not None:
             from rich.text import Text
 
-            self._drawn.console.print(Text(f"note: {printable(message)}"))
+            self._drawn.console.print(Text(f"note: {printable(self.reworded(message))}"))
         else:
             super().say(message)
 

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from tokkit.data import saved
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.sources import addresses, paths
@@ -63,11 +64,11 @@ def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
     before, _, last = name.rpartition("/")
     readings: list[tuple[str, str | None]] = [(name, None), (before, last)]
     told = ""
-    datasets.disable_progress_bars()
     logging.set_verbosity_error()  # what goes wrong is told below, once
     for path, configuration in readings[1:] if "/" in before else readings[: 1 + bool(before)]:
         try:
-            loaded = datasets.load_dataset(path, configuration, split=split)
+            with saved.without_bars():
+                loaded = datasets.load_dataset(path, configuration, split=split)
             return {split: loaded} if split else {str(key): rows for key, rows in loaded.items()}
         except Exception as error:  # the library raises of its own, the hub's, and of what reads the files
             lines = str(error).strip().splitlines()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import Split
 from tokkit.data.loading import expressions
-from tokkit.errors import InputError, UsageError, did_you_mean
+from tokkit.errors import InputError, UsageError, did_you_mean, nearest
 from tokkit.options import LARGEST_SEED, Options, option
 from tokkit.progress import Progress
 
@@ -135,5 +135,5 @@ def _check_there(frame: pl.DataFrame, names: Sequence[str], flag: str, where: st
             raise InputError(
                 f'{where}: no column "{name}"{did_you_mean(name, frame.columns)}; '
                 f"it has: {', '.join(frame.columns)}",
-                hint=f"name one of them: {flag} {frame.columns[0]}",
+                hint=f"name one of them: {flag} {nearest(name, frame.columns) or frame.columns[0]}",
             )

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+LARGEST_ROWS = 100_000_000
+"""Rows of all classes together: some 6 GB of row numbers while they are drawn."""
+
 __all__ = ["BalancePlan", "class_counts", "class_targets", "resample"]
 
 
@@ -58,6 +61,11 @@ def class_targets(labels: Sequence[str], plan: BalancePlan) -> dict[str, int]:
     targets = {label: int(min(max(n, floor), cap)) for label, n in goals.items()} | named
     for label, wanted in named.items():
         _check_direction(label, counts[label], wanted, direction)
+    if (total := sum(targets.values())) > LARGEST_ROWS:
+        raise UsageError(
+            f"{total:,} rows are asked for, of {len(labels):,} there are; at most {LARGEST_ROWS:,} are drawn",
+            hint="take a lower --target or --min-per-class, or a cap: --max-per-class N",
+        )
     return targets
 
 

@@ -6,6 +6,7 @@ refused with the reason: no text belongs to such a vector.
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -137,15 +138,16 @@ STRATEGIES: dict[str, str] = {
 
 _ALIASES = {"nearmiss": "nearmiss-1"}
 _MADE_UP = (
-    *("smote", "smotenc", "smoten", "borderline-smote", "svm-smote", "kmeans-smote", "adasyn"),
-    *("smote-enn", "smote-tomek", "cluster-centroids"),
+    *("smote", "smotenc", "smoten", "borderlinesmote", "svmsmote", "kmeanssmote", "adasyn"),
+    *("smoteenn", "smotetomek", "clustercentroids"),
 )
+"""As imbalanced-learn calls them, in lower case."""
 
 
 def strategy_named(name: str) -> str:
     """The strategy of that name; raises `UsageError` for none, and for one that makes vectors up."""
     name = _ALIASES.get(name, name)
-    if name.casefold().replace("_", "-") in _MADE_UP:
+    if re.sub(r"[-_ ]", "", name.casefold()) in _MADE_UP:
         raise UsageError(
             f"--strategy {name}: makes up vectors between rows, and no text belongs to such a vector",
             hint="weigh the classes first: --strategy weights; else cap the large ones: --max-per-class N; "

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.data.dataset import TEST, VALIDATION
+from tokkit.data.dataset import SPLITS, TEST, VALIDATION
 from tokkit.data.output import OutputOptions
 from tokkit.errors import UsageError
 from tokkit.options import LARGEST_SEED, option
 
 SHARE = 0.1
 """Share of validation and of test where nothing is said."""
+LARGEST_FOLDS = 1_000
+"""Every fold writes all rows once more."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,11 @@ class SplitPlan(OutputOptions):
         shown_default=f"{SHARE}, with --folds none",
     )
     folds: int | None = option(
-        None, "K folds in folders fold-1 to fold-K, each row in one validation split", minimum=2, metavar="K"
+        None,
+        "K folds in folders fold-1 to fold-K, each row in one validation split",
+        minimum=2,
+        maximum=LARGEST_FOLDS,
+        metavar="K",
     )
     group_column: str | None = option(
         None, "rows that hold the same here, an author say, stay together", metavar="NAME"
@@ -81,6 +87,8 @@ class SplitPlan(OutputOptions):
             raise UsageError(
                 f"--validation {amounts[VALIDATION]:g} and --test {amounts[TEST]:g} "
                 f"leave none of the {rows} rows to train on",
-                hint="take less: --validation 0.1 --test 0.1",
+                hint="take less: --validation 0.1 --test 0.1"
+                if rows > len(SPLITS) - 1
+                else "collect more rows: there are fewer than splits",
             )
         return wanted

@@ -14,6 +14,9 @@ from tokkit.tokenizer.load import ROLES
 _FATAL_ROLES = ("pad", "cls", "sep", "mask", "unk")
 """Roles whose id changes what an encoder sees; bos and eos only matter to what generates."""
 
+_MOST_NAMED = 5
+"""Tokens that a command is told with one by one."""
+
 
 def _model(subject: Subject) -> ExaminedModel:
     """The model; rules that need one are not run without."""
@@ -29,7 +32,7 @@ def vocabulary_size(subject: Subject) -> Iterator[Finding]:
             "vocabulary-size",
             ERROR,
             f"its ids go up to {needed - 1}, but {model.name} has {model.rows} embedding rows",
-            _own_or_none(subject),
+            _rows_for_what_was_added(subject) or _own_or_none(subject),
         )
 
 
@@ -167,6 +170,18 @@ def segment_ids(subject: Subject) -> Iterator[Finding]:
             "a model with segments, such as BERT, sees both as one",
             f"tokkit wrap {quoted(tokenizer)} --token-type-ids yes -o DIR",
         )
+
+
+def _rows_for_what_was_added(subject: Subject) -> str | None:
+    """The command where it is the model's own tokenizer with tokens added; None where it is another one."""
+    new = _compared(subject)
+    if not new or any(id_ is not None for id_ in new.values()):
+        return None
+    special = {each["content"] for each in subject.tokenizer.added if each.get("special")}
+    flags = [f"{'--special' if token in special else '--token'} {shlex.quote(token)}" for token in new]
+    named = " ".join(flags) if len(flags) <= _MOST_NAMED else "--tokens-file FILE"
+    own = shlex.quote(_model(subject).name)
+    return f"tokkit add-tokens {own} --model {own} {named} -o DIR gives the model rows for what was added"
 
 
 def _own_or_none(subject: Subject) -> str:

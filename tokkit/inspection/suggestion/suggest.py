@@ -113,7 +113,7 @@ def suggest_tokens(
         after = _with_all(loaded, chosen, cut, counted)
     result = SuggestResult(
         tokenizer=str(tokenizer),
-        suggestions=[_as_suggestion(each, cut, model) for each in chosen],
+        suggestions=[_as_suggestion(each, cut, model, _typed(loaded)) for each in chosen],
         words=words.total,
         distinct_words=len(words.pieces),
         tokens=counted[0],
@@ -192,6 +192,23 @@ def _rule(
     tokenizer: LoadedTokenizer, spec: SuggestSpec
 ) -> Callable[[str], tuple[str, tuple[str, ...]] | None]:
     """What text a beginning is and which pre-tokens it has; None for what is no word a person would add."""
+    typed = _typed(tokenizer)
+
+    def allowed(beginning: str) -> tuple[str, tuple[str, ...]] | None:
+        text = typed(beginning)
+        if text is None or not _is_word(text, spec):
+            return None
+        try:
+            found = forms(tokenizer.backend, text)
+        except InputError:  # more than one pre-token
+            return None
+        return (text, tuple(found)) if beginning in found else None
+
+    return allowed
+
+
+def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
+    """What the beginning of a pre-token is as a person types it; None where it ends in half a character."""
     from tokkit.corpus.words import byte_of_character
 
     mark = _mark(tokenizer)
@@ -201,19 +218,15 @@ def _rule(
     )
     bytes_of = byte_of_character() if by_bytes else {}
 
-    def allowed(beginning: str) -> tuple[str, tuple[str, ...]] | None:
+    def typed(beginning: str) -> str | None:
         bare = beginning.removeprefix(mark)
         try:
             text = bytes(bytes_of[each] for each in bare).decode() if by_bytes else bare
-            text = unicodedata.normalize("NFC", text)  # as a person types it
-            if not _is_word(text, spec):
-                return None
-            found = forms(tokenizer.backend, text)
-        except (UnicodeDecodeError, KeyError, InputError):  # half a character; more than one pre-token
+        except (UnicodeDecodeError, KeyError):
             return None
-        return (text, tuple(found)) if beginning in found else None
+        return unicodedata.normalize("NFC", text)
 
-    return allowed
+    return typed
 
 
 def _is_word(text: str, spec: SuggestSpec) -> bool:
@@ -249,7 +262,9 @@ def _with_all(
 _BATCH = 10_000
 
 
-def _as_suggestion(chosen: Chosen, cut: CutWords, model: Model) -> dict[str, Any]:
+def _as_suggestion(
+    chosen: Chosen, cut: CutWords, model: Model, typed: Callable[[str], str | None]
+) -> dict[str, Any]:
     form = chosen.forms[-1]  # as it stands after a space
     [now] = model.cut([form])
     others = [n for n in chosen.examples if cut.words[n] not in chosen.forms][:EXAMPLES]
@@ -262,17 +277,19 @@ def _as_suggestion(chosen: Chosen, cut: CutWords, model: Model) -> dict[str, Any
         "words": chosen.words,
         "worse": chosen.worse,
         "vocabulary": list(chosen.forms),
-        "changes": [_as_change(n, chosen, cut, model) for n in others],
+        "changes": [_as_change(n, chosen, cut, model, typed) for n in others],
     }
 
 
-def _as_change(number: int, chosen: Chosen, cut: CutWords, model: Model) -> dict[str, Any]:
+def _as_change(
+    number: int, chosen: Chosen, cut: CutWords, model: Model, typed: Callable[[str], str | None]
+) -> dict[str, Any]:
     """A word with its cut now and with this token alone."""
     word = cut.words[number]
     [now] = model.cut([word])
     form = max((form for form in chosen.forms if word.startswith(form)), key=len)
     return {
-        "word": word,
+        "word": typed(word) or word,
         "count": int(cut.counts[number]),
         "before": now.tokens,
         "after": model.tokens_after(word, form),

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+
 from tokkit import files
 from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.errors import InputError
 from tokkit.model.evaluation.remembered import Remembered
 from tokkit.model.evaluation.spec import EvaluateSpec
+from tokkit.model.folds import members
 from tokkit.progress import Progress
 
 
@@ -36,9 +39,11 @@ def say_seen(name: str, rows: Rows, split: Split, spec: EvaluateSpec, progress: 
     if split.name == TRAIN and model.inputs & {files.sha256_of(path) for path in split.files}:
         progress.say(f"{name} was trained on these rows, so that its scores flatter it")
         if spec.label_issues:
+            folds = f"tokkit evaluate {shlex.quote(name)} --label-issues, without the rows"
+            trained = "tokkit finetune --folds 5 -o folds/, then tokkit evaluate folds/ --label-issues"
             progress.say(
-                "a model agrees with wrong labels that it has learned; better: tokkit finetune --folds 5 "
-                "-o folds/, then tokkit evaluate folds/ --label-issues"
+                "a model agrees with wrong labels that it has learned; better: "
+                + (folds if members(name) else trained)
             )
     asked = {"temperature": spec.calibrated, "thresholds": spec.tuned_thresholds}
     fitted = " and ".join(what for what, wanted in asked.items() if wanted)

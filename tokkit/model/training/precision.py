@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tokkit.model.classifier import Classifier
     from tokkit.model.training.loop import TrainingRows
 
-PRECISIONS = ("auto", "fp32", "bf16", "fp16")
 _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 _WORTH_IT = 1.5

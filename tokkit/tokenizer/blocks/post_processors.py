@@ -28,7 +28,7 @@ class SpecialTokens:
         token = named or self.roles.get(role)
         if token is None:
             raise UsageError(
-                f"the recipe has no {role} token, so write {role}=TOKEN",
+                f"no {role} token is named; write {role}=TOKEN",
                 hint=f"name it: {role}=TOKEN in the block, and --special-token TOKEN",
             )
         return token, self.id_of(token)

@@ -54,17 +54,28 @@ def tables_of(model: PreTrainedModel, name: str) -> Tables:
     return Tables(found, None if tied else output, bias)
 
 
-def put(model: PreTrainedModel, tables: Tables, name: str) -> None:
-    """Gives the model these tables, of any length; tied weights stay tied, its configuration follows."""
+def put(model: PreTrainedModel, tables: Tables, name: str) -> frozenset[str]:
+    """Gives the model these tables, of any length; the names of all weights that hold their rows now.
+
+    Tied weights stay tied and others apart, its configuration follows.
+    """
     import torch
 
+    before = table_names(model, name)
     model.resize_token_embeddings(tables.rows, mean_resizing=False)
+    after = table_names(model, name)
     tied, (found, output, bias) = _tensors(model, name)
     pairs = ((found, tables.input), (None if tied else output, tables.output), (bias, tables.bias))
     with torch.no_grad():
         for target, source in pairs:
             if target is not None and source is not None:
                 target.copy_(source)
+    # BERT's untied head holds a second bias, which no forward pass reads: resizing ties it to the first
+    for key in after["bias"] - before["bias"]:
+        module, _, attribute = key.rpartition(".")
+        owner = model.get_submodule(module)
+        setattr(owner, attribute, torch.nn.Parameter(getattr(owner, attribute).detach().clone()))
+    return frozenset().union(*before.values(), *after.values())
 
 
 def table_names(model: PreTrainedModel, name: str) -> dict[str, frozenset[str]]:

@@ -11,13 +11,14 @@ from typing import Any
 from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.tokenizer.folder import CONFIG_FILE
-from tokkit.tokenizer.load import LoadedTokenizer, load
+from tokkit.tokenizer.load import LoadedTokenizer, check_distinct_ids, load
 from tokkit.tokenizer.training.inherit import single
 
 
 def load_sound(name: str | Path, progress: Progress) -> LoadedTokenizer:
-    """As `load`; raises `InputError` also where the post-processor puts an id that is not its token's."""
+    """As `load`; `InputError` also where two tokens share an id, or the post-processor puts another one's."""
     loaded = load(name, progress)
+    check_distinct_ids(loaded.backend, loaded.file)
     processor = json.loads(loaded.backend.to_str())["post_processor"]
     for token, id_ in _template(processor):
         found = loaded.backend.token_to_id(token)

@@ -64,12 +64,11 @@ def write_model(
 
     Raises `InputError` where they do not, `TokkitError` where a weight was written otherwise than it was.
     """
-    names = table_names(model, name)
-    tables = _as_stored(tables, names, models.stored_types(source))
-    put(model, tables, name)
+    tables = _as_stored(tables, table_names(model, name), models.stored_types(source))
+    changed = put(model, tables, name)
     answered = forward.outputs(model, ids, name)
     models.save_model(model, source, staging)
-    models.check_untouched(source, staging, frozenset().union(*names.values()))
+    models.check_untouched(source, staging, changed)
     reloaded = models.load_model(staging, name, SILENT)
     again = tables_of(reloaded, name)
     for kind in KINDS:

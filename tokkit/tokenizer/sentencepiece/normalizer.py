@@ -12,7 +12,9 @@ that begins it, else character by character. So decomposed Hangul and kana stay 
     Replace, NFC        guards of one kind go, and what they held apart is composed: the map's longer rules
     Replace             the other guards go: they held apart what the map does not compose
 
-What stays different is a run of marks in no canonical order that begins no letter, as in ``U+0301 U+032D``.
+What stays different is a run of marks in no canonical order that begins no letter, as in ``U+0301 U+032D``,
+and a mark that NFC composes with a letter it does not stand behind: in ``A U+0324 U+0301``, where another
+mark is between them, and in ``U+2165 U+0301``, where the map makes two letters of the one.
 
 The map's rules for several characters are those whose composition is one character, which NFC gives too.
 Those few that it does not know (scripts newer than the package's tables) are replaced first, one by one.
@@ -36,6 +38,9 @@ _FRONT, _DROPPED = "\ufdd1", "\ufdd0"
 
 _JAMO = "".join(map(chr, (*range(0x1161, 0x1176), *range(0x11A8, 0x11C3))))
 _HALF_WIDTH_MARKS = "ﾞﾟ"
+_JOINERS = "\u200c\u200d" + "".join(map(chr, (*range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080))))
+"""Zero-width joiners, skin tones and tags: no marks, yet they belong to the character before them."""
+
 _CONTROLS = ("Cc", "Cf", "Zl", "Zp")
 _MOST_REPLACED = 100
 
@@ -110,10 +115,14 @@ def _guards(known: Mapping[str, str], composing: set[str]) -> dict[str, str]:
 
 
 def _joins(character: str) -> bool:
-    """Whether NFC may move it, or compose it with what stands before it."""
-    return character != "" and (unicodedata.category(character)[0] == "M" or character in _JAMO)
+    """Whether it is of one grapheme with what stands before it, or NFC may move or compose it with that."""
+    return character != "" and (
+        unicodedata.category(character)[0] == "M" or character in _JAMO or character in _JOINERS
+    )
 
 
 def _extends(character: str) -> bool:
     """Whether it can stand in a grapheme only behind another character."""
-    return unicodedata.category(character)[0] == "M" or character in _HALF_WIDTH_MARKS
+    return (
+        unicodedata.category(character)[0] == "M" or character in _HALF_WIDTH_MARKS or character in _JOINERS
+    )

@@ -11,7 +11,14 @@ from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.sources.paths import is_path, missing
 from tokkit.tokenizer.folder import CONFIG_FILE, TOKENIZER_FILE, guarded, self_test
-from tokkit.tokenizer.load import ROLES, check_receipt, missing_unknown, opened, read_json
+from tokkit.tokenizer.load import (
+    ROLES,
+    check_distinct_ids,
+    check_receipt,
+    missing_unknown,
+    opened,
+    read_json,
+)
 from tokkit.tokenizer.rebuild import differs_when_loaded
 from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL
 from tokkit.tokenizer.sentencepiece.source import Converted, convert
@@ -127,6 +134,7 @@ def _holds_tokenizer(folder: Path) -> bool:
 def _of_tokenizer(name: str, spec: WrapSpec, progress: Progress) -> Source:
     loaded = opened(name, progress)
     _set_unknown(loaded.backend, spec.unk_token, name)
+    check_distinct_ids(loaded.backend, name)
     check_receipt(loaded)
     with guarded(name):
         self_test(loaded.backend)
