@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 
-import pandas
 import polars as pl
 import pytest
 from hypothesis import given
@@ -19,26 +18,6 @@ SMALL = st.lists(
 
 def _series(values):
     return pl.Series(values, dtype=pl.String)
-
-
-@given(SMALL)
-def test_duplicates_extra_copies_are_those_pandas_finds(rows):
-    texts = [text for text, _ in rows]
-    assert (
-        duplicates.extra_copies(_series(texts))
-        == pandas.Series(texts, dtype=object).dropna().duplicated().sum()
-    )
-
-
-@given(SMALL)
-def test_duplicates_conflicting_labels(rows):
-    labels = defaultdict(set)
-    for text, label in rows:
-        if text is not None and label is not None:
-            labels[text].add(label)
-    expected = sum(len(found) > 1 for found in labels.values())
-    found = duplicates.conflicting_labels(_series([t for t, _ in rows]), _series([b for _, b in rows]))
-    assert found == expected
 
 
 @given(SMALL, SMALL)

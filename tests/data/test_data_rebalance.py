@@ -16,7 +16,7 @@ from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.rebalancing.balance import BalancePlan, class_targets, resample
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.rebalancing.samplers import STRATEGIES
-from tokkit.data.rebalancing.weights import balanced_weights, class_weights, sidecar_of
+from tokkit.data.rebalancing.weights import class_weights, sidecar_of
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.corpora import SAMPLE, corpora_path
@@ -203,7 +203,7 @@ def test_rebalance_weights_are_those_of_scikit_learn(counts):
 
     labels = _labels(counts)
     expected = compute_class_weight("balanced", classes=np.array(list(counts)), y=labels)
-    np.testing.assert_allclose(list(balanced_weights(counts).values()), expected, atol=5e-7)
+    np.testing.assert_allclose(list(class_weights(counts).values()), expected, atol=5e-7)
 
 
 @settings(deadline=None)
@@ -231,7 +231,7 @@ def test_rebalance_weights_of_other_kinds_are_in_the_proportions_of_their_formul
 def test_rebalance_weights_of_effective_numbers_lie_between_none_and_balanced():
     counts = {"a": 900, "b": 90, "c": 9}
     assert class_weights(counts, "effective", 0.0) == {"a": 1, "b": 1, "c": 1}
-    assert class_weights(counts, "effective", 1 - 1e-9) == pytest.approx(balanced_weights(counts), rel=1e-5)
+    assert class_weights(counts, "effective", 1 - 1e-9) == pytest.approx(class_weights(counts), rel=1e-5)
     assert class_weights(counts, "effective") == class_weights(counts, "effective", 998 / 999)
 
 
@@ -246,7 +246,7 @@ def test_rebalance_a_file_gives_a_file_with_weights_and_receipt(write, tmp_path)
     assert result.before == {"a": 6, "b": 3, "c": 1}
     assert set(rows) <= set(_rows(path))
     weights = json.loads((tmp_path / "out.csv.weights.json").read_text())
-    assert weights == result.weights == balanced_weights(result.after)
+    assert weights == result.weights == class_weights(result.after)
     receipt = json.loads((tmp_path / "out.csv.tokkit.json").read_text())["result"]
     assert receipt["after"] == result.after
     assert receipt["settings"]["seed"] == 42

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 from inspection_tokenizers import saved, word_piece
 
+from tests.data import copies_counted
 from tokkit.data.copies import duplicates
 from tokkit.data.loading import streaming
 from tokkit.data.loading.load import DatasetOptions
@@ -46,8 +47,8 @@ def test_stats_of_pairs_counts_copies_conflicts_and_leaks_by_both_texts(found):
     first, second = (pl.Series([row[side] for row in whole]) for side in (0, 1))
     joined = duplicates.joined(first, second)
     assert train["duplicates"] == {
-        "exact": duplicates.extra_copies(joined),
-        "normalized": duplicates.extra_copies(duplicates.normalized(joined)),
+        "exact": copies_counted.extra_copies(joined),
+        "normalized": copies_counted.extra_copies(duplicates.normalized(joined)),
         "near": 2,
     }
     assert (train["duplicates"]["exact"], train["duplicates"]["normalized"]) == (1, 2)

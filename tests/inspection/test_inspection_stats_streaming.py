@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.data import copies_counted
 from tokkit.data.copies import duplicates
 from tokkit.data.loading import streaming
 from tokkit.data.loading.load import DatasetOptions
@@ -70,9 +71,9 @@ def test_stats_of_a_stream_are_those_of_columns(write, monkeypatch, rows):
         pl.Series([value or None for value in frame[name]], dtype=pl.String) for name in ("text", "label")
     )
     assert found["missing"] == {"text": texts.null_count(), "label": labels.null_count(), "n": 0}
-    assert found["duplicates"]["exact"] == duplicates.extra_copies(texts)
-    assert found["duplicates"]["normalized"] == duplicates.extra_copies(duplicates.normalized(texts))
-    assert found["conflicting_labels"] == duplicates.conflicting_labels(texts, labels)
+    assert found["duplicates"]["exact"] == copies_counted.extra_copies(texts)
+    assert found["duplicates"]["normalized"] == copies_counted.extra_copies(duplicates.normalized(texts))
+    assert found["conflicting_labels"] == copies_counted.conflicting_labels(texts, labels)
     assert found["columns"]["n"]["distinct"] == frame["n"].n_unique()
     assert found["lengths"]["characters"]["total"] == texts.str.len_chars().sum()
 

@@ -18,10 +18,11 @@ import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.features_models import encoder
 from tokkit.cli.main import tokkit as command
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.features import projection
 from tokkit.model.features.reading import opened
 from tokkit.model.features.spec import FeaturesSpec
+from tokkit.progress import Silent
 
 
 @pytest.fixture(scope="module")
@@ -244,3 +245,16 @@ class TestTheCommand:
     def test_refuses_a_picture_of_another_kind_before_any_work(self, file, tmp_path):
         with pytest.raises(UsageError, match=r"--map: .*\.jpg: a picture is \.png or \.svg"):
             self.run(file, "--map", tmp_path / "m.jpg")
+
+
+class StoppedAtTheProbe(Silent):
+    def start(self, stage, total, unit):
+        if stage == "training the probe":
+            raise KeyboardInterrupt
+
+
+def test_a_probe_that_is_interrupted_leaves_the_file_and_says_so(bert, dataset, tmp_path):
+    out = tmp_path / "f.parquet"
+    with pytest.raises(Interrupted, match=r"f\.parquet is written, and tokkit features .*f\.parquet --probe"):
+        tokkit.features(bert, dataset, out, probe=True, progress=StoppedAtTheProbe(), threads=1)
+    assert tokkit.features(out, probe=True, threads=1).probe is not None

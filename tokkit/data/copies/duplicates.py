@@ -1,4 +1,4 @@
-"""Texts that stand more than once: within a split, with two labels, across splits."""
+"""What makes two texts the same: their keys, exact or as a reader compares them, and leaks by them."""
 
 from __future__ import annotations
 
@@ -24,12 +24,6 @@ def joined(texts: pl.Series, pairs: pl.Series) -> pl.Series:
     return pl.select(pl.concat_str(texts, pairs, separator=SEPARATOR)).to_series().alias(texts.name)
 
 
-def extra_copies(texts: pl.Series) -> int:
-    """Rows minus distinct texts; missing texts are none."""
-    present = texts.drop_nulls()
-    return present.len() - present.n_unique()
-
-
 def normalized(texts: pl.Series) -> pl.Series:
     """The texts as a reader compares them: NFKC, case folded, without punctuation, spaces as one.
 
@@ -43,15 +37,6 @@ def normalized(texts: pl.Series) -> pl.Series:
     distinct = texts.drop_nulls().unique(maintain_order=True)
     keys = pl.Series([key_of(text) for text in distinct.to_list()], dtype=pl.String)
     return texts.replace_strict(distinct, keys, default=None, return_dtype=pl.String)
-
-
-def conflicting_labels(texts: pl.Series, labels: pl.Series) -> int:
-    """Distinct texts that stand with two or more labels; rows without text or label do not count."""
-    import polars as pl
-
-    table = pl.DataFrame({"text": texts, "label": labels}).drop_nulls()
-    per_text = table.group_by("text").agg(pl.col("label").n_unique().alias("labels"))
-    return int((per_text["labels"] > 1).sum())
 
 
 def leaked(first: pl.Series, second: pl.Series) -> pl.Series:

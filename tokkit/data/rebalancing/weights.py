@@ -33,11 +33,6 @@ def class_weights(
     return {label: round(weight * scale, 6) for label, weight in raw.items()}
 
 
-def balanced_weights(counts: Mapping[str, int]) -> dict[str, float]:
-    """Weight of every class, rows / (classes x rows of the class), as scikit-learn's ``balanced``."""
-    return class_weights(counts)
-
-
 def sidecar_of(dataset: Dataset) -> Path | None:
     """The file of class weights that stands beside the training rows, if any."""
     source = Path(dataset.source)

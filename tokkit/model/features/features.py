@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit import files
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.errors import InputError, TokkitError, UsageError
+from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
 from tokkit.model.features import hidden_states, reading
 from tokkit.model.features.body import load_body
 from tokkit.model.features.pooling import NONE
@@ -122,7 +122,11 @@ def features(
             result={"rows": len(rows), "width": width, "left_out": left_out, "truncated": encoded.truncated},
             run={"model": str(model), "device": str(device), "tokens_per_batch": budget},
         )
-    result = _looked_at(reading.opened(path), shown, spec, projection, threads, progress)
+    try:
+        result = _looked_at(reading.opened(path), shown, spec, projection, threads, progress)
+    except (KeyboardInterrupt, Interrupted) as error:
+        told = f"interrupted; {path} is written, and tokkit features {path} --probe or --map reads it"
+        raise Interrupted(told) from error
     return replace(result, left_out=left_out, truncated=encoded.truncated)
 
 
