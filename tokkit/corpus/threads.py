@@ -75,6 +75,7 @@ def run(
                 thread.join(_LOOK_EVERY / threads)
             tasks.tell(progress)
             stop_if_cancelled(progress)
+        tasks.tell(progress)
     finally:
         tasks.stopped = True
         for thread in running:
