@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from tokkit.cli.interrupts import remembered
+from tokkit.cli.interrupts import came_of_interrupt, remembered
 from tokkit.cli.main import main
 from tokkit.errors import Interrupted
 from tokkit.progress import stop_if_cancelled
@@ -72,3 +72,14 @@ def test_a_command_that_is_over_ends_without_a_search_for_garbage():
         assert gc.get_freeze_count() > 0
     finally:
         gc.unfreeze()
+
+
+def test_an_interrupt_while_a_class_is_made_is_one():
+    class Named:
+        def __set_name__(self, owner, name):
+            raise KeyboardInterrupt
+
+    with pytest.raises((RuntimeError, KeyboardInterrupt)) as caught:
+        type("Made", (), {"member": Named()})
+    assert came_of_interrupt(caught.value)
+    assert not came_of_interrupt(RuntimeError("of its own"))

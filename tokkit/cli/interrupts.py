@@ -39,6 +39,16 @@ def remembered(progress: Sentences) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def came_of_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C is behind an error: while a class is made, Python 3.11 raises `RuntimeError` from it."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, KeyboardInterrupt):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
+
+
 def _without_interrupts(unraisable: sys.UnraisableHookArgs) -> None:
     """Prints what Python had to drop, as it does by itself, but not an interrupt, which is remembered."""
     if unraisable.exc_type is not KeyboardInterrupt:

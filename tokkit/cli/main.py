@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from tokkit.cli import settings
+from tokkit.cli.interrupts import came_of_interrupt
 from tokkit.errors import EXIT_BUG, Interrupted, OutputError, TokkitError, did_you_mean
 
 COMMANDS = {
@@ -142,6 +143,8 @@ def _invoke(arguments: list[str]) -> int:
     except OSError as error:
         return _report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
     except Exception as error:
+        if came_of_interrupt(error):
+            return _report(Interrupted().message, None, Interrupted.exit_code)
         error.verbose = getattr(error, "verbose", "-v" in arguments)  # type: ignore[attr-defined]
         message = f"a bug of tokkit, not of yours: {type(error).__name__}: {error}"
         hint = "the same command with -v shows where; please report it"
