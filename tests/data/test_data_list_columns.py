@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import click
 import pytest
 
 from tokkit.data.loading.load import DatasetOptions, read_dataset
@@ -47,6 +48,23 @@ def test_a_separator_cuts_labels_that_stand_in_one_field(tmp_path):
     assert dataset.complete("train").labels == ["joy|love", "fear", "|"]
     with pytest.raises(UsageError, match=r"--label-sep .*only finetune, evaluate and predict"):
         read_dataset(tmp_path / "t.csv", DatasetOptions(label_sep=","))
+
+
+@pytest.mark.parametrize("command", ["clean", "compare", "doctor", "rebalance", "split", "stats"])
+def test_a_command_offers_no_option_that_it_would_refuse(command):
+    from tokkit.cli.main import tokkit as group
+
+    found = group.get_command(click.Context(group), command)
+    flags = {flag for option in found.params for flag in option.opts}
+    assert "--label-column" in flags
+    assert "--label-sep" not in flags
+    assert ("--pair-column" in flags) == (command not in ("compare", "doctor"))
+
+
+def test_pairs_are_refused_where_single_texts_are_looked_at(tmp_path):
+    (tmp_path / "t.csv").write_text("text,other,label\na,b,joy\n", encoding="utf-8")
+    with pytest.raises(UsageError, match='--pair-column "other": single texts'):
+        read_dataset(tmp_path / "t.csv", DatasetOptions(pair_column="other"), pairs=False)
 
 
 def test_tokens_and_tags_of_lists_and_of_conll_files_are_the_same_rows(tmp_path):

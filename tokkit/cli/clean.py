@@ -30,7 +30,7 @@ def _rules() -> str:
 @output_option(None, "File or folder to write.")
 @options_from(CleaningPlan, "plan")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Tell what is saved in its tokens too.")
-@options_from(DatasetOptions, "options")
+@options_from(DatasetOptions, "options", but=["label_sep"])
 @common_options
 def clean_command(json_wanted: bool, **options: Any) -> None:
     """Repair texts and drop rows."""

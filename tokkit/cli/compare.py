@@ -26,7 +26,7 @@ from tokkit.views.reports import compare as reports
 @click.option("--plot", metavar="FILE", help="Picture of fertility and row lengths (.png, .svg).")
 @click.option("--force", is_flag=True, help="Replace an earlier picture.")
 @options_from(CompareSpec, "spec")
-@options_from(DatasetOptions, "options")
+@options_from(DatasetOptions, "options", but=["label_sep", "pair_column"])
 @common_options
 def compare_command(
     tokenizers: tuple[str, ...],

@@ -25,7 +25,7 @@ from tokkit.views.reports import doctor as reports
 )
 @click.option("--data", metavar="DATASET", help="Rows it is to understand.")
 @fail_on_option
-@options_from(DatasetOptions, "options")
+@options_from(DatasetOptions, "options", but=["label_sep", "pair_column"])
 @common_options
 def doctor_command(tokenizer: str, fail_on: str | None, json_wanted: bool, **options: Any) -> int:
     """Does a tokenizer fit its model, and does it understand the data?

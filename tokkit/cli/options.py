@@ -21,9 +21,12 @@ from tokkit.views.tables import Table, as_drawn, as_tsv
 Command = Callable[..., Any]
 
 
-def options_from(group: type[Options], name: str) -> Callable[[Command], Command]:
-    """Declares a flag for every field of ``group``; the command gets them as one object, ``name``."""
-    names = [field_name for field_name, _ in described_fields(group)]
+def options_from(group: type[Options], name: str, but: Sequence[str] = ()) -> Callable[[Command], Command]:
+    """Declares a flag for every field of ``group``; the command gets them as one object, ``name``.
+
+    but  fields that this command has no use for, which keep their defaults
+    """
+    names = [field_name for field_name, _ in described_fields(group) if field_name not in but]
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)

@@ -30,7 +30,7 @@ def _strategies() -> str:
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")
 @options_from(BalancePlan, "plan")
-@options_from(DatasetOptions, "options")
+@options_from(DatasetOptions, "options", but=["label_sep"])
 @common_options
 def rebalance_command(json_wanted: bool, **options: Any) -> None:
     """Over- or under-sample a training split to the class counts you want."""

@@ -20,7 +20,7 @@ from tokkit.views.reports import data as reports
 @click.argument("dataset")
 @output_option(None, "Folder to write.", required=True)
 @options_from(SplitPlan, "plan")
-@options_from(DatasetOptions, "options")
+@options_from(DatasetOptions, "options", but=["label_sep"])
 @common_options
 def split_command(json_wanted: bool, **options: Any) -> None:
     """Split into train, validation and test, or into folds: stratified, no text in two of them.

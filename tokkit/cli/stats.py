@@ -33,7 +33,7 @@ from tokkit.views.reports import data as reports
 @click.option("--html", "page", metavar="FILE", help="All tables as a page that needs no network (.html).")
 @fail_on_option
 @click.option("--force", is_flag=True, help="Replace an earlier picture or page.")
-@options_from(DatasetOptions, "options")
+@options_from(DatasetOptions, "options", but=["label_sep"])
 @common_options
 def stats_command(
     dataset: str,

@@ -120,20 +120,26 @@ def put(low, high, data, at, length, count, slots, arena, held):
 
 
 @kernel
-def add_all(data, starts, ends, counts, slots, arena, held):
-    """Adds the counts of the strings ``data[starts[i] : ends[i]]``, empty ones aside.
+def contents_of(data, starts, ends, first, number, slots, contents):
+    """Writes the content of ``number`` strings from ``first`` on, empty ones aside, and asks for their slots.
 
-    A few slots are asked for before they are looked at: most of the time would go into waiting for memory.
+    Asked for before they are looked at: most of the time would go into waiting for memory.
     """
+    for i in range(number):
+        length = ends[first + i] - starts[first + i]
+        if length:
+            low, high = content_of(data, starts[first + i], length)
+            prefetch(slots, first_slot(low, high, slots.size))
+            contents[i, 0], contents[i, 1] = low, high
+
+
+@kernel
+def add_all(data, starts, ends, counts, slots, arena, held):
+    """Adds the counts of the strings ``data[starts[i] : ends[i]]``, empty ones aside."""
     contents = np.empty((AT_ONCE, 2), np.uint64)
     for first in range(0, counts.size, AT_ONCE):
         number = min(AT_ONCE, counts.size - first)
-        for i in range(number):
-            length = ends[first + i] - starts[first + i]
-            if length:
-                low, high = content_of(data, starts[first + i], length)
-                prefetch(slots, first_slot(low, high, slots.size))
-                contents[i, 0], contents[i, 1] = low, high
+        contents_of(data, starts, ends, first, number, slots, contents)
         for i in range(number):
             start, length = starts[first + i], ends[first + i] - starts[first + i]
             if length:

@@ -35,6 +35,7 @@ def read_dataset(
     progress: Progress = SILENT,
     *,
     lists: bool = False,
+    pairs: bool = True,
 ) -> Dataset:
     """The data set at a path, glob, ``-`` or address: a folder's splits by file name, a file by its own.
 
@@ -43,11 +44,18 @@ def read_dataset(
     `RowOptions` ask for is done to the rows of each split before their columns are looked at.
 
     lists  whether labels may be lists, of several labels or of a tag for each token (`list_columns`)
+    pairs  whether a row may be a pair of texts
 
     Columns that are guessed, files that are left out and that the network is used are said to ``progress``.
-    Raises `InputError` for what cannot be read as labelled rows.
+    Raises `InputError` for what cannot be read as labelled rows, `UsageError` for lists or pairs that are
+    asked for and not taken.
     """
     options = options or DatasetOptions()
+    if options.pair_column is not None and not pairs:
+        raise UsageError(
+            f'--pair-column "{options.pair_column}": single texts are looked at here',
+            hint="--text-column names the one to look at",
+        )
     read = read_splits(str(source), options, progress)
     splits = {name: worked(split, options, progress) for name, split in read.items()}
     names = _label_names(options.label_names)

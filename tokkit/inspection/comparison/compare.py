@@ -81,7 +81,7 @@ def compare(
     named = [tokenizers] if isinstance(tokenizers, str | Path) else list(tokenizers)
     _check_names(named)
     loaded = {str(name): load(name, progress) for name in named}
-    texts, left_out, partitions = _rows(read_dataset(on, options, progress), spec)
+    texts, left_out, partitions = _rows(read_dataset(on, options, progress, pairs=False), spec)
     counted = count_texts(texts)
     counts = {name: count_tokens(counted, each, progress) for name, each in loaded.items()}
     found = measured(counted, counts, loaded, partitions, spec, progress)

@@ -95,7 +95,7 @@ def doctor(
         skipped |= {"unreachable-ids": why, **({} if data is None else dict.fromkeys(rules.OF_DATA, why))}
     elif data is not None:
         special = [each["content"] for each in examined.added if each.get("special")]
-        dataset = read_dataset(data, options, progress)
+        dataset = read_dataset(data, options, progress, pairs=False)
         subject = replace(subject, data=measure(dataset, examined.loaded, subject.longest, special, progress))
         skipped = rules.skipped(subject)
     return DoctorResult(

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel, prefetch
+from tokkit.corpus.kernels import kernel
 from tokkit.corpus.table_kernels import (
     AT_ONCE,
     INLINE,
     LONGEST,
     SLOTS,
-    content_of,
+    contents_of,
     copy,
-    first_slot,
     hashed,
     put,
 )
@@ -37,12 +36,7 @@ def number_all(data, starts, ends, slots, arena, held, numbers):
     contents = np.empty((AT_ONCE, 2), np.uint64)
     for first in range(0, starts.size, AT_ONCE):
         number = min(AT_ONCE, starts.size - first)
-        for i in range(number):
-            length = ends[first + i] - starts[first + i]
-            if length:
-                low, high = content_of(data, starts[first + i], length)
-                prefetch(slots, first_slot(low, high, slots.size))
-                contents[i, 0], contents[i, 1] = low, high
+        contents_of(data, starts, ends, first, number, slots, contents)
         for i in range(number):
             start, length = starts[first + i], ends[first + i] - starts[first + i]
             numbers[first + i] = -1
