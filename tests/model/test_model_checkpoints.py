@@ -290,6 +290,16 @@ def test_a_loss_that_is_no_number_leaves_the_checkpoint_and_says_how_to_go_on(to
     assert history[-1]["step"] == STEPS
 
 
+@pytest.mark.parametrize("evaluated", ["2", "never"])
+def test_finite_weights_that_give_no_answers_are_not_kept(tokenizer, tmp_path, evaluated):
+    """The second step leaves weights of 1e25: none is infinite, their products are."""
+    spec = replace(SPEC, save_every="2", eval_every=evaluated, warmup_ratio=1.0, schedule="constant")
+    with pytest.raises(InputError, match="the answers are no number any more by step 2 of 6") as caught:
+        trained(tokenizer, tmp_path, spec, lr=6e25)
+    assert caught.value.hint == "a lower rate: --lr 6e+24"
+    assert not (tmp_path / ".model.tokkit-training").exists()
+
+
 def test_without_checkpoints_an_error_leaves_nothing(tokenizer, tmp_path):
     with pytest.raises(InputError, match="no number any more"):
         trained(tokenizer, tmp_path, replace(SPEC, save_every="never", max_grad_norm=0.0), lr=1e39)

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, Interrupted, TokkitError
 from tokkit.model import folder
+from tokkit.model.folds.encoded_once import part_of
 from tokkit.model.inference import budget_for, predict_logits
 from tokkit.model.training import checkpoints, history, selection
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints
-from tokkit.model.training.loop import Reached, Training, TrainingRows
+from tokkit.model.training.loop import Reached, Training, TrainingRows, no_number
 from tokkit.model.training.precision import choose_precision
-from tokkit.progress import Progress
+from tokkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from tokkit.tokenizer.encoding.encode import Encoded
 
 _BEST, _ANSWERS, _MODEL, _OPTIMIZER = "best", "best.safetensors", "model.safetensors", "optimizer.safetensors"
+_LOOKED_AT = 8
+"""Rows answered before a checkpoint that is not due for an evaluation is kept."""
 KEPT = "checkpoint"
 """Where ``--keep-optimizer`` leaves the last checkpoint in a model folder."""
 
@@ -107,7 +110,7 @@ def fit(plan: Plan, staging: Path, work: Checkpoints | None, progress: Progress)
         elif work is not None and isinstance(error, InputError) and course.under_way:
             raise InputError(
                 f"{error.message}; the checkpoint after step {kept} is kept",
-                hint=f"{error.hint} --resume {work.folder} goes on from there",
+                hint=f"{error.hint} --resume {work.folder} goes on from there, --resume none begins anew",
             ) from error
         elif not isinstance(error, TokkitError) or isinstance(error, Interrupted) or course.under_way:
             progress.say(f"the checkpoint after step {kept} is kept: the same command goes on from there")
@@ -151,6 +154,8 @@ class _Course:
 
     def finish(self) -> Fitted:
         """Trains on to the end."""
+        import numpy as np
+
         plan, seconds = self.plan, 0.0
         clock = time.monotonic()
         stops = iter(()) if self._out_of_patience() else self.training.run(self.progress)
@@ -161,6 +166,9 @@ class _Course:
             if reached.evaluate:
                 self._evaluate(reached)
             if reached.save and self.work is not None:
+                if not reached.evaluate:
+                    few = np.arange(min(_LOOKED_AT, len(plan.validation)))
+                    self._answers(part_of(plan.validation, few), SILENT)
                 self.work.save(reached.step, plan.identity, self._state(), self._write)
             if self._out_of_patience():
                 times = "evaluation" if plan.spec.patience == 1 else f"{plan.spec.patience} evaluations"
@@ -195,11 +203,7 @@ class _Course:
     def _evaluate(self, reached: Reached) -> None:
         """Scores the model on the validation rows; it is written where it is the best so far."""
         plan, task = self.plan, self.plan.classifier.task
-        logits = predict_logits(
-            *(plan.classifier, plan.validation, plan.device),
-            *(budget_for(plan.device, plan.spec.tokens_per_batch), self.progress),
-            most=plan.spec.eval_batch_size,
-        )
+        logits = self._answers(plan.validation, self.progress)
         scores = task.scores(logits, plan.truth, plan.classifier.labels)
         self.history.append(history.row(reached, scores, task.shown))
         self.progress.say(history.line(plan.spec.epochs, self.history[-1]))
@@ -209,6 +213,25 @@ class _Course:
             target.mkdir()
             folder.write_classifier(target, plan.classifier)
             self._replace_best(target)
+
+    def _answers(self, rows: Encoded, progress: Progress) -> NDArray[np.float32]:
+        """The (answers, classes) logits of the model as it stands.
+
+        Raises `InputError` where they are no numbers: finite weights may give none, and are not to be kept.
+        """
+        import numpy as np
+
+        plan = self.plan
+        logits = predict_logits(
+            *(plan.classifier, rows, plan.device),
+            *(budget_for(plan.device, plan.spec.tokens_per_batch), progress),
+            most=plan.spec.eval_batch_size,
+        )
+        if not np.isfinite(logits).all():
+            raise no_number(
+                "the answers are", self.training.step, self.training.steps, plan.lr, exact=False
+            )
+        return logits
 
     def _replace_best(self, target: Path) -> None:
         if self._best_folder is not None:

@@ -260,11 +260,7 @@ class Training:
             raise self._no_number()
 
     def _no_number(self) -> InputError:
-        exact = self._device.type == "cpu"
-        return InputError(
-            f"the loss is no number any more {'at' if exact else 'by'} step {self.step} of {self.steps}",
-            hint=f"a lower rate: --lr {self._lr / 10:g}",
-        )
+        return no_number("the loss is", self.step, self.steps, self._lr, exact=self._device.type == "cpu")
 
     def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
         """What the optimizer has gathered, ``exp_avg:WEIGHT``, and the rest as plain values."""
@@ -307,6 +303,17 @@ def train(
 ) -> Iterator[Reached]:
     """Trains the classifier's model in place in fp32; as `Training.run`."""
     return Training(classifier, rows, spec, lr, device, budget).run(progress)
+
+
+def no_number(what: str, step: int, steps: int, lr: float, *, exact: bool) -> InputError:
+    """A training that has gone astray: ``what`` "the loss is", by which step, and what to try.
+
+    exact  whether it was a number a step before
+    """
+    return InputError(
+        f"{what} no number any more {'at' if exact else 'by'} step {step} of {steps}",
+        hint=f"a lower rate: --lr {lr / 10:g}",
+    )
 
 
 @contextmanager
