@@ -144,3 +144,17 @@ def test_predictions_are_shown_row_by_row_also_without_a_text(model, tmp_path):
         assert shown[1].split("\t") == ["text", "label", unit, "true label", "others"]
         assert shown[2].split("\t")[0] == "i feel glad"
         assert shown[3].split("\t")[:3] == ["", "", ""]
+
+
+@pytest.mark.parametrize("head", ["stock", "mean"])
+def test_texts_are_cut_where_they_were_cut_in_training(dataset, tokenizer, tmp_path, head, heard):
+    """And without the receipt, where the model ends."""
+    spec = {"size": "tiny", "epochs": 1, "threads": 1, "max_length": 8, "head": head}
+    tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", **spec)
+    glad, sad = (f"at home i feel angry and cross {word}" for word in ("glad", "sad"))
+    one, other = tokkit.predict(tmp_path / "m", [glad, sad], raw=True, progress=heard).predictions
+    assert one["probabilities"] == other["probabilities"]
+    assert "2 texts are cut at 8 tokens" in heard
+    (tmp_path / "m" / "tokkit.json").unlink()
+    one, other = tokkit.predict(tmp_path / "m", [glad, sad], raw=True).predictions
+    assert one["probabilities"] != other["probabilities"]

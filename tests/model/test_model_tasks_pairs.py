@@ -11,7 +11,7 @@ import torch
 import tokkit
 from tests.model.encoders import body_folder
 from tokkit.data.dataset import Rows
-from tokkit.errors import UsageError
+from tokkit.errors import InputError, UsageError
 from tokkit.model import folder
 from tokkit.model.inference import predict_logits
 
@@ -94,12 +94,20 @@ def test_predict_and_evaluate_read_the_second_text(paired):
     assert told.left_out == {"no second text": 1}
     right = sum(row["label"] == row["true_label"] for row in rows[:-1])
     assert told.as_dict()["accuracy"] == pytest.approx(right / 20, abs=1e-6)
-    single = tokkit.predict(paired / "model", test, raw=True, text_column="a").predictions
-    assert "pair" not in single[0]
-    assert single[0]["probabilities"] != rows[0]["probabilities"]
 
 
 def test_single_texts_beside_pairs_are_refused(paired):
     test = write(paired / "few.csv", pairs(3, 3))
     with pytest.raises(UsageError, match="single texts beside pairs"):
         tokkit.predict(paired / "model", ["i feel glad", test], **COLUMNS)
+
+
+def test_single_texts_alone_are_refused_by_a_model_of_pairs(paired, model, dataset, heard):
+    with pytest.raises(InputError, match="was trained on pairs of texts, and these are single ones"):
+        tokkit.predict(paired / "model", "i feel glad")
+    with pytest.raises(InputError, match="was trained on pairs of texts, and these are single ones"):
+        tokkit.evaluate(paired / "model", paired / "train.csv", text_column="a", label_column="label")
+    data = write(paired / "new.csv", pairs(3, 7))
+    told = tokkit.predict(model, data, progress=heard, text_column="a", pair_column="b")
+    assert len(told.predictions) == 3
+    assert "was trained on single texts, and these are pairs" in heard

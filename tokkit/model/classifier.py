@@ -16,6 +16,7 @@ from tokkit.model.row_limits import RowLimits, padding_id
 from tokkit.model.spec import SIZES, FinetuneSpec
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
+from tokkit.model.trained import UNKNOWN, Trained
 from tokkit.progress import Progress
 from tokkit.tokenizer.load import LoadedTokenizer
 
@@ -33,6 +34,7 @@ class Classifier:
     pad_id       id rows are padded with
     task         what it is asked for
     segments     whether it tells the texts of a pair apart
+    trained      what is known of its training
     """
 
     model: AnyModel
@@ -42,6 +44,7 @@ class Classifier:
     pad_id: int
     task: Task
     segments: bool
+    trained: Trained = UNKNOWN
 
     @classmethod
     def of(
@@ -51,12 +54,17 @@ class Classifier:
         labels: Sequence[str],
         max_length: int | None = None,
         task: Task = DEFAULT,
+        trained: Trained = UNKNOWN,
     ) -> Classifier:
-        """The model with its tokenizer; raises `InputError` for a maximum length they do not take."""
-        limits = RowLimits.of(model.config, tokenizer, max_length)
+        """The model with its tokenizer; raises `InputError` for a maximum length they do not take.
+
+        max_length  None for that of its training, or the longest there can be
+        """
+        limits = RowLimits.of(model.config, tokenizer, max_length or trained.max_length)
         return cls(
             *(model, tokenizer, tuple(labels), limits.max_length, limits.pad_id, task),
             segments=limits.segments,
+            trained=trained,
         )
 
     def logits(self, batch: Batch, device: torch.device) -> torch.Tensor:

@@ -16,6 +16,7 @@ from tokkit.errors import InputError, TokkitError
 from tokkit.model.classifier import Classifier
 from tokkit.model.heads import saved
 from tokkit.model.tasks import TASKS, task_of_config
+from tokkit.model.trained import Trained
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading, quiet
@@ -66,7 +67,7 @@ def load_classifier(name: str | Path, progress: Progress = SILENT) -> Classifier
     """A classifier as it was saved, with a stock head or one of ours, in evaluation mode, with its tokenizer.
 
     Raises `InputError` for a folder that is none or lacks a part, and for a checkpoint whose head is missing:
-    its answers would be drawn at random.
+    its answers would be drawn at random. It cuts rows where they were cut in training.
     """
     import transformers
 
@@ -87,7 +88,7 @@ def load_classifier(name: str | Path, progress: Progress = SILENT) -> Classifier
             hint=f"tokkit finetune DATASET --model {name} -o model/ trains one",
         )
     labels = tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
-    return Classifier.of(model.eval(), tokenizer, labels, task=task)
+    return Classifier.of(model.eval(), tokenizer, labels, task=task, trained=Trained.of(name))
 
 
 def _load_headed(folder: Path, progress: Progress) -> Classifier:
@@ -100,7 +101,8 @@ def _load_headed(folder: Path, progress: Progress) -> Classifier:
         )
     model = saved.load(folder, described)
     tokenizer = load_tokenizer(folder, progress)
-    return Classifier.of(model, tokenizer, described.labels, task=TASKS[described.task])
+    task = TASKS[described.task]
+    return Classifier.of(model, tokenizer, described.labels, task=task, trained=Trained.of(folder))
 
 
 def verify(folder: Path, encoded: Encoded, expected: NDArray[np.float32]) -> None:

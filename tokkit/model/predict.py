@@ -75,6 +75,7 @@ def predict(
     first = classifiers[0]
     asked = [row for argument in arguments for row in _rows(argument, first, options, progress)]
     rows = _present(asked)
+    first.trained.check(model, rows, progress)
     encoded = first.task.encode(rows, first.tokenizer, first.max_length, threads=threads, progress=progress)
     if encoded.truncated:
         progress.say(f"{encoded.truncated} texts are cut at {first.max_length} tokens")

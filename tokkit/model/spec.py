@@ -127,6 +127,13 @@ class FinetuneSpec(Options):
         shown_default="macro_f1, or what suits the task",
         metavar="SCORE",
     )
+    baseline: str = option(
+        "auto",
+        "what its scores are shown beside: a logistic regression on the mean hidden states of the --model "
+        "as it was, or on words",
+        choices=("auto", "probe", "bag-of-words", "none"),
+        shown_default="auto: probe, from scratch bag-of-words; none where a row has not one label",
+    )
     patience: int | None = option(
         None,
         "stop after N evaluations without a better one",

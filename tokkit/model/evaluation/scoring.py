@@ -94,6 +94,7 @@ def score_model(
 ) -> Scored:
     """One model's answers to the rows; raises `InputError` for a label it does not know."""
     classifier = folder.load_classifier(name, progress)
+    classifier.trained.check(name, rows, progress)
     task, labels = classifier.task, classifier.labels
     encoded = task.encode(
         rows, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress

@@ -84,7 +84,7 @@ def write_hidden_states(
         stage(progress, "computing hidden states", len(encoded), "rows"),
     ):
         for start, end in _blocks(row_bytes, len(encoded)):
-            vectors = _vectors(start, end, encoded, body, asked, width, progress)
+            vectors = vectors_of(start, end, encoded, body, asked, width, progress)
             columns = _arrays(vectors, start, end, encoded, body, asked)
             table = pyarrow.Table.from_arrays([*beside[start:end].columns, *columns], schema=schema)
             writer.write_table(table, row_group_size=end - start)
@@ -115,7 +115,7 @@ def _blocks(row_bytes: NDArray[np.int64] | int, rows: int) -> Iterator[tuple[int
         start = end
 
 
-def _vectors(
+def vectors_of(
     start: int, end: int, encoded: Encoded, body: Body, asked: Asked, width: int, progress: Progress
 ) -> NDArray[np.float32]:
     """(rows, width), or with the pooling ``none`` (tokens, width), in the order of rows and tokens."""

@@ -16,6 +16,7 @@ from tokkit.model.spec import FinetuneSpec
 from tokkit.options import described_fields, flag, kind_of
 
 _COMMON = (
+    "baseline",
     "device",
     "folds",
     "group_column",

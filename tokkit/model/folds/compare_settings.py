@@ -34,6 +34,7 @@ from tokkit.model.folds.prepared import folds_job
 from tokkit.model.folds.row_sums import RowSums, bootstrap, exchange_test, row_sums
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import task_of
+from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.job import PACKAGES, Job
 from tokkit.options import merged_pair
@@ -139,7 +140,8 @@ def _cross_validated(
     job: Job, folded: FoldedRows, asked: Combination, work: Path, keep_models: bool, number: int
 ) -> FoldsResult:
     """The result of one combination, whose folder stands in ``work`` then; one there already is kept."""
-    place, mine = work / _folder(number), replace(job, spec=asked.spec)
+    spec = replace(asked.spec, baseline=NONE) if asked.spec.baseline == "auto" else asked.spec
+    place, mine = work / _folder(number), replace(job, spec=spec)
     receipt = finished(place, fingerprint(mine, folded), job)
     if receipt is not None and (place / fold_name(1)).is_dir() == keep_models:
         job.progress.say(f"{asked.name}: finished by an earlier run, and kept")

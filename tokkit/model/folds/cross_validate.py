@@ -203,14 +203,13 @@ def _out_of_fold(job: Job, folded: FoldedRows, work: Path) -> tuple[dict[str, An
     logits = []
     for number, fold in enumerate(folded.folds, 1):
         place = work / fold_name(number)
-        longest = files.read_receipt(place)["result"]["settings"]["max_length"]
         classifier = folder.load_classifier(place)
-        asked = (classifier.task, fold.validation, classifier.tokenizer, longest)
+        asked = (classifier.task, fold.validation, classifier.tokenizer, classifier.max_length)
         encoded = job.encoder(*asked, threads=job.threads, progress=job.progress)
         logits.append(predict_logits(classifier, encoded, device, budget, job.progress))
     task, labels = classifier.task, classifier.labels
     encoded = job.encoder(
-        *(task, rows, classifier.tokenizer, longest), threads=job.threads, progress=job.progress
+        *(task, rows, classifier.tokenizer, classifier.max_length), threads=job.threads, progress=job.progress
     )
     targets, said = task.targets(rows, labels, "out of fold", encoded), np.concatenate(logits)
     numbers = np.repeat(np.arange(1, len(logits) + 1), [len(fold.places) for fold in folded.folds])

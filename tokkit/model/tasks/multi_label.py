@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 class MultiLabel(Task):
     name: ClassVar[str] = "multi-label"
+    title: ClassVar[str] = "Text classifier for several labels"
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     problem_type: ClassVar[str | None] = "multi_label_classification"
     loss: ClassVar[str] = "bce"

@@ -23,6 +23,7 @@ VALUE = "value"
 
 class Regression(Task):
     name: ClassVar[str] = "regression"
+    title: ClassVar[str] = "Text regression"
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     problem_type: ClassVar[str | None] = "regression"
     loss: ClassVar[str] = "mse"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 class SingleLabel(Task):
     name: ClassVar[str] = "single-label"
+    title: ClassVar[str] = "Text classifier"
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     problem_type: ClassVar[str | None] = "single_label_classification"
 

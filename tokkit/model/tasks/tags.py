@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 class Tags(Task):
     name: ClassVar[str] = "tags"
+    title: ClassVar[str] = "Token classifier"
     auto_class: ClassVar[str] = "AutoModelForTokenClassification"
     problem_type: ClassVar[str | None] = None
     by_row: ClassVar[bool] = False

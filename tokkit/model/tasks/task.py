@@ -59,6 +59,8 @@ class Task(ABC):
     """One kind of question; `TASKS` holds them by name."""
 
     name: ClassVar[str]
+    title: ClassVar[str]
+    """What a model for it is, as its card is headed."""
     auto_class: ClassVar[str]
     """The Auto class of transformers that builds the stock head."""
     problem_type: ClassVar[str | None]

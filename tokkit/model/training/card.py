@@ -8,28 +8,26 @@ from typing import Any
 
 from tokkit.model.heads import STOCK
 from tokkit.model.heads.saved import BODY
+from tokkit.model.tasks.task import Task
 
 
-def write(path: Path, metrics: Mapping[str, Any], settings: Mapping[str, Any], base: str) -> None:
+def write(path: Path, task: Task, metrics: Mapping[str, Any], settings: Mapping[str, Any], base: str) -> None:
     """The card `README.md`: what the model is, how it was trained, how well it does and on what."""
     chosen = "\n".join(f"- {name}: {value}" for name, value in sorted(settings.items()) if value is not None)
-    majority = metrics["majority"]
     path.write_text(
         f"""---
 library_name: transformers
-pipeline_tag: text-classification
+pipeline_tag: {"text" if task.by_row else "token"}-classification
 tags:
 - tokkit
 ---
-# Text classifier
+# {task.title}
 
 {_labels(metrics)}Trained from {base}.
 
 On {metrics["rows"]} validation rows:
 
-| | this model | always "{_cell(majority["label"])}" |
-|---|---|---|
-{_scores(metrics, majority)}
+{_scores(metrics)}
 
 The best epoch was picked on these rows, so the scores flatter a little; a test split tells the truth.
 {_classes(metrics)}
@@ -37,7 +35,7 @@ Settings:
 
 {chosen}
 
-Use it: `tokkit predict THIS_FOLDER "a text"`, or {_loaded_by(settings)}.
+Use it: `tokkit predict THIS_FOLDER "a text"`, or {_loaded_by(task, settings)}.
 """,
         encoding="utf-8",
     )
@@ -48,12 +46,21 @@ def _labels(metrics: Mapping[str, Any]) -> str:
     return f"Labels: {', '.join(map(_cell, classes))}. " if classes else ""
 
 
-def _scores(metrics: Mapping[str, Any], majority: Mapping[str, Any]) -> str:
-    """The scores that both have, a line each."""
-    both = [name for name, value in metrics.items() if isinstance(value, float) and name in majority]
+def _scores(metrics: Mapping[str, Any]) -> str:
+    """The table of scores, beside what costs less."""
+    majority = metrics["majority"]
+    beside = {f'always "{_cell(majority["label"])}"': majority}
+    if baseline := metrics.get("baseline"):
+        beside = {baseline["kind"].replace("-", " "): baseline, **beside}
+    lines = [
+        f"| {name.replace('_', ' ').replace('f1', 'F1')} | {metrics[name]:.4f} | "
+        + " | ".join(f"{each[name]:.4f}" if name in each else "" for each in beside.values())
+        + " |"
+        for name, value in metrics.items()
+        if isinstance(value, float) and name in majority
+    ]
     return "\n".join(
-        f"| {name.replace('_', ' ').replace('f1', 'F1')} | {metrics[name]:.4f} | {majority[name]:.4f} |"
-        for name in both
+        ["| | this model | " + " | ".join(beside) + " |", "|---|---" + "|---" * len(beside) + "|", *lines]
     )
 
 
@@ -67,10 +74,10 @@ def _classes(metrics: Mapping[str, Any]) -> str:
     return "\n".join([*heads, *lines, ""]) if lines else ""
 
 
-def _loaded_by(settings: Mapping[str, Any]) -> str:
+def _loaded_by(task: Task, settings: Mapping[str, Any]) -> str:
     """What of transformers loads it; a head of ours none does."""
     if settings["head"] == STOCK:
-        return "`AutoModelForSequenceClassification.from_pretrained`"
+        return f"`{task.auto_class}.from_pretrained`"
     return f"`AutoModel.from_pretrained` on its `{BODY}/`, without the head"
 
 

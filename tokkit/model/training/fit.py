@@ -228,9 +228,7 @@ class _Course:
             most=plan.spec.eval_batch_size,
         )
         if not np.isfinite(logits).all():
-            raise no_number(
-                "the answers are", self.training.step, self.training.steps, plan.lr, exact=False
-            )
+            raise no_number("the answers are", self.training.step, self.training.steps, plan.lr, exact=False)
         return logits
 
     def _replace_best(self, target: Path) -> None:

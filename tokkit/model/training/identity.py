@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tokkit.model.training.loop import TrainingRows
     from tokkit.tokenizer.encoding.encode import Encoded
 
-CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "no_cache")
+CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "no_cache", "baseline")
 """Options that change no byte of the model."""
 _ROWS_AT_ONCE = 4096
 

@@ -65,7 +65,11 @@ class Job:
                 *(self.dataset, training, validation, self.tokenizer, self.model, self.spec),
                 *(self.threads, self.progress, self.encoder),
             )
-            result = run.train(staging, shown or str(out), self.progress, work=work)
+            result = run.train(
+                *(staging, shown or str(out), self.progress),
+                work=work,
+                threads=self.threads,
+            )
             reached = {name: value for name, value in asdict(result).items() if name != "model"}
             timed = {name: reached.pop(name) for name in _OF_THE_RUN}
             files.write_receipt(
@@ -74,7 +78,12 @@ class Job:
                 settings={**self.settings(), "lr": run.lr, "max_length": run.classifier.max_length},
                 inputs=self.inputs,
                 packages=PACKAGES,
-                result={**reached, "self_test": self_test(run.classifier.tokenizer.backend), **(told or {})},
+                result={
+                    **reached,
+                    "pairs": bool(training.pairs),
+                    "self_test": self_test(run.classifier.tokenizer.backend),
+                    **(told or {}),
+                },
                 run={
                     **timed,
                     "device": str(run.device),

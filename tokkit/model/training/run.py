@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ from tokkit.model.losses import build as losses
 from tokkit.model.spec import FinetuneSpec, default_lr
 from tokkit.model.tasks import task_of
 from tokkit.model.training import card, encoded_cache, history, loop
+from tokkit.model.training.baseline import NONE, Part, baseline, chosen_baseline
 from tokkit.model.training.checkpoints import Checkpoints
 from tokkit.model.training.encoded_cache import Encoder
 from tokkit.model.training.fit import Fitted, Plan, fit
@@ -72,6 +74,7 @@ class Run:
     lr: float
     device: torch.device
     budget: int
+    baseline: str
 
     @classmethod
     def prepare(
@@ -102,6 +105,7 @@ class Run:
             classifier = classifiers.load_pretrained(model, loaded, labels, spec, progress, task)
             base = Path(model).name
         from_scratch = model is None or spec.random_init
+        beside = chosen_baseline(spec.baseline, classifier, trained_before=not from_scratch)
         width = classifier.model.config.hidden_size if from_scratch else None
         lr = spec.lr if spec.lr is not None else default_lr(width)
         parameters = sum(p.numel() for p in classifier.model.parameters())
@@ -130,10 +134,17 @@ class Run:
         return cls(
             *(classifier, training, validation, encoded[1], rows, truth, spec, base, lr, device),
             budget=budget_for(device, spec.tokens_per_batch, training=True),
+            baseline=beside,
         )
 
     def train(
-        self, staging: Path, out: str, progress: Progress, *, work: Path | None = None
+        self,
+        staging: Path,
+        out: str,
+        progress: Progress,
+        *,
+        work: Path | None = None,
+        threads: int | None = None,
     ) -> FinetuneResult:
         """Trains, and writes the best model and what belongs to it into ``staging``.
 
@@ -150,9 +161,16 @@ class Run:
                 self.device,
             ),
         )
+        beside = self._baseline(threads, progress)
         kept = Checkpoints(work, Path(out), self.spec.keep) if work is not None else None
         fitted = fit(plan, staging, kept, progress)
-        self._write_report(staging, fitted)
+        scores = {**fitted.best.scores, **({"baseline": beside} if beside else {})}
+        if beside and scores["macro_f1"] < beside["macro_f1"]:
+            progress.say(
+                f"macro F1 {scores['macro_f1']:.4f} is below the baseline's {beside['macro_f1']:.4f}: "
+                "more --epochs or a higher --lr may help"
+            )
+        self._write_report(staging, fitted, scores)
         if folder.other_ids(staging, self.classifier):
             progress.say(
                 "AutoTokenizer cuts texts into other ids than this tokenizer.json, which tokkit goes by: "
@@ -160,7 +178,7 @@ class Run:
             )
         return FinetuneResult(
             model=out,
-            metrics=fitted.best.scores,
+            metrics=scores,
             epochs=fitted.epochs,
             best_epoch=fitted.history[fitted.best.place]["epoch"],
             steps=fitted.steps,
@@ -171,7 +189,23 @@ class Run:
             left_out={"train": self.training.left_out, "validation": self.validation.left_out},
         )
 
-    def _write_report(self, staging: Path, fitted: Fitted) -> None:
+    def _baseline(self, threads: int | None, progress: Progress) -> dict[str, Any] | None:
+        """The scores of what the model is shown beside."""
+        spec = self.spec
+        if self.baseline == NONE:
+            return None
+        return baseline(
+            *(self.baseline, self.classifier),
+            *(Part(self.training, self.rows.encoded, self.rows.targets.values),),
+            *(Part(self.validation, self.encoded_validation, self.truth.values),),
+            seed=spec.seed,
+            device=self.device,
+            tokens_per_batch=spec.tokens_per_batch,
+            threads=threads,
+            progress=progress,
+        )
+
+    def _write_report(self, staging: Path, fitted: Fitted, scores: Mapping[str, Any]) -> None:
         import numpy as np
 
         from tokkit.views import plots
@@ -181,10 +215,16 @@ class Run:
         sample = part_of(self.encoded_validation, few)
         answers = len(few) if self.classifier.task.by_row else len(sample.ids)
         folder.verify(staging, sample, best.logits[:answers])
-        report.write_json(staging / "metrics.json", best.scores)
+        report.write_json(staging / "metrics.json", scores)
         history.write(staging / "history.csv", fitted.history)
         (staging / "curves.png").write_bytes(plots.curves(fitted.history, "png"))
         report.prediction_table(
             self.classifier.task, self.validation, self.classifier.labels, best.logits, self.truth
         ).write_parquet(staging / "predictions.parquet")
-        card.write(staging / "README.md", best.scores, {**asdict(self.spec), "lr": self.lr}, self.base)
+        card.write(
+            staging / "README.md",
+            self.classifier.task,
+            scores,
+            {**asdict(self.spec), "lr": self.lr},
+            self.base,
+        )

@@ -66,6 +66,9 @@ def comparison(result: Result) -> list[Table]:
 _PICKED = {"validation": "on the validation rows", "train": "on the training rows"}
 _ON_TEST = "on these rows, which is selection on the test set"
 
+BASELINES = {"probe": "probe of frozen states", "bag-of-words": "bag of words"}
+"""What a fine-tuned model is shown beside, by its ``kind``."""
+
 
 def in_words(score: str) -> str:
     """
@@ -94,7 +97,8 @@ def _parts(result: Result, longest: int) -> list[Part]:
 
 
 def _overall(result: Result) -> Table:
-    majority = result["majority"]
+    """Every score, beside the interval it lies in and what costs less."""
+    majority, baseline = result["majority"], result.get("baseline")
     intervals = result.get("intervals", {})
     scores = [name for name, value in result.items() if isinstance(value, float)]
     rows = [
@@ -102,11 +106,16 @@ def _overall(result: Result) -> Table:
             in_words(name),
             result[name],
             *((_interval(intervals.get(name)),) if intervals else ()),
+            *((baseline.get(name),) if baseline else ()),
             majority.get(name),
         )
         for name in scores
     ]
-    columns = ("", "model", *(("95 %",) if intervals else ()), f'always "{majority["label"]}"')
+    columns = (
+        *("", "model", *(("95 %",) if intervals else ())),
+        *((BASELINES[baseline["kind"]],) if baseline else ()),
+        f'always "{majority["label"]}"',
+    )
     return Table(f"{result['rows']:,} rows", columns, rows)
 
 

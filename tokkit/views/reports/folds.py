@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokkit.views.reports.evaluation import evaluation
+from tokkit.views.reports.evaluation import BASELINES, evaluation
 from tokkit.views.tables import Table
 
 Result = Mapping[str, Any]
@@ -25,7 +25,10 @@ def cross_validation(result: Result) -> list[Table]:
         (called, None, None, *(result[key][name] for name in shown))
         for key, called in (("mean", "mean"), ("deviation", "deviation"))
     ]
-    out_of_fold = result["out_of_fold"]
+    out_of_fold, beside = result["out_of_fold"], result["mean"].get("baseline", {})
+    if beside:
+        kind = BASELINES[result["folds"][0]["metrics"]["baseline"]["kind"]]
+        rows.append((f"{kind}, mean", None, None, *(beside.get(name) for name in shown)))
     rows.append(("all, out of fold", out_of_fold["rows"], None, *(out_of_fold[name] for name in shown)))
     columns = ("fold", "rows", "best epoch", *(_SCORES[name] for name in shown))
     told = [

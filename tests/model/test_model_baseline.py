@@ -1,0 +1,125 @@
+"""What a fine-tuned model is shown beside, against scikit-learn and against `features --probe`."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import polars as pl
+import pytest
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score
+
+import tokkit
+from tests.model.conftest import write_csv
+from tests.model.features_models import encoder
+from tests.model.test_finetune import FAST
+from tokkit.data.dataset import Rows
+from tokkit.errors import UsageError
+from tokkit.model.training import baseline as baselines
+from tokkit.model.training.baseline import Part, baseline
+from tokkit.progress import SILENT
+from tokkit.views.reports.model import finetuning
+
+
+@pytest.fixture(scope="module")
+def bert(tmp_path_factory, tokenizer):
+    return encoder("bert", tmp_path_factory.mktemp("bert") / "bert", tokenizer)
+
+
+def test_from_scratch_it_is_the_bag_of_words_of_scikit_learn(dataset, tokenizer, tmp_path, heard):
+    result = tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
+    train, held = (pl.read_csv(dataset / f"{name}.csv") for name in ("train", "validation"))
+    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")
+    regression = LogisticRegression(C=10.0, max_iter=2000)
+    regression.fit(words.fit_transform(train["text"]), train["label"])
+    answers = regression.predict(words.transform(held["text"]))
+    beside = result.metrics["baseline"]
+    assert (beside["kind"], beside["rows"]) == ("bag-of-words", 240)
+    assert beside["accuracy"] == pytest.approx(accuracy_score(held["label"], answers), abs=1e-6)
+    assert beside["macro_f1"] == pytest.approx(f1_score(held["label"], answers, average="macro"), abs=1e-6)
+    assert "to beat: a bag of words has accuracy" in heard
+    assert "is below the baseline's" in heard  # an epoch of a tiny encoder is not much
+
+
+def test_of_a_checkpoint_it_is_what_features_probe_says(dataset, tokenizer, bert, tmp_path):
+    result = tokkit.finetune(dataset, model=bert, out=tmp_path / "m", head="mean", **FAST)
+    found = tokkit.features(bert, dataset, tmp_path / "f.parquet", probe=True, threads=1)
+    beside = result.metrics["baseline"]
+    assert beside["kind"] == "probe"
+    for score in ("loss", "accuracy", "macro_f1", "weighted_f1"):
+        assert beside[score] == pytest.approx(found.probe[score], abs=1e-4)
+
+
+def test_it_stands_in_metrics_card_and_table(dataset, tokenizer, tmp_path):
+    result = tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", **FAST)
+    beside = result.metrics["baseline"]
+    assert json.loads((tmp_path / "m" / "metrics.json").read_text("utf-8"))["baseline"] == beside
+    card = (tmp_path / "m" / "README.md").read_text("utf-8")
+    assert '| | this model | bag of words | always "joy" |' in card
+    assert f"| {beside['accuracy']:.4f} |" in card
+    overall = finetuning(result.as_dict())[1]
+    assert "bag of words" in overall.columns
+    place = overall.columns.index("bag of words")
+    assert [row[place] for row in overall.rows if row[0] == "accuracy"] == [beside["accuracy"]]
+
+
+def test_it_changes_no_weight_and_none_leaves_it_out(dataset, tokenizer, bert, tmp_path):
+    """It is computed before the first step, on the model that is trained then."""
+    for name in ("probe", "none"):
+        tokkit.finetune(dataset, model=bert, out=tmp_path / name, baseline=name, **FAST)
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("probe", "none")]
+    assert weights[0] == weights[1]
+    assert "baseline" not in json.loads((tmp_path / "none" / "metrics.json").read_text("utf-8"))
+
+
+def test_folds_have_one_each_and_their_mean(dataset, tokenizer, tmp_path):
+    result = tokkit.finetune(dataset / "train.csv", tokenizer, out=tmp_path / "m", folds=2, **FAST)
+    each = [fold["metrics"]["baseline"]["accuracy"] for fold in result.folds]
+    assert result.mean["baseline"]["accuracy"] == pytest.approx(np.mean(each), abs=1e-6)
+
+
+def test_one_that_cannot_be_had_is_refused(dataset, tokenizer, tmp_path):
+    with pytest.raises(UsageError, match="starts from nothing has no states") as caught:
+        tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", baseline="probe", **FAST)
+    assert caught.value.hint == "--baseline bag-of-words"
+    numbers = write_csv(tmp_path / "n.csv", [(f"about {n} pages", str(n % 7)) for n in range(60)])
+    regression = {"task": "regression", **FAST}
+    with pytest.raises(UsageError, match="takes one label a row, and the task is regression"):
+        tokkit.finetune(numbers, tokenizer, out=tmp_path / "m", baseline="bag-of-words", **regression)
+    result = tokkit.finetune(numbers, tokenizer, out=tmp_path / "m", **regression)
+    assert "baseline" not in result.metrics
+
+
+def part(texts, targets, pairs=()):
+    rows = Rows(texts=texts, labels=[], positions=[], left_out={}, pairs=list(pairs))
+    return Part(rows, None, np.array(targets))
+
+
+def words(training, held_out, classifier, progress=SILENT):
+    shared = {"seed": 1, "device": None, "tokens_per_batch": None, "threads": 1, "progress": progress}
+    return baseline("bag-of-words", classifier, training, held_out, **shared)
+
+
+class Labels:
+    labels = ("joy", "sadness")
+
+
+def test_of_many_rows_the_same_are_drawn_again(monkeypatch):
+    monkeypatch.setattr(baselines, "MOST_ROWS", 20)
+    training = part([f"{'glad' if n % 2 else 'gloomy'} {n}" for n in range(60)], [n % 2 for n in range(60)])
+    told = [words(training, part(["glad", "gloomy"], [1, 0]), Labels) for _ in range(2)]
+    assert told[0] == told[1]
+    assert (told[0]["rows"], told[0]["accuracy"]) == (20, 1.0)
+
+
+def test_of_pairs_both_texts_count():
+    training = part(["a", "a"] * 9, [0, 1] * 9, ["glad", "gloomy"] * 9)
+    assert words(training, part(["a", "a"], [1, 0], ["gloomy", "glad"]), Labels)["accuracy"] == 1.0
+
+
+def test_texts_without_words_have_none_which_is_said(heard):
+    blank = part([" ", "\t"] * 4, [0, 1] * 4)
+    assert words(blank, blank, Labels, heard) is None
+    assert "no baseline: the texts hold no words" in heard

@@ -1,0 +1,134 @@
+"""What a fine-tuned model is shown beside: what a logistic regression makes of the same rows.
+
+A fine-tuning that does not beat it has learned little that the words, or the model as it was, did not tell.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from tokkit.data.dataset import Rows
+from tokkit.errors import InputError, UsageError
+from tokkit.model.features.body import Body
+from tokkit.model.features.hidden_states import Asked, vectors_of
+from tokkit.model.features.probe import bag_of_words, probe
+from tokkit.model.inference import budget_for
+from tokkit.model.row_limits import RowLimits
+from tokkit.model.tasks import DEFAULT
+from tokkit.progress import Progress, stage
+from tokkit.tokenizer.encoding.encode import Encoded
+
+if TYPE_CHECKING:
+    import numpy as np
+    import torch
+    from numpy.typing import NDArray
+
+    from tokkit.model.classifier import Classifier
+
+PROBE, WORDS, NONE = "probe", "bag-of-words", "none"
+MOST_ROWS = 100_000
+"""Training rows that it learns from; of more, so many are drawn."""
+_TOLD = ("loss", "accuracy", "macro_f1", "weighted_f1")
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows to learn from, or to be scored on.
+
+    targets  (rows,) int64 class ids
+    """
+
+    rows: Rows
+    encoded: Encoded
+    targets: NDArray[np.int64]
+
+    def at(self, places: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
+        """Texts, of pairs both with a space between them, and class ids of these rows."""
+        texts, pairs = self.rows.texts, self.rows.pairs
+        written = [f"{texts[place]} {pairs[place]}" if pairs else texts[place] for place in places]
+        return written, self.targets[places]
+
+
+def chosen_baseline(asked: str, classifier: Classifier, trained_before: bool) -> str:
+    """Which one it is to be: ``auto`` is the probe where there are trained weights to probe, else words.
+
+    Raises `UsageError` for one that is asked for and cannot be had; ``auto`` is none then.
+    """
+    possible = classifier.task.name == DEFAULT.name
+    if asked == "auto":
+        return NONE if not possible else PROBE if trained_before else WORDS
+    if asked != NONE and not possible:
+        raise UsageError(
+            f"--baseline {asked}: a logistic regression takes one label a row, "
+            f"and the task is {classifier.task.name}",
+            hint="--baseline none",
+        )
+    if asked == PROBE and not trained_before:
+        raise UsageError(
+            "--baseline probe: an encoder that starts from nothing has no states worth a regression",
+            hint="--baseline bag-of-words",
+        )
+    return asked
+
+
+def baseline(
+    kind: str,
+    classifier: Classifier,
+    training: Part,
+    held_out: Part,
+    *,
+    seed: int,
+    device: torch.device,
+    tokens_per_batch: int | None,
+    threads: int | None,
+    progress: Progress,
+) -> dict[str, Any] | None:
+    """Its ``kind``, the ``rows`` it learned from and its scores on those held out; None for `NONE`.
+
+    `PROBE` reads the mean of the hidden states of the classifier's body as it stands; `WORDS` reads TF-IDF.
+    Texts without any word have no baseline, which is said.
+    """
+    import numpy as np
+
+    if kind == NONE:
+        return None
+    places = np.arange(len(training.targets))
+    if len(places) > MOST_ROWS:
+        places = np.sort(np.random.default_rng(seed).choice(places, MOST_ROWS, replace=False))
+    texts, targets = training.at(places)
+    held_texts, truth = held_out.at(np.arange(len(held_out.targets)))
+    answered = (targets, truth, classifier.labels)
+    with stage(progress, "training the baseline"):
+        if kind == WORDS:
+            try:
+                scores = bag_of_words(texts, held_texts, *answered, threads=threads, progress=progress)
+            except InputError as error:
+                progress.say(f"no baseline: {error.message}")
+                return None
+        else:
+            budget = budget_for(device, tokens_per_batch)
+            vectors = [
+                _vectors(classifier, part.encoded, device, budget, progress) for part in (training, held_out)
+            ]
+            scores = probe(vectors[0][places], vectors[1], *answered, threads=threads, progress=progress)
+    told = {"kind": kind, "rows": len(places), **{name: scores[name] for name in _TOLD}}
+    progress.say(
+        f"to beat: a {kind.replace('-', ' ')} has accuracy {told['accuracy']:.4f}, "
+        f"macro F1 {told['macro_f1']:.4f} on the validation rows"
+    )
+    return told
+
+
+def _vectors(
+    classifier: Classifier, encoded: Encoded, device: torch.device, budget: int, progress: Progress
+) -> NDArray[np.float32]:
+    """(rows, width) the mean of each row's hidden states."""
+    model: Any = classifier.model
+    tokenizer = classifier.tokenizer
+    limits = RowLimits.of(model.config, tokenizer, classifier.max_length)
+    body = Body("the model", model.to(device).eval().base_model, tokenizer, limits, ())
+    asked = Asked("mean", -1, "float32", device, budget)
+    width = body.check(device, asked.pooling, asked.layer)
+    seen = encoded if limits.segments else replace(encoded, segments=None)
+    return vectors_of(0, len(seen), seen, body, asked, width, progress)
