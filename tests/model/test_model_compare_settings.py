@@ -16,9 +16,9 @@ from tests.model.test_model_folds import StopsIn
 from tokkit.cli.finetune import flagged
 from tokkit.cli.main import run
 from tokkit.errors import Interrupted, UsageError
+from tokkit.model.evaluation.row_sums import bootstrap, exchange_test, row_sums
 from tokkit.model.folds.combinations import combinations, parsed
 from tokkit.model.folds.compare_settings import compare_settings
-from tokkit.model.folds.row_sums import bootstrap, exchange_test, row_sums
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import TASKS
 from tokkit.views.reports import folds as reports

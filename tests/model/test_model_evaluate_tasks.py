@@ -25,12 +25,12 @@ from tokkit.views.tables import as_drawn, as_tsv
 
 TELLS = {
     "multi-label": {"macro_f1", "classes", "calibration", "thresholds", "intervals", "lengths", "worst"},
-    "tags": {"span_f1", "classes", "confusion", "calibration", "lengths", "worst"},
+    "tags": {"span_f1", "classes", "confusion", "calibration", "intervals", "lengths", "worst"},
     "regression": {"pearson", "mae", "intervals", "lengths", "worst"},
 }
 LACKS = {
     "multi-label": {"confusion"},
-    "tags": {"intervals", "thresholds"},
+    "tags": {"thresholds"},
     "regression": {"classes", "confusion", "calibration", "thresholds"},
 }
 
@@ -74,6 +74,8 @@ def test_every_task_is_evaluated(trained, tmp_path):
     assert len(rows.select(pl.col("^% .*$")).columns) == (
         len(told["classes"]) if task == "multi-label" else 0
     )
+    for score, (low, high) in told.get("intervals", {}).items():
+        assert low <= told[score] <= high, score
     assert as_tsv(reports.evaluation(told))
     assert as_drawn(reports.evaluation(told), 40, color=False)
     assert html.page("t", "", reports.page_parts(told))
@@ -87,7 +89,8 @@ def test_several_models_of_every_task_are_compared(trained):
     told = tokkit.evaluate([home / "model", copy], home / "test.jsonl", threads=1, **columns).as_dict()
     assert told["best"] == str(home / "model")
     assert told["best_by"] == TASKS[task].metric
-    assert bool(told["comparisons"]) == (task == "multi-label")
+    tests = {"multi-label": ["mcnemar"], "tags": ["exchange"], "regression": []}
+    assert [each["test"] for each in told["comparisons"]] == tests[task]
     assert as_tsv(reports.comparison(told))
 
 

@@ -13,9 +13,10 @@ from tokkit.model.evaluation.decisions import Decisions
 from tokkit.model.evaluation.intervals import intervals, resampled_scores
 from tokkit.model.evaluation.label_issues import LabelIssues, find_label_issues
 from tokkit.model.evaluation.report import prediction_table, worst_rows
+from tokkit.model.evaluation.row_sums import RowSums, bootstrap, row_sums
 from tokkit.model.evaluation.scoring import Scored
 from tokkit.model.evaluation.spec import EvaluateSpec
-from tokkit.progress import Progress
+from tokkit.progress import Progress, stage
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,6 +29,7 @@ class Evaluation:
     """metrics  as design says, and what is told here
     table    a row a text, as `prediction_table` gives
     drawn    score -> its values in the bootstrap samples
+    sums     what the score that tells models apart follows from, of a task that does not decide row by row
     issues   rows whose label is likely wrong, the likeliest first; None where none were asked for
     """
 
@@ -35,6 +37,7 @@ class Evaluation:
     metrics: dict[str, Any]
     table: pl.DataFrame
     drawn: dict[str, NDArray[np.float64]]
+    sums: RowSums | None = None
     issues: pl.DataFrame | None = None
 
 
@@ -46,9 +49,13 @@ def analyse(scored: Scored, rows: Rows, spec: EvaluateSpec, progress: Progress) 
         decided=scored.decided,
         folds=scored.folds,
     )
-    drawn = {}
-    if scored.task.by_row and spec.resamples:
+    drawn, sums = {}, None
+    if not scored.task.by_row:
+        sums = row_sums(scored.task, scored.labels, scored.task.metric, table)
+    if spec.resamples and scored.task.by_row:
         drawn = resampled_scores(losses, decided, spec.resamples, spec.seed, progress)
+    elif spec.resamples:
+        drawn = _by_sums(scored, table, spec, progress)
     metrics: dict[str, Any] = dict(scored.scores)
     if decided is not None and "calibration" in metrics:
         metrics["calibration"] = {
@@ -61,11 +68,23 @@ def analyse(scored: Scored, rows: Rows, spec: EvaluateSpec, progress: Progress) 
     metrics["lengths"] = scores_by_length(scored.lengths, losses, decided)
     metrics["worst"] = worst_rows(table, spec.worst)
     if not spec.label_issues:
-        return Evaluation(scored, metrics, table, drawn)
+        return Evaluation(scored, metrics, table, drawn, sums)
     found = _find_issues(scored)
     issues = _issue_table(table, scored.labels, found)
     metrics["label_issues"] = _told_of_issues(found, issues, scored.labels, spec.worst)
-    return Evaluation(scored, metrics, table, drawn, issues)
+    return Evaluation(scored, metrics, table, drawn, sums, issues)
+
+
+def _by_sums(
+    scored: Scored, table: pl.DataFrame, spec: EvaluateSpec, progress: Progress
+) -> dict[str, NDArray[np.float64]]:
+    """Score -> its values in bootstrap samples of the rows, where a row has many answers."""
+    found = {name: row_sums(scored.task, scored.labels, name, table) for name in scored.task.shown}
+    known = {name: sums for name, sums in found.items() if sums is not None}
+    with stage(progress, "resampling", spec.resamples, "samples"):
+        return dict(
+            zip(known, bootstrap(list(known.values()), spec.resamples, spec.seed, progress), strict=True)
+        )
 
 
 def _bins(scored: Scored, decided: Decisions) -> list[dict[str, Any]]:

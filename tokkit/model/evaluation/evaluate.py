@@ -115,7 +115,7 @@ def evaluate(
             evaluated_rows.say_seen(name, rows, loaded.split(chosen), spec, progress)
     _check_one_task(scored)
     evaluations = {one.name: analysis.analyse(one, rows, spec, progress) for one in scored}
-    result = EvaluateResult(evaluations, rows.left_out, where, chosen, _compared(evaluations))
+    result = EvaluateResult(evaluations, rows.left_out, where, chosen, _compared(evaluations, spec, progress))
     if out_path is not None:
         read = [*inputs, *(Path(name) for name in names if Path(name).exists())]
         asked = {"split": split, **asdict(options), **asdict(spec)}
@@ -162,16 +162,19 @@ def _check_one_task(scored: Sequence[Scored]) -> None:
             )
 
 
-def _compared(evaluations: dict[str, Evaluation]) -> list[dict[str, Any]]:
-    """Every model against the best, where all of them decide row by row."""
+def _compared(
+    evaluations: dict[str, Evaluation], spec: EvaluateSpec, progress: Progress
+) -> list[dict[str, Any]]:
+    """Every model against the best, where there is a test for it."""
     answered = {}
     for name, one in evaluations.items():
-        if (decided := one.scored.decisions) is None:
+        decided = one.scored.decisions
+        if decided is None and one.sums is None:
             return []
-        answered[name] = Answered(decided.right, one.drawn)
+        answered[name] = Answered(decided.right if decided else None, one.drawn, one.sums)
     if len(answered) < 2:
         return []
-    return against_the_best(answered, _best(evaluations))
+    return against_the_best(answered, _best(evaluations), spec.seed, progress)
 
 
 def _best_by(evaluations: dict[str, Evaluation]) -> str:

@@ -20,6 +20,7 @@ from tokkit.data.loading.load import DatasetOptions
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
 from tokkit.model.evaluation import report
+from tokkit.model.evaluation.row_sums import RowSums, bootstrap, exchange_test, row_sums
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import (
     FoldsResult,
@@ -31,7 +32,6 @@ from tokkit.model.folds.cross_validate import (
 from tokkit.model.folds.drawing import FoldedRows
 from tokkit.model.folds.ensemble import fold_name
 from tokkit.model.folds.prepared import folds_job
-from tokkit.model.folds.row_sums import RowSums, bootstrap, exchange_test, row_sums
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import task_of
 from tokkit.model.training.baseline import NONE

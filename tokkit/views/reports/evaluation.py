@@ -219,8 +219,13 @@ def _differences(comparisons: Sequence[Result]) -> Table:
         )
         for each in comparisons
     ]
-    columns = ("model", *map(in_words, scores), "p (McNemar)", "p (Holm)")
-    return Table("Differences from the best, 95 % intervals, and whether accuracy differs", columns, rows)
+    test, tested = _TESTS[comparisons[0]["test"]]
+    columns = ("model", *map(in_words, scores), f"p ({test})", "p (Holm)")
+    return Table(f"Differences from the best, 95 % intervals, and whether {tested} differs", columns, rows)
+
+
+_TESTS = {"mcnemar": ("McNemar", "accuracy"), "exchange": ("exchanged rows", "span F1")}
+"""What a test is called, and the score it is of."""
 
 
 def _p_value(value: float) -> str:
