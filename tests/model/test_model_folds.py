@@ -88,6 +88,15 @@ def test_mean_and_deviation_are_those_of_the_folds(folds):
     assert told["out_of_fold"] == result.metrics == result.as_dict()["out_of_fold"]
 
 
+def test_the_card_tells_what_the_figures_file_does(folds):
+    folder, _ = folds
+    told = json.loads((folder / "metrics.json").read_text("utf-8"))
+    card = (folder / "README.md").read_text("utf-8")
+    assert "# Text classifier, 3 folds" in card
+    mean, deviation, all_rows = (told[key]["accuracy"] for key in ("mean", "deviation", "out_of_fold"))
+    assert f"| accuracy | {mean:.4f} ± {deviation:.4f} | {all_rows:.4f} |" in card
+
+
 def test_scores_that_one_fold_lacks_have_no_mean():
     scores = [
         {"loss": 1, "classes": {"a": {"f1": 0.5}}, "best": "a"},

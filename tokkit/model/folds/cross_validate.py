@@ -4,6 +4,7 @@ OUT/fold-1/ ... fold-K/     model folders
     predictions.parquet     every row as the model that has not seen it answers, and its fold
     metrics.json            {"folds": [...], "out_of_fold": ..., "mean": ..., "deviation": ...}
     history.csv             of all folds
+    README.md               the card
     tokkit.json             the receipt
 .OUT.tokkit-folds/          folds that are finished: a run that was killed goes on with the next one
 """
@@ -27,6 +28,8 @@ from tokkit.model.folds.drawing import FoldedRows, joined_rows
 from tokkit.model.folds.ensemble import fold_name
 from tokkit.model.folds.spread import deviations, means
 from tokkit.model.inference import budget_for, choose_device, predict_logits
+from tokkit.model.tasks import task_of
+from tokkit.model.training import card
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.identity import CHANGE_NOTHING
 from tokkit.model.training.job import PACKAGES, Job, told_in
@@ -94,6 +97,9 @@ def cross_validate(
         results = _train_all(job, folded, work, shown, before, mark)
         told = _report(job, folded, work, staging, results)
         if keep_models:
+            task = task_of(job.spec.task, folded.dataset)
+            scores = (told["mean"], told["deviation"], told["out_of_fold"])
+            card.write_folds(staging / "README.md", task, len(results), *scores)
             for number in range(1, len(results) + 1):
                 link_tree(work / fold_name(number), staging / fold_name(number))
         result = FoldsResult(

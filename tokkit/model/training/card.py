@@ -10,16 +10,18 @@ from tokkit.model.heads import STOCK
 from tokkit.model.heads.saved import BODY
 from tokkit.model.tasks.task import Task
 
+_HEAD = """library_name: transformers
+pipeline_tag: {kind}-classification
+tags:
+- tokkit"""
+
 
 def write(path: Path, task: Task, metrics: Mapping[str, Any], settings: Mapping[str, Any], base: str) -> None:
     """The card `README.md`: what the model is, how it was trained, how well it does and on what."""
     chosen = "\n".join(f"- {name}: {value}" for name, value in sorted(settings.items()) if value is not None)
     path.write_text(
         f"""---
-library_name: transformers
-pipeline_tag: {"text" if task.by_row else "token"}-classification
-tags:
-- tokkit
+{_HEAD.format(kind="text" if task.by_row else "token")}
 ---
 # {task.title}
 
@@ -41,6 +43,40 @@ Use it: `tokkit predict THIS_FOLDER "a text"`, or {_loaded_by(task, settings)}.
     )
 
 
+def write_folds(
+    path: Path,
+    task: Task,
+    folds: int,
+    mean: Mapping[str, Any],
+    deviation: Mapping[str, Any],
+    out_of_fold: Mapping[str, Any],
+) -> None:
+    """The card of a folder of folds: what stands in it, and how well its models do out of fold."""
+    lines = [
+        f"| {_in_words(name)} | {mean[name]:.4f} ± {deviation[name]:.4f} | {value:.4f} |"
+        for name, value in out_of_fold.items()
+        if isinstance(value, float) and name in mean
+    ]
+    table = "\n".join(["| | mean of the folds | all rows, out of fold |", "|---|---|---|", *lines])
+    path.write_text(
+        f"""---
+{_HEAD.format(kind="text" if task.by_row else "token")}
+---
+# {task.title}, {folds} folds
+
+{_labels(out_of_fold)}Each of `fold-1` to `fold-{folds}` is a model of its own, with a card of its own.
+
+{table}
+
+Each row was answered by the model that had not seen it. Its best epoch was picked on these rows, so the
+scores flatter a little; a test split tells the truth.
+
+Use them together, by the mean of their probabilities: `tokkit predict THIS_FOLDER "a text"`; or one alone.
+""",
+        encoding="utf-8",
+    )
+
+
 def _labels(metrics: Mapping[str, Any]) -> str:
     classes = metrics.get("classes")
     return f"Labels: {', '.join(map(_cell, classes))}. " if classes else ""
@@ -53,7 +89,7 @@ def _scores(metrics: Mapping[str, Any]) -> str:
     if baseline := metrics.get("baseline"):
         beside = {baseline["kind"].replace("-", " "): baseline, **beside}
     lines = [
-        f"| {name.replace('_', ' ').replace('f1', 'F1')} | {metrics[name]:.4f} | "
+        f"| {_in_words(name)} | {metrics[name]:.4f} | "
         + " | ".join(f"{each[name]:.4f}" if name in each else "" for each in beside.values())
         + " |"
         for name, value in metrics.items()
@@ -79,6 +115,10 @@ def _loaded_by(task: Task, settings: Mapping[str, Any]) -> str:
     if settings["head"] == STOCK:
         return f"`{task.auto_class}.from_pretrained`"
     return f"`AutoModel.from_pretrained` on its `{BODY}/`, without the head"
+
+
+def _in_words(score: str) -> str:
+    return score.replace("_", " ").replace("f1", "F1")
 
 
 def _cell(text: str) -> str:
