@@ -97,9 +97,9 @@ def whole(tokenizer, tmp_path_factory):
 def test_resume_after_ctrl_c_ends_in_the_same_bytes(tokenizer, whole, tmp_path, steps, kept):
     """After the second step it comes while the model is validated."""
     stopping = Stopping(steps)
-    with pytest.raises(Interrupted):
+    said = f"interrupted; the checkpoint after step {kept} is kept: the same command goes on from there"
+    with pytest.raises(Interrupted, match=said):
         trained(tokenizer, tmp_path, progress=stopping)
-    assert f"the checkpoint after step {kept} is kept: the same command goes on from there" in stopping
     heard = Heard()
     assert trained(tokenizer, tmp_path, progress=heard) == whole
     assert f"continuing after step {kept}" in heard

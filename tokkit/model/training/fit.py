@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _BEST, _ANSWERS, _MODEL, _OPTIMIZER = "best", "best.safetensors", "model.safetensors", "optimizer.safetensors"
 _LOOKED_AT = 8
 """Rows answered before a checkpoint that is not due for an evaluation is kept."""
+_GO_ON = "the checkpoint after step {step} is kept: the same command goes on from there"
 KEPT = "checkpoint"
 """Where ``--keep-optimizer`` leaves the last checkpoint in a model folder."""
 
@@ -97,7 +98,7 @@ def fit(plan: Plan, staging: Path, work: Checkpoints | None, progress: Progress)
 
     Raises `InputError` for a loss that is no longer a number, for a checkpoint of another training and for
     too little memory; `UsageError` for options that cannot be had; `OutputError` where a checkpoint cannot
-    be written. The checkpoints stay, and it is said how to go on from them.
+    be written; `Interrupted`. The checkpoints stay, and it is said how to go on from them.
     """
     course = _Course(plan, staging, work, progress)
     try:
@@ -112,8 +113,10 @@ def fit(plan: Plan, staging: Path, work: Checkpoints | None, progress: Progress)
                 f"{error.message}; the checkpoint after step {kept} is kept",
                 hint=f"{error.hint} --resume {work.folder} goes on from there, --resume none begins anew",
             ) from error
-        elif not isinstance(error, TokkitError) or isinstance(error, Interrupted) or course.under_way:
-            progress.say(f"the checkpoint after step {kept} is kept: the same command goes on from there")
+        elif isinstance(error, KeyboardInterrupt | Interrupted):
+            raise Interrupted(f"interrupted; {_GO_ON.format(step=kept)}") from error
+        elif not isinstance(error, TokkitError) or course.under_way:
+            progress.say(_GO_ON.format(step=kept))
         raise
 
 
