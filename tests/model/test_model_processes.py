@@ -1,17 +1,24 @@
-"""Two processes that add up their gradients take the steps of one."""
+"""Two processes that add up their gradients take the steps of one, and write what one writes."""
 
 from __future__ import annotations
 
+import json
 import os
 import socket
+import subprocess
+import sys
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
+import tokkit
 from tests.model.test_loop import CPU, prepared
+from tokkit.errors import UsageError
 from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
+from tokkit.model.training import processes
 from tokkit.model.training.loop import Training, TrainingRows
 from tokkit.progress import SILENT
 
@@ -60,3 +67,40 @@ def test_two_processes_end_where_one_does(tokenizer, tmp_path):
     for name, weight in weights.items():
         assert torch.equal(first[2][name], second[2][name]), name
         assert torch.allclose(first[2][name], weight, atol=1e-5), name
+
+
+@pytest.mark.long
+def test_torchrun_writes_the_model_that_one_process_writes(dataset, tokenizer, tmp_path):
+    """One table, one folder, and rounding apart the same weights."""
+    asked = ["-m", "tokkit", "finetune", str(dataset), "--tokenizer", str(tokenizer), "--dropout", "0"]
+    asked += ["--epochs", "2", "--threads", "1", "--json", "-q", "-o"]
+    together = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+    outputs = {}
+    for name, start in (("one", [sys.executable]), ("two", [*together, str(_free_port())])):
+        done = subprocess.run(
+            [*start, *asked, str(tmp_path / name)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        outputs[name] = json.loads(done.stdout)
+        receipt = json.loads((tmp_path / name / "tokkit.json").read_text("utf-8"))
+        assert receipt["run"]["processes"] == (2 if name == "two" else 1)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["one", "two"]
+    assert outputs["two"]["metrics"]["loss"] == pytest.approx(outputs["one"]["metrics"]["loss"], abs=1e-5)
+    one, two = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
+    for name, weight in one.items():
+        assert torch.allclose(weight, two[name], atol=1e-4), name
+
+
+def test_helpers_are_told_by_their_rank(monkeypatch):
+    assert (processes.count(), processes.is_helper()) == (1, False)
+    for rank, helps in (("0", False), ("1", True)):
+        for name, value in {"LOCAL_RANK": rank, "RANK": rank, "WORLD_SIZE": "2"}.items():
+            monkeypatch.setenv(name, value)
+        assert (processes.count(), processes.is_helper()) == (2, helps)
+
+
+def test_folds_are_not_for_several_processes(dataset, tokenizer, tmp_path, monkeypatch):
+    for name, value in {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(UsageError, match="2 processes train one model together, and folds are several"):
+        tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", folds=2)

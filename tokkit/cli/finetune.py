@@ -14,7 +14,7 @@ from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.spec import FinetuneSpec
-from tokkit.progress import Progress
+from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.views.reports import folds as folds_reports
 from tokkit.views.reports import model as reports
@@ -84,8 +84,11 @@ def finetune_command(
 ) -> None:
     """Fine-tune a text classifier: a checkpoint, or a small encoder built for your tokenizer."""
     from tokkit.model.folds.compare_settings import compare_settings
+    from tokkit.model.training import processes
     from tokkit.model.training.finetune import finetune
 
+    if processes.is_helper():  # the first process says and shows what there is
+        progress = SILENT
     if keep_models and not compare:
         raise UsageError("--keep-models: belongs to --compare; --folds keeps its models")
     chosen = dataset or default_dataset(progress)
@@ -96,6 +99,8 @@ def finetune_command(
         show("finetune", compared.as_dict(), folds_reports.settings_compared, json_wanted)
         return
     result = finetune(chosen, validation_data=validation_data, progress=progress, **options).as_dict()
+    if processes.is_helper():
+        return
     tables = folds_reports.cross_validation if "folds" in result else reports.finetuning
     show("finetune", result, tables, json_wanted)
 

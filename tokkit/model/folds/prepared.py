@@ -9,7 +9,7 @@ from tokkit.errors import UsageError
 from tokkit.model.folds import drawing
 from tokkit.model.folds.encoded_once import EncodedOnce
 from tokkit.model.spec import FinetuneSpec
-from tokkit.model.training import encoded_cache
+from tokkit.model.training import encoded_cache, processes
 from tokkit.model.training.job import Job, check_asked, local_paths
 from tokkit.progress import Progress, SayingOnce
 
@@ -26,6 +26,11 @@ def folds_job(
 ) -> tuple[Job, drawing.FoldedRows]:
     """The rows in folds, and the job that trains on them; each text of theirs will be encoded once."""
     check_asked(tokenizer, model, spec)
+    if processes.count() > 1:
+        raise UsageError(
+            f"{processes.count()} processes train one model together, and folds are several models",
+            hint="start it without torchrun",
+        )
     once = SayingOnce(progress)
     if validation_data is not None:
         raise UsageError(

@@ -114,6 +114,10 @@ class Checkpoints:
         """The step of the newest checkpoint here."""
         return next((_step_of(path) for path in _complete_names(self.folder)), None)
 
+    def discard(self) -> None:
+        """Removes the work folder."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
     def _sweep(self, found: Checkpoint | None, keep_older: bool) -> None:
         """Leaves what is gone on from, and those before it where they are of the same training."""
         if not self.folder.exists():
@@ -122,6 +126,21 @@ class Checkpoints:
             older = keep_older and found is not None and _NAME.fullmatch(path.name) is not None
             if found is None or not (path == found.path or (older and path.name < found.path.name)):
                 _remove(path)
+
+
+class ReadCheckpoints(Checkpoints):
+    """Those of another process that trains the same: found, and left to it."""
+
+    def settle(self, found: Checkpoint | None, resume: str, progress: Progress) -> None:
+        """Nothing."""
+
+    def save(
+        self, step: int, identity: Identity, state: Mapping[str, Any], write: Callable[[Path], None]
+    ) -> None:
+        """Nothing."""
+
+    def discard(self) -> None:
+        """Nothing."""
 
 
 def write_checkpoint(

@@ -22,6 +22,7 @@ from tokkit.model.training import checkpoints, history, selection
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints
 from tokkit.model.training.loop import Reached, Training, TrainingRows, no_number
 from tokkit.model.training.precision import choose_precision
+from tokkit.model.training.processes import as_the_first
 from tokkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def fit(plan: Plan, staging: Path, work: Checkpoints | None, progress: Progress)
     except BaseException as error:
         kept = work.newest_step() if work is not None else None
         if work is not None and kept is None:
-            shutil.rmtree(work.folder, ignore_errors=True)
+            work.discard()
         elif work is not None and isinstance(error, InputError) and course.under_way:
             raise InputError(
                 f"{error.message}; the checkpoint after step {kept} is kept",
@@ -230,6 +231,7 @@ class _Course:
             *(budget_for(plan.device, plan.spec.tokens_per_batch), progress),
             most=plan.spec.eval_batch_size,
         )
+        logits = as_the_first(logits, plan.device)
         if not np.isfinite(logits).all():
             raise no_number("the answers are", self.training.step, self.training.steps, plan.lr, exact=False)
         return logits

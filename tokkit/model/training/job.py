@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -14,6 +15,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.model.folds import members
 from tokkit.model.inference import choose_device
 from tokkit.model.spec import FinetuneSpec
+from tokkit.model.training import processes
 from tokkit.model.training.encoded_cache import Encoder
 from tokkit.model.training.run import FinetuneResult, Run
 from tokkit.progress import Progress
@@ -55,21 +57,18 @@ class Job:
     ) -> FinetuneResult:
         """Trains on the rows and publishes the model folder ``out``, with its receipt.
 
+        Of several processes that train together the first publishes it; the others give the same result.
+
         shown  the name of the folder in the result, where it is to get another one than ``out``
         told   what the receipt tells beside the result
         """
         real = files.check_output(out, force=force, inputs=self.inputs, kind="folder")
         work = files.work_path(real, _WORK)
+        if processes.is_helper():
+            with tempfile.TemporaryDirectory() as nowhere:
+                return self._run(training, validation, Path(nowhere), shown or str(out), work)[1]
         with files.folder(out, force=force, inputs=self.inputs) as staging:
-            run = Run.prepare(
-                *(self.dataset, training, validation, self.tokenizer, self.model, self.spec),
-                *(self.threads, self.progress, self.encoder),
-            )
-            result = run.train(
-                *(staging, shown or str(out), self.progress),
-                work=work,
-                threads=self.threads,
-            )
+            run, result = self._run(training, validation, staging, shown or str(out), work)
             reached = {name: value for name, value in asdict(result).items() if name != "model"}
             timed = {name: reached.pop(name) for name in _OF_THE_RUN}
             files.write_receipt(
@@ -87,6 +86,7 @@ class Job:
                 run={
                     **timed,
                     "device": str(run.device),
+                    "processes": processes.count(),
                     "tokens_per_batch": run.budget,
                     "tokenizer": str(self.tokenizer or self.model),
                     "model": str(self.model) if self.model is not None else None,
@@ -94,6 +94,19 @@ class Job:
             )
         files.remove_work(work, real)
         return result
+
+    def _run(
+        self, training: Rows, validation: Rows, staging: Path, shown: str, work: Path
+    ) -> tuple[Run, FinetuneResult]:
+        """The training carried out, its model in ``staging``."""
+        try:
+            run = Run.prepare(
+                *(self.dataset, training, validation, self.tokenizer, self.model, self.spec),
+                *(self.threads, self.progress, self.encoder),
+            )
+            return run, run.train(staging, shown, self.progress, work=work, threads=self.threads)
+        finally:
+            processes.part()
 
     def settings(self) -> dict[str, Any]:
         """What was asked for, as receipts tell it: of files their names only."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import UsageError
 from tokkit.model.batching import batch_of
+from tokkit.model.training.processes import as_the_first
 from tokkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ def choose_precision(
 
     Raises `UsageError` for a precision the device does not have.
     """
+    import numpy as np
+
     if asked != "auto":
         _check(asked, device)
         return asked
@@ -53,7 +56,8 @@ def choose_precision(
         return "fp32"
     other = "bf16" if _has_bf16(device) else "fp16"
     taken = _seconds(("fp32", other), classifier, rows, device, budget)
-    chosen = other if taken[other] * _WORTH_IT < taken["fp32"] else "fp32"
+    gains = np.array([taken[other] * _WORTH_IT < taken["fp32"]], dtype=np.float32)
+    chosen = other if as_the_first(gains, device)[0] else "fp32"
     told = ", ".join(f"{seconds * 1000:.0f} ms in {name}" for name, seconds in taken.items())
     progress.say(f"--precision {chosen}: a piece of a step takes {told}")
     return chosen

@@ -18,9 +18,9 @@ from tokkit.model.inference import budget_for, choose_device, use_threads
 from tokkit.model.losses import build as losses
 from tokkit.model.spec import FinetuneSpec, default_lr
 from tokkit.model.tasks import task_of
-from tokkit.model.training import card, encoded_cache, history, loop
+from tokkit.model.training import card, encoded_cache, history, loop, processes
 from tokkit.model.training.baseline import NONE, Part, baseline, chosen_baseline
-from tokkit.model.training.checkpoints import Checkpoints
+from tokkit.model.training.checkpoints import Checkpoints, ReadCheckpoints
 from tokkit.model.training.encoded_cache import Encoder
 from tokkit.model.training.fit import Fitted, Plan, fit
 from tokkit.model.training.identity import identity_of
@@ -162,7 +162,8 @@ class Run:
             ),
         )
         beside = self._baseline(threads, progress)
-        kept = Checkpoints(work, Path(out), self.spec.keep) if work is not None else None
+        place = ReadCheckpoints if processes.is_helper() else Checkpoints
+        kept = place(work, Path(out), self.spec.keep) if work is not None else None
         fitted = fit(plan, staging, kept, progress)
         scores = {**fitted.best.scores, **({"baseline": beside} if beside else {})}
         if beside and scores["macro_f1"] < beside["macro_f1"]:
@@ -170,12 +171,8 @@ class Run:
                 f"macro F1 {scores['macro_f1']:.4f} is below the baseline's {beside['macro_f1']:.4f}: "
                 "more --epochs or a higher --lr may help"
             )
-        self._write_report(staging, fitted, scores)
-        if folder.other_ids(staging, self.classifier):
-            progress.say(
-                "AutoTokenizer cuts texts into other ids than this tokenizer.json, which tokkit goes by: "
-                "its tokenizer_class rebuilds it; PreTrainedTokenizerFast would not"
-            )
+        if not processes.is_helper():
+            self._write_report(staging, fitted, scores, progress)
         return FinetuneResult(
             model=out,
             metrics=scores,
@@ -192,7 +189,7 @@ class Run:
     def _baseline(self, threads: int | None, progress: Progress) -> dict[str, Any] | None:
         """The scores of what the model is shown beside."""
         spec = self.spec
-        if self.baseline == NONE:
+        if self.baseline == NONE or processes.is_helper():
             return None
         return baseline(
             *(self.baseline, self.classifier),
@@ -205,7 +202,10 @@ class Run:
             progress=progress,
         )
 
-    def _write_report(self, staging: Path, fitted: Fitted, scores: Mapping[str, Any]) -> None:
+    def _write_report(
+        self, staging: Path, fitted: Fitted, scores: Mapping[str, Any], progress: Progress
+    ) -> None:
+        """Verifies the model that stands in ``staging`` and writes what belongs to it."""
         import numpy as np
 
         from tokkit.views import plots
@@ -228,3 +228,8 @@ class Run:
             {**asdict(self.spec), "lr": self.lr},
             self.base,
         )
+        if folder.other_ids(staging, self.classifier):
+            progress.say(
+                "AutoTokenizer cuts texts into other ids than this tokenizer.json, which tokkit goes by: "
+                "its tokenizer_class rebuilds it; PreTrainedTokenizerFast would not"
+            )
