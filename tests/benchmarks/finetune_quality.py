@@ -1,10 +1,13 @@
 """What fine-tuning a checkpoint reaches on validation, the median of several seeds, beside what is cheaper.
 
     python -m tests.benchmarks.finetune_quality DATASET CHECKPOINT --lr 2e-4 --seeds 3
+    python -m tests.benchmarks.finetune_quality DATASET CHECKPOINT --lr 2e-4 --seeds 0 --folds 5
 
-The baselines are those of `features` on the same rows: the most frequent class, a bag of words, and a
-logistic regression on the checkpoint's frozen hidden states. With ``--tokenizer`` and no checkpoint (``-``)
-an encoder of ``--size`` is trained from nothing, and there is no probe.
+With ``--folds`` the train split is cross-validated, and each fold's model and their ensemble are scored on
+the validation split, which none of them has seen. The baselines are those of `features` on the same rows: the
+most frequent class, a bag of words, and a logistic regression on the checkpoint's frozen hidden states. With
+``--tokenizer`` and no checkpoint (``-``) an encoder of ``--size`` is trained from nothing, and there is no
+probe.
 """
 
 from __future__ import annotations
@@ -34,12 +37,16 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3)
     parser.add_argument("--max-length", type=int)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--folds", type=int)
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
     checkpoint = None if arguments.checkpoint == "-" else arguments.checkpoint
     with tempfile.TemporaryDirectory() as folder:
         tell_baselines(arguments, checkpoint, Path(folder))
-        tell_finetuning(arguments, checkpoint, Path(folder))
+        if arguments.seeds:
+            tell_finetuning(arguments, checkpoint, Path(folder))
+        if arguments.folds:
+            tell_folds(arguments, checkpoint, Path(folder))
 
 
 def tell_baselines(arguments: argparse.Namespace, checkpoint: str | None, folder: Path) -> None:
@@ -64,15 +71,38 @@ def tell_finetuning(arguments: argparse.Namespace, checkpoint: str | None, folde
     """Each seed, and the median of each score."""
     scores = []
     for seed in range(1, arguments.seeds + 1):
+        out = folder / f"model-{seed}"
         result = tokkit.finetune(
-            *(arguments.dataset, arguments.tokenizer, checkpoint, folder / f"model-{seed}"),
-            **{"lr": arguments.lr, "epochs": arguments.epochs, "max_length": arguments.max_length},
-            **{"size": arguments.size, "seed": seed, "threads": arguments.threads},
+            *(arguments.dataset, arguments.tokenizer, checkpoint, out), **asked(arguments, seed=seed)
         )
         scores.append(result.metrics)
         tell(f"fine-tuned, seed {seed}", result.metrics, result.seconds)
     names = ("accuracy", "macro_f1")
     tell("fine-tuned, median", {name: statistics.median(each[name] for each in scores) for name in names})
+
+
+def tell_folds(arguments: argparse.Namespace, checkpoint: str | None, folder: Path) -> None:
+    """The models of the folds, the mean of their scores, and the ensemble, on the validation split."""
+    dataset = read_dataset(arguments.dataset, DatasetOptions(), SILENT)
+    [train] = dataset.split("train").files
+    [validation] = dataset.split("validation").files
+    out = folder / "folds"
+    result = tokkit.finetune(
+        *(train, arguments.tokenizer, checkpoint, out), **asked(arguments, folds=arguments.folds)
+    )
+    tell("out of fold", result.metrics, result.seconds)
+    *members, ensemble = tokkit.evaluate(out, validation, threads=arguments.threads).metrics.values()
+    for number, scores in enumerate(members, 1):
+        tell(f"fold {number}", scores)
+    names = ("accuracy", "macro_f1")
+    tell("mean of the folds", {name: statistics.mean(each[name] for each in members) for name in names})
+    tell("ensemble", ensemble)
+
+
+def asked(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
+    """The settings of a fine-tuning; the baselines are told already."""
+    names = ("lr", "epochs", "max_length", "size", "threads")
+    return {**{name: getattr(arguments, name) for name in names}, "baseline": "none", **more}
 
 
 def tell(what: str, scores: dict[str, Any], seconds: float | None = None) -> None:
