@@ -17,7 +17,8 @@ from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import sampling
-from tokkit.model.training.loop import TrainingRows, train
+from tokkit.model.training.gradients import TrainingRows
+from tokkit.model.training.loop import train
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.load import load

@@ -29,8 +29,8 @@ from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import checkpoints
 from tokkit.model.training.checkpoints import Checkpoints
 from tokkit.model.training.fit import Plan, fit
+from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.identity import identity_of
-from tokkit.model.training.loop import TrainingRows
 from tokkit.progress import SILENT
 
 SPEC = FinetuneSpec(

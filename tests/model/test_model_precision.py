@@ -10,7 +10,8 @@ from tokkit.errors import UsageError
 from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training.loop import Training, TrainingRows
+from tokkit.model.training.gradients import TrainingRows
+from tokkit.model.training.loop import Training
 from tokkit.model.training.precision import accelerator_for, choose_precision
 from tokkit.progress import SILENT
 

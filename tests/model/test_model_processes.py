@@ -19,7 +19,8 @@ from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import processes
-from tokkit.model.training.loop import Training, TrainingRows
+from tokkit.model.training.gradients import TrainingRows
+from tokkit.model.training.loop import Training
 from tokkit.progress import SILENT
 
 SPEC = FinetuneSpec(size="tiny", epochs=1, batch_size=19, dropout=0.0, label_smoothing=0.1)

@@ -13,7 +13,8 @@ from tokkit.model.inference import predict_logits, softmax
 from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training.loop import TrainingRows, train
+from tokkit.model.training.gradients import TrainingRows
+from tokkit.model.training.loop import train
 from tokkit.model.training.sampling import SAMPLERS, classes_of, order, quotas
 from tokkit.progress import SILENT
 

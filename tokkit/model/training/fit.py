@@ -20,7 +20,8 @@ from tokkit.model.folds.encoded_once import part_of
 from tokkit.model.inference import budget_for, predict_logits
 from tokkit.model.training import checkpoints, history, selection
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints
-from tokkit.model.training.loop import Reached, Training, TrainingRows, no_number
+from tokkit.model.training.gradients import TrainingRows
+from tokkit.model.training.loop import Reached, Training, no_number
 from tokkit.model.training.precision import choose_precision
 from tokkit.model.training.processes import as_the_first
 from tokkit.progress import SILENT, Progress

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tokkit.model.classifier import Classifier
     from tokkit.model.spec import FinetuneSpec
-    from tokkit.model.training.loop import TrainingRows
+    from tokkit.model.training.gradients import TrainingRows
     from tokkit.tokenizer.encoding.encode import Encoded
 
 CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "no_cache", "baseline")

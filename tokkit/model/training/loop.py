@@ -1,8 +1,4 @@
-"""The training loop: steps of a fixed number of rows, computed in pieces, the result independent of them.
-
-A step's loss is the sum over its rows divided by their number (with class weights, by the sum of the
-weights), so cutting it into pieces, or dealing it out to processes whose gradients are added up, changes
-rounding only. The stock Trainer divides otherwise when it accumulates (transformers issue 47688).
+"""The training loop: steps of a fixed number of rows, whose gradients `gradients` adds up.
 
 Order, rate and dropout of a step are functions of the seed and the step's number, so weights, optimizer and
 that number are all there is to a training: one that goes on from them ends in the same bytes.
@@ -11,20 +7,16 @@ that number are all there is to a training: one that goes on from them ends in t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.batching import batch_of, pieces_within
-from tokkit.model.losses.loss import Loss
 from tokkit.model.spec import FinetuneSpec, steps_between
-from tokkit.model.tasks.task import Targets
 from tokkit.model.training import optimizer, sampling
+from tokkit.model.training.gradients import Gradients, TrainingRows
 from tokkit.model.training.precision import accelerator_for
 from tokkit.model.training.schedule import rate
 from tokkit.progress import Progress, stage, stop_if_cancelled
-from tokkit.tokenizer.encoding.encode import Encoded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -35,18 +27,6 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY = 20
 """Steps after which an accelerator is asked for the loss: to ask is to wait for it."""
-
-
-@dataclass(frozen=True)
-class TrainingRows:
-    """encoded   the rows' ids
-    targets   what the model is to answer
-    loss      what is minimized
-    """
-
-    encoded: Encoded
-    targets: Targets
-    loss: Loss
 
 
 @dataclass(frozen=True)
@@ -86,12 +66,10 @@ class Training:
         precision: str = "fp32",
     ) -> None:
         """Raises `UsageError` for a sampler, a precision or frozen layers that cannot be had here."""
-        import torch
-
         self._classes = sampling.classes_of(spec.sampler, rows.targets)
         self.accelerator = accelerator_for(device, precision)
         self._device = self.accelerator.device
-        self._classifier, self._rows, self._spec, self._lr, self._budget = classifier, rows, spec, lr, budget
+        self._rows, self._spec, self._lr = rows, spec, lr
         self._model: Any = classifier.model
         self._model.to(self._device)
         self._optimizer = self.accelerator.prepare_optimizer(
@@ -104,10 +82,8 @@ class Training:
         self._saves = steps_between("--save-every", spec.save_every, self._per_epoch)
         self._drawn: tuple[int, NDArray[np.int64]] | None = None
         """An epoch, counted from 0, and the order of its rows."""
-        self.step = self._tokens = self._computed = 0
-        self._sums = torch.zeros(4, dtype=torch.float32 if device.type == "mps" else torch.float64)
-        self._sums = self._sums.to(self._device)
-        """Loss times rows, rows, right answers and all answers, since the last evaluation."""
+        self._gradients = Gradients(classifier, rows, budget, self.accelerator, pad_to_max=spec.pad_to_max)
+        self.step = 0
 
     def run(self, progress: Progress) -> Iterator[Reached]:
         """Trains to the end; gives a `Reached` wherever something is due, and at the end of each epoch.
@@ -128,7 +104,7 @@ class Training:
                 self._check_finite()
             reached = self._reached()
             if reached.evaluate:
-                self._sums.zero_()
+                self._gradients.forget()
             yield reached
 
     def _next_stop(self) -> int:
@@ -143,9 +119,7 @@ class Training:
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * share
         self._seed()
-        with _memory_named(self._budget):
-            self._backward(chosen)
-        self._add_up_gradients()
+        self._gradients.add(chosen)
         if self._spec.max_grad_norm:
             self.accelerator.clip_grad_norm_(self._model.parameters(), self._spec.max_grad_norm)
         self._optimizer.step()
@@ -175,62 +149,13 @@ class Training:
         mixed = np.random.SeedSequence((self._spec.seed, self.step, self.accelerator.process_index))
         torch.manual_seed(int(mixed.generate_state(1, np.uint64)[0]))
 
-    def _backward(self, chosen: NDArray[np.int64]) -> None:
-        """Adds the gradient of the step's loss to the model's, of this process's share of the rows."""
-        import numpy as np
-
-        rows, classifier, device = self._rows, self._classifier, self._device
-        lengths = rows.encoded.lengths
-        if self._spec.pad_to_max:
-            lengths = np.full_like(lengths, classifier.max_length)
-        denominator = rows.loss.denominator(rows.targets.of(chosen, int(lengths[chosen].max())))
-        by_length = chosen[np.argsort(-lengths[chosen], kind="stable")]
-        mine = by_length[self.accelerator.process_index :: self.accelerator.num_processes]
-        for piece in pieces_within(mine, lengths, self._budget):
-            batch = batch_of(rows.encoded, piece, classifier.pad_id, max(int(lengths[piece].max()), 1))
-            targets = rows.targets.of(piece, batch.width).to(device)
-            with self.accelerator.autocast():
-                logits = classifier.logits(batch, device)
-            loss = rows.loss.summed(logits, targets) / denominator
-            self.accelerator.backward(loss)
-            right, items = classifier.task.right(logits.detach(), targets)
-            self._sums[0] += loss.detach() * len(chosen)
-            self._sums[1] += len(piece)
-            self._sums[2] += right
-            self._sums[3] += items
-            self._tokens += int(batch.mask.sum())
-            self._computed += batch.mask.numel()
-
-    def _add_up_gradients(self) -> None:
-        """Every process has the sum of all their gradients, and none for a weight that none of them used."""
-        import torch
-
-        if self.accelerator.num_processes == 1:
-            return
-        trained = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        used = torch.tensor([float(p.grad is not None) for p in trained], device=self._device)
-        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trained]
-        flat = torch.cat([used, *(gradient.reshape(-1) for gradient in gradients)])
-        used, *parts = self.accelerator.reduce(flat, "sum").split(
-            [len(trained), *(gradient.numel() for gradient in gradients)]
-        )
-        for parameter, by_any, part in zip(trained, used.tolist(), parts, strict=True):
-            parameter.grad = part.view_as(parameter) if by_any else None
-
     def _reached(self) -> Reached:
-        loss_rows, rows, right, items = self.accelerator.reduce(self._sums, "sum").tolist()
-        tokens, computed = self.accelerator.reduce(
-            self._sums.new_tensor([self._tokens, self._computed]), "sum"
-        ).tolist()
         epoch = self.step / self._per_epoch
         return Reached(
             step=self.step,
             epoch=int(epoch) if epoch.is_integer() else round(epoch, 4),
-            loss=loss_rows / max(rows, 1),
-            accuracy=right / max(items, 1),
             lr=self._rate(),
-            tokens=int(tokens),
-            computed_tokens=int(computed),
+            **vars(self._gradients.seen()),
             evaluate=bool(self._evaluates) and self._is_due(self._evaluates),
             save=bool(self._saves) and self._is_due(self._saves),
         )
@@ -245,7 +170,7 @@ class Training:
         """Of this process, since the last evaluation. Raises `InputError` where it is no number."""
         import math
 
-        loss = float(self._sums[0] / self._sums[1].clamp(min=1))
+        loss = self._gradients.mean_loss
         if not math.isfinite(loss):
             raise self._no_number()
         return loss
@@ -256,7 +181,7 @@ class Training:
 
         trained = [p.detach() for p in self._model.parameters() if p.requires_grad]
         finite = torch.stack([torch.isfinite(p).all() for p in trained]).all()
-        if not (finite & torch.isfinite(self._sums).all()):
+        if not (finite & torch.isfinite(self._gradients.sums).all()):
             raise self._no_number()
 
     def _no_number(self) -> InputError:
@@ -273,9 +198,9 @@ class Training:
         scaler = self.accelerator.scaler
         return tensors, {
             "step": self.step,
-            "sums": self._sums.tolist(),
-            "tokens": self._tokens,
-            "computed_tokens": self._computed,
+            "sums": self._gradients.sums.tolist(),
+            "tokens": self._gradients.tokens,
+            "computed_tokens": self._gradients.computed_tokens,
             "scaler": scaler.state_dict() if scaler is not None else None,
         }
 
@@ -286,8 +211,9 @@ class Training:
             kind, name = key.split(":", 1)
             where = "cpu" if kind == "step" and self._device.type == "cpu" else self._device
             self._optimizer.state[parameters[name]][kind] = value.to(where)
-        self.step, self._tokens, self._computed = plain["step"], plain["tokens"], plain["computed_tokens"]
-        self._sums = self._sums.new_tensor(plain["sums"])
+        self.step, gradients = plain["step"], self._gradients
+        gradients.tokens, gradients.computed_tokens = plain["tokens"], plain["computed_tokens"]
+        gradients.sums = gradients.sums.new_tensor(plain["sums"])
         if self.accelerator.scaler is not None and plain["scaler"] is not None:
             self.accelerator.scaler.load_state_dict(plain["scaler"])
 
@@ -314,19 +240,3 @@ def no_number(what: str, step: int, steps: int, lr: float, *, exact: bool) -> In
         f"{what} no number any more {'at' if exact else 'by'} step {step} of {steps}",
         hint=f"a lower rate: --lr {lr / 10:g}",
     )
-
-
-@contextmanager
-def _memory_named(budget: int) -> Iterator[None]:
-    """Too little memory is said with the option to lower."""
-    import torch
-
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate" not in str(error):
-            raise
-        raise InputError(
-            f"too little memory for {budget:,} tokens at once",
-            hint=f"--tokens-per-batch {max(budget // 2, 1)}: the result is the same to rounding",
-        ) from error

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
 
     from tokkit.model.classifier import Classifier
-    from tokkit.model.training.loop import TrainingRows
+    from tokkit.model.training.gradients import TrainingRows
 
 _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 

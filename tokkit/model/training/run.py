@@ -18,11 +18,12 @@ from tokkit.model.inference import budget_for, choose_device, use_threads
 from tokkit.model.losses import build as losses
 from tokkit.model.spec import FinetuneSpec, default_lr
 from tokkit.model.tasks import task_of
-from tokkit.model.training import card, encoded_cache, history, loop, processes
+from tokkit.model.training import card, encoded_cache, history, processes
 from tokkit.model.training.baseline import NONE, Part, baseline, chosen_baseline
 from tokkit.model.training.checkpoints import Checkpoints, ReadCheckpoints
 from tokkit.model.training.encoded_cache import Encoder
 from tokkit.model.training.fit import Fitted, Plan, fit
+from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.identity import identity_of
 from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -67,7 +68,7 @@ class Run:
     training: Rows
     validation: Rows
     encoded_validation: Encoded
-    rows: loop.TrainingRows
+    rows: TrainingRows
     truth: Any
     spec: FinetuneSpec
     base: str
@@ -130,7 +131,7 @@ class Run:
         )
         loss = losses.build(spec, task, targets, classifier.labels)
         losses.say_what_counts(spec, targets, classifier.labels, dataset, progress)
-        rows = loop.TrainingRows(encoded[0], targets, loss)
+        rows = TrainingRows(encoded[0], targets, loss)
         return cls(
             *(classifier, training, validation, encoded[1], rows, truth, spec, base, lr, device),
             budget=budget_for(device, spec.tokens_per_batch, training=True),
