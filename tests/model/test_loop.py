@@ -159,7 +159,7 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence(tokenizer):
     rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
     with pytest.raises(InputError, match="no number any more at step 1 of 3") as caught:
         list(train(classifier, rows, spec, 1.0, CPU, 512, SILENT))
-    assert caught.value.hint == "a lower rate: --lr 0.1"
+    assert caught.value.hint == "a lower rate: --lr 0.001"
 
 
 def test_weights_that_are_no_numbers_are_never_given(tokenizer):

@@ -296,7 +296,7 @@ def test_finite_weights_that_give_no_answers_are_not_kept(tokenizer, tmp_path, e
     spec = replace(SPEC, save_every="2", eval_every=evaluated, warmup_ratio=1.0, schedule="constant")
     with pytest.raises(InputError, match="the answers are no number any more by step 2 of 6") as caught:
         trained(tokenizer, tmp_path, spec, lr=6e25)
-    assert caught.value.hint == "a lower rate: --lr 6e+24"
+    assert caught.value.hint == "a lower rate: --lr 0.001"
     assert not (tmp_path / ".model.tokkit-training").exists()
 
 

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _LOOK_EVERY = 20
 """Steps after which an accelerator is asked for the loss: to ask is to wait for it."""
 
+_LARGE_LR = 1e-3
+"""A rate that few trainings come to grief at."""
+
 
 @dataclass(frozen=True)
 class Reached:
@@ -238,5 +241,5 @@ def no_number(what: str, step: int, steps: int, lr: float, *, exact: bool) -> In
     """
     return InputError(
         f"{what} no number any more {'at' if exact else 'by'} step {step} of {steps}",
-        hint=f"a lower rate: --lr {lr / 10:g}",
+        hint=f"a lower rate: --lr {min(lr / 10, _LARGE_LR):g}",
     )
