@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading import list_columns
+from tokkit.data.loading.label_columns import columns_of_labels, with_labels_in_lists
 from tokkit.data.loading.read import ReadOptions, read_splits
 from tokkit.data.loading.row_work import RowOptions, worked
 from tokkit.errors import InputError, UsageError, did_you_mean
@@ -60,6 +61,9 @@ def read_dataset(
     splits = {name: worked(split, options, progress) for name, split in read.items()}
     names = _label_names(options.label_names)
     first = next(iter(splits.values()))
+    if lists and options.label_column and columns_of_labels(first, options.label_column):
+        splits = {name: with_labels_in_lists(split, options.label_column) for name, split in splits.items()}
+        first = next(iter(splits.values()))
     of_lists = _list_columns(first, options, lists, progress)
     if of_lists is not None:
         splits = {

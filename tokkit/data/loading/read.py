@@ -31,7 +31,12 @@ class ReadOptions(Options):
     pair_column: str | None = option(
         None, "column of a second text, where a row is a pair of texts", metavar="NAME"
     )
-    label_column: str | None = option(None, "column of the labels", metavar="NAME", shown_default="guessed")
+    label_column: str | None = option(
+        None,
+        "column of the labels; for finetune, evaluate and predict also several, A,B,C, of 1 and 0",
+        metavar="NAME",
+        shown_default="guessed",
+    )
     label_sep: str | None = option(
         None, "what stands between the labels of a row that has several: 'joy|love'", metavar="CHAR"
     )
