@@ -10,13 +10,14 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score
+from transformers import BartConfig, FunnelConfig, XLNetConfig
 
 import tokkit
 from tests.model.conftest import write_csv
-from tests.model.features_models import encoder
+from tests.model.features_models import copy_tokenizer, encoder
 from tests.model.test_finetune import FAST
 from tokkit.data.dataset import Rows
-from tokkit.errors import UsageError
+from tokkit.errors import InputError, UsageError
 from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import Part, baseline
 from tokkit.progress import SILENT
@@ -123,3 +124,42 @@ def test_texts_without_words_have_none_which_is_said(heard):
     blank = part([" ", "\t"] * 4, [0, 1] * 4)
     assert words(blank, blank, Labels, heard) is None
     assert "no baseline: the texts hold no words" in heard
+
+
+def stock(config, folder, tokenizer):
+    """A classifier of that configuration with the tests' tokenizer."""
+    from transformers import AutoModelForSequenceClassification
+
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(folder)
+    copy_tokenizer(tokenizer, folder)
+    return folder
+
+
+def test_a_model_with_a_decoder_is_probed_at_its_encoder(dataset, tokenizer, tmp_path):
+    small = {"d_model": 16, "encoder_ffn_dim": 16, "decoder_ffn_dim": 16, "max_position_embeddings": 64}
+    layers = {
+        f"{part}_{what}": 1 for part in ("encoder", "decoder") for what in ("layers", "attention_heads")
+    }
+    ids = {"vocab_size": 300, "pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3}
+    starts = {"decoder_start_token_id": 3, "forced_eos_token_id": None}
+    model = stock(BartConfig(**small, **layers, **ids, **starts), tmp_path / "bart", tokenizer)
+    result = tokkit.finetune(dataset, model=model, out=tmp_path / "m", **FAST)
+    assert result.metrics["baseline"]["kind"] == "probe"
+
+
+def test_words_stand_in_where_a_body_gives_no_hidden_states(dataset, tokenizer, tmp_path, heard):
+    """Funnel pools its tokens: it has fewer states than tokens, and none for one token alone."""
+    small = {"d_model": 16, "n_head": 2, "d_head": 8, "d_inner": 16, "num_decoder_layers": 1}
+    config = FunnelConfig(vocab_size=300, block_sizes=[1, 1], **small)
+    model = stock(config, tmp_path / "funnel", tokenizer)
+    result = tokkit.finetune(dataset, model=model, out=tmp_path / "m", progress=heard, **FAST)
+    assert result.metrics["baseline"]["kind"] == "bag-of-words"
+    assert "no probe, but a bag of words as the baseline" in heard
+
+
+def test_a_model_that_reads_padding_is_refused_before_anything_is_trained(dataset, tokenizer, tmp_path):
+    config = XLNetConfig(vocab_size=300, d_model=16, n_layer=1, n_head=2, d_inner=16, pad_token_id=0)
+    model = stock(config, tmp_path / "xlnet", tokenizer)
+    with pytest.raises(InputError, match="its answer to a text changes with the padding behind it"):
+        tokkit.finetune(dataset, model=model, out=tmp_path / "m", **FAST)
+    assert not (tmp_path / "m").exists()

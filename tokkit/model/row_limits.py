@@ -28,7 +28,8 @@ class RowLimits:
     def of(cls, config: Any, tokenizer: LoadedTokenizer, max_length: int | None = None) -> RowLimits:
         """Those of a configuration; raises `InputError` for a maximum length that is too long."""
         pad_id = padding_id(tokenizer, config.pad_token_id)
-        positions = int(getattr(config, "max_position_embeddings", 0) or _POSITIONS)
+        positions = int(getattr(config, "max_position_embeddings", None) or 0)
+        positions = positions if positions > 0 else _POSITIONS  # XLNet writes -1
         positions = takes_tokens(config.model_type, positions, pad_id)
         longest = min(positions, tokenizer.max_length or positions)
         if max_length is not None and max_length > longest:

@@ -86,8 +86,8 @@ def baseline(
 ) -> dict[str, Any] | None:
     """Its ``kind``, the ``rows`` it learned from and its scores on those held out; None for `NONE`.
 
-    `PROBE` reads the mean of the hidden states of the classifier's body as it stands; `WORDS` reads TF-IDF.
-    Texts without any word have no baseline, which is said.
+    `PROBE` reads the mean of the hidden states of the classifier's body as it stands; `WORDS` reads TF-IDF,
+    and stands in where a body gives no hidden states, which is said, as are texts without any word.
     """
     import numpy as np
 
@@ -96,22 +96,30 @@ def baseline(
     places = np.arange(len(training.targets))
     if len(places) > MOST_ROWS:
         places = np.sort(np.random.default_rng(seed).choice(places, MOST_ROWS, replace=False))
-    texts, targets = training.at(places)
-    held_texts, truth = held_out.at(np.arange(len(held_out.targets)))
-    answered = (targets, truth, classifier.labels)
+    held_places = np.arange(len(held_out.targets))
     with stage(progress, "training the baseline"):
-        if kind == WORDS:
+        if kind == PROBE:
             try:
-                scores = bag_of_words(texts, held_texts, *answered, threads=threads, progress=progress)
+                budget = budget_for(device, tokens_per_batch)
+                vectors, held_vectors = (
+                    _vectors(classifier, part.encoded, device, budget, progress)
+                    for part in (training, held_out)
+                )
+            except InputError as error:
+                progress.say(f"no probe, but a bag of words as the baseline: {error.message}")
+                kind = WORDS
+        shared: dict[str, Any] = {"threads": threads, "progress": progress}
+        if kind == PROBE:
+            answers = (training.targets[places], held_out.targets, classifier.labels)
+            scores = probe(vectors[places], held_vectors, *answers, **shared)
+        else:
+            texts, targets = training.at(places)
+            held_texts, truth = held_out.at(held_places)
+            try:
+                scores = bag_of_words(texts, held_texts, targets, truth, classifier.labels, **shared)
             except InputError as error:
                 progress.say(f"no baseline: {error.message}")
                 return None
-        else:
-            budget = budget_for(device, tokens_per_batch)
-            vectors = [
-                _vectors(classifier, part.encoded, device, budget, progress) for part in (training, held_out)
-            ]
-            scores = probe(vectors[0][places], vectors[1], *answered, threads=threads, progress=progress)
     told = {"kind": kind, "rows": len(places), **{name: scores[name] for name in _TOLD}}
     progress.say(
         f"to beat: a {kind.replace('-', ' ')} has accuracy {told['accuracy']:.4f}, "
@@ -127,7 +135,10 @@ def _vectors(
     model: Any = classifier.model
     tokenizer = classifier.tokenizer
     limits = RowLimits.of(model.config, tokenizer, classifier.max_length)
-    body = Body("the model", model.to(device).eval().base_model, tokenizer, limits, ())
+    encoder = model.to(device).eval().base_model
+    if model.config.is_encoder_decoder:
+        encoder = encoder.get_encoder()
+    body = Body("the model", encoder, tokenizer, limits, ())
     asked = Asked("mean", -1, "float32", device, budget)
     width = body.check(device, asked.pooling, asked.layer)
     seen = encoded if limits.segments else replace(encoded, segments=None)

@@ -16,6 +16,7 @@ from tokkit.model.evaluation import report
 from tokkit.model.folds.encoded_once import part_of
 from tokkit.model.inference import budget_for, choose_device, use_threads
 from tokkit.model.losses import build as losses
+from tokkit.model.padding import check_padding
 from tokkit.model.spec import FinetuneSpec, default_lr
 from tokkit.model.tasks import task_of
 from tokkit.model.training import card, encoded_cache, history, processes
@@ -123,6 +124,8 @@ class Run:
             encoder(task, rows, loaded, classifier.max_length, threads=threads, progress=progress)
             for rows in (training, validation)
         ]
+        if model is not None:
+            check_padding(model, classifier, encoded[0], device)
         if cut := encoded[0].truncated:
             progress.say(f"{cut:,} training rows are cut at {classifier.max_length} tokens")
         targets, truth = (
