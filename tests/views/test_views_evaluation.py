@@ -41,7 +41,8 @@ def told(labels, rows=60, **more):
 def several(labels):
     models = {"a": told(labels), "b": told(labels, validation={"macro_f1": 0.5})}
     difference = {"accuracy": [-0.1, 0.1], "macro_f1": [-0.2, 0.1]}
-    compared = {"model": "a", "best": "b", "intervals": difference, "p_value": 1e-9, "p_adjusted": 2e-9}
+    tested = {"test": "mcnemar", "p_value": 1e-9, "p_adjusted": 2e-9}
+    compared = {"model": "a", "best": "b", "intervals": difference, **tested}
     return {"models": models, "best": "b", "best_by": "macro_f1", "comparisons": [compared], "split": "test"}
 
 
