@@ -21,6 +21,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import Part, baseline
 from tokkit.progress import SILENT
+from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.views.reports.model import finetuning
 
 
@@ -95,7 +96,8 @@ def test_one_that_cannot_be_had_is_refused(dataset, tokenizer, tmp_path):
 
 def part(texts, targets, pairs=()):
     rows = Rows(texts=texts, labels=[], positions=[], left_out={}, pairs=list(pairs))
-    return Part(rows, None, np.array(targets))
+    encoded = Encoded(np.arange(len(texts)), np.arange(len(texts) + 1), 0)
+    return Part.of(rows, encoded, np.array(targets))
 
 
 def words(training, held_out, classifier, progress=SILENT):

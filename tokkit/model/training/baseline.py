@@ -13,6 +13,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.model.features.body import Body
 from tokkit.model.features.hidden_states import Asked, vectors_of
 from tokkit.model.features.probe import bag_of_words, probe
+from tokkit.model.folds.encoded_once import part_of
 from tokkit.model.inference import budget_for
 from tokkit.model.row_limits import RowLimits
 from tokkit.model.tasks import DEFAULT
@@ -36,18 +37,31 @@ _TOLD = ("loss", "accuracy", "macro_f1", "weighted_f1")
 class Part:
     """Rows to learn from, or to be scored on.
 
+    texts    of pairs both, a space between them
     targets  (rows,) int64 class ids
     """
 
-    rows: Rows
+    texts: list[str]
     encoded: Encoded
     targets: NDArray[np.int64]
 
-    def at(self, places: NDArray[np.int64]) -> tuple[list[str], NDArray[np.int64]]:
-        """Texts, of pairs both with a space between them, and class ids of these rows."""
-        texts, pairs = self.rows.texts, self.rows.pairs
-        written = [f"{texts[place]} {pairs[place]}" if pairs else texts[place] for place in places]
-        return written, self.targets[places]
+    @classmethod
+    def of(cls, rows: Rows, encoded: Encoded, targets: NDArray[np.int64]) -> Part:
+        pairs = rows.pairs
+        texts = (
+            [f"{one} {other}" for one, other in zip(rows.texts, pairs, strict=True)] if pairs else rows.texts
+        )
+        return cls(texts, encoded, targets)
+
+    def drawn(self, most: int, seed: int) -> Part:
+        """At most so many of the rows, in their order; the same seed draws the same."""
+        import numpy as np
+
+        rows = len(self.targets)
+        if rows <= most:
+            return self
+        places = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
+        return Part([self.texts[i] for i in places], part_of(self.encoded, places), self.targets[places])
 
 
 def chosen_baseline(asked: str, classifier: Classifier, trained_before: bool) -> str:
@@ -89,38 +103,30 @@ def baseline(
     `PROBE` reads the mean of the hidden states of the classifier's body as it stands; `WORDS` reads TF-IDF,
     and stands in where a body gives no hidden states, which is said, as are texts without any word.
     """
-    import numpy as np
-
     if kind == NONE:
         return None
-    places = np.arange(len(training.targets))
-    if len(places) > MOST_ROWS:
-        places = np.sort(np.random.default_rng(seed).choice(places, MOST_ROWS, replace=False))
-    held_places = np.arange(len(held_out.targets))
+    training = training.drawn(MOST_ROWS, seed)
+    answers = (training.targets, held_out.targets, classifier.labels)
+    shared: dict[str, Any] = {"threads": threads, "progress": progress}
     with stage(progress, "training the baseline"):
         if kind == PROBE:
             try:
                 budget = budget_for(device, tokens_per_batch)
-                vectors, held_vectors = (
+                seen, unseen = (
                     _vectors(classifier, part.encoded, device, budget, progress)
                     for part in (training, held_out)
                 )
+                scores = probe(seen, unseen, *answers, **shared)
             except InputError as error:
                 progress.say(f"no probe, but a bag of words as the baseline: {error.message}")
                 kind = WORDS
-        shared: dict[str, Any] = {"threads": threads, "progress": progress}
-        if kind == PROBE:
-            answers = (training.targets[places], held_out.targets, classifier.labels)
-            scores = probe(vectors[places], held_vectors, *answers, **shared)
-        else:
-            texts, targets = training.at(places)
-            held_texts, truth = held_out.at(held_places)
+        if kind == WORDS:
             try:
-                scores = bag_of_words(texts, held_texts, targets, truth, classifier.labels, **shared)
+                scores = bag_of_words(training.texts, held_out.texts, *answers, **shared)
             except InputError as error:
                 progress.say(f"no baseline: {error.message}")
                 return None
-    told = {"kind": kind, "rows": len(places), **{name: scores[name] for name in _TOLD}}
+    told = {"kind": kind, "rows": len(training.targets), **{name: scores[name] for name in _TOLD}}
     progress.say(
         f"to beat: a {kind.replace('-', ' ')} has accuracy {told['accuracy']:.4f}, "
         f"macro F1 {told['macro_f1']:.4f} on the validation rows"

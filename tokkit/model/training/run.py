@@ -197,8 +197,8 @@ class Run:
             return None
         return baseline(
             *(self.baseline, self.classifier),
-            *(Part(self.training, self.rows.encoded, self.rows.targets.values),),
-            *(Part(self.validation, self.encoded_validation, self.truth.values),),
+            *(Part.of(self.training, self.rows.encoded, self.rows.targets.values),),
+            *(Part.of(self.validation, self.encoded_validation, self.truth.values),),
             seed=spec.seed,
             device=self.device,
             tokens_per_batch=spec.tokens_per_batch,
