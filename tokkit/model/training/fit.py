@@ -7,7 +7,6 @@ What is known at a stop, the history and the best model, is part of the checkpoi
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, Interrupted, TokkitError
-from tokkit.model import folder
 from tokkit.model.folds.encoded_once import part_of
 from tokkit.model.inference import budget_for, predict_logits
 from tokkit.model.training import checkpoints, history, selection
+from tokkit.model.training.best import Best
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints
 from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import Reached, Training, no_number
@@ -35,7 +34,7 @@ if TYPE_CHECKING:
     from tokkit.model.spec import FinetuneSpec
     from tokkit.tokenizer.encoding.encode import Encoded
 
-_BEST, _ANSWERS, _MODEL, _OPTIMIZER = "best", "best.safetensors", "model.safetensors", "optimizer.safetensors"
+_MODEL, _OPTIMIZER = "model.safetensors", "optimizer.safetensors"
 _LOOKED_AT = 8
 """Rows answered before a checkpoint that is not due for an evaluation is kept."""
 _GO_ON = "the checkpoint after step {step} is kept: the same command goes on from there"
@@ -63,15 +62,6 @@ class Plan:
     budget: int
     metric: str
     identity: Mapping[str, Any]
-
-
-@dataclass
-class Best:
-    """The best evaluation so far: its scores, its (rows, classes) logits, and its place in the history."""
-
-    place: int
-    scores: dict[str, Any]
-    logits: NDArray[np.float32]
 
 
 @dataclass
@@ -131,7 +121,6 @@ class _Course:
     under_way: bool = False
     history: list[dict[str, Any]] = field(default_factory=list)
     best: Best | None = None
-    _best_folder: Path | None = None
     _last: Reached | None = None
 
     def begin(self) -> None:
@@ -213,11 +202,11 @@ class _Course:
         self.history.append(history.row(reached, scores, task.shown))
         self.progress.say(history.line(plan.spec.epochs, self.history[-1]))
         if selection.is_better(scores, self.best.scores if self.best else None, plan.metric):
-            self.best = Best(len(self.history) - 1, scores, logits)
-            target = self.staging / f"{_BEST}-{reached.step}"
-            target.mkdir()
-            folder.write_classifier(target, plan.classifier)
-            self._replace_best(target)
+            better = Best(len(self.history) - 1, scores, logits, self._place_of_best(reached.step))
+            better.write(plan.classifier)
+            if self.best is not None:
+                self.best.discard()
+            self.best = better
 
     def _answers(self, rows: Encoded, progress: Progress) -> NDArray[np.float32]:
         """The (answers, classes) logits of the model as it stands.
@@ -237,10 +226,8 @@ class _Course:
             raise no_number("the answers are", self.training.step, self.training.steps, plan.lr, exact=False)
         return logits
 
-    def _replace_best(self, target: Path) -> None:
-        if self._best_folder is not None:
-            shutil.rmtree(self._best_folder)
-        self._best_folder = target
+    def _place_of_best(self, step: int) -> Path:
+        return self.staging / f"best-{step}"
 
     def _out_of_patience(self) -> bool:
         patience = self.plan.spec.patience
@@ -254,23 +241,23 @@ class _Course:
             "precision": self.precision,
             "reached": vars(self._last),
             "history": self.history,
-            "best": {"place": self.best.place, "scores": self.best.scores} if self.best else None,
+            "best": self.best.told() if self.best else None,
         }
 
     def _write(self, checkpoint: Path) -> None:
         """Puts the tensors of the moment, and the best model, into a checkpoint's folder."""
-        from safetensors.numpy import save_file as save_arrays
+        self._write_tensors(checkpoint)
+        if self.best is not None:
+            self.best.keep_in(checkpoint)
+
+    def _write_tensors(self, checkpoint: Path) -> None:
         from safetensors.torch import save_file, save_model
 
         save_model(self.plan.classifier.model, str(checkpoint / _MODEL))
         save_file(self.training.state()[0], str(checkpoint / _OPTIMIZER))
-        if self.best is not None and self._best_folder is not None:
-            checkpoints.link_tree(self._best_folder, checkpoint / _BEST)
-            save_arrays({"logits": self.best.logits}, checkpoint / _ANSWERS)
 
     def _restore(self, found: Checkpoint) -> None:
         """The state that `_write` and `_state` wrote."""
-        from safetensors.numpy import load_file as load_arrays
         from safetensors.torch import load_file, load_model
 
         try:
@@ -283,23 +270,17 @@ class _Course:
         self.training.load_state(load_file(str(found.path / _OPTIMIZER)), state["training"])
         self.history = list(state["history"])
         self._last = Reached(**state["reached"])
-        if state["best"] is not None and (found.path / _BEST).is_dir():
-            self.best = Best(**state["best"], logits=load_arrays(found.path / _ANSWERS)["logits"])
-            self._best_folder = self.staging / f"{_BEST}-{found.step}"
-            checkpoints.link_tree(found.path / _BEST, self._best_folder)
+        self.best = Best.kept_in(found.path, state["best"], self._place_of_best(found.step))
 
     def _publish(self) -> None:
         """The best model stands in the staging folder itself; beside it the last state, if asked for."""
-        assert self._best_folder is not None
-        for path in sorted(self._best_folder.iterdir()):
-            path.rename(self.staging / path.name)
-        self._best_folder.rmdir()
-        self._best_folder = None
+        assert self.best is not None
+        self.best.publish(self.staging)
         if self.plan.spec.keep_optimizer:
             kept = self.staging / KEPT
             kept.mkdir()
             checkpoints.write_checkpoint(
-                kept, self.training.step, self.plan.identity, self._state(), self._write
+                kept, self.training.step, self.plan.identity, self._state(), self._write_tensors
             )
 
 
