@@ -1,4 +1,4 @@
-"""What a fine-tuned model is shown beside, against scikit-learn and against `features --probe`."""
+"""What a fine-tuned model is shown beside, against scikit-learn and `features --probe`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score
+from sklearn.multiclass import OneVsRestClassifier
 from transformers import BartConfig, FunnelConfig, XLNetConfig
 
 import tokkit
@@ -18,6 +19,7 @@ from tests.model.features_models import copy_tokenizer, encoder
 from tests.model.test_finetune import FAST
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
+from tokkit.model.tasks import DEFAULT
 from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import Part, baseline
 from tokkit.progress import SILENT
@@ -33,7 +35,7 @@ def bert(tmp_path_factory, tokenizer):
 def test_from_scratch_it_is_the_bag_of_words_of_scikit_learn(dataset, tokenizer, tmp_path, heard):
     result = tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     train, held = (pl.read_csv(dataset / f"{name}.csv") for name in ("train", "validation"))
-    words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")
+    words = tfidf()
     regression = LogisticRegression(C=10.0, max_iter=2000)
     regression.fit(words.fit_transform(train["text"]), train["label"])
     answers = regression.predict(words.transform(held["text"]))
@@ -86,12 +88,46 @@ def test_one_that_cannot_be_had_is_refused(dataset, tokenizer, tmp_path):
     with pytest.raises(UsageError, match="starts from nothing has no states") as caught:
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", baseline="probe", **FAST)
     assert caught.value.hint == "--baseline bag-of-words"
-    numbers = write_csv(tmp_path / "n.csv", [(f"about {n} pages", str(n % 7)) for n in range(60)])
-    regression = {"task": "regression", **FAST}
-    with pytest.raises(UsageError, match="takes one label a row, and the task is regression"):
-        tokkit.finetune(numbers, tokenizer, out=tmp_path / "m", baseline="bag-of-words", **regression)
-    result = tokkit.finetune(numbers, tokenizer, out=tmp_path / "m", **regression)
-    assert "baseline" not in result.metrics
+    conll = tmp_path / "t.conll"
+    conll.write_text("\n\n".join(f"at O\nhome{n} B-place" for n in range(60)), encoding="utf-8")
+    with pytest.raises(UsageError, match="gives an answer to each row, and tags are asked for by token"):
+        tokkit.finetune(conll, tokenizer, out=tmp_path / "m", baseline="bag-of-words", **FAST)
+    assert "baseline" not in tokkit.finetune(conll, tokenizer, out=tmp_path / "m", **FAST).metrics
+
+
+def tfidf():
+    return TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")
+
+
+def test_several_labels_have_a_regression_each(tokenizer, tmp_path):
+    rows = [(f"{'glad ' * (n % 2)}{'sad ' * (n % 3 == 0)}{n}", n % 2, int(n % 3 == 0)) for n in range(90)]
+    for name, part in (("train", rows[:60]), ("validation", rows[60:])):
+        lines = ["text,joy,sorrow", *(",".join(map(str, row)) for row in part)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+    result = tokkit.finetune(
+        tmp_path, tokenizer, out=tmp_path / "m", label_column="joy,sorrow", text_column="text", **FAST
+    )
+    texts, truth = [row[0] for row in rows], np.array([row[1:] for row in rows])
+    words = tfidf().fit(texts[:60])
+    regression = OneVsRestClassifier(LogisticRegression(C=10.0, max_iter=2000))
+    regression.fit(words.transform(texts[:60]), truth[:60])
+    said = regression.predict(words.transform(texts[60:]))
+    beside = result.metrics["baseline"]
+    assert beside["macro_f1"] == pytest.approx(f1_score(truth[60:], said, average="macro"), abs=1e-6)
+    assert beside["accuracy"] == pytest.approx(accuracy_score(truth[60:], said), abs=1e-6)
+
+
+def test_numbers_have_a_ridge_regression(tokenizer, tmp_path):
+    rows = [(f"{'very ' * (n % 5)}good {n}", str(n % 5)) for n in range(90)]
+    write_csv(tmp_path / "train.csv", rows[:60])
+    write_csv(tmp_path / "validation.csv", rows[60:])
+    result = tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", task="regression", **FAST)
+    texts, truth = [row[0] for row in rows], np.array([float(row[1]) for row in rows])
+    words = tfidf().fit(texts[:60])
+    said = Ridge(alpha=0.1).fit(words.transform(texts[:60]), truth[:60]).predict(words.transform(texts[60:]))
+    beside = result.metrics["baseline"]
+    assert beside["loss"] == pytest.approx(((said - truth[60:]) ** 2).mean(), abs=1e-5)
+    assert beside["pearson"] == pytest.approx(np.corrcoef(said, truth[60:])[0, 1], abs=1e-5)
 
 
 def part(texts, targets, pairs=()):
@@ -107,6 +143,7 @@ def words(training, held_out, classifier, progress=SILENT):
 
 class Labels:
     labels = ("joy", "sadness")
+    task = DEFAULT
 
 
 def test_of_many_rows_the_same_are_drawn_again(monkeypatch):

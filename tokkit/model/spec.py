@@ -129,10 +129,10 @@ class FinetuneSpec(Options):
     )
     baseline: str = option(
         "auto",
-        "what its scores are shown beside: a logistic regression on the mean hidden states of the --model "
-        "as it was, or on words",
+        "what its scores are shown beside: a linear model on the mean hidden states of the --model as it "
+        "was, or on words",
         choices=("auto", "probe", "bag-of-words", "none"),
-        shown_default="auto: probe, from scratch bag-of-words; none where a row has not one label",
+        shown_default="auto: probe, from scratch bag-of-words, for tags none",
     )
     patience: int | None = option(
         None,

@@ -1,4 +1,8 @@
-"""Logistic regressions as baselines: on frozen vectors, and on words alone."""
+"""Linear models as baselines, on frozen vectors and on words alone.
+
+Logistic regression where a row has one label, one for each label where it may have several, ridge regression
+where it has a number.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.evaluation.metrics import evaluate_logits
+from tokkit.model.tasks import DEFAULT
+from tokkit.model.tasks.task import RowTargets, Task
 from tokkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -22,39 +27,41 @@ BAG_STRENGTH = 10.0
 def probe(
     training: NDArray[np.float32],
     held_out: NDArray[np.float32],
-    targets: NDArray[np.int64],
-    truth: NDArray[np.int64],
+    targets: NDArray[Any],
+    truth: NDArray[Any],
     labels: Sequence[str],
     *,
+    task: Task = DEFAULT,
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
-    """Scores, as `evaluate` gives them, of a logistic regression on standardized vectors.
+    """Scores, as `evaluate` gives them, of a linear model on standardized vectors.
 
     training, held_out   (rows, width) vectors
-    targets, truth       (rows,) class ids; each of ``labels`` stands in ``targets``
+    targets, truth       the values of the task's targets: of one label (rows,) class ids, and each of
+                         ``labels`` stands in ``targets``
     """
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    regression = make_pipeline(StandardScaler(), LogisticRegression(max_iter=_MOST_STEPS))
-    _fit(regression, training, targets, "probe", threads, progress)
-    return evaluate_logits(regression.predict_log_proba(held_out), truth, labels)
+    learner = make_pipeline(StandardScaler(), _linear(task, 1.0))
+    _fit(learner, training, targets, "probe", threads, progress)
+    return task.scores(_answers(task, learner, held_out), RowTargets(truth), labels)
 
 
 def bag_of_words(
     training: Sequence[str],
     held_out: Sequence[str],
-    targets: NDArray[np.int64],
-    truth: NDArray[np.int64],
+    targets: NDArray[Any],
+    truth: NDArray[Any],
     labels: Sequence[str],
     *,
+    task: Task = DEFAULT,
     strength: float = BAG_STRENGTH,
     threads: int | None = None,
     progress: Progress = SILENT,
 ) -> dict[str, Any]:
-    """Scores, as `evaluate` gives them, of a logistic regression on TF-IDF of words and word pairs.
+    """Scores, as `evaluate` gives them, of a linear model on TF-IDF of words and word pairs.
 
     training, held_out   texts; the others as of `probe`
     strength             C of scikit-learn: the larger, the less it is held back
@@ -63,22 +70,40 @@ def bag_of_words(
     `InputError` for texts without any word.
     """
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
 
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")
-    regression = make_pipeline(words, LogisticRegression(C=strength, max_iter=_MOST_STEPS))
+    learner = make_pipeline(words, _linear(task, strength))
     try:
-        _fit(regression, training, targets, "bag of words", threads, progress)
+        _fit(learner, training, targets, "bag of words", threads, progress)
     except ValueError as error:
         raise InputError(f"the texts hold no words to tell classes by: {error}") from error
-    return evaluate_logits(regression.predict_log_proba(held_out), truth, labels)
+    return task.scores(_answers(task, learner, held_out), RowTargets(truth), labels)
+
+
+def _linear(task: Task, strength: float) -> Any:
+    """What learns the task's targets from vectors; ``strength`` is C, of ridge regression 1 / alpha."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.multiclass import OneVsRestClassifier
+
+    if not task.has_classes:
+        return Ridge(alpha=1 / strength)
+    logistic = LogisticRegression(C=strength, max_iter=_MOST_STEPS)
+    return logistic if task.excluding else OneVsRestClassifier(logistic)
+
+
+def _answers(task: Task, learner: Any, rows: Any) -> NDArray[Any]:
+    """(rows, classes) logits, as a model of the task gives them."""
+    if not task.has_classes:
+        values: NDArray[Any] = learner.predict(rows)[:, None]
+        return values
+    return learner.predict_log_proba(rows) if task.excluding else task.logits_of(learner.predict_proba(rows))
 
 
 def _fit(
-    regression: Any,
+    learner: Any,
     rows: Any,
-    targets: NDArray[np.int64],
+    targets: NDArray[Any],
     name: str,
     threads: int | None,
     progress: Progress,
@@ -89,6 +114,6 @@ def _fit(
 
     with threadpool_limits(threads), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", ConvergenceWarning)
-        regression.fit(rows, targets)
+        learner.fit(rows, targets)
     if any(issubclass(each.category, ConvergenceWarning) for each in caught):
         progress.say(f"{name}: not converged after {_MOST_STEPS} steps; its scores may be a little low")

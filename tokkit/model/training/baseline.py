@@ -1,4 +1,4 @@
-"""What a fine-tuned model is shown beside: what a logistic regression makes of the same rows.
+"""What a fine-tuned model is shown beside: what a linear model makes of the same rows.
 
 A fine-tuning that does not beat it has learned little that the words, or the model as it was, did not tell.
 """
@@ -16,7 +16,6 @@ from tokkit.model.features.probe import bag_of_words, probe
 from tokkit.model.folds.encoded_once import part_of
 from tokkit.model.inference import budget_for
 from tokkit.model.row_limits import RowLimits
-from tokkit.model.tasks import DEFAULT
 from tokkit.progress import Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 PROBE, WORDS, NONE = "probe", "bag-of-words", "none"
 MOST_ROWS = 100_000
 """Training rows that it learns from; of more, so many are drawn."""
-_TOLD = ("loss", "accuracy", "macro_f1", "weighted_f1")
 
 
 @dataclass(frozen=True)
@@ -38,15 +36,15 @@ class Part:
     """Rows to learn from, or to be scored on.
 
     texts    of pairs both, a space between them
-    targets  (rows,) int64 class ids
+    targets  the values of the task's targets
     """
 
     texts: list[str]
     encoded: Encoded
-    targets: NDArray[np.int64]
+    targets: NDArray[Any]
 
     @classmethod
-    def of(cls, rows: Rows, encoded: Encoded, targets: NDArray[np.int64]) -> Part:
+    def of(cls, rows: Rows, encoded: Encoded, targets: NDArray[Any]) -> Part:
         pairs = rows.pairs
         texts = (
             [f"{one} {other}" for one, other in zip(rows.texts, pairs, strict=True)] if pairs else rows.texts
@@ -69,13 +67,13 @@ def chosen_baseline(asked: str, classifier: Classifier, trained_before: bool) ->
 
     Raises `UsageError` for one that is asked for and cannot be had; ``auto`` is none then.
     """
-    possible = classifier.task.name == DEFAULT.name
+    possible = classifier.task.by_row
     if asked == "auto":
         return NONE if not possible else PROBE if trained_before else WORDS
     if asked != NONE and not possible:
         raise UsageError(
-            f"--baseline {asked}: a logistic regression takes one label a row, "
-            f"and the task is {classifier.task.name}",
+            f"--baseline {asked}: gives an answer to each row, and {classifier.task.name} are asked for "
+            "by token",
             hint="--baseline none",
         )
     if asked == PROBE and not trained_before:
@@ -107,7 +105,8 @@ def baseline(
         return None
     training = training.drawn(MOST_ROWS, seed)
     answers = (training.targets, held_out.targets, classifier.labels)
-    shared: dict[str, Any] = {"threads": threads, "progress": progress}
+    task = classifier.task
+    shared: dict[str, Any] = {"task": task, "threads": threads, "progress": progress}
     with stage(progress, "training the baseline"):
         if kind == PROBE:
             try:
@@ -126,12 +125,12 @@ def baseline(
             except InputError as error:
                 progress.say(f"no baseline: {error.message}")
                 return None
-    told = {"kind": kind, "rows": len(training.targets), **{name: scores[name] for name in _TOLD}}
-    progress.say(
-        f"to beat: a {kind.replace('-', ' ')} has accuracy {told['accuracy']:.4f}, "
-        f"macro F1 {told['macro_f1']:.4f} on the validation rows"
+    figures = {name: value for name, value in scores.items() if isinstance(value, float)}
+    shown = ", ".join(
+        f"{name.replace('_', ' ').replace('f1', 'F1')} {figures[name]:.4f}" for name in task.shown
     )
-    return told
+    progress.say(f"to beat: a {kind.replace('-', ' ')} has {shown} on the validation rows")
+    return {"kind": kind, "rows": len(training.targets), **figures}
 
 
 def _vectors(

@@ -9,6 +9,7 @@ from typing import Any
 from tokkit.model.heads import STOCK
 from tokkit.model.heads.saved import BODY
 from tokkit.model.tasks.task import Task
+from tokkit.views.reports.evaluation import in_words
 
 _HEAD = """library_name: transformers
 pipeline_tag: {kind}-classification
@@ -53,7 +54,7 @@ def write_folds(
 ) -> None:
     """The card of a folder of folds: what stands in it, and how well its models do out of fold."""
     lines = [
-        f"| {_in_words(name)} | {mean[name]:.4f} ± {deviation[name]:.4f} | {value:.4f} |"
+        f"| {in_words(name)} | {mean[name]:.4f} ± {deviation[name]:.4f} | {value:.4f} |"
         for name, value in out_of_fold.items()
         if isinstance(value, float) and name in mean
     ]
@@ -89,7 +90,7 @@ def _scores(metrics: Mapping[str, Any]) -> str:
     if baseline := metrics.get("baseline"):
         beside = {baseline["kind"].replace("-", " "): baseline, **beside}
     lines = [
-        f"| {_in_words(name)} | {metrics[name]:.4f} | "
+        f"| {in_words(name)} | {metrics[name]:.4f} | "
         + " | ".join(f"{each[name]:.4f}" if name in each else "" for each in beside.values())
         + " |"
         for name, value in metrics.items()
@@ -115,10 +116,6 @@ def _loaded_by(task: Task, settings: Mapping[str, Any]) -> str:
     if settings["head"] == STOCK:
         return f"`{task.auto_class}.from_pretrained`"
     return f"`AutoModel.from_pretrained` on its `{BODY}/`, without the head"
-
-
-def _in_words(score: str) -> str:
-    return score.replace("_", " ").replace("f1", "F1")
 
 
 def _cell(text: str) -> str:

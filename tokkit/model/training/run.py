@@ -29,6 +29,7 @@ from tokkit.model.training.identity import identity_of
 from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.load import load as load_tokenizer
+from tokkit.views.reports.evaluation import in_words
 
 if TYPE_CHECKING:
     import torch
@@ -170,9 +171,10 @@ class Run:
         kept = place(work, Path(out), self.spec.keep) if work is not None else None
         fitted = fit(plan, staging, kept, progress)
         scores = {**fitted.best.scores, **({"baseline": beside} if beside else {})}
-        if beside and scores["macro_f1"] < beside["macro_f1"]:
+        metric = self.classifier.task.metric
+        if beside and scores[metric] < beside[metric]:
             progress.say(
-                f"macro F1 {scores['macro_f1']:.4f} is below the baseline's {beside['macro_f1']:.4f}: "
+                f"{in_words(metric)} {scores[metric]:.4f} is below the baseline's {beside[metric]:.4f}: "
                 "more --epochs or a higher --lr may help"
             )
         if not processes.is_helper():
