@@ -297,6 +297,14 @@ def test_a_file_of_weights_that_does_not_fit_is_refused(tmp_path, content, told)
         weights.class_weights(str(tmp_path / "w.json"), VALUES, LABELS)
 
 
+def test_weights_are_given_by_label():
+    assert weights.class_weights("joy=1,anger=3,sadness=0.5", VALUES, LABELS) == [
+        {"joy": 1.0, "anger": 3.0, "sadness": 0.5}[label] for label in LABELS
+    ]
+    with pytest.raises(UsageError, match='--class-weights: no number for the label "sadness"'):
+        weights.class_weights("joy=1,anger=3", VALUES, LABELS)
+
+
 def test_a_slip_of_the_pen_is_no_file():
     with pytest.raises(InputError, match=r'balancd: none of none, balanced, .*did you mean "balanced"'):
         weights.class_weights("balancd", VALUES, LABELS)

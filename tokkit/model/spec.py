@@ -106,7 +106,8 @@ class FinetuneSpec(Options):
     )
     class_weights: str = option(
         "none",
-        "what each class counts: none, balanced, sqrt, effective, or a weights.json that rebalance wrote",
+        "what each class counts: none, balanced, sqrt, effective, joy=1,anger=3, or a weights.json that "
+        "rebalance wrote",
         metavar="WHICH",
     )
     sampler: str = option(

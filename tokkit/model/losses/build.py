@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Dataset
 from tokkit.data.rebalancing.weights import BALANCED
-from tokkit.errors import UsageError, did_you_mean
+from tokkit.errors import UsageError
 from tokkit.model.losses import FORMS, weights
 from tokkit.model.losses.binary import BinaryCrossEntropy, BinaryFocal
+from tokkit.model.losses.by_label import numbers_by_label
 from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.losses.focal import Focal
 from tokkit.model.losses.logit_adjusted import LogitAdjusted
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from tokkit.model.spec import FinetuneSpec
     from tokkit.model.tasks.task import Task
 
-_LABEL_AND_NUMBER = re.compile(r"(.+?)=([0-9.eE+-]+)(?:,|$)")
 """One of ``joy=0.25,anger=0.5``; a label may hold commas and equals signs itself."""
 
 
@@ -57,7 +55,7 @@ class _Asked:
             )
         if self.spec.alpha == BALANCED:
             return _tensor(weights.class_weights(BALANCED, self.values, self.labels))
-        return _tensor(_by_label(self.spec.alpha, self.labels))
+        return _tensor(numbers_by_label("--alpha", self.spec.alpha, self.labels, [BALANCED]))
 
     @property
     def binary_alpha(self) -> torch.Tensor | None:
@@ -146,31 +144,6 @@ def say_what_counts(
     if focal and spec.alpha is not None:
         weighed[f"--alpha {spec.alpha}"] = _listed(asked.alpha)
     weights.say_doubled_weights(weighed, spec.sampler, dataset, progress)
-
-
-def _by_label(alpha: str, labels: Sequence[str]) -> list[float]:
-    """The numbers of ``joy=0.25,anger=0.5``, by id."""
-    pairs = _LABEL_AND_NUMBER.findall(alpha)
-    if not pairs or sum(len(label) + len(number) + 1 for label, number in pairs) + len(pairs) - 1 != len(
-        alpha
-    ):
-        raise UsageError(
-            f'--alpha "{alpha}": neither {BALANCED} nor a number for every label',
-            hint="--alpha " + ",".join(f"{label}=0.5" for label in labels[:3]),
-        )
-    found: dict[str, float] = {}
-    for label, number in pairs:
-        if label not in labels:
-            raise UsageError(f'--alpha: no label "{label}"{did_you_mean(label, labels)}')
-        try:
-            found[label] = float(number)
-        except ValueError:
-            found[label] = math.nan
-        if not (math.isfinite(found[label]) and found[label] >= 0):
-            raise UsageError(f"--alpha {label}={number}: is no number from 0 up")
-    if lacking := [label for label in labels if label not in found]:
-        raise UsageError(f'--alpha: no number for the label "{lacking[0]}"', hint=f"add {lacking[0]}=0.5")
-    return [found[label] for label in labels]
 
 
 def _tensor(values: Sequence[float] | None) -> torch.Tensor | None:

@@ -4,6 +4,7 @@
     balanced   1 / items, as scikit-learn's ``compute_class_weight``
     sqrt       1 / the square root of items
     effective  (1 - beta) / (1 - beta^items), Cui et al. 2019
+    joy=1,...  a number for every label
     FILE       {"joy": 0.7, ...}, as `rebalance` leaves it beside its rows
 
 Of several labels a row, a weight is what having the label counts against not having it.
@@ -23,6 +24,7 @@ from tokkit.data.dataset import TRAIN, Dataset
 from tokkit.data.rebalancing.weights import WEIGHTS, sidecar_of
 from tokkit.data.rebalancing.weights import class_weights as weights_of
 from tokkit.errors import InputError, did_you_mean
+from tokkit.model.losses.by_label import is_by_label, numbers_by_label
 from tokkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -53,10 +55,13 @@ def class_weights(which: str, values: NDArray[Any], labels: Sequence[str]) -> li
     """Weight of each class, by id; None where all count alike.
 
     A class without training items, which no weight would matter for, has 1. ``values`` are those of
-    `class_counts`. Raises `InputError` for a file that is none, or that lacks a label.
+    `class_counts`. Raises `InputError` for a file that is none, or that lacks a label, `UsageError` for
+    numbers that do.
     """
     if which == NONE:
         return None
+    if is_by_label(which) and not Path(which).exists():
+        return numbers_by_label("--class-weights", which, labels)
     if which not in WEIGHTS:
         return _from_file(Path(which), labels)
     counts = class_counts(values, len(labels)).tolist()

@@ -110,12 +110,9 @@ class Job:
 
     def settings(self) -> dict[str, Any]:
         """What was asked for, as receipts tell it: of files their names only."""
-        return {
-            **asdict(self.spec),
-            **asdict(self.options),
-            "class_weights": Path(self.spec.class_weights).name,
-            "resume": Path(self.spec.resume).name,
-        }
+        named = {name: getattr(self.spec, name) for name in ("class_weights", "resume")}
+        files_only = {name: Path(value).name for name, value in named.items() if Path(value).exists()}
+        return {**asdict(self.spec), **asdict(self.options), **files_only}
 
 
 def told_in(receipt: Mapping[str, Any], shown: str) -> FinetuneResult:
