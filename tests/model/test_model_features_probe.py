@@ -23,6 +23,7 @@ from tokkit.model.features import projection
 from tokkit.model.features.reading import opened
 from tokkit.model.features.spec import FeaturesSpec
 from tokkit.progress import Silent
+from tokkit.views.reports import features as reports
 
 
 @pytest.fixture(scope="module")
@@ -183,10 +184,10 @@ class TestWhatCannotBe:
         write_csv(folder / "test.csv", [*sentences(10, seed=2), ("i feel odd", "envy")])
         self.refused(bert, folder, tmp_path, '"envy" is none of', split="test")
 
-    def test_a_probe_of_rows_with_several_labels(self, bert, tmp_path):
-        data = tmp_path / "t.csv"
-        pl.DataFrame({"text": ["a b", "b c"], "label": ["joy|anger", "joy"]}).write_csv(data)
-        self.refused(bert, data, tmp_path, "takes one label a row", label_sep="|")
+    def test_a_probe_of_rows_with_tags(self, bert, tmp_path):
+        data = tmp_path / "t.conll"
+        data.write_text("at O\nhome B-place\n\nin O\ntown B-place\n", encoding="utf-8")
+        self.refused(bert, data, tmp_path, "these have tags of tokens")
 
     def test_a_probe_of_a_vector_a_token(self, bert, dataset, tmp_path, file):
         assert (
@@ -258,3 +259,20 @@ def test_a_probe_that_is_interrupted_leaves_the_file_and_says_so(bert, dataset, 
     with pytest.raises(Interrupted, match=r"f\.parquet is written, and tokkit features .*f\.parquet --probe"):
         tokkit.features(bert, dataset, out, probe=True, progress=StoppedAtTheProbe(), threads=1)
     assert tokkit.features(out, probe=True, threads=1).probe is not None
+
+
+def test_several_labels_are_probed_as_finetune_does(bert, tmp_path):
+    rows = sentences(90, seed=1)
+    for name, part in (("train", rows[:60]), ("validation", rows[60:])):
+        labels = [f"{label}|home" if "home" in text else label for text, label in part]
+        texts = [text for text, _ in part]
+        pl.DataFrame({"text": texts, "label": labels}).write_csv(tmp_path / f"{name}.csv")
+    asked = {"label_sep": "|", "threads": 1}
+    found = tokkit.features(bert, tmp_path, tmp_path / "f.parquet", probe=True, bag_of_words=True, **asked)
+    for key, kind in (("probe", "probe"), ("bag_of_words", "bag-of-words")):
+        out = tmp_path / key
+        tuned = tokkit.finetune(tmp_path, model=bert, out=out, epochs=1, baseline=kind, **asked)
+        beside = tuned.metrics["baseline"]
+        for score in ("loss", "accuracy", "macro_f1"):
+            assert getattr(found, key)[score] == pytest.approx(beside[score], abs=1e-4), (key, score)
+    assert reports.features(found.as_dict())

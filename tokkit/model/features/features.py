@@ -15,7 +15,7 @@ from tokkit.model.features.pooling import NONE
 from tokkit.model.features.probe import bag_of_words, probe
 from tokkit.model.features.projection import Projection, check_rows, project
 from tokkit.model.features.reading import FeaturesFile
-from tokkit.model.features.rows import ONE, PAIR, SPLIT, TEXT, labels_of, rows_of
+from tokkit.model.features.rows import PAIR, SPLIT, TAGS, TEXT, labels_of, rows_of
 from tokkit.model.features.shown import Shown, shown_rows
 from tokkit.model.features.spec import FeaturesSpec
 from tokkit.model.inference import budget_for, choose_device, use_threads
@@ -164,11 +164,9 @@ def _checked(
     if projection:
         check_rows(rows.height, spec)
     if spec.probe or spec.bag_of_words:
-        if labels != ONE:
-            raise InputError(
-                f"{source}: a logistic regression takes one label a row, and these have {labels}"
-            )
-        return shown_rows(rows, source, spec.split, spec.seed, progress)
+        if labels == TAGS:
+            raise InputError(f"{source}: a baseline gives labels to rows, and these have tags of tokens")
+        return shown_rows(rows, source, spec.split, spec.seed, progress, labels)
     return None
 
 
@@ -192,6 +190,7 @@ def _looked_at(
                     training.targets,
                     held_out.targets,
                     shown.labels,
+                    task=shown.task,
                     threads=threads,
                     progress=progress,
                 )
@@ -204,6 +203,7 @@ def _looked_at(
                     training.targets,
                     held_out.targets,
                     shown.labels,
+                    task=shown.task,
                     threads=threads,
                     progress=progress,
                 )

@@ -71,11 +71,15 @@ def _of_split(dataset: Dataset, name: str) -> pl.DataFrame:
     )
 
 
-def as_dataset(rows: pl.DataFrame, source: str) -> Dataset:
-    """The rows as a data set with their splits, labels and pairs; without labels where no row has one."""
+def as_dataset(rows: pl.DataFrame, source: str, labels: str = ONE) -> Dataset:
+    """The rows as a data set with their splits, labels and pairs; without labels where no row has one.
+
+    labels  what they are, as `labels_of`
+    """
     splits = {}
     for name in rows[SPLIT].unique(maintain_order=True).to_list():
         frame = rows.filter(rows[SPLIT] == name)
         splits[name] = Split(name, frame, (Path(source),), TableFormat("parquet"), frame, known=True)
     label = LABEL if rows[LABEL].null_count() < rows.height else None
-    return Dataset(source, splits, TEXT, label, PAIR if PAIR in rows.columns else None)
+    pair = PAIR if PAIR in rows.columns else None
+    return Dataset(source, splits, TEXT, label, pair, label_lists=labels == SEVERAL)

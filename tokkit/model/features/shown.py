@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from tokkit.data.dataset import TEST, TRAIN, Rows, sort_labels
+from tokkit.data.dataset import TEST, TRAIN, Rows
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError
 from tokkit.model import labelled
-from tokkit.model.features.rows import SPLIT, as_dataset
-from tokkit.model.tasks.class_ids import class_ids
+from tokkit.model.features.rows import ONE, SPLIT, as_dataset
+from tokkit.model.tasks import task_of
+from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
+from tokkit.tokenizer.encoding.encode import Encoded
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,39 +27,48 @@ class Part:
 
     numbers  (rows,) int64, ascending: which rows of the features file they are
     texts    of pairs both, a space between them
-    targets  (rows,) int64 class ids
+    targets  the values of the task's targets
     """
 
     numbers: NDArray[np.int64]
     texts: list[str]
-    targets: NDArray[np.int64]
+    targets: NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Shown:
     """labels  names of the classes, by id; each stands in ``training``
     split    name of the split that ``held_out`` is
+    task     one label a row, or several
     """
 
     training: Part
     held_out: Part
     labels: tuple[str, ...]
     split: str
+    task: Task
 
 
-def shown_rows(rows: pl.DataFrame, source: str, split: str, seed: int, progress: Progress) -> Shown:
+def shown_rows(
+    rows: pl.DataFrame, source: str, split: str, seed: int, progress: Progress, labels_are: str = ONE
+) -> Shown:
     """The labelled rows of train, and of the split to score: of validation, the rows `finetune` validates on.
+
+    labels_are  as `rows.labels_of`, not tags
 
     Raises `InputError` as `labelled.training_and_validation`, and where a split is not there.
     """
-    dataset = as_dataset(rows, source)
+    dataset = as_dataset(rows, source, labels_are)
     dataset.require_labels()
+    task = task_of("auto", dataset)
     if split == TEST:
         training, held_out = dataset.complete(TRAIN), dataset.complete(TEST)
     else:
-        training, held_out = labelled.training_and_validation(dataset, None, DatasetOptions(), seed, progress)
+        training, held_out = labelled.training_and_validation(
+            *(dataset, None, DatasetOptions(), seed, progress), task
+        )
     drawn_from = split if split in dataset.splits else TRAIN
-    labels = tuple(sort_labels(training.labels))
+    labels = task.labels(training)
     if len(labels) < 2:
         raise InputError(
             f'{source}: one class only ("{"".join(labels)}"): there is nothing to learn',
@@ -66,17 +77,21 @@ def shown_rows(rows: pl.DataFrame, source: str, split: str, seed: int, progress:
     if not held_out.labels:
         raise InputError(f"{source}: no row of {split} has both text and label")
     return Shown(
-        _part(rows, training, TRAIN, labels, source),
-        _part(rows, held_out, drawn_from, labels, source),
+        _part(rows, training, TRAIN, labels, source, task),
+        _part(rows, held_out, drawn_from, labels, source, task),
         labels,
         split,
+        task,
     )
 
 
-def _part(rows: pl.DataFrame, part: Rows, split: str, labels: tuple[str, ...], source: str) -> Part:
+def _part(
+    rows: pl.DataFrame, part: Rows, split: str, labels: tuple[str, ...], source: str, task: Task
+) -> Part:
     import numpy as np
 
     numbers = np.flatnonzero((rows[SPLIT] == split).to_numpy())[part.positions]
     pairs = part.pairs or [""] * len(part.texts)
     texts = [f"{text} {pair}" if pair else text for text, pair in zip(part.texts, pairs, strict=True)]
-    return Part(numbers, texts, class_ids(part.labels, labels, source))
+    nothing = Encoded(np.empty(0, np.int32), np.zeros(len(texts) + 1, np.int64), 0)
+    return Part(numbers, texts, task.targets(part, labels, source, nothing).values)

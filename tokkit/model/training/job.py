@@ -106,7 +106,7 @@ class Job:
             )
             return run, run.train(staging, shown, self.progress, work=work, threads=self.threads)
         finally:
-            processes.part()
+            processes.leave()
 
     def settings(self) -> dict[str, Any]:
         """What was asked for, as receipts tell it: of files their names only."""

@@ -41,7 +41,7 @@ def as_the_first(values: NDArray[np.float32], device: torch.device) -> NDArray[n
     return array
 
 
-def part() -> None:
+def leave() -> None:
     """The processes go their own ways again."""
     if "LOCAL_RANK" in os.environ:
         import torch.distributed
