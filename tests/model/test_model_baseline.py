@@ -17,8 +17,9 @@ import tokkit
 from tests.model.conftest import write_csv
 from tests.model.features_models import copy_tokenizer, encoder
 from tests.model.test_finetune import FAST
+from tests.model.test_model_folds import StopsIn
 from tokkit.data.dataset import Rows
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import Part, baseline
@@ -82,6 +83,15 @@ def test_folds_have_one_each_and_their_mean(dataset, tokenizer, tmp_path):
     result = tokkit.finetune(dataset / "train.csv", tokenizer, out=tmp_path / "m", folds=2, **FAST)
     each = [fold["metrics"]["baseline"]["accuracy"] for fold in result.folds]
     assert result.mean["baseline"]["accuracy"] == pytest.approx(np.mean(each), abs=1e-6)
+
+
+def test_finished_folds_without_one_are_not_taken_for_folds_with_one(dataset, tokenizer, tmp_path):
+    asked = (dataset / "train.csv", tokenizer)
+    settings = {"out": tmp_path / "m", "folds": 2, **FAST}
+    with pytest.raises(Interrupted):
+        tokkit.finetune(*asked, baseline="none", progress=StopsIn(2), **settings)
+    result = tokkit.finetune(*asked, **settings)
+    assert "baseline" in result.mean
 
 
 def test_one_that_cannot_be_had_is_refused(dataset, tokenizer, tmp_path):

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     from tokkit.model.training.gradients import TrainingRows
     from tokkit.tokenizer.encoding.encode import Encoded
 
-CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "no_cache", "baseline")
-"""Options that change no byte of the model."""
+CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "no_cache")
+"""Options that change no byte of the model folder."""
+_CHANGE_NO_WEIGHT = (*CHANGE_NOTHING, "baseline")
 _ROWS_AT_ONCE = 4096
 
 
@@ -36,7 +37,7 @@ def identity_of(
     """
     import torch
 
-    settings = {name: value for name, value in asdict(spec).items() if name not in CHANGE_NOTHING}
+    settings = {name: value for name, value in asdict(spec).items() if name not in _CHANGE_NO_WEIGHT}
     return {
         **settings,
         "lr": lr,
