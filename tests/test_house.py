@@ -20,6 +20,7 @@ ROOMS = [
     "tokenizer",
     "corpus",
     "sources",
+    "runtime",
     "views",
     "files",
     "stages",
@@ -27,46 +28,6 @@ ROOMS = [
 ]
 ORDER = {room: place for place, room in enumerate([*ROOMS, "options", "errors"])}
 MODULES = sorted(PACKAGE.rglob("*.py"))
-ENGINE = (
-    *(
-        "added_tokens",
-        "alphabet",
-        "bare_rows",
-        "byte_table",
-        "characters",
-        "chunk_encoder",
-        "counting",
-        "counts",
-        "delimited_batches",
-        "duplicate_keys",
-        "engine",
-        "fast",
-        "feeding",
-        "figures",
-        "frame",
-        "gathering",
-        "headed",
-        "histograms",
-        "kernels",
-        "merging",
-        "parts",
-        "plain",
-        "row_blocks",
-        "row_sample",
-        "seen_strings",
-        "string_columns",
-        "sums",
-        "text_blocks",
-        "text_measures",
-        "word_models",
-        "words",
-    ),
-    *("bpe_kernels", "row_kernels", "trie_kernels", "wordpiece_kernels"),
-    *("field_kernels", "key_kernels", "seen_kernels", "text_kernels"),
-    *("heap_kernels", "pair_kernels", "string_kernels"),
-    *("chunk_kernels", "merge_kernels", "near_kernels", "split_kernels", "symbol_kernels", "table_kernels"),
-)
-"""Modules of kernels and of what drives them: loaded inside functions, they may load arrays themselves."""
 HEAVY = ("torch", "transformers", "datasets", "numba", "polars", "sklearn", "imblearn", "matplotlib")
 
 
@@ -94,19 +55,6 @@ def test_imports_point_one_way(path):
             assert here == "views", f"{path}: only views imports {top}"
         if top == "tokkit" and rest and here in ORDER and rest[0] in ORDER:
             assert ORDER[rest[0]] >= ORDER[here], f"{path}: {here} must not import {rest[0]}"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_nothing_heavy_is_imported_at_the_top(path):
-    if path.stem in ENGINE and room_of(path) in ("corpus", "data", "inspection", "model", "tokenizer"):
-        return
-    tree = ast.parse(path.read_text("utf-8"))
-    top = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    for name in imports(ast.Module(body=top, type_ignores=[])):
-        assert name.split(".")[0] not in (*HEAVY, "tokenizers", "numpy", "pyarrow", "rich"), path
-        if name.startswith(("tokkit.corpus.", "tokkit.model.", "tokkit.tokenizer.")):
-            inner = set(name.split(".")[2:])
-            assert inner.isdisjoint(ENGINE), f"{path}: load {name} inside the function that needs it"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))

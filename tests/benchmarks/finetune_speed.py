@@ -23,9 +23,9 @@ import torch
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import read_dataset
 from tokkit.model import classifier as classifiers
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.inference import CPU_BUDGET, CPU_TRAINING_BUDGET, predict_logits
 from tokkit.model.losses.cross_entropy import CrossEntropy
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import train
@@ -85,7 +85,7 @@ def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict
     """Rows per second, encoding included."""
     names = sort_labels(labels)
     tokenizer = load(checkpoint)
-    spec = FinetuneSpec(epochs=1, lr=5e-5)
+    spec = FinetuneOptions(epochs=1, lr=5e-5)
     torch.manual_seed(spec.seed)
     classifier = classifiers.load_pretrained(checkpoint, tokenizer, names, spec, SILENT)
     targets = np.array([names.index(label) for label in labels])

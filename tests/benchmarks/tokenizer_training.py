@@ -128,10 +128,10 @@ def _wordpiece_difference(theirs: dict[str, int], ours: dict[str, int], corpus: 
     from tokkit.stages import Stages
     from tokkit.tokenizer.training.blueprint import resolve
     from tokkit.tokenizer.training.engine import learn
-    from tokkit.tokenizer.training.spec import WordPieceSpec
     from tokkit.tokenizer.training.train import _job
+    from tokkit.tokenizer.training.trainer_options import WordPieceOptions
 
-    spec = WordPieceSpec(vocab_size=(len(theirs),))
+    spec = WordPieceOptions(vocab_size=(len(theirs),))
     blueprint = resolve(spec)
     in_order = sorted(theirs, key=theirs.__getitem__)
     initial = [t for t in in_order if t in _SPECIAL or len(t) == 1 or (t[:2] == "##" and len(t) == 3)]

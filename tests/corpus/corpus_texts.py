@@ -10,11 +10,11 @@ import pytest
 from hypothesis import strategies as st
 
 from tokkit.corpus import words
-from tokkit.corpus.byte_table import ByteTable, Pieces
 from tokkit.corpus.cutting import Pipeline
 from tokkit.corpus.reference_words import count_words
 from tokkit.corpus.text_blocks import NEWLINE, NONE, NUL, Block
 from tokkit.corpus.words import Splitter, byte_of_character, count_chunks
+from tokkit.runtime.byte_table import ByteTable, Pieces
 
 SPACES = (
     *(" ", "  ", "    ", "\t", "\r", "\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f", "\x85"),

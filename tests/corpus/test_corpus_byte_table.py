@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.corpus.byte_table import ByteTable, pieces_of
+from tokkit.runtime.byte_table import ByteTable, pieces_of
 
 _strings = st.one_of(
     st.binary(min_size=1, max_size=40),

@@ -18,9 +18,9 @@ from hypothesis import strategies as st
 
 import tokkit
 from tokkit.corpus import parts, shards
-from tokkit.corpus.byte_table import pieces_of
 from tokkit.corpus.feed import CorpusFile, CorpusOptions, plan
 from tokkit.errors import InputError, OutputError, UsageError
+from tokkit.runtime.byte_table import pieces_of
 from tokkit.sources.tables import TableFormat
 
 CUT = ("bert-uncased", "gpt2", "llama")

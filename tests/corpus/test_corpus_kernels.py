@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from tokkit.corpus.kernels import cache_folder, load8, prefetch, trailing_zeros
+from tokkit.runtime.kernels import cache_folder, load8, prefetch, trailing_zeros
 
 SCRIPT = """
 import sys, tokkit

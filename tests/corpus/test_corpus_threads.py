@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from tokkit.corpus import threads
 from tokkit.errors import InputError, Interrupted
 from tokkit.progress import SILENT, Silent
+from tokkit.runtime import threads
 
 
 class Told(Silent):

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.copies import duplicates
-from tokkit.data.copies.duplicate_keys import DuplicateKeys
-from tokkit.data.loading.string_columns import Strings
+from tokkit.data.duplicates import duplicates
+from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
+from tokkit.runtime.strings import Strings
 
 COMPOSING = "e\u0301\u0323\u1161\u11a8\u1100각가\u09c7\u09beが\u3099ﬁ①…\u037e\u00b4ﷺ\u212b\u1fbe"
 KEYS = DuplicateKeys()

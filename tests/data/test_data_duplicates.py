@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.data.copies import duplicates
+from tokkit.data.duplicates import duplicates
 
 SMALL = st.lists(
     st.tuples(st.sampled_from(["a", "A", "b", "ä", " a", None]), st.sampled_from(["x", "y", None]))

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.copies import duplicates, near_duplicates
-from tokkit.data.copies.near_duplicates import BANDS, PERMUTATIONS, THRESHOLD, clusters
+from tokkit.data.duplicates import duplicates, near_duplicates
+from tokkit.data.duplicates.near_duplicates import BANDS, PERMUTATIONS, THRESHOLD, clusters
 from tokkit.errors import Interrupted
 from tokkit.progress import Silent
 from tokkit.sources.corpora import corpora_path

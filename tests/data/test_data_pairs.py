@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.data.cleaning.clean import clean
-from tokkit.data.copies import duplicates, near_duplicates
-from tokkit.data.copies.duplicate_keys import DuplicateKeys
+from tokkit.data.duplicates import duplicates, near_duplicates
+from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.loading.string_columns import Strings
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.splitting.split import split
 from tokkit.data.splitting.together import units
 from tokkit.errors import InputError
+from tokkit.runtime.strings import Strings
 
 PAIRS = "premise,hypothesis,label\n"
 OPTIONS = DatasetOptions(pair_column="hypothesis")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tokkit.cli.main import run
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.rebalancing.balance import BalancePlan, class_targets, resample
+from tokkit.data.rebalancing.balance import RebalanceOptions, class_targets, resample
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.rebalancing.samplers import STRATEGIES
 from tokkit.data.rebalancing.weights import class_weights, sidecar_of
@@ -65,8 +65,8 @@ def test_rebalance_draws_what_imbalanced_learn_draws():
     labels = np.array(LABELS)
     rows = np.arange(len(labels)).reshape(-1, 1)
     for sampler, plan in (
-        (RandomOverSampler(random_state=3), BalancePlan(strategy="oversample")),
-        (RandomUnderSampler(random_state=3), BalancePlan(strategy="undersample")),
+        (RandomOverSampler(random_state=3), RebalanceOptions(strategy="oversample")),
+        (RandomUnderSampler(random_state=3), RebalanceOptions(strategy="undersample")),
     ):
         sampler.fit_resample(rows, labels)
         drawn = resample(LABELS, class_targets(LABELS, plan), 3)
@@ -122,13 +122,13 @@ def test_rebalance_leaves_rows_in_order_where_nothing_changes():
     ],
 )
 def test_rebalance_targets(plan, targets):
-    assert class_targets(LABELS, BalancePlan(**plan)) == targets
+    assert class_targets(LABELS, RebalanceOptions(**plan)) == targets
 
 
 @pytest.mark.parametrize("plan", [{"target": ("b=1000000000000",)}, {"min_per_class": 10**23}])
 def test_rebalance_more_rows_than_any_machine_holds_are_refused_before_they_are_drawn(plan):
     with pytest.raises(UsageError, match=r"rows are asked for, of 10 there are; at most 100,000,000"):
-        class_targets(LABELS, BalancePlan(**plan))
+        class_targets(LABELS, RebalanceOptions(**plan))
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_rebalance_more_rows_than_any_machine_holds_are_refused_before_they_are_
 )
 def test_rebalance_targets_that_contradict_are_refused(plan, message):
     with pytest.raises(UsageError, match=message):
-        class_targets(LABELS, BalancePlan(**plan))
+        class_targets(LABELS, RebalanceOptions(**plan))
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_rebalance_targets_that_contradict_are_refused(plan, message):
 )
 def test_rebalance_plans_that_mean_nothing_are_refused(plan, message):
     with pytest.raises(UsageError, match=message):
-        BalancePlan(**plan)
+        RebalanceOptions(**plan)
 
 
 @settings(deadline=None)
@@ -173,7 +173,7 @@ def test_rebalance_plans_that_mean_nothing_are_refused(plan, message):
 def test_rebalance_tempered_classes_are_as_the_square_roots_of_what_they_were(counts):
     labels = _labels(counts)
     both, over, under = (
-        class_targets(labels, BalancePlan(temper="sqrt", strategy=strategy))
+        class_targets(labels, RebalanceOptions(temper="sqrt", strategy=strategy))
         for strategy in (None, "oversample", "undersample")
     )
     roots = sum(n**0.5 for n in counts.values())
@@ -188,12 +188,12 @@ def test_rebalance_tempered_classes_are_as_the_square_roots_of_what_they_were(co
 @given(st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 400), min_size=2), st.floats(1, 30))
 def test_rebalance_no_class_has_more_than_ratio_times_another(counts, ratio):
     for strategy in (None, "oversample", "undersample"):
-        targets = class_targets(_labels(counts), BalancePlan(ratio=ratio, strategy=strategy))
+        targets = class_targets(_labels(counts), RebalanceOptions(ratio=ratio, strategy=strategy))
         assert max(targets.values()) <= ratio * min(targets.values())
 
 
 def test_rebalance_a_label_may_hold_an_equals_sign():
-    assert class_targets(["a=b", "a=b", "c"], BalancePlan(target=("a=b=1",))) == {"a=b": 1, "c": 1}
+    assert class_targets(["a=b", "a=b", "c"], RebalanceOptions(target=("a=b=1",))) == {"a=b": 1, "c": 1}
 
 
 @settings(deadline=None)

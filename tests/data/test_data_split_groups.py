@@ -17,7 +17,7 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting import together
 from tokkit.data.splitting.assign import assign
 from tokkit.data.splitting.split import split
-from tokkit.data.splitting.split_plan import SplitPlan
+from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.spread import spread
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT
@@ -34,7 +34,7 @@ def _dataset(rows) -> Dataset:
 
 
 def _assign(rows, progress=SILENT, **plan):
-    return assign(_dataset(rows), "train", SplitPlan(**plan), progress)
+    return assign(_dataset(rows), "train", SplitOptions(**plan), progress)
 
 
 def _authors(n_authors, rows_each, labels="abc", seed=0):

@@ -10,12 +10,12 @@ import pytest
 
 from tokkit.cli.main import run
 from tokkit.data.loading import streaming
-from tokkit.data.loading.string_columns import Strings
 from tokkit.errors import UsageError
 from tokkit.inspection import languages
 from tokkit.inspection.statistics import row_sample
 from tokkit.inspection.statistics.row_sample import RowSample
 from tokkit.inspection.stats import stats
+from tokkit.runtime.strings import Strings
 from tokkit.views.reports import data as reports
 from tokkit.views.tables import as_tsv
 

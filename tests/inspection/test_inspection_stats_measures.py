@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection import scripts
 from tokkit.inspection.statistics import text_measures
 from tokkit.inspection.statistics.text_measures import MARKS, TextMeasures
+from tokkit.runtime.strings import Strings
 
 MEASURES = TextMeasures()
 HARD = "a가漢か\u0301 \x1c\x85\u00a0\u3000\t\n<br/>&amp;#x27;Ã©â€™\ufffd\u200b\x00👩\u200d"

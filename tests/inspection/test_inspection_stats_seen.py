@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.statistics import seen_kernels, seen_strings
 from tokkit.inspection.statistics.seen_strings import SeenStrings, finished
+from tokkit.runtime.strings import Strings
 
 NONE, SEVERAL = seen_kernels.NONE, seen_kernels.SEVERAL
 TEXT = st.sampled_from(

@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.data import copies_counted
-from tokkit.data.copies import duplicates
+from tokkit.data.duplicates import duplicates
 from tokkit.data.loading import streaming
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.data.loading.streaming import stream

@@ -13,8 +13,8 @@ from tests.model.conftest import sentences
 from tokkit.errors import InputError
 from tokkit.model import classifier as classifiers
 from tokkit.model.batching import batch_of
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.losses.cross_entropy import CrossEntropy
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import sampling
 from tokkit.model.training.gradients import TrainingRows
@@ -46,7 +46,7 @@ def weights_after(tokenizer, spec, budget, class_weights=None):
 
 @pytest.mark.parametrize("class_weights", [None, torch.tensor([0.5, 1.0, 3.0])])
 def test_the_result_does_not_depend_on_the_pieces(tokenizer, class_weights):
-    spec = FinetuneSpec(size="tiny", epochs=1, dropout=0.0, label_smoothing=0.1)
+    spec = FinetuneOptions(size="tiny", epochs=1, dropout=0.0, label_smoothing=0.1)
     whole, [one] = weights_after(tokenizer, spec, 100_000, class_weights)
     cut, [other] = weights_after(tokenizer, spec, 60, class_weights)
     assert one.loss == pytest.approx(other.loss, abs=1e-5)
@@ -57,7 +57,7 @@ def test_the_result_does_not_depend_on_the_pieces(tokenizer, class_weights):
 
 def test_padding_to_the_full_length_changes_nothing_but_the_padding(tokenizer):
     """Every piece is as wide as a row may be."""
-    spec = FinetuneSpec(size="tiny", epochs=1, dropout=0.0, max_length=40)
+    spec = FinetuneOptions(size="tiny", epochs=1, dropout=0.0, max_length=40)
     short, [one] = weights_after(tokenizer, spec, 400)
     wide, [other] = weights_after(tokenizer, replace(spec, pad_to_max=True), 400)
     assert one.loss == pytest.approx(other.loss, abs=1e-5)
@@ -68,7 +68,7 @@ def test_padding_to_the_full_length_changes_nothing_but_the_padding(tokenizer):
 
 def test_dropout_depends_on_the_seed_and_the_step_alone(tokenizer):
     """What draws random numbers in between, as another's validation might, changes nothing."""
-    spec = FinetuneSpec(size="tiny", epochs=2, dropout=0.3)
+    spec = FinetuneOptions(size="tiny", epochs=2, dropout=0.3)
     ends = []
     for disturbed in (False, True):
         classifier, encoded, targets = prepared(tokenizer, spec)
@@ -84,7 +84,9 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
     """Same model, rows and order: the same loss at each of 50 steps, and in the end the same weights."""
     from transformers import Trainer, TrainingArguments
 
-    spec = FinetuneSpec(size="tiny", epochs=5, batch_size=16, dropout=0.0, warmup_ratio=0.1, eval_every="1")
+    spec = FinetuneOptions(
+        size="tiny", epochs=5, batch_size=16, dropout=0.0, warmup_ratio=0.1, eval_every="1"
+    )
     classifier, encoded, targets = prepared(tokenizer, spec, rows=160)
     start = {name: value.clone() for name, value in classifier.model.state_dict().items()}
     rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
@@ -153,7 +155,7 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
 
 
 def test_a_loss_that_is_no_number_stops_with_a_sentence(tokenizer):
-    spec = FinetuneSpec(size="tiny", epochs=1, max_grad_norm=0.0)
+    spec = FinetuneOptions(size="tiny", epochs=1, max_grad_norm=0.0)
     classifier, encoded, targets = prepared(tokenizer, spec)
     classifier.model.classifier.weight.data.fill_(float("nan"))
     rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
@@ -164,7 +166,7 @@ def test_a_loss_that_is_no_number_stops_with_a_sentence(tokenizer):
 
 def test_weights_that_are_no_numbers_are_never_given(tokenizer):
     """The last step's loss was a number, the weights it led to are none: nothing may be made of them."""
-    spec = FinetuneSpec(size="tiny", epochs=1, max_grad_norm=0.0, warmup_ratio=0.0, eval_every="1")
+    spec = FinetuneOptions(size="tiny", epochs=1, max_grad_norm=0.0, warmup_ratio=0.0, eval_every="1")
     classifier, encoded, targets = prepared(tokenizer, spec)
     rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
     with pytest.raises(InputError, match="no number any more at step 1"):
@@ -172,7 +174,7 @@ def test_weights_that_are_no_numbers_are_never_given(tokenizer):
 
 
 def test_every_row_comes_once_an_epoch_and_steps_stop_where_something_is_due(tokenizer):
-    spec = FinetuneSpec(size="tiny", epochs=2, eval_every="4", save_every="5")
+    spec = FinetuneOptions(size="tiny", epochs=2, eval_every="4", save_every="5")
     classifier, encoded, targets = prepared(tokenizer, spec)
     rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
     reached = list(train(classifier, rows, spec, 1e-3, CPU, 512, SILENT))

@@ -23,8 +23,8 @@ from tests.files.files_faults import failing, fault_at, in_child, kill_self
 from tests.model.test_finetune import file_hashes
 from tests.model.test_loop import CPU, LABELS, prepared
 from tokkit.errors import InputError, Interrupted, OutputError, UsageError
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.losses.cross_entropy import CrossEntropy
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import checkpoints
 from tokkit.model.training.checkpoints import Checkpoints
@@ -33,7 +33,7 @@ from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.identity import identity_of
 from tokkit.progress import SILENT
 
-SPEC = FinetuneSpec(
+SPEC = FinetuneOptions(
     **{"size": "tiny", "epochs": 2, "batch_size": 16, "dropout": 0.1, "metric": "loss"},
     **{"eval_every": "2", "save_every": "1", "sampler": "sqrt"},
 )

@@ -17,9 +17,9 @@ from tokkit.cli.finetune import flagged
 from tokkit.cli.main import run
 from tokkit.errors import Interrupted, UsageError
 from tokkit.model.evaluation.row_sums import bootstrap, exchange_test, row_sums
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds.combinations import combinations, parsed
 from tokkit.model.folds.compare_settings import compare_settings
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import TASKS
 from tokkit.views.reports import folds as reports
 
@@ -153,12 +153,12 @@ def test_keys_are_read_in_the_type_of_their_option():
 )
 def test_keys_that_mean_nothing_are_refused(written, told):
     with pytest.raises(UsageError) as caught:
-        combinations(parsed(written), FinetuneSpec())
+        combinations(parsed(written), FinetuneOptions())
     assert told in caught.value.message
 
 
 def test_every_combination_is_there_once_the_last_key_fastest():
-    found = combinations({"size": ["tiny", "mini"], "lr": [1e-4, 2e-4]}, FinetuneSpec(epochs=7))
+    found = combinations({"size": ["tiny", "mini"], "lr": [1e-4, 2e-4]}, FinetuneOptions(epochs=7))
     assert [each.name for each in found] == [
         "size=tiny lr=0.0001",
         "size=tiny lr=0.0002",

@@ -15,8 +15,8 @@ from tests.model.test_model_evaluate import TINY
 from tokkit.errors import InputError
 from tokkit.model import folder
 from tokkit.model.evaluation.decisions import decisions
+from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.scoring import Scored, score_ensemble
-from tokkit.model.evaluation.spec import EvaluateSpec
 from tokkit.model.tasks import TASKS
 from tokkit.model.tasks.task import RowTargets
 from tokkit.views import html
@@ -133,7 +133,7 @@ def test_an_ensemble_says_the_mean_of_what_its_members_say(name, tmp_path):
         Scored("m", "fold", TASKS[name], labels, each, each, RowTargets(values), np.full(20, 5))
         for each in logits
     ]
-    together = score_ensemble(str(tmp_path), members, EvaluateSpec())
+    together = score_ensemble(str(tmp_path), members, EvaluateOptions())
     mean = np.mean([TASKS[name].shares(each) for each in logits], axis=0)
     assert TASKS[name].shares(together.logits) == pytest.approx(mean, abs=1e-5)
     if classes > 1:
@@ -141,4 +141,4 @@ def test_an_ensemble_says_the_mean_of_what_its_members_say(name, tmp_path):
     other = replace(members[1], labels=labels[::-1])
     if classes > 1:
         with pytest.raises(InputError, match="has other classes than"):
-            score_ensemble(str(tmp_path), [members[0], other], EvaluateSpec())
+            score_ensemble(str(tmp_path), [members[0], other], EvaluateOptions())

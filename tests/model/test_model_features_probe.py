@@ -20,8 +20,8 @@ from tests.model.features_models import encoder
 from tokkit.cli.main import tokkit as command
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.features import projection
+from tokkit.model.features.features_options import FeaturesOptions
 from tokkit.model.features.reading import opened
-from tokkit.model.features.spec import FeaturesSpec
 from tokkit.progress import Silent
 from tokkit.views.reports import features as reports
 
@@ -146,7 +146,7 @@ class TestTheMap:
     @pytest.mark.parametrize("metric", ["euclidean", "chebyshev", "correlation"])
     def test_takes_other_distances_and_copies_of_a_row(self, metric, bert, tmp_path):
         data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy")] * 10 + sentences(20, seed=1))
-        spec = FeaturesSpec(neighbors=5, umap_metric=metric)
+        spec = FeaturesOptions(neighbors=5, umap_metric=metric)
         result = tokkit.features(bert, data, tmp_path / "f.parquet", spec, projection=True)
         assert np.isfinite(result.projection.points).all()
 
@@ -154,7 +154,7 @@ class TestTheMap:
         from umap.distances import named_distances
 
         assert set(
-            projection.FeaturesSpec.__dataclass_fields__["umap_metric"].metadata["option"].choices
+            projection.FeaturesOptions.__dataclass_fields__["umap_metric"].metadata["option"].choices
         ) <= set(named_distances)
 
 

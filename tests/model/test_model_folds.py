@@ -16,10 +16,10 @@ from tests.model.conftest import sentences, write_csv
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, Interrupted, UsageError
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds import drawing, ensemble_probabilities, members
 from tokkit.model.folds.encoded_once import EncodedOnce, part_of
 from tokkit.model.folds.spread import deviations, means
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import TASKS
 from tokkit.model.training import encoded_cache
 from tokkit.progress import SILENT
@@ -45,7 +45,7 @@ def folds(data, tokenizer, tmp_path_factory):
 
 def drawn(path, **settings):
     options = DatasetOptions()
-    return drawing.drawn(read_dataset(path, options), FinetuneSpec(**settings), SILENT)
+    return drawing.drawn(read_dataset(path, options), FinetuneOptions(**settings), SILENT)
 
 
 def test_out_of_fold_predictions_hold_every_row_once_in_the_order_of_the_data(folds):
@@ -225,7 +225,7 @@ def test_folds_that_split_wrote_are_trained_on_as_they_are(data, tokenizer, tmp_
         assert rows.filter(pl.col("fold") == number)["text"].to_list() == theirs
     assert "fold 1 of 2: 90 rows to train on, 45 to validate on" in heard
     with pytest.raises(UsageError, match="holds 2 folds"):
-        drawing.ready(tmp_path / "split", DatasetOptions(), FinetuneSpec(folds=3), SILENT)
+        drawing.ready(tmp_path / "split", DatasetOptions(), FinetuneOptions(folds=3), SILENT)
 
 
 def test_all_texts_are_encoded_once_whatever_the_folds(data, tokenizer):
@@ -279,13 +279,13 @@ def test_a_class_of_one_text_could_not_be_learned_by_the_fold_that_holds_it(tmp_
 def test_a_class_with_fewer_texts_than_folds_is_said(tmp_path, heard):
     rows = [*sentences(40, seed=1), ("odd", "surprise"), ("strange", "surprise")]
     data = write_csv(tmp_path / "d.csv", rows)
-    drawing.drawn(read_dataset(data), FinetuneSpec(folds=3), heard)
+    drawing.drawn(read_dataset(data), FinetuneOptions(folds=3), heard)
     assert "fewer texts than folds, so some folds are scored without them: surprise" in heard
 
 
 def test_more_classes_than_rows_in_a_fold_is_said(tmp_path, heard):
     rows = [(f"text {i} {j}", f"class {i}") for i in range(6) for j in range(2)]
-    drawing.drawn(read_dataset(write_csv(tmp_path / "d.csv", rows)), FinetuneSpec(folds=6), heard)
+    drawing.drawn(read_dataset(write_csv(tmp_path / "d.csv", rows)), FinetuneOptions(folds=6), heard)
     assert "a fold holds 2 rows and there are 6 classes" in heard
 
 

@@ -15,9 +15,9 @@ from tests.model.encoders import body_folder
 from tokkit.errors import InputError, UsageError
 from tokkit.model import classifier as classifiers
 from tokkit.model import folder as folders
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.heads import HEADS
 from tokkit.model.inference import predict_logits
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import TASKS
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load
@@ -49,7 +49,7 @@ def copied(headed, tmp_path):
 @pytest.mark.parametrize("task", ["single-label", "multi-label", "regression"])
 def test_every_head_is_read_back_as_it_was_written(tokenizer, tmp_path, head, task):
     labels = LABELS if task != "regression" else ("value",)
-    spec = FinetuneSpec(size="tiny", head=head, dropout=0.25)
+    spec = FinetuneOptions(size="tiny", head=head, dropout=0.25)
     classifier = classifiers.build(load(tokenizer), labels, spec, TASKS[task])
     expected = logits_of(classifier)
     assert expected.shape == (len(TEXTS), len(labels))
@@ -147,7 +147,7 @@ def test_weights_that_are_cut_short_are_refused(copied):
 
 def unsaid(tokenizer, name, labels, heard, **settings):
     """A classifier made of the checkpoint, and what was said."""
-    spec = FinetuneSpec(**settings)
+    spec = FinetuneOptions(**settings)
     made = classifiers.load_pretrained(name, load(tokenizer), labels, spec, heard)
     return made, heard.sentences
 
@@ -215,12 +215,12 @@ def test_weights_are_drawn_anew_where_only_the_shape_is_wanted(model, heard):
 @pytest.mark.parametrize("setting", [{"random_init": True}, {"reset_embeddings": True}])
 def test_what_needs_a_model_is_refused_without_one(tokenizer, setting):
     with pytest.raises(UsageError, match="is about the weights of a --model"):
-        classifiers.build(load(tokenizer), LABELS, FinetuneSpec(**setting))
+        classifiers.build(load(tokenizer), LABELS, FinetuneOptions(**setting))
 
 
 def test_a_head_that_pools_is_refused_for_tags(tokenizer):
     with pytest.raises(UsageError, match="--head mean: pools a row into one answer, but tags asks"):
-        classifiers.build(load(tokenizer), LABELS, FinetuneSpec(head="mean"), TASKS["tags"])
+        classifiers.build(load(tokenizer), LABELS, FinetuneOptions(head="mean"), TASKS["tags"])
 
 
 def test_finetune_names_cls_where_a_body_has_no_pooler(dataset, tokenizer, tmp_path):
@@ -254,7 +254,7 @@ def test_segments_go_to_bodies_that_have_them_alone(tokenizer, tmp_path, heard):
 def test_a_row_without_tokens_has_an_answer_of_its_own(dataset, tmp_path, head):
     """A tokenizer without special tokens gives an empty text no token at all."""
     tokkit.train_word(dataset / "train.csv", tmp_path / "words", recipe="gpt2", vocab_size=100)
-    spec = FinetuneSpec(size="tiny", head=head)
+    spec = FinetuneOptions(size="tiny", head=head)
     classifier = classifiers.build(load(tmp_path / "words"), LABELS, spec)
     encoded = encode(["", "i feel glad at home", ""], classifier.tokenizer)
     assert encoded.lengths[0] == 0

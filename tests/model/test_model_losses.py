@@ -11,6 +11,7 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 
 from tokkit.errors import InputError, UsageError
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.losses import ASKED, FORMS, LOSSES, REDUCTIONS, weights
 from tokkit.model.losses import build as losses
 from tokkit.model.losses.binary import BinaryCrossEntropy, BinaryFocal
@@ -18,7 +19,6 @@ from tokkit.model.losses.cross_entropy import CrossEntropy
 from tokkit.model.losses.focal import Focal
 from tokkit.model.losses.logit_adjusted import LogitAdjusted
 from tokkit.model.losses.squared_error import SquaredError
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import TASKS
 from tokkit.model.tasks.task import RowTargets
 
@@ -55,7 +55,7 @@ def targets_of(task):
 
 def built(task, loss, **settings):
     labels = ("value",) if task == "regression" else LABELS
-    return losses.build(FinetuneSpec(loss=loss, **settings), TASKS[task], targets_of(task), labels)
+    return losses.build(FinetuneOptions(loss=loss, **settings), TASKS[task], targets_of(task), labels)
 
 
 EVERY = [(task, loss) for task in TASKS for loss in FORMS[TASKS[task].loss]]
@@ -312,7 +312,7 @@ def test_a_slip_of_the_pen_is_no_file():
 
 def test_alpha_is_given_by_label_whatever_the_label_holds():
     labels = ("a,b", "x=y", "기쁨")
-    spec = FinetuneSpec(loss="focal", alpha="x=y=0.5,기쁨=2,a,b=1e-1")
+    spec = FinetuneOptions(loss="focal", alpha="x=y=0.5,기쁨=2,a,b=1e-1")
     one = losses.build(spec, TASKS["single-label"], RowTargets(VALUES), labels)
     logits = torch.zeros(3, 3)
     assert one.items(logits, torch.arange(3)).tolist() == pytest.approx(
@@ -333,7 +333,7 @@ def test_balanced_alpha_of_several_labels_weighs_having_and_lacking_alike():
     values = np.zeros((100, 3), dtype=np.float32)
     values[:20, 0] = values[:50, 1] = values[:90, 2] = 1
     for settings in ({"alpha": "balanced"}, {"class_weights": "balanced"}):
-        spec = FinetuneSpec(loss="focal", gamma=0.0, **settings)
+        spec = FinetuneOptions(loss="focal", gamma=0.0, **settings)
         one = losses.build(spec, TASKS["multi-label"], RowTargets(values), LABELS)
         having = one.items(torch.zeros(1, 3), torch.eye(3)[:1]).item()
         lacking = one.items(torch.zeros(1, 3), torch.zeros(1, 3)).item()

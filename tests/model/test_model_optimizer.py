@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from tokkit.errors import UsageError
-from tokkit.model.spec import FinetuneSpec
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.training.optimizer import adamw, depths_of, freeze, parameter_groups
 from tokkit.model.training.schedule import SCHEDULES, rate
 
@@ -88,7 +88,7 @@ def test_weight_decay_spares_biases_and_norms():
 def test_frozen_weights_stay_as_they_are():
     model = model_of("bert")
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    optimizer = adamw(model, FinetuneSpec(freeze="1"), 0.1, torch.device("cpu"))
+    optimizer = adamw(model, FinetuneOptions(freeze="1"), 0.1, torch.device("cpu"))
     model(input_ids=torch.ones(2, 5, dtype=torch.long), labels=torch.tensor([0, 1])).loss.backward()
     optimizer.step()
     depths, _ = depths_of(model)
@@ -104,4 +104,4 @@ def test_more_layers_than_there_are_cannot_be_frozen():
 @pytest.mark.parametrize("which", ["-1", "head", "1.5"])
 def test_what_cannot_be_frozen_is_refused_before_any_work(which):
     with pytest.raises(UsageError, match="neither body nor a number of layers"):
-        FinetuneSpec(freeze=which)
+        FinetuneOptions(freeze=which)

@@ -7,15 +7,15 @@ import torch
 
 from tests.model.test_loop import CPU, prepared
 from tokkit.errors import UsageError
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.losses.cross_entropy import CrossEntropy
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import Training
 from tokkit.model.training.precision import accelerator_for, choose_precision
 from tokkit.progress import SILENT
 
-TINY = FinetuneSpec(size="tiny", epochs=1, dropout=0.0)
+TINY = FinetuneOptions(size="tiny", epochs=1, dropout=0.0)
 
 
 def rows_of(tokenizer):

@@ -15,15 +15,15 @@ from safetensors.torch import load_file
 import tokkit
 from tests.model.test_loop import CPU, prepared
 from tokkit.errors import UsageError
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.losses.cross_entropy import CrossEntropy
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import processes
 from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import Training
 from tokkit.progress import SILENT
 
-SPEC = FinetuneSpec(size="tiny", epochs=1, batch_size=19, dropout=0.0, label_smoothing=0.1)
+SPEC = FinetuneOptions(size="tiny", epochs=1, batch_size=19, dropout=0.0, label_smoothing=0.1)
 """Six steps of 19 rows and one of a single row, of which the second process has none."""
 ROWS = 115
 

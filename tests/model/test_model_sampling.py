@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.model.test_loop import CPU, prepared
 from tokkit.errors import UsageError
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.inference import predict_logits, softmax
 from tokkit.model.losses.cross_entropy import CrossEntropy
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import train
@@ -72,7 +72,7 @@ def test_rows_without_one_class_each_cannot_be_balanced(values):
 def test_a_balanced_training_expects_the_rare_class_more_often(tokenizer):
     expected = {}
     for sampler in SAMPLERS:
-        spec = FinetuneSpec(size="tiny", epochs=2, dropout=0.0, sampler=sampler)
+        spec = FinetuneOptions(size="tiny", epochs=2, dropout=0.0, sampler=sampler)
         classifier, encoded, targets = prepared(tokenizer, spec)
         rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
         list(train(classifier, rows, spec, 1e-3, CPU, 512, SILENT))

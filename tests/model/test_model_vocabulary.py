@@ -14,8 +14,8 @@ from tests.model.encoders import FAMILIES, body_folder
 from tokkit.errors import InputError
 from tokkit.model import classifier as classifiers
 from tokkit.model import folder as folders
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.inference import predict_logits
-from tokkit.model.spec import FinetuneSpec
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load
 
@@ -32,7 +32,7 @@ def other(tmp_path_factory, dataset):
 
 
 def made(name, tokenizer, heard, **settings):
-    spec = FinetuneSpec(**settings)
+    spec = FinetuneOptions(**settings)
     return classifiers.load_pretrained(name, load(tokenizer), LABELS, spec, heard)
 
 
@@ -157,7 +157,7 @@ def test_finetune_learns_with_new_embeddings_on_an_old_body(dataset, model, othe
 def test_a_tokenizer_beside_a_head_of_ours_is_held_against_the_one_above_the_body(
     tokenizer, other, tmp_path, heard
 ):
-    spec = FinetuneSpec(size="tiny", head="mean")
+    spec = FinetuneOptions(size="tiny", head="mean")
     folders.write_classifier(tmp_path / "m", classifiers.build(load(tokenizer), LABELS, spec))
     assert made(tmp_path / "m", tokenizer, heard, head="mean").labels == LABELS
     with pytest.raises(InputError, match="tokens have another id"):

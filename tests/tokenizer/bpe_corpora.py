@@ -11,9 +11,9 @@ from typing import Any
 from bpe_oracle import kept_characters
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from tokkit.corpus.byte_table import ByteTable
 from tokkit.corpus.words import Words, byte_of_character, words_of
 from tokkit.progress import SILENT
+from tokkit.runtime.byte_table import ByteTable
 from tokkit.stages import Stages
 from tokkit.tokenizer.training import engine
 

@@ -15,8 +15,8 @@ from transformers import AddedToken, PreTrainedTokenizerFast
 
 import tokkit
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.tokenizer.extension.bpe import Merges
-from tokkit.tokenizer.extension.unigram import best_score
+from tokkit.tokenizer.editing.bpe import Merges
+from tokkit.tokenizer.editing.unigram import best_score
 
 
 @pytest.fixture(scope="module")

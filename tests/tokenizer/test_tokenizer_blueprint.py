@@ -12,27 +12,32 @@ import tokkit
 from tokkit.errors import UsageError
 from tokkit.tokenizer.load import load
 from tokkit.tokenizer.training.blueprint import resolve
-from tokkit.tokenizer.training.spec import BpeSpec, WordPieceSpec
+from tokkit.tokenizer.training.trainer_options import BpeOptions, WordPieceOptions
 
 BERT = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def test_blueprint_adds_special_tokens_without_repeats():
-    blueprint = resolve(WordPieceSpec(special_token=("<a>", "[MASK]", "<b>", "<a>")))
+    blueprint = resolve(WordPieceOptions(special_token=("<a>", "[MASK]", "<b>", "<a>")))
     assert blueprint.special_tokens == (*BERT, "<a>", "<b>")
 
 
 def test_blueprint_unk_token_replaces_the_recipes_own():
-    blueprint = resolve(WordPieceSpec(unk_token="<unk>"))
+    blueprint = resolve(WordPieceOptions(unk_token="<unk>"))
     assert blueprint.special_tokens == ("[PAD]", "<unk>", "[CLS]", "[SEP]", "[MASK]")
     assert blueprint.unk_token == "<unk>"
-    assert resolve(WordPieceSpec(unk_token="[MASK]")).special_tokens == ("[PAD]", "[MASK]", "[CLS]", "[SEP]")
+    assert resolve(WordPieceOptions(unk_token="[MASK]")).special_tokens == (
+        "[PAD]",
+        "[MASK]",
+        "[CLS]",
+        "[SEP]",
+    )
 
 
 def test_blueprint_gives_wordpiece_an_unknown_token():
-    assert resolve(WordPieceSpec(recipe="gpt2")).special_tokens == ("<|endoftext|>", "[UNK]")
-    assert resolve(BpeSpec(recipe="gpt2")).unk_token is None
-    assert resolve(WordPieceSpec(recipe="roberta")).unk_token == "<unk>"
+    assert resolve(WordPieceOptions(recipe="gpt2")).special_tokens == ("<|endoftext|>", "[UNK]")
+    assert resolve(BpeOptions(recipe="gpt2")).unk_token is None
+    assert resolve(WordPieceOptions(recipe="roberta")).unk_token == "<unk>"
 
 
 @pytest.mark.parametrize(
@@ -60,12 +65,12 @@ def test_blueprint_gives_wordpiece_an_unknown_token():
 )
 def test_blueprint_refuses_before_any_work(settings):
     with pytest.raises(UsageError):
-        resolve(WordPieceSpec(**settings))
+        resolve(WordPieceOptions(**settings))
 
 
 def test_blueprint_template_error_says_how_to_mend_it():
     with pytest.raises(UsageError, match=r'names "\[CLX\]"') as caught:
-        resolve(WordPieceSpec(post_processor="template:single=[CLX] $A"))
+        resolve(WordPieceOptions(post_processor="template:single=[CLX] $A"))
     assert "--special-token '[CLX]'" in caught.value.hint
 
 
@@ -108,7 +113,7 @@ def test_blueprint_bpe_decoders_undo_pre_tokenizer_and_marks(corpus, tmp_path, m
     if pre_tokenizer == ("none",) and "suffix" in marks:
         return  # every line of the corpus ends in a newline: no other character was seen with a suffix
     settings = {"recipe": recipe, "pre_tokenizer": pre_tokenizer, "vocab_size": (600,), **marks}
-    blueprint = resolve(BpeSpec(**settings))
+    blueprint = resolve(BpeOptions(**settings))
     tokkit.train_bpe(corpus, tmp_path / "o", **settings)
     tokenizer = load(tmp_path / "o").backend
     text = tokenizer.normalizer.normalize_str(SENTENCE) if tokenizer.normalizer else SENTENCE

@@ -6,7 +6,7 @@ import pytest
 import torch
 from extension_models import same
 
-from tokkit.tokenizer.extension.initial import INITS, extended
+from tokkit.tokenizer.editing.initial import INITS, extended
 
 TABLE = torch.randn((6, 4), generator=torch.Generator().manual_seed(3)) + 1
 PIECES = [[0, 1, 1], [], [3]]

@@ -12,8 +12,8 @@ from tokkit.corpus import feed, sample
 from tokkit.tokenizer.training import forecast as room
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.forecast import Forecast, forecast, tell
-from tokkit.tokenizer.training.spec import BpeSpec, WordPieceSpec
 from tokkit.tokenizer.training.train import _job
+from tokkit.tokenizer.training.trainer_options import BpeOptions, WordPieceOptions
 
 
 def expected_of(path, spec):
@@ -36,7 +36,9 @@ def prose(tmp_path_factory):
     return path
 
 
-@pytest.mark.parametrize("spec", [BpeSpec(), WordPieceSpec(), WordPieceSpec(pre_tokenizer=("digits",))])
+@pytest.mark.parametrize(
+    "spec", [BpeOptions(), WordPieceOptions(), WordPieceOptions(pre_tokenizer=("digits",))]
+)
 def test_forecast_is_near_what_comes(prose, spec, tmp_path):
     expected = expected_of(prose, spec)
     assert expected.bytes == prose.stat().st_size
@@ -47,7 +49,7 @@ def test_forecast_is_near_what_comes(prose, spec, tmp_path):
 
 
 def test_forecast_of_small_or_compressed_corpora_is_left_out(write):
-    assert expected_of(write("c.txt", "few words\n"), BpeSpec()) is None
+    assert expected_of(write("c.txt", "few words\n"), BpeOptions()) is None
 
 
 def test_forecast_says_what_is_long_large_or_will_not_work(heard):

@@ -21,8 +21,8 @@ from tokkit.progress import SILENT, Silent
 from tokkit.stages import Stages
 from tokkit.tokenizer.training import engine, merge_kernels, merge_state, merging
 from tokkit.tokenizer.training.blueprint import resolve
-from tokkit.tokenizer.training.spec import BpeSpec
 from tokkit.tokenizer.training.train import _job
+from tokkit.tokenizer.training.trainer_options import BpeOptions
 
 
 def oracle_learns(case, initial=()):
@@ -246,7 +246,7 @@ def test_merging_of_bytes_equals_the_oracle_over_characters_of_bytes():
 @pytest.mark.parametrize("compat", [False, True])
 @pytest.mark.parametrize("longest", [2, 3, 5])
 def test_merging_max_token_length_in_characters_or_as_the_reference_counts(longest, compat):
-    spec = BpeSpec(recipe="korean", max_token_length=longest, compat=compat)
+    spec = BpeOptions(recipe="korean", max_token_length=longest, compat=compat)
     job = _job(spec, resolve(spec))
     assert job.longest == (longest - 1 if compat else longest)
     words = dict(sorted(Counter(cut("english", 8_000).split()).items()))

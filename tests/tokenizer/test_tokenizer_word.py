@@ -11,13 +11,13 @@ from tokenizers import Tokenizer, models, trainers
 import tokkit
 from tokkit.tokenizer.load import load
 from tokkit.tokenizer.training.blueprint import resolve
-from tokkit.tokenizer.training.spec import WordSpec
+from tokkit.tokenizer.training.trainer_options import WordOptions
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 
 def reference(corpus, recipe, special, **settings):
-    skeleton = resolve(WordSpec(recipe=recipe)).skeleton()
+    skeleton = resolve(WordOptions(recipe=recipe)).skeleton()
     tokenizer = Tokenizer(models.WordLevel(unk_token=special[1]))
     tokenizer.pre_tokenizer = skeleton.pre_tokenizer
     if skeleton.normalizer is not None:

@@ -15,8 +15,8 @@ from tokkit.stages import Stages
 from tokkit.tokenizer.training import engine
 from tokkit.tokenizer.training.alphabet import Alphabet, Marks
 from tokkit.tokenizer.training.blueprint import resolve
-from tokkit.tokenizer.training.spec import WordPieceSpec
 from tokkit.tokenizer.training.train import _job
+from tokkit.tokenizer.training.trainer_options import WordPieceOptions
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -51,7 +51,7 @@ def test_wordpiece_is_a_legal_reference_result(tmp_path, name):
     in_order = sorted(vocabulary, key=vocabulary.__getitem__)
     initial = [t for t in in_order if t in SPECIAL or len(t) == 1 or (t[:2] == "##" and len(t) == 3)]
     assert initial == in_order[: len(initial)]
-    spec = WordPieceSpec(vocab_size=(3000,))
+    spec = WordPieceOptions(vocab_size=(3000,))
     blueprint = resolve(spec)
     planned = feed.plan([corpus], feed.CorpusOptions())
     words = count_words(planned, blueprint.skeleton().to_str(), SILENT)

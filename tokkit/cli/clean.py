@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.cleaning.clean import clean
-from tokkit.data.cleaning.cleaning_plan import CleaningPlan
+from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.cleaning.cleaning_rules import RULES
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.views.reports import clean as reports
@@ -28,7 +28,7 @@ def _rules() -> str:
 )
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")
-@options_from(CleaningPlan, "plan")
+@options_from(CleanOptions, "plan")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Tell what is saved in its tokens too.")
 @options_from(DatasetOptions, "options", but=["label_sep"])
 @common_options

@@ -10,7 +10,7 @@ from tokkit.cli.options import common_options, options_from, show
 from tokkit.cli.pictures import picture_path, write_picture
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.inspection.comparison.compare import compare
-from tokkit.inspection.comparison.compare_spec import CompareSpec
+from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.progress import Progress
 from tokkit.views import comparison_plot
 from tokkit.views.reports import compare as reports
@@ -25,7 +25,7 @@ from tokkit.views.reports import compare as reports
 @click.option("--on", required=True, metavar="DATA", help="Data set or text file to measure on.")
 @click.option("--plot", metavar="FILE", help="Picture of fertility and row lengths (.png, .svg).")
 @click.option("--force", is_flag=True, help="Replace an earlier picture.")
-@options_from(CompareSpec, "spec")
+@options_from(CompareOptions, "spec")
 @options_from(DatasetOptions, "options", but=["label_sep", "pair_column"])
 @common_options
 def compare_command(

@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.corpus.feed import CorpusOptions
-from tokkit.tokenizer.training.count import CountSpec, count, merge_counts
+from tokkit.tokenizer.training.count import CountOptions, count, merge_counts
 from tokkit.views.reports import training as reports
 
 
@@ -19,7 +19,7 @@ from tokkit.views.reports import training as reports
 )
 @click.argument("corpus", nargs=-1, required=True)
 @output_option("counts/", "Folder to write.")
-@options_from(CountSpec, "spec")
+@options_from(CountOptions, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
 @common_options

@@ -12,7 +12,7 @@ from tokkit.cli.pages import page_path
 from tokkit.data.dataset import SPLITS
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import UsageError
-from tokkit.model.evaluation.spec import EvaluateSpec
+from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.progress import Progress
 from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
@@ -29,7 +29,7 @@ from tokkit.views.reports import evaluation as reports
 @click.option(
     "--split", type=click.Choice(SPLITS), help="Split to evaluate.  [default: test, else validation]"
 )
-@options_from(EvaluateSpec, "spec")
+@options_from(EvaluateOptions, "spec")
 @options_from(DatasetOptions, "options")
 @threads_option
 @common_options

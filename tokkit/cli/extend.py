@@ -8,8 +8,8 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.corpus.feed import ReadingOptions
-from tokkit.tokenizer.extension import add_tokens, trim
-from tokkit.tokenizer.extension.requests import AddTokensSpec
+from tokkit.tokenizer.editing import add_tokens, trim
+from tokkit.tokenizer.editing.requests import AddTokensOptions
 from tokkit.views.reports import extension as reports
 
 _tokenizer = click.argument("tokenizer", required=False)
@@ -25,7 +25,7 @@ _tokenizer = click.argument("tokenizer", required=False)
 @click.option(
     "--model", metavar="MODEL", help="Give its embeddings rows for the tokens, and write it beside them."
 )
-@options_from(AddTokensSpec, "spec")
+@options_from(AddTokensOptions, "spec")
 @common_options
 def add_tokens_command(json_wanted: bool, **options: Any) -> None:
     """Add special and domain tokens to a tokenizer, and rows for them to a model's embeddings."""
@@ -41,7 +41,7 @@ def add_tokens_command(json_wanted: bool, **options: Any) -> None:
 @_tokenizer
 @output_option(None, "Folder to write.", required=True)
 @click.option("--model", metavar="MODEL", help="Cut its embeddings the same way, and write it beside them.")
-@options_from(trim.TrimSpec, "spec")
+@options_from(trim.TrimOptions, "spec")
 @options_from(ReadingOptions, "reading")
 @common_options
 def trim_command(json_wanted: bool, **options: Any) -> None:

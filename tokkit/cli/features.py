@@ -9,7 +9,7 @@ import click
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.cli.pictures import picture_path, write_picture
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.model.features.spec import FeaturesSpec
+from tokkit.model.features.features_options import FeaturesOptions
 from tokkit.progress import Progress
 from tokkit.views import map_plot
 from tokkit.views.reports import features as reports
@@ -24,7 +24,7 @@ from tokkit.views.reports import features as reports
 @click.argument("dataset", required=False)
 @output_option(None, "Parquet file to write.  [default: features.parquet]")
 @click.option("--map", "picture", metavar="FILE", help="Picture of the rows, drawn by UMAP (.png, .svg).")
-@options_from(FeaturesSpec, "spec")
+@options_from(FeaturesOptions, "spec")
 @options_from(DatasetOptions, "options")
 @threads_option
 @common_options

@@ -13,7 +13,7 @@ from tokkit.cli import settings
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError, UsageError
-from tokkit.model.spec import FinetuneSpec
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.views.reports import folds as folds_reports
@@ -69,7 +69,7 @@ _KEY = re.compile(r"[A-Za-z_-]+=(?!.*/)")
     help="Try all combinations of these options on the same folds: head=cls,mean loss=ce,focal.",
 )
 @click.option("--keep-models", is_flag=True, help="With --compare: keep the models of all folds too.")
-@options_from(FinetuneSpec, "spec")
+@options_from(FinetuneOptions, "spec")
 @options_from(DatasetOptions, "options")
 @threads_option
 @common_options

@@ -9,7 +9,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, show, threads_option
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.model.evaluation.spec import AnswerOptions
+from tokkit.model.evaluation.evaluate_options import PredictOptions
 from tokkit.sources.paths import STANDARD_INPUT
 from tokkit.views.reports import predictions as reports
 
@@ -22,7 +22,7 @@ from tokkit.views.reports import predictions as reports
 @click.argument("model")
 @click.argument("texts", nargs=-1, metavar="[TEXT|FILE|-]...")
 @click.option("--raw", is_flag=True, help="Unrounded shares instead of per cent.")
-@options_from(AnswerOptions, "inference")
+@options_from(PredictOptions, "inference")
 @options_from(DatasetOptions, "options")
 @threads_option
 @common_options

@@ -8,8 +8,8 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.rebalancing.balance_plan import BalancePlan
 from tokkit.data.rebalancing.rebalance import rebalance
+from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import STRATEGIES
 from tokkit.views.reports import data as reports
 
@@ -29,7 +29,7 @@ def _strategies() -> str:
 )
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")
-@options_from(BalancePlan, "plan")
+@options_from(RebalanceOptions, "plan")
 @options_from(DatasetOptions, "options", but=["label_sep"])
 @common_options
 def rebalance_command(json_wanted: bool, **options: Any) -> None:

@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.splitting.split import SplitPlan, split
+from tokkit.data.splitting.split import SplitOptions, split
 from tokkit.views.reports import data as reports
 
 
@@ -19,7 +19,7 @@ from tokkit.views.reports import data as reports
 )
 @click.argument("dataset")
 @output_option(None, "Folder to write.", required=True)
-@options_from(SplitPlan, "plan")
+@options_from(SplitOptions, "plan")
 @options_from(DatasetOptions, "options", but=["label_sep"])
 @common_options
 def split_command(json_wanted: bool, **options: Any) -> None:

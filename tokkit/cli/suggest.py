@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.corpus.feed import CorpusOptions
-from tokkit.inspection.suggestion.suggest import SuggestSpec, suggest_tokens
+from tokkit.inspection.suggestion.suggest import SuggestOptions, suggest_tokens
 from tokkit.views.reports import suggest as reports
 
 
@@ -24,7 +24,7 @@ from tokkit.views.reports import suggest as reports
 @click.option(
     "--counts", metavar="DIR", help="Words from a folder that `tokkit count` wrote, in place of a corpus."
 )
-@options_from(SuggestSpec, "spec")
+@options_from(SuggestOptions, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
 @common_options

@@ -9,7 +9,13 @@ import click
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.corpus.feed import CorpusOptions
 from tokkit.tokenizer.training import train, train_char, train_unigram, train_word
-from tokkit.tokenizer.training.spec import BpeSpec, CharSpec, UnigramSpec, WordPieceSpec, WordSpec
+from tokkit.tokenizer.training.trainer_options import (
+    BpeOptions,
+    CharOptions,
+    UnigramOptions,
+    WordOptions,
+    WordPieceOptions,
+)
 from tokkit.views.reports import training as reports
 
 _corpus = click.argument("corpus", nargs=-1)
@@ -34,7 +40,7 @@ _output = output_option("out/", "Folder to write.")
 @_output
 @_counts
 @_from
-@options_from(WordPieceSpec, "spec")
+@options_from(WordPieceOptions, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
 @common_options
@@ -53,7 +59,7 @@ def train_wordpiece_command(json_wanted: bool, **options: Any) -> None:
 @_output
 @_counts
 @_from
-@options_from(BpeSpec, "spec")
+@options_from(BpeOptions, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
 @common_options
@@ -71,7 +77,7 @@ def train_bpe_command(json_wanted: bool, **options: Any) -> None:
 @_corpus
 @_output
 @_counts
-@options_from(UnigramSpec, "spec")
+@options_from(UnigramOptions, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
 @common_options
@@ -89,7 +95,7 @@ def train_unigram_command(json_wanted: bool, **options: Any) -> None:
 @_corpus
 @_output
 @_counts
-@options_from(WordSpec, "spec")
+@options_from(WordOptions, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
 @common_options
@@ -107,7 +113,7 @@ def train_word_command(json_wanted: bool, **options: Any) -> None:
 @_corpus
 @_output
 @_counts
-@options_from(CharSpec, "spec")
+@options_from(CharOptions, "spec")
 @options_from(CorpusOptions, "reading")
 @threads_option
 @common_options

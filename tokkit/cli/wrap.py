@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.tokenizer.wrap import wrap
-from tokkit.tokenizer.wrapping.spec import WrapSpec
+from tokkit.tokenizer.editing.wrap import wrap
+from tokkit.tokenizer.editing.wrapping.wrap_options import WrapOptions
 from tokkit.views.reports import wrap as reports
 
 
@@ -19,7 +19,7 @@ from tokkit.views.reports import wrap as reports
 )
 @click.argument("tokenizer")
 @output_option("out/", "Folder to write.")
-@options_from(WrapSpec, "spec")
+@options_from(WrapOptions, "spec")
 @common_options
 def wrap_command(json_wanted: bool, **options: Any) -> None:
     """Turn a tokenizer.json or a SentencePiece .model into a folder that loads to the same ids, proven."""

@@ -23,8 +23,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus import split_kernels as kernels
-from tokkit.corpus.byte_table import Pieces
 from tokkit.corpus.cutting import Pipeline
+from tokkit.runtime.byte_table import Pieces
 
 _ALL = 0x110000
 _COMPOSING = ("NFC", "NFKC")

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel, load8, prefetch, trailing_zeros
-from tokkit.corpus.table_kernels import AT_ONCE, BYTES, LONGEST, SLOTS, content_of, first_slot, put
+from tokkit.runtime.kernels import kernel, load8, prefetch, trailing_zeros
+from tokkit.runtime.table_kernels import AT_ONCE, BYTES, LONGEST, SLOTS, content_of, first_slot, put
 
 FINISHED, CROWDED, TOO_LONG = 0, 1, 2
 """All is counted; the table must grow first; the next chunk is longer than a table takes."""

@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.corpus import parts, plain, text_blocks, threads, words
-from tokkit.corpus.byte_table import ByteTable, Pieces
+from tokkit.corpus import parts, plain, text_blocks, words
 from tokkit.corpus.counts import Identity
 from tokkit.corpus.feed import CorpusFile
 from tokkit.corpus.shards import Shard, check_unchanged, shards_of
@@ -22,6 +21,8 @@ from tokkit.corpus.text_blocks import NEWLINE, Block
 from tokkit.corpus.work import Work
 from tokkit.errors import InputError
 from tokkit.progress import Progress
+from tokkit.runtime import threads
+from tokkit.runtime.byte_table import ByteTable, Pieces
 from tokkit.sources import streams
 from tokkit.sources.paths import shown
 from tokkit.stages import Stages

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.corpus import parts, threads
-from tokkit.corpus.byte_table import ByteTable, Pieces
+from tokkit.corpus import parts
 from tokkit.corpus.cutting import Pipeline
 from tokkit.corpus.words import Splitter, Words, words_of
 from tokkit.errors import InputError
 from tokkit.progress import Progress
+from tokkit.runtime import threads
+from tokkit.runtime.byte_table import ByteTable, Pieces
 
 FORMAT = 1
 """Of the parts and of how pieces are spread over them."""

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from tokkit.corpus.byte_table import PADDING, ByteTable, Pieces
 from tokkit.errors import InputError
+from tokkit.runtime.byte_table import PADDING, ByteTable, Pieces
 
 PARTITIONS = 16
 SCHEMA = pa.schema([("piece", pa.string()), ("count", pa.int64())])

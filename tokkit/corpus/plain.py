@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tokkit.corpus import children
-from tokkit.corpus.byte_table import ByteTable
 from tokkit.corpus.feed import CorpusFile
 from tokkit.progress import Progress
+from tokkit.runtime import children
+from tokkit.runtime.byte_table import ByteTable
 
 
 def count(

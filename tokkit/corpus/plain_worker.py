@@ -11,7 +11,7 @@ from typing import Any
 
 from tokkit.corpus.feed import CorpusFile, items
 from tokkit.corpus.reference_words import count_words
-from tokkit.corpus.serving import Reporter, serve
+from tokkit.runtime.serving import Reporter, serve
 from tokkit.sources.tables import TableFormat
 
 

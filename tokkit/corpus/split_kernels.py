@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel
+from tokkit.runtime.kernels import kernel
 
 LONGEST = 4096
 """Bytes of the longest chunk that is split here."""

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus.byte_table import PADDING
 from tokkit.corpus.chunk_kernels import BEFORE
 from tokkit.corpus.feed import CorpusFile, rows
+from tokkit.runtime.byte_table import PADDING
 from tokkit.sources import streams
 
 NEWLINE, NUL, NONE = 10, 0, -1

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus import chunk_kernels, plain, split_kernels, threads
-from tokkit.corpus.byte_table import ByteTable, Pieces, pieces_of
+from tokkit.corpus import chunk_kernels, plain, split_kernels
 from tokkit.corpus.characters import Characters, characters_of
 from tokkit.corpus.cutting import Pipeline
 from tokkit.corpus.feed import CorpusFile
@@ -22,6 +21,8 @@ from tokkit.corpus.reference_words import weighted_words
 from tokkit.corpus.text_blocks import Block, blocks
 from tokkit.errors import InputError
 from tokkit.progress import Progress
+from tokkit.runtime import threads
+from tokkit.runtime.byte_table import ByteTable, Pieces, pieces_of
 
 MEMORY = 32 << 20
 """Bytes that each thread's table of chunks may take, unless told otherwise: more is hardly faster."""

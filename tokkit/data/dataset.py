@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.data.copies import duplicates
+from tokkit.data.duplicates import duplicates
 from tokkit.errors import InputError
 from tokkit.sources import tables
 

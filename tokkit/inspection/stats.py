@@ -168,9 +168,9 @@ def _measured(
 def _gathered(
     source: Dataset | StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
 ) -> Gathered:
-    from tokkit.corpus.kernels import say_if_compiling
     from tokkit.inspection.statistics import feeding
     from tokkit.inspection.statistics.gathering import Gathering
+    from tokkit.runtime.kernels import say_if_compiling
 
     for module in _kernels(source):
         say_if_compiling(module, progress)
@@ -209,7 +209,7 @@ def _languages(gathered: Gathered, names: list[str], progress: Progress) -> dict
 
 def _near_copies(dataset: Dataset, progress: Progress) -> dict[str, int]:
     """Rows of each split beyond the first of their cluster of near duplicates."""
-    from tokkit.data.copies import near_duplicates
+    from tokkit.data.duplicates import near_duplicates
 
     found = {}
     for name in dataset.splits:

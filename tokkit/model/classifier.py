@@ -11,9 +11,9 @@ from tokkit.errors import UsageError
 from tokkit.model import pretrained, vocabulary
 from tokkit.model.batching import Batch
 from tokkit.model.configuration import head_dropout, label_config, set_dropout
+from tokkit.model.finetune_options import SIZES, FinetuneOptions
 from tokkit.model.heads import STOCK
 from tokkit.model.row_limits import RowLimits, padding_id
-from tokkit.model.spec import SIZES, FinetuneSpec
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
 from tokkit.model.trained import UNKNOWN, Trained
@@ -85,7 +85,7 @@ class Classifier:
 
 
 def build(
-    tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneSpec, task: Task = DEFAULT
+    tokenizer: LoadedTokenizer, labels: Sequence[str], spec: FinetuneOptions, task: Task = DEFAULT
 ) -> Classifier:
     """A BERT encoder of the size asked for, its weights drawn anew, for this tokenizer's vocabulary.
 
@@ -120,7 +120,7 @@ def load_pretrained(
     name: str | Path,
     tokenizer: LoadedTokenizer,
     labels: Sequence[str],
-    spec: FinetuneSpec,
+    spec: FinetuneOptions,
     progress: Progress,
     task: Task = DEFAULT,
 ) -> Classifier:
@@ -156,7 +156,7 @@ def load_pretrained(
     return Classifier.of(model, tokenizer, labels, spec.max_length, task)
 
 
-def _head(spec: FinetuneSpec, task: Task) -> str:
+def _head(spec: FinetuneOptions, task: Task) -> str:
     """The head's name; raises `UsageError` for one that answers by row where every token is asked."""
     if spec.head != STOCK and not task.by_row:
         raise UsageError(

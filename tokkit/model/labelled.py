@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows, sort_labels
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.splitting.split import SplitPlan, assign
+from tokkit.data.splitting.split import SplitOptions, assign
 from tokkit.errors import InputError
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.class_ids import class_ids
@@ -97,7 +97,7 @@ def _contents(rows: Rows) -> Iterable[tuple[str, ...]]:
 def _split_off(dataset: Dataset, seed: int, task: Task) -> tuple[Rows, Rows]:
     """Training and validation rows of the train split; a row stays in training where no other there has one
     of its labels."""
-    plan = SplitPlan(validation=VALIDATION_SHARE, test=0, seed=seed)
+    plan = SplitOptions(validation=VALIDATION_SHARE, test=0, seed=seed)
     try:
         assigned = assign(_stratifiable(dataset, task), TRAIN, plan)
     except InputError as error:  # its hint is of another command

@@ -13,8 +13,8 @@ from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model import folder
 from tokkit.model.classifier import Classifier
+from tokkit.model.evaluation.evaluate_options import PredictOptions
 from tokkit.model.evaluation.remembered import Remembered
-from tokkit.model.evaluation.spec import AnswerOptions
 from tokkit.model.evaluation.thresholds import shifted
 from tokkit.model.folds import ensemble_probabilities, members
 from tokkit.model.inference import budget_for, choose_device, predict_logits, use_threads
@@ -47,7 +47,7 @@ def predict(
     *,
     raw: bool = False,
     options: DatasetOptions | None = None,
-    inference: AnswerOptions | None = None,
+    inference: PredictOptions | None = None,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
@@ -60,7 +60,7 @@ def predict(
     given beside the prediction as ``true_label``. A model of tags takes the tokens of CoNLL files and of
     lists as they stand, and cuts other texts at white space.
 
-    ``settings`` are fields of `AnswerOptions` and `DatasetOptions`.
+    ``settings`` are fields of `PredictOptions` and `DatasetOptions`.
 
     Raises `InputError` for a model without a trained head, and for files that are missing or cannot be read.
     """
@@ -68,7 +68,7 @@ def predict(
     if not arguments:
         raise UsageError("name texts, files, or - for standard input", hint='tokkit predict model/ "a text"')
     use_threads(threads)
-    inference, options = merged_pair(AnswerOptions, inference, DatasetOptions, options, settings)
+    inference, options = merged_pair(PredictOptions, inference, DatasetOptions, options, settings)
     places = members(model) or [Path(model)]
     classifiers = [folder.load_classifier(place, progress) for place in places]
     _check_alike(model, classifiers)

@@ -17,7 +17,7 @@ from tokkit.inspection.doctor.subject import Subject, examined_model, examined_t
 from tokkit.inspection.findings import ERROR, Finding
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.checkpoints import check_fit
-from tokkit.tokenizer.extension.embeddings import Tables, put, tables_of
+from tokkit.tokenizer.editing.embeddings import Tables, put, tables_of
 from tokkit.tokenizer.load import ROLES, LoadedTokenizer, opened
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import Any
 
 from tokkit import files
 from tokkit.data.cleaning import cleaning_rules, dropping
+from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.cleaning.cleaned import Cleaned, decide, described, publish
-from tokkit.data.cleaning.cleaning_plan import CleaningPlan
 from tokkit.data.cleaning.repairing import EXAMPLES, Costs, Repaired, excerpt, repair_all
 from tokkit.data.dataset import Dataset
 from tokkit.data.loading.load import DatasetOptions, read_dataset
@@ -57,7 +57,7 @@ class CleanResult:
 def clean(
     dataset: str | Path,
     out: str | Path | None = None,
-    plan: CleaningPlan | None = None,
+    plan: CleanOptions | None = None,
     *,
     tokenizer: str | Path | None = None,
     options: DatasetOptions | None = None,
@@ -80,7 +80,7 @@ def clean(
     Raises `UsageError` for an unknown rule or limits that leave nothing, `InputError` for what cannot be
     read and for a split of which no row is left.
     """
-    plan, options = merged_pair(CleaningPlan, plan, DatasetOptions, options, settings)
+    plan, options = merged_pair(CleanOptions, plan, DatasetOptions, options, settings)
     rules = cleaning_rules.chosen(plan.rules)
     plan.check(tokenizer is not None)
     if plan.dry_run:
@@ -200,7 +200,7 @@ def _dropped_examples(cleaned: Cleaned) -> dict[str, list[dict[str, Any]]]:
     return examples
 
 
-def _say(source: str, result: CleanResult, plan: CleaningPlan, progress: Progress) -> None:
+def _say(source: str, result: CleanResult, plan: CleanOptions, progress: Progress) -> None:
     if result.replacement_characters:
         progress.say(
             f"{source}: {result.replacement_characters} rows hold U+FFFD, where a character was lost before"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit import files
 from tokkit.data import save
 from tokkit.data.cleaning import dropping
-from tokkit.data.cleaning.cleaning_plan import CleaningPlan
+from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.cleaning.dropping import Drops, Limit, Row
 from tokkit.data.cleaning.repairing import Costs, Repaired
 from tokkit.data.dataset import TRAIN, Dataset, Split
@@ -45,7 +45,7 @@ class Cleaned:
 
 
 def decide(
-    dataset: Dataset, repaired: Repaired, plan: CleaningPlan, costs: Costs | None, progress: Progress
+    dataset: Dataset, repaired: Repaired, plan: CleanOptions, costs: Costs | None, progress: Progress
 ) -> Cleaned:
     """Asks of every row whether it stays, in the order of `dropping`."""
     rows = {name: _rows(dataset, name, repaired) for name in dataset.splits}
@@ -103,7 +103,7 @@ def _left(rows: Sequence[Row | None], drops: Drops) -> list[Row]:
     return [row for row in rows if row is not None and row.number not in drops]
 
 
-def _limits(plan: CleaningPlan, costs: Costs | None) -> list[Limit]:
+def _limits(plan: CleanOptions, costs: Costs | None) -> list[Limit]:
     def words(row: Row) -> int:
         return sum(len(text.split()) for text in row.texts)
 

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tokkit.data.copies import duplicates, near_duplicates
+from tokkit.data.duplicates import duplicates, near_duplicates
 from tokkit.progress import SILENT, Progress
 
 NONE, EXACT, NORMALIZED, NEAR = "none", "exact", "normalized", "near"

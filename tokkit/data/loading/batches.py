@@ -11,7 +11,7 @@ from tokkit.sources.delimited import Say
 if TYPE_CHECKING:
     import polars as pl
 
-    from tokkit.data.loading.string_columns import Strings
+    from tokkit.runtime.strings import Strings
 
 SAMPLE = 5000
 """Rows from which columns are guessed."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.loading.batches import ROWS, SAMPLE, Batch, NeedsTable
-from tokkit.data.loading.string_columns import Strings
+from tokkit.runtime.strings import Strings
 from tokkit.sources import columnar
 from tokkit.sources.delimited import Say
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tokkit.corpus.byte_table import PADDING
-from tokkit.data.loading import field_kernels as kernels
 from tokkit.data.loading.batches import SAMPLE, Batch
-from tokkit.data.loading.string_columns import Strings
 from tokkit.errors import InputError
+from tokkit.runtime import field_kernels as kernels
+from tokkit.runtime.byte_table import PADDING
+from tokkit.runtime.strings import Strings
 from tokkit.sources import streams
 from tokkit.sources.bad_rows import BadRows
 from tokkit.sources.delimited import Say, header_of, records_of, string_frame, wrong_width

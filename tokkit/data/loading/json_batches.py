@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.data.loading.batches import ROWS, SAMPLE, Batch, NeedsTable
-from tokkit.data.loading.string_columns import Strings
+from tokkit.runtime.strings import Strings
 from tokkit.sources.bad_rows import BadRows
 from tokkit.sources.delimited import Say
 from tokkit.sources.json_rows import frame_of_rows, json_lines

@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 
 from tokkit.data.loading.batches import ROWS, SAMPLE, Batch
-from tokkit.data.loading.string_columns import Strings
+from tokkit.runtime.strings import Strings
 from tokkit.sources.delimited import Say, string_frame
 from tokkit.sources.text_rows import texts
 

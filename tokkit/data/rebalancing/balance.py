@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import sort_labels
-from tokkit.data.rebalancing.balance_plan import BalancePlan
+from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import OVERSAMPLE, SAMPLERS, UNDERSAMPLE, WEIGHTS
 from tokkit.errors import InputError, UsageError, did_you_mean
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 LARGEST_ROWS = 100_000_000
 """Rows of all classes together: some 6 GB of row numbers while they are drawn."""
 
-__all__ = ["BalancePlan", "class_counts", "class_targets", "resample"]
+__all__ = ["RebalanceOptions", "class_counts", "class_targets", "resample"]
 
 
 def class_counts(labels: Iterable[str]) -> dict[str, int]:
@@ -31,11 +31,11 @@ def class_counts(labels: Iterable[str]) -> dict[str, int]:
     return {label: counts[label] for label in sort_labels(counts)}
 
 
-def class_targets(labels: Sequence[str], plan: BalancePlan) -> dict[str, int]:
+def class_targets(labels: Sequence[str], plan: RebalanceOptions) -> dict[str, int]:
     """Rows every class shall have: the strategy's, ratio's or temper's, then cap and floor, then the targets
     named. Samplers that clean have no goal of their own: what they leave is counted in ``labels``.
 
-    >>> class_targets(["a", "a", "a", "b"], BalancePlan(strategy="oversample", max_per_class=2))
+    >>> class_targets(["a", "a", "a", "b"], RebalanceOptions(strategy="oversample", max_per_class=2))
     {'a': 2, 'b': 2}
     """
     counts = class_counts(labels)
@@ -113,7 +113,7 @@ def class_numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int
     return np.array([number[label] for label in labels], dtype=np.int64)
 
 
-def _direction(plan: BalancePlan) -> str | None:
+def _direction(plan: RebalanceOptions) -> str | None:
     """Whether rows are only added, only left out, or both."""
     if plan.strategy in SAMPLERS:
         return UNDERSAMPLE if SAMPLERS[plan.strategy].to_targets else None
@@ -122,7 +122,7 @@ def _direction(plan: BalancePlan) -> str | None:
     return plan.strategy
 
 
-def _goals(counts: Mapping[str, int], plan: BalancePlan, direction: str | None) -> dict[str, int]:
+def _goals(counts: Mapping[str, int], plan: RebalanceOptions, direction: str | None) -> dict[str, int]:
     """Rows of every class before cap and floor."""
     smallest, largest = min(counts.values()), max(counts.values())
     if plan.temper is not None:

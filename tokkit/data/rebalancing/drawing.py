@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tokkit.corpus import threads
 from tokkit.data.dataset import TRAIN, Dataset, sort_labels
 from tokkit.data.rebalancing import row_vectors, samplers
 from tokkit.data.rebalancing.balance import class_counts, class_numbers, class_targets, resample
-from tokkit.data.rebalancing.balance_plan import BalancePlan
+from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.errors import InputError
 from tokkit.progress import Progress, stage
+from tokkit.runtime import threads
 
 
 def drawn_rows(
-    loaded: Dataset, positions: Sequence[int], plan: BalancePlan, progress: Progress
+    loaded: Dataset, positions: Sequence[int], plan: RebalanceOptions, progress: Progress
 ) -> tuple[list[int], str | None]:
     """Numbers of the training rows to write, in their order, and what they were compared by, if they were.
 
@@ -41,7 +41,7 @@ def drawn_rows(
     return [positions[row] for row in resample(labels, targets, plan.seed, kept)], compared_by
 
 
-def _vectors(loaded: Dataset, positions: Sequence[int], plan: BalancePlan) -> tuple[Any, str]:
+def _vectors(loaded: Dataset, positions: Sequence[int], plan: RebalanceOptions) -> tuple[Any, str]:
     """The vectors of these rows, (rows, width) dense or sparse, and what they are."""
     if plan.vectors is None:
         return row_vectors.tfidf(loaded.contents(TRAIN)[positions].to_list())

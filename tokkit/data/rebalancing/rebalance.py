@@ -16,8 +16,8 @@ from tokkit.data.dataset import SPLITS, TRAIN, Dataset
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.rebalancing import samplers
 from tokkit.data.rebalancing.balance import class_counts
-from tokkit.data.rebalancing.balance_plan import BalancePlan
 from tokkit.data.rebalancing.drawing import drawn_rows
+from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.siblings import Siblings, leaking_rows, siblings_of
 from tokkit.data.rebalancing.weights import SIDECAR, class_weights
 from tokkit.errors import InputError, UsageError
@@ -52,7 +52,7 @@ class RebalanceResult:
 def rebalance(
     dataset: str | Path,
     out: str | Path | None = None,
-    plan: BalancePlan | None = None,
+    plan: RebalanceOptions | None = None,
     *,
     options: DatasetOptions | None = None,
     force: bool = False,
@@ -69,7 +69,7 @@ def rebalance(
     exist, more rows than a sampler can compare, and a sampler that leaves nothing of a class; `UsageError`
     for targets that contradict the strategy.
     """
-    plan, options = merged_pair(BalancePlan, plan, DatasetOptions, options, settings)
+    plan, options = merged_pair(RebalanceOptions, plan, DatasetOptions, options, settings)
     if plan.dry_run:
         out = None
     elif out is None:
@@ -108,7 +108,7 @@ def rebalance(
 
 
 def _usable_rows(
-    loaded: Dataset, siblings: Siblings, plan: BalancePlan, progress: Progress
+    loaded: Dataset, siblings: Siblings, plan: RebalanceOptions, progress: Progress
 ) -> tuple[list[int], dict[str, int]]:
     """Rows of the training split that are complete and, as the plan says, leak into no sibling."""
     rows = loaded.complete(TRAIN)
@@ -136,7 +136,7 @@ def _publish(
     drawn: Sequence[int],
     out: Path,
     result: RebalanceResult,
-    plan: BalancePlan,
+    plan: RebalanceOptions,
     options: DatasetOptions,
     force: bool,
     read: Sequence[Path],

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.data.copies import duplicates
+from tokkit.data.duplicates import duplicates
 from tokkit.errors import InputError
 
 if TYPE_CHECKING:

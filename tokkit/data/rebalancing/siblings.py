@@ -6,8 +6,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokkit.data.copies import duplicates
 from tokkit.data.dataset import TRAIN, Dataset, split_named
+from tokkit.data.duplicates import duplicates
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.progress import Progress
 from tokkit.sources import paths

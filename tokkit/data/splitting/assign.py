@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset
 from tokkit.data.splitting import folds, hashed, quotas, together
-from tokkit.data.splitting.split_plan import SplitPlan
+from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.spread import spread
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress
@@ -20,7 +20,7 @@ _LARGE_UNIT = 0.05
 
 
 def assign(
-    dataset: Dataset, split_name: str, plan: SplitPlan, progress: Progress = SILENT
+    dataset: Dataset, split_name: str, plan: SplitOptions, progress: Progress = SILENT
 ) -> dict[str, list[int]]:
     """Row numbers, ascending, for train, validation and test; a split of size 0 is left out. Of folds, for
     ``test`` if any and then ``fold-1/train``, ``fold-1/validation`` and so on.
@@ -33,7 +33,7 @@ def assign(
     return assign_units(dataset, split_name, plan, units_of(dataset, split_name, plan, progress), progress)
 
 
-def units_of(dataset: Dataset, split_name: str, plan: SplitPlan, progress: Progress) -> NDArray[np.int64]:
+def units_of(dataset: Dataset, split_name: str, plan: SplitOptions, progress: Progress) -> NDArray[np.int64]:
     """The unit of each row, (rows,), as `together.units`; what was asked for beside copies is said."""
     import numpy as np
 
@@ -53,7 +53,7 @@ def units_of(dataset: Dataset, split_name: str, plan: SplitPlan, progress: Progr
 
 
 def assign_units(
-    dataset: Dataset, split_name: str, plan: SplitPlan, units: NDArray[np.int64], progress: Progress
+    dataset: Dataset, split_name: str, plan: SplitOptions, units: NDArray[np.int64], progress: Progress
 ) -> dict[str, list[int]]:
     """As `assign`, of units that are known."""
     import numpy as np
@@ -100,7 +100,7 @@ def _by_group(
     return {name: found.get(name, np.array([], np.int64)) for name in quotas.PARTS}
 
 
-def _by_share(draws: NDArray[np.float64], plan: SplitPlan) -> dict[str, NDArray[np.int64]]:
+def _by_share(draws: NDArray[np.float64], plan: SplitOptions) -> dict[str, NDArray[np.int64]]:
     """Test takes the lowest draws, so that another share of validation moves no row in or out of it."""
     import numpy as np
 
@@ -111,7 +111,7 @@ def _by_share(draws: NDArray[np.float64], plan: SplitPlan) -> dict[str, NDArray[
 
 
 def _draws(
-    dataset: Dataset, split_name: str, plan: SplitPlan, units: NDArray[np.int64]
+    dataset: Dataset, split_name: str, plan: SplitOptions, units: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     keys = dataset.contents(split_name)
     if plan.group_column is not None:

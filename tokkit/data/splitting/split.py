@@ -14,12 +14,12 @@ from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.splitting import together
 from tokkit.data.splitting.assign import assign, assign_units, units_of
-from tokkit.data.splitting.split_plan import SplitPlan
+from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.errors import InputError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 
-__all__ = ["SplitPlan", "SplitResult", "assign", "split"]
+__all__ = ["SplitOptions", "SplitResult", "assign", "split"]
 
 _NAMED = 5
 """Classes that are named where a split lacks some."""
@@ -46,7 +46,7 @@ class SplitResult:
 def split(
     dataset: str | Path,
     out: str | Path,
-    plan: SplitPlan | None = None,
+    plan: SplitOptions | None = None,
     *,
     options: DatasetOptions | None = None,
     force: bool = False,
@@ -67,7 +67,7 @@ def split(
     Raises `InputError` for a data set that is split already or too small, `UsageError` for shares that
     leave nothing to train on.
     """
-    plan, options = merged_pair(SplitPlan, plan, DatasetOptions, options, settings)
+    plan, options = merged_pair(SplitOptions, plan, DatasetOptions, options, settings)
     plan.amounts()
     plan.check_name(Path(out))
     files.check_output(Path(out), force=force, kind="folder")

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tokkit.data.copies import near_duplicates
 from tokkit.data.dataset import Dataset, Split
+from tokkit.data.duplicates import near_duplicates
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError, did_you_mean
-from tokkit.inspection.comparison.compare_spec import CompareSpec
+from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.differences import CLAIMS, comparisons, fewest
 from tokkit.inspection.comparison.row_counts import count_texts, count_tokens
 from tokkit.inspection.comparison.tokenizer_figures import measured
@@ -42,7 +42,7 @@ class CompareResult:
     tokenizers: dict[str, dict[str, Any]]
     comparisons: list[dict[str, Any]]
     fewest: dict[str, str | None]
-    spec: CompareSpec
+    spec: CompareOptions
     lengths: dict[str, NDArray[np.int64]] = field(repr=False)
 
     def as_dict(self) -> dict[str, Any]:
@@ -63,7 +63,7 @@ class CompareResult:
 def compare(
     tokenizers: str | Path | Sequence[str | Path],
     on: str | Path,
-    spec: CompareSpec | None = None,
+    spec: CompareOptions | None = None,
     *,
     options: DatasetOptions | None = None,
     progress: Progress = SILENT,
@@ -72,12 +72,12 @@ def compare(
     """Measures tokenizers on the rows of a data set: over all of them, per class, and per group.
 
     What each metric is, `tokenizer_metrics` says. Special tokens count in ``truncated`` alone. ``settings``
-    are fields of `CompareSpec` and `DatasetOptions`: ``compare(["a/", "b/"], "reviews/", by="language")``.
+    are fields of `CompareOptions` and `DatasetOptions`: ``compare(["a/", "b/"], "reviews/", by="language")``.
 
     Raises `UsageError` for a tokenizer that is named twice, `InputError` for what cannot be read as a data
     set or a tokenizer, and for data without text.
     """
-    spec, options = merged_pair(CompareSpec, spec, DatasetOptions, options, settings)
+    spec, options = merged_pair(CompareOptions, spec, DatasetOptions, options, settings)
     named = [tokenizers] if isinstance(tokenizers, str | Path) else list(tokenizers)
     _check_names(named)
     loaded = {str(name): load(name, progress) for name in named}
@@ -113,7 +113,7 @@ def _check_names(names: Sequence[str | Path]) -> None:
 
 
 def _rows(
-    dataset: Dataset, spec: CompareSpec
+    dataset: Dataset, spec: CompareOptions
 ) -> tuple[list[str], int, dict[str, dict[str, NDArray[np.int64]]]]:
     """The texts of the splits asked for, how many rows have none, and the rows of each class and group."""
     import polars as pl

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokkit.inspection.comparison import resampling
-from tokkit.inspection.comparison.compare_spec import CompareSpec
+from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.row_counts import TokenizerCounts
 from tokkit.inspection.comparison.tokenizer_figures import rounded
 from tokkit.progress import Progress, stage
@@ -23,7 +23,7 @@ LOSSY = 0.01
 
 
 def comparisons(
-    counts: Mapping[str, TokenizerCounts], spec: CompareSpec, progress: Progress
+    counts: Mapping[str, TokenizerCounts], spec: CompareOptions, progress: Progress
 ) -> list[dict[str, Any]]:
     """Of every pair and claim the totals, how far they lie apart, and whether that may be chance.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.inspection.comparison import resampling
 from tokkit.inspection.comparison import tokenizer_metrics as metrics
-from tokkit.inspection.comparison.compare_spec import CompareSpec
+from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.round_trip import round_trip
 from tokkit.inspection.comparison.row_counts import TextCounts, TokenizerCounts
 from tokkit.progress import Progress, stage
@@ -26,7 +26,7 @@ def measured(
     counts: Mapping[str, TokenizerCounts],
     loaded: Mapping[str, LoadedTokenizer],
     partitions: Mapping[str, Mapping[str, NDArray[np.int64]]],
-    spec: CompareSpec,
+    spec: CompareOptions,
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
     """Every tokenizer's metrics over all rows, and of each partition's parts."""
@@ -63,7 +63,7 @@ def _ratios(
     counts: Mapping[str, TokenizerCounts],
     loaded: Mapping[str, LoadedTokenizer],
     rows: NDArray[np.int64],
-    spec: CompareSpec,
+    spec: CompareOptions,
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
     """Every tokenizer's ratios over some rows, with intervals from the same bootstrap samples for all."""
@@ -127,7 +127,7 @@ def _of_the_whole(
     counted: TextCounts,
     counts: TokenizerCounts,
     tokenizer: LoadedTokenizer,
-    spec: CompareSpec,
+    spec: CompareOptions,
     progress: Progress,
 ) -> dict[str, Any]:
     """What is told of all rows together alone: how the vocabulary is used, and whether texts come back."""

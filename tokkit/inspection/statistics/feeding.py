@@ -67,7 +67,7 @@ def _rows_of_files(source: StreamedDataset) -> Iterator[Rows]:
 def _rows_of_tables(source: Dataset) -> Iterator[Rows]:
     import polars as pl
 
-    from tokkit.data.loading.string_columns import Strings
+    from tokkit.runtime.strings import Strings
 
     others = others_of(source)
     for number, split in enumerate(source.splits.values()):

@@ -12,15 +12,15 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus import threads
-from tokkit.data.copies.duplicate_keys import DuplicateKeys
-from tokkit.data.loading.string_columns import Strings
+from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
 from tokkit.inspection.statistics import seen_kernels
 from tokkit.inspection.statistics.row_sample import RowSample
 from tokkit.inspection.statistics.seen_strings import BUDGET, Part, SeenStrings, parts_of
 from tokkit.inspection.statistics.sums import Duplicates, Gathered, Labels, Rows, SplitSums
 from tokkit.inspection.statistics.text_measures import MARKS, TextMeasures
 from tokkit.progress import Progress, Silent, stage, stop_if_cancelled
+from tokkit.runtime import threads
+from tokkit.runtime.strings import Strings
 from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.load import LoadedTokenizer
 

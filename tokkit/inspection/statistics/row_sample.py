@@ -7,8 +7,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.suggestion.cut_words import mixed
+from tokkit.runtime.strings import Strings
 
 SIZE = 5000
 """Rows of a split: a share of them is within 1.4 per cent of that of all rows, 19 times of 20."""

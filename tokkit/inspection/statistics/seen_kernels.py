@@ -11,17 +11,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel
-from tokkit.corpus.table_kernels import (
-    AT_ONCE,
-    INLINE,
-    LONGEST,
-    SLOTS,
-    contents_of,
-    copy,
-    hashed,
-    put,
-)
+from tokkit.runtime.kernels import kernel
+from tokkit.runtime.table_kernels import AT_ONCE, INLINE, LONGEST, SLOTS, contents_of, copy, hashed, put
 
 NONE, SEVERAL = -1, -2
 

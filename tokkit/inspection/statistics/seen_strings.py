@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus.byte_table import PADDING, ByteTable, zeros
-from tokkit.corpus.table_kernels import BYTES, LONGEST
-from tokkit.data.loading.string_columns import Strings
 from tokkit.errors import InputError
 from tokkit.inspection.statistics import seen_kernels as kernels
+from tokkit.runtime.byte_table import PADDING, ByteTable, zeros
+from tokkit.runtime.strings import Strings
+from tokkit.runtime.table_kernels import BYTES, LONGEST
 
 BUDGET = 24 << 20
 """Bytes of a table beyond which it is written to files."""

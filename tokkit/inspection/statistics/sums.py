@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.data.loading.string_columns import Strings
 from tokkit.inspection.statistics.histograms import LabelledLengths
 from tokkit.inspection.statistics.row_sample import RowSample
+from tokkit.runtime.strings import Strings
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel
 from tokkit.corpus.split_kernels import decoded
+from tokkit.runtime.kernels import kernel
 
 SPACE, CONTROL, LEAD, TRAIL, REPLACEMENT = 1, 2, 4, 8, 16
 """Bits of a character: white space; C0, C1 or invisible; first and later characters of UTF-8 read as Latin-1

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.data.cleaning.cleaning_rules import RULES
-from tokkit.data.copies.key_kernels import mark_pages
-from tokkit.data.loading.string_columns import Strings
+from tokkit.data.duplicates.key_kernels import mark_pages
 from tokkit.inspection.scripts import script_of
 from tokkit.inspection.statistics import text_kernels as kernels
+from tokkit.runtime.strings import Strings
 
 _PAGE, _CHARACTERS = 256, 0x110000
 _HAN, _JAPANESE = 1, 2

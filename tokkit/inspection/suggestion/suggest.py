@@ -18,9 +18,9 @@ from tokkit.inspection.suggestion.selection import Chosen, Wish, select
 from tokkit.options import Options, merged_pair, option
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
-from tokkit.tokenizer.extension.extend import extend
-from tokkit.tokenizer.extension.pre_tokens import forms, pre_tokens
-from tokkit.tokenizer.extension.requests import Request
+from tokkit.tokenizer.editing.extend import extend
+from tokkit.tokenizer.editing.pre_tokens import forms, pre_tokens
+from tokkit.tokenizer.editing.requests import Request
 from tokkit.tokenizer.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.count import check_fits
 
@@ -32,7 +32,7 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True)
-class SuggestSpec(Options):
+class SuggestOptions(Options):
     """Which tokens are worth suggesting."""
 
     top: int = option(50, "tokens to suggest at most", minimum=1)
@@ -78,7 +78,7 @@ def suggest_tokens(
     tokenizer: str | Path,
     corpus: str | Path | Sequence[str | Path] = (),
     out: str | Path | None = None,
-    spec: SuggestSpec | None = None,
+    spec: SuggestOptions | None = None,
     *,
     counts: str | Path | None = None,
     reading: feed.CorpusOptions | None = None,
@@ -97,10 +97,10 @@ def suggest_tokens(
     other words, so that more is saved than told; for Unigram it is an estimate. ``tokens_after`` is counted
     with the extended tokenizer itself, whatever the model.
 
-    ``settings`` are fields of `SuggestSpec` and `CorpusOptions`. Raises `InputError` for a tokenizer or text
-    that cannot be read, `UsageError` for counts of other blocks, `OutputError` where ``out`` exists.
+    ``settings`` are fields of `SuggestOptions` and `CorpusOptions`. Raises `InputError` for a tokenizer or
+    text that cannot be read, `UsageError` for counts of other blocks, `OutputError` where ``out`` exists.
     """
-    spec, reading = merged_pair(SuggestSpec, spec, feed.CorpusOptions, reading, settings)
+    spec, reading = merged_pair(SuggestOptions, spec, feed.CorpusOptions, reading, settings)
     stages = Stages(progress)
     target = None if out is None else Path(out)
     sources = _sources(corpus, counts, progress)
@@ -150,8 +150,8 @@ def _words(
 ) -> Words:
     """The words of the tokenizer's own normalizer and pre-tokenizer, with their counts."""
     from tokkit.corpus.counts import Counts, words_of_counts
-    from tokkit.corpus.kernels import say_if_compiling
     from tokkit.corpus.words import count_words
+    from tokkit.runtime.kernels import say_if_compiling
 
     pipeline = tokenizer.backend.to_str()
     say_if_compiling("split_kernels", stages.progress)
@@ -166,7 +166,7 @@ def _words(
 
 
 def _chosen(
-    tokenizer: LoadedTokenizer, words: Words, spec: SuggestSpec, stages: Stages
+    tokenizer: LoadedTokenizer, words: Words, spec: SuggestOptions, stages: Stages
 ) -> tuple[list[Chosen], CutWords, tuple[int, int], Model]:
     """The tokens, the words, how many tokens (and unknown ones) those were before, and the model."""
     from tokkit.corpus.words import texts_of
@@ -189,7 +189,7 @@ def _mark(tokenizer: LoadedTokenizer) -> str:
 
 
 def _rule(
-    tokenizer: LoadedTokenizer, spec: SuggestSpec
+    tokenizer: LoadedTokenizer, spec: SuggestOptions
 ) -> Callable[[str], tuple[str, tuple[str, ...]] | None]:
     """What text a beginning is and which pre-tokens it has; None for what is no word a person would add."""
     typed = _typed(tokenizer)
@@ -229,7 +229,7 @@ def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
     return typed
 
 
-def _is_word(text: str, spec: SuggestSpec) -> bool:
+def _is_word(text: str, spec: SuggestOptions) -> bool:
     """Whether it is long enough, and letters, marks and digits at both ends with letters enough between."""
     if len(text) < spec.min_length or not all(_kind(text[place]) in "LMN" for place in (0, -1)):
         return False
@@ -299,7 +299,7 @@ def _as_change(
 def _write(
     target: Path,
     result: SuggestResult,
-    spec: SuggestSpec,
+    spec: SuggestOptions,
     reading: feed.CorpusOptions,
     inputs: Sequence[Path],
     force: bool,

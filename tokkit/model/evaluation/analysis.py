@@ -10,12 +10,12 @@ from tokkit.errors import InputError
 from tokkit.model.evaluation import calibration
 from tokkit.model.evaluation.by_length import scores_by_length
 from tokkit.model.evaluation.decisions import Decisions
+from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.intervals import intervals, resampled_scores
 from tokkit.model.evaluation.label_issues import LabelIssues, find_label_issues
 from tokkit.model.evaluation.report import prediction_table, worst_rows
 from tokkit.model.evaluation.row_sums import RowSums, bootstrap, row_sums
 from tokkit.model.evaluation.scoring import Scored
-from tokkit.model.evaluation.spec import EvaluateSpec
 from tokkit.progress import Progress, stage
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Evaluation:
     issues: pl.DataFrame | None = None
 
 
-def analyse(scored: Scored, rows: Rows, spec: EvaluateSpec, progress: Progress) -> Evaluation:
+def analyse(scored: Scored, rows: Rows, spec: EvaluateOptions, progress: Progress) -> Evaluation:
     """All of it, for the rows that were scored; what does not apply to the task is left out."""
     decided, losses = scored.decisions, scored.losses
     table = prediction_table(
@@ -76,7 +76,7 @@ def analyse(scored: Scored, rows: Rows, spec: EvaluateSpec, progress: Progress) 
 
 
 def _by_sums(
-    scored: Scored, table: pl.DataFrame, spec: EvaluateSpec, progress: Progress
+    scored: Scored, table: pl.DataFrame, spec: EvaluateOptions, progress: Progress
 ) -> dict[str, NDArray[np.float64]]:
     """Score -> its values in bootstrap samples of the rows, where a row has many answers."""
     found = {name: row_sums(scored.task, scored.labels, name, table) for name in scored.task.shown}

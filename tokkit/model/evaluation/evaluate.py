@@ -13,10 +13,10 @@ from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model.evaluation import analysis, evaluated_rows, publish, scoring
 from tokkit.model.evaluation.analysis import Evaluation
+from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.out_of_fold import read_out_of_fold
 from tokkit.model.evaluation.scoring import Scored
 from tokkit.model.evaluation.significance import Answered, against_the_best
-from tokkit.model.evaluation.spec import EvaluateSpec
 from tokkit.model.folds import members
 from tokkit.model.inference import use_threads
 from tokkit.options import merged_pair
@@ -71,7 +71,7 @@ def evaluate(
     models: str | Path | Sequence[str | Path],
     dataset: str | Path | None = None,
     out: str | Path | None = None,
-    spec: EvaluateSpec | None = None,
+    spec: EvaluateOptions | None = None,
     *,
     split: str | None = None,
     options: DatasetOptions | None = None,
@@ -87,7 +87,7 @@ def evaluate(
     out-of-fold predictions. With ``out``, a folder with the figures, the predictions and pictures (several
     models: one folder each).
 
-    ``settings`` are fields of `EvaluateSpec` and `DatasetOptions`.
+    ``settings`` are fields of `EvaluateOptions` and `DatasetOptions`.
 
     Raises `InputError` for a label no model knows, and for a model without a trained head.
     """
@@ -95,7 +95,7 @@ def evaluate(
     if not names:
         raise UsageError("name a model folder and a data set: tokkit evaluate model/ test.csv")
     use_threads(threads)
-    spec, options = merged_pair(EvaluateSpec, spec, DatasetOptions, options, settings)
+    spec, options = merged_pair(EvaluateOptions, spec, DatasetOptions, options, settings)
     out_path = Path(out) if out is not None else None
     if out_path is not None:
         files.check_output(out_path, force=force, kind="folder")
@@ -125,7 +125,7 @@ def evaluate(
 
 
 def _out_of_fold(
-    names: Sequence[str], spec: EvaluateSpec, threads: int | None, progress: Progress
+    names: Sequence[str], spec: EvaluateOptions, threads: int | None, progress: Progress
 ) -> tuple[Rows, list[Scored], list[Path], str]:
     folds = members(names[0]) if len(names) == 1 else None
     if folds is None:
@@ -139,7 +139,7 @@ def _out_of_fold(
 
 
 def _score(
-    name: str, rows: Rows, where: str, spec: EvaluateSpec, threads: int | None, progress: Progress
+    name: str, rows: Rows, where: str, spec: EvaluateOptions, threads: int | None, progress: Progress
 ) -> list[Scored]:
     """A model's answers; of a folder of folds those of each, and of their mean under the folder's name."""
     folds = members(name)
@@ -163,7 +163,7 @@ def _check_one_task(scored: Sequence[Scored]) -> None:
 
 
 def _compared(
-    evaluations: dict[str, Evaluation], spec: EvaluateSpec, progress: Progress
+    evaluations: dict[str, Evaluation], spec: EvaluateOptions, progress: Progress
 ) -> list[dict[str, Any]]:
     """Every model against the best, where there is a test for it."""
     answered = {}

@@ -7,8 +7,8 @@ import shlex
 from tokkit import files
 from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.errors import InputError
+from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.remembered import Remembered
-from tokkit.model.evaluation.spec import EvaluateSpec
 from tokkit.model.folds import members
 from tokkit.progress import Progress
 
@@ -33,7 +33,7 @@ def rows_of(dataset: Dataset, split: str, progress: Progress) -> Rows:
     return rows
 
 
-def say_seen(name: str, rows: Rows, split: Split, spec: EvaluateSpec, progress: Progress) -> None:
+def say_seen(name: str, rows: Rows, split: Split, spec: EvaluateOptions, progress: Progress) -> None:
     """Says where the model was trained on these rows, or its temperature or thresholds fitted on some."""
     model = Remembered.of(name)
     if split.name == TRAIN and model.inputs & {files.sha256_of(path) for path in split.files}:

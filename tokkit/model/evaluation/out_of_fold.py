@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
 from tokkit.model import folder
+from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.remembered import PREDICTIONS, Remembered
 from tokkit.model.evaluation.report import PER_CENT
 from tokkit.model.evaluation.scoring import OUT_OF_FOLD, Scored
-from tokkit.model.evaluation.spec import EvaluateSpec
 from tokkit.progress import Progress
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def read_out_of_fold(
-    name: str, member: Path, spec: EvaluateSpec, threads: int | None, progress: Progress
+    name: str, member: Path, spec: EvaluateOptions, threads: int | None, progress: Progress
 ) -> tuple[Rows, Scored]:
     """The rows and what was predicted for them; ``member`` is the model of one of the folds.
 

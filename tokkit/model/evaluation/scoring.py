@@ -12,8 +12,8 @@ from tokkit.errors import InputError
 from tokkit.model import folder
 from tokkit.model.evaluation import thresholds
 from tokkit.model.evaluation.decisions import Decisions, decisions
+from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.remembered import Remembered
-from tokkit.model.evaluation.spec import EvaluateSpec
 from tokkit.model.folds import ensemble_probabilities
 from tokkit.model.inference import budget_for, choose_device, predict_logits
 from tokkit.model.tasks.task import Task
@@ -65,7 +65,7 @@ class Scored:
         """(rows,) what is predicted, as labels are written."""
         return self.task.answers(self.decided, self.targets, self.labels)
 
-    def with_scores(self, spec: EvaluateSpec, source: Remembered) -> Scored:
+    def with_scores(self, spec: EvaluateOptions, source: Remembered) -> Scored:
         """Scored, with the thresholds that the source remembers where they are asked for."""
         scores = {"kind": self.kind, **self.task.scores(self.logits, self.targets, self.labels)}
         told = (self.task.metric, "accuracy", "loss")
@@ -88,7 +88,7 @@ def score_model(
     kind: str,
     rows: Rows,
     where: str,
-    spec: EvaluateSpec,
+    spec: EvaluateOptions,
     threads: int | None,
     progress: Progress,
 ) -> Scored:
@@ -122,7 +122,7 @@ def _calibrated(plain: Scored, source: Remembered) -> Scored:
     return replace(plain, logits=logits, decided=logits, temperature=told)
 
 
-def score_ensemble(name: str, members: Sequence[Scored], spec: EvaluateSpec) -> Scored:
+def score_ensemble(name: str, members: Sequence[Scored], spec: EvaluateOptions) -> Scored:
     """The mean of the members' probabilities, as one model's answers.
 
     Raises `InputError` where they do not know the same classes in the same order.

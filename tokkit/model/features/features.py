@@ -11,13 +11,13 @@ from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
 from tokkit.model.features import hidden_states, reading
 from tokkit.model.features.body import load_body
+from tokkit.model.features.features_options import FeaturesOptions
 from tokkit.model.features.pooling import NONE
 from tokkit.model.features.probe import bag_of_words, probe
 from tokkit.model.features.projection import Projection, check_rows, project
 from tokkit.model.features.reading import FeaturesFile
 from tokkit.model.features.rows import PAIR, SPLIT, TAGS, TEXT, labels_of, rows_of
 from tokkit.model.features.shown import Shown, shown_rows
-from tokkit.model.features.spec import FeaturesSpec
 from tokkit.model.inference import budget_for, choose_device, use_threads
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress, stage
@@ -61,7 +61,7 @@ def features(
     model: str | Path,
     dataset: str | Path | None = None,
     out: str | Path | None = None,
-    spec: FeaturesSpec | None = None,
+    spec: FeaturesOptions | None = None,
     *,
     projection: bool = False,
     options: DatasetOptions | None = None,
@@ -78,12 +78,12 @@ def features(
 
     projection   whether the rows are projected to a plane, as the command does for ``--map``
 
-    ``settings`` are fields of `FeaturesSpec` and `DatasetOptions`.
+    ``settings`` are fields of `FeaturesOptions` and `DatasetOptions`.
 
     Raises `InputError` for a model without hidden states, rows without labels where they are to be scored,
     and too few rows for a map; `OutputError` where ``out`` exists.
     """
-    spec, options = merged_pair(FeaturesSpec, spec, DatasetOptions, options, settings)
+    spec, options = merged_pair(FeaturesOptions, spec, DatasetOptions, options, settings)
     use_threads(threads)
     if dataset is None:
         found = _written_before(model, out)
@@ -150,7 +150,7 @@ def _checked(
     labels: str,
     pooling: str,
     source: str,
-    spec: FeaturesSpec,
+    spec: FeaturesOptions,
     projection: bool,
     progress: Progress,
 ) -> Shown | None:
@@ -173,7 +173,7 @@ def _checked(
 def _looked_at(
     found: FeaturesFile,
     shown: Shown | None,
-    spec: FeaturesSpec,
+    spec: FeaturesOptions,
     projection: bool,
     threads: int | None,
     progress: Progress,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError
+from tokkit.model.features.features_options import FeaturesOptions
 from tokkit.model.features.reading import FeaturesFile
 from tokkit.model.features.rows import LABEL, ONE
-from tokkit.model.features.spec import FeaturesSpec
 from tokkit.progress import Progress, stage
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Projection:
     of: int
 
 
-def check_rows(rows: int, spec: FeaturesSpec) -> None:
+def check_rows(rows: int, spec: FeaturesOptions) -> None:
     """Raises `InputError` for fewer rows than UMAP needs for so many neighbours."""
     drawn = min(rows, spec.map_rows)
     if drawn <= max(spec.neighbors, _FEWEST):
@@ -41,7 +41,7 @@ def check_rows(rows: int, spec: FeaturesSpec) -> None:
 _FEWEST = 5
 
 
-def project(features: FeaturesFile, spec: FeaturesSpec, progress: Progress) -> Projection:
+def project(features: FeaturesFile, spec: FeaturesOptions, progress: Progress) -> Projection:
     """The rows, or a seeded sample of them, which is said, scaled to [0, 1] and projected with UMAP.
 
     McInnes et al. 2018. The same vectors and settings give the same points on the same machine.

@@ -1,6 +1,6 @@
 """Settings to compare: keys with several values each, and every combination of them as one spec.
 
->>> [each.told for each in combinations(parsed(["lr=1e-4,2e-4", "size=tiny"]), FinetuneSpec())]
+>>> [each.told for each in combinations(parsed(["lr=1e-4,2e-4", "size=tiny"]), FinetuneOptions())]
 [{'lr': 0.0001, 'size': 'tiny'}, {'lr': 0.0002, 'size': 'tiny'}]
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tokkit.errors import UsageError, did_you_mean
-from tokkit.model.spec import FinetuneSpec
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.options import described_fields, flag, kind_of
 
 _COMMON = (
@@ -40,12 +40,12 @@ class Combination:
     """
 
     told: dict[str, Any]
-    spec: FinetuneSpec
+    spec: FinetuneOptions
 
     @property
     def name(self) -> str:
         """
-        >>> Combination({"head": "cls", "loss": "ce"}, FinetuneSpec()).name
+        >>> Combination({"head": "cls", "loss": "ce"}, FinetuneOptions()).name
         'head=cls loss=ce'
         """
         return " ".join(f"{key}={_written(value)}" for key, value in self.told.items())
@@ -72,7 +72,7 @@ def parsed(written: Sequence[str]) -> dict[str, list[Any]]:
     return found
 
 
-def combinations(keys: Keys, spec: FinetuneSpec) -> list[Combination]:
+def combinations(keys: Keys, spec: FinetuneOptions) -> list[Combination]:
     """Every combination of the values, the last key varying fastest, laid over the spec.
 
     Raises `UsageError` for unknown keys, values that their option does not take, and fewer than two
@@ -96,7 +96,7 @@ def combinations(keys: Keys, spec: FinetuneSpec) -> list[Combination]:
 def _known(key: str) -> str:
     """The field of that name; raises `UsageError` for one that is none, or that cannot differ."""
     name = key.replace("-", "_")
-    there = [field for field, _ in described_fields(FinetuneSpec)]
+    there = [field for field, _ in described_fields(FinetuneOptions)]
     if name not in there:
         raise UsageError(
             f'--compare: finetune has no option "{key}"{did_you_mean(name, there)}',
@@ -110,8 +110,8 @@ def _known(key: str) -> str:
 
 
 def _value(name: str, written: str) -> Any:
-    kind, _ = kind_of(FinetuneSpec, name)
-    if written == _NONE and getattr(FinetuneSpec(), name) is None:
+    kind, _ = kind_of(FinetuneOptions, name)
+    if written == _NONE and getattr(FinetuneOptions(), name) is None:
         return None
     try:
         return _TRUTH[written.lower()] if kind is bool else kind(written)

@@ -21,6 +21,7 @@ from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
 from tokkit.model.evaluation import report
 from tokkit.model.evaluation.row_sums import RowSums, bootstrap, exchange_test, row_sums
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import (
     FoldsResult,
@@ -32,7 +33,6 @@ from tokkit.model.folds.cross_validate import (
 from tokkit.model.folds.drawing import FoldedRows
 from tokkit.model.folds.ensemble import fold_name
 from tokkit.model.folds.prepared import folds_job
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import task_of
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
@@ -74,7 +74,7 @@ def compare_settings(
     tokenizer: str | Path | None = None,
     model: str | Path | None = None,
     out: str | Path = "model",
-    spec: FinetuneSpec | None = None,
+    spec: FinetuneOptions | None = None,
     *,
     keep_models: bool = False,
     options: DatasetOptions | None = None,
@@ -86,17 +86,17 @@ def compare_settings(
     """Cross-validates every combination of settings, on the same folds and seed, and tests which differ.
 
     keys         ``{"head": ["cls", "mean"], "loss": ["ce", "focal"]}``, or as the command line takes them,
-                 ``["head=cls,mean", "loss=ce,focal"]``: fields of `FinetuneSpec`
+                 ``["head=cls,mean", "loss=ce,focal"]``: fields of `FinetuneOptions`
     keep_models  whether the models of all folds are kept too
 
     Rows are the unit of intervals and tests (`row_sums`), each answered by a model that has not seen it. They
     tell whether another draw of rows could turn the order round, not whether another seed could: ``seed`` may
     be a key of its own. The best was picked by looking at these rows, so every pair counts as tested.
 
-    ``settings`` are fields of `FinetuneSpec` and `DatasetOptions`. Raises as `finetune`, and `UsageError` for
-    keys or values that are none.
+    ``settings`` are fields of `FinetuneOptions` and `DatasetOptions`. Raises as `finetune`, and `UsageError`
+    for keys or values that are none.
     """
-    spec, options = merged_pair(FinetuneSpec, spec, DatasetOptions, options, settings)
+    spec, options = merged_pair(FinetuneOptions, spec, DatasetOptions, options, settings)
     asked = combinations(keys if isinstance(keys, Mapping) else parsed(keys), spec)
     files.check_output(Path(out), force=force, kind="folder")
     started = time.monotonic()

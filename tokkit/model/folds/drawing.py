@@ -15,11 +15,11 @@ from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.splitting.assign import units_of
 from tokkit.data.splitting.folds import fold_numbers
-from tokkit.data.splitting.split_plan import SplitPlan
+from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model import labelled
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds.ensemble import fold_name, fold_number
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
@@ -71,7 +71,7 @@ class FoldedRows:
         return digest.hexdigest()
 
 
-def drawn(dataset: Dataset, spec: FinetuneSpec, progress: Progress) -> FoldedRows:
+def drawn(dataset: Dataset, spec: FinetuneOptions, progress: Progress) -> FoldedRows:
     """Folds of the train split, stratified; copies of a text and rows of a group stay in one fold.
 
     The rows of a validation split are joined to those of train, which is said; a test split is not touched.
@@ -86,7 +86,7 @@ def drawn(dataset: Dataset, spec: FinetuneSpec, progress: Progress) -> FoldedRow
         progress.say(f"{n} rows left out: {reason}")
     task = task_of(spec.task, dataset)
     labelled.check_two_classes(dataset, rows, task)
-    plan = SplitPlan(folds=folds, group_column=spec.group_column, seed=spec.seed)
+    plan = SplitOptions(folds=folds, group_column=spec.group_column, seed=spec.seed)
     units = units_of(dataset, TRAIN, plan, progress)[rows.positions]
     sets = len(np.unique(units))
     if sets < folds:
@@ -123,7 +123,9 @@ def is_ready(source: str | Path) -> bool:
     return bool(_ready_folders(source))
 
 
-def ready(source: str | Path, options: DatasetOptions, spec: FinetuneSpec, progress: Progress) -> FoldedRows:
+def ready(
+    source: str | Path, options: DatasetOptions, spec: FinetuneOptions, progress: Progress
+) -> FoldedRows:
     """The folds that `split --folds` wrote, each with its own train and validation files.
 
     Raises `UsageError` where another number of folds is asked for.

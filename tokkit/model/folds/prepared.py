@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import UsageError
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds import drawing
 from tokkit.model.folds.encoded_once import EncodedOnce
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.training import encoded_cache, processes
 from tokkit.model.training.job import Job, check_asked, local_paths
 from tokkit.progress import Progress, SayingOnce
@@ -18,7 +18,7 @@ def folds_job(
     dataset: str | Path,
     tokenizer: str | Path | None,
     model: str | Path | None,
-    spec: FinetuneSpec,
+    spec: FinetuneOptions,
     validation_data: str | Path | None,
     options: DatasetOptions,
     threads: int | None,

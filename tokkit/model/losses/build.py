@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from tokkit.model.spec import FinetuneSpec
+    from tokkit.model.finetune_options import FinetuneOptions
     from tokkit.model.tasks.task import Task
 
 """One of ``joy=0.25,anger=0.5``; a label may hold commas and equals signs itself."""
@@ -35,7 +35,7 @@ class _Asked:
     values  of the training targets, as `weights.class_counts` takes them
     """
 
-    spec: FinetuneSpec
+    spec: FinetuneOptions
     values: NDArray[Any]
     labels: Sequence[str]
 
@@ -108,7 +108,7 @@ _BUILDERS: Mapping[str, Callable[[_Asked], Loss]] = {
 """What makes each of `LOSSES`."""
 
 
-def build(spec: FinetuneSpec, task: Task, targets: Any, labels: Sequence[str]) -> Loss:
+def build(spec: FinetuneOptions, task: Task, targets: Any, labels: Sequence[str]) -> Loss:
     """The loss, with the weights and class frequencies it needs, taken from the training targets.
 
     targets  the task's `Targets` of the training rows; ``targets.values`` holds them all
@@ -126,7 +126,7 @@ def build(spec: FinetuneSpec, task: Task, targets: Any, labels: Sequence[str]) -
 
 
 def say_what_counts(
-    spec: FinetuneSpec, targets: Any, labels: Sequence[str], dataset: Dataset, progress: Progress
+    spec: FinetuneOptions, targets: Any, labels: Sequence[str], dataset: Dataset, progress: Progress
 ) -> None:
     """Warns of options that the loss does not use, of weights left unused, and of those that double up."""
     focal, adjusted = spec.loss == Focal.name, spec.loss == LogitAdjusted.name

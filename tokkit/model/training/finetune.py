@@ -9,10 +9,10 @@ from tokkit import files
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import UsageError
 from tokkit.model import labelled
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate
 from tokkit.model.folds.drawing import is_ready
 from tokkit.model.folds.prepared import folds_job
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.tasks import task_of
 from tokkit.model.training import encoded_cache
 from tokkit.model.training.job import Job, check_asked, local_paths
@@ -26,7 +26,7 @@ def finetune(
     tokenizer: str | Path | None = None,
     model: str | Path | None = None,
     out: str | Path = "model",
-    spec: FinetuneSpec | None = None,
+    spec: FinetuneOptions | None = None,
     *,
     validation_data: str | Path | None = None,
     options: DatasetOptions | None = None,
@@ -40,13 +40,13 @@ def finetune(
     Trains on the train split, validates after every epoch on the validation split, and keeps the epoch
     that is best by ``metric``; a test split is never looked at. With ``folds``, and for a data set of folds
     that `split` wrote, ``out`` holds a model a fold (`cross_validate`). ``settings`` are fields of
-    `FinetuneSpec` and `DatasetOptions`. On the same machine at the same thread count, the same call gives
+    `FinetuneOptions` and `DatasetOptions`. On the same machine at the same thread count, the same call gives
     the same bytes.
 
     Raises `InputError` for data, a tokenizer or a model that do not fit each other, `OutputError` where
     ``out`` exists, `UsageError` where neither tokenizer nor model is named.
     """
-    spec, options = merged_pair(FinetuneSpec, spec, DatasetOptions, options, settings)
+    spec, options = merged_pair(FinetuneOptions, spec, DatasetOptions, options, settings)
     files.check_output(Path(out), force=force, kind="folder")
     if spec.folds is not None or is_ready(dataset):
         job, folded = folds_job(dataset, tokenizer, model, spec, validation_data, options, threads, progress)

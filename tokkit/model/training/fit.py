@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from tokkit.model.classifier import Classifier
-    from tokkit.model.spec import FinetuneSpec
+    from tokkit.model.finetune_options import FinetuneOptions
     from tokkit.tokenizer.encoding.encode import Encoded
 
 _MODEL, _OPTIMIZER = "model.safetensors", "optimizer.safetensors"
@@ -56,7 +56,7 @@ class Plan:
     rows: TrainingRows
     validation: Encoded
     truth: Any
-    spec: FinetuneSpec
+    spec: FinetuneOptions
     lr: float
     device: torch.device
     budget: int

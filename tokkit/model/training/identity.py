@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
 
     from tokkit.model.classifier import Classifier
-    from tokkit.model.spec import FinetuneSpec
+    from tokkit.model.finetune_options import FinetuneOptions
     from tokkit.model.training.gradients import TrainingRows
     from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -27,7 +27,7 @@ def identity_of(
     rows: TrainingRows,
     validation: Encoded,
     truth: Any,
-    spec: FinetuneSpec,
+    spec: FinetuneOptions,
     lr: float,
     device: torch.device,
 ) -> dict[str, Any]:

@@ -12,9 +12,9 @@ from tokkit import files
 from tokkit.data.dataset import Dataset, Rows
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError, UsageError
+from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds import members
 from tokkit.model.inference import choose_device
-from tokkit.model.spec import FinetuneSpec
 from tokkit.model.training import processes
 from tokkit.model.training.encoded_cache import Encoder
 from tokkit.model.training.run import FinetuneResult, Run
@@ -38,7 +38,7 @@ class Job:
     dataset: Dataset
     tokenizer: str | Path | None
     model: str | Path | None
-    spec: FinetuneSpec
+    spec: FinetuneOptions
     options: DatasetOptions
     inputs: tuple[Path, ...]
     threads: int | None
@@ -123,7 +123,7 @@ def told_in(receipt: Mapping[str, Any], shown: str) -> FinetuneResult:
     )
 
 
-def check_asked(tokenizer: str | Path | None, model: str | Path | None, spec: FinetuneSpec) -> None:
+def check_asked(tokenizer: str | Path | None, model: str | Path | None, spec: FinetuneOptions) -> None:
     """Checks what costs no time, before anything is read.
 
     Raises `UsageError` where neither tokenizer nor model is named, `InputError` for a missing device and for

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.spec import FinetuneSpec, steps_between
+from tokkit.model.finetune_options import FinetuneOptions, steps_between
 from tokkit.model.training import optimizer, sampling
 from tokkit.model.training.gradients import Gradients, TrainingRows
 from tokkit.model.training.precision import accelerator_for
@@ -62,7 +62,7 @@ class Training:
         self,
         classifier: Classifier,
         rows: TrainingRows,
-        spec: FinetuneSpec,
+        spec: FinetuneOptions,
         lr: float,
         device: torch.device,
         budget: int,
@@ -224,7 +224,7 @@ class Training:
 def train(
     classifier: Classifier,
     rows: TrainingRows,
-    spec: FinetuneSpec,
+    spec: FinetuneOptions,
     lr: float,
     device: torch.device,
     budget: int,

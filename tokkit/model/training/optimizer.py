@@ -10,12 +10,12 @@ from tokkit.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-    from tokkit.model.spec import FinetuneSpec
+    from tokkit.model.finetune_options import FinetuneOptions
 
 _LAYER = re.compile(r"(?:^|[._])layers?\.(\d+)\.")
 
 
-def adamw(model: Any, spec: FinetuneSpec, lr: float, device: torch.device) -> torch.optim.AdamW:
+def adamw(model: Any, spec: FinetuneOptions, lr: float, device: torch.device) -> torch.optim.AdamW:
     """The optimizer of the weights that ``--freeze`` leaves; each group's ``peak`` is its highest rate.
 
     One fused kernel a step where there is one: 1.2 times as fast on a CPU. Raises `UsageError` for more

@@ -13,11 +13,11 @@ from tokkit.model import classifier as classifiers
 from tokkit.model import folder
 from tokkit.model.classifier import Classifier
 from tokkit.model.evaluation import report
+from tokkit.model.finetune_options import FinetuneOptions, default_lr
 from tokkit.model.folds.encoded_once import part_of
 from tokkit.model.inference import budget_for, choose_device, use_threads
 from tokkit.model.losses import build as losses
 from tokkit.model.padding import check_padding
-from tokkit.model.spec import FinetuneSpec, default_lr
 from tokkit.model.tasks import task_of
 from tokkit.model.training import card, encoded_cache, history, processes
 from tokkit.model.training.baseline import NONE, Part, baseline, chosen_baseline
@@ -72,7 +72,7 @@ class Run:
     encoded_validation: Encoded
     rows: TrainingRows
     truth: Any
-    spec: FinetuneSpec
+    spec: FinetuneOptions
     base: str
     lr: float
     device: torch.device
@@ -87,7 +87,7 @@ class Run:
         validation: Rows,
         tokenizer: str | Path | None,
         model: str | Path | None,
-        spec: FinetuneSpec,
+        spec: FinetuneOptions,
         threads: int | None,
         progress: Progress,
         encoder: Encoder = encoded_cache.encode,

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus import split_kernels
-from tokkit.corpus.byte_table import PADDING, Pieces
 from tokkit.corpus.characters import Characters
+from tokkit.runtime.byte_table import PADDING, Pieces
 from tokkit.tokenizer.encoding import trie_kernels
 from tokkit.tokenizer.encoding.word_models import Trie, trie
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus import chunk_kernels
-from tokkit.corpus.byte_table import PADDING, ByteTable, Pieces, zeros
 from tokkit.corpus.chunk_kernels import BEFORE
 from tokkit.corpus.text_blocks import Block
+from tokkit.runtime.byte_table import PADDING, ByteTable, Pieces, zeros
 from tokkit.tokenizer.encoding import row_kernels
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
 from tokkit.tokenizer.encoding.reference import bare_ids

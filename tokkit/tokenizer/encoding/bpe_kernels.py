@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel
 from tokkit.corpus.split_kernels import decoded
+from tokkit.runtime.kernels import kernel
 from tokkit.tokenizer.encoding.trie_kernels import START, child_of
 from tokkit.tokenizer.training.heap_kernels import push, replace_first
 

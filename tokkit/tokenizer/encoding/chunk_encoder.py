@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus import split_kernels
-from tokkit.corpus.byte_table import Pieces
 from tokkit.corpus.characters import Characters, characters_of
 from tokkit.corpus.cutting import Pipeline
+from tokkit.runtime.byte_table import Pieces
 from tokkit.tokenizer.encoding.added_tokens import AddedTokens, strings_of
 from tokkit.tokenizer.encoding.bpe_kernels import LEFT
 from tokkit.tokenizer.encoding.reference import bare_ids

@@ -7,10 +7,10 @@ from typing import Any, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus import threads
-from tokkit.corpus.byte_table import zeros
-from tokkit.corpus.kernels import say_if_compiling
 from tokkit.progress import SILENT, Progress, stage
+from tokkit.runtime import threads
+from tokkit.runtime.byte_table import zeros
+from tokkit.runtime.kernels import say_if_compiling
 from tokkit.tokenizer.encoding import bare_rows, reference, row_kernels
 from tokkit.tokenizer.encoding.bare_rows import BareRows, Remembered
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from tokkit.corpus.chunk_kernels import CROWDED, FINISHED, chunk_end
-from tokkit.corpus.kernels import kernel, prefetch
-from tokkit.corpus.table_kernels import AT_ONCE, BYTES, SLOTS, content_of, copy, first_slot, put
+from tokkit.runtime.kernels import kernel, prefetch
+from tokkit.runtime.table_kernels import AT_ONCE, BYTES, SLOTS, content_of, copy, first_slot, put
 
 ASKED = -2
 """Tokens (as they stand in ``sizes``) of a chunk whose rows `tokenizers` encodes whole."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel
+from tokkit.runtime.kernels import kernel
 
 BITS = 21
 """Of a node's number, and of a symbol: enough for every code point."""

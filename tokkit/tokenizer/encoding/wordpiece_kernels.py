@@ -8,8 +8,8 @@ A word of which some part is no piece, or that is too long, is one unknown token
 
 from __future__ import annotations
 
-from tokkit.corpus.kernels import kernel
 from tokkit.corpus.split_kernels import decoded
+from tokkit.runtime.kernels import kernel
 from tokkit.tokenizer.encoding.trie_kernels import CONTINUATION, START, child_of
 
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus.byte_table import zeros
 from tokkit.corpus.words import Words, byte_of_character
 from tokkit.errors import InputError
+from tokkit.runtime.byte_table import zeros
 from tokkit.tokenizer.training import symbol_kernels as kernels
 
 _CODE_POINTS = 0x110000

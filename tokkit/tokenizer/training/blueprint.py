@@ -15,7 +15,12 @@ from tokkit.errors import UsageError
 from tokkit.tokenizer.blocks import registry as blocks
 from tokkit.tokenizer.blocks.post_processors import SpecialTokens
 from tokkit.tokenizer.blocks.recipes import Recipe, recipe
-from tokkit.tokenizer.training.spec import BlocksSpec, CharSpec, TrainingSpec, WordPieceSpec
+from tokkit.tokenizer.training.trainer_options import (
+    BlocksOptions,
+    CharOptions,
+    TrainerOptions,
+    WordPieceOptions,
+)
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -168,14 +173,14 @@ def byte_characters() -> tuple[str, ...]:
     return tuple(sorted(ByteLevel.alphabet()))
 
 
-def resolve(spec: BlocksSpec) -> Blueprint:
+def resolve(spec: BlocksOptions) -> Blueprint:
     """The blueprint a spec asks for: the recipe, with what the user named put in its place.
 
     Raises `UsageError` for blocks that do not exist and for combinations that cannot work.
     """
     base = recipe(spec.recipe or spec.own_recipe)
-    prefix, suffix = (spec.prefix, spec.suffix) if isinstance(spec, TrainingSpec) else (None, None)
-    if isinstance(spec, WordPieceSpec) and suffix:
+    prefix, suffix = (spec.prefix, spec.suffix) if isinstance(spec, TrainerOptions) else (None, None)
+    if isinstance(spec, WordPieceOptions) and suffix:
         raise UsageError(
             "--suffix: WordPiece looks pieces up without a suffix, so such tokens would never be used",
             hint=f"tokkit train-bpe --suffix '{suffix}'",
@@ -207,7 +212,7 @@ def resolve(spec: BlocksSpec) -> Blueprint:
         recipe=chosen,
         prefix=prefix or None,
         suffix=suffix or None,
-        max_word_characters=spec.max_word_characters if isinstance(spec, WordPieceSpec) else 100,
+        max_word_characters=spec.max_word_characters if isinstance(spec, WordPieceOptions) else 100,
     )
     check_alphabet(spec, blueprint)
     _check_spaces(spec, pre_tokenizers)
@@ -218,18 +223,18 @@ def resolve(spec: BlocksSpec) -> Blueprint:
     return blueprint
 
 
-def check_alphabet(spec: BlocksSpec, blueprint: Untrained) -> None:
+def check_alphabet(spec: BlocksOptions, blueprint: Untrained) -> None:
     """Raises `UsageError` where an alphabet is to be limited that must be whole."""
-    if blueprint.byte_level and isinstance(spec, TrainingSpec) and spec.limit_alphabet is not None:
+    if blueprint.byte_level and isinstance(spec, TrainerOptions) and spec.limit_alphabet is not None:
         raise UsageError(
             "--limit-alphabet: a byte-level tokenizer needs all of its 256 bytes",
             hint="leave it out, or take a recipe with characters: --recipe bert-cased",
         )
 
 
-def _needs_unknown(spec: BlocksSpec, pre_tokenizers: Sequence[str], normalizers: Sequence[str]) -> bool:
+def _needs_unknown(spec: BlocksOptions, pre_tokenizers: Sequence[str], normalizers: Sequence[str]) -> bool:
     """BPE may do without: characters that have no token vanish. One token a character has no use for that."""
-    if isinstance(spec, CharSpec):
+    if isinstance(spec, CharOptions):
         return not blocks.is_byte_level(pre_tokenizers, normalizers)
     return spec.family != "BPE"
 
@@ -261,9 +266,9 @@ _DROP_SPACES = ("bert", "char-delimiter-split", "whitespace", "whitespace-split"
 """Pre-tokenizers after which nobody can tell where the spaces were."""
 
 
-def _check_spaces(spec: BlocksSpec, pre_tokenizers: Sequence[str]) -> None:
+def _check_spaces(spec: BlocksOptions, pre_tokenizers: Sequence[str]) -> None:
     dropping = [text for text in pre_tokenizers if text.partition(":")[0] in _DROP_SPACES]
-    if isinstance(spec, CharSpec) and dropping:
+    if isinstance(spec, CharOptions) and dropping:
         raise UsageError(
             f"the pre-tokenizer {dropping[0]} drops spaces, and from single characters nobody could tell "
             "where a word ends",

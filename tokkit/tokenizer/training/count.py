@@ -15,7 +15,7 @@ from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
 from tokkit.tokenizer.blocks.recipes import RECIPES
 from tokkit.tokenizer.training.blueprint import resolve
-from tokkit.tokenizer.training.spec import BlocksSpec, WordPieceSpec
+from tokkit.tokenizer.training.trainer_options import BlocksOptions, WordPieceOptions
 
 if TYPE_CHECKING:
     from tokkit.corpus.counts import Counts, Identity
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 _WORK = "counting"
 _PACKAGES = ("pyarrow", "tokenizers")
 
-Spec = TypeVar("Spec", bound=BlocksSpec)
+Spec = TypeVar("Spec", bound=BlocksOptions)
 
 
 @dataclass(frozen=True)
-class CountSpec(Options):
+class CountOptions(Options):
     """The blocks that text is counted for; a block given replaces the recipe's."""
 
     recipe: str = option("bert-uncased", "named set of blocks", choices=tuple(RECIPES))
@@ -64,7 +64,7 @@ class CountResult:
 def count(
     corpus: str | Path | Sequence[str | Path],
     out: str | Path = "counts",
-    spec: CountSpec | None = None,
+    spec: CountOptions | None = None,
     *,
     reading: feed.CorpusOptions | None = None,
     force: bool = False,
@@ -74,7 +74,7 @@ def count(
 ) -> CountResult:
     """Counts the distinct pieces of text files, folders and globs; writes the counts folder ``out``.
 
-    ``settings`` are fields of `CountSpec` and `CorpusOptions`: ``count("corpus.txt", recipe="gpt2")``.
+    ``settings`` are fields of `CountOptions` and `CorpusOptions`: ``count("corpus.txt", recipe="gpt2")``.
     `train_bpe` and `train_wordpiece` train from it, ``counts="counts"``, to what they give on the corpus.
     The same bytes at any thread count. A run that was killed or interrupted is gone on with by the next.
 
@@ -83,12 +83,12 @@ def count(
     """
     from tokkit.corpus.counting import count_corpus
     from tokkit.corpus.counts import Identity, result_of
-    from tokkit.corpus.kernels import say_if_compiling
+    from tokkit.runtime.kernels import say_if_compiling
 
-    chosen, reading = merged_pair(CountSpec, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = merged_pair(CountOptions, spec, feed.CorpusOptions, reading, settings)
     out = Path(out)
     stages = Stages(progress)
-    skeleton = resolve(WordPieceSpec(**asdict(chosen))).skeleton().to_str()
+    skeleton = resolve(WordPieceOptions(**asdict(chosen))).skeleton().to_str()
     identity = Identity.of(skeleton)
     paths = feed.files_named(corpus, progress)
     say_if_compiling("chunk_kernels", progress)

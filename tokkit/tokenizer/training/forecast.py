@@ -51,8 +51,8 @@ class Forecast:
 def forecast(corpus: Sequence[CorpusFile], tokenizer: str, job: Job, threads: int | None) -> Forecast | None:
     """What a sample lets expect; None where the corpus is small, or its size is not known."""
     from tokkit.corpus import sample
-    from tokkit.corpus.threads import threads_to_use
     from tokkit.corpus.words import words_of_texts
+    from tokkit.runtime.threads import threads_to_use
     from tokkit.tokenizer.training.alphabet import Alphabet, Marks
 
     size = size_of(corpus)

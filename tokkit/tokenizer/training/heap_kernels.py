@@ -5,7 +5,7 @@ queue  (n, 3) int64: count, key, entry; highest count first, then the smallest k
 
 from __future__ import annotations
 
-from tokkit.corpus.kernels import kernel
+from tokkit.runtime.kernels import kernel
 
 
 @kernel

@@ -30,7 +30,7 @@ from tokkit.tokenizer.training.blueprint import (
     check_tokens,
     with_trained,
 )
-from tokkit.tokenizer.training.spec import TrainingSpec
+from tokkit.tokenizer.training.trainer_options import TrainerOptions
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -119,7 +119,7 @@ class Inherited:
 
 
 def inherit(
-    name: str | Path, spec: TrainingSpec, progress: Progress = SILENT
+    name: str | Path, spec: TrainerOptions, progress: Progress = SILENT
 ) -> tuple[Inherited, list[Path]]:
     """What the tokenizer at a path (or on the hub) leaves to the one ``spec`` asks for, and its files.
 
@@ -148,7 +148,7 @@ def inherit(
     return inherited, held[:1]
 
 
-def _check_settings(spec: TrainingSpec) -> None:
+def _check_settings(spec: TrainerOptions) -> None:
     check_tokens("--special-token", spec.special_token)
     for name in BROUGHT:
         if getattr(spec, name, None) != getattr(type(spec), name, None):

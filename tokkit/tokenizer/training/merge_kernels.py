@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel, prefetch
+from tokkit.runtime.kernels import kernel, prefetch
 from tokkit.tokenizer.training.heap_kernels import push, replace_first
 from tokkit.tokenizer.training.merge_state import (
     ACTIVE,

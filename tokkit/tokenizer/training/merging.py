@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus import threads
-from tokkit.corpus.byte_table import zeros
 from tokkit.progress import Progress
+from tokkit.runtime import threads
+from tokkit.runtime.byte_table import zeros
 from tokkit.tokenizer.training import merge_kernels as kernels
 from tokkit.tokenizer.training import merge_state, pair_kernels, string_kernels
 

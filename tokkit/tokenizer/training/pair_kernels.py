@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel
+from tokkit.runtime.kernels import kernel
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
 FREE = np.uint32(0xFFFFFFFF)

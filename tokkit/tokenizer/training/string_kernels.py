@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel
+from tokkit.runtime.kernels import kernel
 from tokkit.tokenizer.training.merge_state import TEXT, TOKENS
 
 _U = np.uint64

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.kernels import kernel
 from tokkit.corpus.split_kernels import decoded
+from tokkit.runtime.kernels import kernel
 
 KINDS = 4
 HEADER = 3

@@ -9,16 +9,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.corpus.threads import later
 from tokkit.errors import UsageError
 from tokkit.options import flag, merged_pair
 from tokkit.progress import SILENT, Progress
+from tokkit.runtime.threads import later
 from tokkit.stages import Stages
 from tokkit.tokenizer import folder
 from tokkit.tokenizer.training.blueprint import Untrained, resolve
 from tokkit.tokenizer.training.count import check_fits, spec_for
 from tokkit.tokenizer.training.inherit import BROUGHT, inherit
-from tokkit.tokenizer.training.spec import BlocksSpec, BpeSpec, TrainingSpec, WordPieceSpec
+from tokkit.tokenizer.training.trainer_options import (
+    BlocksOptions,
+    BpeOptions,
+    TrainerOptions,
+    WordPieceOptions,
+)
 
 if TYPE_CHECKING:
     from tokkit.corpus.counts import Counts
@@ -68,7 +73,7 @@ class TrainResult:
 def train_wordpiece(
     corpus: Corpus = (),
     out: str | Path = "out",
-    spec: WordPieceSpec | None = None,
+    spec: WordPieceOptions | None = None,
     *,
     counts: str | Path | None = None,
     like: str | Path | None = None,
@@ -80,7 +85,7 @@ def train_wordpiece(
 ) -> TrainResult:
     """Trains WordPiece on text files, folders and globs; writes the folder ``out``.
 
-    ``settings`` are fields of `WordPieceSpec` and `CorpusOptions`:
+    ``settings`` are fields of `WordPieceOptions` and `CorpusOptions`:
     ``train_wordpiece("corpus.txt", vocab_size=2000)``. Of several sizes, ``vocab_size=[2000, 8000]``, each is
     written to a folder below ``out``; the smaller ones are the beginnings of the largest.
     The vocabulary is one the reference trainer may give, and the same at every run.
@@ -90,14 +95,14 @@ def train_wordpiece(
     Raises `InputError` for text that cannot be read, `OutputError` where ``out`` exists (unless
     ``force``), `UsageError` for blocks that cannot work together, or not with the counts.
     """
-    chosen, reading = merged_pair(WordPieceSpec, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = merged_pair(WordPieceOptions, spec, feed.CorpusOptions, reading, settings)
     return trained(corpus, counts, like, out, chosen, reading, force, threads, progress, _merged)
 
 
 def train_bpe(
     corpus: Corpus = (),
     out: str | Path = "out",
-    spec: BpeSpec | None = None,
+    spec: BpeOptions | None = None,
     *,
     counts: str | Path | None = None,
     like: str | Path | None = None,
@@ -108,7 +113,7 @@ def train_bpe(
     **settings: Any,
 ) -> TrainResult:
     """Trains byte-pair encoding, byte-level by default; the rest as `train_wordpiece`."""
-    chosen, reading = merged_pair(BpeSpec, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = merged_pair(BpeOptions, spec, feed.CorpusOptions, reading, settings)
     return trained(corpus, counts, like, out, chosen, reading, force, threads, progress, _merged)
 
 
@@ -117,7 +122,7 @@ def trained(
     counts: str | Path | None,
     like: str | Path | None,
     out: str | Path,
-    spec: BlocksSpec,
+    spec: BlocksOptions,
     reading: feed.CorpusOptions,
     force: bool,
     threads: int | None,
@@ -165,19 +170,19 @@ def trained(
 def _count(
     corpus: Sequence[feed.CorpusFile],
     blueprint: Untrained,
-    spec: BlocksSpec,
+    spec: BlocksOptions,
     reading: feed.CorpusOptions,
     threads: int | None,
     stages: Stages,
 ) -> Words:
     """The words of a corpus, after a look at what it will take."""
-    from tokkit.corpus.kernels import say_if_compiling
     from tokkit.corpus.words import count_words
+    from tokkit.runtime.kernels import say_if_compiling
     from tokkit.tokenizer.training.forecast import forecast, tell
 
     skeleton = blueprint.skeleton().to_str()
     say_if_compiling("split_kernels", stages.progress)
-    if isinstance(spec, TrainingSpec):
+    if isinstance(spec, TrainerOptions):
         job = _job(spec, blueprint)
         if expected := forecast(corpus, skeleton, job, threads):
             tell(expected, job.vocab_size, stages.progress)
@@ -186,10 +191,10 @@ def _count(
 
 
 def _resolved(
-    spec: BlocksSpec, like: str | Path | None, counts: Counts | None, progress: Progress
+    spec: BlocksOptions, like: str | Path | None, counts: Counts | None, progress: Progress
 ) -> tuple[Untrained, list[Path]]:
     """What is to be trained: recipe and blocks, or those of an old tokenizer, and that one's file."""
-    if like is None or not isinstance(spec, TrainingSpec):
+    if like is None or not isinstance(spec, TrainerOptions):
         return resolve(spec), []
     inherited, source = inherit(like, spec, progress)
     if counts is not None:
@@ -197,14 +202,14 @@ def _resolved(
     return inherited, source
 
 
-def _settings(spec: BlocksSpec, like: str | Path | None) -> dict[str, Any]:
+def _settings(spec: BlocksOptions, like: str | Path | None) -> dict[str, Any]:
     """What was asked for; of what an old tokenizer brought, nothing was."""
     if like is None:
         return {**asdict(spec), "recipe": spec.recipe or spec.own_recipe}
     return {name: value for name, value in asdict(spec).items() if name not in BROUGHT}
 
 
-def _merged(spec: TrainingSpec, blueprint: Untrained, words: Words, stages: Stages) -> Vocabulary:
+def _merged(spec: TrainerOptions, blueprint: Untrained, words: Words, stages: Stages) -> Vocabulary:
     from tokkit.tokenizer.training.engine import learn
 
     return learn(_job(spec, blueprint), words, stages)
@@ -227,7 +232,7 @@ def _counts(corpus: Corpus, counts: str | Path | None, reading: feed.CorpusOptio
 def _split(counts: Counts, blueprint: Untrained, threads: int | None, stages: Stages) -> Words:
     """The words of the pieces of a counts folder."""
     from tokkit.corpus.counts import words_of_counts
-    from tokkit.corpus.kernels import say_if_compiling
+    from tokkit.runtime.kernels import say_if_compiling
 
     say_if_compiling("split_kernels", stages.progress)
     with stages.stage("counting words", counts.distinct, "pieces") as progress:
@@ -238,7 +243,7 @@ def _paths(corpus: Corpus, progress: Progress) -> list[Path]:
     return feed.files_named(corpus, progress, otherwise=", or --counts DIR")
 
 
-def _job(spec: TrainingSpec, blueprint: Untrained) -> Job:
+def _job(spec: TrainerOptions, blueprint: Untrained) -> Job:
     from tokkit.tokenizer.training.engine import Job
 
     longest = spec.max_token_length

@@ -13,9 +13,9 @@ from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
 from tokkit.tokenizer.training.blueprint import Untrained
-from tokkit.tokenizer.training.spec import CharSpec
 from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
 from tokkit.tokenizer.training.train_word import InOrder
+from tokkit.tokenizer.training.trainer_options import CharOptions
 
 if TYPE_CHECKING:
     from tokkit.corpus.words import Words
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def train_char(
     corpus: Corpus = (),
     out: str | Path = "out",
-    spec: CharSpec | None = None,
+    spec: CharOptions | None = None,
     *,
     counts: str | Path | None = None,
     reading: feed.CorpusOptions | None = None,
@@ -35,19 +35,21 @@ def train_char(
 ) -> TrainResult:
     """One token for each of the most frequent characters, the others unknown; the rest as `train_wordpiece`.
 
-    ``settings`` are fields of `CharSpec` and `CorpusOptions`: ``train_char("corpus.txt", recipe="gpt2")``.
+    ``settings`` are fields of `CharOptions` and `CorpusOptions`: ``train_char("corpus.txt", recipe="gpt2")``.
     A byte-level recipe gives one token a byte, all 256. The same at every run.
 
     Raises `UsageError` also for a pre-tokenizer that drops spaces: no decoder could put them back.
     """
-    chosen, reading = merged_pair(CharSpec, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = merged_pair(CharOptions, spec, feed.CorpusOptions, reading, settings)
     return trained(
         *(corpus, counts, None, out, chosen, reading, force, threads, progress),
         most_frequent_characters,
     )
 
 
-def most_frequent_characters(spec: CharSpec, blueprint: Untrained, words: Words, stages: Stages) -> InOrder:
+def most_frequent_characters(
+    spec: CharOptions, blueprint: Untrained, words: Words, stages: Stages
+) -> InOrder:
     """Reserved tokens, all bytes of a byte-level tokenizer, then characters by count, then code point."""
     from tokkit.tokenizer.training.alphabet import Alphabet
 

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.corpus import children, feed
+from tokkit.corpus import feed
 from tokkit.errors import UsageError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
+from tokkit.runtime import children
 from tokkit.stages import Stages
 from tokkit.tokenizer.training.blueprint import Untrained
-from tokkit.tokenizer.training.spec import UnigramSpec
 from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
+from tokkit.tokenizer.training.trainer_options import UnigramOptions
 
 if TYPE_CHECKING:
     from tokkit.corpus.words import Words
@@ -46,7 +47,7 @@ class ScoredPieces:
 def train_unigram(
     corpus: Corpus = (),
     out: str | Path = "out",
-    spec: UnigramSpec | None = None,
+    spec: UnigramOptions | None = None,
     *,
     counts: str | Path | None = None,
     reading: feed.CorpusOptions | None = None,
@@ -57,7 +58,7 @@ def train_unigram(
 ) -> TrainResult:
     """Trains Unigram with the `tokenizers` package; the rest as `train_wordpiece`.
 
-    ``settings`` are fields of `UnigramSpec` and `CorpusOptions`:
+    ``settings`` are fields of `UnigramOptions` and `CorpusOptions`:
     ``train_unigram("corpus.txt", vocab_size=4000)``.
     Pieces are the reference's, scores its own to four decimals. Every repetition we made gave the same bytes;
     unlike of the other families that is not proven, for the reference adds up in a random order, and where
@@ -66,7 +67,7 @@ def train_unigram(
     Raises `UsageError` also for several sizes (a smaller Unigram is no beginning of a larger) and for one
     that has no room for every character.
     """
-    chosen, reading = merged_pair(UnigramSpec, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = merged_pair(UnigramOptions, spec, feed.CorpusOptions, reading, settings)
     if len(set(chosen.vocab_size)) > 1:
         raise UsageError(
             "--vocab-size: a Unigram vocabulary is no beginning of a larger one, so name one size",
@@ -76,7 +77,7 @@ def train_unigram(
 
 
 def most_probable_pieces(
-    spec: UnigramSpec, blueprint: Untrained, words: Words, stages: Stages
+    spec: UnigramOptions, blueprint: Untrained, words: Words, stages: Stages
 ) -> ScoredPieces:
     """What the reference's trainer makes of the words, put in order."""
     from tokkit.corpus.words import texts_of

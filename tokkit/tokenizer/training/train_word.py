@@ -15,8 +15,8 @@ from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.stages import Stages
 from tokkit.tokenizer.training.blueprint import Untrained
-from tokkit.tokenizer.training.spec import WordSpec
 from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
+from tokkit.tokenizer.training.trainer_options import WordOptions
 
 if TYPE_CHECKING:
     from tokkit.corpus.words import Words
@@ -37,7 +37,7 @@ class InOrder:
 def train_word(
     corpus: Corpus = (),
     out: str | Path = "out",
-    spec: WordSpec | None = None,
+    spec: WordOptions | None = None,
     *,
     counts: str | Path | None = None,
     reading: feed.CorpusOptions | None = None,
@@ -48,14 +48,15 @@ def train_word(
 ) -> TrainResult:
     """One token for each of the most frequent words, the others unknown; the rest as `train_wordpiece`.
 
-    ``settings`` are fields of `WordSpec` and `CorpusOptions`: ``train_word("corpus.txt", vocab_size=5000)``.
+    ``settings`` are fields of `WordOptions` and `CorpusOptions`:
+    ``train_word("corpus.txt", vocab_size=5000)``.
     Equal to the reference's trainer to the last id, and the same at every run.
     """
-    chosen, reading = merged_pair(WordSpec, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = merged_pair(WordOptions, spec, feed.CorpusOptions, reading, settings)
     return trained(corpus, counts, None, out, chosen, reading, force, threads, progress, most_frequent_words)
 
 
-def most_frequent_words(spec: WordSpec, blueprint: Untrained, words: Words, stages: Stages) -> InOrder:
+def most_frequent_words(spec: WordOptions, blueprint: Untrained, words: Words, stages: Stages) -> InOrder:
     """Reserved tokens, then words: the more frequent first, of equals the one with the lower code points."""
     from tokkit.corpus.words import texts_of
 

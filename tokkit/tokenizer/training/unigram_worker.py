@@ -9,8 +9,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokkit.corpus.serving import Reporter, serve
 from tokkit.errors import UsageError
+from tokkit.runtime.serving import Reporter, serve
 
 _AT_ONCE = 1_000
 """Occurrences of a word that are fed as one text."""

@@ -1,0 +1,52 @@
+"""What a cleaning shall do: the rules, which rows count as duplicates, which of them stay, the limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tokkit.data.cleaning import dropping
+from tokkit.data.cleaning.cleaning_rules import DEFAULT
+from tokkit.data.output import OutputOptions
+from tokkit.errors import UsageError
+from tokkit.options import flag, option
+
+
+@dataclass(frozen=True)
+class CleanOptions(OutputOptions):
+    """What is repaired, and what goes."""
+
+    rules: tuple[str, ...] = option(
+        (DEFAULT,), "repairs to make, or default, all, none", metavar="RULE,...", listed=True
+    )
+    duplicates: str = option(
+        dropping.EXACT, "texts that count as one, of which one row stays", choices=dropping.DUPLICATES
+    )
+    keep: str = option(dropping.FIRST, "the row that stays of duplicates", choices=dropping.KEEP)
+    conflicts: str = option(
+        dropping.REPORT,
+        "one text with several labels: only say it, drop its rows, or those without the label of most",
+        choices=dropping.CONFLICTS,
+    )
+    leaks: str = option("drop", "training rows whose text stands in another split", choices=("drop", "keep"))
+    min_words: int | None = option(None, "drop texts of fewer words", minimum=1, metavar="N")
+    max_words: int | None = option(None, "drop texts of more words", minimum=1, metavar="N")
+    min_characters: int | None = option(None, "drop texts of fewer characters", minimum=1, metavar="N")
+    max_characters: int | None = option(None, "drop texts of more characters", minimum=1, metavar="N")
+    max_tokens: int | None = option(
+        None, "drop texts of more tokens, special ones included; needs --tokenizer", minimum=1, metavar="N"
+    )
+    dry_run: bool = option(False, "write nothing; show with examples what each rule and reason would do")
+
+    def check(self, tokenizer: bool) -> None:
+        """Raises `UsageError` for limits that leave nothing, or tokens without a tokenizer to count with."""
+        if self.max_tokens is not None and not tokenizer:
+            raise UsageError(
+                "--max-tokens: needs a tokenizer to count with", hint="name it: --tokenizer out/"
+            )
+        for unit in ("words", "characters"):
+            least, most = getattr(self, f"min_{unit}"), getattr(self, f"max_{unit}")
+            if least is not None and most is not None and least > most:
+                raise UsageError(
+                    f"{flag(f'min_{unit}')} {least} is above {flag(f'max_{unit}')} {most}",
+                    hint="take a lower limit below the upper one",
+                )

@@ -1,0 +1,94 @@
+"""What a split shall be: how much goes where, what stays together, folds, stable or stratified."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tokkit.data.dataset import SPLITS, TEST, VALIDATION
+from tokkit.data.output import OutputOptions
+from tokkit.errors import UsageError
+from tokkit.options import LARGEST_SEED, option
+
+SHARE = 0.1
+"""Share of validation and of test where nothing is said."""
+LARGEST_FOLDS = 1_000
+"""Every fold writes all rows once more."""
+
+
+@dataclass(frozen=True)
+class SplitOptions(OutputOptions):
+    """How much goes where: a share below 1, or a number of rows; and which rows may not be parted."""
+
+    validation: float | None = option(
+        None,
+        "share of the rows, or their number from 1 on",
+        minimum=0,
+        metavar="SHARE|N",
+        shown_default=str(SHARE),
+    )
+    test: float | None = option(
+        None,
+        "share of the rows, or their number from 1 on",
+        minimum=0,
+        metavar="SHARE|N",
+        shown_default=f"{SHARE}, with --folds none",
+    )
+    folds: int | None = option(
+        None,
+        "K folds in folders fold-1 to fold-K, each row in one validation split",
+        minimum=2,
+        maximum=LARGEST_FOLDS,
+        metavar="K",
+    )
+    group_column: str | None = option(
+        None, "rows that hold the same here, an author say, stay together", metavar="NAME"
+    )
+    near: bool = option(False, "near duplicates stay together, as copies of a text always do")
+    stable: bool = option(
+        False,
+        "a text's split depends on the text and the seed alone: rows added later move none; not stratified",
+    )
+    seed: int = option(42, "seed of the drawing", minimum=0, maximum=LARGEST_SEED)
+
+    def amounts(self) -> dict[str, float]:
+        """What validation and test shall have: shares below 1, or numbers of rows.
+
+        Raises `UsageError` for a value that is neither, and for options that contradict each other.
+        """
+        if self.folds is not None and self.validation is not None:
+            raise UsageError(
+                f"--folds {self.folds} validates on 1/{self.folds} of the rows each: take --validation out",
+                hint="--test holds rows back before",
+            )
+        default = SHARE if self.folds is None else 0.0
+        validation = 0.0 if self.folds is not None else SHARE if self.validation is None else self.validation
+        amounts = {VALIDATION: validation, TEST: default if self.test is None else self.test}
+        for name, value in amounts.items():
+            if value > 1 and value != int(value):
+                raise UsageError(f"--{name} {value:g}: neither a share below 1 nor a whole number of rows")
+            if self.stable and value >= 1:
+                raise UsageError(
+                    f"--{name} {value:g}: --stable draws each text by itself and meets no number of rows",
+                    hint=f"give a share: --{name} 0.1",
+                )
+        return amounts
+
+    def rows_wanted(self, rows: int) -> dict[str, int]:
+        """Rows of validation and test out of so many; a share that is not 0 gives one row at least.
+
+        Raises `UsageError` where none is left to train on.
+        """
+        amounts = self.amounts()
+        wanted = {
+            name: int(value) if value >= 1 else max(round(value * rows), 1 if value else 0)
+            for name, value in amounts.items()
+        }
+        if sum(wanted.values()) >= rows:
+            raise UsageError(
+                f"--validation {amounts[VALIDATION]:g} and --test {amounts[TEST]:g} "
+                f"leave none of the {rows} rows to train on",
+                hint="take less: --validation 0.1 --test 0.1"
+                if rows > len(SPLITS) - 1
+                else "collect more rows: there are fewer than splits",
+            )
+        return wanted

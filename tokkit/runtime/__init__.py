@@ -1,0 +1,1 @@
+"""What kernels stand on: compile cache, worker threads, child processes, tables of strings."""

@@ -1,0 +1,103 @@
+"""The kernel that cuts delimited text into rows and fields, as Python's `csv` does where nothing is odd."""
+
+from __future__ import annotations
+
+from tokkit.runtime.kernels import kernel
+
+CUT, FULL, ODD = 0, 1, 2
+"""Why cutting ended: no further row is complete, no room is left, a row that `csv` shall judge."""
+
+_QUOTE, _NEWLINE, _RETURN = ord('"'), ord("\n"), ord("\r")
+
+
+@kernel
+def cut_rows(data, size, separator, quoted, last, starts, ends):
+    r"""The fields of the rows in ``data[:size]``: ``data[starts[i, j] : ends[i, j]]`` is field j of row i.
+
+    separator  an ASCII byte
+    quoted     whether a field may stand in quotes; doubled ones within are made one, in ``data`` itself
+    last       whether the text ends here: else a row without its line end waits for more
+    starts     (rows, fields) int64, and so ``ends``: room for the rows
+
+    Gives the number of rows, where the next one begins, and why it ended there. A row with more or fewer
+    fields is odd, as are a carriage return without a newline, and text between a quote and a separator.
+    """
+    width = starts.shape[1]
+    row, at = 0, 0
+    while at < size:
+        if row == starts.shape[0]:
+            return row, at, FULL
+        begun, field = at, 0
+        if data[at] == _NEWLINE:
+            at += 1
+            continue
+        while True:
+            if quoted and at < size and data[at] == _QUOTE:
+                at += 1
+                start, end, open_ = at, at, True
+                while at < size:
+                    if data[at] == _QUOTE:
+                        at += 1
+                        if at == size or data[at] != _QUOTE:
+                            open_ = False
+                            break
+                    data[end] = data[at]
+                    end += 1
+                    at += 1
+                if open_ or (at == size and not last):
+                    return row, begun, CUT
+            else:
+                start = at
+                while at < size and data[at] != separator and data[at] != _NEWLINE and data[at] != _RETURN:
+                    at += 1
+                end = at
+            if field < width:
+                starts[row, field], ends[row, field] = start, end
+            field += 1
+            if at == size and not last:
+                return row, begun, CUT
+            if at < size and data[at] == separator:
+                at += 1
+                continue
+            break
+        if at < size and data[at] == _RETURN:
+            at += 1
+            if at == size and not last:
+                return row, begun, CUT
+            if at == size or data[at] != _NEWLINE:
+                return row, begun, ODD
+            if field == 1 and start == end and begun == start:
+                at += 1
+                continue
+        if at < size and data[at] != _NEWLINE:
+            return row, begun, ODD
+        at += 1
+        if field != width:
+            return row, begun, ODD
+        row += 1
+    return row, min(at, size), CUT
+
+
+@kernel
+def join(data, starts, ends, out):
+    """Writes the strings ``data[starts[i] : ends[i]]`` with a NUL after each; False where one holds a NUL."""
+    at = 0
+    for row in range(starts.size):
+        for i in range(starts[row], ends[row]):
+            if data[i] == 0:
+                return False
+            out[at] = data[i]
+            at += 1
+        out[at] = 0
+        at += 1
+    return True
+
+
+@kernel
+def lay(data, starts, ends, places, out):
+    """Writes the string ``data[starts[i] : ends[i]]`` from ``out[places[i]]`` on, for every i."""
+    for row in range(starts.size):
+        at = places[row]
+        for i in range(starts[row], ends[row]):
+            out[at] = data[i]
+            at += 1

@@ -1,0 +1,92 @@
+"""A column of strings as kernels read it: slices of one array of UTF-8."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.runtime import field_kernels
+from tokkit.runtime.byte_table import PADDING
+
+if TYPE_CHECKING:
+    import polars as pl
+
+
+@dataclass(frozen=True)
+class Strings:
+    """Row i is ``data[starts[i] : ends[i]]``; an empty string is a missing one.
+
+    data          (bytes + padding,) uint8, UTF-8
+    starts, ends  (rows,) int64
+    """
+
+    data: NDArray[np.uint8]
+    starts: NDArray[np.int64]
+    ends: NDArray[np.int64]
+
+    @classmethod
+    def of_series(cls, series: pl.Series) -> Strings:
+        """The strings of a polars column; nulls are empty."""
+        import polars as pl
+
+        array: Any = series.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
+        _, bounds, content = array.buffers()
+        if content is None:
+            return cls.of_list([""] * len(series))
+        offsets = np.frombuffer(bounds, np.int64, len(array) + 1, array.offset * 8)
+        data = np.zeros(int(offsets[-1] - offsets[0]) + PADDING, np.uint8)
+        data[:-PADDING] = np.frombuffer(content, np.uint8)[offsets[0] : offsets[-1]]
+        return cls(data, offsets[:-1] - offsets[0], offsets[1:] - offsets[0])
+
+    @classmethod
+    def of_list(cls, strings: list[str]) -> Strings:
+        """Python's strings as a column."""
+        encoded = [string.encode() for string in strings]
+        ends = np.cumsum([len(string) for string in encoded], dtype=np.int64)
+        data = np.frombuffer(b"".join([*encoded, bytes(PADDING)]), np.uint8)
+        return cls(data, np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)], ends)
+
+    @classmethod
+    def joined(cls, first: Strings, second: Strings) -> Strings:
+        """Both strings of each row as one, as `duplicates.joined` writes them."""
+        lengths = first.ends - first.starts
+        ends = np.cumsum(lengths + 1 + second.ends - second.starts)
+        data = np.zeros(int(ends[-1] if len(ends) else 0) + PADDING, np.uint8)
+        starts = np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)]
+        field_kernels.lay(first.data, first.starts, first.ends, starts, data)
+        field_kernels.lay(second.data, second.starts, second.ends, starts + lengths + 1, data)
+        return cls(data, starts, ends)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def present(self) -> NDArray[np.bool_]:
+        """Which rows are not missing, (rows,)."""
+        found: NDArray[np.bool_] = self.ends > self.starts
+        return found
+
+    @property
+    def size(self) -> int:
+        """Bytes of all rows."""
+        return int((self.ends - self.starts).sum())
+
+    def take(self, rows: Any) -> Strings:
+        """The rows of that slice, mask or those numbers."""
+        return Strings(self.data, self.starts[rows], self.ends[rows])
+
+    def to_list(self) -> list[str]:
+        """The strings as Python has them."""
+        if not len(self):
+            return []
+        joined = np.empty(self.size + len(self), np.uint8)
+        if field_kernels.join(self.data, self.starts, self.ends, joined):
+            return str(joined[:-1].tobytes(), "utf-8").split("\0")
+        return [self.text(row) for row in range(len(self))]
+
+    def text(self, row: int) -> str:
+        """One of the strings."""
+        return str(self.data[self.starts[row] : self.ends[row]].tobytes(), "utf-8")
