@@ -32,14 +32,14 @@ if TYPE_CHECKING:
     from tokkit.inspection.suggestion.suggest import SuggestOptions as SuggestOptions
     from tokkit.inspection.suggestion.suggest import suggest_tokens as suggest_tokens
     from tokkit.model.evaluation.evaluate import evaluate as evaluate
-    from tokkit.model.evaluation.evaluate_options import EvaluateOptions as EvaluateOptions
-    from tokkit.model.evaluation.evaluate_options import PredictOptions as PredictOptions
     from tokkit.model.features.features import features as features
-    from tokkit.model.features.features_options import FeaturesOptions as FeaturesOptions
-    from tokkit.model.finetune_options import FinetuneOptions as FinetuneOptions
+    from tokkit.model.finetune import finetune as finetune
     from tokkit.model.folds.compare_settings import compare_settings as compare_settings
+    from tokkit.model.options.evaluate_options import EvaluateOptions as EvaluateOptions
+    from tokkit.model.options.evaluate_options import PredictOptions as PredictOptions
+    from tokkit.model.options.features_options import FeaturesOptions as FeaturesOptions
+    from tokkit.model.options.finetune_options import FinetuneOptions as FinetuneOptions
     from tokkit.model.predict import predict as predict
-    from tokkit.model.training.finetune import finetune as finetune
     from tokkit.sources.corpora import corpora_path as corpora_path
     from tokkit.tokenizer.blocks.catalogue import blocks as blocks
     from tokkit.tokenizer.editing.add_tokens import add_tokens as add_tokens
@@ -65,7 +65,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AddTokensOptions": "tokenizer.editing.requests",
-    "PredictOptions": "model.evaluation.evaluate_options",
+    "PredictOptions": "model.options.evaluate_options",
     "RebalanceOptions": "data.rebalancing.balance",
     "BpeOptions": "tokenizer.training.trainer_options",
     "CharOptions": "tokenizer.training.trainer_options",
@@ -74,9 +74,9 @@ _HOME = {
     "CorpusOptions": "corpus.feed",
     "CountOptions": "tokenizer.training.count",
     "DatasetOptions": "data.loading.load",
-    "EvaluateOptions": "model.evaluation.evaluate_options",
-    "FeaturesOptions": "model.features.features_options",
-    "FinetuneOptions": "model.finetune_options",
+    "EvaluateOptions": "model.options.evaluate_options",
+    "FeaturesOptions": "model.options.features_options",
+    "FinetuneOptions": "model.options.finetune_options",
     "InputError": "errors",
     "OutputError": "errors",
     "SplitOptions": "data.splitting.split",
@@ -99,7 +99,7 @@ _HOME = {
     "doctor": "inspection.doctor.doctor",
     "evaluate": "model.evaluation.evaluate",
     "features": "model.features.features",
-    "finetune": "model.training.finetune",
+    "finetune": "model.finetune",
     "load_dataset": "data.loading.dataset_dict",
     "merge_counts": "tokenizer.training.count",
     "predict": "model.predict",

@@ -13,8 +13,8 @@ import argparse
 import tokkit
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import read_dataset
-from tokkit.model.features.probe import bag_of_words
 from tokkit.model.tasks.class_ids import class_ids
+from tokkit.model.training.linear import bag_of_words
 
 
 def main() -> None:

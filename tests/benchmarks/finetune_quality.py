@@ -21,9 +21,9 @@ from typing import Any
 
 import tokkit
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.model.features.probe import bag_of_words
 from tokkit.model.features.rows import rows_of
 from tokkit.model.features.shown import shown_rows
+from tokkit.model.training.linear import bag_of_words
 from tokkit.progress import SILENT
 
 

@@ -22,10 +22,10 @@ import torch
 
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import read_dataset
-from tokkit.model import classifier as classifiers
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.inference import CPU_BUDGET, CPU_TRAINING_BUDGET, predict_logits
-from tokkit.model.losses.cross_entropy import CrossEntropy
+from tokkit.model.network import classifier as classifiers
+from tokkit.model.network.inference import CPU_BUDGET, CPU_TRAINING_BUDGET, predict_logits
+from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import train

@@ -11,10 +11,10 @@ from transformers import PrinterCallback, TrainerCallback
 
 from tests.model.conftest import sentences
 from tokkit.errors import InputError
-from tokkit.model import classifier as classifiers
-from tokkit.model.batching import batch_of
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.losses.cross_entropy import CrossEntropy
+from tokkit.model.network import classifier as classifiers
+from tokkit.model.network.batching import batch_of
+from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import sampling
 from tokkit.model.training.gradients import TrainingRows

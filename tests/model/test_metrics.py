@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from tokkit.model.evaluation.metrics import evaluate_logits, row_losses
-from tokkit.model.inference import softmax
+from tokkit.model.metrics.classification import evaluate_logits, row_losses, softmax
 
 LABELS = ("a", "b", "c", "never")
 

@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
 from tests.model.test_metrics import drawn
-from tokkit.model.evaluation.calibration import (
-    calibration_error,
-    confidences,
-    fit_temperature,
-    reliability,
-)
-from tokkit.model.evaluation.metrics import evaluate_logits, row_losses
-from tokkit.model.inference import softmax
+from tokkit.model.metrics.calibration import calibration_error, confidences, fit_temperature, reliability
+from tokkit.model.metrics.classification import evaluate_logits, row_losses, softmax
 
 
 def fitted(logits, targets):

@@ -16,11 +16,11 @@ from tests.model.test_model_folds import StopsIn
 from tokkit.cli.finetune import flagged
 from tokkit.cli.main import run
 from tokkit.errors import Interrupted, UsageError
-from tokkit.model.evaluation.row_sums import bootstrap, exchange_test, row_sums
-from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds.combinations import combinations, parsed
 from tokkit.model.folds.compare_settings import compare_settings
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
+from tokkit.model.tasks.row_sums import bootstrap, exchange_test, row_sums
 from tokkit.views.reports import folds as reports
 
 LABELS = ("anger", "joy", "sadness")

@@ -14,7 +14,7 @@ import tokkit
 from tests.model.conftest import sentences, write_csv
 from tokkit.cli.main import run
 from tokkit.errors import InputError, UsageError
-from tokkit.model.evaluation.label_issues import find_label_issues
+from tokkit.model.metrics.label_issues import find_label_issues
 from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
 from tokkit.views.tables import as_tsv

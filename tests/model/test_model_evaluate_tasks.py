@@ -13,11 +13,11 @@ import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.test_model_evaluate import TINY
 from tokkit.errors import InputError
-from tokkit.model import folder
-from tokkit.model.evaluation.decisions import decisions
-from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.scoring import Scored, score_ensemble
+from tokkit.model.folder import model_folder as folder
+from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.model.tasks import TASKS
+from tokkit.model.tasks.decisions import decisions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.views import html
 from tokkit.views.reports import evaluation as reports

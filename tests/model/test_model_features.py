@@ -16,7 +16,7 @@ from tests.model.conftest import sentences, write_csv
 from tests.model.encoders import FAMILIES, config_of
 from tests.model.features_models import OTHERS, copy_tokenizer, encoder, plain_loop
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.model.features import hidden_states
+from tokkit.model.network import hidden_states
 
 HARD = [
     *("i feel glad at home", "나는 오늘 학교에 갔다, 기쁘다", "Übergrößenträger naïve café", "👩‍👩‍👧 🇰🇷 ok"),

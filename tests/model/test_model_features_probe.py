@@ -20,8 +20,8 @@ from tests.model.features_models import encoder
 from tokkit.cli.main import tokkit as command
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.features import projection
-from tokkit.model.features.features_options import FeaturesOptions
 from tokkit.model.features.reading import opened
+from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.progress import Silent
 from tokkit.views.reports import features as reports
 

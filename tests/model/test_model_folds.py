@@ -16,12 +16,14 @@ from tests.model.conftest import sentences, write_csv
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, Interrupted, UsageError
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.folds import drawing, ensemble_probabilities, members
-from tokkit.model.folds.encoded_once import EncodedOnce, part_of
+from tokkit.model.folder.ensemble import ensemble_probabilities, members
+from tokkit.model.folds import drawing
 from tokkit.model.folds.spread import deviations, means
+from tokkit.model.network.batching import part_of
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
 from tokkit.model.training import encoded_cache
+from tokkit.model.training.encoded_once import EncodedOnce
 from tokkit.progress import SILENT
 from tokkit.tokenizer.load import load
 from tokkit.views.reports import folds as reports

@@ -13,11 +13,11 @@ import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.encoders import body_folder
 from tokkit.errors import InputError, UsageError
-from tokkit.model import classifier as classifiers
-from tokkit.model import folder as folders
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.heads import HEADS
-from tokkit.model.inference import predict_logits
+from tokkit.model.folder import model_folder as folders
+from tokkit.model.network import classifier as classifiers
+from tokkit.model.network.heads import HEADS
+from tokkit.model.network.inference import predict_logits
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load

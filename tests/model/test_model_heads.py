@@ -10,8 +10,8 @@ import torch
 
 from tests.model.encoders import FAMILIES, WITH_POOLER, body_of
 from tokkit.errors import InputError
-from tokkit.model.heads import HEADS
-from tokkit.model.heads.headed import HeadedModel
+from tokkit.model.network.heads import HEADS
+from tokkit.model.network.heads.headed import HeadedModel
 
 OUTPUTS = 4
 LENGTHS = (9, 1, 17, 4)

@@ -10,10 +10,10 @@ from sklearn.metrics import accuracy_score, f1_score
 from tests.model.test_metrics import drawn
 from tokkit.inspection.comparison import resampling
 from tokkit.model.evaluation.by_length import scores_by_length
-from tokkit.model.evaluation.decisions import decisions
 from tokkit.model.evaluation.intervals import intervals, resampled_scores
-from tokkit.model.evaluation.metrics import row_losses
 from tokkit.model.evaluation.significance import Answered, against_the_best, mcnemar
+from tokkit.model.metrics.classification import row_losses
+from tokkit.model.tasks.decisions import decisions
 from tokkit.model.tasks.task import RowTargets
 
 CLASSES = range(4)

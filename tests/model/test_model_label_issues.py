@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.model.evaluation.label_issues import find_label_issues
+from tokkit.model.metrics.label_issues import find_label_issues
 
 
 def plain(shares, given_ids):

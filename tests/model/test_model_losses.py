@@ -11,14 +11,14 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 
 from tokkit.errors import InputError, UsageError
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.losses import ASKED, FORMS, LOSSES, REDUCTIONS, weights
-from tokkit.model.losses import build as losses
-from tokkit.model.losses.binary import BinaryCrossEntropy, BinaryFocal
-from tokkit.model.losses.cross_entropy import CrossEntropy
-from tokkit.model.losses.focal import Focal
-from tokkit.model.losses.logit_adjusted import LogitAdjusted
-from tokkit.model.losses.squared_error import SquaredError
+from tokkit.model.network.losses import ASKED, FORMS, LOSSES, REDUCTIONS, weights
+from tokkit.model.network.losses import build as losses
+from tokkit.model.network.losses.binary import BinaryCrossEntropy, BinaryFocal
+from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.network.losses.focal import Focal
+from tokkit.model.network.losses.logit_adjusted import LogitAdjusted
+from tokkit.model.network.losses.squared_error import SquaredError
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
 from tokkit.model.tasks.task import RowTargets
 

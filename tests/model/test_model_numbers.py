@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn import metrics
 
-from tokkit.model.evaluation.numbers import evaluate_numbers
+from tokkit.model.metrics.regression import evaluate_numbers
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(3, 30))

@@ -7,7 +7,7 @@ import torch
 import transformers
 
 from tokkit.errors import UsageError
-from tokkit.model.finetune_options import FinetuneOptions
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.training.optimizer import adamw, depths_of, freeze, parameter_groups
 from tokkit.model.training.schedule import SCHEDULES, rate
 

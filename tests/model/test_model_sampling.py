@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from tests.model.test_loop import CPU, prepared
 from tokkit.errors import UsageError
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.inference import predict_logits, softmax
-from tokkit.model.losses.cross_entropy import CrossEntropy
+from tokkit.model.metrics.classification import softmax
+from tokkit.model.network.inference import predict_logits
+from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import train

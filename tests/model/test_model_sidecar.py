@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
-from tokkit.model.losses.weights import class_weights, say_doubled_weights, say_unused_weights
+from tokkit.model.network.losses.weights import class_weights, say_doubled_weights, say_unused_weights
 from tokkit.model.tasks.class_ids import class_ids
 
 

@@ -15,8 +15,8 @@ from tests.model.encoders import body_folder
 from tokkit.data.dataset import Dataset
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError
-from tokkit.model import folder
-from tokkit.model.losses import LOSSES
+from tokkit.model.folder import model_folder as folder
+from tokkit.model.network.losses import LOSSES
 from tokkit.model.tasks import TASKS, task_of, task_of_config
 from tokkit.views.reports import predictions as reports
 from tokkit.views.tables import as_tsv

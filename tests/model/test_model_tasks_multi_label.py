@@ -16,7 +16,7 @@ from sklearn import metrics
 import tokkit
 from tests.model.conftest import _FEELINGS
 from tokkit.errors import InputError, UsageError
-from tokkit.model.evaluation.label_sets import evaluate_label_sets, set_losses, sigmoid
+from tokkit.model.metrics.label_sets import evaluate_label_sets, set_losses, sigmoid
 from tokkit.model.tasks import TASKS
 
 LABELS = ("a", "b", "c")

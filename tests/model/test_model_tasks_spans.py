@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.model.evaluation.spans import Span, are_iob, span_scores, spans_of
+from tokkit.model.metrics.spans import Span, are_iob, span_scores, spans_of
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

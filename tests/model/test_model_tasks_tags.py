@@ -14,9 +14,9 @@ import torch
 import tokkit
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
-from tokkit.model import folder
-from tokkit.model.batching import batch_of
-from tokkit.model.inference import predict_logits
+from tokkit.model.folder import model_folder as folder
+from tokkit.model.network.batching import batch_of
+from tokkit.model.network.inference import predict_logits
 from tokkit.model.tasks import TASKS
 from tokkit.tokenizer.load import load
 

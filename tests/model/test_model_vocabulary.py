@@ -12,10 +12,10 @@ from safetensors.torch import load_file, save_file
 import tokkit
 from tests.model.encoders import FAMILIES, body_folder
 from tokkit.errors import InputError
-from tokkit.model import classifier as classifiers
-from tokkit.model import folder as folders
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.inference import predict_logits
+from tokkit.model.folder import model_folder as folders
+from tokkit.model.network import classifier as classifiers
+from tokkit.model.network.inference import predict_logits
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.load import load
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.views.test_views_html import Read
-from tokkit.model.evaluation.calibration import reliability
-from tokkit.model.evaluation.metrics import evaluate_logits
+from tokkit.model.metrics.calibration import reliability
+from tokkit.model.metrics.classification import evaluate_logits
 from tokkit.views import html, reliability_plot
 from tokkit.views.confusion_plot import confusion_matrix
 from tokkit.views.reports import evaluation as reports

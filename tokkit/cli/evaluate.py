@@ -12,7 +12,7 @@ from tokkit.cli.pages import page_path
 from tokkit.data.dataset import SPLITS
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import UsageError
-from tokkit.model.evaluation.evaluate_options import EvaluateOptions
+from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.progress import Progress
 from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
@@ -47,7 +47,7 @@ def evaluate_command(
     predictions are evaluated: with --label-issues, rows whose label is likely wrong are found.
     """
     from tokkit.model.evaluation.evaluate import evaluate
-    from tokkit.model.folds import members
+    from tokkit.model.folder.ensemble import members
 
     path = page_path(page, force)
     *models, dataset = models_and_dataset

@@ -13,7 +13,7 @@ from tokkit.cli import settings
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError, UsageError
-from tokkit.model.finetune_options import FinetuneOptions
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.views.reports import folds as folds_reports
@@ -83,9 +83,9 @@ def finetune_command(
     **options: Any,
 ) -> None:
     """Fine-tune a text classifier: a checkpoint, or a small encoder built for your tokenizer."""
+    from tokkit.model.finetune import finetune
     from tokkit.model.folds.compare_settings import compare_settings
     from tokkit.model.training import processes
-    from tokkit.model.training.finetune import finetune
 
     if processes.is_helper():  # the first process says and shows what there is
         progress = SILENT

@@ -11,13 +11,13 @@ from tokkit.data.dataset import Dataset, Rows
 from tokkit.data.loading import hub
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.model import folder
-from tokkit.model.classifier import Classifier
-from tokkit.model.evaluation.evaluate_options import PredictOptions
-from tokkit.model.evaluation.remembered import Remembered
-from tokkit.model.evaluation.thresholds import shifted
-from tokkit.model.folds import ensemble_probabilities, members
-from tokkit.model.inference import budget_for, choose_device, predict_logits, use_threads
+from tokkit.model.folder import model_folder as folder
+from tokkit.model.folder.ensemble import ensemble_probabilities, members
+from tokkit.model.folder.receipt import Remembered
+from tokkit.model.metrics.thresholds import shifted
+from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.inference import budget_for, choose_device, predict_logits, use_threads
+from tokkit.model.options.evaluate_options import PredictOptions
 from tokkit.model.tasks.regression import number_in
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress

@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.evaluation import calibration
 from tokkit.model.evaluation.by_length import scores_by_length
-from tokkit.model.evaluation.decisions import Decisions
-from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.intervals import intervals, resampled_scores
-from tokkit.model.evaluation.label_issues import LabelIssues, find_label_issues
-from tokkit.model.evaluation.report import prediction_table, worst_rows
-from tokkit.model.evaluation.row_sums import RowSums, bootstrap, row_sums
 from tokkit.model.evaluation.scoring import Scored
+from tokkit.model.folder.report import prediction_table, worst_rows
+from tokkit.model.metrics import calibration
+from tokkit.model.metrics.label_issues import LabelIssues, find_label_issues
+from tokkit.model.options.evaluate_options import EvaluateOptions
+from tokkit.model.tasks.decisions import Decisions
+from tokkit.model.tasks.row_sums import RowSums, bootstrap, row_sums
 from tokkit.progress import Progress, stage
 
 if TYPE_CHECKING:

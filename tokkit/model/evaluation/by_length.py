@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tokkit.model.evaluation.decisions import Decisions
+from tokkit.model.tasks.decisions import Decisions
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,12 +13,12 @@ from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model.evaluation import analysis, evaluated_rows, publish, scoring
 from tokkit.model.evaluation.analysis import Evaluation
-from tokkit.model.evaluation.evaluate_options import EvaluateOptions
 from tokkit.model.evaluation.out_of_fold import read_out_of_fold
 from tokkit.model.evaluation.scoring import Scored
 from tokkit.model.evaluation.significance import Answered, against_the_best
-from tokkit.model.folds import members
-from tokkit.model.inference import use_threads
+from tokkit.model.folder.ensemble import members
+from tokkit.model.network.inference import use_threads
+from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 

@@ -7,9 +7,9 @@ import shlex
 from tokkit import files
 from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.errors import InputError
-from tokkit.model.evaluation.evaluate_options import EvaluateOptions
-from tokkit.model.evaluation.remembered import Remembered
-from tokkit.model.folds import members
+from tokkit.model.folder.ensemble import members
+from tokkit.model.folder.receipt import Remembered
+from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.progress import Progress
 
 

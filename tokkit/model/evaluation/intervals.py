@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tokkit.inspection.comparison.resampling import interval, resampled_weights
-from tokkit.model.evaluation.decisions import Decisions
+from tokkit.model.tasks.decisions import Decisions
 from tokkit.progress import SILENT, Progress, stage
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
-from tokkit.model import folder
-from tokkit.model.evaluation.evaluate_options import EvaluateOptions
-from tokkit.model.evaluation.remembered import PREDICTIONS, Remembered
-from tokkit.model.evaluation.report import PER_CENT
 from tokkit.model.evaluation.scoring import OUT_OF_FOLD, Scored
+from tokkit.model.folder import model_folder as folder
+from tokkit.model.folder.receipt import PREDICTIONS, Remembered
+from tokkit.model.folder.report import PER_CENT
+from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.progress import Progress
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from typing import Any
 
 from tokkit import files
 from tokkit.model.evaluation.analysis import Evaluation
-from tokkit.model.evaluation.report import write_json
+from tokkit.model.folder.report import write_json
 
 _PACKAGES = ("numpy", "polars", "scikit-learn", "scipy", "tokenizers", "torch", "transformers")
 

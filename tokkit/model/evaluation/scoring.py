@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model import folder
-from tokkit.model.evaluation import thresholds
-from tokkit.model.evaluation.decisions import Decisions, decisions
-from tokkit.model.evaluation.evaluate_options import EvaluateOptions
-from tokkit.model.evaluation.remembered import Remembered
-from tokkit.model.folds import ensemble_probabilities
-from tokkit.model.inference import budget_for, choose_device, predict_logits
+from tokkit.model.folder import model_folder as folder
+from tokkit.model.folder.ensemble import ensemble_probabilities
+from tokkit.model.folder.receipt import Remembered
+from tokkit.model.metrics import thresholds
+from tokkit.model.network.inference import budget_for, choose_device, predict_logits
+from tokkit.model.options.evaluate_options import EvaluateOptions
+from tokkit.model.tasks.decisions import Decisions, decisions
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.inspection.comparison.resampling import holm
 from tokkit.model.evaluation.intervals import intervals
-from tokkit.model.evaluation.row_sums import RowSums, exchange_test
+from tokkit.model.tasks.row_sums import RowSums, exchange_test
 from tokkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:

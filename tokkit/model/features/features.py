@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 from tokkit import files
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
-from tokkit.model.features import hidden_states, reading
-from tokkit.model.features.body import load_body
-from tokkit.model.features.features_options import FeaturesOptions
-from tokkit.model.features.pooling import NONE
-from tokkit.model.features.probe import bag_of_words, probe
+from tokkit.model.features import reading
 from tokkit.model.features.projection import Projection, check_rows, project
 from tokkit.model.features.reading import FeaturesFile
 from tokkit.model.features.rows import PAIR, SPLIT, TAGS, TEXT, labels_of, rows_of
 from tokkit.model.features.shown import Shown, shown_rows
-from tokkit.model.inference import budget_for, choose_device, use_threads
+from tokkit.model.network import hidden_states
+from tokkit.model.network.body import load_body
+from tokkit.model.network.inference import budget_for, choose_device, use_threads
+from tokkit.model.network.pooling import NONE
+from tokkit.model.options.features_options import FeaturesOptions
+from tokkit.model.training.linear import bag_of_words, probe
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded, encode

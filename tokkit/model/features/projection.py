@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError
-from tokkit.model.features.features_options import FeaturesOptions
 from tokkit.model.features.reading import FeaturesFile
 from tokkit.model.features.rows import LABEL, ONE
+from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.progress import Progress, stage
 
 if TYPE_CHECKING:

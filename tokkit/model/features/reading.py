@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError
-from tokkit.model.features.hidden_states import METADATA, TOKENS, VECTOR, VECTORS
+from tokkit.model.network.hidden_states import METADATA, TOKENS, VECTOR, VECTORS
 
 if TYPE_CHECKING:
     import numpy as np

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from tokkit.data.dataset import TEST, TRAIN, Rows
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError
-from tokkit.model import labelled
 from tokkit.model.features.rows import ONE, SPLIT, as_dataset
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
+from tokkit.model.training import training_rows as labelled
 from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded
 

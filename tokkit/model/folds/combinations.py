@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tokkit.errors import UsageError, did_you_mean
-from tokkit.model.finetune_options import FinetuneOptions
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.options import described_fields, flag, kind_of
 
 _COMMON = (

@@ -19,9 +19,8 @@ from tokkit import files
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
-from tokkit.model.evaluation import report
-from tokkit.model.evaluation.row_sums import RowSums, bootstrap, exchange_test, row_sums
-from tokkit.model.finetune_options import FinetuneOptions
+from tokkit.model.folder import report
+from tokkit.model.folder.ensemble import fold_name
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import (
     FoldsResult,
@@ -31,9 +30,10 @@ from tokkit.model.folds.cross_validate import (
     result_told_in,
 )
 from tokkit.model.folds.drawing import FoldedRows
-from tokkit.model.folds.ensemble import fold_name
 from tokkit.model.folds.prepared import folds_job
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
+from tokkit.model.tasks.row_sums import RowSums, bootstrap, exchange_test, row_sums
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.job import PACKAGES, Job

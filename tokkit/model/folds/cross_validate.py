@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit import files
 from tokkit.errors import Interrupted
-from tokkit.model import folder
-from tokkit.model.evaluation import report
+from tokkit.model.folder import model_folder as folder
+from tokkit.model.folder import report
+from tokkit.model.folder.ensemble import fold_name
 from tokkit.model.folds.drawing import FoldedRows, joined_rows
-from tokkit.model.folds.ensemble import fold_name
 from tokkit.model.folds.spread import deviations, means
-from tokkit.model.inference import budget_for, choose_device, predict_logits
+from tokkit.model.network.inference import budget_for, choose_device, predict_logits
 from tokkit.model.tasks import task_of
 from tokkit.model.training import card
 from tokkit.model.training.checkpoints import link_tree

@@ -17,11 +17,11 @@ from tokkit.data.splitting.assign import units_of
 from tokkit.data.splitting.folds import fold_numbers
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.errors import InputError, UsageError
-from tokkit.model import labelled
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.folds.ensemble import fold_name, fold_number
+from tokkit.model.folder.ensemble import fold_name, fold_number
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
+from tokkit.model.training import training_rows as labelled
 from tokkit.progress import Progress
 
 if TYPE_CHECKING:

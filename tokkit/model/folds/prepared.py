@@ -6,10 +6,10 @@ from pathlib import Path
 
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import UsageError
-from tokkit.model.finetune_options import FinetuneOptions
 from tokkit.model.folds import drawing
-from tokkit.model.folds.encoded_once import EncodedOnce
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.training import encoded_cache, processes
+from tokkit.model.training.encoded_once import EncodedOnce
 from tokkit.model.training.job import Job, check_asked, local_paths
 from tokkit.progress import Progress, SayingOnce
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.list_columns import SEPARATOR
-from tokkit.model.evaluation import label_sets
+from tokkit.model.metrics import label_sets
 from tokkit.model.tasks.class_ids import check_known
 from tokkit.model.tasks.task import SMALLEST_SHARE, RowTargets, Task, in_unit
 from tokkit.tokenizer.encoding.encode import Encoded

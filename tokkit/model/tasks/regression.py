@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.evaluation import numbers
+from tokkit.model.metrics import regression as numbers
 from tokkit.model.tasks.task import RowTargets, Task
 from tokkit.tokenizer.encoding.encode import Encoded
 

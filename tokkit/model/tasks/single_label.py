@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokkit.data.dataset import Rows
-from tokkit.model.evaluation import metrics
-from tokkit.model.inference import softmax
+from tokkit.model.metrics import classification as metrics
+from tokkit.model.metrics.classification import softmax
 from tokkit.model.tasks.class_ids import class_ids
 from tokkit.model.tasks.task import RowTargets, Task, in_unit
 from tokkit.tokenizer.encoding.encode import Encoded

@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tokkit.model.evaluation import spans
+from tokkit.model.metrics import spans
 from tokkit.model.tasks.task import UNLABELLED
 from tokkit.tokenizer.encoding.encode import Encoded
 

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokkit.data.dataset import Rows, sort_labels
 from tokkit.data.loading.list_columns import BETWEEN_TAGS
-from tokkit.model.evaluation import metrics, spans
-from tokkit.model.inference import softmax
+from tokkit.model.metrics import classification as metrics
+from tokkit.model.metrics import spans
+from tokkit.model.metrics.classification import softmax
 from tokkit.model.tasks.class_ids import check_known
 from tokkit.model.tasks.tag_targets import TagTargets, places_of, row_starts, tags_at
 from tokkit.model.tasks.task import UNLABELLED, Task, in_unit

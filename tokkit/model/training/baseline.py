@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
-from tokkit.model.features.body import Body
-from tokkit.model.features.hidden_states import Asked, vectors_of
-from tokkit.model.features.probe import bag_of_words, probe
-from tokkit.model.folds.encoded_once import part_of
-from tokkit.model.inference import budget_for
-from tokkit.model.row_limits import RowLimits
+from tokkit.model.network.batching import part_of
+from tokkit.model.network.body import Body
+from tokkit.model.network.hidden_states import Asked, vectors_of
+from tokkit.model.network.inference import budget_for
+from tokkit.model.network.row_limits import RowLimits
+from tokkit.model.training.linear import bag_of_words, probe
 from tokkit.progress import Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from tokkit.model.classifier import Classifier
+    from tokkit.model.network.classifier import Classifier
 
 PROBE, WORDS, NONE = "probe", "bag-of-words", "none"
 MOST_ROWS = 100_000

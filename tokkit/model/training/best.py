@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.model import folder
+from tokkit.model.folder import model_folder as folder
 from tokkit.model.training.checkpoints import link_tree
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tokkit.model.classifier import Classifier
+    from tokkit.model.network.classifier import Classifier
 
 _MODEL, _ANSWERS = "best", "best.safetensors"
 """In a checkpoint."""

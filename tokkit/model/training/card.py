@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tokkit.model.heads import STOCK
-from tokkit.model.heads.saved import BODY
+from tokkit.model.network.heads import STOCK
+from tokkit.model.network.heads.saved import BODY
 from tokkit.model.tasks.task import Task
 from tokkit.views.reports.evaluation import in_words
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, Interrupted, TokkitError
-from tokkit.model.folds.encoded_once import part_of
-from tokkit.model.inference import budget_for, predict_logits
+from tokkit.model.network.batching import part_of
+from tokkit.model.network.inference import budget_for, predict_logits
 from tokkit.model.training import checkpoints, history, selection
 from tokkit.model.training.best import Best
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from tokkit.model.classifier import Classifier
-    from tokkit.model.finetune_options import FinetuneOptions
+    from tokkit.model.network.classifier import Classifier
+    from tokkit.model.options.finetune_options import FinetuneOptions
     from tokkit.tokenizer.encoding.encode import Encoded
 
 _MODEL, _OPTIMIZER = "model.safetensors", "optimizer.safetensors"

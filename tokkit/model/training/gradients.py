@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.batching import batch_of, pieces_within
-from tokkit.model.losses.loss import Loss
+from tokkit.model.network.batching import batch_of, pieces_within
+from tokkit.model.network.losses.loss import Loss
 from tokkit.model.tasks.task import Targets
 from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from accelerate import Accelerator
     from numpy.typing import NDArray
 
-    from tokkit.model.classifier import Classifier
+    from tokkit.model.network.classifier import Classifier
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,8 @@ from tokkit import files
 if TYPE_CHECKING:
     import torch
 
-    from tokkit.model.classifier import Classifier
-    from tokkit.model.finetune_options import FinetuneOptions
+    from tokkit.model.network.classifier import Classifier
+    from tokkit.model.options.finetune_options import FinetuneOptions
     from tokkit.model.training.gradients import TrainingRows
     from tokkit.tokenizer.encoding.encode import Encoded
 

@@ -12,9 +12,9 @@ from tokkit import files
 from tokkit.data.dataset import Dataset, Rows
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError, UsageError
-from tokkit.model.finetune_options import FinetuneOptions
-from tokkit.model.folds import members
-from tokkit.model.inference import choose_device
+from tokkit.model.folder.ensemble import members
+from tokkit.model.network.inference import choose_device
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.training import processes
 from tokkit.model.training.encoded_cache import Encoder
 from tokkit.model.training.run import FinetuneResult, Run

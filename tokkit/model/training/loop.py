@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.model.finetune_options import FinetuneOptions, steps_between
+from tokkit.model.options.finetune_options import FinetuneOptions, steps_between
 from tokkit.model.training import optimizer, sampling
 from tokkit.model.training.gradients import Gradients, TrainingRows
 from tokkit.model.training.precision import accelerator_for
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from tokkit.model.classifier import Classifier
+    from tokkit.model.network.classifier import Classifier
 
 _LOOK_EVERY = 20
 """Steps after which an accelerator is asked for the loss: to ask is to wait for it."""

@@ -10,7 +10,7 @@ from tokkit.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-    from tokkit.model.finetune_options import FinetuneOptions
+    from tokkit.model.options.finetune_options import FinetuneOptions
 
 _LAYER = re.compile(r"(?:^|[._])layers?\.(\d+)\.")
 

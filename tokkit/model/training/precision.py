@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import UsageError
-from tokkit.model.batching import batch_of
+from tokkit.model.network.batching import batch_of
 from tokkit.model.training.processes import as_the_first
 from tokkit.progress import Progress
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import torch
     from accelerate import Accelerator
 
-    from tokkit.model.classifier import Classifier
+    from tokkit.model.network.classifier import Classifier
     from tokkit.model.training.gradients import TrainingRows
 
 _MIXED = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}

@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
-from tokkit.model import classifier as classifiers
-from tokkit.model import folder
-from tokkit.model.classifier import Classifier
-from tokkit.model.evaluation import report
-from tokkit.model.finetune_options import FinetuneOptions, default_lr
-from tokkit.model.folds.encoded_once import part_of
-from tokkit.model.inference import budget_for, choose_device, use_threads
-from tokkit.model.losses import build as losses
-from tokkit.model.padding import check_padding
+from tokkit.model.folder import model_folder as folder
+from tokkit.model.folder import report
+from tokkit.model.network import classifier as classifiers
+from tokkit.model.network.batching import part_of
+from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.inference import budget_for, choose_device, use_threads
+from tokkit.model.network.losses import build as losses
+from tokkit.model.network.padding import check_padding
+from tokkit.model.options.finetune_options import FinetuneOptions, default_lr
 from tokkit.model.tasks import task_of
 from tokkit.model.training import card, encoded_cache, history, processes
 from tokkit.model.training.baseline import NONE, Part, baseline, chosen_baseline

@@ -1,0 +1,1 @@
+"""The model folder: classifier, tokenizer, receipt, predictions, and folders of folds."""

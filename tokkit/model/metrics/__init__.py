@@ -1,0 +1,1 @@
+"""Scores of predictions: pure functions over arrays, which know no task and no model."""

@@ -1,0 +1,1 @@
+"""The classifier: body, head, loss, batches and inference."""

@@ -1,0 +1,1 @@
+"""Options of the model commands; nothing here imports a heavy library."""

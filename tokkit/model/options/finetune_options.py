@@ -1,0 +1,203 @@
+"""What the user may ask of a fine-tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tokkit.errors import UsageError
+from tokkit.options import LARGEST_SEED, Options, flag, option
+
+SIZES: Mapping[str, tuple[int, int, int]] = {
+    "tiny": (2, 128, 2),
+    "mini": (4, 256, 4),
+    "small": (4, 512, 8),
+    "base": (12, 768, 12),
+}
+"""Layers, width and attention heads of the encoders built from scratch (Turc et al. 2019, BERT's base)."""
+
+LR_PRETRAINED = 5e-5
+_LR_FROM_SCRATCH, _AT_WIDTH = 1e-3, 128
+
+
+def default_lr(width: int | None) -> float:
+    """The peak rate where none is named: from scratch it falls with the width (Yang et al. 2022).
+
+    width  of an encoder that starts from nothing; None for one that was trained before
+
+    >>> default_lr(128), default_lr(256), default_lr(None)
+    (0.001, 0.0005, 5e-05)
+    """
+    return LR_PRETRAINED if width is None else _LR_FROM_SCRATCH * _AT_WIDTH / width
+
+
+_N = "epoch|N|never"
+
+
+@dataclass(frozen=True)
+class FinetuneOptions(Options):
+    """Settings of `finetune`; what is learned depends on these and on no hardware setting."""
+
+    task: str = option(
+        "auto",
+        "what a row is to be given: one label, several, a tag for each of its tokens, or a number",
+        choices=("auto", "single-label", "multi-label", "tags", "regression"),
+        shown_default="auto: lists of tags or of labels are seen, else single-label",
+    )
+    size: str = option("tiny", "encoder built where no --model is given", choices=tuple(SIZES))
+    epochs: int = option(3, "passes over the training rows", minimum=1)
+    lr: float | None = option(
+        None,
+        "peak learning rate",
+        minimum=0.0,
+        shown_default="5e-5; from scratch 1e-3, less for wider encoders",
+    )
+    schedule: str = option(
+        "linear", "how the rate falls after the warmup", choices=("linear", "cosine", "constant")
+    )
+    warmup_ratio: float = option(0.1, "share of the steps in which the rate rises", minimum=0.0, maximum=1.0)
+    batch_size: int = option(32, "rows per optimizer step", minimum=1)
+    tokens_per_batch: int | None = option(
+        None,
+        "tokens, padding included, computed at once: changes speed and memory, not the result",
+        minimum=1,
+        metavar="N",
+        shown_default="chosen for the device",
+    )
+    max_length: int | None = option(
+        None, "tokens per row", minimum=3, metavar="N", shown_default="the tokenizer's, at most the model's"
+    )
+    weight_decay: float = option(0.01, "AdamW's, not on biases and norms", minimum=0.0)
+    max_grad_norm: float = option(1.0, "gradients are clipped to this norm; 0 for never", minimum=0.0)
+    dropout: float | None = option(
+        None, "dropout of the whole model", minimum=0.0, maximum=0.99, shown_default="the model's"
+    )
+    head: str = option(
+        "stock",
+        "what reads a row's answer from its tokens: the one of transformers, the first token, the pooler, "
+        "mean, max, a learned weighted average, an LSTM, attention",
+        choices=("stock", "cls", "pooler", "mean", "max", "weighted", "lstm", "attention"),
+    )
+    reset_embeddings: bool = option(
+        False, "draw new embeddings for a --tokenizer that does not belong to the --model"
+    )
+    loss: str = option(
+        "ce",
+        "cross-entropy, focal, or logit-adjusted; of several labels their yes-or-no forms, of numbers (ce) "
+        "the squared error",
+        choices=("ce", "focal", "logit-adjusted"),
+    )
+    gamma: float = option(2.0, "how little the focal loss counts what is right already", minimum=0.0)
+    alpha: str | None = option(
+        None,
+        "what each class counts in the focal loss: balanced, or joy=0.25,anger=0.75",
+        metavar="ALPHA",
+        shown_default="none: all alike",
+    )
+    reduction: str = option(
+        "mean",
+        "of a step's losses: the mean, by class weights where there are any; the sum; none: the plain mean",
+        choices=("mean", "sum", "none"),
+    )
+    label_smoothing: float = option(
+        0.0, "share of the target spread over all classes", minimum=0.0, maximum=0.99
+    )
+    class_weights: str = option(
+        "none",
+        "what each class counts: none, balanced, sqrt, effective, joy=1,anger=3, or a weights.json that "
+        "rebalance wrote",
+        metavar="WHICH",
+    )
+    sampler: str = option(
+        "plain",
+        "rows of an epoch: as they are, of all classes as many, or by the square root of a class's rows",
+        choices=("plain", "balanced", "sqrt"),
+    )
+    freeze: str = option(
+        "none", "what does not learn: the embeddings and the first N layers, or the body", metavar="N|body"
+    )
+    layer_decay: float = option(
+        1.0, "rate of a layer as a share of that of the layer above it", minimum=0.0, maximum=1.0
+    )
+    random_init: bool = option(False, "take the model's shape alone; its weights are drawn anew")
+    metric: str | None = option(
+        None,
+        "the best evaluation by this score is kept; classes.joy.f1 is one too",
+        shown_default="macro_f1, or what suits the task",
+        metavar="SCORE",
+    )
+    baseline: str = option(
+        "auto",
+        "what its scores are shown beside: a linear model on the mean hidden states of the --model as it "
+        "was, or on words",
+        choices=("auto", "probe", "bag-of-words", "none"),
+        shown_default="auto: probe, from scratch bag-of-words, for tags none",
+    )
+    patience: int | None = option(
+        None,
+        "stop after N evaluations without a better one",
+        minimum=1,
+        metavar="N",
+        shown_default="never",
+    )
+    eval_every: str = option(
+        "epoch", "validate after each epoch, N steps, or never but at the end", metavar=_N
+    )
+    save_every: str = option("epoch", "keep a checkpoint after each epoch, N steps, or never", metavar=_N)
+    keep: int = option(2, "checkpoints that are kept, the newest", minimum=1, metavar="N")
+    keep_optimizer: bool = option(
+        False, "leave the last checkpoint, optimizer and all, in the model's folder"
+    )
+    resume: str = option(
+        "auto",
+        "go on from the newest complete checkpoint of a run that was killed, from none, or from this one",
+        metavar="auto|none|PATH",
+    )
+    log_every: int | None = option(
+        None, "tell the loss every N steps", minimum=1, metavar="N", shown_default="each epoch"
+    )
+    eval_batch_size: int | None = option(
+        None, "rows validated at once", minimum=1, metavar="N", shown_default="by --tokens-per-batch"
+    )
+    pad_to_max: bool = option(False, "pad every row to --max-length: slower, but of one shape")
+    precision: str = option(
+        "auto",
+        "numbers a step is computed in; auto tries them for two seconds, on a CPU only one with matrix units",
+        choices=("auto", "fp32", "bf16", "fp16"),
+    )
+    folds: int | None = option(
+        None,
+        "cross-validation: K models, each scored on the rows that it has not seen; no test split is touched",
+        minimum=2,
+        metavar="K",
+    )
+    group_column: str | None = option(
+        None, "rows that hold the same here, an author say, stay in one fold", metavar="NAME"
+    )
+    no_cache: bool = option(False, "neither read nor keep encoded rows in the cache")
+    device: str = option("auto", "auto, cpu, cuda, cuda:N or mps")
+    seed: int = option(42, "seed of initialization, order and dropout", minimum=0, maximum=LARGEST_SEED)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("eval_every", "save_every"):
+            steps_between(flag(name), getattr(self, name), 1)
+        if self.freeze not in ("none", "body") and not self.freeze.isdecimal():
+            raise UsageError(f'--freeze: "{self.freeze}" is neither body nor a number of layers')
+        if self.patience and self.eval_every == "never":
+            raise UsageError("--patience: counts evaluations, and --eval-every never makes none")
+
+
+def steps_between(name: str, every: str, per_epoch: int) -> int | None:
+    """The steps that ``epoch``, a number or ``never`` (None) stands for; raises `UsageError` for others.
+
+    >>> steps_between("--eval-every", "epoch", per_epoch=120)
+    120
+    """
+    if every == "never":
+        return None
+    if every == "epoch":
+        return per_epoch
+    if every.isdecimal() and int(every) > 0:
+        return int(every)
+    raise UsageError(f'{name}: "{every}" is neither epoch, nor never, nor a number of steps')
