@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tokkit.data.loading.load import DatasetOptions as DatasetOptions
     from tokkit.data.rebalancing.balance import RebalanceOptions as RebalanceOptions
     from tokkit.data.rebalancing.rebalance import rebalance as rebalance
-    from tokkit.data.splitting.split import SplitOptions as SplitOptions
     from tokkit.data.splitting.split import split as split
+    from tokkit.data.splitting.split_options import SplitOptions as SplitOptions
     from tokkit.errors import InputError as InputError
     from tokkit.errors import OutputError as OutputError
     from tokkit.errors import TokkitError as TokkitError
@@ -79,7 +79,7 @@ _HOME = {
     "FinetuneOptions": "model.options.finetune_options",
     "InputError": "errors",
     "OutputError": "errors",
-    "SplitOptions": "data.splitting.split",
+    "SplitOptions": "data.splitting.split_options",
     "SuggestOptions": "inspection.suggestion.suggest",
     "TokkitError": "errors",
     "TrimOptions": "tokenizer.editing.trim",

@@ -14,8 +14,8 @@ from tokkit.data.duplicates import duplicates, near_duplicates
 from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
+from tokkit.data.splitting.grouping import row_groups
 from tokkit.data.splitting.split import split
-from tokkit.data.splitting.together import units
 from tokkit.errors import InputError
 from tokkit.runtime.strings import Strings
 
@@ -157,7 +157,7 @@ def test_pairs_are_near_where_both_their_texts_are():
 
 def test_pairs_that_share_one_text_are_no_copies_for_split(write):
     dataset = read_dataset(write("a.csv", PAIRS + "a,b,x\na,c,y\na,b,x\n,b,x\n,b,x\n"), OPTIONS)
-    assert units(dataset, "train").tolist() == [0, 1, 0, 3, 4]
+    assert row_groups(dataset, "train").tolist() == [0, 1, 0, 3, 4]
 
 
 def test_pairs_split_keeps_copies_of_both_together(write, tmp_path):

@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.splitting.split import SplitOptions, assign, split
+from tokkit.data.splitting.split import split
+from tokkit.data.splitting.split_options import SplitOptions
+from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.sources.tables import TableFormat
@@ -39,7 +41,7 @@ SHARES = st.sampled_from([0, 0.1, 0.2, 0.33, 3])
 def test_split_is_a_partition_and_no_text_is_in_two(rows, validation, test, seed):
     plan = SplitOptions(validation=validation, test=test, seed=seed)
     try:
-        assigned = assign(_dataset(rows), "train", plan)
+        assigned = assign_rows(_dataset(rows), "train", plan)
     except InputError:  # too small to split: nearly all rows are copies of a few texts
         present = [text for text, _ in rows if text is not None]
         assert len(rows) - len(present) + len(set(present)) < 20
@@ -47,7 +49,7 @@ def test_split_is_a_partition_and_no_text_is_in_two(rows, validation, test, seed
     assert sorted(row for part in assigned.values() for row in part) == list(range(len(rows)))
     texts = [{rows[row][0] for row in part} - {None} for part in assigned.values()]
     assert sum(map(len, texts)) == len(set().union(*texts))
-    assert assigned == assign(_dataset(rows), "train", plan)
+    assert assigned == assign_rows(_dataset(rows), "train", plan)
     assert all(part == sorted(part) for part in assigned.values())
 
 
@@ -62,7 +64,7 @@ def test_split_class_shares_are_within_rounding(counts, validation, test):
     if len(rows) < 20:
         return
     try:
-        assigned = assign(_dataset(rows), "train", SplitOptions(validation=validation, test=test))
+        assigned = assign_rows(_dataset(rows), "train", SplitOptions(validation=validation, test=test))
     except InputError:
         assert sum(n - 1 for n in counts.values()) < 0.9 * len(rows)  # too many classes of one row
         return
@@ -83,7 +85,7 @@ def test_split_class_shares_are_within_rounding(counts, validation, test):
 
 def test_split_numbers_of_rows_are_met_exactly():
     rows = [(f"t{i}", "abcdefg"[i % 7]) for i in range(1000)]
-    assigned = assign(_dataset(rows), "train", SplitOptions(validation=101, test=53))
+    assigned = assign_rows(_dataset(rows), "train", SplitOptions(validation=101, test=53))
     assert {name: len(part) for name, part in assigned.items()} == {
         "train": 846,
         "validation": 101,
@@ -96,7 +98,7 @@ def test_split_shares_are_close_to_those_of_scikit_learn():
 
     labels = ["a"] * 703 + ["b"] * 211 + ["c"] * 87 + ["d"] * 12
     rows = [(f"t{i}", label) for i, label in enumerate(labels)]
-    assigned = assign(_dataset(rows), "train", SplitOptions(validation=0.15, test=0))
+    assigned = assign_rows(_dataset(rows), "train", SplitOptions(validation=0.15, test=0))
     _, theirs = next(StratifiedShuffleSplit(1, test_size=len(assigned["validation"])).split(labels, labels))
     mine = Counter(labels[row] for row in assigned["validation"])
     assert all(abs(mine[label] - n) <= 1 for label, n in Counter(labels[row] for row in theirs).items())
@@ -104,13 +106,14 @@ def test_split_shares_are_close_to_those_of_scikit_learn():
 
 def test_split_another_seed_draws_another_way():
     rows = [(f"t{i}", "ab"[i % 2]) for i in range(200)]
-    drawn = {tuple(assign(_dataset(rows), "train", SplitOptions(seed=seed))["test"]) for seed in range(5)}
-    assert len(drawn) == 5
+    plans = [SplitOptions(seed=seed) for seed in range(5)]
+    tests = {tuple(assign_rows(_dataset(rows), "train", plan)["test"]) for plan in plans}
+    assert len(tests) == 5
 
 
 def test_split_a_rare_class_is_in_every_split():
     rows = [(f"t{i}", "a") for i in range(500)] + [(f"r{i}", "rare") for i in range(4)]
-    assigned = assign(_dataset(rows), "train", SplitOptions(validation=0.1, test=0.1))
+    assigned = assign_rows(_dataset(rows), "train", SplitOptions(validation=0.1, test=0.1))
     for part in assigned.values():
         assert "rare" in {rows[row][1] for row in part}
     assert len(assigned["validation"]) == round(0.1 * len(rows))
@@ -118,7 +121,7 @@ def test_split_a_rare_class_is_in_every_split():
 
 def test_split_copies_stay_together_and_sizes_are_met():
     rows = [(f"t{i // 3}", "ab"[i // 3 % 2]) for i in range(300)]
-    assigned = assign(_dataset(rows), "train", SplitOptions(validation=30, test=30))
+    assigned = assign_rows(_dataset(rows), "train", SplitOptions(validation=30, test=30))
     assert {name: len(part) for name, part in assigned.items()} == {
         "train": 240,
         "validation": 30,
@@ -132,12 +135,12 @@ def test_split_copies_stay_together_and_sizes_are_met():
 def test_split_plans_that_leave_nothing_or_mean_nothing_are_refused(validation, test):
     rows = [(f"t{i}", "ab"[i % 2]) for i in range(10)]
     with pytest.raises(UsageError):
-        assign(_dataset(rows), "train", SplitOptions(validation=validation, test=test))
+        assign_rows(_dataset(rows), "train", SplitOptions(validation=validation, test=test))
 
 
 def test_split_fewer_rows_than_splits_are_too_few_whatever_the_shares():
     with pytest.raises(UsageError, match="leave none of the 2 rows to train on") as caught:
-        assign(_dataset([("one", "a"), ("two", "b")]), "train", SplitOptions())
+        assign_rows(_dataset([("one", "a"), ("two", "b")]), "train", SplitOptions())
     assert caught.value.hint == "collect more rows: there are fewer than splits"
 
 
@@ -148,7 +151,7 @@ def test_split_folds_without_number_are_refused_at_once():
 
 def test_split_one_text_only_is_too_small():
     with pytest.raises(InputError, match="too small to split") as caught:
-        assign(_dataset([("same", "a")] * 50), "train", SplitOptions())
+        assign_rows(_dataset([("same", "a")] * 50), "train", SplitOptions())
     assert caught.value.hint
 
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading.load import read_dataset
-from tokkit.data.splitting import together
-from tokkit.data.splitting.assign import assign
+from tokkit.data.splitting.allocation import allocate_shares
+from tokkit.data.splitting.grouping import group_sizes, row_groups
 from tokkit.data.splitting.split import split
 from tokkit.data.splitting.split_options import SplitOptions
-from tokkit.data.splitting.spread import spread
+from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT
 from tokkit.sources.tables import TableFormat
@@ -34,7 +34,7 @@ def _dataset(rows) -> Dataset:
 
 
 def _assign(rows, progress=SILENT, **plan):
-    return assign(_dataset(rows), "train", SplitOptions(**plan), progress)
+    return assign_rows(_dataset(rows), "train", SplitOptions(**plan), progress)
 
 
 def _authors(n_authors, rows_each, labels="abc", seed=0):
@@ -74,14 +74,14 @@ ROWS = st.lists(st.tuples(KEYS, st.sampled_from(["x", "y", "가", None]), KEYS),
 
 @settings(deadline=None)
 @given(ROWS)
-def test_split_units_are_what_chains_of_texts_and_groups_connect(rows):
+def test_split_groups_are_what_chains_of_texts_and_groups_connect(rows):
     data = _dataset(rows)
-    assert together.units(data, "train").tolist() == _connected(rows, [0])
-    found = together.units(data, "train", group_column="author").tolist()
+    assert row_groups(data, "train").tolist() == _connected(rows, [0])
+    found = row_groups(data, "train", group_column="author").tolist()
     assert found == _connected(rows, [0, 2])
 
 
-def test_split_near_duplicates_are_units():
+def test_split_near_duplicates_are_groups():
     rows = [
         ("The same sentence, said at some length by somebody once.", "a", "1"),
         ("Something else entirely, of which there is no second one.", "b", "2"),
@@ -89,11 +89,11 @@ def test_split_near_duplicates_are_units():
         ("the same sentence said at some length by somebody once", "b", "4"),
         ("The same sentence, said at some length by somebody once. Again", "b", "5"),
     ]
-    assert together.units(_dataset(rows), "train", near=True).tolist() == [0, 1, 2, 0, 0]
+    assert row_groups(_dataset(rows), "train", near=True).tolist() == [0, 1, 2, 0, 0]
 
 
-def test_split_sizes_of_units():
-    assert together.sizes(np.array([0, 0, 2, 3, 3, 3])) == {"sets": 2, "rows": 5, "largest": 3}
+def test_split_sizes_of_groups():
+    assert group_sizes(np.array([0, 0, 2, 3, 3, 3])) == {"sets": 2, "rows": 5, "largest": 3}
 
 
 @settings(deadline=None, max_examples=50)
@@ -242,11 +242,13 @@ def test_split_plans_that_contradict_are_refused(plan, message):
 
 
 def test_split_more_folds_than_groups_is_refused():
-    with pytest.raises(InputError, match=r"no row is left for fold-4/validation \(3 sets of rows") as caught:
+    with pytest.raises(
+        InputError, match="3 sets of rows that stay together are too few for 4 folds"
+    ) as caught:
         _assign(
             [(f"t{i}", "ab"[i % 2], f"author {i % 3}") for i in range(30)], group_column="author", folds=4
         )
-    assert "--folds 2" in caught.value.hint
+    assert "--folds 3" in caught.value.hint
 
 
 # Groups from files ----------------------------------------------------------------------------------------
@@ -336,7 +338,7 @@ def test_split_stable_draws_are_the_same_everywhere():
     }
 
 
-# The parts of a spread ----------------------------------------------------------------------------------
+# Allocation ---------------------------------------------------------------------------------------------
 
 
 @settings(deadline=None, max_examples=50)
@@ -345,12 +347,12 @@ def test_split_stable_draws_are_the_same_everywhere():
     st.lists(st.floats(0.05, 1), min_size=2, max_size=5),
     st.integers(0, 2),
 )
-def test_split_spread_parts_no_unit_and_is_repeatable(pairs, shares, seed):
-    units = np.array([min(i for i, other in enumerate(pairs) if other[0] == pair[0]) for pair in pairs])
+def test_split_allocation_divides_no_group_and_is_repeatable(pairs, shares, seed):
+    groups = np.array([min(i for i, other in enumerate(pairs) if other[0] == pair[0]) for pair in pairs])
     classes = np.array([pair[1] for pair in pairs])
     wanted = [share / sum(shares) * len(pairs) for share in shares]
-    drawn = [spread(units, classes, wanted, np.random.default_rng(seed), SILENT) for _ in range(2)]
+    drawn = [allocate_shares(groups, classes, wanted, np.random.default_rng(seed), SILENT) for _ in range(2)]
     assert (drawn[0] == drawn[1]).all()
     assert drawn[0].min() >= 0
     assert drawn[0].max() < len(wanted)
-    assert len({(unit, part) for unit, part in zip(units, drawn[0], strict=True)}) == len(set(units))
+    assert len({(group, part) for group, part in zip(groups, drawn[0], strict=True)}) == len(set(groups))

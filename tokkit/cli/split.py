@@ -8,7 +8,8 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.splitting.split import SplitOptions, split
+from tokkit.data.splitting.split import split
+from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.views.reports import data as reports
 
 

@@ -12,14 +12,12 @@ from typing import Any
 from tokkit import files
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.splitting import together
-from tokkit.data.splitting.assign import assign, assign_units, units_of
+from tokkit.data.splitting.grouping import group_sizes, row_groups
 from tokkit.data.splitting.split_options import SplitOptions
+from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
-
-__all__ = ["SplitOptions", "SplitResult", "assign", "split"]
 
 _NAMED = 5
 """Classes that are named where a split lacks some."""
@@ -78,8 +76,10 @@ def split(
             hint=f"name the file to split: tokkit split {shlex.quote(str(loaded.files[0]))} -o OUT",
         )
     source = next(iter(loaded.splits.values()))
-    units = units_of(loaded, source.name, plan, progress)
-    assigned = assign_units(loaded, source.name, plan, units, progress)
+    groups = row_groups(
+        loaded, source.name, group_column=plan.group_column, near=plan.near, progress=progress
+    )
+    assigned = assign_rows(loaded, source.name, plan, progress, groups=groups)
     classes = {name: _class_counts(loaded, source.name, rows) for name, rows in assigned.items()}
     _say_missing(classes, loaded.source, progress)
     with files.folder(Path(out), force=force, inputs=loaded.files) as staging:
@@ -87,7 +87,7 @@ def split(
         result = SplitResult(
             splits={name: len(rows) for name, rows in assigned.items()},
             classes=classes,
-            kept_together=together.sizes(units),
+            kept_together=group_sizes(groups),
             output=str(out),
         )
         files.write_receipt(

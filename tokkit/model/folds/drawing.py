@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.splitting.assign import units_of
-from tokkit.data.splitting.folds import fold_numbers
-from tokkit.data.splitting.split_options import SplitOptions
+from tokkit.data.splitting.grouping import row_groups
+from tokkit.data.splitting.stratifier import stratified_folds
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.ensemble import fold_name, fold_number
 from tokkit.model.options.finetune_options import FinetuneOptions
@@ -86,17 +85,15 @@ def drawn(dataset: Dataset, spec: FinetuneOptions, progress: Progress) -> Folded
         progress.say(f"{n} rows left out: {reason}")
     task = task_of(spec.task, dataset)
     labelled.check_two_classes(dataset, rows, task)
-    plan = SplitOptions(folds=folds, group_column=spec.group_column, seed=spec.seed)
-    units = units_of(dataset, TRAIN, plan, progress)[rows.positions]
-    sets = len(np.unique(units))
-    if sets < folds:
-        what = "rows" if sets == len(rows.texts) else "sets of rows that stay together"
-        raise InputError(
-            f"{dataset.source}: {sets} {what} are too few for {folds} folds",
-            hint=f"--folds {sets}" if sets > 1 else "more rows",
-        )
-    strata = _strata(rows, task)
-    numbers = fold_numbers(units, strata, folds, None, np.random.default_rng(spec.seed), progress)
+    groups = row_groups(dataset, TRAIN, group_column=spec.group_column, progress=progress)[rows.positions]
+    numbers = stratified_folds(
+        groups,
+        _strata(rows, task),
+        folds,
+        rng=np.random.default_rng(spec.seed),
+        source=dataset.source,
+        progress=progress,
+    )
     found = []
     for number in range(folds):
         validated = np.flatnonzero(numbers == number)
@@ -107,14 +104,9 @@ def drawn(dataset: Dataset, spec: FinetuneOptions, progress: Progress) -> Folded
                 places=validated,
             )
         )
-    if empty := [number for number, fold in enumerate(found, 1) if not len(fold.places)]:
-        raise InputError(
-            f"{dataset.source}: no row is left for fold {empty[0]}: too many rows stay together",
-            hint="take fewer folds: --folds 2",
-        )
     folded = FoldedRows(dataset, rows, tuple(found), tuple(dataset.files))
     _check_classes(folded, task)
-    _say_rare(rows, units, folds, task, progress)
+    _say_rare(rows, groups, folds, task, progress)
     return folded
 
 

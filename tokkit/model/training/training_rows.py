@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows, sort_labels
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.splitting.split import SplitOptions, assign
+from tokkit.data.splitting.split_options import SplitOptions
+from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.class_ids import class_ids
@@ -99,7 +100,7 @@ def _split_off(dataset: Dataset, seed: int, task: Task) -> tuple[Rows, Rows]:
     of its labels."""
     plan = SplitOptions(validation=VALIDATION_SHARE, test=0, seed=seed)
     try:
-        assigned = assign(_stratifiable(dataset, task), TRAIN, plan)
+        assigned = assign_rows(_stratifiable(dataset, task), TRAIN, plan)
     except InputError as error:  # its hint is of another command
         raise InputError(error.message, hint=_OF_YOUR_OWN) from error
     everything = dataset.complete(TRAIN)
