@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.data.cleaning.clean import clean
 from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.cleaning.cleaning_rules import RULES
 from tokkit.data.loading.load import DatasetOptions
@@ -34,4 +33,6 @@ def _rules() -> str:
 @common_options
 def clean_command(json_wanted: bool, **options: Any) -> None:
     """Repair texts and drop rows."""
+    from tokkit.data.cleaning.clean import clean
+
     show("clean", clean(**options).as_dict(), reports.clean, json_wanted)

@@ -8,7 +8,6 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import STRATEGIES
 from tokkit.views.reports import data as reports
@@ -34,4 +33,6 @@ def _strategies() -> str:
 @common_options
 def rebalance_command(json_wanted: bool, **options: Any) -> None:
     """Over- or under-sample a training split to the class counts you want."""
+    from tokkit.data.rebalancing.rebalance import rebalance
+
     show("rebalance", rebalance(**options).as_dict(), reports.rebalance, json_wanted)

@@ -8,7 +8,6 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.splitting.split import split
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.views.reports import data as reports
 
@@ -29,4 +28,6 @@ def split_command(json_wanted: bool, **options: Any) -> None:
     All copies of a text stay together; with --group-column all rows of a group, with --near near duplicates
     too. With --folds every row is validated in one fold, and a --test split stands once, beside the folds.
     """
+    from tokkit.data.splitting.split import split
+
     show("split", split(**options).as_dict(), reports.split, json_wanted)
