@@ -154,7 +154,7 @@ def test_texts_are_cut_where_they_were_cut_in_training(dataset, tokenizer, tmp_p
     glad, sad = (f"at home i feel angry and cross {word}" for word in ("glad", "sad"))
     one, other = tokkit.predict(tmp_path / "m", [glad, sad], raw=True, progress=heard).predictions
     assert one["probabilities"] == other["probabilities"]
-    assert "2 texts are cut at 8 tokens" in heard
+    assert "2 rows truncated at max length 8" in heard
     (tmp_path / "m" / "tokkit.json").unlink()
     one, other = tokkit.predict(tmp_path / "m", [glad, sad], raw=True).predictions
     assert one["probabilities"] != other["probabilities"]

@@ -193,9 +193,9 @@ def test_calibrated_needs_a_temperature(model, dataset, tmp_path):
     for path in model.iterdir():
         if path.name != "metrics.json":
             (other / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(InputError, match="no temperature was fitted"):
+    with pytest.raises(InputError, match="has no temperature fitted"):
         tokkit.evaluate(other, dataset / "test.csv", calibrated=True)
-    with pytest.raises(InputError, match="no thresholds were chosen"):
+    with pytest.raises(InputError, match="has no thresholds tuned"):
         tokkit.evaluate(model, dataset / "test.csv", tuned_thresholds=True)
 
 

@@ -16,7 +16,7 @@ from tests.model.conftest import sentences, write_csv
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, Interrupted, UsageError
-from tokkit.model.folder.ensemble import ensemble_probabilities, members
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.folds import drawing
 from tokkit.model.folds.spread import deviations, means
 from tokkit.model.network.batching import part_of
@@ -118,34 +118,36 @@ def test_the_receipt_and_the_history_tell_of_every_fold(folds):
 
 def test_members_are_the_models_of_the_folds(folds, model, tmp_path):
     out, _ = folds
-    assert members(out) == [out / "fold-1", out / "fold-2", out / "fold-3"]
-    assert members(model) is None
-    assert members("no/such/folder") is None
+    assert ModelReceipt.read(out).members() == [out / "fold-1", out / "fold-2", out / "fold-3"]
+    assert ModelReceipt.read(model).members() == []
+    assert ModelReceipt.read("no/such/folder").members() == []
     torn = shutil.copytree(out, tmp_path / "torn")
     shutil.rmtree(torn / "fold-2")
     with pytest.raises(InputError, match="fold-2 is missing, one of 3 folds"):
-        members(torn)
+        ModelReceipt.read(torn).members()
     for left in (1, 3):
         shutil.rmtree(torn / f"fold-{left}")
-    with pytest.raises(InputError, match="results of 3 folds, but not their models"):
-        members(torn)
+    with pytest.raises(InputError, match="has the results of 3 folds, but not their models"):
+        ModelReceipt.read(torn).members()
 
 
 def test_the_ensemble_is_the_mean_of_the_members_probabilities(folds):
     out, _ = folds
     texts = ["at home i feel glad", "오늘 i feel 슬프다", ""]
-    each = [tokkit.predict(path, texts, raw=True).predictions for path in members(out)]
+    each = [tokkit.predict(path, texts, raw=True).predictions for path in ModelReceipt.read(out).members()]
     shares = [np.array([list(row["probabilities"].values()) for row in rows]) for rows in each]
     by_hand = (shares[0] + shares[1] + shares[2]) / 3
-    assert ensemble_probabilities(shares) == pytest.approx(by_hand, abs=1e-12)
     task = TASKS["single-label"]
-    assert task.shares(task.logits_of(ensemble_probabilities(shares))) == pytest.approx(by_hand, abs=1e-6)
+    together = task.ensemble([task.logits_of(each) for each in shares])
+    assert task.shares(together) == pytest.approx(by_hand, abs=1e-6)
+    exact = task.ensemble([np.log([[0.5, 0.5]]), np.log([[0.25, 0.75]])])
+    assert task.shares(exact) == pytest.approx(np.array([[0.375, 0.625]]), abs=1e-6)
 
 
 def test_predict_with_the_folder_asks_the_ensemble(folds):
     out, _ = folds
     texts = ["at home i feel glad", "오늘 i feel 슬프다"]
-    each = [tokkit.predict(path, texts, raw=True).predictions for path in members(out)]
+    each = [tokkit.predict(path, texts, raw=True).predictions for path in ModelReceipt.read(out).members()]
     for row, said in enumerate(tokkit.predict(out, texts, raw=True).predictions):
         for label, share in said["probabilities"].items():
             by_hand = np.mean([rows[row]["probabilities"][label] for rows in each])

@@ -96,18 +96,18 @@ def test_predict_and_evaluate_read_the_second_text(paired):
     assert told.as_dict()["accuracy"] == pytest.approx(right / 20, abs=1e-6)
 
 
-def test_single_texts_beside_pairs_are_refused(paired):
+def test_single_texts_together_with_pairs_are_refused(paired):
     test = write(paired / "few.csv", pairs(3, 3))
-    with pytest.raises(UsageError, match="single texts beside pairs"):
+    with pytest.raises(UsageError, match="single texts and pairs"):
         tokkit.predict(paired / "model", ["i feel glad", test], **COLUMNS)
 
 
 def test_single_texts_alone_are_refused_by_a_model_of_pairs(paired, model, dataset, heard):
-    with pytest.raises(InputError, match="was trained on pairs of texts, and these are single ones"):
+    with pytest.raises(InputError, match="was trained on pairs of texts, but the rows are single texts"):
         tokkit.predict(paired / "model", "i feel glad")
-    with pytest.raises(InputError, match="was trained on pairs of texts, and these are single ones"):
+    with pytest.raises(InputError, match="was trained on pairs of texts, but the rows are single texts"):
         tokkit.evaluate(paired / "model", paired / "train.csv", text_column="a", label_column="label")
     data = write(paired / "new.csv", pairs(3, 7))
     told = tokkit.predict(model, data, progress=heard, text_column="a", pair_column="b")
     assert len(told.predictions) == 3
-    assert "was trained on single texts, and these are pairs" in heard
+    assert "was trained on single texts, but the rows are pairs" in heard

@@ -47,13 +47,13 @@ def evaluate_command(
     predictions are evaluated: with --label-issues, rows whose label is likely wrong are found.
     """
     from tokkit.model.evaluation.evaluate import evaluate
-    from tokkit.model.folder.ensemble import members
+    from tokkit.model.folder.receipt import ModelReceipt
 
     path = page_path(page, force)
     *models, dataset = models_and_dataset
     rows: str | None = dataset
     if not models:
-        if members(dataset) is None:
+        if not ModelReceipt.read(dataset).folds:
             raise UsageError(f"only one path named, {dataset}", hint="tokkit evaluate MODEL DATASET")
         models, rows = [dataset], None
     result = evaluate(models, rows, force=force, progress=progress, **options)

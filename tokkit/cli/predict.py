@@ -22,8 +22,8 @@ from tokkit.views.reports import predictions as reports
 @click.argument("model")
 @click.argument("texts", nargs=-1, metavar="[TEXT|FILE|-]...")
 @click.option("--raw", is_flag=True, help="Unrounded shares instead of per cent.")
-@options_from(PredictOptions, "inference")
-@options_from(DatasetOptions, "options")
+@options_from(PredictOptions, "options")
+@options_from(DatasetOptions, "read_options")
 @threads_option
 @common_options
 def predict_command(texts: tuple[str, ...], json_wanted: bool, **options: Any) -> None:

@@ -1,19 +1,20 @@
-"""`predict`: labels and probabilities for texts, in the order they came."""
+"""`predict`: labels and probabilities of texts, in the order of the input."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from tokkit.data.dataset import Dataset, Rows
 from tokkit.data.loading import hub
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.model.folder import model_folder as folder
-from tokkit.model.folder.ensemble import ensemble_probabilities, members
-from tokkit.model.folder.receipt import Remembered
+from tokkit.model.folder.model_folder import load_classifier
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.thresholds import shifted
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.network.inference import budget_for, choose_device, predict_logits, use_threads
@@ -22,16 +23,16 @@ from tokkit.model.tasks.regression import number_in
 from tokkit.options import merged_pair
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import addresses
-from tokkit.sources.paths import STANDARD_INPUT, missing
+from tokkit.sources.paths import STANDARD_INPUT, is_path, missing
 from tokkit.sources.tables import format_of
 
 
 @dataclass(frozen=True)
 class PredictResult:
-    """A dictionary a text: ``{text, label, probabilities, true_label if known}``.
+    """A dictionary per text: ``{text, label, probabilities, true_label if known}``.
 
-    Of pairs of texts also ``pair``; the model's task may tell more (`Task.predictions`). A row without a text
-    keeps its place: its label is None and it has no probabilities.
+    Pairs of texts also have ``pair``, and a task may add keys of its own (`Task.predictions`). A row without
+    a text stays in its position: its label and its probabilities are None.
     """
 
     predictions: list[dict[str, Any]]
@@ -46,19 +47,18 @@ def predict(
     texts: str | Path | Sequence[str | Path],
     *,
     raw: bool = False,
-    options: DatasetOptions | None = None,
-    inference: PredictOptions | None = None,
+    options: PredictOptions | None = None,
+    read_options: DatasetOptions | None = None,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> PredictResult:
-    """What the model says of each text; a path, an address on the web and ``hub:NAME`` are read, ``-`` is
-    standard input.
+    """Predictions of a model for texts; paths, web addresses, ``hub:NAME`` and ``-`` are read as data sets.
 
-    A folder of folds answers with the mean of its models' probabilities. Probabilities are per cent with two
-    decimals, with ``raw`` unrounded shares. Where a file's label column holds the model's labels, each is
-    given beside the prediction as ``true_label``. A model of tags takes the tokens of CoNLL files and of
-    lists as they stand, and cuts other texts at white space.
+    A folder of folds predicts with the mean of its models' probabilities. Probabilities are per cent with two
+    decimals, with ``raw`` unrounded shares. Where a file's label column has the model's labels, each row also
+    gets its ``true_label``. A model of tags uses the tokens of CoNLL files and of list columns, and splits
+    other texts at white space.
 
     ``settings`` are fields of `PredictOptions` and `DatasetOptions`.
 
@@ -68,96 +68,105 @@ def predict(
     if not arguments:
         raise UsageError("name texts, files, or - for standard input", hint='tokkit predict model/ "a text"')
     use_threads(threads)
-    inference, options = merged_pair(PredictOptions, inference, DatasetOptions, options, settings)
-    places = members(model) or [Path(model)]
-    classifiers = [folder.load_classifier(place, progress) for place in places]
-    _check_alike(model, classifiers)
-    first = classifiers[0]
-    asked = [row for argument in arguments for row in _rows(argument, first, options, progress)]
-    rows = _present(asked)
-    first.trained.check(model, rows, progress)
-    encoded = first.task.encode(rows, first.tokenizer, first.max_length, threads=threads, progress=progress)
+    options, read_options = merged_pair(PredictOptions, options, DatasetOptions, read_options, settings)
+    receipt = ModelReceipt.read(model)
+    members = receipt.models()
+    classifiers = [load_classifier(member, progress) for member in members]
+    classifier = classifiers[0]
+    task, labels = classifier.task, classifier.labels
+    if any(other.labels != labels for other in classifiers):
+        raise InputError(f"{model}: its folds do not have the same classes", hint="name one of them")
+    inputs = [row for argument in arguments for row in _read(argument, classifier, read_options, progress)]
+    rows = _complete(inputs)
+    receipt.check_rows(rows, progress)
+    encoded = task.encode(
+        rows, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
+    )
     if encoded.truncated:
-        progress.say(f"{encoded.truncated} texts are cut at {first.max_length} tokens")
-    device = choose_device(inference.device)
-    budget = budget_for(device, inference.tokens_per_batch)
-    logits = [predict_logits(each, encoded, device, budget, progress) for each in classifiers]
-    if inference.calibrated:
-        logits = [Remembered.of(place).calibrated(each) for place, each in zip(places, logits, strict=True)]
-    if len(logits) > 1:
-        mean = ensemble_probabilities([first.task.shares(each) for each in logits])
-        logits = [first.task.logits_of(mean)]
-    predictions = first.task.predictions(rows, encoded, logits[0], first.labels, raw)
-    if inference.tuned_thresholds:
-        moved = shifted(logits[0], first.labels, Remembered.of(model).thresholds)
-        decided = first.task.predictions(rows, encoded, moved, first.labels, raw)
-        predictions = [
-            {**one, "probabilities": plain["probabilities"]}
-            for one, plain in zip(decided, predictions, strict=True)
+        progress.say(f"{encoded.truncated:,} rows truncated at max length {classifier.max_length}")
+    device = choose_device(options.device)
+    budget = budget_for(device, options.tokens_per_batch)
+    each_logits = [predict_logits(each, encoded, device, budget, progress) for each in classifiers]
+    if options.calibrated:
+        each_logits = [
+            logits / np.float32(member.temperature)
+            for member, logits in zip(members, each_logits, strict=True)
         ]
-    told = iter(predictions)
-    return PredictResult([row.told(next(told) if row.is_there else None) for row in asked], raw)
+    logits = each_logits[0] if len(each_logits) == 1 else task.ensemble(each_logits)
+    predictions = task.predictions(rows, encoded, logits, labels, raw)
+    if options.tuned_thresholds:
+        # Shifted logits decide as the thresholds do, but their probabilities mean nothing.
+        by_threshold = task.predictions(
+            rows, encoded, shifted(logits, labels, receipt.thresholds), labels, raw
+        )
+        predictions = [
+            {**decided, "probabilities": plain["probabilities"]}
+            for decided, plain in zip(by_threshold, predictions, strict=True)
+        ]
+    remaining = iter(predictions)
+    return PredictResult([row.result(next(remaining) if row.complete else None) for row in inputs], raw)
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """A row as it was asked for; ``pair`` of rows that are pairs, ``tokens`` of rows cut into tokens."""
+class _InputRow:
+    """A row of the input; ``pair`` where rows are pairs, ``tokens`` where the model gives tags."""
 
     text: str | None
-    true: str | None = None
+    true_label: str | None = None
     pair: str | None = None
     paired: bool = False
     tokens: list[str] | None = None
 
     @property
-    def is_there(self) -> bool:
+    def complete(self) -> bool:
         return self.text is not None and (self.pair is not None or not self.paired)
 
-    def told(self, prediction: dict[str, Any] | None) -> dict[str, Any]:
-        """The row of the result, in which what is missing keeps its place."""
-        paired = {"pair": self.pair} if self.paired else {}
-        true = {} if self.true is None else {"true_label": self.true}
-        return {"text": self.text, **paired, **(prediction or {"label": None, "probabilities": None}), **true}
+    def result(self, prediction: dict[str, Any] | None) -> dict[str, Any]:
+        """The row of the result; an incomplete row has no prediction."""
+        pair = {"pair": self.pair} if self.paired else {}
+        true = {} if self.true_label is None else {"true_label": self.true_label}
+        return {"text": self.text, **pair, **(prediction or {"label": None, "probabilities": None}), **true}
 
 
-def _check_alike(model: str | Path, classifiers: Sequence[Classifier]) -> None:
-    if any(each.labels != classifiers[0].labels for each in classifiers):
-        raise InputError(f"{model}: its folds do not have the same classes", hint="name one of them")
-
-
-def _present(asked: Sequence[_Asked]) -> Rows:
-    """The rows that have all they need; raises `UsageError` where some are pairs and others are not."""
-    there = [(number, row) for number, row in enumerate(asked) if row.is_there]
-    paired = {row.paired for _, row in there}
+def _complete(inputs: Sequence[_InputRow]) -> Rows:
+    """The rows that can be predicted; raises `UsageError` where some are pairs and others single texts."""
+    complete = [(position, row) for position, row in enumerate(inputs) if row.complete]
+    paired = {row.paired for _, row in complete}
     if len(paired) > 1:
-        raise UsageError(
-            "single texts beside pairs of texts", hint="ask for the pairs in a call of their own"
-        )
+        raise UsageError("single texts and pairs of texts in one call", hint="predict the pairs separately")
     return Rows(
-        texts=[row.text or "" for _, row in there],
+        texts=[row.text or "" for _, row in complete],
         labels=[],
-        positions=[number for number, _ in there],
+        positions=[position for position, _ in complete],
         left_out={},
-        pairs=[row.pair or "" for _, row in there] if True in paired else [],
-        tokens=[row.tokens or [] for _, row in there],
+        pairs=[row.pair or "" for _, row in complete] if True in paired else [],
+        tokens=[row.tokens or [] for _, row in complete],
     )
 
 
-def _rows(
-    argument: str | Path, classifier: Classifier, options: DatasetOptions, progress: Progress
-) -> list[_Asked]:
-    """Every row that an argument stands for."""
-    by_token = not classifier.task.by_row
-    if argument != STANDARD_INPUT and not _is_path(argument) and not _is_remote(argument):
-        if isinstance(argument, Path) or _looks_like_file(argument):
-            raise missing(Path(argument))
-        return [_Asked(argument, tokens=argument.split() if by_token else None)]
-    dataset = read_dataset(argument, options, progress, lists=True)
-    return [
-        row
-        for name in dataset.splits
-        for row in _rows_of(dataset, name, argument, classifier, options, progress)
-    ]
+def _read(
+    argument: str | Path, classifier: Classifier, read_options: DatasetOptions, progress: Progress
+) -> Iterator[_InputRow]:
+    """The rows of one argument: of a data set it names, else the argument itself as one text."""
+    if not _is_source(argument):
+        yield _InputRow(str(argument), tokens=None if classifier.task.by_row else str(argument).split())
+        return
+    dataset = read_dataset(argument, read_options, progress, lists=True)
+    for split in dataset.splits:
+        yield from _rows_of(dataset, split, argument, classifier, read_options, progress)
+
+
+def _is_source(argument: str | Path) -> bool:
+    """Whether an argument names rows to read; raises `InputError` for the name of a missing file."""
+    single = isinstance(argument, Path) or len(argument.split()) == 1
+    if argument == STANDARD_INPUT or (argument != "" and is_path(Path(argument))):
+        return True
+    if isinstance(argument, str) and single and (addresses.is_address(argument) or hub.is_hub(argument)):
+        return True
+    # One word with the ending of a data file is a mistyped path rather than a text to classify.
+    if isinstance(argument, Path) or (single and len(argument) < 256 and format_of(Path(argument))):
+        raise missing(Path(argument))
+    return False
 
 
 def _rows_of(
@@ -165,39 +174,35 @@ def _rows_of(
     split: str,
     argument: str | Path,
     classifier: Classifier,
-    options: DatasetOptions,
+    read_options: DatasetOptions,
     progress: Progress,
-) -> list[_Asked]:
-    frame = dataset.split(split).frame
-    texts = dataset.texts(split).to_list()
-    nothing = [None] * len(texts)
-    labels = dataset.labels(split).to_list() if dataset.label_column else nothing
-    if not _are_known(labels, classifier, options.label_column is not None, argument, progress):
-        labels = nothing
-    pairs = dataset.pairs(split)
-    tokens: Sequence[list[str] | None] = nothing
+) -> Iterator[_InputRow]:
+    texts, pairs = dataset.texts(split).to_list(), dataset.pairs(split)
+    unknown: list[Any] = [None] * len(texts)
+    labels = dataset.labels(split).to_list() if dataset.label_column else unknown
+    if not _are_known(labels, classifier, read_options.label_column is not None, argument, progress):
+        labels = unknown
+    tokens = unknown
     if not classifier.task.by_row:
-        held = frame[dataset.tokens_column].to_list() if dataset.tokens_column else nothing
+        column = dataset.tokens_column
+        lists = dataset.split(split).frame[column].to_list() if column else unknown
         tokens = [
-            words if words is not None else text.split() if text is not None else None
-            for words, text in zip(held, texts, strict=True)
+            words if words is not None or text is None else text.split()
+            for words, text in zip(lists, texts, strict=True)
         ]
-    return [
-        _Asked(text, true, pair, pairs is not None, words)
-        for text, true, pair, words in zip(
-            texts, labels, nothing if pairs is None else pairs.to_list(), tokens, strict=True
-        )
-    ]
+    second = unknown if pairs is None else pairs.to_list()
+    for text, label, pair, words in zip(texts, labels, second, tokens, strict=True):
+        yield _InputRow(text, label, pair, paired=pairs is not None, tokens=words)
 
 
 def _are_known(
     labels: Sequence[str | None],
     classifier: Classifier,
-    asked: bool,
+    named: bool,
     argument: str | Path,
     progress: Progress,
 ) -> bool:
-    """Whether these are the model's labels; said where they were to be, or some are and some are not."""
+    """Whether the model knows these labels; a warning where it knows some, or the column was ``named``."""
     task = classifier.task
     written = {label for label in labels if label is not None}
     if not task.has_classes:
@@ -205,25 +210,6 @@ def _are_known(
     names = {name for label in written for name in task.names(label)}
     if names <= set(classifier.labels):
         return True
-    if asked or names & set(classifier.labels):
-        progress.say(f"{argument}: not all labels in it are the model's; none is shown as true")
+    if named or names & set(classifier.labels):
+        progress.say(f"{argument}: some labels are unknown to the model, so no true labels are given")
     return False
-
-
-def _is_path(argument: str | Path) -> bool:
-    try:
-        return argument != "" and Path(argument).exists()
-    except (OSError, ValueError):  # a text longer than any path, or with a NUL
-        return False
-
-
-def _is_remote(argument: str | Path) -> bool:
-    """Whether one word is an address on the web or names a data set of the hub."""
-    if not isinstance(argument, str) or len(argument.split()) != 1:
-        return False
-    return addresses.is_address(argument) or hub.is_hub(argument)
-
-
-def _looks_like_file(argument: str) -> bool:
-    """Whether one word ends like a file that is read: a slip of the pen, hardly a text to classify."""
-    return len(argument.split()) == 1 and len(argument) < 256 and format_of(Path(argument)) is not None

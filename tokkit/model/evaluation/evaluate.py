@@ -16,7 +16,7 @@ from tokkit.model.evaluation.analysis import Evaluation
 from tokkit.model.evaluation.out_of_fold import read_out_of_fold
 from tokkit.model.evaluation.scoring import Scored
 from tokkit.model.evaluation.significance import Answered, against_the_best
-from tokkit.model.folder.ensemble import members
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network.inference import use_threads
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.options import merged_pair
@@ -127,8 +127,8 @@ def evaluate(
 def _out_of_fold(
     names: Sequence[str], spec: EvaluateOptions, threads: int | None, progress: Progress
 ) -> tuple[Rows, list[Scored], list[Path], str]:
-    folds = members(names[0]) if len(names) == 1 else None
-    if folds is None:
+    folds = ModelReceipt.read(names[0]).members() if len(names) == 1 else []
+    if not folds:
         raise UsageError(
             f"{names[-1]}: name the rows to evaluate on; only of a folder of folds there are some without",
             hint=f"tokkit evaluate {names[-1]} DATASET",
@@ -142,8 +142,8 @@ def _score(
     name: str, rows: Rows, where: str, spec: EvaluateOptions, threads: int | None, progress: Progress
 ) -> list[Scored]:
     """A model's answers; of a folder of folds those of each, and of their mean under the folder's name."""
-    folds = members(name)
-    if folds is None:
+    folds = ModelReceipt.read(name).members()
+    if not folds:
         return [scoring.score_model(name, scoring.MODEL, rows, where, spec, threads, progress)]
     each = [
         scoring.score_model(str(fold), scoring.FOLD, rows, where, spec, threads, progress) for fold in folds

@@ -7,8 +7,7 @@ import shlex
 from tokkit import files
 from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.errors import InputError
-from tokkit.model.folder.ensemble import members
-from tokkit.model.folder.receipt import Remembered
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.progress import Progress
 
@@ -35,7 +34,7 @@ def rows_of(dataset: Dataset, split: str, progress: Progress) -> Rows:
 
 def say_seen(name: str, rows: Rows, split: Split, spec: EvaluateOptions, progress: Progress) -> None:
     """Says where the model was trained on these rows, or its temperature or thresholds fitted on some."""
-    model = Remembered.of(name)
+    model = ModelReceipt.read(name)
     if split.name == TRAIN and model.inputs & {files.sha256_of(path) for path in split.files}:
         progress.say(f"{name} was trained on these rows, so that its scores flatter it")
         if spec.label_issues:
@@ -43,11 +42,11 @@ def say_seen(name: str, rows: Rows, split: Split, spec: EvaluateOptions, progres
             trained = "tokkit finetune --folds 5 -o folds/, then tokkit evaluate folds/ --label-issues"
             progress.say(
                 "a model agrees with wrong labels that it has learned; better: "
-                + (folds if members(name) else trained)
+                + (folds if model.folds else trained)
             )
     asked = {"temperature": spec.calibrated, "thresholds": spec.tuned_thresholds}
     fitted = " and ".join(what for what, wanted in asked.items() if wanted)
-    held_out = model.texts() if fitted else frozenset()
+    held_out = model.held_out_texts() if fitted else frozenset()
     same = sum(text in held_out for text in rows.texts)
     if same:
         progress.say(

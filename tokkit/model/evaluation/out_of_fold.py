@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
 from tokkit.model.evaluation.scoring import OUT_OF_FOLD, Scored
-from tokkit.model.folder import model_folder as folder
-from tokkit.model.folder.receipt import PREDICTIONS, Remembered
+from tokkit.model.folder.model_folder import load_classifier
+from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt, read_parquet
 from tokkit.model.folder.report import PER_CENT
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.progress import Progress
@@ -32,7 +32,7 @@ def read_out_of_fold(
             f"{asked}: was fitted on the out-of-fold rows, and so says nothing of them",
             hint=f"tokkit evaluate {name} DATASET {asked}, with rows that no fold was trained on",
         )
-    classifier = folder.load_classifier(member, progress)
+    classifier = load_classifier(member, progress)
     task, labels = classifier.task, classifier.labels
     if not (task.by_row and task.has_classes):
         raise InputError(f"{name}: out-of-fold predictions of {task.name} hold no probabilities to read back")
@@ -52,20 +52,15 @@ def read_out_of_fold(
     logits = task.logits_of(table.select(f"{PER_CENT}{label}" for label in labels).to_numpy() / 100)
     folds = table["fold"].to_numpy() if "fold" in table.columns else None
     found = Scored(name, OUT_OF_FOLD, task, labels, logits, logits, truth, encoded.lengths, folds)
-    return rows, found.with_scores(spec, Remembered.of(name))
+    return rows, found.with_scores(spec, ModelReceipt.read(name))
 
 
 def _table(path: Path, labels: Any) -> pl.DataFrame:
-    import polars as pl
-
     if not path.is_file():
         raise InputError(
             f"{path}: no such file; it holds the out-of-fold predictions", hint="finetune --folds K writes it"
         )
-    try:
-        table = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({error})") from error
+    table = read_parquet(path)
     wanted = ["id", "text", "label", *(f"{PER_CENT}{label}" for label in labels)]
     if lacking := [column for column in wanted if column not in table.columns]:
         raise InputError(f'{path}: no column "{lacking[0]}"; it was not written by finetune --folds')

@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.folder import model_folder as folder
-from tokkit.model.folder.ensemble import ensemble_probabilities
-from tokkit.model.folder.receipt import Remembered
+from tokkit.model.folder.model_folder import load_classifier
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics import thresholds
 from tokkit.model.network.inference import budget_for, choose_device, predict_logits
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.model.tasks.decisions import Decisions, decisions
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 MODEL, FOLD, ENSEMBLE, OUT_OF_FOLD = "model", "fold", "ensemble", "out-of-fold"
 """What answered: a model, one of folds, the mean of folds, or each row's model that did not see it."""
@@ -65,7 +63,7 @@ class Scored:
         """(rows,) what is predicted, as labels are written."""
         return self.task.answers(self.decided, self.targets, self.labels)
 
-    def with_scores(self, spec: EvaluateOptions, source: Remembered) -> Scored:
+    def with_scores(self, spec: EvaluateOptions, source: ModelReceipt) -> Scored:
         """Scored, with the thresholds that the source remembers where they are asked for."""
         scores = {"kind": self.kind, **self.task.scores(self.logits, self.targets, self.labels)}
         told = (self.task.metric, "accuracy", "loss")
@@ -93,24 +91,24 @@ def score_model(
     progress: Progress,
 ) -> Scored:
     """One model's answers to the rows; raises `InputError` for a label it does not know."""
-    classifier = folder.load_classifier(name, progress)
-    classifier.trained.check(name, rows, progress)
+    source = ModelReceipt.read(name)
+    classifier = load_classifier(source, progress)
+    source.check_rows(rows, progress)
     task, labels = classifier.task, classifier.labels
     encoded = task.encode(
         rows, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
     )
     if encoded.truncated:
-        progress.say(f"{name}: {encoded.truncated:,} rows are cut at {classifier.max_length} tokens")
+        progress.say(f"{name}: {encoded.truncated:,} rows truncated at max length {classifier.max_length}")
     truth = task.targets(rows, labels, where, encoded)
     device = choose_device(spec.device)
     budget = budget_for(device, spec.tokens_per_batch)
     logits = predict_logits(classifier, encoded, device, budget, progress)
-    source = Remembered.of(name)
     plain = Scored(name, kind, task, labels, logits, logits, truth, encoded.lengths)
     return (_calibrated(plain, source) if spec.calibrated else plain).with_scores(spec, source)
 
 
-def _calibrated(plain: Scored, source: Remembered) -> Scored:
+def _calibrated(plain: Scored, source: ModelReceipt) -> Scored:
     """With the temperature that the source remembers; what it mends stands beside it."""
     before = plain.task.scores(plain.logits, plain.targets, plain.labels)
     told = {
@@ -118,7 +116,7 @@ def _calibrated(plain: Scored, source: Remembered) -> Scored:
         "loss_before": before["loss"],
         "ece_before": before.get("calibration", {}).get("ece"),
     }
-    logits = source.calibrated(plain.logits)
+    logits = plain.logits / np.float32(source.temperature)
     return replace(plain, logits=logits, decided=logits, temperature=told)
 
 
@@ -133,7 +131,6 @@ def score_ensemble(name: str, members: Sequence[Scored], spec: EvaluateOptions) 
             raise InputError(
                 f"{name}: {Path(other.name).name} has other classes than {Path(first.name).name}"
             )
-    shares = ensemble_probabilities([each.task.shares(each.logits) for each in members])
-    logits = first.task.logits_of(shares)
+    logits = first.task.ensemble([each.logits for each in members])
     together = replace(first, name=name, kind=ENSEMBLE, logits=logits, decided=logits, temperature={})
-    return together.with_scores(spec, Remembered.of(name))
+    return together.with_scores(spec, ModelReceipt.read(name))

@@ -1,7 +1,7 @@
-"""The model folder: what the Auto class of its task loads, its tokenizer, figures and a card.
+"""The model folder: what the Auto class of its task loads, its tokenizer, scores and a card.
 
-config.json, model.safetensors        the classifier; with a head of ours `heads.saved` instead
-tokenizer.json, tokenizer_config.json the tokenizer, copied as it was
+config.json, model.safetensors        the classifier; one with a head of ours as in `heads.saved`
+tokenizer.json, tokenizer_config.json the tokenizer, copied unchanged
 metrics.json, history.csv, curves.png, predictions.parquet, README.md
 tokkit.json                           the receipt
 """
@@ -10,24 +10,25 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import transformers
+from numpy.typing import NDArray
 
 from tokkit.errors import InputError, TokkitError
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.network.heads import saved
-from tokkit.model.network.trained import Trained
+from tokkit.model.network.heads.headed import HeadedModel
+from tokkit.model.network.inference import predict_logits
 from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading, quiet
+from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.load import load as load_tokenizer
 from tokkit.tokenizer.rebuild import differs_when_loaded
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from tokkit.tokenizer.encoding.encode import Encoded
 
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -37,17 +38,16 @@ _TOKENIZER_FILES = (
     "vocab.json",
     "merges.txt",
 )
-_CLOSE = 1e-3
+_TOLERANCE = 1e-3
+"""Difference of logits that rounding may cause between the model in memory and the one read back."""
 
 
 def write_classifier(folder: Path, classifier: Classifier) -> None:
-    """Writes configuration, weights and the tokenizer's files; what stood there is replaced.
+    """Write configuration, weights and the tokenizer's files, replacing those in the folder.
 
-    A tokenizer that came without a configuration gets one, and without the truncation and padding that
-    may be stored in it, so that the folder loads with transformers too.
+    A tokenizer without a configuration gets one, and loses the truncation and padding that its
+    `tokenizer.json` may hold, so that the folder loads with transformers too.
     """
-    from tokkit.model.network.heads.headed import HeadedModel
-
     if isinstance(classifier.model, HeadedModel):
         saved.write(folder, classifier.model, classifier.task.name, classifier.labels)
     else:
@@ -63,60 +63,59 @@ def write_classifier(folder: Path, classifier: Classifier) -> None:
             shutil.copyfile(tokenizer.folder / name, folder / name)
 
 
-def load_classifier(name: str | Path, progress: Progress = SILENT) -> Classifier:
-    """A classifier as it was saved, with a stock head or one of ours, in evaluation mode, with its tokenizer.
+def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILENT) -> Classifier:
+    """A saved classifier with its tokenizer, in evaluation mode, whether its head is stock or one of ours.
 
-    Raises `InputError` for a folder that is none or lacks a part, and for a checkpoint whose head is missing:
-    its answers would be drawn at random. It cuts rows where they were cut in training.
+    It truncates rows where they were truncated in training, as the receipt of its folder says.
+
+    Raises `InputError` for a folder that is no model or lacks a part, and for a checkpoint without a trained
+    head, whose predictions would be random.
     """
-    import transformers
-
+    receipt = model if isinstance(model, ModelReceipt) else ModelReceipt.read(model)
+    name = receipt.folder
     if saved.stands_in(name):
-        return _load_headed(Path(name), progress)
-    where = checkpoint_path(name, progress)
-    tokenizer = load_tokenizer(where, progress)
+        return _load_headed(receipt)
+    path = checkpoint_path(name, progress)
+    tokenizer = load_tokenizer(path, progress)
     with loading(name):
-        config = transformers.AutoConfig.from_pretrained(where, trust_remote_code=False)
+        config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False)
         task = task_of_config(config)
-        model, info = getattr(transformers, task.auto_class).from_pretrained(
-            where, config=config, **LOADING, output_loading_info=True
+        network, info = getattr(transformers, task.auto_class).from_pretrained(
+            path, config=config, **LOADING, output_loading_info=True
         )
-    new = sorted(info.get("missing_keys", ()))
-    if new:
+    if missing := sorted(info.get("missing_keys", ())):
         raise InputError(
-            f"{name}: has no trained classification head ({', '.join(new[:2])}): its answers would be random",
+            f"{name}: has no trained classification head ({', '.join(missing[:2])}): "
+            "its predictions would be random",
             hint=f"tokkit finetune DATASET --model {name} -o model/ trains one",
         )
-    labels = tuple(str(model.config.id2label[i]) for i in range(model.config.num_labels))
-    return Classifier.of(model.eval(), tokenizer, labels, task=task, trained=Trained.of(name))
+    labels = tuple(str(network.config.id2label[i]) for i in range(network.config.num_labels))
+    return Classifier.of(network.eval(), tokenizer, labels, receipt.max_length, task)
 
 
-def _load_headed(folder: Path, progress: Progress) -> Classifier:
+def _load_headed(receipt: ModelReceipt) -> Classifier:
+    folder = receipt.folder
     described = saved.read(folder)
     if described.task not in TASKS:
         raise InputError(
-            f'{folder / saved.DESCRIPTION}: says task "{described.task}"; '
-            f"expected is one of {', '.join(TASKS)}",
-            hint="pip install --upgrade tokkit, if a newer version wrote it",
+            f'{folder / saved.DESCRIPTION}: invalid task "{described.task}": choose from {", ".join(TASKS)}',
+            hint="upgrade tokkit, if a newer version wrote it",
         )
-    model = saved.load(folder, described)
-    tokenizer = load_tokenizer(folder, progress)
-    task = TASKS[described.task]
-    return Classifier.of(model, tokenizer, described.labels, task=task, trained=Trained.of(folder))
+    network = saved.load(folder, described)
+    tokenizer = load_tokenizer(folder, SILENT)
+    return Classifier.of(network, tokenizer, described.labels, receipt.max_length, TASKS[described.task])
 
 
 def verify(folder: Path, encoded: Encoded, expected: NDArray[np.float32]) -> None:
-    """Loads what was written and compares its logits of a few rows, (rows, classes), with those expected."""
-    import numpy as np
-    import torch
-
-    from tokkit.model.network.inference import predict_logits
-
+    """Load the folder just written and compare its logits of a few rows, (rows, classes), with these."""
     logits = predict_logits(load_classifier(folder), encoded, torch.device("cpu"), budget=1024)
-    if not np.allclose(logits, expected, atol=_CLOSE):
-        raise TokkitError(f"{folder}: the model written does not answer as the one trained: a bug")
+    if not np.allclose(logits, expected, atol=_TOLERANCE):
+        raise TokkitError(
+            f"internal error: {folder}: the model read back does not predict as the one in memory; "
+            "this is a bug in tokkit, please report it"
+        )
 
 
 def other_ids(folder: Path, classifier: Classifier) -> bool:
-    """Whether `AutoTokenizer` reads other ids from the folder than its `tokenizer.json` gives."""
+    """Whether `AutoTokenizer` gives other ids from the folder than its `tokenizer.json` does."""
     return differs_when_loaded(folder, classifier.tokenizer.backend) is not None

@@ -1,92 +1,214 @@
-"""What a model folder remembers of its training: the temperature, the thresholds and scores of its validation
-rows, which rows they were, and the files it was trained on."""
+"""What the folder of a model records of its training, read once and passed on.
+
+tokkit.json          the receipt: settings, inputs, and in a folder of folds the result of each fold
+metrics.json         scores on the rows held out in training, and what was fitted on these rows
+predictions.parquet  these rows
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from tokkit import files
+from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
+from tokkit.progress import Progress
 from tokkit.tokenizer.load import read_json
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
-_OUT_OF_FOLD = "out_of_fold"
+_FOLD = re.compile(r"fold-(\d+)")
+_DAMAGED = "copy the whole folder again; tokkit finetune wrote all of it"
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """metrics  scores of the rows that were held out in training; empty where the folder tells of none
-    inputs   SHA-256 of the files it was trained from
+class ModelReceipt:
+    """What is known of a model before it is loaded; of a checkpoint without a receipt, its name alone.
+
+    folder       the folder as it was named, or a name on the hub
+    max_length   tokens that rows were truncated at; None where unknown
+    pairs        whether rows were pairs of texts; None where unknown
+    folds        number of models in a folder of folds; 0 for a single model
+    inputs       SHA-256 of the files it was trained on
+    fingerprint  hash of all that decides the result, in folders of folds and in each fold
+    result, run  all that the receipt holds: of the work, and of this one run of it
     """
 
     folder: Path
-    metrics: Mapping[str, Any] = field(default_factory=dict)
+    max_length: int | None = None
+    pairs: bool | None = None
+    folds: int = 0
     inputs: frozenset[str] = frozenset()
+    fingerprint: str | None = None
+    result: Mapping[str, Any] = field(default_factory=dict)
+    run: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, folder: str | Path) -> Remembered:
-        """Of a model folder; of a folder of folds, what its out-of-fold predictions gave."""
-        where = Path(folder)
-        if not where.is_dir():
-            return cls(where)
-        metrics = read_json(where / METRICS)
-        receipt = _object(read_json(where / files.RECEIPT).get("result"))
-        held_out = _object(metrics.get(_OUT_OF_FOLD, metrics))
-        return cls(where, held_out, frozenset(_hashes(receipt.get("inputs", ()))))
+    def read(cls, folder: str | Path) -> ModelReceipt:
+        """The receipt of a folder that `finetune` wrote.
 
-    def texts(self) -> frozenset[str]:
-        """The texts of the held-out rows; none where the folder does not hold them."""
-        import polars as pl
+        Raises `InputError` for a receipt that is not JSON, lacks a key, or has a value of another type.
+        """
+        path = Path(folder)
+        if not (path / files.RECEIPT).is_file():
+            return cls(path)
+        content = files.read_receipt(path)
+        fields = _Fields(path / files.RECEIPT, content)
+        result, run = fields.object("result"), fields.object("run", required=False)
+        # Commands that change a model (add-tokens, trim) leave a receipt of their own in its place.
+        settings = result.object("settings", required=content.get("command") == "finetune")
+        folds = result.value("folds", list, "a list of results, one per fold") or []
+        max_length = settings.value("max_length", int, "a number of tokens, or null")
+        if max_length is not None and max_length < 1:
+            raise settings.damaged("max_length", "a number of tokens, or null")
+        return cls(
+            path,
+            max_length=max_length,
+            pairs=result.value("pairs", bool, "true or false"),
+            folds=len(folds),
+            inputs=frozenset(result.hashes()),
+            fingerprint=result.value("fingerprint", str, "a hash"),
+            result=result.content,
+            run=run.content,
+        )
 
+    def fields(self, names: Iterable[str]) -> dict[str, Any]:
+        """What is recorded under each of these names; raises `InputError` for a name that is missing."""
+        recorded = {**self.run, **self.result}
+        names = list(names)
+        if missing := [name for name in names if name not in recorded]:
+            raise InputError(f'{self.folder / files.RECEIPT}: has no "{missing[0]}"', hint=_DAMAGED)
+        return {name: recorded[name] for name in names}
+
+    def members(self) -> list[Path]:
+        """The model folders of the folds, in order; empty for a single model.
+
+        >>> ModelReceipt.read("model").members()                # a folder of `finetune --folds 2`
+        [PosixPath('model/fold-1'), PosixPath('model/fold-2')]
+
+        Raises `InputError` where a fold of the receipt is missing.
+        """
+        paths = [self.folder / fold_name(number) for number in range(1, self.folds + 1)]
+        missing = [path for path in paths if not path.is_dir()]
+        if missing and len(missing) == len(paths):
+            raise InputError(
+                f"{self.folder}: has the results of {len(paths)} folds, but not their models",
+                hint="tokkit finetune DATASET --folds K keeps them, as does --compare with --keep-models",
+            )
+        if missing:
+            raise InputError(f"{self.folder}: {missing[0].name} is missing, one of {len(paths)} folds")
+        return paths
+
+    def models(self) -> list[ModelReceipt]:
+        """The receipts of the models that predict together: of each fold, or this one alone."""
+        return [ModelReceipt.read(path) for path in self.members()] or [self]
+
+    def check_rows(self, rows: Rows, progress: Progress) -> None:
+        """Raises `InputError` for single texts where the model was trained on pairs; warns of the reverse."""
+        if not rows.texts or self.pairs is None or self.pairs == bool(rows.pairs):
+            return
+        if self.pairs:
+            raise InputError(
+                f"{self.folder}: the model was trained on pairs of texts, but the rows are single texts",
+                hint="a file with both: --text-column and --pair-column name their columns",
+            )
+        progress.say(f"{self.folder}: the model was trained on single texts, but the rows are pairs")
+
+    @cached_property
+    def metrics(self) -> Mapping[str, Any]:
+        """Scores on the rows held out in training (of folds: out of fold); empty where there are none."""
+        metrics = read_json(self.folder / METRICS)
+        return _object(metrics.get("out_of_fold", metrics))
+
+    def held_out_texts(self) -> frozenset[str]:
+        """The texts of the held-out rows; empty where the folder does not have them."""
         path = self.folder / PREDICTIONS
-        if not path.is_file():
-            return frozenset()
-        try:
-            return frozenset(pl.read_parquet(path, columns=["text"])["text"])
-        except (pl.exceptions.PolarsError, OSError) as error:
-            raise InputError(f"{path}: cannot be read as Parquet ({error})") from error
+        return frozenset(read_parquet(path, columns=["text"])["text"]) if path.is_file() else frozenset()
 
     @property
     def temperature(self) -> float:
         """The temperature fitted on the held-out rows; raises `InputError` where there is none."""
-        found = _object(self.metrics.get("calibration")).get("temperature")
-        if not isinstance(found, int | float) or not found > 0:
+        value = _object(self.metrics.get("calibration")).get("temperature")
+        if not isinstance(value, int | float) or not value > 0:
             raise InputError(
-                f"{self.folder}: no temperature was fitted for it ({METRICS} tells of none)",
-                hint="tokkit finetune writes one; without --calibrated the model answers as it is",
+                f"{self.folder}: {METRICS} has no temperature fitted in training",
+                hint="tokkit finetune writes one; leave out --calibrated for uncalibrated probabilities",
             )
-        return float(found)
-
-    def calibrated(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The logits divided by the temperature."""
-        import numpy as np
-
-        return logits / np.float32(self.temperature)
+        return float(value)
 
     @property
     def thresholds(self) -> Mapping[str, Any]:
-        """Class -> ``{threshold, ...}`` chosen on the held-out rows; raises `InputError` without any."""
-        found = _object(self.metrics.get("thresholds"))
-        if not found:
+        """Class -> ``{threshold, ...}`` tuned on the held-out rows; raises `InputError` without any."""
+        value = _object(self.metrics.get("thresholds"))
+        if not value:
             raise InputError(
-                f"{self.folder}: no thresholds were chosen for it; "
-                "they are for two classes, or for several labels a text",
-                hint="without --tuned-thresholds the likeliest class is predicted",
+                f"{self.folder}: {METRICS} has no thresholds tuned in training; "
+                "only models with two classes, or with several labels per text, have them",
+                hint="leave out --tuned-thresholds to predict the likeliest class",
             )
-        return found
+        return value
+
+
+def fold_name(number: int) -> str:
+    """The folder of a fold, counted from 1."""
+    return f"fold-{number}"
+
+
+def fold_number(folder: Path) -> int | None:
+    """Which fold a folder of this name is; None for any other folder."""
+    match = _FOLD.fullmatch(folder.name)
+    return int(match[1]) if match else None
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """A table of predictions; raises `InputError` for a file that cannot be read."""
+    try:
+        return pl.read_parquet(path, columns=columns)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet ({error})") from error
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """An object of the receipt, its fields checked as they are read."""
+
+    path: Path
+    content: Mapping[str, Any]
+
+    def object(self, name: str, *, required: bool = True) -> _Fields:
+        value = self.value(name, dict, "an object", required=required)
+        return _Fields(self.path, value or {})
+
+    def value(self, name: str, kind: type, expected: str, *, required: bool = False) -> Any:
+        value = self.content.get(name)
+        if value is None and not required:
+            return None
+        # bool is a subclass of int: `true` is no number of tokens
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise self.damaged(name, expected)
+        return value
+
+    def hashes(self) -> list[str]:
+        """The SHA-256 of every input, and of every file in an input that is a folder."""
+        inputs = self.value("inputs", list, "a list of files") or []
+        try:
+            every = [each for one in inputs for each in (one, *one.get("files", ()))]
+            return [each["sha256"] for each in every if "sha256" in each]
+        except (TypeError, AttributeError) as error:
+            raise self.damaged("inputs", "a list of files, each with its sha256") from error
+
+    def damaged(self, name: str, expected: str) -> InputError:
+        written = repr(self.content.get(name))
+        written = written if len(written) <= 40 else f"{written[:40]}..."
+        return InputError(f'{self.path}: "{name}" is {written}, expected {expected}', hint=_DAMAGED)
 
 
 def _object(value: Any) -> Mapping[str, Any]:
-    """The value where it is an object of JSON, else an empty one."""
+    """The value where it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
-
-
-def _hashes(inputs: Sequence[Mapping[str, Any]]) -> list[str]:
-    return [each["sha256"] for one in inputs for each in (one, *one.get("files", ())) if "sha256" in each]

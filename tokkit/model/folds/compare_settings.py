@@ -20,14 +20,14 @@ from tokkit.data.loading.load import DatasetOptions
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
 from tokkit.model.folder import report
-from tokkit.model.folder.ensemble import fold_name
+from tokkit.model.folder.receipt import fold_name
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import (
     FoldsResult,
     cross_validate,
     fingerprint,
     finished,
-    result_told_in,
+    recorded_folds,
 )
 from tokkit.model.folds.drawing import FoldedRows
 from tokkit.model.folds.prepared import folds_job
@@ -145,7 +145,7 @@ def _cross_validated(
     receipt = finished(place, fingerprint(mine, folded), job)
     if receipt is not None and (place / fold_name(1)).is_dir() == keep_models:
         job.progress.say(f"{asked.name}: finished by an earlier run, and kept")
-        return result_told_in(receipt, _folder(number))
+        return recorded_folds(receipt, _folder(number))
     job.progress.say(f"combination {number}: {asked.name}")
     return cross_validate(
         mine, folded, place, force=place.exists(), shown=_folder(number), keep_models=keep_models

@@ -24,7 +24,7 @@ from tokkit import files
 from tokkit.errors import Interrupted
 from tokkit.model.folder import model_folder as folder
 from tokkit.model.folder import report
-from tokkit.model.folder.ensemble import fold_name
+from tokkit.model.folder.receipt import ModelReceipt, fold_name
 from tokkit.model.folds.drawing import FoldedRows, joined_rows
 from tokkit.model.folds.spread import deviations, means
 from tokkit.model.network.inference import budget_for, choose_device, predict_logits
@@ -32,7 +32,7 @@ from tokkit.model.tasks import task_of
 from tokkit.model.training import card
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.identity import CHANGE_NOTHING
-from tokkit.model.training.job import PACKAGES, Job, told_in
+from tokkit.model.training.job import PACKAGES, Job, recorded_result
 from tokkit.model.training.run import FinetuneResult
 
 if TYPE_CHECKING:
@@ -129,15 +129,15 @@ def fingerprint(job: Job, folded: FoldedRows) -> str:
     return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
-def finished(place: Path, expected: str, job: Job) -> dict[str, Any] | None:
+def finished(place: Path, expected: str, job: Job) -> ModelReceipt | None:
     """The receipt of a folder that an earlier run left finished, with the same fingerprint; else None.
 
     One of other settings or rows is discarded, which is said, as is any with ``--resume none``.
     """
     if not (place / files.RECEIPT).is_file():
         return None
-    receipt = files.read_receipt(place)
-    if job.spec.resume == "auto" and receipt["result"].get("fingerprint") == expected:
+    receipt = ModelReceipt.read(place)
+    if job.spec.resume == "auto" and receipt.fingerprint == expected:
         return receipt
     why = "as --resume none asks" if job.spec.resume == "none" else "it is of other settings or rows"
     job.progress.say(f"{place.name} of an unfinished run is discarded: {why}")
@@ -155,7 +155,7 @@ def _train_all(
         called = f"{before}fold {number} of {len(folded.folds)}"
         if receipt := finished(place, mark, job):
             job.progress.say(f"{called}: finished by an earlier run, and kept")
-            results.append(told_in(receipt, name))
+            results.append(recorded_result(receipt, name))
             job = _in_one_precision(job, results)
             continue
         job.progress.say(
@@ -250,9 +250,10 @@ def _write_receipt(staging: Path, job: Job, folded: FoldedRows, result: FoldsRes
     )
 
 
-def result_told_in(receipt: dict[str, Any], shown: str) -> FoldsResult:
-    """The result that the receipt of a folder of folds tells of."""
-    result, run = receipt["result"], receipt["run"]
-    folds = [{**told, **timed} for told, timed in zip(result["folds"], run["folds"], strict=True)]
-    told = {**run, **result, "folds": folds, "model": shown}
-    return FoldsResult(**{each.name: told[each.name] for each in fields(FoldsResult)})
+def recorded_folds(receipt: ModelReceipt, shown: str) -> FoldsResult:
+    """The result in the receipt of a folder of folds; raises `InputError` where a field is missing."""
+    recorded = receipt.fields(each.name for each in fields(FoldsResult) if each.name != "model")
+    # What a fold took is recorded with the run, all else with the result.
+    times = receipt.run.get("folds", [])
+    folds = [{**fold, **timed} for fold, timed in zip(recorded["folds"], times, strict=True)]
+    return FoldsResult(**{**recorded, "model": shown, "folds": folds})

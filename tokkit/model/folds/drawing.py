@@ -16,7 +16,7 @@ from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.splitting.grouping import row_groups
 from tokkit.data.splitting.stratifier import stratified_folds
 from tokkit.errors import InputError, UsageError
-from tokkit.model.folder.ensemble import fold_name, fold_number
+from tokkit.model.folder.receipt import fold_name, fold_number
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task

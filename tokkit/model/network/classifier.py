@@ -13,7 +13,6 @@ from tokkit.model.network.batching import Batch
 from tokkit.model.network.configuration import head_dropout, label_config, set_dropout
 from tokkit.model.network.heads import STOCK
 from tokkit.model.network.row_limits import RowLimits, padding_id
-from tokkit.model.network.trained import UNKNOWN, Trained
 from tokkit.model.options.finetune_options import SIZES, FinetuneOptions
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
@@ -34,7 +33,6 @@ class Classifier:
     pad_id       id rows are padded with
     task         what it is asked for
     segments     whether it tells the texts of a pair apart
-    trained      what is known of its training
     """
 
     model: AnyModel
@@ -44,7 +42,6 @@ class Classifier:
     pad_id: int
     task: Task
     segments: bool
-    trained: Trained = UNKNOWN
 
     @classmethod
     def of(
@@ -54,17 +51,15 @@ class Classifier:
         labels: Sequence[str],
         max_length: int | None = None,
         task: Task = DEFAULT,
-        trained: Trained = UNKNOWN,
     ) -> Classifier:
         """The model with its tokenizer; raises `InputError` for a maximum length they do not take.
 
-        max_length  None for that of its training, or the longest there can be
+        max_length  None for the longest there can be
         """
-        limits = RowLimits.of(model.config, tokenizer, max_length or trained.max_length)
+        limits = RowLimits.of(model.config, tokenizer, max_length)
         return cls(
             *(model, tokenizer, tuple(labels), limits.max_length, limits.pad_id, task),
             segments=limits.segments,
-            trained=trained,
         )
 
     def logits(self, batch: Batch, device: torch.device) -> torch.Tensor:

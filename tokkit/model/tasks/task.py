@@ -132,6 +132,16 @@ class Task(ABC):
 
         return np.log(np.maximum(shares, SMALLEST_SHARE)).astype(np.float32)
 
+    def ensemble(self, members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Logits whose probabilities are the mean of the members', each of the same shape.
+
+        Members with the probabilities [1, 0] and [0.5, 0.5] give logits of [0.75, 0.25].
+        """
+        import numpy as np
+
+        shares = np.stack([self.shares(logits) for logits in members])
+        return self.logits_of(np.mean(shares, axis=0, dtype=np.float64))
+
     @abstractmethod
     def row_losses(self, logits: NDArray[np.float32], targets: Any) -> NDArray[np.float64]:
         """(rows,) the loss of each row, the mean over the classes or tokens it is asked for; in nats."""

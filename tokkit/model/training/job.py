@@ -12,7 +12,7 @@ from tokkit import files
 from tokkit.data.dataset import Dataset, Rows
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.errors import InputError, UsageError
-from tokkit.model.folder.ensemble import members
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network.inference import choose_device
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.training import processes
@@ -115,12 +115,10 @@ class Job:
         return {**asdict(self.spec), **asdict(self.options), **files_only}
 
 
-def told_in(receipt: Mapping[str, Any], shown: str) -> FinetuneResult:
-    """The result that the receipt of a model folder tells of; raises `KeyError` where it lacks something."""
-    told = {**receipt["result"], **receipt["run"]}
-    return FinetuneResult(
-        model=shown, **{each.name: told[each.name] for each in fields(FinetuneResult) if each.name != "model"}
-    )
+def recorded_result(receipt: ModelReceipt, shown: str) -> FinetuneResult:
+    """The result in the receipt of a model folder; raises `InputError` where a field is missing."""
+    names = (each.name for each in fields(FinetuneResult) if each.name != "model")
+    return FinetuneResult(model=shown, **receipt.fields(names))
 
 
 def check_asked(tokenizer: str | Path | None, model: str | Path | None, spec: FinetuneOptions) -> None:
@@ -134,7 +132,7 @@ def check_asked(tokenizer: str | Path | None, model: str | Path | None, spec: Fi
             "name a tokenizer to build an encoder for, or a model to fine-tune",
             hint="tokkit finetune DATASET --tokenizer out/",
         )
-    if model is not None and (folds := members(model)):
+    if model is not None and (folds := ModelReceipt.read(model).members()):
         raise InputError(
             f"{model}: holds {len(folds)} folds, and one model is fine-tuned", hint=f"--model {folds[0]}"
         )
