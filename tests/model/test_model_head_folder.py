@@ -120,7 +120,7 @@ def test_a_body_that_lacks_weights_is_refused(copied):
         ({"labels": ["a", "b"]}, r"output\.bias: \(3,\), where .* ask for \(2,\)"),
         ({"labels": ["a", "a", "b"]}, "labels that differ"),
         ({"head": "heart"}, 'says head "heart"'),
-        ({"task": "guess"}, 'says task "guess"; expected is one of single-label'),
+        ({"task": "guess"}, 'invalid task "guess": choose from single-label'),
         ({"dropout": "much"}, "no description of a head"),
     ],
 )
