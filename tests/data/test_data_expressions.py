@@ -1,4 +1,4 @@
-"""Expressions over columns: what they mean, and what is said of those that mean nothing."""
+"""Expressions over columns: what they mean, and the errors of those that are invalid."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.data.loading.expressions import compiled, condition
+from tokkit.data.loading.expressions import compile_condition, compile_value
 from tokkit.errors import UsageError
 
 FRAME = pl.DataFrame(
@@ -29,12 +29,12 @@ FRAME = pl.DataFrame(
 
 
 def _rows(text):
-    kept = FRAME.with_row_index("row").filter(condition(text, FRAME.schema, "--where"))
+    kept = FRAME.with_row_index("row").filter(compile_condition(text, FRAME.schema, "--where"))
     return kept["row"].to_list()
 
 
-def _made(text):
-    return FRAME.select(compiled(text, FRAME.schema, "--add x").expression.alias("x"))["x"].to_list()
+def _values(text):
+    return FRAME.select(compile_value(text, FRAME.schema, "--add x").expression.alias("x"))["x"].to_list()
 
 
 @pytest.mark.parametrize(
@@ -83,12 +83,12 @@ def _made(text):
         ("'joy' == label", [0, 2]),
     ],
 )
-def test_expressions_hold_for_rows(text, rows):
+def test_expressions_select_rows(text, rows):
     assert _rows(text) == rows
 
 
 @pytest.mark.parametrize(
-    ("text", "made"),
+    ("text", "values"),
     [
         ("label + ': ' + `the body`", ["joy: a", "anger: b", "joy: c", "1: d", None]),
         ("small / 2", [0.5, 1.0, 1.5, 2.0, None]),
@@ -100,8 +100,8 @@ def test_expressions_hold_for_rows(text, rows):
         ("small > 2", [False, False, True, True, False]),
     ],
 )
-def test_expressions_compute(text, made):
-    assert _made(text) == made
+def test_expressions_compute(text, values):
+    assert _values(text) == values
 
 
 @pytest.mark.parametrize(
@@ -125,10 +125,10 @@ def test_expressions_compute(text, made):
         ("label && stars", "and was expected", ">>> &&"),
         ("lenght(text) > 1", "no such function", ">>> lenght"),
         ("__import__('os')", "no such function", ">>> __import__"),
-        ("text matches '('", "no regular expression", ">>> matches"),
+        ("text matches '('", "invalid regular expression", ">>> matches"),
         ("text matches label", "a regular expression in quotes was expected", ">>> matches"),
-        ("label", "a text, not something that holds", ""),
-        ("label and stars", "something that holds or not was expected", ">>> and"),
+        ("label", "is a text, not a condition", ""),
+        ("label and stars", "a condition was expected", ">>> and"),
         ("sure + 1 > 2", "a number was expected, not a yes or no", ">>> +"),
         ("tags == 'a'", "a text was expected, not a list", ">>> =="),
         ("label == ''", "is missing, or is not missing, was expected", ">>> =="),
@@ -138,9 +138,9 @@ def test_expressions_compute(text, made):
         ("1 + " * 1000 + "1 > 0", "more than 1000 parts", ">>>"),
     ],
 )
-def test_expressions_that_mean_nothing_name_the_place(text, message, here):
+def test_expressions_that_are_invalid_name_the_position(text, message, here):
     with pytest.raises(UsageError) as caught:
-        condition(text, FRAME.schema, "--where")
+        compile_condition(text, FRAME.schema, "--where")
     assert caught.value.message.startswith("--where: ")
     assert message in caught.value.message
     assert here in caught.value.hint
@@ -148,13 +148,13 @@ def test_expressions_that_mean_nothing_name_the_place(text, message, here):
 
 def test_expressions_of_many_parts_are_computed():
     assert _rows(" or ".join(["label == 'no'"] * 240 + ["label == 'joy'"])) == [0, 2]
-    assert _made("+".join(["1"] * 480)) == [480]
+    assert _values("+".join(["1"] * 480)) == [480]
 
 
 @given(st.text())
 def test_expressions_of_any_text_are_read_or_refused(text):
     with contextlib.suppress(UsageError):
-        compiled(text, FRAME.schema, "--where")
+        compile_value(text, FRAME.schema, "--where")
 
 
 NUMBERS = st.integers(-50, 50)
@@ -179,11 +179,11 @@ def test_expressions_of_numbers_are_what_python_makes_of_them(one, other, sign):
         **{"==": operator.eq, "!=": operator.ne, "<": operator.lt},
         **{"<=": operator.le, ">": operator.gt, ">=": operator.ge},
     }[sign](first, second)
-    assert _made(f"{left} {sign} {right}") == [expected]
+    assert _values(f"{left} {sign} {right}") == [expected]
 
 
 @given(st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\0")))
 def test_expressions_hold_any_text_in_quotes(text):
     for quote in "'\"":
         written = quote + text.replace(quote, quote * 2) + quote
-        assert _made(written) == [text]
+        assert _values(written) == [text]

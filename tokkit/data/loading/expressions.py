@@ -1,31 +1,195 @@
-"""Expressions over columns, as ``--where`` and ``--add`` take them: a small grammar; nothing is evaluated.
+"""Row expressions of ``--where`` and ``--add``: a small grammar, compiled to polars; no text is executed.
 
     label != 'joy' and words(text) >= 5
     label in ('joy', 'love') or not text matches '^@'
     title + ': ' + `the body`
 
-    expression   both {"or" both}                          both     negation {"and" negation}
-    negation     ["not"] comparison                        sum      product {("+" | "-") product}
-    comparison   sum [SIGN sum | "is" ["not"] "missing"    product  single {("*" | "/") single}
-                 | ["not"] ("in" "(" LITERAL {"," LITERAL} ")" | "contains" sum | "matches" TEXT)]
-    single       TEXT | NUMBER | COLUMN | FUNCTION "(" expression ")" | "(" expression ")" | "-" single
+Operators from the weakest to the strongest, all but comparisons chain:
 
-A text stands in quotes of either kind, a quote within it twice; a column that is no plain word, in backticks.
+    or; and; not; comparisons: == != < <= > >=, contains TEXT, matches REGEX, in (LITERAL, ...), is missing,
+    and not in, not contains, not matches, is not missing; + -; * /; unary -, FUNCTION(...), (...)
+
+A text is in quotes of either kind, a quote within it doubled. A column that is no plain word is in backticks,
+a field within objects is reached by dots. A text compared or computed with a number counts as the number it
+spells. An empty text and NaN are missing. A missing value equals nothing: ``!=`` is true for it, every other
+comparison is not, and what is computed from it is missing.
+
+Why not `polars.sql_expr`, which parses more? Documented expressions would fail or select other rows:
+- all columns of a csv file are text, and SQL refuses ``stars > 2`` and ``label == 1`` on text;
+- ``label != 'joy'`` is NULL in SQL for a row without label, which would be dropped without notice;
+- ``words()``, ``len()``, ``contains``, ``matches`` and ``is missing`` do not exist, and "joy" is a column;
+- its errors name no position and no near column, and some appear only when rows are computed;
+- aggregates such as ``sum(n) > 1`` and subqueries parse there, and would have to be detected and refused.
 """
 
 from __future__ import annotations
 
+import functools
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn
+from typing import Any, NoReturn
 
-from tokkit.data.loading import expression_values as values
-from tokkit.data.loading.expression_values import FUNCTIONS, TRUTH, Unfit, Value
+import polars as pl
+
 from tokkit.errors import UsageError, did_you_mean
 
-if TYPE_CHECKING:
-    import polars as pl
+# Values --------------------------------------------------------------------------------------------------
+
+TEXT, NUMBER, TRUTH, OTHER = "text", "number", "yes or no", "list, object or date"
+
+
+class _KindError(Exception):
+    """An operand of the wrong kind; the message says what was expected."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """A polars expression and the kind of its values; ``literal`` is the value of a literal."""
+
+    expression: pl.Expr
+    kind: str
+    literal: str | float | None = None
+
+    @property
+    def text(self) -> pl.Expr:
+        """The value as text; raises `_KindError` for lists, objects and dates."""
+        if self.kind == OTHER:
+            raise _KindError(f"a text was expected, not a {OTHER}")
+        return self.expression if self.kind == TEXT else self.expression.cast(pl.String)
+
+    @property
+    def number(self) -> pl.Expr:
+        """The number, or the one that a text spells, else missing; raises `_KindError` for other kinds."""
+        if self.kind == NUMBER:
+            return self.expression
+        if self.kind != TEXT:
+            raise _KindError(f"a number was expected, not a {self.kind}")
+        return self.expression.str.strip_chars().cast(pl.Float64, strict=False).fill_nan(None)
+
+    @property
+    def truth(self) -> pl.Expr:
+        """A condition that is never null: missing is false; raises `_KindError` for other kinds."""
+        if self.kind != TRUTH:
+            raise _KindError(f"a condition was expected, such as a comparison, not a {self.kind}")
+        return self.expression.fill_null(False)
+
+
+def _condition(expression: pl.Expr) -> Value:
+    return Value(expression.fill_null(False), TRUTH)
+
+
+def _literal(value: str | float) -> Value:
+    return Value(pl.lit(value), TEXT if isinstance(value, str) else NUMBER, value)
+
+
+def _column(name: str, keys: Sequence[str], dtype: pl.DataType) -> Value:
+    """A column, or the field under ``keys`` within its objects."""
+    column = pl.col(name)
+    for key in keys:
+        column = column.struct.field(key)
+    if dtype == pl.Boolean:
+        return Value(column, TRUTH)
+    if dtype.is_float():
+        return Value(column.cast(pl.Float64).fill_nan(None), NUMBER)
+    if dtype.is_numeric():
+        # 64 bits: the difference of small or unsigned integers would wrap around
+        wide = pl.Float64() if dtype.is_decimal() else pl.Int64()
+        return Value(column.cast(wide, strict=False), NUMBER)
+    if dtype in (pl.String, pl.Categorical, pl.Enum):
+        text = column.cast(pl.String)
+        return Value(pl.when(text != "").then(text), TEXT)
+    return Value(column, OTHER)
+
+
+def _compare(sign: str, left: Value, right: Value) -> Value:
+    """Texts compare by code point, as numbers where one side is a number."""
+    if "" in (left.literal, right.literal):
+        raise _KindError("an empty text is a missing one: is missing, or is not missing, was expected")
+    numeric = NUMBER in (left.kind, right.kind)
+    sides = (left.number, right.number) if numeric else (left.text, right.text)
+    if sign == "!=":
+        return Value(~operator.eq(*sides).fill_null(False), TRUTH)
+    return _condition(_COMPARISONS[sign](*sides))
+
+
+_COMPARISONS: dict[str, Callable[[Any, Any], pl.Expr]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+
+
+def _contains(value: Value, part: Value) -> Value:
+    return _condition(value.text.str.contains(part.text, literal=True))
+
+
+def _matches(value: Value, pattern: Value) -> Value:
+    if not isinstance(pattern.literal, str):
+        raise _KindError("a regular expression in quotes was expected")
+    try:
+        pl.Series(["a"]).str.contains(pattern.literal)
+    except pl.exceptions.ComputeError as error:
+        raise _KindError(f"invalid regular expression: {' '.join(str(error).split())}") from error
+    return _condition(value.text.str.contains(pattern.literal))
+
+
+def _is_in(choices: Sequence[str | float], value: Value) -> Value:
+    texts = [choice for choice in choices if isinstance(choice, str)]
+    numbers = [float(choice) for choice in choices if not isinstance(choice, str)]
+    within = pl.lit(False)
+    if texts:
+        within = within | value.text.is_in(texts).fill_null(False)
+    if numbers:
+        within = within | value.number.cast(pl.Float64).is_in(numbers).fill_null(False)
+    return Value(within, TRUTH)
+
+
+def _negate(value: Value) -> Value:
+    return Value(~value.truth, TRUTH)
+
+
+def _compute(sign: str, left: Value, right: Value) -> Value:
+    """``+`` joins two texts; a number divided by 0 is missing."""
+    if sign == "+" and left.kind == right.kind == TEXT:
+        return Value(left.expression + right.expression, TEXT)
+    a, b = left.number, right.number
+    if sign == "/":
+        return Value(pl.when(b != 0).then(a / b), NUMBER)
+    return Value({"+": operator.add, "-": operator.sub, "*": operator.mul}[sign](a, b), NUMBER)
+
+
+def _count(expression: pl.Expr) -> Value:
+    return Value(expression.cast(pl.Int64), NUMBER)
+
+
+FUNCTIONS: Mapping[str, Callable[[Value], Value]] = {
+    "len": lambda value: _count(value.text.str.len_chars()),
+    "words": lambda value: _count(value.text.str.count_matches(r"[^\s\x1c-\x1f]+")),  # as `str.split` does
+    "lower": lambda value: Value(value.text.str.to_lowercase(), TEXT),
+    "upper": lambda value: Value(value.text.str.to_uppercase(), TEXT),
+    "strip": lambda value: Value(value.text.str.strip_chars(), TEXT),
+    "number": lambda value: Value(value.number, NUMBER),
+    "text": lambda value: Value(value.text, TEXT),
+}
+
+_OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT = range(6)
+_OPERATORS: dict[str, tuple[int, Callable[[Value, Value], Value]]] = {
+    "or": (_OR, lambda left, right: Value(left.truth | right.truth, TRUTH)),
+    "and": (_AND, lambda left, right: Value(left.truth & right.truth, TRUTH)),
+    **{sign: (_COMPARISON, functools.partial(_compare, sign)) for sign in _COMPARISONS},
+    "contains": (_COMPARISON, _contains),
+    "matches": (_COMPARISON, _matches),
+    **{sign: (_SUM, functools.partial(_compute, sign)) for sign in "+-"},
+    **{sign: (_PRODUCT, functools.partial(_compute, sign)) for sign in "*/"},
+}
+"""Operator -> its precedence, and the value of its two operands."""
+
+# Parser --------------------------------------------------------------------------------------------------
 
 _TOKEN = re.compile(
     r"""(?P<text>'(?:[^']|'')*'|"(?:[^"]|"")*")
@@ -46,202 +210,185 @@ _INSTEAD = {
     '"': 'a second "',
     "`": "a second `",
 }
-_DEEPEST = 50
-_MOST = 1000
+"""Character that begins no token -> what was probably meant."""
+
+_MAX_DEPTH = 50
+_MAX_TOKENS = 1000
 
 
 @dataclass(frozen=True)
 class _Token:
     kind: str
     text: str
-    place: int
+    position: int
 
 
-def compiled(text: str, schema: Mapping[str, pl.DataType], flag: str) -> Value:
-    """What ``text`` says, over a table with these columns.
+def compile_value(text: str, schema: Mapping[str, pl.DataType], flag: str) -> Value:
+    """The value of an expression over a table with these columns.
 
-    Raises `UsageError` naming ``flag``, the place in the text, and what was expected there.
+    Raises `UsageError` naming ``flag``, the position in the text, and what was expected there.
     """
-    return _Parser(text, schema, flag).whole()
+    return _Parser(text, schema, flag).parse()
 
 
-def condition(text: str, schema: Mapping[str, pl.DataType], flag: str) -> pl.Expr:
-    """As `compiled`, for what holds for a row or not; never null."""
-    found = compiled(text, schema, flag)
-    if found.kind != TRUTH:
+def compile_condition(text: str, schema: Mapping[str, pl.DataType], flag: str) -> pl.Expr:
+    """As `compile_value`, for an expression that is true or false for a row; never null."""
+    value = compile_value(text, schema, flag)
+    if value.kind != TRUTH:
         raise UsageError(
-            f"{flag}: {text}: a {found.kind}, not something that holds for a row or not",
+            f"{flag}: {text}: is a {value.kind}, not a condition",
             hint=f"""compare it with something: {flag} "label != 'joy'\"""",
         )
-    return values.as_truth(found)
+    return value.truth
 
 
 class _Parser:
-    """Recursive descent: a method for each rule of the grammar."""
+    """Precedence climbing over `_OPERATORS`."""
 
     def __init__(self, text: str, schema: Mapping[str, pl.DataType], flag: str) -> None:
         self._text, self._schema, self._flag = text, schema, flag
-        self._tokens = self._cut()
+        self._tokens = self._tokenize()
         self._next = 0
         self._depth = 0
 
-    def whole(self) -> Value:
-        found = self._expression()
+    def parse(self) -> Value:
+        value = self._expression(_OR)
         if self._token.kind != "end":
             self._fail("and, or, a comparison, or the end was expected")
-        return found
+        return value
 
-    def _cut(self) -> list[_Token]:
+    def _tokenize(self) -> list[_Token]:
         tokens: list[_Token] = []
-        place = 0
+        position = 0
         while not tokens or tokens[-1].kind != "end":
-            place += len(self._text[place:]) - len(self._text[place:].lstrip())
-            match = _TOKEN.match(self._text, place)
+            position += len(self._text[position:]) - len(self._text[position:].lstrip())
+            match = _TOKEN.match(self._text, position)
             if match is None or match.lastgroup is None:
-                expected = _INSTEAD.get(self._text[place], "a column, a text in quotes, a number or a sign")
-                self._fail(f"{expected} was expected", _Token("sign", self._text[place], place))
-            tokens.append(_Token(match.lastgroup, match[0], place))
-            place = match.end()
-        if len(tokens) > _MOST:
-            self._fail(f"the expression has more than {_MOST} parts", tokens[_MOST])
+                character = self._text[position]
+                expected = _INSTEAD.get(character, "a column, a text in quotes, a number or a sign")
+                self._fail(f"{expected} was expected", _Token("sign", character, position))
+            tokens.append(_Token(match.lastgroup, match[0], position))
+            position = match.end()
+        if len(tokens) > _MAX_TOKENS:
+            self._fail(f"the expression has more than {_MAX_TOKENS} parts", tokens[_MAX_TOKENS])
         return tokens
 
     @property
     def _token(self) -> _Token:
         return self._tokens[self._next]
 
-    def _take(self, *texts: str) -> str | None:
-        """The next token, where it is one of these signs or keywords."""
-        token = self._token
-        if token.kind not in ("word", "sign") or token.text not in texts:
-            return None
-        self._next += 1
-        return token.text
+    @property
+    def _symbol(self) -> str:
+        """The next token if it is a sign or a word, else nothing: '"and"' is a text, not an operator."""
+        return self._token.text if self._token.kind in ("word", "sign") else ""
 
-    def _need(self, text: str) -> None:
-        if self._take(text) is None:
-            self._fail(f"{text} was expected")
+    def _accept(self, *symbols: str) -> bool:
+        """Consumes the next token if it is one of these signs or keywords."""
+        accepted = self._symbol in symbols
+        self._next += accepted
+        return accepted
 
-    def _expression(self) -> Value:
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            self._fail(f"the expression is nested more than {_DEEPEST} deep")
-        found = self._both()
-        while (token := self._token) and self._take("or"):
-            found = self._fit(token, lambda one, other: values.joined("or", one, other), found, self._both())
-        self._depth -= 1
-        return found
+    def _expect(self, symbol: str) -> None:
+        if not self._accept(symbol):
+            self._fail(f"{symbol} was expected")
 
-    def _both(self) -> Value:
-        found = self._negation()
-        while (token := self._token) and self._take("and"):
-            other = self._negation()
-            found = self._fit(token, lambda one, other: values.joined("and", one, other), found, other)
-        return found
-
-    def _negation(self) -> Value:
-        token = self._token
-        turned = False
-        while self._take("not"):
-            turned = not turned
-        found = self._comparison()
-        return self._fit(token, values.negated, found) if turned else found
-
-    def _comparison(self) -> Value:
-        one = self._sum()
-        token = self._token
-        if sign := self._take(*values.COMPARISONS):
-            return self._fit(token, lambda one, other: values.compared(sign, one, other), one, self._sum())
-        if self._take("is"):
-            turned = self._take("not")
-            self._need("missing")
-            found = values.missing(one)
+    def _expression(self, lowest: int) -> Value:
+        """An expression of operators from precedence ``lowest`` up."""
+        token, nots = self._token, 0
+        while lowest <= _NOT and self._accept("not"):
+            nots += 1
+        if nots:
+            left, highest = self._expression(_COMPARISON), _AND
+            left = self._apply(token, _negate, left) if nots % 2 else left
         else:
-            turned = self._take("not")
-            token = self._token
-            if self._take("in"):
-                choices = self._choices()
-                found = self._fit(token, lambda one: values.among(one, choices), one)
-            elif word := self._take("contains", "matches"):
-                test = values.contains if word == "contains" else values.matches
-                found = self._fit(token, test, one, self._sum())
-            elif turned:
+            left, highest = self._operand(), _PRODUCT
+        while True:
+            token, symbol = self._token, self._symbol
+            if symbol in ("is", "not", "in") and lowest <= _COMPARISON <= highest:
+                left, highest = self._worded_comparison(left), _AND
+                continue
+            precedence, function = _OPERATORS.get(symbol, (-1, None))
+            if function is None or not lowest <= precedence <= highest:
+                return left
+            self._next += 1
+            left = self._apply(token, function, left, self._expression(precedence + 1))
+            # comparisons do not chain: 1 < 2 < 3 is an error, not (1 < 2) < 3
+            highest = _AND if precedence == _COMPARISON else precedence
+
+    def _worded_comparison(self, left: Value) -> Value:
+        """``is [not] missing`` and ``[not] in (...)``, ``not contains``, ``not matches``."""
+        if self._accept("is"):
+            negated = self._accept("not")
+            self._expect("missing")
+            value = Value(left.expression.is_null(), TRUTH)
+        else:
+            negated = self._accept("not")
+            token, symbol = self._token, self._symbol
+            if not self._accept("in", "contains", "matches"):
                 self._fail("in, contains or matches was expected")
+            if symbol == "in":
+                value = self._apply(token, functools.partial(_is_in, self._choices()), left)
             else:
-                return one
-        return values.negated(found) if turned else found
+                value = self._apply(token, _OPERATORS[symbol][1], left, self._expression(_SUM))
+        return _negate(value) if negated else value
 
     def _choices(self) -> list[str | float]:
-        self._need("(")
-        found: list[str | float] = []
-        while not found or self._take(","):
+        self._expect("(")
+        choices: list[str | float] = []
+        while not choices or self._accept(","):
             token = self._token
-            one = self._single()
-            if one.literal is None:
+            value = self._operand()
+            if value.literal is None:
                 self._fail("a text in quotes or a number was expected", token)
-            found.append(one.literal)
-        self._need(")")
-        return found
+            choices.append(value.literal)
+        self._expect(")")
+        return choices
 
-    def _sum(self) -> Value:
-        found = self._product()
-        while (token := self._token) and (sign := self._take("+", "-")):
-            found = self._computed(token, sign, found, self._product())
-        return found
-
-    def _product(self) -> Value:
-        found = self._single()
-        while (token := self._token) and (sign := self._take("*", "/")):
-            found = self._computed(token, sign, found, self._single())
-        return found
-
-    def _computed(self, token: _Token, sign: str, one: Value, other: Value) -> Value:
-        return self._fit(token, lambda one, other: values.computed(sign, one, other), one, other)
-
-    def _single(self) -> Value:
+    def _operand(self) -> Value:
         token = self._token
-        if self._take("("):
-            found = self._expression()
-            self._need(")")
-            return found
-        signs = 0
-        while self._take("-"):
-            signs += 1
-        if signs:
-            one = self._single()
-            if signs % 2 and isinstance(one.literal, int | float):
-                return values.literal(-one.literal)
-            return self._computed(token, "*", one, values.literal(-1 if signs % 2 else 1))
+        if self._symbol == "(":
+            return self._in_parentheses()
+        minuses = 0
+        while self._accept("-"):
+            minuses += 1
+        if minuses:
+            value = self._operand()
+            if minuses % 2 and isinstance(value.literal, int | float):
+                return _literal(-value.literal)
+            sign = _literal(-1 if minuses % 2 else 1)
+            return self._apply(token, functools.partial(_compute, "*"), value, sign)
         self._next += 1
         if token.kind == "text":
             quote = token.text[0]
-            return values.literal(token.text[1:-1].replace(quote * 2, quote))
+            return _literal(token.text[1:-1].replace(quote * 2, quote))
         if token.kind == "number":
-            whole = token.text.isdecimal() and len(token.text) < 19
-            return values.literal(int(token.text) if whole else float(token.text))
+            fits_int64 = token.text.isdecimal() and len(token.text) < 19
+            return _literal(int(token.text) if fits_int64 else float(token.text))
         if token.kind == "column":
-            return self._column(token, token.text.strip("`"))
-        if token.kind == "word" and token.text not in _KEYWORDS:
-            if self._token.text == "(" and self._token.kind == "sign":
-                return self._called(token)
-            return self._column(token, token.text)
-        self._fail("a column, a text in quotes, a number or ( was expected", token)
-
-    def _called(self, token: _Token) -> Value:
+            return self._named_column(token, token.text.strip("`"))
+        if token.kind != "word" or token.text in _KEYWORDS:
+            self._fail("a column, a text in quotes, a number or ( was expected", token)
+        if self._symbol != "(":
+            return self._named_column(token, token.text)
         if token.text not in FUNCTIONS:
-            nearest = did_you_mean(token.text, FUNCTIONS)
-            self._fail(f"no such function{nearest}; there are {', '.join(FUNCTIONS)}", token)
-        self._need("(")
-        argument = self._expression()
-        self._need(")")
-        return self._fit(token, FUNCTIONS[token.text], argument)
+            near = did_you_mean(token.text, FUNCTIONS)
+            self._fail(f"no such function{near}; there are {', '.join(FUNCTIONS)}", token)
+        return self._apply(token, FUNCTIONS[token.text], self._in_parentheses())
 
-    def _column(self, token: _Token, name: str) -> Value:
-        """A column by name; else what stands within objects, dots between the names."""
-        import polars as pl
+    def _in_parentheses(self) -> Value:
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            self._fail(f"the expression is nested more than {_MAX_DEPTH} deep")
+        self._expect("(")
+        value = self._expression(_OR)
+        self._expect(")")
+        self._depth -= 1
+        return value
 
+    def _named_column(self, token: _Token, name: str) -> Value:
+        """A column of that name, else a field within objects: ``meta.author.name``."""
         if name in self._schema:
-            return values.column(name, (), self._schema[name])
+            return _column(name, (), self._schema[name])
         first, *keys = name.split(".")
         dtype = self._schema.get(first)
         for key in keys:
@@ -250,23 +397,23 @@ class _Parser:
             )
             dtype = fields.get(key)  # type: ignore[assignment] # a class where a type has no parameters
         if dtype is None:
-            nearest = did_you_mean(name, self._schema)
+            near = did_you_mean(name, self._schema)
             self._fail(
-                f"no such column{nearest}; there are {', '.join(self._schema)} (a text stands in quotes)",
-                token,
+                f"no such column{near}; there are {', '.join(self._schema)} (a text is in quotes)", token
             )
-        return values.column(first, keys, dtype)
+        return _column(first, keys, dtype)
 
-    def _fit(self, token: _Token, make: object, *parts: Value) -> Value:
+    def _apply(self, token: _Token, function: Callable[..., Value], *operands: Value) -> Value:
+        """The value of the function; an operand of the wrong kind is an error at the token."""
         try:
-            return make(*parts)  # type: ignore[operator]
-        except Unfit as error:
+            return function(*operands)
+        except _KindError as error:
             self._fail(str(error), token)
 
     def _fail(self, expected: str, token: _Token | None = None) -> NoReturn:
         token = token or self._token
-        found = f'"{token.text}" at character {token.place + 1}' if token.text else "at the end"
+        where = f'"{token.text}" at character {token.position + 1}' if token.text else "at the end"
         raise UsageError(
-            f"{self._flag}: {found}: {expected}",
-            hint=f"here: {self._text[: token.place]} >>> {self._text[token.place :]}".rstrip(),
+            f"{self._flag}: {where}: {expected}",
+            hint=f"here: {self._text[: token.position]} >>> {self._text[token.position :]}".rstrip(),
         )

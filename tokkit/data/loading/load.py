@@ -16,7 +16,7 @@ from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading import list_columns
 from tokkit.data.loading.label_columns import columns_of_labels, with_labels_in_lists
 from tokkit.data.loading.read import ReadOptions, read_splits
-from tokkit.data.loading.row_work import RowOptions, worked
+from tokkit.data.loading.row_options import RowOptions
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns, conll
@@ -51,6 +51,9 @@ def read_dataset(
     Raises `InputError` for what cannot be read as labelled rows, `UsageError` for lists or pairs that are
     asked for and not taken.
     """
+    # with polars: `--help` loads this module for its options
+    from tokkit.data.loading.row_transforms import apply_row_options
+
     options = options or DatasetOptions()
     if options.pair_column is not None and not pairs:
         raise UsageError(
@@ -58,7 +61,7 @@ def read_dataset(
             hint="--text-column names the one to look at",
         )
     read = read_splits(str(source), options, progress)
-    splits = {name: worked(split, options, progress) for name, split in read.items()}
+    splits = {name: apply_row_options(split, options, progress) for name, split in read.items()}
     names = _label_names(options.label_names)
     first = next(iter(splits.values()))
     if lists and options.label_column and columns_of_labels(first, options.label_column):

@@ -11,7 +11,7 @@ from tokkit.data.dataset import Split
 from tokkit.data.loading import class_folders, hub
 from tokkit.data.loading.batches import BatchedFile, NeedsTable
 from tokkit.data.loading.load import DatasetOptions, chosen_columns, say_guess
-from tokkit.data.loading.row_work import RowOptions
+from tokkit.data.loading.row_options import RowOptions
 from tokkit.data.loading.split_files import files_by_split
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress

@@ -1,4 +1,4 @@
-"""Rows chosen, sorted and drawn, columns renamed and made, before anything else looks at them."""
+"""Rows filtered, sorted and sampled, columns renamed and added, before columns are recognized."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ def _column(path, name, **options):
     return _load(path, **options).split("train").original[name].to_list()
 
 
-def test_row_work_where_takes_rows_and_says_how_many(write, heard):
+def test_row_options_where_filters_rows_and_reports_how_many(write, heard):
     path = write("a.csv", TABLE)
     dataset = _load(path, heard, where="label != 'joy'")
     assert dataset.labels("train").to_list() == ["anger", "fear"]
     assert f"{path}: 2 of 4 rows, those where label != 'joy'" in heard
 
 
-def test_row_work_where_that_leaves_nothing_is_refused(write):
+def test_row_options_where_that_leaves_nothing_is_refused(write):
     with pytest.raises(InputError, match="no row is left where label == 'hope'") as caught:
         _load(write("a.csv", TABLE), where="label == 'hope'")
     assert caught.value.hint
 
 
-def test_row_work_renamed_and_added_columns_are_used(write):
+def test_row_options_renamed_and_added_columns_are_used(write):
     path = write("a.csv", TABLE)
     dataset = _load(path, rename="label=mood, body=rest", add=("text=title + ': ' + rest",))
     assert dataset.texts("train").to_list() == ["a: long text", "b: other", None, "d: more words here"]
@@ -50,41 +50,41 @@ def test_row_work_renamed_and_added_columns_are_used(write):
         ("body:asc", ["a", "d", "b", "c"]),
     ],
 )
-def test_row_work_sort(write, sort, titles):
+def test_row_options_sort(write, sort, titles):
     assert _column(write("a.csv", TABLE), "title", sort=sort) == titles
 
 
-def test_row_work_sample_is_drawn_the_same_each_time_and_keeps_the_order(write):
+def test_row_options_sample_is_repeatable_and_in_order(write):
     path = write("a.csv", "text,label\n" + "".join(f"t{i:03},x\n" for i in range(300)))
-    drawn = _column(path, "text", sample="50")
-    assert drawn == sorted(drawn)
-    assert len(set(drawn)) == 50
-    assert drawn == _column(path, "text", sample="50")
-    assert drawn != _column(path, "text", sample="50:7")
+    sampled = _column(path, "text", sample="50")
+    assert sampled == sorted(sampled)
+    assert len(set(sampled)) == 50
+    assert sampled == _column(path, "text", sample="50")
+    assert sampled != _column(path, "text", sample="50:7")
     assert len(_column(path, "text", sample="999")) == 300
 
 
-def test_row_work_select_takes_columns_in_that_order(write):
+def test_row_options_select_orders_columns(write):
     dataset = _load(write("a.csv", TABLE), select="label, title")
     assert dataset.split("train").original.columns == ["label", "title"]
     assert dataset.text_column == "title"
 
 
-def test_row_work_is_done_in_one_order_whatever_is_asked(write):
+def test_row_options_are_applied_in_one_order(write):
     path = write("a.csv", TABLE)
-    found = _column(
+    titles = _column(
         path, "title", select="title", sample="2", sort="n:desc", where="n > 0", add=("n=len(words)",),
         rename="body=words",
     )  # fmt: skip
-    assert len(found) == 2
-    assert set(found) <= {"a", "b", "d"}
+    assert len(titles) == 2
+    assert set(titles) <= {"a", "b", "d"}
 
 
-def test_row_work_is_done_to_every_split_and_written(write, tmp_path):
+def test_row_options_are_applied_to_every_split_and_written(write, tmp_path):
     rows = "".join(f"t{i},{'xyz'[i % 3]}\n" for i in range(60))
     path = write("a.csv", "text,label\n" + rows)
-    done = split(path, tmp_path / "out", where="label != 'z'", select="text,label")
-    assert done.splits == {"train": 32, "validation": 4, "test": 4}
+    result = split(path, tmp_path / "out", where="label != 'z'", select="text,label")
+    assert result.splits == {"train": 32, "validation": 4, "test": 4}
     assert set(read_dataset(tmp_path / "out").labels("test")) == {"x", "y"}
 
 
@@ -102,15 +102,15 @@ def test_row_work_is_done_to_every_split_and_written(write, tmp_path):
         ({"add": ("n=len(tile)",)}, '--add n: "tile" at character 5: no such column (did you mean "title"?)'),
         ({"sample": "0"}, "write a number of rows"),
         ({"sample": "many"}, "write a number of rows"),
-        ({"where": "label"}, "not something that holds"),
+        ({"where": "label"}, "not a condition"),
     ],
 )
-def test_row_work_that_cannot_be_done_is_said(write, options, message):
+def test_row_options_that_cannot_be_applied_are_errors(write, options, message):
     with pytest.raises((InputError, UsageError)) as caught:
         _load(write("a.csv", TABLE), **options)
     assert message in caught.value.message
 
 
-def test_row_work_lists_have_no_order(write):
+def test_row_options_do_not_sort_lists(write):
     with pytest.raises(InputError, match='"tags" holds lists or objects, which have no order'):
         _load(write("a.jsonl", '{"text": "a", "tags": ["x"]}\n{"text": "b", "tags": []}\n'), sort="tags")

@@ -1,0 +1,120 @@
+"""The rows of a split after `RowOptions`: columns renamed and added, rows filtered, sorted and sampled.
+
+The order is fixed, whatever the order of the flags: rename, add, where, sort, sample, select.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from tokkit.data.dataset import Split
+from tokkit.data.loading.expressions import compile_condition, compile_value
+from tokkit.data.loading.row_options import RowOptions
+from tokkit.errors import InputError, UsageError, did_you_mean, nearest
+from tokkit.options import LARGEST_SEED
+from tokkit.progress import Progress
+
+_SEED = 42
+
+
+def apply_row_options(split: Split, options: RowOptions, progress: Progress) -> Split:
+    """The split with the options applied; how many rows ``where`` leaves is reported.
+
+    Raises `UsageError` for an option that cannot be parsed, `InputError` for a column that does not exist and
+    where no row is left.
+    """
+    frame = split.original
+    if options.rename:
+        frame = _rename(frame, options.rename, split.where)
+    for assignment in options.add:
+        frame = _add(frame, assignment)
+    if options.where is not None:
+        frame = _filter(frame, options.where, split.where, progress)
+    if options.sort is not None:
+        frame = _sort(frame, options.sort, split.where)
+    if options.sample is not None:
+        frame = _sample(frame, options.sample)
+    if options.select:
+        names = [name.strip() for name in options.select.split(",")]
+        _check_columns(frame, names, "--select", split.where)
+        frame = frame.select(list(dict.fromkeys(names)))
+    return replace(split, frame=frame, original=frame)
+
+
+def _rename(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
+    pairs = [[part.strip() for part in pair.partition("=")] for pair in text.split(",")]
+    if any(not old or not new for old, _, new in pairs):
+        raise UsageError(f'--rename: write OLD=NEW,OLD=NEW, not "{text}"')
+    names = {old: new for old, _, new in pairs}
+    _check_columns(frame, list(names), "--rename", where)
+    after = [names.get(name, name) for name in frame.columns]
+    twice = next((name for name in after if after.count(name) > 1), None)
+    if twice is not None:
+        raise UsageError(f'--rename {text}: two columns would be called "{twice}"')
+    return frame.rename(names)
+
+
+def _add(frame: pl.DataFrame, text: str) -> pl.DataFrame:
+    name, equals, expression = (part.strip() for part in text.partition("="))
+    if not name or not equals or expression.startswith("="):
+        raise UsageError(f'--add: write NAME=EXPR, not "{text}"', hint="--add \"both=title + ' ' + body\"")
+    value = compile_value(expression, frame.schema, f"--add {name}")
+    return frame.with_columns(value.expression.alias(name))
+
+
+def _filter(frame: pl.DataFrame, text: str, where: str, progress: Progress) -> pl.DataFrame:
+    rows = frame.filter(compile_condition(text, frame.schema, "--where"))
+    progress.say(f"{where}: {rows.height} of {frame.height} rows, those where {text}")
+    if not rows.height:
+        raise InputError(
+            f"{where}: no row is left where {text}",
+            hint="leave --where out and look at the rows: tokkit stats DATASET",
+        )
+    return rows
+
+
+def _sort(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
+    """By value, texts by code point but integers by value; missing ones last, equal ones in order."""
+    column, colon, order = text.rpartition(":")
+    if text in frame.columns or not colon:
+        column, order = text, "asc"
+    if order not in ("asc", "desc"):
+        raise UsageError(f'--sort {text}: asc or desc was expected after the colon, not "{order}"')
+    _check_columns(frame, [column], "--sort", where)
+    keys = frame[column]
+    if keys.dtype.is_nested():
+        raise InputError(
+            f'{where}: column "{column}" holds lists or objects, which have no order',
+            hint="--sort another column",
+        )
+    # all columns of a csv file are text; 18 digits fit into 64 bits
+    if keys.dtype == pl.String and keys.drop_nulls().str.contains(r"^-?\d{1,18}$").all():
+        keys = keys.cast(pl.Int64)
+    rows = pl.DataFrame({"key": keys}).with_row_index("row")
+    descending = order == "desc"
+    return frame[rows.sort("key", descending=descending, nulls_last=True, maintain_order=True)["row"]]
+
+
+def _sample(frame: pl.DataFrame, text: str) -> pl.DataFrame:
+    match = re.fullmatch(r"(\d{1,18})(?::(\d{1,18}))?", text.strip())
+    if match is None or int(match[1]) < 1 or int(match[2] or 0) > LARGEST_SEED:
+        raise UsageError(f'--sample: write a number of rows, N or N:SEED, not "{text}"')
+    if int(match[1]) >= frame.height:
+        return frame
+    rng = np.random.default_rng(int(match[2] or _SEED))
+    return frame[np.sort(rng.choice(frame.height, int(match[1]), replace=False))]
+
+
+def _check_columns(frame: pl.DataFrame, names: Sequence[str], flag: str, where: str) -> None:
+    for name in names:
+        if name not in frame.columns:
+            raise InputError(
+                f'{where}: no column "{name}"{did_you_mean(name, frame.columns)}; '
+                f"it has: {', '.join(frame.columns)}",
+                hint=f"name one of them: {flag} {nearest(name, frame.columns) or frame.columns[0]}",
+            )
