@@ -22,9 +22,9 @@ import torch
 
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import read_dataset
-from tokkit.model.network import classifier as classifiers
+from tokkit.model.network import pretrained
 from tokkit.model.network.inference import CPU_BUDGET, CPU_TRAINING_BUDGET, predict_logits
-from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training.gradients import TrainingRows
@@ -87,7 +87,7 @@ def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict
     tokenizer = load(checkpoint)
     spec = FinetuneOptions(epochs=1, lr=5e-5)
     torch.manual_seed(spec.seed)
-    classifier = classifiers.load_pretrained(checkpoint, tokenizer, names, spec, SILENT)
+    classifier = pretrained.load_pretrained(checkpoint, tokenizer, names, spec, SILENT)
     targets = np.array([names.index(label) for label in labels])
     started = time.perf_counter()
     encoded = encode(texts, tokenizer, classifier.max_length)

@@ -248,7 +248,7 @@ def test_finetune_draws_a_new_head_for_other_labels(model, tmp_path, heard):
     renamed = [(text, f"{label}!") for text, label in sentences(120, seed=1)]
     data = write_csv(tmp_path / "d.csv", renamed)
     tokkit.finetune(data, model=model, out=tmp_path / "m", epochs=1, lr=0.0, progress=heard)
-    assert "its head was trained for other labels (anger, joy, sadness); a new one is drawn" in heard
+    assert "its head was trained for other labels (anger, joy, sadness); a new one is initialized" in heard
     old, new = (load_file(folder / "model.safetensors") for folder in (model, tmp_path / "m"))
     same = {name for name in old if (old[name] == new[name]).all()}
     assert set(old) - same == {"classifier.weight", "classifier.bias"}, "the head is new, the body stays"

@@ -11,9 +11,9 @@ from transformers import PrinterCallback, TrainerCallback
 
 from tests.model.conftest import sentences
 from tokkit.errors import InputError
-from tokkit.model.network import classifier as classifiers
+from tokkit.model.network import pretrained
 from tokkit.model.network.batching import batch_of
-from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import sampling
@@ -31,7 +31,7 @@ def prepared(tokenizer, spec, rows=96):
     """A classifier drawn with a fixed seed, and its encoded rows."""
     torch.manual_seed(7)
     loaded = load(tokenizer)
-    classifier = classifiers.build(loaded, LABELS, spec)
+    classifier = pretrained.new_classifier(loaded, LABELS, spec)
     drawn = sentences(rows, seed=5)
     encoded = encode([text for text, _ in drawn], loaded, max_length=64)
     return classifier, encoded, np.array([LABELS.index(label) for _, label in drawn])

@@ -23,7 +23,7 @@ from tests.files.files_faults import failing, fault_at, in_child, kill_self
 from tests.model.test_finetune import file_hashes
 from tests.model.test_loop import CPU, LABELS, prepared
 from tokkit.errors import InputError, Interrupted, OutputError, UsageError
-from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import checkpoints

@@ -14,7 +14,7 @@ from tests.model.conftest import sentences, write_csv
 from tests.model.encoders import body_folder
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder import model_folder as folders
-from tokkit.model.network import classifier as classifiers
+from tokkit.model.network import pretrained
 from tokkit.model.network.heads import HEADS
 from tokkit.model.network.inference import predict_logits
 from tokkit.model.options.finetune_options import FinetuneOptions
@@ -50,13 +50,13 @@ def copied(headed, tmp_path):
 def test_every_head_is_read_back_as_it_was_written(tokenizer, tmp_path, head, task):
     labels = LABELS if task != "regression" else ("value",)
     spec = FinetuneOptions(size="tiny", head=head, dropout=0.25)
-    classifier = classifiers.build(load(tokenizer), labels, spec, TASKS[task])
+    classifier = pretrained.new_classifier(load(tokenizer), labels, spec, TASKS[task])
     expected = logits_of(classifier)
     assert expected.shape == (len(TEXTS), len(labels))
     folders.write_classifier(tmp_path, classifier)
     again = folders.load_classifier(tmp_path)
     assert (logits_of(again) == expected).all()
-    assert (again.labels, again.task.name, again.model.head.name) == (labels, task, head)
+    assert (again.labels, again.task.name, again.model.head) == (labels, task, head)
     assert again.model.dropout.p == 0.25
     assert not again.model.training
 
@@ -100,7 +100,7 @@ def test_the_card_says_what_loads_it(headed, model):
 @pytest.mark.parametrize("part", ["head.json", "head.safetensors", "body/config.json"])
 def test_a_folder_that_lacks_a_part_is_refused(copied, part):
     (copied / part).unlink()
-    with pytest.raises(InputError, match=f"{part} is missing: the model is not whole"):
+    with pytest.raises(InputError, match=f"{part} is missing: the model is incomplete"):
         folders.load_classifier(copied)
 
 
@@ -116,12 +116,12 @@ def test_a_body_that_lacks_weights_is_refused(copied):
 @pytest.mark.parametrize(
     ("changed", "told"),
     [
-        ({"head": "mean"}, r"layers\.key\.bias: \(128,\), where .* ask for no such weight"),
-        ({"labels": ["a", "b"]}, r"output\.bias: \(3,\), where .* ask for \(2,\)"),
+        ({"head": "mean"}, r"layers\.key\.bias: \(128,\), but .* need no such weight"),
+        ({"labels": ["a", "b"]}, r"output\.bias: \(3,\), but .* need \(2,\)"),
         ({"labels": ["a", "a", "b"]}, "labels that differ"),
-        ({"head": "heart"}, 'says head "heart"'),
+        ({"head": "heart"}, 'has head "heart"'),
         ({"task": "guess"}, 'invalid task "guess": choose from single-label'),
-        ({"dropout": "much"}, "no description of a head"),
+        ({"dropout": "much"}, "not a description of a head"),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(copied, changed, told):
@@ -134,21 +134,21 @@ def test_a_description_that_does_not_fit_is_refused(copied, changed, told):
 @pytest.mark.parametrize("content", ["[]", "{", "[" * 99_999, "{}"])
 def test_a_description_that_is_none_is_refused(copied, content):
     (copied / "head.json").write_text(content)
-    with pytest.raises(InputError, match="no description of a head"):
+    with pytest.raises(InputError, match="not a description of a head"):
         folders.load_classifier(copied)
 
 
 def test_weights_that_are_cut_short_are_refused(copied):
     file = copied / "head.safetensors"
     file.write_bytes(file.read_bytes()[:-100])
-    with pytest.raises(InputError, match="no safetensors file"):
+    with pytest.raises(InputError, match="not a safetensors file"):
         folders.load_classifier(copied)
 
 
 def unsaid(tokenizer, name, labels, heard, **settings):
     """A classifier made of the checkpoint, and what was said."""
     spec = FinetuneOptions(**settings)
-    made = classifiers.load_pretrained(name, load(tokenizer), labels, spec, heard)
+    made = pretrained.load_pretrained(name, load(tokenizer), labels, spec, heard)
     return made, heard.sentences
 
 
@@ -204,7 +204,7 @@ def test_a_body_without_a_pooler_says_that_one_is_drawn(tokenizer, tmp_path, hea
 
 def test_weights_are_drawn_anew_where_only_the_shape_is_wanted(model, heard):
     one, said = unsaid(model, model, LABELS, heard, head="mean", random_init=True)
-    assert "its weights are drawn anew" in said[0]
+    assert "weights are initialized anew" in said[0]
     before = folders.load_classifier(model).model.base_model.state_dict()
     after = one.model.body.state_dict()
     name = "encoder.layer.0.output.dense.weight"
@@ -215,12 +215,12 @@ def test_weights_are_drawn_anew_where_only_the_shape_is_wanted(model, heard):
 @pytest.mark.parametrize("setting", [{"random_init": True}, {"reset_embeddings": True}])
 def test_what_needs_a_model_is_refused_without_one(tokenizer, setting):
     with pytest.raises(UsageError, match="is about the weights of a --model"):
-        classifiers.build(load(tokenizer), LABELS, FinetuneOptions(**setting))
+        pretrained.new_classifier(load(tokenizer), LABELS, FinetuneOptions(**setting))
 
 
 def test_a_head_that_pools_is_refused_for_tags(tokenizer):
-    with pytest.raises(UsageError, match="--head mean: pools a row into one answer, but tags asks"):
-        classifiers.build(load(tokenizer), LABELS, FinetuneOptions(head="mean"), TASKS["tags"])
+    with pytest.raises(UsageError, match="--head mean: pools a row into one vector, but tags needs"):
+        pretrained.new_classifier(load(tokenizer), LABELS, FinetuneOptions(head="mean"), TASKS["tags"])
 
 
 def test_finetune_names_cls_where_a_body_has_no_pooler(dataset, tokenizer, tmp_path):
@@ -255,7 +255,7 @@ def test_a_row_without_tokens_has_an_answer_of_its_own(dataset, tmp_path, head):
     """A tokenizer without special tokens gives an empty text no token at all."""
     tokkit.train_word(dataset / "train.csv", tmp_path / "words", recipe="gpt2", vocab_size=100)
     spec = FinetuneOptions(size="tiny", head=head)
-    classifier = classifiers.build(load(tmp_path / "words"), LABELS, spec)
+    classifier = pretrained.new_classifier(load(tmp_path / "words"), LABELS, spec)
     encoded = encode(["", "i feel glad at home", ""], classifier.tokenizer)
     assert encoded.lengths[0] == 0
     together = predict_logits(classifier, encoded, CPU, budget=1000)

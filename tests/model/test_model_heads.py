@@ -10,8 +10,7 @@ import torch
 
 from tests.model.encoders import FAMILIES, WITH_POOLER, body_of
 from tokkit.errors import InputError
-from tokkit.model.network.heads import HEADS
-from tokkit.model.network.heads.headed import HeadedModel
+from tokkit.model.network.heads import HEADS, HeadedModel
 
 OUTPUTS = 4
 LENGTHS = (9, 1, 17, 4)
@@ -59,9 +58,9 @@ class TestEveryHead:
     def test_ignores_what_stands_on_padding(self, head):
         states = torch.randn(2, 5, 32, requires_grad=True)
         mask = torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]).bool()
-        layers = dict(HEADS[head].layers(32))
-        pooled = HEADS[head].pooled(layers, Output(states), mask)
-        assert pooled.shape == (2, HEADS[head].width(32))
+        layers = HEADS[head](32)
+        pooled = layers(Output(states), mask)
+        assert pooled.shape == (2, layers.pooled_width)
         pooled[0].square().sum().backward()
         assert states.grad is not None
         assert states.grad[0, 0].abs().sum() > 0
@@ -118,12 +117,8 @@ def test_a_body_without_a_pooler_is_refused_and_cls_is_named(family):
 
 
 def plain(head, layers, states):
-    """What each head's docstring says, of the tokens of one row, in NumPy."""
-    weights = {
-        f"{name}.{inner}": value.detach().double().numpy()
-        for name, layer in layers.items()
-        for inner, value in layer.state_dict().items()
-    }
+    """The formula in each head's docstring, for the tokens of one row, in NumPy."""
+    weights = {name: value.double().numpy() for name, value in layers.state_dict().items()}
 
     def averaged(scores):
         shares = np.exp(scores - scores.max())
@@ -166,12 +161,11 @@ def test_every_head_is_its_formula(head):
     generator = torch.Generator().manual_seed(5)
     states = torch.randn(len(LENGTHS), max(LENGTHS), 6, generator=generator)
     _, mask = batch()
-    layers = dict(HEADS[head].layers(6))
-    for layer in layers.values():
-        for parameter in layer.parameters():
-            torch.nn.init.normal_(parameter, generator=generator)
+    layers = HEADS[head](6)
+    for parameter in layers.parameters():
+        torch.nn.init.normal_(parameter, generator=generator)
     with torch.no_grad():
-        pooled = HEADS[head].pooled(layers, Output(states), mask.bool()).numpy()
+        pooled = layers(Output(states), mask.bool()).numpy()
     for row, length in enumerate(LENGTHS):
         expected = plain(head, layers, states[row, :length].double().numpy())
         assert pooled[row] == pytest.approx(expected, abs=1e-5)
@@ -179,6 +173,5 @@ def test_every_head_is_its_formula(head):
 
 def test_the_learned_average_starts_as_the_plain_one():
     states, mask = torch.randn(2, 5, 8), torch.tensor([[1, 1, 1, 0, 0], [1, 1, 1, 1, 1]]).bool()
-    layers = dict(HEADS["weighted"].layers(8))
-    both = [HEADS[head].pooled(layers, Output(states), mask) for head in ("weighted", "mean")]
+    both = [HEADS[head](8)(Output(states), mask) for head in ("weighted", "mean")]
     assert torch.allclose(*both, atol=1e-6)

@@ -11,13 +11,18 @@ import torch
 from sklearn.utils.class_weight import compute_class_weight
 
 from tokkit.errors import InputError, UsageError
-from tokkit.model.network.losses import ASKED, FORMS, LOSSES, REDUCTIONS, weights
-from tokkit.model.network.losses import build as losses
-from tokkit.model.network.losses.binary import BinaryCrossEntropy, BinaryFocal
-from tokkit.model.network.losses.cross_entropy import CrossEntropy
-from tokkit.model.network.losses.focal import Focal
-from tokkit.model.network.losses.logit_adjusted import LogitAdjusted
-from tokkit.model.network.losses.squared_error import SquaredError
+from tokkit.model.network import class_weights as weights
+from tokkit.model.network import losses
+from tokkit.model.network.losses import (
+    LOSSES,
+    REDUCTIONS,
+    BinaryCrossEntropy,
+    BinaryFocal,
+    CrossEntropy,
+    Focal,
+    LogitAdjusted,
+    SquaredError,
+)
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
 from tokkit.model.tasks.task import RowTargets
@@ -58,7 +63,7 @@ def built(task, loss, **settings):
     return losses.build(FinetuneOptions(loss=loss, **settings), TASKS[task], targets_of(task), labels)
 
 
-EVERY = [(task, loss) for task in TASKS for loss in FORMS[TASKS[task].loss]]
+EVERY = [(task, loss) for task in TASKS for loss in LOSSES[TASKS[task].loss]]
 
 
 @pytest.mark.parametrize(("task", "loss"), EVERY)
@@ -105,7 +110,7 @@ class TestEveryLoss:
         assert torch.equal(one.items(half, targets), one.items(half.float(), targets))
 
 
-@pytest.mark.parametrize("loss", FORMS["ce"])
+@pytest.mark.parametrize("loss", LOSSES["ce"])
 def test_nothing_but_ignored_tokens_gives_zero(loss):
     one = built("tags", loss, class_weights="balanced")
     nothing = torch.full((2, 3), -100)
@@ -285,10 +290,13 @@ def test_weights_of_several_labels_are_torch_s_advice_for_pos_weight():
             '{"joy": 1, "sadnes": 2, "anger": 1}',
             r'no weight for the label "sadness" \(did you mean "sadnes"\?\)',
         ),
-        ('{"joy": 1, "sadness": -2, "anger": 1}', 'the weight -2.0 of "sadness" is no number from 0 up'),
-        ('{"joy": 1, "sadness": NaN, "anger": 1}', "is no number from 0 up"),
-        ("[1, 2, 3]", "no file of weights"),
-        ("{", "no file of weights"),
+        (
+            '{"joy": 1, "sadness": -2, "anger": 1}',
+            'invalid weight -2.0 for "sadness": expected a number from 0 up',
+        ),
+        ('{"joy": 1, "sadness": NaN, "anger": 1}', "expected a number from 0 up"),
+        ("[1, 2, 3]", "nor a file of weights"),
+        ("{", "nor a file of weights"),
     ],
 )
 def test_a_file_of_weights_that_does_not_fit_is_refused(tmp_path, content, told):
@@ -306,7 +314,7 @@ def test_weights_are_given_by_label():
 
 
 def test_a_slip_of_the_pen_is_no_file():
-    with pytest.raises(InputError, match=r'balancd: none of none, balanced, .*did you mean "balanced"'):
+    with pytest.raises(InputError, match=r'balancd: neither none, balanced, .*did you mean "balanced"'):
         weights.class_weights("balancd", VALUES, LABELS)
 
 
@@ -346,12 +354,12 @@ def test_balanced_alpha_of_several_labels_weighs_having_and_lacking_alike():
     ("task", "settings", "told"),
     [
         ("single-label", {"alpha": "joy=0.5"}, 'no number for the label "sadness"'),
-        ("single-label", {"alpha": "joi=0.5,sadness=1,anger=1"}, 'no label "joi" .did you mean "joy"'),
+        ("single-label", {"alpha": "joi=0.5,sadness=1,anger=1"}, 'unknown label "joi" .did you mean "joy"'),
         ("single-label", {"alpha": "0.25"}, "neither balanced nor a number for every label"),
         ("single-label", {"alpha": "joy=x"}, "neither balanced nor a number for every label"),
-        ("single-label", {"alpha": "joy=1e,sadness=1,anger=1"}, "joy=1e: is no number from 0 up"),
+        ("single-label", {"alpha": "joy=1e,sadness=1,anger=1"}, "joy=1e: expected a number from 0 up"),
         ("single-label", {"alpha": "balanced", "class_weights": "sqrt"}, "the same thing to the focal loss"),
-        ("multi-label", {"alpha": "joy=0.5,sadness=2,anger=1"}, "each is from 0 to 1"),
+        ("multi-label", {"alpha": "joy=0.5,sadness=2,anger=1"}, "each number is from 0 to 1"),
         ("multi-label", {"loss": "logit-adjusted"}, "multi-label has no such loss"),
         ("regression", {}, "regression has no such loss"),
         (
@@ -366,9 +374,8 @@ def test_what_cannot_be_meant_is_refused(task, settings, told):
         built(task, **{"loss": "focal", **settings})
 
 
-def test_every_loss_is_built_for_some_task():
-    assert {form for forms in FORMS.values() for form in forms.values()} == LOSSES.keys()
-    assert {task.loss for task in TASKS.values()} == FORMS.keys()
-    assert {asked for forms in FORMS.values() for asked in forms} == set(ASKED)
+def test_every_family_of_losses_is_that_of_a_task_and_has_a_default():
+    assert {task.loss for task in TASKS.values()} == LOSSES.keys()
+    assert all(next(iter(family)) == "ce" for family in LOSSES.values())
     for task, loss in EVERY:
-        assert built(task, loss).name == FORMS[TASKS[task].loss][loss]
+        assert type(built(task, loss)) is LOSSES[TASKS[task].loss][loss]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tokkit.model.network import pooling
+from tokkit.model.network.body import CHOICES
 from tokkit.model.network.heads import HEADS, STOCK
-from tokkit.model.network.losses import ASKED, REDUCTIONS
+from tokkit.model.network.losses import LOSSES, REDUCTIONS
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
@@ -19,7 +19,7 @@ def choices(options, name):
 
 def test_choices_of_finetune_are_those_of_the_registries():
     assert choices(FinetuneOptions, "head") == (STOCK, *HEADS)
-    assert choices(FinetuneOptions, "loss") == ASKED
+    assert choices(FinetuneOptions, "loss") == tuple(LOSSES["ce"])
     assert choices(FinetuneOptions, "reduction") == REDUCTIONS
     assert set(choices(FinetuneOptions, "sampler")) == set(SAMPLERS)
     assert choices(FinetuneOptions, "schedule") == tuple(SCHEDULES)
@@ -27,4 +27,4 @@ def test_choices_of_finetune_are_those_of_the_registries():
 
 
 def test_poolings_of_features_are_those_there_are():
-    assert choices(FeaturesOptions, "pooling") == pooling.CHOICES
+    assert choices(FeaturesOptions, "pooling") == CHOICES

@@ -7,7 +7,7 @@ import torch
 
 from tests.model.test_loop import CPU, prepared
 from tokkit.errors import UsageError
-from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training.gradients import TrainingRows

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 import tokkit
 from tests.model.test_loop import CPU, prepared
 from tokkit.errors import UsageError
-from tokkit.model.network.losses.cross_entropy import CrossEntropy
+from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import processes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
-from tokkit.model.network.losses.weights import class_weights, say_doubled_weights, say_unused_weights
+from tokkit.model.network.class_weights import class_weights, warn_multiplied, warn_unused
 from tokkit.model.tasks.class_ids import class_ids
 
 
@@ -12,13 +12,13 @@ def test_weights_beside_the_rows_are_said_and_what_is_said_is_what_to_type(write
     write("d/train.csv", "text,label\na,x\nb,x\nc,y\n")
     result = rebalance(tmp_path / "d", tmp_path / "out", strategy="weights")
     loaded = read_dataset(tmp_path / "out")
-    say_unused_weights("none", loaded, heard)
+    warn_unused("none", loaded, heard)
     (said,) = heard.sentences
     named = said.split("--class-weights ")[1].split()[0]
     ids = class_ids(loaded.complete("train").labels, ["x", "y"], "train")
     assert class_weights(named, ids, ["x", "y"]) == list(result.weights.values())
-    say_unused_weights("balanced", loaded, heard)
-    say_unused_weights("none", read_dataset(tmp_path / "d"), heard)
+    warn_unused("balanced", loaded, heard)
+    warn_unused("none", read_dataset(tmp_path / "d"), heard)
     assert len(heard.sentences) == 1
 
 
@@ -32,22 +32,22 @@ def test_rows_that_rebalance_repeated_are_not_to_be_weighed_too(write, tmp_path,
     rebalance(plain, repeated, strategy="oversample")
     rebalance(plain, fewer, strategy="undersample")
     for rows in (plain, fewer):
-        say_doubled_weights(RARE, "plain", read_dataset(rows), heard)
-    say_doubled_weights({"--class-weights balanced": [1.0, 1.0]}, "plain", read_dataset(repeated), heard)
+        warn_multiplied(RARE, "plain", read_dataset(rows), heard)
+    warn_multiplied({"--class-weights balanced": [1.0, 1.0]}, "plain", read_dataset(repeated), heard)
     assert heard.sentences == []
-    say_doubled_weights(RARE, "plain", read_dataset(repeated), heard)
+    warn_multiplied(RARE, "plain", read_dataset(repeated), heard)
     (said,) = heard.sentences
     assert said.startswith(
-        f"--class-weights FILE and the rows that rebalance repeated in {repeated} each favour"
+        f"--class-weights FILE and the rows that rebalance repeated in {repeated} each favor"
     )
 
 
 def test_rows_that_rebalance_repeated_are_seen_in_a_folder_too(write, tmp_path, heard):
     write("d/train.csv", ROWS)
     rebalance(tmp_path / "d", tmp_path / "out", strategy="oversample")
-    say_doubled_weights({}, "plain", read_dataset(tmp_path / "out"), heard)
+    warn_multiplied({}, "plain", read_dataset(tmp_path / "out"), heard)
     assert heard.sentences == []
-    say_doubled_weights(RARE, "sqrt", read_dataset(tmp_path / "out"), heard)
+    warn_multiplied(RARE, "sqrt", read_dataset(tmp_path / "out"), heard)
     (said,) = heard.sentences
     assert "--class-weights FILE, --sampler sqrt and the rows that rebalance repeated" in said
 
@@ -55,7 +55,7 @@ def test_rows_that_rebalance_repeated_are_seen_in_a_folder_too(write, tmp_path, 
 def test_a_sampler_that_balances_by_itself_is_not_said(write, tmp_path, heard):
     write("train.csv", ROWS)
     dataset = read_dataset(tmp_path / "train.csv")
-    say_doubled_weights({}, "balanced", dataset, heard)
+    warn_multiplied({}, "balanced", dataset, heard)
     assert heard.sentences == []
-    say_doubled_weights({"--loss logit-adjusted": [6, 2]}, "balanced", dataset, heard)
-    assert "--loss logit-adjusted and --sampler balanced each favour rare classes" in heard
+    warn_multiplied({"--loss logit-adjusted": [6, 2]}, "balanced", dataset, heard)
+    assert "--loss logit-adjusted and --sampler balanced each favor rare classes" in heard

@@ -13,7 +13,7 @@ import tokkit
 from tests.model.encoders import FAMILIES, body_folder
 from tokkit.errors import InputError
 from tokkit.model.folder import model_folder as folders
-from tokkit.model.network import classifier as classifiers
+from tokkit.model.network import pretrained
 from tokkit.model.network.inference import predict_logits
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.tokenizer.encoding.encode import encode
@@ -33,7 +33,7 @@ def other(tmp_path_factory, dataset):
 
 def made(name, tokenizer, heard, **settings):
     spec = FinetuneOptions(**settings)
-    return classifiers.load_pretrained(name, load(tokenizer), LABELS, spec, heard)
+    return pretrained.load_pretrained(name, load(tokenizer), LABELS, spec, heard)
 
 
 def test_another_vocabulary_is_refused_and_the_ways_out_are_named(model, other, heard):
@@ -91,7 +91,7 @@ def test_configuration_and_weights_that_disagree_are_refused(model, tmp_path, he
     wrong = shutil.copytree(model, tmp_path / "wrong")
     config = json.loads((wrong / "config.json").read_text("utf-8"))
     (wrong / "config.json").write_text(json.dumps({**config, "vocab_size": config["vocab_size"] + 9}))
-    with pytest.raises(InputError, match=r"tell different shapes of bert\.embeddings\.word_embeddings"):
+    with pytest.raises(InputError, match=r"have different shapes for bert\.embeddings\.word_embeddings"):
         made(wrong, wrong, heard)
     with pytest.raises(InputError, match="cannot be loaded as a model"):
         made(wrong, wrong, heard, head="mean")
@@ -102,8 +102,8 @@ def test_new_embeddings_have_the_vocabulary_s_size_and_leave_the_rest(other, tmp
     base = body_folder(family, tmp_path / family, vocab_size=101)
     classifier = made(base, other, heard, reset_embeddings=True, head=head)
     rows = load(other).vocab_size
-    assert f"a new embedding matrix of {rows} rows is drawn in place of its 101" in heard
-    assert "what the body knew of words is gone" in heard
+    assert f"a new embedding matrix of {rows} rows replaces its 101" in heard
+    assert "the body loses what it knew of words" in heard
     assert "tokkit add-tokens" in heard
     body = classifier.model.base_model
     embedding = body.get_input_embeddings()
@@ -158,7 +158,7 @@ def test_a_tokenizer_beside_a_head_of_ours_is_held_against_the_one_above_the_bod
     tokenizer, other, tmp_path, heard
 ):
     spec = FinetuneOptions(size="tiny", head="mean")
-    folders.write_classifier(tmp_path / "m", classifiers.build(load(tokenizer), LABELS, spec))
+    folders.write_classifier(tmp_path / "m", pretrained.new_classifier(load(tokenizer), LABELS, spec))
     assert made(tmp_path / "m", tokenizer, heard, head="mean").labels == LABELS
     with pytest.raises(InputError, match="tokens have another id"):
         made(tmp_path / "m", other, heard, head="mean")

@@ -15,9 +15,8 @@ from tokkit.model.features.reading import FeaturesFile
 from tokkit.model.features.rows import PAIR, SPLIT, TAGS, TEXT, labels_of, rows_of
 from tokkit.model.features.shown import Shown, shown_rows
 from tokkit.model.network import hidden_states
-from tokkit.model.network.body import load_body
+from tokkit.model.network.body import NONE, load_body
 from tokkit.model.network.inference import budget_for, choose_device, use_threads
-from tokkit.model.network.pooling import NONE
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.model.training.linear import bag_of_words, probe
 from tokkit.options import merged_pair

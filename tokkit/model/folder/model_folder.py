@@ -1,6 +1,6 @@
 """The model folder: what the Auto class of its task loads, its tokenizer, scores and a card.
 
-config.json, model.safetensors        the classifier; one with a head of ours as in `heads.saved`
+config.json, model.safetensors        the classifier; one with a head of ours as in `saved_heads`
 tokenizer.json, tokenizer_config.json the tokenizer, copied unchanged
 metrics.json, history.csv, curves.png, predictions.parquet, README.md
 tokkit.json                           the receipt
@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from tokkit.errors import InputError, TokkitError
 from tokkit.model.folder.receipt import ModelReceipt
+from tokkit.model.network import saved_heads
 from tokkit.model.network.classifier import Classifier
-from tokkit.model.network.heads import saved
-from tokkit.model.network.heads.headed import HeadedModel
+from tokkit.model.network.heads import HeadedModel
 from tokkit.model.network.inference import predict_logits
 from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress
@@ -49,7 +49,7 @@ def write_classifier(folder: Path, classifier: Classifier) -> None:
     `tokenizer.json` may hold, so that the folder loads with transformers too.
     """
     if isinstance(classifier.model, HeadedModel):
-        saved.write(folder, classifier.model, classifier.task.name, classifier.labels)
+        saved_heads.write(folder, classifier.model, classifier.task.name, classifier.labels)
     else:
         with quiet():
             classifier.model.save_pretrained(str(folder))
@@ -73,7 +73,7 @@ def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILEN
     """
     receipt = model if isinstance(model, ModelReceipt) else ModelReceipt.read(model)
     name = receipt.folder
-    if saved.stands_in(name):
+    if saved_heads.is_headed(name):
         return _load_headed(receipt)
     path = checkpoint_path(name, progress)
     tokenizer = load_tokenizer(path, progress)
@@ -95,13 +95,14 @@ def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILEN
 
 def _load_headed(receipt: ModelReceipt) -> Classifier:
     folder = receipt.folder
-    described = saved.read(folder)
+    described = saved_heads.read(folder)
     if described.task not in TASKS:
         raise InputError(
-            f'{folder / saved.DESCRIPTION}: invalid task "{described.task}": choose from {", ".join(TASKS)}',
+            f'{folder / saved_heads.DESCRIPTION}: invalid task "{described.task}": '
+            f"choose from {', '.join(TASKS)}",
             hint="upgrade tokkit, if a newer version wrote it",
         )
-    network = saved.load(folder, described)
+    network = saved_heads.load(folder, described)
     tokenizer = load_tokenizer(folder, SILENT)
     return Classifier.of(network, tokenizer, described.labels, receipt.max_length, TASKS[described.task])
 

@@ -1,70 +1,73 @@
-"""Encoded rows cut into padded pieces within a token budget."""
+"""Encoded rows cut into padded batches within a token budget, and what a model accepts of a row."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from tokkit.errors import InputError
+from tokkit.tokenizer.checkpoints import takes_tokens
 from tokkit.tokenizer.encoding.encode import Encoded
+from tokkit.tokenizer.load import LoadedTokenizer
 
-if TYPE_CHECKING:
-    import numpy as np
-    import torch
-    from numpy.typing import NDArray
+_POSITIONS = 512
+"""Tokens per row where a model has no limit of its own."""
 
 
 def pieces_within(
-    rows: NDArray[np.int64], lengths: NDArray[np.int64], budget: int, most: int | None = None
+    rows: NDArray[np.int64], lengths: NDArray[np.int64], budget: int, rows_per_piece: int | None = None
 ) -> Iterator[NDArray[np.int64]]:
-    """The rows sorted by length, in pieces whose padded size stays within ``budget`` tokens.
+    """Sort the rows by length and cut them into pieces whose padded size stays within ``budget`` tokens.
 
-    A row longer than the budget is a piece of its own. The longest come first, so that memory that does
-    not suffice shows at once. Where ``most`` is given, pieces have that many rows, whatever their size.
+    A row longer than the budget is a piece of its own. ``rows_per_piece`` replaces the budget.
 
     >>> list(pieces_within(np.array([0, 1, 2]), np.array([2, 9, 3]), budget=10))
     [array([1]), array([2, 0])]
     """
-    import numpy as np
-
+    # The longest come first, so that too little memory shows at once and not after an hour.
     ordered = rows[np.argsort(-lengths[rows], kind="stable")]
     start = 0
     while start < len(ordered):
-        widest = max(int(lengths[ordered[start]]), 1)
-        count = most or max(budget // widest, 1)
+        width = max(int(lengths[ordered[start]]), 1)
+        count = rows_per_piece or max(budget // width, 1)
         yield ordered[start : start + count]
         start += count
 
 
-def token_places(encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Where the tokens of these rows stand in ``encoded``, row after row."""
-    import numpy as np
+def token_positions(encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(tokens of these rows,) positions of their tokens in ``encoded.ids``, row after row.
 
+    Rows 2 and 0 of offsets [0, 3, 5, 6] give [5, 0, 1, 2].
+    """
     lengths = encoded.lengths[rows]
     ends = np.cumsum(lengths)
+    # A running number, minus where each row starts in the output, plus where it starts in the input.
     return np.arange(int(ends[-1]) if len(rows) else 0) + np.repeat(
         encoded.offsets[rows] - (ends - lengths), lengths
     )
 
 
 def part_of(encoded: Encoded, rows: NDArray[np.int64]) -> Encoded:
-    """These rows of all that are encoded, in this order."""
-    import numpy as np
-
-    lengths = encoded.lengths[rows]
-    offsets = np.concatenate([[0], np.cumsum(lengths)])
-    taken = token_places(encoded, rows)
-    tokens = len(encoded.ids)
-    held = {each.name: getattr(encoded, each.name) for each in fields(encoded)}
+    """These of the encoded rows, in this order."""
+    offsets = np.concatenate([[0], np.cumsum(encoded.lengths[rows])])
+    positions = token_positions(encoded, rows)
+    arrays = {each.name: getattr(encoded, each.name) for each in fields(encoded)}
     per_token = {
-        name: value[taken] for name, value in held.items() if np.ndim(value) == 1 and len(value) == tokens
+        name: value[positions]
+        for name, value in arrays.items()
+        if np.ndim(value) == 1 and len(value) == len(encoded.ids)
     }
-    return Encoded(**{**held, **per_token, "offsets": offsets, "truncated": 0})
+    return Encoded(**{**arrays, **per_token, "offsets": offsets, "truncated": 0})
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows laid side by side, padded on the right to the longest.
+    """Rows padded on the right to the longest of them.
 
     rows      (rows,) their numbers
     ids       (rows, longest) int64
@@ -83,7 +86,7 @@ class Batch:
         return int(self.ids.shape[1])
 
     def inputs(self, device: torch.device) -> dict[str, torch.Tensor]:
-        """What a model of transformers is called with, on that device."""
+        """Keyword arguments of a model of transformers, on that device."""
         inputs = {"input_ids": self.ids, "attention_mask": self.mask}
         if self.segments is not None:
             inputs["token_type_ids"] = self.segments
@@ -91,18 +94,48 @@ class Batch:
 
 
 def batch_of(encoded: Encoded, rows: NDArray[np.int64], pad_id: int, width: int | None = None) -> Batch:
-    """These rows as one batch, ``width`` tokens wide where that is given."""
-    import numpy as np
-    import torch
-
+    """These rows as one batch, ``width`` tokens wide, else as wide as the longest row."""
     lengths = encoded.lengths[rows]
     width = width or max(int(lengths.max()), 1)
     mask = np.arange(width) < lengths[:, None]
 
-    def laid(flat: NDArray[Any], filling: int) -> torch.Tensor:
-        values = np.full(mask.shape, filling, dtype=np.int64)
+    def padded(flat: NDArray[Any], padding: int) -> torch.Tensor:
+        values = np.full(mask.shape, padding, dtype=np.int64)
         values[mask] = np.concatenate([flat[encoded.offsets[r] : encoded.offsets[r + 1]] for r in rows])
         return torch.from_numpy(values)
 
-    segments = laid(encoded.segments, 0) if encoded.segments is not None else None
-    return Batch(rows, laid(encoded.ids, pad_id), torch.from_numpy(mask.astype(np.int64)), segments)
+    segments = padded(encoded.segments, 0) if encoded.segments is not None else None
+    return Batch(rows, padded(encoded.ids, pad_id), torch.from_numpy(mask.astype(np.int64)), segments)
+
+
+@dataclass(frozen=True)
+class RowLimits:
+    """max_length  tokens per row: the tokenizer's limit, at most the model's
+    pad_id      id that rows are padded with
+    segments    whether the model has an embedding for the second text of a pair
+    """
+
+    max_length: int
+    pad_id: int
+    segments: bool
+
+    @classmethod
+    def of(cls, config: Any, tokenizer: LoadedTokenizer, max_length: int | None = None) -> RowLimits:
+        """Limits of a configuration; raises `InputError` where ``max_length`` is above them."""
+        pad_id = padding_id(tokenizer, config.pad_token_id)
+        positions = int(getattr(config, "max_position_embeddings", None) or 0)
+        positions = positions if positions > 0 else _POSITIONS  # XLNet writes -1
+        positions = takes_tokens(config.model_type, positions, pad_id)
+        longest = min(positions, tokenizer.max_length or positions)
+        if max_length is not None and max_length > longest:
+            raise InputError(
+                f"--max-length {max_length}: model and tokenizer take at most {longest} tokens",
+                hint=f"--max-length {longest}",
+            )
+        return cls(max_length or longest, pad_id, int(getattr(config, "type_vocab_size", 0) or 0) > 1)
+
+
+def padding_id(tokenizer: LoadedTokenizer, config_id: int | None) -> int:
+    """The id to pad with; where neither tokenizer nor configuration has one, 0: the mask hides it."""
+    own = tokenizer.id_of("pad")
+    return own if own is not None else config_id if config_id is not None else 0

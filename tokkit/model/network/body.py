@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, UsageError
-from tokkit.model.network.batching import Batch
-from tokkit.model.network.heads.saved import BODY
-from tokkit.model.network.pooling import NONE, POOLER, POOLINGS
-from tokkit.model.network.row_limits import RowLimits
+from tokkit.model.network.batching import Batch, RowLimits
+from tokkit.model.network.heads import POOLINGS
+from tokkit.model.network.saved_heads import BODY
 from tokkit.progress import Progress
 from tokkit.tokenizer.checkpoints import LOADING, check_fit, checkpoint_path, loading
 from tokkit.tokenizer.load import LoadedTokenizer
@@ -18,6 +17,14 @@ from tokkit.tokenizer.load import load as load_tokenizer
 
 if TYPE_CHECKING:
     import torch
+
+POOLER, NONE = "pooler", "none"
+CHOICES = (*POOLINGS, POOLER, NONE)
+"""Every ``--pooling``: the model's own pooler and the states of all tokens beside `POOLINGS`."""
+
+POOLER, NONE = "pooler", "none"
+CHOICES = (*POOLINGS, POOLER, NONE)
+"""Every ``--pooling``: the model's own pooler and the states of all tokens beside `POOLINGS`."""
 
 
 @dataclass(frozen=True)

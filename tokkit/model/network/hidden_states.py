@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
 from tokkit.model.network.batching import batch_of, pieces_within
-from tokkit.model.network.body import Body
-from tokkit.model.network.pooling import NONE
+from tokkit.model.network.body import NONE, Body
 from tokkit.progress import Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import Encoded
 

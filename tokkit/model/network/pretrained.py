@@ -1,152 +1,261 @@
-"""Models of checkpoints and of configurations, with a stock head or one of ours, and what of them is new."""
+"""Classifiers to train: a new encoder for a vocabulary, or a checkpoint with a head for the labels."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
-from tokkit.errors import InputError
-from tokkit.model.network.configuration import head_dropout
-from tokkit.model.network.heads import STOCK, saved
+import torch
+import transformers
+
+from tokkit.errors import InputError, UsageError
+from tokkit.model.network import saved_heads, vocabulary
+from tokkit.model.network.batching import padding_id
+from tokkit.model.network.classifier import AnyModel, Classifier
+from tokkit.model.network.heads import STOCK, HeadedModel
+from tokkit.model.options.finetune_options import SIZES, FinetuneOptions
+from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading
+from tokkit.tokenizer.load import LoadedTokenizer
 
-if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+_DROPOUTS = (
+    "hidden_dropout_prob",
+    "attention_probs_dropout_prob",
+    "classifier_dropout",
+    "summary_last_dropout",
+    "dropout",
+    "attention_dropout",
+    "seq_classif_dropout",
+    "embedding_dropout",
+    "mlp_dropout",
+    "pooler_dropout",
+    "cls_dropout",
+)
+"""Names of dropout rates in the configurations of transformers."""
 
-    from tokkit.model.network.heads.headed import HeadedModel
+_HEAD_DROPOUTS = ("classifier_dropout", "seq_classif_dropout", "hidden_dropout_prob", "dropout")
+_DEFAULT_DROPOUT = 0.1
+"""Of heads where a configuration has no rate; BERT's."""
 
-    AnyModel: TypeAlias = PreTrainedModel | HeadedModel
+
+def new_classifier(
+    tokenizer: LoadedTokenizer, labels: Sequence[str], options: FinetuneOptions, task: Task = DEFAULT
+) -> Classifier:
+    """A BERT encoder of ``options.size`` with new weights, for the vocabulary of this tokenizer.
+
+    Raises `UsageError` for options that need a checkpoint.
+    """
+    for name in ("reset_embeddings", "random_init"):
+        if getattr(options, name):
+            raise UsageError(
+                f"--{name.replace('_', '-')}: is about the weights of a --model, and none is named",
+                hint="an encoder from scratch has only new weights: leave it out",
+            )
+    layers, width, attention_heads = SIZES[options.size]
+    config = transformers.BertConfig(
+        vocab_size=tokenizer.vocab_size,
+        num_hidden_layers=layers,
+        hidden_size=width,
+        num_attention_heads=attention_heads,
+        intermediate_size=4 * width,
+        max_position_embeddings=tokenizer.max_length or 512,
+        pad_token_id=padding_id(tokenizer, None),
+        **label_config(labels, task),
+    )
+    set_dropout(config, options.dropout)
+    model = initialized(config, checked_head(options, task), task)
+    return Classifier.of(model, tokenizer, labels, options.max_length, task)
 
 
-def drawn(config: Any, head: str, task: Task) -> Any:
-    """A model of this configuration, its weights drawn; raises `InputError` for a head it cannot have."""
-    import torch
-    import transformers
+def load_pretrained(
+    name: str | Path,
+    tokenizer: LoadedTokenizer,
+    labels: Sequence[str],
+    options: FinetuneOptions,
+    progress: Progress,
+    task: Task = DEFAULT,
+) -> Classifier:
+    """A checkpoint, local or from the hub, with the head of ``options.head``, for these labels.
 
+    A head that was trained for the same labels is kept, with its own order of them; another is initialized.
+    New and dropped weights are reported. Raises `InputError` for a checkpoint that cannot be loaded and for a
+    tokenizer that does not belong to it, `UsageError` for a head that the task cannot have.
+    """
+    head = checked_head(options, task)
+    pretrained = Pretrained.of(name, progress)
+    config = pretrained.config()
+    own_labels = pretrained.labels(config)
+    if set(own_labels) == set(labels):
+        labels = own_labels  # the rows of the head's weight matrix are in this order
+    config.update(label_config(labels, task))
+    set_dropout(config, options.dropout)
+    config.pad_token_id = padding_id(tokenizer, config.pad_token_id)
+    if options.random_init:
+        config.vocab_size = tokenizer.vocab_size
+        progress.say(f"{name}: weights are initialized anew; only its configuration is used (--random-init)")
+        model = initialized(config, head, task)
+    else:
+        vocabulary.check(name, pretrained.body, config, tokenizer, options.reset_embeddings, progress)
+        model = pretrained.load(config, labels, own_labels, head, task, progress)
+        if options.reset_embeddings:
+            # Stock classifiers resize through their own methods; of ours only the body has embeddings.
+            body = model if head == STOCK else model.base_model
+            vocabulary.reset_embeddings(body, tokenizer, name, progress)
+    if head != STOCK:
+        model.dropout.p = head_dropout(config)
+    return Classifier.of(model, tokenizer, labels, options.max_length, task)
+
+
+def checked_head(options: FinetuneOptions, task: Task) -> str:
+    """The name of the head; raises `UsageError` for one that pools rows where the task labels tokens."""
+    if options.head != STOCK and not task.by_row:
+        raise UsageError(
+            f"--head {options.head}: pools a row into one vector, but {task.name} needs one per token",
+            hint=f"--head {STOCK}",
+        )
+    return options.head
+
+
+def initialized(config: Any, head: str, task: Task) -> AnyModel:
+    """A model of this configuration with new weights; raises `InputError` for a head it cannot have."""
     if head == STOCK:
-        return getattr(transformers, task.auto_class).from_config(config, dtype=torch.float32)
-    from tokkit.model.network.heads.headed import HeadedModel
-
+        model: AnyModel = getattr(transformers, task.auto_class).from_config(config, dtype=torch.float32)
+        return model
     body = transformers.AutoModel.from_config(config, dtype=torch.float32)
     return HeadedModel(body, head, config.num_labels, head_dropout(config))
 
 
 @dataclass(frozen=True)
-class Source:
-    """A checkpoint.
+class Pretrained:
+    """A checkpoint to train on.
 
     name       as the user named it
-    where      the folder of its body, or its name on the hub
-    described  its head, where that is one of ours
+    body       the folder of its body, or its name on the hub
+    head       description of its head, where that is one of ours
     """
 
     name: str | Path
-    where: str
-    described: saved.Description | None
+    body: str
+    head: saved_heads.Description | None
 
     @classmethod
-    def of(cls, name: str | Path, progress: Progress) -> Source:
-        """Raises `InputError` for what is no checkpoint."""
-        if saved.stands_in(name):
-            return cls(name, str(Path(name) / saved.BODY), saved.read(Path(name)))
+    def of(cls, name: str | Path, progress: Progress) -> Pretrained:
+        """Find the checkpoint; raises `InputError` where there is none."""
+        if saved_heads.is_headed(name):
+            return cls(name, str(Path(name) / saved_heads.BODY), saved_heads.read(Path(name)))
         return cls(name, checkpoint_path(name, progress), None)
 
     def config(self) -> Any:
         """The configuration of its body."""
-        from transformers import AutoConfig
-
         with loading(self.name):
-            return AutoConfig.from_pretrained(self.where, trust_remote_code=False)
+            return transformers.AutoConfig.from_pretrained(self.body, trust_remote_code=False)
 
     def labels(self, config: Any) -> tuple[str, ...]:
-        """What its head was trained for; of a body alone, what transformers makes up."""
-        if self.described is not None:
-            return self.described.labels
+        """Labels that its head was trained for; for a bare body the placeholders of transformers."""
+        if self.head is not None:
+            return self.head.labels
         return tuple(str(config.id2label[i]) for i in range(config.num_labels))
 
     def load(
         self,
         config: Any,
         labels: Sequence[str],
-        theirs: Sequence[str],
+        own_labels: Sequence[str],
         head: str,
         task: Task,
         progress: Progress,
     ) -> Any:
-        """Its body with the head asked for: its own where that is the same, else a new one, which is said.
+        """The body with the named head: its own where that is the same, else a new one, which is reported.
 
-        config          with what fine-tuning sets in it
-        labels, theirs  those asked for, and those its own head was trained for
+        config      with the classes, task and dropout of this training
+        labels      those of this training; ``own_labels`` those of the checkpoint's head
         """
-        ours = self.described
-        if ours is not None and (ours.head, ours.task, ours.labels) == (head, task.name, tuple(labels)):
-            return saved.load(Path(self.name), ours, config)
-        if ours is not None:
+        own = self.head
+        same_labels = tuple(labels) == tuple(own_labels)
+        if own is not None and (own.head, own.task, own.labels) == (head, task.name, tuple(labels)):
+            return saved_heads.load(Path(self.name), own, config)
+        if own is not None:
             progress.say(
-                f'{self.name}: its head "{ours.head}" for {", ".join(ours.labels[:5])} is dropped'
-                + (f"; --head {ours.head} would keep it" if ours.labels == tuple(labels) else "")
+                f'{self.name}: its head "{own.head}" for {", ".join(own.labels[:5])} is dropped'
+                + (f"; --head {own.head} would keep it" if same_labels else "")
             )
         if head == STOCK:
-            return self._with_stock_head(config, tuple(labels) == tuple(theirs), theirs, task, progress)
-        return self._with_head(config, head, progress)
+            return self._with_stock_head(config, same_labels, own_labels, task, progress)
+        with loading(self.name):
+            body, info = transformers.AutoModel.from_pretrained(
+                self.body, config=config, **LOADING, output_loading_info=True
+            )
+        model = HeadedModel(body, head, config.num_labels, head_dropout(config))
+        new = [*_weights(info, "missing_keys"), *model.head_weights()]
+        self._report(new, _weights(info, "unexpected_keys"), progress)
+        return model
 
     def _with_stock_head(
-        self, config: Any, same_labels: bool, theirs: Sequence[str], task: Task, progress: Progress
-    ) -> PreTrainedModel:
-        import transformers
-
+        self, config: Any, same_labels: bool, own_labels: Sequence[str], task: Task, progress: Progress
+    ) -> Any:
         with loading(self.name):
             model, info = getattr(transformers, task.auto_class).from_pretrained(
-                self.where, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
+                self.body, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
             )
-        mismatched = _names(info, "mismatched_keys")
+        mismatched = _weights(info, "mismatched_keys")
         for key in mismatched:
             if key.startswith(f"{model.base_model_prefix}."):
                 raise InputError(
-                    f"{self.name}: config.json and the weights tell different shapes of {key}",
-                    hint="tokkit doctor TOKENIZER --model MODEL says which; fetch the checkpoint anew",
+                    f"{self.name}: config.json and the weights have different shapes for {key}",
+                    hint="tokkit doctor TOKENIZER --model MODEL says which; download the checkpoint again",
                 )
-        new = sorted({*_names(info, "missing_keys"), *mismatched})
-        self._say(new, _names(info, "unexpected_keys"), progress)
+        new = sorted({*_weights(info, "missing_keys"), *mismatched})
+        self._report(new, _weights(info, "unexpected_keys"), progress)
         if not same_labels and not new:
+            # A head of the same shape for other labels was loaded without complaint; it must not be kept.
             progress.say(
-                f"{self.name}: its head was trained for other labels ({', '.join(theirs[:5])}); "
-                "a new one is drawn"
+                f"{self.name}: its head was trained for other labels ({', '.join(own_labels[:5])}); "
+                "a new one is initialized"
             )
             body = model.base_model.state_dict()
-            model = drawn(config, STOCK, task)
+            model = initialized(config, STOCK, task)
             model.base_model.load_state_dict(body)
         return model
 
-    def _with_head(self, config: Any, head: str, progress: Progress) -> HeadedModel:
-        from transformers import AutoModel
-
-        from tokkit.model.network.heads.headed import HeadedModel
-
-        with loading(self.name):
-            body, info = AutoModel.from_pretrained(
-                self.where, config=config, **LOADING, output_loading_info=True
-            )
-        model = HeadedModel(body, head, config.num_labels, head_dropout(config))
-        new = [*_names(info, "missing_keys"), *model.head_weights()]
-        self._say(new, _names(info, "unexpected_keys"), progress)
-        return model
-
-    def _say(self, new: Sequence[str], dropped: Sequence[str], progress: Progress) -> None:
+    def _report(self, new: Sequence[str], dropped: Sequence[str], progress: Progress) -> None:
         if new:
-            progress.say(f"{self.name}: {len(new)} weights are new: {_some(new)}")
+            progress.say(f"{self.name}: {len(new)} weights are new: {_shortened(new)}")
         if dropped:
-            progress.say(f"{self.name}: {len(dropped)} weights are not used: {_some(dropped)}")
+            progress.say(f"{self.name}: {len(dropped)} weights are not used: {_shortened(dropped)}")
 
 
-def _names(info: dict[str, Any], which: str) -> list[str]:
-    """Names of weights in what transformers tells of a load; of those with a wrong shape they come first."""
-    return sorted(key[0] if isinstance(key, tuple) else key for key in info.get(which, ()))
+def label_config(labels: Sequence[str], task: Task) -> dict[str, Any]:
+    """Classes and task as the configurations of transformers name them."""
+    return {
+        # num_labels alone is ignored where id2label has another length.
+        "num_labels": len(labels),
+        "id2label": dict(enumerate(labels)),
+        "label2id": {label: i for i, label in enumerate(labels)},
+        "problem_type": task.problem_type,
+    }
 
 
-def _some(keys: Sequence[str]) -> str:
+def set_dropout(config: Any, rate: float | None) -> None:
+    """Set every dropout rate that this configuration has; None leaves them."""
+    for name in _DROPOUTS:
+        if rate is not None and hasattr(config, name):
+            setattr(config, name, rate)
+
+
+def head_dropout(config: Any) -> float:
+    """The dropout rate of a head for this configuration."""
+    rates = (getattr(config, name, None) for name in _HEAD_DROPOUTS)
+    return next((float(rate) for rate in rates if rate is not None), _DEFAULT_DROPOUT)
+
+
+def _weights(info: dict[str, Any], kind: str) -> list[str]:
+    """Names of weights in the loading info of transformers, where those with a wrong shape are tuples."""
+    return sorted(key[0] if isinstance(key, tuple) else key for key in info.get(kind, ()))
+
+
+def _shortened(keys: Sequence[str]) -> str:
     return ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tokkit.model.metrics import spans
-from tokkit.model.tasks.task import UNLABELLED
+from tokkit.model.tasks.task import UNLABELED
 from tokkit.tokenizer.encoding.encode import Encoded
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ class TagTargets:
     tags       of each row, one for each of its tokens
     places     (tokens of all rows,) the sub-token that carries the tag; -1 where a row was cut before it, or
                the tokenizer leaves nothing of it
-    values     (sub-tokens,) tag ids, `UNLABELLED` where none is carried
+    values     (sub-tokens,) tag ids, `UNLABELED` where none is carried
     """
 
     def __init__(self, tags: Sequence[Sequence[str]], labels: Sequence[str], encoded: Encoded) -> None:
@@ -33,7 +33,7 @@ class TagTargets:
         self.tags = tags
         self.starts = row_starts(tags)
         self.places = places_of(self.starts, encoded)
-        self.values = np.full(len(encoded.ids), UNLABELLED, dtype=np.int64)
+        self.values = np.full(len(encoded.ids), UNLABELED, dtype=np.int64)
         carried = self.places >= 0
         self.values[self.places[carried]] = ids[carried]
         self._offsets = encoded.offsets
@@ -46,7 +46,7 @@ class TagTargets:
         import numpy as np
         import torch
 
-        laid = np.full((len(rows), width), UNLABELLED, dtype=np.int64)
+        laid = np.full((len(rows), width), UNLABELED, dtype=np.int64)
         for place, row in enumerate(rows):
             held = self.values[self._offsets[row] : self._offsets[row + 1]]
             laid[place, : len(held)] = held

@@ -17,7 +17,7 @@ from tokkit.model.metrics import spans
 from tokkit.model.metrics.classification import softmax
 from tokkit.model.tasks.class_ids import check_known
 from tokkit.model.tasks.tag_targets import TagTargets, places_of, row_starts, tags_at
-from tokkit.model.tasks.task import UNLABELLED, Task, in_unit
+from tokkit.model.tasks.task import UNLABELED, Task, in_unit
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.encoding.word_lists import encode_words
@@ -84,7 +84,7 @@ class Tags(Task):
 
     def right(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Tokens with the right tag, and the tokens that have one."""
-        return (logits.argmax(dim=-1) == targets).sum(), int((targets != UNLABELLED).sum())
+        return (logits.argmax(dim=-1) == targets).sum(), int((targets != UNLABELED).sum())
 
     def scores(
         self, logits: NDArray[np.float32], targets: TagTargets, labels: Sequence[str]
@@ -98,7 +98,7 @@ class Tags(Task):
 
         predicted = targets.predicted(logits, labels)
         iob = spans.are_iob(labels)
-        seen = targets.values != UNLABELLED
+        seen = targets.values != UNLABELED
         by_token = metrics.evaluate_logits(logits[seen], targets.values[seen], labels)
         flat = [
             (t, p)

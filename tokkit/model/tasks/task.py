@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from tokkit.tokenizer.load import LoadedTokenizer
 
-UNLABELLED = -100
+UNLABELED = -100
 """The target of a token that has no label of its own, as transformers and torch write it."""
 
 

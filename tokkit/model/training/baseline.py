@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
-from tokkit.model.network.batching import part_of
+from tokkit.model.network.batching import RowLimits, part_of
 from tokkit.model.network.body import Body
 from tokkit.model.network.hidden_states import Asked, vectors_of
 from tokkit.model.network.inference import budget_for
-from tokkit.model.network.row_limits import RowLimits
 from tokkit.model.training.linear import bag_of_words, probe
 from tokkit.progress import Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded

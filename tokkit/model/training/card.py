@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.model.network.heads import STOCK
-from tokkit.model.network.heads.saved import BODY
+from tokkit.model.network.saved_heads import BODY
 from tokkit.model.tasks.task import Task
 from tokkit.views.reports.evaluation import in_words
 

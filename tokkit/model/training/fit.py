@@ -219,7 +219,7 @@ class _Course:
         logits = predict_logits(
             *(plan.classifier, rows, plan.device),
             *(budget_for(plan.device, plan.spec.tokens_per_batch), progress),
-            most=plan.spec.eval_batch_size,
+            rows_per_batch=plan.spec.eval_batch_size,
         )
         logits = as_the_first(logits, plan.device)
         if not np.isfinite(logits).all():

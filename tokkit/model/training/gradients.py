@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
 from tokkit.model.network.batching import batch_of, pieces_within
-from tokkit.model.network.losses.loss import Loss
+from tokkit.model.network.losses import Loss
 from tokkit.model.tasks.task import Targets
 from tokkit.tokenizer.encoding.encode import Encoded
 

@@ -11,12 +11,10 @@ from typing import TYPE_CHECKING, Any
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.model.folder import model_folder as folder
 from tokkit.model.folder import report
-from tokkit.model.network import classifier as classifiers
+from tokkit.model.network import losses, pretrained
 from tokkit.model.network.batching import part_of
 from tokkit.model.network.classifier import Classifier
-from tokkit.model.network.inference import budget_for, choose_device, use_threads
-from tokkit.model.network.losses import build as losses
-from tokkit.model.network.padding import check_padding
+from tokkit.model.network.inference import budget_for, check_padding, choose_device, use_threads
 from tokkit.model.options.finetune_options import FinetuneOptions, default_lr
 from tokkit.model.tasks import task_of
 from tokkit.model.training import card, encoded_cache, history, processes
@@ -102,10 +100,10 @@ class Run:
         task.say_misfit(loaded, progress)
         torch.manual_seed(spec.seed)
         if model is None:
-            classifier = classifiers.build(loaded, labels, spec, task)
+            classifier = pretrained.new_classifier(loaded, labels, spec, task)
             base = f"a new encoder of size {spec.size}"
         else:
-            classifier = classifiers.load_pretrained(model, loaded, labels, spec, progress, task)
+            classifier = pretrained.load_pretrained(model, loaded, labels, spec, progress, task)
             base = Path(model).name
         from_scratch = model is None or spec.random_init
         beside = chosen_baseline(spec.baseline, classifier, trained_before=not from_scratch)
@@ -134,7 +132,7 @@ class Run:
             for part, name, ids in zip((training, validation), (TRAIN, VALIDATION), encoded, strict=True)
         )
         loss = losses.build(spec, task, targets, classifier.labels)
-        losses.say_what_counts(spec, targets, classifier.labels, dataset, progress)
+        losses.warn_of_conflicts(spec, targets, classifier.labels, dataset, progress)
         rows = TrainingRows(encoded[0], targets, loss)
         return cls(
             *(classifier, training, validation, encoded[1], rows, truth, spec, base, lr, device),
