@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.duplicates import duplicates, near_duplicates
+from tokkit.data.duplicates import near_duplicates, text_keys
 from tokkit.data.duplicates.near_duplicates import BANDS, PERMUTATIONS, THRESHOLD, clusters
 from tokkit.errors import Interrupted
 from tokkit.progress import Silent
@@ -22,7 +22,7 @@ UNSPACED = "ไทยลาวမြန်မာខ្មែរ中文字漢日�
 
 def shingles(text: str) -> frozenset[tuple[str, ...]]:
     """The oracle: what the module says a shingle is, with none of its code but the normalized text."""
-    (key,) = duplicates.normalized(pl.Series([text])).to_list()
+    (key,) = text_keys.normalized(pl.Series([text])).to_list()
     words = "".join(f" {character} " if unspaced(character) else character for character in key).split()
     units = words if key and len(words) >= 5 else list(key)
     width = min(5, len(units))
@@ -103,7 +103,7 @@ def test_near_duplicates_of_random_texts_are_never_joined_wrongly(data):
 def test_near_duplicates_hold_those_that_are_the_same_when_normalized(texts):
     found = clusters([*texts, *reversed(texts)]).tolist()
     assert found[: len(texts)] == found[len(texts) :][::-1]
-    keys = duplicates.normalized(pl.Series(texts, dtype=pl.String)).to_list()
+    keys = text_keys.normalized(pl.Series(texts, dtype=pl.String)).to_list()
     for i, j in combinations(range(len(texts)), 2):
         if keys[i] == keys[j]:
             assert found[i] == found[j]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.data.cleaning.clean import clean
-from tokkit.data.duplicates import duplicates, near_duplicates
+from tokkit.data.duplicates import near_duplicates, text_keys
 from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
@@ -137,10 +137,10 @@ texts = st.text(st.sampled_from("aA .,!?é가\u0301"), max_size=6)
 @given(st.lists(st.tuples(texts, texts), min_size=1, max_size=12))
 def test_pairs_are_copies_where_both_their_texts_are(rows):
     first, second = (pl.Series([row[side] for row in rows], dtype=pl.String) for side in (0, 1))
-    joined = duplicates.joined(first, second)
+    joined = text_keys.join_pairs(first, second)
     assert joined.n_unique() == len(set(rows))
-    keys = duplicates.normalized(joined).to_list()
-    expected = list(zip(duplicates.normalized(first), duplicates.normalized(second), strict=True))
+    keys = text_keys.normalized(joined).to_list()
+    expected = list(zip(text_keys.normalized(first), text_keys.normalized(second), strict=True))
     assert [key.split("\0") for key in keys] == [list(pair) for pair in expected]
     assert Strings.joined(Strings.of_list(first.to_list()), Strings.of_list(second.to_list())).to_list() == [
         *joined

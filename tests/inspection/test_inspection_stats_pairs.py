@@ -8,7 +8,7 @@ import pytest
 from inspection_tokenizers import saved, word_piece
 
 from tests.data import copies_counted
-from tokkit.data.duplicates import duplicates
+from tokkit.data.duplicates import text_keys
 from tokkit.data.loading import streaming
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.data.loading.streaming import stream
@@ -45,10 +45,10 @@ def test_stats_of_pairs_counts_copies_conflicts_and_leaks_by_both_texts(found):
     train = found.splits["train"]
     whole = [row for row in ROWS if row[0] and row[1]]
     first, second = (pl.Series([row[side] for row in whole]) for side in (0, 1))
-    joined = duplicates.joined(first, second)
+    joined = text_keys.join_pairs(first, second)
     assert train["duplicates"] == {
         "exact": copies_counted.extra_copies(joined),
-        "normalized": copies_counted.extra_copies(duplicates.normalized(joined)),
+        "normalized": copies_counted.extra_copies(text_keys.normalized(joined)),
         "near": 2,
     }
     assert (train["duplicates"]["exact"], train["duplicates"]["normalized"]) == (1, 2)

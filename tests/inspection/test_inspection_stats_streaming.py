@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.data import copies_counted
-from tokkit.data.duplicates import duplicates
+from tokkit.data.duplicates import text_keys
 from tokkit.data.loading import streaming
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.data.loading.streaming import stream
@@ -72,7 +72,7 @@ def test_stats_of_a_stream_are_those_of_columns(write, monkeypatch, rows):
     )
     assert found["missing"] == {"text": texts.null_count(), "label": labels.null_count(), "n": 0}
     assert found["duplicates"]["exact"] == copies_counted.extra_copies(texts)
-    assert found["duplicates"]["normalized"] == copies_counted.extra_copies(duplicates.normalized(texts))
+    assert found["duplicates"]["normalized"] == copies_counted.extra_copies(text_keys.normalized(texts))
     assert found["conflicting_labels"] == copies_counted.conflicting_labels(texts, labels)
     assert found["columns"]["n"]["distinct"] == frame["n"].n_unique()
     assert found["lengths"]["characters"]["total"] == texts.str.len_chars().sum()

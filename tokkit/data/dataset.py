@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.data.duplicates import duplicates
+from tokkit.data.duplicates import text_keys
 from tokkit.errors import InputError
 from tokkit.sources import tables
 
@@ -129,9 +129,9 @@ class Dataset:
         return None if self.pair_column is None else self.split(split).frame[self.pair_column]
 
     def contents(self, split: str) -> pl.Series:
-        """What makes two rows of a split copies, (rows,): the text; of pairs both, as `duplicates.joined`."""
+        """What makes two rows copies, (rows,): the text; of pairs both, as `text_keys.join_pairs`."""
         pairs = self.pairs(split)
-        return self.texts(split) if pairs is None else duplicates.joined(self.texts(split), pairs)
+        return self.texts(split) if pairs is None else text_keys.join_pairs(self.texts(split), pairs)
 
     def labels(self, split: str) -> pl.Series:
         """The labels of a split, (rows,) strings, null where missing; raises `InputError` without any."""

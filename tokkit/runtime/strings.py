@@ -51,7 +51,7 @@ class Strings:
 
     @classmethod
     def joined(cls, first: Strings, second: Strings) -> Strings:
-        """Both strings of each row as one, as `duplicates.joined` writes them."""
+        """Both strings of each row as one, as `text_keys.join_pairs` writes them."""
         lengths = first.ends - first.starts
         ends = np.cumsum(lengths + 1 + second.ends - second.starts)
         data = np.zeros(int(ends[-1] if len(ends) else 0) + PADDING, np.uint8)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tokkit.data.duplicates import duplicates, near_duplicates
+from tokkit.data.duplicates import near_duplicates, text_keys
 from tokkit.progress import SILENT, Progress
 
 NONE, EXACT, NORMALIZED, NEAR = "none", "exact", "normalized", "near"
@@ -43,8 +43,8 @@ class Row:
 
     @property
     def content(self) -> str:
-        """What makes it a copy of another: its text, or both as `duplicates.joined` writes them."""
-        return duplicates.SEPARATOR.join(self.texts)
+        """What makes it a copy of another: its text, or both as `text_keys.join_pairs` writes them."""
+        return text_keys.SEPARATOR.join(self.texts)
 
 
 @dataclass(frozen=True)
@@ -180,4 +180,4 @@ def _kept(rows: Sequence[Row], keep: str) -> Row:
 def _normalized(texts: Sequence[str]) -> list[str]:
     import polars as pl
 
-    return duplicates.normalized(pl.Series(texts, dtype=pl.String)).to_list()
+    return text_keys.normalized(pl.Series(texts, dtype=pl.String)).to_list()

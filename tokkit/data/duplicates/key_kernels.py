@@ -1,6 +1,6 @@
-"""Kernels over texts as UTF-8: which characters they hold, and the keys of their duplicates.
+"""Kernels over texts as UTF-8: the pages of code points they use, and the keys of their duplicates.
 
-What becomes of a character stands in tables by code point (`duplicate_keys`); nothing here knows Unicode.
+The mapping of each character is in tables by code point (`duplicate_keys`); nothing here knows Unicode.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from tokkit.corpus.split_kernels import decoded
 from tokkit.runtime.kernels import kernel
 
-KEPT, PARTED, MAPPED, HARD = 0, 1, 2, 3
-"""What becomes of a character in a key: itself, a space, other characters; or Python must make the key."""
+KEPT, SPACE, MAPPED, HARD = 0, 1, 2, 3
+"""What a character becomes in a key: itself, a space, other characters; HARD leaves the text to Python."""
 
 LONGEST_MAPPED = 12
 """Bytes of a key at most, for each byte of its text."""
@@ -22,64 +22,73 @@ def mark_pages(data, starts, ends, pages):
     for row in range(starts.size):
         at, end = starts[row], ends[row]
         while at < end:
-            if data[at] < 0x80:
+            lead = data[at]
+            # the page is the code point without its low 8 bits, so the last byte is never needed
+            if lead < 0x80:
                 at += 1
-                continue
-            character, size = decoded(data, at)
-            pages[character >> 8] = 1
-            at += size
+            elif lead < 0xE0:
+                pages[(lead & 0x1F) >> 2] = 1
+                at += 2
+            elif lead < 0xF0:
+                pages[(lead & 0x0F) << 4 | (data[at + 1] & 0x3F) >> 2] = 1
+                at += 3
+            else:
+                pages[(lead & 0x07) << 10 | (data[at + 1] & 0x3F) << 4 | (data[at + 2] & 0x3F) >> 2] = 1
+                at += 4
 
 
 @kernel
-def write_keys(data, starts, ends, first, kinds, places, pool, out, key_starts, key_ends):
+def write_keys(data, starts, ends, first, kinds, mappings, pool, out, key_starts, key_ends):
     """The keys of the texts from ``first`` on, one after another in ``out``, while there is room.
 
     kinds       (0x110000,) uint8, see `KEPT`
-    places      (0x110000,) int64: where in ``pool`` a mapped character's bytes begin << 8 | how many they are
-    key_starts  (rows,) int64, and so ``key_ends``; a text that Python must make the key of has an end of -1
+    mappings    (0x110000,) int64: where in ``pool`` a mapped character's bytes begin << 8 | how many they are
+    key_starts  (rows,) int64, and so ``key_ends``; -1 as end leaves the text to Python
 
-    Gives the row to go on with.
+    Returns the row to continue with.
     """
     written = 0
     for row in range(first, starts.size):
         at, end = starts[row], ends[row]
         if written + LONGEST_MAPPED * (end - at) + 8 > out.size:
             return row
-        begun, parted = written, False
+        # spaces are written late: one before the next character, none at the start or the end of a key
+        begin, space = written, False
         hard = False
         while at < end:
             character, size = decoded(data, at)
             kind = kinds[character]
             if kind == KEPT:
-                if parted and written > begun:
+                if space and written > begin:
                     out[written] = 32
                     written += 1
-                parted = False
+                space = False
                 for i in range(size):
                     out[written + i] = data[at + i]
                 written += size
-            elif kind == PARTED:
-                parted = True
+            elif kind == SPACE:
+                space = True
             elif kind == MAPPED:
-                place = places[character] >> 8
-                for i in range(places[character] & 255):
-                    byte = pool[place + i]
+                mapping = mappings[character] >> 8
+                for i in range(mappings[character] & 255):
+                    byte = pool[mapping + i]
                     if byte == 32:
-                        parted = True
+                        space = True
                         continue
-                    if parted and written > begun:
+                    if space and written > begin:
                         out[written] = 32
                         written += 1
-                    parted = False
+                    space = False
                     out[written] = byte
                     written += 1
             else:
                 hard = True
                 break
             at += size
-        if hard or (written == begun and ends[row] > starts[row]):
-            written = begun
+        # a text of punctuation alone is its own key, which Python knows
+        if hard or (written == begin and ends[row] > starts[row]):
+            written = begin
             key_starts[row], key_ends[row] = 0, -1
         else:
-            key_starts[row], key_ends[row] = begun, written
+            key_starts[row], key_ends[row] = begin, written
     return starts.size

@@ -1,4 +1,4 @@
-"""Kernels of near duplicates: shingles of a text, its MinHash bands, and texts joined by exact Jaccard.
+"""Kernels of near duplicates: shingles of a text, its MinHash bands, and texts united by exact Jaccard.
 
 A set of shingles is a sorted slice of distinct 64-bit hashes. Two different shingles of a pair share a hash
 with a probability below one in 10^13, even where both texts have thousands of words.
@@ -15,11 +15,12 @@ SHINGLE = 5
 
 _U = np.uint64
 _SHIFT32 = _U(32)
+# odd 64-bit constants of xxHash and wyhash; all arithmetic wraps around modulo 2^64
 _K1, _K2, _K3 = _U(0x9E3779B97F4A7C15), _U(0xC2B2AE3D27D4EB4F), _U(0xD6E8FEB86659FD93)
 
 
 @kernel
-def mixed(value):
+def mix(value):
     """64 bits, each of which depends on all bits of the value (the finalizer of MurmurHash3)."""
     value ^= value >> _U(33)
     value *= _U(0xFF51AFD7ED558CCD)
@@ -29,38 +30,60 @@ def mixed(value):
 
 
 @kernel
-def shingles_of(data, start, end, by_character, units, out):
-    """Writes the distinct shingles of ``data[start:end]`` to ``out``, sorted; how many they are.
+def sort(values, size):
+    """Sorts ``values[:size]`` in place (Shell sort).
+
+    ``ndarray.sort`` takes Numba two seconds to compile, which is most of the first `stats --near`. A text
+    has tens to hundreds of shingles, where this is as fast.
+    """
+    gap = 1
+    while gap < size // 9:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for i in range(gap, size):
+            value, j = values[i], i
+            while j >= gap and values[j - gap] > value:
+                values[j] = values[j - gap]
+                j -= gap
+            values[j] = value
+        gap //= 3
+
+
+@kernel
+def shingle(data, start, end, by_character, units, out):
+    """Writes the distinct shingles of ``data[start:end]`` to ``out``, sorted; returns how many.
 
     data          UTF-8
-    by_character  whether units are characters; else what single spaces separate
+    by_character  whether units are characters, else words between single spaces
     units, out    (end - start + 1,) uint64 or longer; units is scratch
 
-    A text of fewer units than a shingle takes is one shingle; an empty text has none.
+    A text of fewer units than a shingle takes is one shingle; an empty text has none. With words as units,
+    "a b c d e f" has the two shingles "a b c d e" and "b c d e f".
     """
     count, value = 0, _K1
     for at in range(start, end):
         byte = data[at]
+        # a byte of 10xxxxxx continues a character
         begins = (byte & 0xC0) != 0x80 if by_character else byte == 32
         if begins and at > start:
-            units[count] = mixed(value)
+            units[count] = mix(value)
             count += 1
             value = _K1
         if by_character or byte != 32:
             value = (value ^ _U(byte)) * _K2 + _K3
     if end > start:
-        units[count] = mixed(value)
+        units[count] = mix(value)
         count += 1
     width = min(SHINGLE, count)
-    found = count - width + 1 if count else 0
-    for i in range(found):
+    shingles = count - width + 1 if count else 0
+    for i in range(shingles):
         value = _K2
         for k in range(width):
-            value = mixed(value * _K3 + units[i + k])
+            value = mix(value * _K3 + units[i + k])
         out[i] = value
-    out[:found].sort()
+    sort(out, shingles)
     distinct = 0
-    for i in range(found):
+    for i in range(shingles):
         if i == 0 or out[i] != out[distinct - 1]:
             out[distinct] = out[i]
             distinct += 1
@@ -88,22 +111,23 @@ def sketch(data, offsets, by_character, factors, terms, bands, shingles, lengths
     used = 0
     for i in range(len(lengths)):
         out = shingles[used:]
-        lengths[i] = shingles_of(data, offsets[i], offsets[i + 1], by_character[i], units, out)
+        lengths[i] = shingle(data, offsets[i], offsets[i + 1], by_character[i], units, out)
         smallest[:] = _U(0xFFFFFFFFFFFFFFFF)
+        # the inner loop has no dependence between iterations, so LLVM vectorizes it
         for s in range(lengths[i]):
             for k in range(len(factors)):
                 smallest[k] = min(smallest[k], (factors[k] * out[s] + terms[k]) >> _SHIFT32)
         for b in range(bands.shape[1]):
             value = _K1
             for k in range(b * rows, (b + 1) * rows):
-                value = mixed(value * _K3 + smallest[k])
+                value = mix(value * _K3 + smallest[k])
             bands[i, b] = value
         used += lengths[i]
 
 
 @kernel
 def root_of(parents, text):
-    """The first text of the cluster a text is in; the way there is halved."""
+    """The first text of the cluster of a text; halves the path to it."""
     while parents[text] != text:
         parents[text] = parents[parents[text]]
         text = parents[text]
@@ -114,12 +138,13 @@ def root_of(parents, text):
 def similar(shingles, first, first_end, second, second_end, threshold):
     """Whether the Jaccard similarity of two sorted slices is ``threshold`` or more."""
     n, m = first_end - first, second_end - second
-    # shared / (n + m - shared) >= threshold
+    # shared / (n + m - shared) >= threshold, solved for shared
     needed = threshold * (n + m) / (1 + threshold) - 1e-9
     shared = 0
     while first < first_end and second < second_end:
         if shared + min(first_end - first, second_end - second) < needed:
             return False
+        # a merge without branches: equal hashes advance both sides
         a, b = shingles[first], shingles[second]
         shared += a == b
         first += a <= b
@@ -128,30 +153,31 @@ def similar(shingles, first, first_end, second, second_end, threshold):
 
 
 @kernel
-def join(keys, order, offsets, shingles, threshold, parents, place, budget):
-    """Unites texts of the same band whose similarity reaches the threshold; whether all is done.
+def unite(keys, order, offsets, shingles, threshold, parents, pair, budget):
+    """Unites texts of the same band whose similarity reaches the threshold; returns whether all is done.
 
     keys      (n,) uint64, the band of each text
     order     (n,) int64, the texts sorted by it
     offsets   (n + 1,) int64, shingles of text i are ``shingles[offsets[i] : offsets[i + 1]]``
-    parents   (n,) int64, a forest, changed here: the root is the first text of its cluster
-    place     (2,) int64, the pair to go on with, as places in ``order``; changed here
-    budget    shingles to look at before returning
+    parents   (n,) int64, a forest, updated: the root is the first text of its cluster
+    pair      (2,) int64, the pair to continue with, as indices into ``order``; updated
+    budget    shingles to compare before returning
     """
-    i, j = place[0], place[1]
+    i, j = pair[0], pair[1]
     while i < len(order):
         one = order[i]
         while j < len(order) and keys[order[j]] == keys[one]:
             if budget < 0:
-                place[0], place[1] = i, j
+                pair[0], pair[1] = i, j
                 return False
             other = order[j]
             j += 1
-            budget -= 8
+            budget -= 8  # about what looking up two roots costs
             a, b = root_of(parents, one), root_of(parents, other)
             if a == b:
                 continue
             n, m = offsets[one + 1] - offsets[one], offsets[other + 1] - offsets[other]
+            # sets of such different sizes cannot be similar: Jaccard <= smaller / larger
             if min(n, m) < threshold * max(n, m) - 1e-9:
                 continue
             budget -= n + m

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.data.duplicates import duplicates
+from tokkit.data.duplicates import text_keys
 from tokkit.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ _LONGEST_WORD = 15
 
 
 def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
-    """TF-IDF of the texts as `duplicates.normalized` writes them, and what of: `WORDS` or `CHARACTERS`.
+    """TF-IDF of the texts as `text_keys.normalized` writes them, and what of: `WORDS` or `CHARACTERS`.
 
-    texts   or pairs of texts, as `duplicates.joined` writes them
+    texts   or pairs of texts, as `text_keys.join_pairs` writes them
 
     Gives a sparse (rows, n-grams) float32 matrix whose rows have length 1. Texts of a script without spaces
     are cut into characters. Raises `InputError` where no text holds anything but white space.
@@ -31,8 +31,8 @@ def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
     import polars as pl
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    keys = duplicates.normalized(pl.Series(texts, dtype=pl.String)).to_list()
-    written = [key.replace(duplicates.SEPARATOR, " ") for key in keys]
+    keys = text_keys.normalized(pl.Series(texts, dtype=pl.String)).to_list()
+    written = [key.replace(text_keys.SEPARATOR, " ") for key in keys]
     words = sum(len(text.split()) for text in written)
     if not words:
         raise InputError("no text to compare rows by: all are white space", hint="--vectors FILE brings some")

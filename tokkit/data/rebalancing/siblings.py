@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tokkit.data.dataset import TRAIN, Dataset, split_named
-from tokkit.data.duplicates import duplicates
+from tokkit.data.duplicates import text_keys
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.progress import Progress
 from tokkit.sources import paths
@@ -39,7 +39,7 @@ def leaking_rows(loaded: Dataset, siblings: Siblings) -> set[int]:
     contents = loaded.contents(TRAIN)
     found: set[int] = set()
     for name, sibling in siblings:
-        found |= set(duplicates.leaked(sibling.contents(name), contents).arg_true().to_list())
+        found |= set(text_keys.leaked(sibling.contents(name), contents).arg_true().to_list())
     return found
 
 

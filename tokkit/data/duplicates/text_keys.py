@@ -1,4 +1,4 @@
-"""What makes two texts the same: their keys, exact or as a reader compares them, and leaks by them."""
+"""Keys that tell whether two texts are the same: exactly, or as a reader compares them; and leaks by them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import polars as pl
 
-
 SEPARATOR = "\0"
-"""Stands between the two texts of a pair where both are one string."""
+"""Stands between the two texts of a pair where both are one string; a NUL is no part of any text read."""
 
 
-def joined(texts: pl.Series, pairs: pl.Series) -> pl.Series:
+def join_pairs(texts: pl.Series, pairs: pl.Series) -> pl.Series:
     """Both texts of each row as one string, (rows,); null where one of them is missing.
 
-    Two rows have the same string where they have the same texts, and in `normalized` form where both texts
-    have.
+    Two rows have the same string if they have the same texts, and the same `normalized` one if both texts do.
     """
     import polars as pl
 
@@ -25,9 +23,10 @@ def joined(texts: pl.Series, pairs: pl.Series) -> pl.Series:
 
 
 def normalized(texts: pl.Series) -> pl.Series:
-    """The texts as a reader compares them: NFKC, case folded, without punctuation, spaces as one.
+    """The key of each text, (rows,), as a reader compares texts: NFKC, case folded, no punctuation, single
+    spaces; null stays null.
 
-    A text of punctuation alone keeps it; so do emoji, which are none.
+    A text of punctuation alone keeps it; emoji are no punctuation.
 
     >>> normalized(pl.Series(["Hello, World!"])).to_list()
     ['hello world']
@@ -40,13 +39,13 @@ def normalized(texts: pl.Series) -> pl.Series:
 
 
 def leaked(first: pl.Series, second: pl.Series) -> pl.Series:
-    """Which rows of ``second``, (rows,) booleans, hold a text that stands in ``first`` too."""
+    """Which rows of ``second``, (rows,) booleans, have a text that is in ``first`` too."""
     return second.is_in(first.drop_nulls().unique().implode()).fill_null(False)
 
 
 def key_of(text: str) -> str:
-    """One text, or each of two that are `joined`, as `normalized` writes it."""
-    keys = (" ".join(spaced(each).split()) or folded(each) for each in text.split(SEPARATOR))
+    """The `normalized` key of one text, or of both texts of a pair that is one string."""
+    keys = (" ".join(spaced(side).split()) or folded(side) for side in text.split(SEPARATOR))
     return SEPARATOR.join(keys)
 
 
@@ -56,17 +55,17 @@ def folded(text: str) -> str:
 
 
 def spaced(text: str) -> str:
-    """The same with a space for every punctuation character."""
+    """The `folded` text with a space for every punctuation character."""
     return folded(text).translate(_PUNCTUATION)
 
 
-class _Spaces(dict[int, int]):
+class _PunctuationTable(dict[int, int]):
     """A table for `str.translate`: punctuation becomes a space; each character is looked up once."""
 
     def __missing__(self, character: int) -> int:
-        kept = ord(" ") if unicodedata.category(chr(character))[0] == "P" else character
-        self[character] = kept
-        return kept
+        translated = ord(" ") if unicodedata.category(chr(character))[0] == "P" else character
+        self[character] = translated
+        return translated
 
 
-_PUNCTUATION = _Spaces()
+_PUNCTUATION = _PunctuationTable()

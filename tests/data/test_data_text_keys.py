@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.data.duplicates import duplicates
+from tokkit.data.duplicates import text_keys
 
 SMALL = st.lists(
     st.tuples(st.sampled_from(["a", "A", "b", "ä", " a", None]), st.sampled_from(["x", "y", None]))
@@ -21,9 +21,9 @@ def _series(values):
 
 
 @given(SMALL, SMALL)
-def test_duplicates_leaked(first, second):
+def test_text_keys_leaked(first, second):
     there = Counter(text for text, _ in first if text is not None)
-    found = duplicates.leaked(_series([t for t, _ in first]), _series([t for t, _ in second]))
+    found = text_keys.leaked(_series([t for t, _ in first]), _series([t for t, _ in second]))
     assert found.to_list() == [text in there for text, _ in second]
 
 
@@ -43,9 +43,9 @@ def test_duplicates_leaked(first, second):
         ("", ""),
     ],
 )
-def test_duplicates_normalized(text, key):
-    assert duplicates.normalized(_series([text])).to_list() == [key]
+def test_text_keys_normalized(text, key):
+    assert text_keys.normalized(_series([text])).to_list() == [key]
 
 
-def test_duplicates_normalized_keeps_rows_in_place():
-    assert duplicates.normalized(_series(["B.", None, "a", "b"])).to_list() == ["b", None, "a", "b"]
+def test_text_keys_normalized_keeps_rows_in_place():
+    assert text_keys.normalized(_series(["B.", None, "a", "b"])).to_list() == ["b", None, "a", "b"]
