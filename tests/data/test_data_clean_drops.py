@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.cleaning import dropping
+from tokkit.data.cleaning import clean_options, dropping
 from tokkit.data.cleaning.dropping import Drop, Limit, Row
 
 ROWS = st.lists(
@@ -39,7 +39,7 @@ def test_clean_groups_hold_the_rows_of_one_text(how, rows):
     assert grouped(rows, how) == [group for group in expected.values() if len(group) > 1]
 
 
-@pytest.mark.parametrize("keep", dropping.KEEP)
+@pytest.mark.parametrize("keep", clean_options.KEEP)
 @settings(max_examples=60, deadline=None)
 @given(ROWS)
 def test_clean_one_row_of_each_group_stays(keep, rows):

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data.cleaning import cleaning_rules, dropping
-from tokkit.data.cleaning.clean_options import CleanOptions
+from tokkit.data.cleaning import cleaning_rules
+from tokkit.data.cleaning.clean_options import MAJORITY_LABEL, REPORT, CleanOptions
 from tokkit.data.cleaning.cleaned import Cleaned, decide, described, publish
 from tokkit.data.cleaning.repairing import EXAMPLES, Costs, Repaired, excerpt, repair_all
 from tokkit.data.dataset import Dataset
@@ -92,7 +92,7 @@ def clean(
         files.check_output(Path(out), force=force)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     loaded = read_dataset(dataset, options, progress)
-    if plan.keep == dropping.MAJORITY_LABEL or plan.conflicts != dropping.REPORT:
+    if plan.keep == MAJORITY_LABEL or plan.conflicts != REPORT:
         loaded.require_labels()
     texts = _texts(loaded)
     repaired = repair_all(texts, rules, keep_changes=tokenizer is not None, progress=progress)
@@ -205,7 +205,7 @@ def _say(source: str, result: CleanResult, plan: CleanOptions, progress: Progres
         progress.say(
             f"{source}: {result.replacement_characters} rows hold U+FFFD, where a character was lost before"
         )
-    if result.conflicts["texts"] and plan.conflicts == dropping.REPORT:
+    if result.conflicts["texts"] and plan.conflicts == REPORT:
         progress.say(
             f"{source}: {result.conflicts['texts']} texts stand with two or more labels, in "
             f"{result.conflicts['rows']} rows; --conflicts drop or majority settles it"

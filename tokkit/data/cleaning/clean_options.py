@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.data.cleaning import dropping
 from tokkit.data.cleaning.cleaning_rules import DEFAULT
 from tokkit.data.output import OutputOptions
 from tokkit.errors import UsageError
 from tokkit.options import flag, option
+
+NONE, EXACT, NORMALIZED, NEAR = "none", "exact", "normalized", "near"
+DUPLICATES = (EXACT, NORMALIZED, NEAR, NONE)
+FIRST, LONGEST, MAJORITY_LABEL = "first", "longest", "majority-label"
+KEEP = (FIRST, LONGEST, MAJORITY_LABEL)
+REPORT, DROP, MAJORITY = "report", "drop", "majority"
+CONFLICTS = (REPORT, DROP, MAJORITY)
 
 
 @dataclass(frozen=True)
@@ -18,14 +24,12 @@ class CleanOptions(OutputOptions):
     rules: tuple[str, ...] = option(
         (DEFAULT,), "repairs to make, or default, all, none", metavar="RULE,...", listed=True
     )
-    duplicates: str = option(
-        dropping.EXACT, "texts that count as one, of which one row stays", choices=dropping.DUPLICATES
-    )
-    keep: str = option(dropping.FIRST, "the row that stays of duplicates", choices=dropping.KEEP)
+    duplicates: str = option(EXACT, "texts that count as one, of which one row stays", choices=DUPLICATES)
+    keep: str = option(FIRST, "the row that stays of duplicates", choices=KEEP)
     conflicts: str = option(
-        dropping.REPORT,
+        REPORT,
         "one text with several labels: only say it, drop its rows, or those without the label of most",
-        choices=dropping.CONFLICTS,
+        choices=CONFLICTS,
     )
     leaks: str = option("drop", "training rows whose text stands in another split", choices=("drop", "keep"))
     min_words: int | None = option(None, "drop texts of fewer words", minimum=1, metavar="N")

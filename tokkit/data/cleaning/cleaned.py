@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit import files
 from tokkit.data import save
 from tokkit.data.cleaning import dropping
-from tokkit.data.cleaning.clean_options import CleanOptions
+from tokkit.data.cleaning.clean_options import NONE, REPORT, CleanOptions
 from tokkit.data.cleaning.dropping import Drops, Limit, Row
 from tokkit.data.cleaning.repairing import Costs, Repaired
 from tokkit.data.dataset import TRAIN, Dataset, Split
@@ -66,10 +66,10 @@ def decide(
             kept, dropping.groups([row.content for row in kept], plan.duplicates, progress)
         )
         contradicting += dropping.contradicting(grouped)
-        if plan.conflicts != dropping.REPORT:
+        if plan.conflicts != REPORT:
             drops[name] |= dropping.conflicting(grouped, plan.conflicts)
             grouped = [rest for group in grouped if (rest := _left(group, drops[name]))]
-        if plan.duplicates != dropping.NONE:
+        if plan.duplicates != NONE:
             drops[name] |= dropping.copies(name, grouped, plan.keep)
     return Cleaned(dataset, repaired, rows, drops, (len(contradicting), sum(map(len, contradicting))))
 

@@ -10,15 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tokkit.data.cleaning.clean_options import EXACT, LONGEST, MAJORITY, MAJORITY_LABEL, NEAR, NORMALIZED
 from tokkit.data.duplicates import near_duplicates, text_keys
 from tokkit.progress import SILENT, Progress
-
-NONE, EXACT, NORMALIZED, NEAR = "none", "exact", "normalized", "near"
-DUPLICATES = (EXACT, NORMALIZED, NEAR, NONE)
-FIRST, LONGEST, MAJORITY_LABEL = "first", "longest", "majority-label"
-KEEP = (FIRST, LONGEST, MAJORITY_LABEL)
-REPORT, DROP, MAJORITY = "report", "drop", "majority"
-CONFLICTS = (REPORT, DROP, MAJORITY)
 
 MISSING_TEXT, MISSING_PAIR, MISSING_LABEL = "missing text", "missing second text", "missing label"
 EMPTY = "empty"
