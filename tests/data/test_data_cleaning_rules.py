@@ -205,5 +205,5 @@ def test_cleaning_rules_without_ftfy_say_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "ftfy", None)
     with pytest.raises(UsageError, match="needs the package ftfy") as caught:
         chosen(["ftfy"])
-    assert caught.value.hint == "pip install 'tokkit[clean]'"
+    assert caught.value.hint == "pip install ftfy"
     assert chosen(["default"]) == DEFAULT

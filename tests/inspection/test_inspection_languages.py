@@ -79,7 +79,7 @@ def test_stats_says_what_languages_need(mixed_rows, monkeypatch):
     languages.identifier.cache_clear()
     with pytest.raises(UsageError, match="needs the package py3langid") as caught:
         stats(mixed_rows.with_name("nowhere.csv"), languages=True)
-    assert caught.value.hint == "pip install 'tokkit[languages]'"
+    assert caught.value.hint == "pip install py3langid"
 
 
 def test_stats_draws_the_same_rows_of_a_table_and_of_batches(write, monkeypatch):

@@ -198,4 +198,4 @@ def test_sentencepiece_missing_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     with pytest.raises(UsageError, match="is not installed") as caught:
         convert(trained("bpe"), "model")
-    assert caught.value.hint == "pip install 'tokkit[sentencepiece]'"
+    assert caught.value.hint == "pip install sentencepiece"

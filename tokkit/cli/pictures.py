@@ -35,7 +35,7 @@ def write_picture(
     if lacking:
         progress.say(
             f"{path}: no font on this system draws {', '.join(lacking[:3])}, which is spelled out; "
-            "install one: pip install 'tokkit[fonts]'"
+            "install one: pip install koreanize-matplotlib"
         )
     files.write_file(path, draw(path.suffix.lstrip(".").lower()), force=force)
     progress.say(f"drawn: {path}")

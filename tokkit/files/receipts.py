@@ -149,7 +149,8 @@ def read_receipt(output: Path) -> dict[str, Any]:
         raise InputError(f"{path}: is not a receipt of tokkit")
     if receipt.get("schema") != SCHEMA:
         raise InputError(
-            f"{path}: has schema {receipt.get('schema')!r}, expected {SCHEMA}", "pip install --upgrade tokkit"
+            f"{path}: has schema {receipt.get('schema')!r}, expected {SCHEMA}",
+            "pip install --upgrade tokkit-nlp",
         )
     return receipt
 

@@ -31,7 +31,7 @@ def identifier() -> Callable[[str], str]:
     except ImportError as error:
         raise UsageError(
             "--languages: needs the package py3langid, which is not installed",
-            hint="pip install 'tokkit[languages]'",
+            hint="pip install py3langid",
         ) from error
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 

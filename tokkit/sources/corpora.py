@@ -18,5 +18,5 @@ def corpora_path() -> Path:
         if (folder / SAMPLE).exists():
             return folder
     raise InputError(
-        "the corpora that come with tokkit are not there", hint="pip install --force-reinstall tokkit"
+        "the corpora that come with tokkit are not there", hint="pip install --force-reinstall tokkit-nlp"
     )

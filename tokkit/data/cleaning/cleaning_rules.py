@@ -198,7 +198,7 @@ def _ftfy() -> Repair:
         import ftfy
     except ImportError as error:
         raise UsageError(
-            "--rules ftfy: needs the package ftfy, which is not installed", hint="pip install 'tokkit[clean]'"
+            "--rules ftfy: needs the package ftfy, which is not installed", hint="pip install ftfy"
         ) from error
     settings: dict[str, Any] = dict.fromkeys(
         (

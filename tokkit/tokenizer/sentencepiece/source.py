@@ -75,7 +75,7 @@ def _encoder(path: Path) -> Any:
     except ImportError as error:
         raise UsageError(
             f"{path}: the package sentencepiece, which ids are proven against, is not installed",
-            hint="pip install 'tokkit[sentencepiece]'",
+            hint="pip install sentencepiece",
         ) from error
     try:
         return sentencepiece.SentencePieceProcessor(model_proto=path.read_bytes())
