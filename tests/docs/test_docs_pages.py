@@ -1,0 +1,59 @@
+"""Every shell and Python block of the documentation runs, and prints what its page shows."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.docs.pages import COMMANDS, Block, Runs, page_name, pages, reference
+
+TRAINED = ("finetune", "evaluate", "predict", "features")
+"""Commands whose figures depend on the machine: another number of threads sums in another order."""
+
+
+def without_times(printed: str) -> str:
+    """Without the figures of the run itself: seconds, and the table of stages except for their names."""
+    printed = re.sub(r"^ *time .*$", "time", printed, flags=re.MULTILINE)
+    table = r"(?<=Where it went\n\n).*?\n\n"
+    return re.sub(table, lambda match: _first_column(match[0]), printed, flags=re.DOTALL)
+
+
+def _first_column(table: str) -> str:
+    return "\n".join(re.split(r"  +", line.strip())[0].strip("─ ") for line in table.splitlines()) + "\n"
+
+
+def check(outputs: list[tuple[Block, str]]) -> None:
+    for block, printed in outputs:
+        if block.output is None:
+            continue
+        if block.long or any(f"{name}" in block.code for name in TRAINED):
+            assert len(printed.splitlines()) == len(block.output.splitlines()), block.code
+        else:
+            assert without_times(printed) == without_times(block.output), block.code
+
+
+@pytest.fixture(scope="module")
+def quick(tmp_path_factory):
+    return Runs(tmp_path_factory.mktemp("pages"), long=False)
+
+
+@pytest.fixture(scope="module")
+def complete(tmp_path_factory):
+    return Runs(tmp_path_factory.mktemp("pages"), long=True)
+
+
+@pytest.mark.parametrize("page", pages(), ids=page_name)
+def test_the_blocks_of_a_page_print_what_it_shows(page, quick):
+    check(quick.outputs(page))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("page", pages(), ids=page_name)
+def test_the_blocks_that_train_models_run(page, complete):
+    check(complete.outputs(page))
+
+
+def test_the_reference_is_what_help_says():
+    written = {path: path.read_text("utf-8") for path in COMMANDS.glob("*.md")}
+    assert written == reference(), "run: python -m tests.docs.regenerate"
