@@ -27,7 +27,7 @@ def test_evaluate_agrees_with_predict_and_scikit_learn(model, dataset):
 
 def test_evaluate_takes_the_test_split_of_a_folder(model, dataset, heard):
     result = tokkit.evaluate(model, dataset, progress=heard)
-    assert "the test split is evaluated" in heard
+    assert "evaluating the test split" in heard
     assert result.as_dict() == tokkit.evaluate(model, dataset / "test.csv").as_dict()
     assert tokkit.evaluate(model, dataset, split="validation").as_dict()["rows"] == 60
 
@@ -65,7 +65,7 @@ def test_evaluate_names_a_label_the_model_does_not_know(model, tmp_path):
     with pytest.raises(InputError, match=r'"joi" is none of the model\'s .*did you mean "joy"'):
         tokkit.evaluate(model, data)
     renamed = tokkit.DatasetOptions(label_names="joi=joy")
-    assert tokkit.evaluate(model, data, options=renamed).as_dict()["rows"] == 2
+    assert tokkit.evaluate(model, data, read_options=renamed).as_dict()["rows"] == 2
 
 
 def test_a_checkpoint_without_a_trained_head_is_refused(tokenizer, dataset, tmp_path):

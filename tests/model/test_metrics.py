@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from tokkit.model.metrics.classification import evaluate_logits, row_losses, softmax
+from tokkit.model.metrics.classification import confusion_matrix, cross_entropy, single_label_scores, softmax
 
 LABELS = ("a", "b", "c", "never")
 
@@ -25,7 +25,7 @@ def drawn(rows=200, seed=0):
 def test_scores_are_those_of_scikit_learn():
     logits, targets = drawn()
     predicted = logits.argmax(axis=1)
-    scores = evaluate_logits(logits, targets, LABELS)
+    scores = single_label_scores(logits, targets, LABELS)
     report = reference.classification_report(
         targets, predicted, labels=range(4), target_names=LABELS, output_dict=True, zero_division=0
     )
@@ -35,22 +35,27 @@ def test_scores_are_those_of_scikit_learn():
     for label in LABELS:
         assert scores["classes"][label]["f1"] == pytest.approx(report[label]["f1-score"], abs=1e-6)
         assert scores["classes"][label]["support"] == report[label]["support"]
-    assert np.array(scores["confusion"]["matrix"]).sum() == len(targets)
+    for score in ("precision", "recall"):
+        for label in LABELS:
+            assert scores["classes"][label][score] == pytest.approx(report[label][score], abs=1e-6)
+    matrix = reference.confusion_matrix(targets, predicted, labels=range(4))
+    assert scores["confusion"]["matrix"] == matrix.tolist()
+    assert (confusion_matrix(targets, predicted, 4) == matrix).all()
 
 
-def test_the_majority_guess_stands_beside():
+def test_the_majority_class_is_scored_too():
     logits, targets = drawn()
-    majority = evaluate_logits(logits, targets, LABELS)["majority"]
+    majority = single_label_scores(logits, targets, LABELS)["majority"]
     assert majority["label"] == "a"
     assert majority["accuracy"] == pytest.approx((targets == 0).mean(), abs=1e-6)
 
 
-def test_row_losses_are_torch_s_cross_entropy():
+def test_cross_entropy_is_that_of_torch():
     logits, targets = drawn()
     expected = torch.nn.functional.cross_entropy(
         torch.from_numpy(logits).double(), torch.from_numpy(targets), reduction="none"
     )
-    assert row_losses(logits, targets) == pytest.approx(expected.numpy(), abs=1e-9)
+    assert cross_entropy(logits, targets) == pytest.approx(expected.numpy(), abs=1e-9)
 
 
 @given(st.lists(st.floats(-(2.0**127), 2.0**127, width=32), min_size=2, max_size=6))

@@ -16,11 +16,12 @@ from tests.model.test_model_folds import StopsIn
 from tokkit.cli.finetune import flagged
 from tokkit.cli.main import run
 from tokkit.errors import Interrupted, UsageError
+from tokkit.model.folder.predictions import row_sums
 from tokkit.model.folds.combinations import combinations, parsed
 from tokkit.model.folds.compare_settings import compare_settings
+from tokkit.model.metrics.significance import bootstrap, exchange_test
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
-from tokkit.model.tasks.row_sums import bootstrap, exchange_test, row_sums
 from tokkit.views.reports import folds as reports
 
 LABELS = ("anger", "joy", "sadness")
@@ -60,7 +61,7 @@ def test_sums_of_rows_give_the_scores_of_scikit_learn(metric):
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_bootstrap_gives_the_scores_of_the_rows_drawn(metric):
     found = table(rows=40)
-    [drawn] = bootstrap([row_sums(SINGLE, LABELS, metric, found)], 50, seed=3)
+    [drawn] = bootstrap({metric: row_sums(SINGLE, LABELS, metric, found)}, 50, seed=3).values()
     columns = [found[name].to_numpy() for name in ("label", "predicted", "loss")]
     rng = np.random.default_rng(3)
     samples = rng.integers(0, 40, (50, 40))

@@ -153,7 +153,9 @@ def test_a_folder_of_folds_alone_gives_its_out_of_fold_scores_and_label_issues(f
 def test_a_model_that_saw_the_rows_is_no_judge_of_their_labels(model, dataset, heard):
     tokkit.evaluate(model, dataset, split="train", label_issues=True, progress=heard, threads=1)
     assert "was trained on these rows" in heard
-    assert "a model agrees with wrong labels that it has learned; better: tokkit finetune --folds 5" in heard
+    assert (
+        "a model agrees with wrong labels that it was trained on; better: tokkit finetune --folds 5" in heard
+    )
 
 
 def test_folds_that_saw_the_rows_have_better_predictions_of_them(folds, heard):

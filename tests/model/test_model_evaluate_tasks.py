@@ -13,11 +13,11 @@ import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.test_model_evaluate import TINY
 from tokkit.errors import InputError
-from tokkit.model.evaluation.scoring import Scored, score_ensemble
-from tokkit.model.folder import model_folder as folder
+from tokkit.model.evaluation.scoring import ScoredModel, score_ensemble
+from tokkit.model.folder.model_folder import load_classifier
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.model.tasks import TASKS
-from tokkit.model.tasks.decisions import decisions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
@@ -96,7 +96,7 @@ def test_several_models_of_every_task_are_compared(trained):
 
 def test_label_issues_are_for_one_label_a_text(trained):
     task, home, columns = trained
-    with pytest.raises(InputError, match=f"answers {task}; issues are found where a row has one label"):
+    with pytest.raises(InputError, match=f"is a {task} model; label issues are found where each row"):
         tokkit.evaluate(home / "model", home / "test.jsonl", label_issues=True, threads=1, **columns)
 
 
@@ -106,7 +106,7 @@ def test_models_of_different_tasks_have_no_best(trained, tmp_path):
     rows = [(text, "1" if label == "joy" else "2") for text, label in sentences(60, seed=1)]
     data = write_csv(tmp_path / "train.csv", rows)
     tokkit.finetune(data, home / "model", out=tmp_path / "m", epochs=1, **TINY)
-    with pytest.raises(InputError, match="no score tells them apart"):
+    with pytest.raises(InputError, match="they have no score in common"):
         tokkit.evaluate([home / "model", tmp_path / "m"], data, threads=1)
 
 
@@ -115,11 +115,11 @@ def folder_copy(source, target):
     for path in source.iterdir():
         if path.is_file():
             (target / path.name).write_bytes(path.read_bytes())
-    assert folder.load_classifier(target)
+    assert load_classifier(target)
 
 
 @pytest.mark.parametrize("name", ["single-label", "multi-label", "regression"])
-def test_an_ensemble_says_the_mean_of_what_its_members_say(name, tmp_path):
+def test_an_ensemble_predicts_the_mean_of_its_members(name, tmp_path):
     rng = np.random.default_rng(0)
     classes = 1 if name == "regression" else 3
     values = {
@@ -130,15 +130,16 @@ def test_an_ensemble_says_the_mean_of_what_its_members_say(name, tmp_path):
     labels = ("a", "b", "c")[:classes]
     logits = [rng.normal(size=(20, classes)).astype(np.float32) * 4 for _ in range(3)]
     members = [
-        Scored("m", "fold", TASKS[name], labels, each, each, RowTargets(values), np.full(20, 5))
+        ScoredModel("m", "fold", TASKS[name], labels, each, each, RowTargets(values), np.full(20, 5))
         for each in logits
     ]
-    together = score_ensemble(str(tmp_path), members, EvaluateOptions())
+    receipt = ModelReceipt(tmp_path)
+    together = score_ensemble("folds", receipt, members, EvaluateOptions())
     mean = np.mean([TASKS[name].shares(each) for each in logits], axis=0)
     assert TASKS[name].shares(together.logits) == pytest.approx(mean, abs=1e-5)
     if classes > 1:
-        assert decisions(together.logits, RowTargets(values)).right.shape == (20,)
+        assert together.decisions.correct.shape == (20,)
     other = replace(members[1], labels=labels[::-1])
     if classes > 1:
         with pytest.raises(InputError, match="has other classes than"):
-            score_ensemble(str(tmp_path), [members[0], other], EvaluateOptions())
+            score_ensemble("folds", receipt, [members[0], other], EvaluateOptions())

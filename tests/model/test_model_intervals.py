@@ -9,20 +9,30 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from tests.model.test_metrics import drawn
 from tokkit.inspection.comparison import resampling
-from tokkit.model.evaluation.by_length import scores_by_length
-from tokkit.model.evaluation.intervals import intervals, resampled_scores
-from tokkit.model.evaluation.significance import Answered, against_the_best, mcnemar
-from tokkit.model.metrics.classification import row_losses
-from tokkit.model.tasks.decisions import decisions
+from tokkit.model.metrics.classification import cross_entropy, scores_by_length
+from tokkit.model.metrics.significance import (
+    PairedScores,
+    bootstrap,
+    compare_with_best,
+    decision_sums,
+    intervals,
+    mcnemar,
+)
+from tokkit.model.tasks import TASKS
 from tokkit.model.tasks.task import RowTargets
 
 CLASSES = range(4)
+decisions = TASKS["single-label"].decisions
+
+
+def resampled_scores(losses, decided, resamples, seed):
+    return bootstrap(decision_sums(losses, decided), resamples, seed)
 
 
 @pytest.fixture(scope="module")
 def answered():
     logits, targets = drawn(rows=150)
-    return logits, targets, row_losses(logits, targets), decisions(logits, RowTargets(targets))
+    return logits, targets, cross_entropy(logits, targets), decisions(logits, RowTargets(targets))
 
 
 def test_intervals_are_scipy_s_from_the_same_seed(answered):
@@ -90,8 +100,9 @@ def test_models_are_compared_with_the_best_on_the_same_samples(answered):
     rng = np.random.default_rng(0)
     right = rng.random(150) < 0.9
     half = right & (rng.random(150) < 0.5)
-    told = against_the_best(
-        {"a": Answered(right, scores), "b": Answered(half, worse), "c": Answered(right, scores)}, "a"
+    told = compare_with_best(
+        {"a": PairedScores(right, scores), "b": PairedScores(half, worse), "c": PairedScores(right, scores)},
+        "a",
     )
     assert [each["model"] for each in told] == ["b", "c"]
     assert told[0]["intervals"]["accuracy"] == [-0.25, -0.25]
@@ -117,6 +128,9 @@ def test_buckets_of_length_are_scored_as_scikit_learn_scores_them(answered):
 
 
 def test_decisions_of_several_labels_and_of_numbers():
-    several = decisions(np.array([[1.0, -1.0], [0.0, 2.0]]), RowTargets(np.array([[1.0, 0], [1, 0]])))
-    assert several.right.tolist() == [True, False]
-    assert decisions(np.array([[1.5]]), RowTargets(np.array([2.0], dtype=np.float32))) is None
+    several = TASKS["multi-label"].decisions(
+        np.array([[1.0, -1.0], [0.0, 2.0]]), RowTargets(np.array([[1.0, 0], [1, 0]]))
+    )
+    assert several.correct.tolist() == [True, False]
+    number = RowTargets(np.array([2.0], dtype=np.float32))
+    assert TASKS["regression"].decisions(np.array([[1.5]]), number) is None

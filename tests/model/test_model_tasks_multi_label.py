@@ -16,7 +16,7 @@ from sklearn import metrics
 import tokkit
 from tests.model.conftest import _FEELINGS
 from tokkit.errors import InputError, UsageError
-from tokkit.model.metrics.label_sets import evaluate_label_sets, set_losses, sigmoid
+from tokkit.model.metrics.classification import binary_cross_entropy, multi_label_scores, sigmoid
 from tokkit.model.tasks import TASKS
 
 LABELS = ("a", "b", "c")
@@ -54,7 +54,7 @@ def test_scores_are_those_of_scikit_learn(seed, rows):
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(rows, 3)).astype(np.float32)
     targets = (rng.random((rows, 3)) < 0.4).astype(np.float32)
-    ours = evaluate_label_sets(logits, targets, LABELS)
+    ours = multi_label_scores(logits, targets, LABELS)
     truth, predicted = targets == 1, torch.sigmoid(torch.from_numpy(logits)).numpy() >= 0.5
     for average in ("macro", "micro", "weighted"):
         theirs = metrics.f1_score(truth, predicted, average=average, zero_division=0)
@@ -69,7 +69,7 @@ def test_scores_are_those_of_scikit_learn(seed, rows):
 
 def test_losses_do_not_overflow_far_out():
     logits = np.array([[1e4, -1e4], [-1e4, 1e4]], dtype=np.float32)
-    assert set_losses(logits, np.array([[1, 0], [1, 0]], dtype=np.float32)).tolist() == [0, 1e4]
+    assert binary_cross_entropy(logits, np.array([[1, 0], [1, 0]], dtype=np.float32)).tolist() == [0, 1e4]
     assert sigmoid(logits).tolist() == [[1, 0], [0, 1]]
 
 

@@ -29,8 +29,8 @@ from tokkit.views.reports import evaluation as reports
 @click.option(
     "--split", type=click.Choice(SPLITS), help="Split to evaluate.  [default: test, else validation]"
 )
-@options_from(EvaluateOptions, "spec")
-@options_from(DatasetOptions, "options")
+@options_from(EvaluateOptions, "options")
+@options_from(DatasetOptions, "read_options")
 @threads_option
 @common_options
 def evaluate_command(

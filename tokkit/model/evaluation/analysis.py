@@ -1,115 +1,99 @@
-"""Everything that is told of one model's answers: scores and how sure they are, worst rows, label issues."""
+"""From a model's predictions to what an evaluation reports: intervals, lengths, worst rows, label issues."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.evaluation.by_length import scores_by_length
-from tokkit.model.evaluation.intervals import intervals, resampled_scores
-from tokkit.model.evaluation.scoring import Scored
-from tokkit.model.folder.report import prediction_table, worst_rows
+from tokkit.model.evaluation.scoring import ScoredModel
+from tokkit.model.folder.predictions import prediction_table, row_sums, worst_rows
 from tokkit.model.metrics import calibration
+from tokkit.model.metrics.classification import Decisions, scores_by_length
 from tokkit.model.metrics.label_issues import LabelIssues, find_label_issues
+from tokkit.model.metrics.significance import PairedScores, RowSums, bootstrap, decision_sums, intervals
 from tokkit.model.options.evaluate_options import EvaluateOptions
-from tokkit.model.tasks.decisions import Decisions
-from tokkit.model.tasks.row_sums import RowSums, bootstrap, row_sums
-from tokkit.progress import Progress, stage
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-    from numpy.typing import NDArray
+from tokkit.progress import Progress
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """metrics  as design says, and what is told here
-    table    a row a text, as `prediction_table` gives
-    drawn    score -> its values in the bootstrap samples
-    sums     what the score that tells models apart follows from, of a task that does not decide row by row
-    issues   rows whose label is likely wrong, the likeliest first; None where none were asked for
+    """metrics  the scores and everything else that is reported, as JSON
+    table    one row per text, as `prediction_table` gives it
+    paired   what the model is compared with others by; None where there is no test for its task
+    issues   rows whose label is likely wrong, the likeliest first; None where not requested
     """
 
-    scored: Scored
+    model: ScoredModel
     metrics: dict[str, Any]
     table: pl.DataFrame
-    drawn: dict[str, NDArray[np.float64]]
-    sums: RowSums | None = None
+    paired: PairedScores | None
     issues: pl.DataFrame | None = None
 
 
-def analyse(scored: Scored, rows: Rows, spec: EvaluateOptions, progress: Progress) -> Evaluation:
-    """All of it, for the rows that were scored; what does not apply to the task is left out."""
-    decided, losses = scored.decisions, scored.losses
+def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: Progress) -> Evaluation:
+    """Everything about one model; what does not apply to its task is left out."""
+    decisions, losses = model.decisions, model.losses
     table = prediction_table(
-        *(scored.task, rows, scored.labels, scored.logits, scored.targets),
-        decided=scored.decided,
-        folds=scored.folds,
+        model.task,
+        rows,
+        model.labels,
+        model.logits,
+        model.targets,
+        decided=model.decided,
+        folds=model.folds,
     )
-    drawn, sums = {}, None
-    if not scored.task.by_row:
-        sums = row_sums(scored.task, scored.labels, scored.task.metric, table)
-    if spec.resamples and scored.task.by_row:
-        drawn = resampled_scores(losses, decided, spec.resamples, spec.seed, progress)
-    elif spec.resamples:
-        drawn = _by_sums(scored, table, spec, progress)
-    metrics: dict[str, Any] = dict(scored.scores)
-    if decided is not None and "calibration" in metrics:
-        metrics["calibration"] = {
-            **metrics["calibration"],
-            **scored.temperature,
-            "bins": _bins(scored, decided),
-        }
-    if drawn:
-        metrics["intervals"] = intervals(drawn)
-    metrics["lengths"] = scores_by_length(scored.lengths, losses, decided)
-    metrics["worst"] = worst_rows(table, spec.worst)
-    if not spec.label_issues:
-        return Evaluation(scored, metrics, table, drawn, sums)
-    found = _find_issues(scored)
-    issues = _issue_table(table, scored.labels, found)
-    metrics["label_issues"] = _told_of_issues(found, issues, scored.labels, spec.worst)
-    return Evaluation(scored, metrics, table, drawn, sums, issues)
+    sums = decision_sums(losses, decisions) if model.task.by_row else _sums_of(model, table, model.task.shown)
+    samples = bootstrap(sums, options.resamples, options.seed, progress)
+    metrics: dict[str, Any] = dict(model.scores)
+    if decisions is not None and "calibration" in metrics:
+        bins = _reliability(model, decisions)
+        metrics["calibration"] = {**metrics["calibration"], **model.temperature, "bins": bins}
+    if samples:
+        metrics["intervals"] = intervals(samples)
+    metrics["lengths"] = scores_by_length(model.lengths, losses, decisions)
+    metrics["worst"] = worst_rows(table, options.worst)
+    paired = None
+    if decisions is not None:
+        paired = PairedScores(decisions.correct, samples)
+    elif not model.task.by_row:
+        tested = _sums_of(model, table, [model.task.metric]).get(model.task.metric)
+        paired = PairedScores(None, samples, tested) if tested is not None else None
+    if not options.label_issues:
+        return Evaluation(model, metrics, table, paired)
+    found = _find_issues(model)
+    issues = _issue_table(table, model.labels, found)
+    metrics["label_issues"] = _issue_summary(found, issues, model.labels, options.worst)
+    return Evaluation(model, metrics, table, paired, issues)
 
 
-def _by_sums(
-    scored: Scored, table: pl.DataFrame, spec: EvaluateOptions, progress: Progress
-) -> dict[str, NDArray[np.float64]]:
-    """Score -> its values in bootstrap samples of the rows, where a row has many answers."""
-    found = {name: row_sums(scored.task, scored.labels, name, table) for name in scored.task.shown}
-    known = {name: sums for name, sums in found.items() if sums is not None}
-    with stage(progress, "resampling", spec.resamples, "samples"):
-        return dict(
-            zip(known, bootstrap(list(known.values()), spec.resamples, spec.seed, progress), strict=True)
-        )
+def _sums_of(model: ScoredModel, table: pl.DataFrame, names: Any) -> dict[str, RowSums]:
+    """The scores of these names that are functions of sums over rows."""
+    found = {name: row_sums(model.task, model.labels, name, table) for name in names}
+    return {name: sums for name, sums in found.items() if sums is not None}
 
 
-def _bins(scored: Scored, decided: Decisions) -> list[dict[str, Any]]:
-    shares = scored.task.shares(scored.logits)
-    return calibration.reliability(*calibration.confidences(shares, decided.truth, _exclusive(scored)))
+def _reliability(model: ScoredModel, decisions: Decisions) -> list[dict[str, Any]]:
+    shares = model.task.shares(model.logits)
+    confidence, correct = calibration.confidences(shares, decisions.truth, model.exclusive)
+    return calibration.reliability(confidence, correct)
 
 
-def _exclusive(scored: Scored) -> bool:
-    """Whether a row is of one class only."""
-    return scored.decisions is not None and bool(scored.targets.values.ndim == 1)
-
-
-def _find_issues(scored: Scored) -> LabelIssues:
-    if not _exclusive(scored):
+def _find_issues(model: ScoredModel) -> LabelIssues:
+    if not model.exclusive:
         raise InputError(
-            f"--label-issues: {scored.name} answers {scored.task.name}; "
-            "issues are found where a row has one label"
+            f"--label-issues: {model.name} is a {model.task.name} model; "
+            "label issues are found where each row has one label"
         )
-    return find_label_issues(scored.task.shares(scored.logits), scored.targets.values)
+    return find_label_issues(model.task.shares(model.logits), model.targets.values)
 
 
 def _issue_table(table: pl.DataFrame, labels: tuple[str, ...], found: LabelIssues) -> pl.DataFrame:
-    """The rows' id, text, label, the label suggested, and the margin between the two."""
-    import polars as pl
-
+    """The rows' id, text and label, the label suggested, and the margin between the two."""
     kept = [name for name in ("id", "text", "pair", "label", "fold") if name in table.columns]
     return table[found.rows].select(
         *kept,
@@ -118,12 +102,10 @@ def _issue_table(table: pl.DataFrame, labels: tuple[str, ...], found: LabelIssue
     )
 
 
-def _told_of_issues(
-    found: LabelIssues, issues: pl.DataFrame, labels: tuple[str, ...], shown: int
+def _issue_summary(
+    found: LabelIssues, issues: pl.DataFrame, labels: tuple[str, ...], limit: int
 ) -> dict[str, Any]:
-    """How many, the estimated rows of each given label that belong to it, and the likeliest issues."""
-    import numpy as np
-
+    """The number of issues, by class the share of wrong labels as estimated, and the likeliest issues."""
     given = found.joint.sum(axis=1)
     own = np.diag(found.joint)
     classes = {
@@ -135,4 +117,4 @@ def _told_of_issues(
         for i, label in enumerate(labels)
         if given[i]
     }
-    return {"count": len(issues), "classes": classes, "rows": issues.head(shown).to_dicts()}
+    return {"count": len(issues), "classes": classes, "rows": issues.head(limit).to_dicts()}

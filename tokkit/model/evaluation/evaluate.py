@@ -1,22 +1,33 @@
-"""`evaluate`: the scores of one or several classifiers on labelled rows."""
+"""`evaluate`: the scores of one or several classifiers on labelled rows.
+
+rows -> logits and scores of each model (`scoring`) -> intervals, worst rows, issues (`analysis`)
+-> comparison with the best -> folder (`publish`)
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data.dataset import Rows
+from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.model.evaluation import analysis, evaluated_rows, publish, scoring
-from tokkit.model.evaluation.analysis import Evaluation
-from tokkit.model.evaluation.out_of_fold import read_out_of_fold
-from tokkit.model.evaluation.scoring import Scored
-from tokkit.model.evaluation.significance import Answered, against_the_best
+from tokkit.model.evaluation.analysis import Evaluation, analyze
+from tokkit.model.evaluation.publish import publish
+from tokkit.model.evaluation.scoring import (
+    FOLD,
+    MODEL,
+    ScoredModel,
+    score_ensemble,
+    score_model,
+    score_out_of_fold,
+)
 from tokkit.model.folder.receipt import ModelReceipt
+from tokkit.model.metrics.significance import PairedScores, compare_with_best
 from tokkit.model.network.inference import use_threads
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.options import merged_pair
@@ -25,12 +36,12 @@ from tokkit.progress import SILENT, Progress
 
 @dataclass(frozen=True)
 class EvaluateResult:
-    """evaluations  model -> what was found, in the order they were named; of a folder of folds each of its
+    """evaluations  model -> its evaluation, in the order they were named; of a folder of folds each of its
                  models, then their mean under the folder's name
     left_out     reason -> rows that could not be scored
-    where        the rows: ``reviews/test.csv``
-    split        which of the data set; None of out-of-fold predictions
-    comparisons  every other model against the best: differences with intervals, and the paired test
+    where        source of the rows: ``reviews/test.csv``
+    split        of the data set; None for out-of-fold predictions
+    comparisons  every other model with the best: differences with intervals, and the paired test
     """
 
     evaluations: dict[str, Evaluation]
@@ -41,40 +52,38 @@ class EvaluateResult:
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
-        """Model -> its scores, as design says."""
-        return {name: one.metrics for name, one in self.evaluations.items()}
+        """Model -> its scores."""
+        return {name: evaluation.metrics for name, evaluation in self.evaluations.items()}
 
     @property
     def best_by(self) -> str:
-        """The score that tells the models apart: their task's metric, such as macro F1."""
+        """The score that models are compared by: their task's metric, such as macro F1."""
         return _best_by(self.evaluations)
 
     @property
     def best(self) -> str:
-        """The model with the highest of that score on these very rows; the first of equals."""
+        """The model with the highest of that score on these rows; the first of equals."""
         return _best(self.evaluations)
 
+    @property
+    def comparison(self) -> dict[str, Any]:
+        return {"best": self.best, "best_by": self.best_by, "comparisons": self.comparisons}
+
     def as_dict(self) -> dict[str, Any]:
-        told = {"left_out": self.left_out, "where": self.where, "split": self.split}
+        rows = {"left_out": self.left_out, "where": self.where, "split": self.split}
         if len(self.evaluations) == 1:
-            return {**next(iter(self.metrics.values())), **told}
-        return {
-            "models": self.metrics,
-            "best": self.best,
-            "best_by": self.best_by,
-            "comparisons": self.comparisons,
-            **told,
-        }
+            return {**next(iter(self.metrics.values())), **rows}
+        return {"models": self.metrics, **self.comparison, **rows}
 
 
 def evaluate(
     models: str | Path | Sequence[str | Path],
     dataset: str | Path | None = None,
     out: str | Path | None = None,
-    spec: EvaluateOptions | None = None,
+    options: EvaluateOptions | None = None,
     *,
     split: str | None = None,
-    options: DatasetOptions | None = None,
+    read_options: DatasetOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
@@ -82,10 +91,10 @@ def evaluate(
 ) -> EvaluateResult:
     """Accuracy, F1, loss, calibration, intervals and worst rows of every model on the rows of one split.
 
-    Without ``split`` a data set of several gives its test split, else its validation split, and it is
-    said. A folder of folds gives each of its models and their mean; with no ``dataset``, the scores of its
-    out-of-fold predictions. With ``out``, a folder with the figures, the predictions and pictures (several
-    models: one folder each).
+    Without ``split``, a data set of several splits is evaluated on its test split, else its validation split,
+    with a message. A folder of folds gives each of its models and their mean; without a ``dataset``, the
+    scores of its out-of-fold predictions. With ``out``, a folder with scores, predictions and pictures
+    (several models: one folder each).
 
     ``settings`` are fields of `EvaluateOptions` and `DatasetOptions`.
 
@@ -95,90 +104,156 @@ def evaluate(
     if not names:
         raise UsageError("name a model folder and a data set: tokkit evaluate model/ test.csv")
     use_threads(threads)
-    spec, options = merged_pair(EvaluateOptions, spec, DatasetOptions, options, settings)
+    options, read_options = merged_pair(EvaluateOptions, options, DatasetOptions, read_options, settings)
     out_path = Path(out) if out is not None else None
     if out_path is not None:
         files.check_output(out_path, force=force, kind="folder")
-    chosen = None
+    receipts = {name: ModelReceipt.read(name) for name in names}
+    chosen, inputs = None, []
     if dataset is None:
-        rows, scored, inputs, where = _out_of_fold(names, spec, threads, progress)
+        rows, model = _out_of_fold(receipts, options, threads, progress)
+        scored, source = [model], f"{names[0]} (out-of-fold)"
     else:
-        loaded = read_dataset(dataset, options, progress, lists=True)
+        loaded = read_dataset(dataset, read_options, progress, lists=True)
+        inputs = loaded.files
         if out_path is not None:
-            files.check_output(out_path, force=force, inputs=loaded.files, kind="folder")
-        chosen = evaluated_rows.choose_split(loaded, split, progress)
-        rows = evaluated_rows.rows_of(loaded, chosen, progress)
-        inputs, where = loaded.files, loaded.split(chosen).where
+            files.check_output(out_path, force=force, inputs=inputs, kind="folder")
+        chosen = _choose_split(loaded, split, progress)
+        rows, source = _labelled_rows(loaded, chosen, progress), loaded.split(chosen).where
         scored = []
-        for name in names:
-            scored += _score(name, rows, where, spec, threads, progress)
-            evaluated_rows.say_seen(name, rows, loaded.split(chosen), spec, progress)
+        for name, receipt in receipts.items():
+            scored += _score(name, receipt, rows, source, options, threads, progress)
+            _warn_of_training_rows(name, receipt, rows, loaded.split(chosen), options, progress)
     _check_one_task(scored)
-    evaluations = {one.name: analysis.analyse(one, rows, spec, progress) for one in scored}
-    result = EvaluateResult(evaluations, rows.left_out, where, chosen, _compared(evaluations, spec, progress))
+    evaluations = {model.name: analyze(model, rows, options, progress) for model in scored}
+    comparisons = _compare(evaluations, options, progress)
+    result = EvaluateResult(evaluations, rows.left_out, source, chosen, comparisons)
     if out_path is not None:
-        read = [*inputs, *(Path(name) for name in names if Path(name).exists())]
-        asked = {"split": split, **asdict(options), **asdict(spec)}
-        comparison = {"best": result.best, "best_by": result.best_by, "comparisons": result.comparisons}
-        publish.publish(out_path, evaluations, read, asked, rows.left_out, comparison, force)
+        publish(
+            out_path,
+            evaluations,
+            result.comparison,
+            inputs=[*inputs, *(Path(name) for name in names if Path(name).exists())],
+            settings={"split": split, **asdict(read_options), **asdict(options)},
+            left_out=rows.left_out,
+            force=force,
+        )
     return result
 
 
+def _choose_split(dataset: Dataset, requested: str | None, progress: Progress) -> str:
+    """The split requested, else the test split, else the validation split, else the first, with a message."""
+    dataset.require_labels()
+    preferred = (name for name in (TEST, VALIDATION) if name in dataset.splits)
+    chosen = requested or next(preferred, next(iter(dataset.splits)))
+    if requested is None and len(dataset.splits) > 1:
+        progress.say(f"{dataset.source}: evaluating the {chosen} split (--split)")
+    return chosen
+
+
+def _labelled_rows(dataset: Dataset, split: str, progress: Progress) -> Rows:
+    """The rows that have a text and a label; raises `InputError` where there are none."""
+    rows = dataset.complete(split)
+    for reason, count in rows.left_out.items():
+        progress.say(f"skipped {count} rows {reason.replace('no', 'without', 1)}")
+    if not rows.texts:
+        raise InputError(f"{dataset.source}: no row of {split} has both text and label")
+    return rows
+
+
 def _out_of_fold(
-    names: Sequence[str], spec: EvaluateOptions, threads: int | None, progress: Progress
-) -> tuple[Rows, list[Scored], list[Path], str]:
-    folds = ModelReceipt.read(names[0]).members() if len(names) == 1 else []
-    if not folds:
+    receipts: dict[str, ModelReceipt], options: EvaluateOptions, threads: int | None, progress: Progress
+) -> tuple[Rows, ScoredModel]:
+    name, receipt = list(receipts.items())[-1]
+    if len(receipts) > 1 or not receipt.folds:
         raise UsageError(
-            f"{names[-1]}: name the rows to evaluate on; only of a folder of folds there are some without",
-            hint=f"tokkit evaluate {names[-1]} DATASET",
+            f"{name}: name the rows to evaluate on; only a folder of folds has rows of its own",
+            hint=f"tokkit evaluate {name} DATASET",
         )
-    rows, scored = read_out_of_fold(names[0], folds[0], spec, threads, progress)
-    progress.say(f"{names[0]}: its {len(rows.texts):,} out-of-fold predictions are evaluated")
-    return rows, [scored], [], f"{names[0]} (out-of-fold)"
+    rows, model = score_out_of_fold(name, receipt, options, threads, progress)
+    progress.say(f"{name}: evaluating its {len(rows.texts):,} out-of-fold predictions")
+    return rows, model
 
 
 def _score(
-    name: str, rows: Rows, where: str, spec: EvaluateOptions, threads: int | None, progress: Progress
-) -> list[Scored]:
-    """A model's answers; of a folder of folds those of each, and of their mean under the folder's name."""
-    folds = ModelReceipt.read(name).members()
-    if not folds:
-        return [scoring.score_model(name, scoring.MODEL, rows, where, spec, threads, progress)]
-    each = [
-        scoring.score_model(str(fold), scoring.FOLD, rows, where, spec, threads, progress) for fold in folds
+    name: str,
+    receipt: ModelReceipt,
+    rows: Rows,
+    source: str,
+    options: EvaluateOptions,
+    threads: int | None,
+    progress: Progress,
+) -> list[ScoredModel]:
+    """A model's predictions; of a folder of folds those of each, and their mean under the folder's name."""
+    kind, members = MODEL, {name: receipt}
+    if receipt.folds:
+        kind, members = FOLD, {str(member.folder): member for member in receipt.models()}
+    scored = [
+        score_model(
+            member_name,
+            member,
+            rows,
+            kind=kind,
+            source=source,
+            options=options,
+            threads=threads,
+            progress=progress,
+        )
+        for member_name, member in members.items()
     ]
-    return [*each, scoring.score_ensemble(name, each, spec)]
+    return [*scored, score_ensemble(name, receipt, scored, options)] if receipt.folds else scored
 
 
-def _check_one_task(scored: Sequence[Scored]) -> None:
+def _warn_of_training_rows(
+    name: str, receipt: ModelReceipt, rows: Rows, split: Split, options: EvaluateOptions, progress: Progress
+) -> None:
+    """Warn where the model was trained on these rows, or its temperature or thresholds fitted on some."""
+    if split.name == TRAIN and receipt.inputs & {files.sha256_of(path) for path in split.files}:
+        progress.say(f"{name} was trained on these rows: its scores are too optimistic")
+        if options.label_issues:
+            folds = f"tokkit evaluate {shlex.quote(name)} --label-issues, without the rows"
+            trained = "tokkit finetune --folds 5 -o folds/, then tokkit evaluate folds/ --label-issues"
+            progress.say(
+                "a model agrees with wrong labels that it was trained on; better: "
+                + (folds if receipt.folds else trained)
+            )
+    requested = {"temperature": options.calibrated, "thresholds": options.tuned_thresholds}
+    fitted = " and ".join(what for what, wanted in requested.items() if wanted)
+    held_out = receipt.held_out_texts() if fitted else frozenset()
+    if shared := sum(text in held_out for text in rows.texts):
+        progress.say(
+            f"{shared:,} of the {len(rows.texts):,} rows are among those that the {fitted} of {name} "
+            "were fitted on: its scores are too optimistic"
+        )
+
+
+def _check_one_task(scored: Sequence[ScoredModel]) -> None:
     first = scored[0]
     for other in scored:
         if other.task is not first.task:
             raise InputError(
-                f"{first.name} answers {first.task.name}, {other.name} {other.task.name}: "
-                "no score tells them apart",
+                f"{first.name} is a {first.task.name} model, {other.name} a {other.task.name} model: "
+                "they have no score in common",
                 hint="evaluate them one by one",
             )
 
 
-def _compared(
-    evaluations: dict[str, Evaluation], spec: EvaluateOptions, progress: Progress
+def _compare(
+    evaluations: dict[str, Evaluation], options: EvaluateOptions, progress: Progress
 ) -> list[dict[str, Any]]:
-    """Every model against the best, where there is a test for it."""
-    answered = {}
-    for name, one in evaluations.items():
-        decided = one.scored.decisions
-        if decided is None and one.sums is None:
+    """Every model with the best, where there is a test for the task."""
+    paired: dict[str, PairedScores] = {}
+    for name, evaluation in evaluations.items():
+        if evaluation.paired is None:
             return []
-        answered[name] = Answered(decided.right if decided else None, one.drawn, one.sums)
-    if len(answered) < 2:
+        paired[name] = evaluation.paired
+    if len(paired) < 2:
         return []
-    return against_the_best(answered, _best(evaluations), spec.seed, progress)
+    return compare_with_best(paired, _best(evaluations), options.seed, progress)
 
 
 def _best_by(evaluations: dict[str, Evaluation]) -> str:
-    return next(iter(evaluations.values())).scored.task.metric
+    return next(iter(evaluations.values())).model.task.metric
 
 
 def _best(evaluations: dict[str, Evaluation]) -> str:

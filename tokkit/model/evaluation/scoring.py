@@ -1,4 +1,4 @@
-"""Models asked about rows: each model's logits, decisions and scores, and those of folds together."""
+"""From a model and labelled rows to logits, decisions and scores; of folds, also those of their mean."""
 
 from __future__ import annotations
 
@@ -8,32 +8,39 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
-from tokkit.errors import InputError
+from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.model_folder import load_classifier
-from tokkit.model.folder.receipt import ModelReceipt
+from tokkit.model.folder.predictions import PERCENT, read_parquet
+from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt
 from tokkit.model.metrics import thresholds
+from tokkit.model.metrics.classification import Decisions
 from tokkit.model.network.inference import budget_for, choose_device, predict_logits
 from tokkit.model.options.evaluate_options import EvaluateOptions
-from tokkit.model.tasks.decisions import Decisions, decisions
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 
 MODEL, FOLD, ENSEMBLE, OUT_OF_FOLD = "model", "fold", "ensemble", "out-of-fold"
-"""What answered: a model, one of folds, the mean of folds, or each row's model that did not see it."""
+"""What predicted: a model, one of folds, the mean of folds, or for each row the fold that held it out."""
+
+_OF_PROBABILITIES = ("loss", "calibration", "thresholds")
+"""Scores that decision thresholds do not change."""
 
 
 @dataclass(frozen=True)
-class Scored:
-    """logits   (rows, classes), of tags (tokens, classes); already divided by the temperature, if one applies
+class ScoredModel:
+    """Everything that follows from one model's logits for the rows.
+
+    logits   (rows, classes), of tags (tokens, classes); already divided by the temperature, if one applies
     decided  the same, shifted so that their plain decision is that of the thresholds, if some apply
-    targets  what is true, as the task has it
+    targets  the true labels, as the task encodes them
     lengths  (rows,) tokens of each row
-    folds    (rows,) the fold each row was held out in; None where that means nothing
-    scores   what the task tells of the logits
-    temperature  what was applied, and the loss and ECE without it
+    folds    (rows,) the fold each row was held out in, where that applies
+    scores   as the task computes them
+    temperature  the one applied, and the loss and ECE without it
     """
 
     name: str
@@ -55,82 +62,136 @@ class Scored:
 
     @property
     def decisions(self) -> Decisions | None:
-        """What was decided row by row, where the task decides between classes."""
-        return decisions(self.decided, self.targets)
+        """The decision for each row, where the task decides between classes."""
+        return self.task.decisions(self.decided, self.targets)
 
     @property
-    def answers(self) -> list[str]:
-        """(rows,) what is predicted, as labels are written."""
-        return self.task.answers(self.decided, self.targets, self.labels)
-
-    def with_scores(self, spec: EvaluateOptions, source: ModelReceipt) -> Scored:
-        """Scored, with the thresholds that the source remembers where they are asked for."""
-        scores = {"kind": self.kind, **self.task.scores(self.logits, self.targets, self.labels)}
-        told = (self.task.metric, "accuracy", "loss")
-        scores["validation"] = {name: source.metrics[name] for name in told if name in source.metrics}
-        if not spec.tuned_thresholds:
-            return replace(self, scores=scores)
-        decided = thresholds.shifted(self.logits, self.labels, source.thresholds)
-        shifted = self.task.scores(decided, self.targets, self.labels)
-        of_decisions = {name: value for name, value in shifted.items() if name not in _OF_PROBABILITIES}
-        applied = {"thresholds_applied": dict(source.thresholds)}
-        return replace(self, decided=decided, scores={**scores, **of_decisions, **applied})
-
-
-_OF_PROBABILITIES = ("loss", "calibration", "thresholds")
-"""Scores that thresholds do not change."""
+    def exclusive(self) -> bool:
+        """Whether each row has exactly one class."""
+        return self.decisions is not None and bool(self.targets.values.ndim == 1)
 
 
 def score_model(
     name: str,
-    kind: str,
+    receipt: ModelReceipt,
     rows: Rows,
-    where: str,
-    spec: EvaluateOptions,
+    *,
+    kind: str,
+    source: str,
+    options: EvaluateOptions,
     threads: int | None,
     progress: Progress,
-) -> Scored:
-    """One model's answers to the rows; raises `InputError` for a label it does not know."""
-    source = ModelReceipt.read(name)
-    classifier = load_classifier(source, progress)
-    source.check_rows(rows, progress)
+) -> ScoredModel:
+    """One model's predictions for the rows; raises `InputError` for a label it does not know.
+
+    source   where the rows are from, for messages
+    """
+    classifier = load_classifier(receipt, progress)
+    receipt.check_rows(rows, progress)
     task, labels = classifier.task, classifier.labels
     encoded = task.encode(
         rows, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
     )
     if encoded.truncated:
         progress.say(f"{name}: {encoded.truncated:,} rows truncated at max length {classifier.max_length}")
-    truth = task.targets(rows, labels, where, encoded)
-    device = choose_device(spec.device)
-    budget = budget_for(device, spec.tokens_per_batch)
+    targets = task.targets(rows, labels, source, encoded)
+    device = choose_device(options.device)
+    budget = budget_for(device, options.tokens_per_batch)
     logits = predict_logits(classifier, encoded, device, budget, progress)
-    plain = Scored(name, kind, task, labels, logits, logits, truth, encoded.lengths)
-    return (_calibrated(plain, source) if spec.calibrated else plain).with_scores(spec, source)
+    model = ScoredModel(name, kind, task, labels, logits, logits, targets, encoded.lengths)
+    if options.calibrated:
+        model = _calibrated(model, receipt.temperature)
+    return _with_scores(model, receipt, options)
 
 
-def _calibrated(plain: Scored, source: ModelReceipt) -> Scored:
-    """With the temperature that the source remembers; what it mends stands beside it."""
-    before = plain.task.scores(plain.logits, plain.targets, plain.labels)
-    told = {
-        "applied": source.temperature,
-        "loss_before": before["loss"],
-        "ece_before": before.get("calibration", {}).get("ece"),
-    }
-    logits = plain.logits / np.float32(source.temperature)
-    return replace(plain, logits=logits, decided=logits, temperature=told)
+def score_ensemble(
+    name: str, receipt: ModelReceipt, members: Sequence[ScoredModel], options: EvaluateOptions
+) -> ScoredModel:
+    """The mean of the members' probabilities, as the predictions of one model.
 
-
-def score_ensemble(name: str, members: Sequence[Scored], spec: EvaluateOptions) -> Scored:
-    """The mean of the members' probabilities, as one model's answers.
-
-    Raises `InputError` where they do not know the same classes in the same order.
+    Raises `InputError` where they do not have the same classes in the same order.
     """
     first = members[0]
     for other in members[1:]:
         if other.labels != first.labels:
-            raise InputError(
-                f"{name}: {Path(other.name).name} has other classes than {Path(first.name).name}"
-            )
-    logits = first.task.ensemble([each.logits for each in members])
-    together = replace(first, name=name, kind=ENSEMBLE, logits=logits, decided=logits, temperature={})
-    return together.with_scores(spec, ModelReceipt.read(name))
+            names = Path(other.name).name, Path(first.name).name
+            raise InputError(f"{name}: {names[0]} has other classes than {names[1]}")
+    logits = first.task.ensemble([member.logits for member in members])
+    mean = replace(first, name=name, kind=ENSEMBLE, logits=logits, decided=logits, temperature={})
+    return _with_scores(mean, receipt, options)
+
+
+def score_out_of_fold(
+    name: str, receipt: ModelReceipt, options: EvaluateOptions, threads: int | None, progress: Progress
+) -> tuple[Rows, ScoredModel]:
+    """The rows of a folder of folds and the predictions saved for them, each by the fold that held it out.
+
+    Raises `InputError` where the predictions are missing or have other classes than the models.
+    """
+    if options.calibrated or options.tuned_thresholds:
+        flag = "--calibrated" if options.calibrated else "--tuned-thresholds"
+        raise UsageError(
+            f"{flag}: its values were fitted on the out-of-fold rows, which therefore cannot score them",
+            hint=f"tokkit evaluate {name} DATASET {flag}, with rows that no fold was trained on",
+        )
+    classifier = load_classifier(receipt.models()[0], progress)
+    task, labels = classifier.task, classifier.labels
+    if not (task.by_row and task.has_classes):
+        raise InputError(f"{name}: out-of-fold predictions of {task.name} have no probabilities to read back")
+    table = _out_of_fold_table(Path(name) / PREDICTIONS, labels)
+    rows = Rows(
+        texts=table["text"].to_list(),
+        labels=table["label"].to_list(),
+        positions=list(range(len(table))),
+        left_out={},
+        pairs=table["pair"].to_list() if "pair" in table.columns else [],
+        ids=table["id"].to_list(),
+    )
+    encoded = task.encode(
+        rows, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
+    )
+    targets = task.targets(rows, labels, name, encoded)
+    logits = task.logits_of(table.select(f"{PERCENT}{label}" for label in labels).to_numpy() / 100)
+    folds = table["fold"].to_numpy() if "fold" in table.columns else None
+    model = ScoredModel(name, OUT_OF_FOLD, task, labels, logits, logits, targets, encoded.lengths, folds)
+    return rows, _with_scores(model, receipt, options)
+
+
+def _out_of_fold_table(path: Path, labels: Sequence[str]) -> pl.DataFrame:
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file; the out-of-fold predictions are missing",
+            hint="finetune --folds K writes it",
+        )
+    table = read_parquet(path)
+    expected = ["id", "text", "label", *(f"{PERCENT}{label}" for label in labels)]
+    if missing := [column for column in expected if column not in table.columns]:
+        raise InputError(f'{path}: no column "{missing[0]}"; it was not written by finetune --folds')
+    return table
+
+
+def _calibrated(model: ScoredModel, temperature: float) -> ScoredModel:
+    """The logits divided by the temperature; the loss and ECE without it stay for comparison."""
+    before = model.task.scores(model.logits, model.targets, model.labels)
+    logits = model.logits / np.float32(temperature)
+    applied = {
+        "applied": temperature,
+        "loss_before": before["loss"],
+        "ece_before": before.get("calibration", {}).get("ece"),
+    }
+    return replace(model, logits=logits, decided=logits, temperature=applied)
+
+
+def _with_scores(model: ScoredModel, receipt: ModelReceipt, options: EvaluateOptions) -> ScoredModel:
+    """With its scores, and where they are requested with the decisions by the thresholds of its training."""
+    task, labels = model.task, model.labels
+    scores = {"kind": model.kind, **task.scores(model.logits, model.targets, labels)}
+    held_out = (task.metric, "accuracy", "loss")
+    scores["validation"] = {name: receipt.metrics[name] for name in held_out if name in receipt.metrics}
+    if not options.tuned_thresholds:
+        return replace(model, scores=scores)
+    decided = thresholds.shifted(model.logits, labels, receipt.thresholds)
+    by_threshold = task.scores(decided, model.targets, labels)
+    scores |= {name: value for name, value in by_threshold.items() if name not in _OF_PROBABILITIES}
+    scores["thresholds_applied"] = dict(receipt.thresholds)
+    return replace(model, decided=decided, scores=scores)

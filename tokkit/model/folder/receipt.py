@@ -14,11 +14,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from tokkit import files
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
+from tokkit.model.folder.predictions import read_parquet
 from tokkit.progress import Progress
 from tokkit.tokenizer.load import read_json
 
@@ -164,14 +163,6 @@ def fold_number(folder: Path) -> int | None:
     """Which fold a folder of this name is; None for any other folder."""
     match = _FOLD.fullmatch(folder.name)
     return int(match[1]) if match else None
-
-
-def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """A table of predictions; raises `InputError` for a file that cannot be read."""
-    try:
-        return pl.read_parquet(path, columns=columns)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({error})") from error
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from tokkit import files
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
-from tokkit.model.folder import report
+from tokkit.model.folder.predictions import row_sums, write_json
 from tokkit.model.folder.receipt import fold_name
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import (
@@ -31,9 +31,9 @@ from tokkit.model.folds.cross_validate import (
 )
 from tokkit.model.folds.drawing import FoldedRows
 from tokkit.model.folds.prepared import folds_job
+from tokkit.model.metrics.significance import RowSums, bootstrap, exchange_test
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
-from tokkit.model.tasks.row_sums import RowSums, bootstrap, exchange_test, row_sums
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.job import PACKAGES, Job
@@ -122,7 +122,7 @@ def compare_settings(
             str(out), metric, len(folded.rows.texts), len(folded.folds), best, unsure, told, seconds
         )
         kept = {name: value for name, value in result.as_dict().items() if name not in ("output", "seconds")}
-        report.write_json(staging / "comparison.json", kept)
+        write_json(staging / "comparison.json", kept)
         files.write_receipt(
             staging,
             command="finetune",
@@ -160,8 +160,7 @@ def _compared(
     sign = -1 if metric == LOSS else 1
     order = sorted(range(len(asked)), key=lambda i: -sign * scores[i].value)
     best, seed, progress = order[0], job.spec.seed, job.progress
-    with stage(progress, "resampling", RESAMPLES, "samples"):
-        drawn = bootstrap(scores, RESAMPLES, seed, progress)
+    samples = bootstrap(dict(enumerate(scores)), RESAMPLES, seed, progress)
     pairs = list(pairs_of(range(len(asked)), 2))
     with stage(progress, "testing", len(pairs), "pairs"):
         p_values = []
@@ -177,9 +176,9 @@ def _compared(
                 "settings": asked[i].told,
                 "folder": _folder(i + 1),
                 "score": round(scores[i].value, 6),
-                "interval": _rounded(interval(drawn[i])),
+                "interval": _rounded(interval(samples[i])),
                 "difference": round(scores[i].value - scores[best].value, 6),
-                "difference_interval": None if i == best else _rounded(interval(drawn[i] - drawn[best])),
+                "difference_interval": None if i == best else _rounded(interval(samples[i] - samples[best])),
                 "p_value": None if p_value is None else round(p_value, 6),
                 "distinguishable": p_value is not None and p_value < SIGNIFICANT,
                 "mean": results[i].mean,

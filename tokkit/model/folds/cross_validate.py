@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit import files
 from tokkit.errors import Interrupted
 from tokkit.model.folder import model_folder as folder
-from tokkit.model.folder import report
+from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.folder.receipt import ModelReceipt, fold_name
 from tokkit.model.folds.drawing import FoldedRows, joined_rows
 from tokkit.model.folds.spread import deviations, means
@@ -195,7 +195,7 @@ def _report(
         "mean": means(scores),
         "deviation": deviations(scores),
     }
-    report.write_json(staging / "metrics.json", told)
+    write_json(staging / "metrics.json", told)
     return told
 
 
@@ -219,7 +219,7 @@ def _out_of_fold(job: Job, folded: FoldedRows, work: Path) -> tuple[dict[str, An
     )
     targets, said = task.targets(rows, labels, "out of fold", encoded), np.concatenate(logits)
     numbers = np.repeat(np.arange(1, len(logits) + 1), [len(fold.places) for fold in folded.folds])
-    table = report.prediction_table(task, rows, labels, said, targets, folds=numbers)
+    table = prediction_table(task, rows, labels, said, targets, folds=numbers)
     in_order = np.argsort(np.concatenate([fold.places for fold in folded.folds]), kind="stable")
     return task.scores(said, targets, labels), table[in_order]
 

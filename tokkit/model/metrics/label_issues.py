@@ -1,28 +1,26 @@
 """Rows whose label is likely wrong: confident learning (Northcutt, Jiang and Chuang 2021).
 
-A model that did not see a row contradicts its label with confidence. Confident of class j means: at least as
-sure of j as it is, on average, of the rows that carry the label j. A rare or hard class so has a lower bar
-than an easy one, and overconfidence falls out.
+A row is an issue where a model that was not trained on it is confident of another class than its label.
+Confident of class j means: at least as sure of j as it is, on average, of the rows labeled j. So a rare or
+hard class has a lower bar than an easy one, and overconfidence cancels out.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
 
 _SLACK = 1e-6
-"""A share this little below the bar is at it: means of equal numbers may differ in their last bit."""
+"""A probability this little below the bar reaches it: means of equal numbers may differ in their last bit."""
 
 
 @dataclass(frozen=True)
 class LabelIssues:
-    """rows       (n,) the rows whose label is likely wrong, the likeliest first
-    suggested  (n,) the class ids that are confidently theirs
-    margins    (n,) share of the given label less the highest of the others: the lower, the likelier
+    """rows       (n,) row indices, the likeliest issue first
+    suggested  (n,) the class id that the model is confident of
+    margins    (n,) probability of the given label less the highest of the others: the lower, the likelier
     joint      (classes, classes) estimated rows by given (row) and true (column) label; sums to all rows
     """
 
@@ -35,19 +33,18 @@ class LabelIssues:
 def find_label_issues(shares: NDArray[np.float64], given: NDArray[np.int64]) -> LabelIssues:
     """The rows off the diagonal of the confident joint (the paper's method 2), ranked by margin.
 
-    shares  (rows, classes) probabilities of a model that did not see the row in training
+    shares  (rows, classes) probabilities from a model that was not trained on the row
     given   (rows,) class ids
     """
-    import numpy as np
-
     rows, classes = shares.shape
     counts = np.bincount(given, minlength=classes)
     own = shares[np.arange(rows), given]
+    # A class without rows has no mean to compare with: nothing is confidently of it.
     with np.errstate(invalid="ignore"):
         bars = np.where(counts > 0, np.bincount(given, weights=own, minlength=classes) / counts, np.inf)
-    reached = np.where(shares >= bars - _SLACK, shares, -1.0)
-    confident = reached.max(axis=1) >= 0
-    likely = np.where(confident, reached.argmax(axis=1), given)
+    above = np.where(shares >= bars - _SLACK, shares, -1.0)
+    confident = above.max(axis=1) >= 0
+    likely = np.where(confident, above.argmax(axis=1), given)
     others = shares.copy()
     others[np.arange(rows), given] = -1.0
     margins = own - others.max(axis=1)
@@ -59,11 +56,10 @@ def find_label_issues(shares: NDArray[np.float64], given: NDArray[np.int64]) -> 
 
 
 def _calibrated(joint: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The joint with every row scaled to the rows that carry the label (equation 3 of the paper)."""
-    import numpy as np
-
+    """The joint with every row scaled to the rows that have the label (equation 3 of the paper)."""
     sums = joint.sum(axis=1, keepdims=True)
     unseen = sums[:, 0] == 0
     joint = joint / np.where(sums == 0, 1, sums) * counts[:, None]
-    joint[unseen, unseen] = counts[unseen]  # of a label nothing confident is known, it is believed
+    # A label without any confident row is assumed to be correct throughout.
+    joint[unseen, unseen] = counts[unseen]
     return joint

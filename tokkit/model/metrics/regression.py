@@ -1,50 +1,54 @@
-"""Scores of predicted numbers: errors and correlations, beside those of always guessing the mean."""
+"""Scores of predicted numbers: errors and correlations, as scikit-learn and scipy compute them."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.model.metrics.classification import rounded
 
 
-def evaluate_numbers(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, Any]:
-    """Every score of (rows,) numbers against the true ones.
+def regression_scores(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, Any]:
+    """Every score of (rows,) numbers against the true ones, rounded to six decimals.
 
-    ``loss`` is the mean squared error, ``mae`` the mean absolute one; ``r2`` is the share of the variance
-    explained. A correlation with what does not vary is 0.
+    ``loss`` is the mean squared error, ``mae`` the mean absolute error, ``r2`` the share of the variance that
+    is explained. ``majority`` is what always predicting the mean reaches.
     """
-    import numpy as np
-
     squared = (predicted - true) ** 2
     variance = float(np.var(true))
     return {
         "rows": len(true),
-        "loss": _rounded(squared.mean()),
-        "mae": _rounded(np.abs(predicted - true).mean()),
-        "r2": _rounded(1 - squared.mean() / variance if variance else 0.0),
-        **_correlations(predicted, true),
+        "loss": rounded(squared.mean()),
+        "mae": rounded(np.abs(predicted - true).mean()),
+        "r2": rounded(1 - squared.mean() / variance if variance else 0.0),
+        "pearson": rounded(pearson(predicted, true)),
+        "spearman": rounded(pearson(_ranks(predicted), _ranks(true))),
         "majority": {
             "label": f"{true.mean():.4g}",
-            "loss": _rounded(variance),
-            "mae": _rounded(np.abs(true - true.mean()).mean()),
-            **{"pearson": 0.0, "spearman": 0.0, "r2": 0.0},
+            "loss": rounded(variance),
+            "mae": rounded(np.abs(true - true.mean()).mean()),
+            "pearson": 0.0,
+            "spearman": 0.0,
+            "r2": 0.0,
         },
     }
 
 
-def _correlations(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> dict[str, float]:
-    import numpy as np
-    from scipy import stats
-
-    if len(true) < 2 or np.ptp(predicted) == 0 or np.ptp(true) == 0:
-        return {"pearson": 0.0, "spearman": 0.0}
-    return {
-        "pearson": _rounded(stats.pearsonr(predicted, true).statistic),
-        "spearman": _rounded(stats.spearmanr(predicted, true).statistic),
-    }
+def pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """The correlation of two columns of numbers, from -1 to 1; 0 where either is constant."""
+    if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
+        return 0.0
+    return float(np.corrcoef(first, second)[0, 1])
 
 
-def _rounded(value: Any) -> float:
-    return round(float(value), 6)
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The rank of each value from 1, equal values with the mean of theirs.
+
+    >>> _ranks(np.array([5.0, 1.0, 5.0]))
+    array([2.5, 1. , 2.5])
+    """
+    _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[index]
+    return ranks

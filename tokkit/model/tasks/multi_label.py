@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.list_columns import SEPARATOR
-from tokkit.model.metrics import label_sets
+from tokkit.model.metrics import classification
+from tokkit.model.metrics.classification import Decisions
 from tokkit.model.tasks.class_ids import check_known
 from tokkit.model.tasks.task import SMALLEST_SHARE, RowTargets, Task, in_unit
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -54,10 +55,10 @@ class MultiLabel(Task):
     def scores(
         self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]
     ) -> dict[str, Any]:
-        return label_sets.evaluate_label_sets(logits, targets.values, labels)
+        return classification.multi_label_scores(logits, targets.values, labels)
 
     def shares(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        return label_sets.sigmoid(logits)
+        return classification.sigmoid(logits)
 
     def logits_of(self, shares: NDArray[np.float64]) -> NDArray[np.float32]:
         """The log-odds."""
@@ -66,8 +67,12 @@ class MultiLabel(Task):
         kept = np.clip(shares, SMALLEST_SHARE, 1 - SMALLEST_SHARE)
         return (np.log(kept) - np.log1p(-kept)).astype(np.float32)
 
+    def decisions(self, logits: NDArray[np.float32], targets: RowTargets) -> Decisions:
+        """Each label whose share is at least one half."""
+        return Decisions(targets.values > 0.5, logits >= 0)
+
     def row_losses(self, logits: NDArray[np.float32], targets: RowTargets) -> NDArray[np.float64]:
-        return label_sets.set_losses(logits, targets.values)
+        return classification.binary_cross_entropy(logits, targets.values)
 
     def answers(self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]) -> list[str]:
         """``joy|love``: the labels whose share is at least one half."""

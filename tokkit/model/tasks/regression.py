@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.metrics import regression as numbers
+from tokkit.model.metrics import regression
 from tokkit.model.tasks.task import RowTargets, Task
 from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -50,7 +50,9 @@ class Regression(Task):
     ) -> dict[str, Any]:
         import numpy as np
 
-        return numbers.evaluate_numbers(logits[:, 0].astype(np.float64), targets.values.astype(np.float64))
+        return regression.regression_scores(
+            logits[:, 0].astype(np.float64), targets.values.astype(np.float64)
+        )
 
     def shares(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         """(rows, 1) the numbers themselves."""

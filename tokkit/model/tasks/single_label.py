@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokkit.data.dataset import Rows
-from tokkit.model.metrics import classification as metrics
-from tokkit.model.metrics.classification import softmax
+from tokkit.model.metrics import classification
+from tokkit.model.metrics.classification import Decisions, softmax
 from tokkit.model.tasks.class_ids import class_ids
 from tokkit.model.tasks.task import RowTargets, Task, in_unit
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -37,13 +37,20 @@ class SingleLabel(Task):
     def scores(
         self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]
     ) -> dict[str, Any]:
-        return metrics.evaluate_logits(logits, targets.values, labels)
+        return classification.single_label_scores(logits, targets.values, labels)
 
     def shares(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
         return softmax(logits)
 
+    def decisions(self, logits: NDArray[np.float32], targets: RowTargets) -> Decisions:
+        """The likeliest class of each row."""
+        import numpy as np
+
+        classes = np.arange(logits.shape[1])
+        return Decisions(targets.values[:, None] == classes, logits.argmax(axis=1)[:, None] == classes)
+
     def row_losses(self, logits: NDArray[np.float32], targets: RowTargets) -> NDArray[np.float64]:
-        return metrics.row_losses(logits, targets.values)
+        return classification.cross_entropy(logits, targets.values)
 
     def answers(self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]) -> list[str]:
         return [labels[i] for i in logits.argmax(axis=1)]

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tokkit.data.dataset import Rows, sort_labels
 from tokkit.data.loading.list_columns import BETWEEN_TAGS
-from tokkit.model.metrics import classification as metrics
-from tokkit.model.metrics import spans
+from tokkit.model.metrics import classification, spans
 from tokkit.model.metrics.classification import softmax
 from tokkit.model.tasks.class_ids import check_known
 from tokkit.model.tasks.tag_targets import TagTargets, places_of, row_starts, tags_at
@@ -94,12 +93,10 @@ class Tags(Task):
         A token behind the cut counts as O, so that what was not seen is not found either; loss and
         calibration are of the tokens that were seen.
         """
-        from sklearn.metrics import confusion_matrix
-
         predicted = targets.predicted(logits, labels)
         iob = spans.are_iob(labels)
         seen = targets.values != UNLABELED
-        by_token = metrics.evaluate_logits(logits[seen], targets.values[seen], labels)
+        by_token = classification.single_label_scores(logits[seen], targets.values[seen], labels)
         flat = [
             (t, p)
             for true, row in zip(targets.tags, predicted, strict=True)
@@ -126,9 +123,7 @@ class Tags(Task):
             },
             "confusion": {
                 "labels": list(labels),
-                "matrix": confusion_matrix(
-                    [true for true, _ in flat], [tag for _, tag in flat], labels=list(labels)
-                ).tolist(),
+                "matrix": _confusion(flat, labels),
             },
             "calibration": by_token["calibration"],
         }
@@ -143,7 +138,7 @@ class Tags(Task):
 
         seen = np.flatnonzero(targets.places >= 0)
         places = targets.places[seen]
-        losses = metrics.row_losses(logits[places], targets.values[places])
+        losses = classification.cross_entropy(logits[places], targets.values[places])
         row = np.repeat(np.arange(len(targets)), np.diff(targets.starts))[seen]
         sums = np.bincount(row, weights=losses, minlength=len(targets))
         means: NDArray[np.float64] = sums / np.maximum(np.bincount(row, minlength=len(targets)), 1)
@@ -184,6 +179,19 @@ class Tags(Task):
                 | {"tokens": tokens, "tags": tags, "spans": found}
             )
         return told
+
+
+def _confusion(pairs: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[list[int]]:
+    """The confusion matrix of (true, predicted) tags, both among the labels.
+
+    O is not, where tags are parts of speech: a token that was truncated away is no confusion then.
+    """
+    import numpy as np
+
+    number = {label: i for i, label in enumerate(labels)}
+    known = [(number[true], number[tag]) for true, tag in pairs if tag in number]
+    ids = np.array(known, dtype=np.int64).reshape(-1, 2)
+    return classification.confusion_matrix(ids[:, 0], ids[:, 1], len(labels)).tolist()
 
 
 def _most_frequent(targets: TagTargets) -> str:

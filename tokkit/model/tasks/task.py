@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from tokkit.data.dataset import Rows, sort_labels
+from tokkit.model.metrics.classification import Decisions
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 
@@ -141,6 +142,10 @@ class Task(ABC):
 
         shares = np.stack([self.shares(logits) for logits in members])
         return self.logits_of(np.mean(shares, axis=0, dtype=np.float64))
+
+    def decisions(self, logits: NDArray[np.float32], targets: Any) -> Decisions | None:
+        """What is decided for each row; None where a row has no classes, or many predictions."""
+        return None
 
     @abstractmethod
     def row_losses(self, logits: NDArray[np.float32], targets: Any) -> NDArray[np.float64]:

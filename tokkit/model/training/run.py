@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.model.folder import model_folder as folder
-from tokkit.model.folder import report
+from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.network import losses, pretrained
 from tokkit.model.network.batching import part_of
 from tokkit.model.network.classifier import Classifier
@@ -219,10 +219,10 @@ class Run:
         sample = part_of(self.encoded_validation, few)
         answers = len(few) if self.classifier.task.by_row else len(sample.ids)
         folder.verify(staging, sample, best.logits[:answers])
-        report.write_json(staging / "metrics.json", scores)
+        write_json(staging / "metrics.json", scores)
         history.write(staging / "history.csv", fitted.history)
         (staging / "curves.png").write_bytes(plots.curves(fitted.history, "png"))
-        report.prediction_table(
+        prediction_table(
             self.classifier.task, self.validation, self.classifier.labels, best.logits, self.truth
         ).write_parquet(staging / "predictions.parquet")
         card.write(

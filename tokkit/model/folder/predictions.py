@@ -1,0 +1,134 @@
+"""Predictions row by row: the table `predictions.parquet`, and scores computed from it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from scipy import sparse
+
+from tokkit.data.dataset import Rows
+from tokkit.errors import InputError
+from tokkit.model.metrics.significance import RowSums
+from tokkit.model.metrics.spans import are_iob, spans_of
+from tokkit.model.tasks.task import Task
+
+PERCENT = "% "
+"""Prefix of the columns of probabilities; the label follows."""
+
+
+def prediction_table(
+    task: Task,
+    rows: Rows,
+    labels: Sequence[str],
+    logits: NDArray[np.float32],
+    targets: Any,
+    *,
+    decided: NDArray[np.float32] | None = None,
+    folds: NDArray[np.int64] | None = None,
+) -> pl.DataFrame:
+    """One row per text, in the order of the rows.
+
+    id         from the rows' column of ids, else the index of the row in its split
+    text, pair the second text where rows are pairs
+    label      as written in the data, and ``predicted`` written the same way
+    loss       of the row, in nats
+    fold       in which the row was held out, where known
+    % LABEL    the probability of each label in per cent, where a row has such
+
+    decided    logits that the decisions come from, where thresholds shift them
+    folds      (rows,) numbers of folds
+    """
+    choices = logits if decided is None else decided
+    columns: dict[str, Any] = {"id": rows.ids or rows.positions, "text": rows.texts}
+    if rows.pairs:
+        columns["pair"] = rows.pairs
+    columns["label"] = rows.labels
+    columns["predicted"] = task.answers(choices, targets, labels)
+    columns["loss"] = task.row_losses(logits, targets).round(6)
+    if folds is not None:
+        columns["fold"] = folds
+    if task.decisions(choices, targets) is not None:
+        shares = task.shares(logits) * 100
+        columns |= {f"{PERCENT}{label}": shares[:, i] for i, label in enumerate(labels)}
+    return pl.DataFrame(columns)
+
+
+def worst_rows(table: pl.DataFrame, count: int) -> list[dict[str, Any]]:
+    """The rows with the highest loss, without their probabilities; equal ones in the table's order."""
+    columns = [name for name in table.columns if not name.startswith(PERCENT)]
+    ordered = table.select(columns).sort("loss", descending=True, maintain_order=True, nulls_last=True)
+    return ordered.head(count).to_dicts()
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """A table of predictions; raises `InputError` for a file that cannot be read."""
+    try:
+        return pl.read_parquet(path, columns=columns)
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise InputError(f"{path}: cannot be read as Parquet ({error})") from error
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write one object as indented JSON."""
+    path.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def row_sums(task: Task, labels: Sequence[str], metric: str, table: pl.DataFrame) -> RowSums | None:
+    """A score of a table of predictions as sums over its rows; None for a score that is no such function.
+
+    table   as `prediction_table` gives it: ``label``, ``predicted``, ``loss``
+    """
+    if metric == "loss":
+        return RowSums.ratio(table["loss"].to_numpy())
+    if metric == "accuracy":
+        pairs = [
+            (task.names(true), task.names(predicted))
+            for true, predicted in zip(table["label"], table["predicted"], strict=True)
+        ]
+        if task.by_row:
+            return RowSums.ratio(np.array([set(true) == set(predicted) for true, predicted in pairs]))
+        correct = np.array([sum(map(str.__eq__, true, predicted)) for true, predicted in pairs])
+        return RowSums.ratio(correct, np.array([len(true) for true, _ in pairs]))
+    if metric == "span_f1":
+        iob = are_iob(labels)
+        return _f1_sums(table, lambda written: spans_of(task.names(written), iob), lambda span: 0, 1)
+    if not task.by_row:
+        return None
+    index = {label: i for i, label in enumerate(labels)}
+    if metric == "macro_f1":
+        return _f1_sums(table, task.names, index.__getitem__, len(labels))
+    # classes.LABEL.f1; a label may itself have dots
+    label = metric.removeprefix("classes.").removesuffix(".f1")
+    if metric == f"classes.{label}.f1" and label in index:
+        return _f1_sums(table, lambda written: [n for n in task.names(written) if n == label], lambda n: 0, 1)
+    return None
+
+
+def _f1_sums(
+    table: pl.DataFrame,
+    items_of: Callable[[str], Sequence[Any]],
+    class_of: Callable[[Any], int],
+    classes: int,
+) -> RowSums:
+    """items_of  the labels or spans of a row, as written in the table; those both true and predicted are hits
+    class_of  the class of one of them
+    """
+    hits: list[tuple[int, int]] = []
+    sizes: list[tuple[int, int]] = []
+    for row, (label, written) in enumerate(zip(table["label"], table["predicted"], strict=True)):
+        true, predicted = set(items_of(label)), set(items_of(written))
+        hits += [(class_of(item), row) for item in true & predicted]
+        sizes += [(class_of(item), row) for items in (true, predicted) for item in items]
+    return RowSums.mean_f1(_counts(hits, classes, len(table)), _counts(sizes, classes, len(table)))
+
+
+def _counts(cells: Sequence[tuple[int, int]], classes: int, rows: int) -> Any:
+    """(classes, rows) sparse, how often each cell is listed."""
+    index = np.array(cells, dtype=np.int64).reshape(-1, 2).T
+    return sparse.coo_array((np.ones(index.shape[1]), (index[0], index[1])), shape=(classes, rows)).tocsr()
