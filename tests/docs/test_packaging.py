@@ -1,4 +1,4 @@
-"""The distribution: its name, its version, its licence, and the workflow that publishes it."""
+"""The distribution: its name, its version, its license, and the workflow that publishes it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_nothing_tells_to_install_the_other_package_or_names_an_index():
         assert not any(host in text for host in HOSTS), name
 
 
-def test_the_licence_is_the_whole_apache_licence():
+def test_the_license_is_the_whole_apache_license():
     text = (ROOT / "LICENSE").read_text("utf-8")
     assert PROJECT["project"]["license"] == "Apache-2.0"
     assert "Version 2.0, January 2004" in text
