@@ -23,7 +23,6 @@ ROOMS = [
     "runtime",
     "views",
     "files",
-    "stages",
     "progress",
 ]
 ORDER = {room: place for place, room in enumerate([*ROOMS, "options", "errors"])}

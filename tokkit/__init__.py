@@ -10,6 +10,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+__version__ = "0.1.0"
+
 if TYPE_CHECKING:
     from tokkit.cli.demo import demo as demo
     from tokkit.corpus.feed import CorpusOptions as CorpusOptions

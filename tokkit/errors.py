@@ -1,13 +1,13 @@
 """The error tree, and the exit code each branch ends a command with.
 
-    TokkitError            message, hint (the command that mends it), exit code
-    ├── UsageError     2   an option or argument that cannot mean anything
-    ├── InputError     3   a file, table, tokenizer or model that is not what it should be
-    ├── OutputError    4   what was to be written cannot be, or must not be
+    TokkitError            message, hint (the command that fixes it), exit code
+    ├── UsageError     2   an invalid option or argument
+    ├── InputError     3   an invalid file, table, tokenizer or model
+    ├── OutputError    4   an output that cannot be written, or must not be replaced
     └── Interrupted  130   the user stopped the work
 
 Code below `cli` raises these and never exits; `cli.main` is the one place that turns them into
-exit codes. Anything else that arrives there is a bug of ours (exit 70).
+exit codes. Any other exception there is an internal error (exit 70).
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ EXIT_BUG = 70
 
 
 class TokkitError(Exception):
-    """Something a person can mend: what and where in the message, what to type in the hint."""
+    """An error the user can fix: what and where in the message, what to type in the hint."""
 
     exit_code = EXIT_BUG
 
@@ -31,19 +31,19 @@ class TokkitError(Exception):
 
 
 class UsageError(TokkitError):
-    """An option or argument that cannot mean anything."""
+    """An invalid option or argument."""
 
     exit_code = 2
 
 
 class InputError(TokkitError):
-    """A file, table, tokenizer or model that is not what it should be."""
+    """An invalid file, table, tokenizer or model."""
 
     exit_code = 3
 
 
 class OutputError(TokkitError):
-    """What was to be written cannot be, or must not be."""
+    """An output that cannot be written, or must not be replaced."""
 
     exit_code = 4
 
@@ -58,7 +58,7 @@ class Interrupted(TokkitError):
 
 
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
-    """A half-sentence naming the nearest choice, or nothing.
+    """The nearest choice as a suffix of a message, or an empty string.
 
     >>> did_you_mean("lable", ["text", "label"])
     ' (did you mean "label"?)'
@@ -68,5 +68,5 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice that a mistyped word nearly is; None where none is near."""
+    """The choice nearest to a mistyped word; None where none is near."""
     return next(iter(difflib.get_close_matches(word, list(choices), n=1)), None)

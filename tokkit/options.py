@@ -1,12 +1,12 @@
-"""Options that belong together are one frozen dataclass, declared once.
+"""Groups of options: a frozen dataclass each, whose fields declare type, default, range and help once.
 
-A field made with `option` carries its help, range and choices. From that one place come the checks
-(here), the flags and `--help` of the command line, and the keys of `tokkit.toml` (both in `cli`).
+The checks (here), the flags and `--help` of the command line and the keys of `tokkit.toml` (both in `cli`)
+are derived from the fields.
 
 >>> @dataclass(frozen=True)
-... class Plan(Options):
-...     rows: int = option(100, "rows to draw", minimum=1)
->>> Plan(rows=0)
+... class SampleOptions(Options):
+...     rows: int = option(100, "rows to sample", minimum=1)
+>>> SampleOptions(rows=0)
 Traceback (most recent call last):
 tokkit.errors.UsageError: --rows: 0 is below 1
 """
@@ -27,10 +27,10 @@ from tokkit.errors import UsageError, did_you_mean
 
 @dataclass(frozen=True)
 class Option:
-    """What is known of one option beside its type and default.
+    """What a field declares in addition to its type and default.
 
-    ``shown_default`` says the default in words where it depends on something else. Of a field that may hold
-    several values, ``listed`` says that one flag takes them all: ``--vocab-size 8000,16000``.
+    default_text      the default in words, where it depends on something else
+    comma_separated   one flag takes several values: ``--vocab-size 8000,16000``; else the flag is repeated
     """
 
     help: str
@@ -38,8 +38,8 @@ class Option:
     minimum: float | None = None
     maximum: float | None = None
     metavar: str | None = None
-    shown_default: str | None = None
-    listed: bool = False
+    default_text: str | None = None
+    comma_separated: bool = False
 
 
 def option(
@@ -50,20 +50,19 @@ def option(
     minimum: float | None = None,
     maximum: float | None = None,
     metavar: str | None = None,
-    shown_default: str | None = None,
-    listed: bool = False,
+    default_text: str | None = None,
+    comma_separated: bool = False,
 ) -> Any:
     """A dataclass field with its `Option`; a tuple as default makes the flag repeatable."""
-    described = Option(help, choices, minimum, maximum, metavar, shown_default, listed)
+    described = Option(help, choices, minimum, maximum, metavar, default_text, comma_separated)
     return field(default=default, metadata={"option": described})
 
 
 @dataclass(frozen=True)
 class Options:
-    """Base of every group of options; raises `UsageError` for a value of another type, range or choice.
+    """Base of every group of options; raises `UsageError` for a value of the wrong type, range or choice.
 
-    Where a field may hold several values, one stands for a list of it, and a mapping for ``KEY=VALUE``
-    strings.
+    A field with several values also accepts one value, and a mapping for ``KEY=VALUE`` strings.
     """
 
     def __post_init__(self) -> None:
@@ -71,9 +70,9 @@ class Options:
             kind, repeatable = kind_of(type(self), name)
             value = getattr(self, name)
             if repeatable:
-                value = _listed(value)
+                value = _as_tuple(value)
                 object.__setattr__(self, name, value)
-                if described.listed and not value:
+                if described.comma_separated and not value:
                     raise UsageError(f"{flag(name)}: name at least one value")
             for single in value if repeatable else (value,):
                 _check(flag(name), single, kind, described)
@@ -86,7 +85,7 @@ _UNITS = {"": 1, "B": 1, "KB": 1 << 10, "MB": 1 << 20, "GB": 1 << 30, "TB": 1 <<
 
 
 def bytes_of(name: str, text: str) -> int:
-    """A size as people write it, in bytes; raises `UsageError` naming the option for what is none.
+    """Parse a size such as ``2GB``; returns bytes. Raises `UsageError` that names the option.
 
     >>> bytes_of("--memory", "512MB")
     536870912
@@ -94,19 +93,19 @@ def bytes_of(name: str, text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)\s*", text, re.IGNORECASE)
     unit = match[2].upper().replace("I", "") if match else None
     if match is None or (size := float(match[1]) * _UNITS[unit if unit in _UNITS else f"{unit}B"]) < 1:
-        raise UsageError(f'{name}: "{text}" is no size', hint=f"write it as 512MB or 2GB: {name} 512MB")
+        raise UsageError(f'{name}: "{text}" is not a size', hint=f"write it as 512MB or 2GB: {name} 512MB")
     return int(size)
 
 
 LARGEST_SEED = 2**32 - 1
-"""The largest seed that every library we hand it to takes."""
+"""The largest seed that NumPy, scikit-learn and torch all accept."""
 
 
 def described_fields(options: type[Options]) -> Iterator[tuple[str, Option]]:
-    """Name and description of every option of the group, in the order they were declared."""
-    for each in dataclasses.fields(options):
-        if "option" in each.metadata:
-            yield each.name, each.metadata["option"]
+    """Name and description of every option of the group, in the order of their declaration."""
+    for item in dataclasses.fields(options):
+        if "option" in item.metadata:
+            yield item.name, item.metadata["option"]
 
 
 def flag(name: str) -> str:
@@ -124,59 +123,61 @@ def kind_of(group: type[Options], name: str) -> tuple[type, bool]:
     return annotation, False
 
 
-def merged(group: type[Group], options: Group | None, settings: Mapping[str, Any]) -> Group:
-    """The group with single settings laid over it, for functions that take either.
+def apply_settings(group: type[Group], options: Group | None, settings: Mapping[str, Any]) -> Group:
+    """Return the options with the given settings replaced, for functions that accept both.
 
-    Raises `UsageError` for a setting the group does not have.
+    Raises `UsageError` for a setting that the group does not have.
     """
-    return dataclasses.replace(
-        options or group(), **{name: settings[name] for name in _known(settings, group)}
-    )
+    _check_names(settings, group)
+    return dataclasses.replace(options or group(), **settings)
 
 
-def merged_pair(
+def apply_to_both(
     first: type[Group],
     options: Group | None,
     second: type[Second],
     others: Second | None,
     settings: Mapping[str, Any],
 ) -> tuple[Group, Second]:
-    """Two groups with single settings laid over them, each over the group that has it; as `merged`."""
-    _known(settings, first, second)
-    ours = {each.name for each in dataclasses.fields(first)}
-    mine = {name: value for name, value in settings.items() if name in ours}
-    theirs = {name: value for name, value in settings.items() if name not in ours}
-    return dataclasses.replace(options or first(), **mine), dataclasses.replace(others or second(), **theirs)
+    """As `apply_settings` for two groups; each setting replaces the field of the group that has it."""
+    _check_names(settings, first, second)
+    names = {item.name for item in dataclasses.fields(first)}
+    of_first = {name: value for name, value in settings.items() if name in names}
+    of_second = {name: value for name, value in settings.items() if name not in names}
+    return (
+        dataclasses.replace(options or first(), **of_first),
+        dataclasses.replace(others or second(), **of_second),
+    )
 
 
-def _known(settings: Mapping[str, Any], *groups: type[Options]) -> Mapping[str, Any]:
-    known = [each.name for group in groups for each in dataclasses.fields(group)]
+def _check_names(settings: Mapping[str, Any], *groups: type[Options]) -> None:
+    known = [item.name for group in groups for item in dataclasses.fields(group)]
     for name in settings:
         if name not in known:
-            raise UsageError(f'no setting "{name}"{did_you_mean(name, known)}')
-    return settings
+            raise UsageError(f'unknown setting "{name}"{did_you_mean(name, known)}')
 
 
-def _listed(value: Any) -> tuple[Any, ...]:
+def _as_tuple(value: Any) -> tuple[Any, ...]:
     if isinstance(value, Mapping):
-        return tuple(f"{key}={each}" for key, each in value.items())
+        return tuple(f"{key}={item}" for key, item in value.items())
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-_CALLED = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+_TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 
 
 def _check(name: str, value: Any, kind: type, described: Option) -> None:
     if value is None:
         return
     fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
-    if not fits or (isinstance(value, bool) and kind is not bool):
-        raise UsageError(f"{name}: {value!r} is not {_CALLED[kind]}")
+    if not fits or (isinstance(value, bool) and kind is not bool):  # True is an int in Python
+        raise UsageError(f"{name}: {value!r} is not {_TYPE_NAMES[kind]}")
     if isinstance(value, float) and not math.isfinite(value):
-        raise UsageError(f"{name}: {value} is no number to work with")
+        raise UsageError(f"{name}: {value} is not a finite number")
     if described.choices and value not in described.choices:
         nearest = did_you_mean(str(value), described.choices)
-        raise UsageError(f'{name}: "{value}" is none of {", ".join(described.choices)}{nearest}')
+        choices = ", ".join(described.choices)
+        raise UsageError(f'{name}: invalid value "{value}": choose from {choices}{nearest}')
     if described.minimum is not None and value < described.minimum:
         raise UsageError(f"{name}: {value} is below {described.minimum}")
     if described.maximum is not None and value > described.maximum:

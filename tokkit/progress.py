@@ -1,43 +1,45 @@
-"""What long work reports to, and asks whether to stop.
+"""Progress of long work: what it reports to, whether to stop, and how long each stage took.
 
-A worker is given a `Progress`. It opens a stage, advances it, and says in a sentence what it chose
-or guessed. The default, `SILENT`, does nothing; the command line passes one that draws a bar.
+A worker is given a `Progress`. It starts a stage, advances it, and says in a sentence what it chose or
+guessed. The default, `SILENT`, does nothing; the command line passes one that shows a progress bar.
 """
 
 from __future__ import annotations
 
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, Protocol
 
 from tokkit.errors import Interrupted
 
 
 class Progress(Protocol):
-    """Where a worker reports to."""
+    """The interface a worker reports to."""
 
     def start(self, stage: str, total: int | None, unit: str) -> None:
-        """A new stage of ``total`` units (None where nobody knows) begins."""
+        """Start a stage of ``total`` units (None where the total is unknown)."""
 
-    def advance(self, amount: int, **shown: str) -> None:
-        """``amount`` units more are done; ``shown`` are figures of the moment, such as the loss."""
+    def advance(self, amount: int, **metrics: str) -> None:
+        """Count ``amount`` more units as done; ``metrics`` are current values, such as the loss."""
 
     def finish(self) -> None:
-        """The stage is over."""
+        """End the stage."""
 
     def say(self, message: str) -> None:
-        """A sentence for the user: a choice, a guess, a warning."""
+        """Report one sentence to the user: a choice, a guess, a warning."""
 
     def cancelled(self) -> bool:
-        """Whether the work is to stop; long work asks at least every 100 ms."""
+        """Whether the work should stop; long work calls this at least every 100 ms."""
 
 
 class Silent:
-    """Reports to nobody and never stops."""
+    """A `Progress` that reports nothing and is never cancelled."""
 
     def start(self, stage: str, total: int | None, unit: str) -> None: ...
 
-    def advance(self, amount: int, **shown: str) -> None: ...
+    def advance(self, amount: int, **metrics: str) -> None: ...
 
     def finish(self) -> None: ...
 
@@ -50,34 +52,26 @@ class Silent:
 SILENT: Progress = Silent()
 
 
-class SayingOnce:
-    """Reports to another, but says no sentence twice: for work that may have to begin anew."""
+class SayOnce:
+    """A `Progress` that forwards to another, but no sentence twice: for work that may be restarted."""
 
     def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+        self.start = progress.start
+        self.advance = progress.advance
+        self.finish = progress.finish
+        self.cancelled = progress.cancelled
+        self._say = progress.say
         self._said: set[str] = set()
-
-    def start(self, stage: str, total: int | None, unit: str) -> None:
-        self._progress.start(stage, total, unit)
-
-    def advance(self, amount: int, **shown: str) -> None:
-        self._progress.advance(amount, **shown)
-
-    def finish(self) -> None:
-        self._progress.finish()
 
     def say(self, message: str) -> None:
         if message not in self._said:
             self._said.add(message)
-            self._progress.say(message)
-
-    def cancelled(self) -> bool:
-        return self._progress.cancelled()
+            self._say(message)
 
 
 @contextmanager
 def stage(progress: Progress, name: str, total: int | None = None, unit: str = "") -> Iterator[None]:
-    """One stage of work, closed also when the work fails."""
+    """Report one stage, and its end also when the work fails."""
     progress.start(name, total, unit)
     try:
         yield
@@ -86,6 +80,52 @@ def stage(progress: Progress, name: str, total: int | None = None, unit: str = "
 
 
 def stop_if_cancelled(progress: Progress) -> None:
-    """Raises `Interrupted` once the user has asked to stop."""
+    """Raise `Interrupted` once the user has cancelled the work."""
     if progress.cancelled():
         raise Interrupted
+
+
+class Stages:
+    """Stages of a `Progress`, with seconds and peak memory of each in ``records``."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.records: list[dict[str, Any]] = []
+        self._started = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the work started."""
+        return round(time.monotonic() - self._started, 3)
+
+    @contextmanager
+    def stage(self, name: str, total: int | None = None, unit: str = "") -> Iterator[Progress]:
+        """Report one stage; record it when it ends without an exception."""
+        started = time.monotonic()
+        with stage(self.progress, name, total, unit):
+            yield self.progress
+        seconds = round(time.monotonic() - started, 3)
+        self.records.append({"stage": name, "seconds": seconds, "peak_memory": peak_memory()})
+
+
+def peak_memory() -> int | None:
+    """The peak memory in bytes of this process or a child of it; None on Windows."""
+    if sys.platform == "win32":
+        return None
+    import resource  # does not exist on Windows
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
+    own = _high_water_mark() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+    return max(own, children)
+
+
+def _high_water_mark() -> int | None:
+    """The peak memory in bytes as Linux counts it; None on other systems."""
+    # `getrusage` starts with the peak of the process that started this one, VmHWM does not.
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            line = next(line for line in status if line.startswith("VmHWM:"))
+    except (OSError, StopIteration):
+        return None
+    return int(line.split()[1]) * 1024

@@ -124,8 +124,7 @@ def _wordpiece_difference(theirs: dict[str, int], ours: dict[str, int], corpus: 
     """Trains once more from the reference's own order of ``##`` characters, read out of its ids."""
     from tokkit.corpus import feed
     from tokkit.corpus.words import count_words
-    from tokkit.progress import SILENT
-    from tokkit.stages import Stages
+    from tokkit.progress import SILENT, Stages
     from tokkit.tokenizer.training.blueprint import resolve
     from tokkit.tokenizer.training.engine import learn
     from tokkit.tokenizer.training.train import _job

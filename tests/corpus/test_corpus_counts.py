@@ -271,7 +271,7 @@ def test_count_names_the_line_of_bad_text_in_a_later_shard(write, tmp_path, monk
 
 def test_count_refuses_an_output_that_is_an_input_or_there(write, tmp_path):
     text = write("corpus/a.txt", "some text\n")
-    with pytest.raises(OutputError, match="holds the input"):
+    with pytest.raises(OutputError, match="contains the input"):
         tokkit.count(text, tmp_path / "corpus", force=True)
     tokkit.count(text, tmp_path / "counts")
     with pytest.raises(OutputError, match="already exists"):

@@ -305,8 +305,8 @@ def test_clean_the_same_bytes_each_time(dirty, tmp_path):
         ({"max_tokens": 5}, "--max-tokens: needs a tokenizer"),
         ({"min_words": 5, "max_words": 2}, "--min-words 5 is above --max-words 2"),
         ({"min_characters": 5, "max_characters": 2}, "--min-characters 5 is above"),
-        ({"keep": "last"}, '--keep: "last" is none of'),
-        ({"near": True}, 'no setting "near"'),
+        ({"keep": "last"}, '--keep: invalid value "last": choose from'),
+        ({"near": True}, 'unknown setting "near"'),
     ],
 )
 def test_clean_plans_that_cannot_be(dirty, tmp_path, settings, message):

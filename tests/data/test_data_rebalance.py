@@ -160,7 +160,7 @@ def test_rebalance_targets_that_contradict_are_refused(plan, message):
         ({"ratio": 0.5}, "--ratio: 0.5 is below 1"),
         ({"beta": 0.9}, "is for --weights effective"),
         ({"beta": 1.0, "weights": "effective"}, "and below 1"),
-        ({"weights": "square"}, "--weights: .* is none of balanced, sqrt, effective"),
+        ({"weights": "square"}, "--weights: .*: choose from balanced, sqrt, effective"),
     ],
 )
 def test_rebalance_plans_that_mean_nothing_are_refused(plan, message):

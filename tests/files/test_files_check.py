@@ -61,10 +61,10 @@ def test_check_refuses_a_folder_that_is_or_holds_an_input(tmp_path, corpus):
     (tmp_path / "tokkit.json").write_text("{}")
     (tmp_path / "door").symlink_to("data")
     refused("is an input", tmp_path / "data", inputs=[tmp_path / "data"])
-    refused("holds the input", tmp_path / "data", inputs=[corpus])
-    refused("holds the input", tmp_path, inputs=[corpus])
-    refused("holds the input", tmp_path / "door", inputs=[corpus])
-    refused("holds the input", tmp_path / "data", inputs=[tmp_path / "door" / "corpus.txt"])
+    refused("contains the input", tmp_path / "data", inputs=[corpus])
+    refused("contains the input", tmp_path, inputs=[corpus])
+    refused("contains the input", tmp_path / "door", inputs=[corpus])
+    refused("contains the input", tmp_path / "data", inputs=[tmp_path / "door" / "corpus.txt"])
 
 
 def test_check_refuses_a_folder_that_holds_the_link_an_input_is_read_by(tmp_path, corpus):
@@ -72,7 +72,7 @@ def test_check_refuses_a_folder_that_holds_the_link_an_input_is_read_by(tmp_path
     out.mkdir()
     (out / "tokkit.json").write_text("{}")
     (out / "link.txt").symlink_to(corpus)
-    refused("holds the input", out, inputs=[out / "link.txt"])
+    refused("contains the input", out, inputs=[out / "link.txt"])
 
 
 def test_check_passes_inputs_elsewhere_and_missing_ones(tmp_path, corpus):
@@ -95,15 +95,15 @@ def test_check_refuses_the_folder_one_is_in(tmp_path, monkeypatch):
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "tokkit.json").write_text("{}")
     monkeypatch.chdir(tmp_path / "a" / "b")
-    refused("the folder you are in", Path())
-    refused("the folder you are in", Path(".."))
-    refused("the folder you are in", tmp_path)
+    refused("the current folder", Path())
+    refused("the current folder", Path(".."))
+    refused("the current folder", tmp_path)
     refused("mount point", Path("/"))
 
 
 def test_check_refuses_the_other_kind(tmp_path, corpus):
-    refused("is a file, and a folder", corpus, kind="folder")
-    refused("is a folder, and a file", corpus.parent, kind="file")
+    refused("is a file, expected a folder", corpus, kind="folder")
+    refused("is a folder, expected a file", corpus.parent, kind="file")
     assert check_output(corpus, force=True) == corpus
 
 

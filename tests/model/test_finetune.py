@@ -208,7 +208,7 @@ def test_finetune_needs_a_tokenizer_or_a_model(dataset, tmp_path):
 
 
 def test_finetune_refuses_a_setting_it_does_not_know(dataset, tokenizer, tmp_path):
-    with pytest.raises(UsageError, match=r'no setting "epoch" \(did you mean "epochs"\?\)'):
+    with pytest.raises(UsageError, match=r'unknown setting "epoch" \(did you mean "epochs"\?\)'):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", epoch=3)
 
 

@@ -148,7 +148,7 @@ def test_keys_are_read_in_the_type_of_their_option():
         (["epochs=1,1"], "epochs=1 is named twice"),
         (["epochs=1"], "one combination only"),
         (["folds=2,3"], "folds is the same for all combinations"),
-        (["size=tiny,huge"], '"huge" is none of'),
+        (["size=tiny,huge"], 'invalid value "huge"'),
         (["epochs=0,1"], "0 is below 1"),
     ],
 )

@@ -12,9 +12,8 @@ from bpe_oracle import kept_characters
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 from tokkit.corpus.words import Words, byte_of_character, words_of
-from tokkit.progress import SILENT
+from tokkit.progress import SILENT, Stages
 from tokkit.runtime.byte_table import ByteTable
-from tokkit.stages import Stages
 from tokkit.tokenizer.training import engine
 
 LETTERS = (

@@ -17,8 +17,7 @@ from tokenizer_texts import cut
 
 from tokkit.corpus.words import byte_of_character
 from tokkit.errors import Interrupted
-from tokkit.progress import SILENT, Silent
-from tokkit.stages import Stages
+from tokkit.progress import SILENT, Silent, Stages
 from tokkit.tokenizer.training import engine, merge_kernels, merge_state, merging
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.train import _job

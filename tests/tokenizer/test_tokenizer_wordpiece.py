@@ -10,8 +10,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 import tokkit
 from tokkit.corpus import feed
 from tokkit.corpus.words import count_words
-from tokkit.progress import SILENT
-from tokkit.stages import Stages
+from tokkit.progress import SILENT, Stages
 from tokkit.tokenizer.training import engine
 from tokkit.tokenizer.training.alphabet import Alphabet, Marks
 from tokkit.tokenizer.training.blueprint import resolve

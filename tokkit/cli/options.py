@@ -56,10 +56,10 @@ def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
             is_flag=True,
             default=default,
             help=sentence,
-            show_default=described.shown_default or False,
+            show_default=described.default_text or False,
         )
-    shown: bool | str = described.shown_default or default not in (None, "", ())
-    if described.listed:
+    shown: bool | str = described.default_text or default not in (None, "", ())
+    if described.comma_separated:
         return click.option(
             *(flag(name), name),
             type=_List(kind),

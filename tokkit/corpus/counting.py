@@ -20,12 +20,11 @@ from tokkit.corpus.shards import Shard, check_unchanged, shards_of
 from tokkit.corpus.text_blocks import NEWLINE, Block
 from tokkit.corpus.work import Work
 from tokkit.errors import InputError
-from tokkit.progress import Progress
+from tokkit.progress import Progress, Stages
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, Pieces
 from tokkit.sources import streams
 from tokkit.sources.paths import shown
-from tokkit.stages import Stages
 
 MERGING = 4
 """Partitions that are added up at a time: a quarter of all distinct pieces is in memory then."""
@@ -187,7 +186,7 @@ class _Runs:
         with self._adding:
             path = self._work.run_path(self._shard, len(self.written))
             self.written.append(path)
-        with files.reported(self._work.out):
+        with files.raising_output_error(self._work.out):
             parts.write_run(path, table.pieces(), stopped)
 
 

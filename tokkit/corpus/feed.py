@@ -31,10 +31,10 @@ class ReadingOptions(Options):
     """How the files of a corpus are read; text files need none of it."""
 
     text_column: str | None = option(
-        None, "column of the texts, in tables", metavar="NAME", shown_default="guessed"
+        None, "column of the texts, in tables", metavar="NAME", default_text="guessed"
     )
-    sep: str | None = option(None, "separator of delimited files", metavar="CHAR", shown_default="found")
-    format: str | None = option(None, "read every file as this", choices=FORMATS, shown_default="by name")
+    sep: str | None = option(None, "separator of delimited files", metavar="CHAR", default_text="found")
+    format: str | None = option(None, "read every file as this", choices=FORMATS, default_text="by name")
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class CorpusOptions(ReadingOptions):
     """How a corpus is read to be counted."""
 
     memory: str | None = option(
-        None, "memory for counting, the words themselves aside", metavar="SIZE", shown_default="32MB a thread"
+        None, "memory for counting, the words themselves aside", metavar="SIZE", default_text="32MB a thread"
     )
 
     @property

@@ -18,7 +18,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tokkit.files import reported, staging_path, sync_folder
+from tokkit.files import raising_output_error, staging_path, sync_folder
 from tokkit.progress import Progress
 
 _JOB = "job.json"
@@ -45,7 +45,7 @@ class Work:
 
     def begin(self, job: Mapping[str, Any], progress: Progress) -> None:
         """Goes on with the same job, and says so, or makes room for this one."""
-        with reported(self.out):
+        with raising_output_error(self.out):
             self._begin(json.dumps(job, sort_keys=True), progress)
 
     def _begin(self, job: str, progress: Progress) -> None:
@@ -83,7 +83,7 @@ class Work:
     def finish(self, shard: int, runs: Sequence[Path], **told: Any) -> None:
         """The shard is done: its runs are on the disk already, and this is from now on."""
         content = {**told, "runs": [run.name for run in runs]}
-        with reported(self.out):
+        with raising_output_error(self.out):
             self._write(self._marker(shard).name, json.dumps(content))
         self.done[shard] = content
 

@@ -27,7 +27,7 @@ class OutputOptions(Options):
         None,
         "write the rows as this; datasets is a folder for load_from_disk",
         choices=(*tables.FORMATS, DATASETS),
-        shown_default="by the name of OUT, else as they were read",
+        default_text="by the name of OUT, else as they were read",
     )
 
     def check_name(self, out: Path) -> None:

@@ -1,4 +1,4 @@
-"""Files: everything tokkit publishes goes through this room, and is old or new, never half.
+"""Atomic publishing: every output of tokkit goes through this package, and is old or new, never partial.
 
     from tokkit import files
 
@@ -15,16 +15,13 @@
 
     files.write_file(Path("lengths.png"), png, force=force)
 
-What stands in the staging folder when the block ends is published in one step; when the block raises,
+The content of the staging folder is published in one step when the block ends; when the block raises,
 nothing is. Long commands call `check_output` before they start, so that a mistake costs no time.
-``inputs`` are the files that are read: none of them is ever replaced.
+``inputs`` are the files that the run reads: none of them is ever replaced.
 """
 
-from tokkit.files.check import check_output
-from tokkit.files.exchange import repair, replace_folder
-from tokkit.files.failures import reported
-from tokkit.files.locks import lock
-from tokkit.files.names import staging_path, work_path
+from tokkit.files.check import check_output, raising_output_error, raising_write_error
+from tokkit.files.exchange import repair, replace_folder, sync_folder, sync_tree
 from tokkit.files.publish import files, folder, write_file
 from tokkit.files.receipts import (
     RECEIPT,
@@ -35,8 +32,7 @@ from tokkit.files.receipts import (
     versions,
     write_receipt,
 )
-from tokkit.files.sync import sync_folder
-from tokkit.files.work import remove_work
+from tokkit.files.staging import lock, remove_work, staging_path, work_path
 
 __all__ = [
     "RECEIPT",
@@ -45,15 +41,17 @@ __all__ = [
     "files",
     "folder",
     "lock",
+    "raising_output_error",
+    "raising_write_error",
     "read_receipt",
     "receipt_path",
     "remove_work",
     "repair",
     "replace_folder",
-    "reported",
     "sha256_of",
     "staging_path",
     "sync_folder",
+    "sync_tree",
     "versions",
     "work_path",
     "write_file",

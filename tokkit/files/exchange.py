@@ -1,14 +1,16 @@
-"""Putting a finished folder in the place of another, so that a name never stands for half a folder.
+"""Replace a folder by a finished one atomically, and sync files and folders to the disk.
 
 Linux (`renameat2`) and macOS (`renamex_np`) exchange two names in one call. Where the system or the
-file system cannot, it takes two renames and a journal beside them:
+file system cannot, it takes two renames and a journal next to them:
 
-    journal written   out = old                    killed here: the old one is in place
-    out -> aside      out missing, aside = old     killed here: `repair` puts the old one back
-    new -> out        out = new,   aside = old     killed here: the new one is in place
+    journal written   out = old                    killed here: out is the old folder
+    out -> aside      out missing, aside = old     killed here: `repair` restores the old folder
+    new -> out        out = new,   aside = old     killed here: out is the new folder
     journal removed
 
-Whatever is raised on the way (OSError, an interrupt), the old folder is put back first.
+On any exception in between (OSError, an interrupt), the old folder is restored before it is raised.
+
+A file survives a crash of the machine once it *and* the folder with its name are synced.
 """
 
 from __future__ import annotations
@@ -17,29 +19,30 @@ import ctypes
 import errno
 import os
 import shutil
+import stat
 import sys
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from tokkit.files.names import is_staging, journal_path, staging_path
-from tokkit.files.sync import sync_folder
+from tokkit.files.staging import is_staging, journal_path, staging_path
 
 _LINUX_AT_FDCWD = -100
 _EXCHANGE = 2  # RENAME_EXCHANGE, RENAME_SWAP
 _NO_REPLACE = 4 if sys.platform == "darwin" else 1  # RENAME_EXCL, RENAME_NOREPLACE
-_CANNOT = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
+_UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
+_FOLDER_SYNC_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP}  # some network and FUSE file systems
 
 
 def replace_folder(new: Path, out: Path) -> None:
-    """``new`` stands in the place of ``out``, which may exist or not; the old folder is gone.
+    """Rename ``new`` to ``out`` and delete the old ``out``, if there is one.
 
-    Both are real paths (no links) in the same parent folder; the caller holds the lock of ``out`` and has
-    called `repair`. Raises OSError, with the old folder in place as before.
+    Both are real paths (no links) in the same parent folder; the caller has the lock of ``out`` and has
+    called `repair`. Raises OSError, with the old folder still at ``out``.
     """
     if not os.path.lexists(out):
-        _put(new, out)
+        _rename_new(new, out)
     elif exchange(new, out):
         try:
             sync_folder(out.parent)
@@ -47,15 +50,15 @@ def replace_folder(new: Path, out: Path) -> None:
             with suppress(OSError):
                 exchange(new, out)
             raise
-        shutil.rmtree(new, ignore_errors=True)  # under this name stands the old one now
+        shutil.rmtree(new, ignore_errors=True)  # this is the name of the old folder now
     else:
-        _put_in_two_steps(new, out)
+        _replace_in_two_steps(new, out)
 
 
 def repair(out: Path) -> None:
-    """``out`` is whole again after a run that was killed between two renames; else nothing happens.
+    """Restore ``out`` after a run that was killed between two renames; else do nothing.
 
-    To be called under the lock of ``out``. Raises OSError.
+    The caller has the lock of ``out``. Raises OSError.
     """
     journal = journal_path(out)
     try:
@@ -64,7 +67,7 @@ def repair(out: Path) -> None:
         return
     except UnicodeDecodeError:
         name = ""
-    # A journal cut short names nothing: it is on the disk before the first rename.
+    # A truncated journal names no folder, and nothing was renamed yet: it is synced before the first rename.
     if is_staging(name, out) and not os.path.lexists(out) and out.with_name(name).is_dir():
         out.with_name(name).rename(out)
         sync_folder(out.parent)
@@ -72,16 +75,46 @@ def repair(out: Path) -> None:
 
 
 def exchange(first: Path, second: Path) -> bool:
-    """Both names, exchanged in one call; False where the system cannot. Raises OSError."""
+    """Exchange both names in one call; False where the system cannot. Raises OSError."""
     return _rename(first, second, _EXCHANGE)
 
 
 def move(source: Path, target: Path) -> bool:
-    """``source`` renamed if ``target`` does not exist; False where the system cannot. Raises OSError."""
+    """Rename ``source`` if ``target`` does not exist; False where the system cannot. Raises OSError."""
     return _rename(source, target, _NO_REPLACE)
 
 
-def _put(new: Path, out: Path) -> None:
+def sync_file(path: Path) -> None:
+    """Sync the content of a file to the disk. Raises OSError, as all here."""
+    _sync(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+
+
+def sync_folder(path: Path) -> None:
+    """Sync the names in a folder to the disk (nothing to do on Windows)."""
+    if os.name == "nt":
+        return
+    try:
+        _sync(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in _FOLDER_SYNC_UNSUPPORTED:
+            raise
+
+
+def sync_tree(root: Path) -> None:
+    """Sync ``root`` and every file and folder below it, with the modes that the umask gives."""
+    # Some libraries write files with mode 0600. `os.mkdir` created root, so its mode shows the umask.
+    folder_mode = stat.S_IMODE(root.stat().st_mode)
+    for folder, _, names in os.walk(root, topdown=False, onerror=_raise):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                _set_mode(path, folder_mode & 0o666)
+                sync_file(path)
+        _set_mode(Path(folder), folder_mode)
+        sync_folder(Path(folder))
+
+
+def _rename_new(new: Path, out: Path) -> None:
     if not move(new, out):
         new.rename(out)
     try:
@@ -92,7 +125,7 @@ def _put(new: Path, out: Path) -> None:
         raise
 
 
-def _put_in_two_steps(new: Path, out: Path) -> None:
+def _replace_in_two_steps(new: Path, out: Path) -> None:
     journal, aside = journal_path(out), staging_path(out)
     try:
         with open(journal, "w", encoding="utf-8") as file:
@@ -104,14 +137,14 @@ def _put_in_two_steps(new: Path, out: Path) -> None:
         new.rename(out)
         sync_folder(out.parent)
     except BaseException:
-        with suppress(OSError):  # what fails here is left, with its journal, to `repair`
+        with suppress(OSError):  # if this fails too, the journal is left for `repair`
             if aside.exists():
                 if out.exists():
                     out.rename(new)
                 aside.rename(out)
             journal.unlink()
         raise
-    with suppress(OSError):  # a journal left behind is harmless once out exists
+    with suppress(OSError):  # `repair` ignores a journal once out exists
         journal.unlink()
     shutil.rmtree(aside, ignore_errors=True)
 
@@ -123,14 +156,14 @@ def _rename(source: Path, target: Path, flags: int) -> bool:
     if call(os.fsencode(source), os.fsencode(target), flags) == 0:
         return True
     number = ctypes.get_errno()
-    if number in _CANNOT:
+    if number in _UNSUPPORTED:
         return False
     raise OSError(number, os.strerror(number), str(source), None, str(target))
 
 
 @cache
 def _system_call() -> Callable[[bytes, bytes, int], int] | None:
-    """The C library's rename with flags, or None where it has none."""
+    """The C library's rename with flags, or None where there is none."""
     if sys.platform not in ("linux", "darwin"):
         return None
     library = ctypes.CDLL(None, use_errno=True)
@@ -143,5 +176,22 @@ def _system_call() -> Callable[[bytes, bytes, int], int] | None:
     except AttributeError:
         return None
     rename.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
-    here = _LINUX_AT_FDCWD
-    return lambda source, target, flags: int(rename(here, source, here, target, flags))
+    at = _LINUX_AT_FDCWD
+    return lambda source, target, flags: int(rename(at, source, at, target, flags))
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    if stat.S_IMODE(path.stat().st_mode) != mode:
+        path.chmod(mode)
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -1,9 +1,9 @@
-"""Writing an output: built beside it, synced, and given its name in one step.
+"""Publish an output atomically: build it in a staging folder next to it, sync, rename.
 
     check -> lock -> repair -> sweep -> the caller writes into a staging folder -> sync -> rename
 
-Killed, interrupted or out of space at any point, the output is the old one or the new one, whole; what a
-killed run leaves beside it is swept by the next.
+Killed, interrupted or out of space at any point, the output is either the old one or the new one, complete.
+The next run removes what a killed run left next to it.
 """
 
 from __future__ import annotations
@@ -14,23 +14,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tokkit.files.check import check_output
-from tokkit.files.exchange import repair, replace_folder
-from tokkit.files.failures import reported, writes_reported
-from tokkit.files.locks import lock
-from tokkit.files.names import leftovers, staging_path
+from tokkit.files.check import check_output, raising_output_error, raising_write_error
+from tokkit.files.exchange import repair, replace_folder, sync_folder, sync_tree
 from tokkit.files.receipts import RECEIPT
-from tokkit.files.sync import sync_folder, sync_tree
+from tokkit.files.staging import leftovers, lock, staging_path
 
 _REPLACED = ".tokkit-replaced"
 
 
 @contextmanager
 def folder(out: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> Iterator[Path]:
-    """A staging folder to write into; on clean exit it is ``out``, on any exception it is gone.
+    """A staging folder to write into; it becomes ``out`` on success and is deleted on any exception.
 
     With ``force`` an earlier output of tokkit is replaced. The caller writes the receipt (`write_receipt`)
-    as the last file.
+    last.
 
     Raises OutputError where ``out`` may not be written (see `check_output`), is being written by another
     run, or writing fails; RuntimeError where the caller wrote no receipt.
@@ -44,7 +41,7 @@ def folder(out: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> It
         yield staging
         if not (staging / RECEIPT).is_file():
             raise RuntimeError(f"the folder for {out} was finished without {RECEIPT}")
-        with reported(out, staging):
+        with raising_output_error(out, staging):
             sync_tree(staging)
             check()
             replace_folder(staging, real)
@@ -52,18 +49,18 @@ def folder(out: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> It
 
 @contextmanager
 def files(out: Path, *siblings: str, force: bool = False, inputs: Iterable[Path] = ()) -> Iterator[Path]:
-    """A staging folder for the file ``out.name`` and what belongs to it; on clean exit they are published.
+    """A staging folder for the file ``out.name`` and its siblings; they are published on success.
 
-    siblings   what may follow the name: ``".weights.json"``, ``".tokkit.json"``. The caller writes
-               ``staging / (out.name + ".weights.json")``; one it does not write is removed, if an earlier
-               run left it, so that what stands together belongs together.
+    siblings   suffixes of further files: ``".weights.json"``, ``".tokkit.json"``. The caller writes
+               ``staging / (out.name + ".weights.json")``. A sibling of an earlier run that this one does
+               not write is removed, so that a file never has the siblings of another run.
 
     Each file is replaced in one step, ``.tokkit.json`` last; on an exception all are as before. A killed
-    run may leave new siblings beside the old file, never a partial one. Where ``out`` is a link, the file
-    it points to is replaced, and the siblings stand beside that.
+    run may leave new siblings next to the old file, never a partial one. Where ``out`` is a link, the file
+    it points to is replaced, and the siblings are written next to that.
 
     Raises as `folder`; a sibling is protected like ``out`` when it is an input. RuntimeError where the
-    caller wrote something else, or not ``out``.
+    caller wrote other files, or did not write ``out``.
     """
     read = tuple(inputs)
     suffixes = sorted({"", *siblings}, key=lambda suffix: (suffix.endswith(RECEIPT), suffix == "", suffix))
@@ -79,7 +76,7 @@ def files(out: Path, *siblings: str, force: bool = False, inputs: Iterable[Path]
         written = {path.name for path in staging.iterdir()}
         if out.name not in written or not written <= {out.name + suffix for suffix in suffixes}:
             raise RuntimeError(f"the files for {out} are {sorted(written)}, with suffixes {suffixes}")
-        with reported(out, staging):
+        with raising_output_error(out, staging):
             sync_tree(staging)
             check()
             _replace_files(
@@ -89,26 +86,26 @@ def files(out: Path, *siblings: str, force: bool = False, inputs: Iterable[Path]
 
 
 def write_file(out: Path, data: bytes, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
-    """``out`` holds ``data``: a picture, a table. Raises as `folder`."""
+    """Write ``data``, a plot or a table, to ``out``. Raises as `folder`."""
     with files(out, force=force, inputs=inputs) as staging:
         (staging / out.name).write_bytes(data)
 
 
 @contextmanager
 def _staged(out: Path, check: Callable[[], Path]) -> Iterator[tuple[Path, Path]]:
-    """The real path of ``out``, locked and repaired, and a staging folder that is gone in the end."""
+    """The real path of ``out``, locked and repaired, and a staging folder that is deleted at the end."""
     real = check()
     with _parents(out, real), lock(real):
-        with reported(out):
+        with raising_output_error(out):
             repair(real)
             for path in leftovers(real):
                 shutil.rmtree(path, ignore_errors=True)
         check()  # again: the repair may have brought back an earlier output
         staging = staging_path(real)
         try:
-            with reported(out):
+            with raising_output_error(out):
                 staging.mkdir()
-            with writes_reported(out, staging):
+            with raising_write_error(out, staging):
                 yield real, staging
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -116,53 +113,53 @@ def _staged(out: Path, check: Callable[[], Path]) -> Iterator[tuple[Path, Path]]
 
 @contextmanager
 def _parents(out: Path, real: Path) -> Iterator[None]:
-    """The folders above ``real`` exist; those made here are gone again if anything is raised inside."""
-    made: list[Path] = []
+    """Create the parent folders of ``real``; remove those created here if anything is raised inside."""
+    created: list[Path] = []
     try:
-        with reported(out):
+        with raising_output_error(out):
             for path in reversed([path for path in real.parents if not path.exists()]):
-                with suppress(FileExistsError):  # another run was faster
+                with suppress(FileExistsError):  # another run creates it at the same time
                     path.mkdir()
-                    made.append(path)
+                    created.append(path)
                     sync_folder(path.parent)
         yield
     except BaseException:
-        for path in reversed(made):
+        for path in reversed(created):
             with suppress(OSError):
                 path.rmdir()
         raise
 
 
 def _replace_files(moves: list[tuple[Path, Path]], replaced: Path) -> None:
-    """Each (staged, target) pair: target is what was staged, or gone where nothing was.
+    """For each (staged, target) pair, rename staged to target, or delete target where nothing was staged.
 
-    The old files are kept in ``replaced`` until all is done. Raises OSError, with all old files in place.
+    The old files stay in ``replaced`` until all is done. Raises OSError, with all old files restored.
     """
     replaced.mkdir()
-    begun: list[tuple[Path, Path | None]] = []
+    backups: list[tuple[Path, Path | None]] = []
     try:
         for staged, target in moves:
-            kept = _keep(target, replaced) if target.exists() else None
-            begun.append((target, kept))
+            backup = _back_up(target, replaced) if target.exists() else None
+            backups.append((target, backup))
             if staged.exists():
                 staged.replace(target)
             else:
                 target.unlink(missing_ok=True)
         sync_folder(replaced.parent.parent)
     except BaseException:
-        for target, kept in reversed(begun):
+        for target, backup in reversed(backups):
             with suppress(OSError):
-                if kept is None:
+                if backup is None:
                     target.unlink(missing_ok=True)
                 else:
-                    kept.replace(target)
+                    backup.replace(target)
         raise
 
 
-def _keep(target: Path, replaced: Path) -> Path:
-    kept = replaced / target.name
+def _back_up(target: Path, replaced: Path) -> Path:
+    backup = replaced / target.name
     try:
-        os.link(target, kept)
+        os.link(target, backup)
     except OSError:  # a file system without hard links
-        shutil.copy2(target, kept)
-    return kept
+        shutil.copy2(target, backup)
+    return backup

@@ -4,8 +4,8 @@
      "result": {"settings": ..., "versions": ..., "inputs": [...], ...},    the same for the same work
      "run": {"command_line": [...], "working_folder": ..., "inputs": [...], "seconds": ...}}
 
-Dates, durations and absolute paths stand in ``run`` alone, so that two runs can be compared by the rest.
-A folder holds its receipt as `tokkit.json`, a file ``OUT`` has it beside itself as ``OUT.tokkit.json``.
+Only ``run`` contains dates, durations and absolute paths, so that two runs can be compared by the rest.
+The receipt of a folder is `tokkit.json` in it; that of a file ``OUT`` is ``OUT.tokkit.json`` next to it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,19 @@ import math
 import platform
 import sys
 from collections.abc import Iterable, Mapping, Set
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from tokkit import __version__
 from tokkit.errors import InputError
 
 RECEIPT = "tokkit.json"
 SCHEMA = 1
-_UNINSTALLED = "0.1.0"  # tokkit used from a checkout
 
 
 def receipt_path(output: Path) -> Path:
-    """Where the receipt of a folder or file stands."""
+    """The path of the receipt of a folder or file."""
     return output / RECEIPT if output.is_dir() else output.with_name(f"{output.name}.{RECEIPT}")
 
 
@@ -45,23 +46,23 @@ def describe_input(path: Path) -> dict[str, Any]:
 
     A folder gives the same and ``"files"``, a list of the same for each file in it, sorted, the names
     relative to the folder; its sha256 is that of the lines ``<sha256>  <name>`` and its bytes the sum.
-    Receipts in it are left out, since they hold times. Raises InputError.
+    Receipts in it are not listed, since they contain times. Raises InputError.
 
     >>> describe_input(Path("train.txt"))
     {'name': 'train.txt', 'sha256': '5891b5b5...', 'bytes': 6}
     """
-    name = path.resolve().name if path.name in ("", "..") else path.name
+    folder_name = path.resolve().name if path.name in ("", "..") else path.name
     if not path.is_dir():
-        return {"name": name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
-    found = {
+        return {"name": folder_name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
+    inner_files = {
         file.relative_to(path).as_posix(): file
         for file in path.rglob("*")
         if file.is_file() and file.name != RECEIPT and not file.name.endswith("." + RECEIPT)
     }
-    files = [describe_input(found[inner]) | {"name": inner} for inner in sorted(found)]
+    files = [describe_input(file) | {"name": name} for name, file in sorted(inner_files.items())]
     lines = "".join(f"{file['sha256']}  {file['name']}\n" for file in files)
     return {
-        "name": name,
+        "name": folder_name,
         "sha256": hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(),
         "bytes": sum(file["bytes"] for file in files),
         "files": files,
@@ -72,13 +73,11 @@ def versions(*packages: str) -> dict[str, str]:
     """The versions of Python, tokkit, and those of ``packages`` that are installed, sorted by name."""
     from importlib import metadata  # 15 ms, which only a run that writes needs to spend
 
-    found = {"python": platform.python_version(), "tokkit": _UNINSTALLED}
-    for package in ("tokkit", *packages):
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            continue
-    return dict(sorted(found.items()))
+    installed = {"python": platform.python_version(), "tokkit": __version__}
+    for package in packages:
+        with suppress(metadata.PackageNotFoundError):
+            installed[package] = metadata.version(package)
+    return dict(sorted(installed.items()))
 
 
 def write_receipt(
@@ -91,26 +90,26 @@ def write_receipt(
     result: Mapping[str, Any],
     run: Mapping[str, Any],
 ) -> None:
-    """The receipt of ``output``, a folder or file (usually still in staging), stands at `receipt_path`.
+    """Write the receipt of ``output``, a folder or file (usually still in staging), to `receipt_path`.
 
-    settings   what was asked for, by option; sorted here
-    inputs     files and folders, described here; a mapping (as `describe_input` gives) is taken as it is,
-               for an input that is no file or was hashed while it was read
-    packages   the libraries the result depends on
-    result     what came out: counts, seeds, samples; NaN and infinities become null
+    settings   the values of the options, by name; sorted here
+    inputs     files and folders, described here; a mapping (as `describe_input` returns) is written as it
+               is, for an input that is no file or was hashed while it was read
+    packages   the libraries that the result depends on
+    result     counts, seeds, samples; NaN and infinities become null
     run        what differs from run to run: ``started``, ``seconds``
 
     Raises InputError where an input cannot be read, OSError where the receipt cannot be written, TypeError
-    for what is not JSON (a Path in ``result``, say), ValueError where ``result`` or ``run`` takes a name
-    that is used here.
+    for what is not JSON (a Path in ``result``, say), ValueError where ``result`` or ``run`` has a key
+    that is filled in here.
     """
-    given = list(inputs)
-    described = [dict(item) if isinstance(item, Mapping) else describe_input(item) for item in given]
-    paths = [item for item in given if isinstance(item, Path)]
+    listed = list(inputs)
+    described = [dict(item) if isinstance(item, Mapping) else describe_input(item) for item in listed]
+    paths = [item for item in listed if isinstance(item, Path)]
     receipt = {
         "schema": SCHEMA,
         "command": command,
-        "result": _joined(
+        "result": _merged(
             {
                 "settings": dict(sorted(settings.items())),
                 "versions": versions(*packages),
@@ -118,7 +117,7 @@ def write_receipt(
             },
             result,
         ),
-        "run": _joined(
+        "run": _merged(
             {
                 "command_line": sys.argv,
                 "working_folder": str(Path.cwd()),
@@ -128,12 +127,12 @@ def write_receipt(
         ),
     }
     text = json.dumps(_plain(receipt), ensure_ascii=False, indent=2, allow_nan=False) + "\n"
-    # Lone surrogates (file names that are not UTF-8) are written as JSON writes them: \udc80.
+    # Lone surrogates (from file names that are not UTF-8) are written as JSON escapes: \udc80.
     receipt_path(output).write_bytes(text.encode("utf-8", "backslashreplace"))
 
 
 def read_receipt(output: Path) -> dict[str, Any]:
-    """The receipt of a folder or file. Raises InputError where there is none or it cannot be understood."""
+    """Read the receipt of a folder or file. Raises InputError where there is none or it is not valid."""
     path = receipt_path(output)
     if not output.exists():
         raise InputError(f"{output}: does not exist")
@@ -155,14 +154,14 @@ def read_receipt(output: Path) -> dict[str, Any]:
     return receipt
 
 
-def _joined(ours: dict[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
-    if taken := ours.keys() & theirs.keys():
-        raise ValueError(f"the receipt itself fills in {sorted(taken)}")
-    return {**ours, **theirs}
+def _merged(own: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    if repeated := own.keys() & given.keys():
+        raise ValueError(f"the receipt itself fills in {sorted(repeated)}")
+    return {**own, **given}
 
 
 def _plain(value: Any) -> Any:
-    """``value`` in JSON's own types: tuples as lists, sets sorted, NumPy scalars as numbers."""
+    """``value`` as JSON types: tuples as lists, sets sorted, NumPy scalars as numbers."""
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

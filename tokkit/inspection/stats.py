@@ -19,8 +19,8 @@ from tokkit.inspection import lengths
 from tokkit.inspection.findings import Finding, findings
 from tokkit.inspection.languages import identifier
 from tokkit.inspection.lengths import Histogram
-from tokkit.options import merged
-from tokkit.progress import SILENT, Progress, SayingOnce, stage
+from tokkit.options import apply_settings
+from tokkit.progress import SILENT, Progress, SayOnce, stage
 from tokkit.tokenizer.load import LoadedTokenizer, load
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def stats(
     """
     from tokkit.inspection.statistics import figures
 
-    options = merged(DatasetOptions, options, settings)
+    options = apply_settings(DatasetOptions, options, settings)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     if languages:
         identifier()  # says before long work what it lacks
@@ -154,7 +154,7 @@ def _measured(
     progress: Progress,
 ) -> tuple[Dataset | StreamedDataset, Gathered]:
     """The data set and what was counted of it: from its files where that can be, else from tables."""
-    progress = SayingOnce(progress)
+    progress = SayOnce(progress)
     streamed = None if near else stream(dataset, options, progress)
     if streamed is not None:
         try:

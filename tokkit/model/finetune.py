@@ -17,7 +17,7 @@ from tokkit.model.training import encoded_cache
 from tokkit.model.training import training_rows as labelled
 from tokkit.model.training.job import Job, check_asked, local_paths
 from tokkit.model.training.run import FinetuneResult
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
 
@@ -46,7 +46,7 @@ def finetune(
     Raises `InputError` for data, a tokenizer or a model that do not fit each other, `OutputError` where
     ``out`` exists, `UsageError` where neither tokenizer nor model is named.
     """
-    spec, options = merged_pair(FinetuneOptions, spec, DatasetOptions, options, settings)
+    spec, options = apply_to_both(FinetuneOptions, spec, DatasetOptions, options, settings)
     files.check_output(Path(out), force=force, kind="folder")
     if spec.folds is not None or is_ready(dataset):
         job, folded = folds_job(dataset, tokenizer, model, spec, validation_data, options, threads, progress)

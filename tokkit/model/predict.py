@@ -20,7 +20,7 @@ from tokkit.model.network.classifier import Classifier
 from tokkit.model.network.inference import budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.options.evaluate_options import PredictOptions
 from tokkit.model.tasks.regression import number_in
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import addresses
 from tokkit.sources.paths import STANDARD_INPUT, is_path, missing
@@ -68,7 +68,7 @@ def predict(
     if not arguments:
         raise UsageError("name texts, files, or - for standard input", hint='tokkit predict model/ "a text"')
     use_threads(threads)
-    options, read_options = merged_pair(PredictOptions, options, DatasetOptions, read_options, settings)
+    options, read_options = apply_to_both(PredictOptions, options, DatasetOptions, read_options, settings)
     receipt = ModelReceipt.read(model)
     members = receipt.models()
     classifiers = [load_classifier(member, progress) for member in members]

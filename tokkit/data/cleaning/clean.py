@@ -17,7 +17,7 @@ from tokkit.data.cleaning.repairing import EXAMPLES, Costs, Repaired, excerpt, r
 from tokkit.data.dataset import Dataset
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.load import load
 
@@ -80,7 +80,7 @@ def clean(
     Raises `UsageError` for an unknown rule or limits that leave nothing, `InputError` for what cannot be
     read and for a split of which no row is left.
     """
-    plan, options = merged_pair(CleanOptions, plan, DatasetOptions, options, settings)
+    plan, options = apply_to_both(CleanOptions, plan, DatasetOptions, options, settings)
     rules = cleaning_rules.chosen(plan.rules)
     plan.check(tokenizer is not None)
     if plan.dry_run:

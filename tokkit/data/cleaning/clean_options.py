@@ -22,7 +22,7 @@ class CleanOptions(OutputOptions):
     """What is repaired, and what goes."""
 
     rules: tuple[str, ...] = option(
-        (DEFAULT,), "repairs to make, or default, all, none", metavar="RULE,...", listed=True
+        (DEFAULT,), "repairs to make, or default, all, none", metavar="RULE,...", comma_separated=True
     )
     duplicates: str = option(EXACT, "texts that count as one, of which one row stays", choices=DUPLICATES)
     keep: str = option(FIRST, "the row that stays of duplicates", choices=KEEP)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.options import merged
+from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -29,4 +29,4 @@ def load_dataset(
 
     ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as labelled rows.
     """
-    return read_dataset(source, merged(DatasetOptions, options, settings), progress).to_datasets()
+    return read_dataset(source, apply_settings(DatasetOptions, options, settings), progress).to_datasets()

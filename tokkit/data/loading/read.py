@@ -26,7 +26,7 @@ class ReadOptions(Options):
     """How the files of a data set are read."""
 
     text_column: str | None = option(
-        None, "column of the texts; within objects: review.body", metavar="NAME", shown_default="guessed"
+        None, "column of the texts; within objects: review.body", metavar="NAME", default_text="guessed"
     )
     pair_column: str | None = option(
         None, "column of a second text, where a row is a pair of texts", metavar="NAME"
@@ -35,27 +35,27 @@ class ReadOptions(Options):
         None,
         "column of the labels; for finetune, evaluate and predict also several, A,B,C, of 1 and 0",
         metavar="NAME",
-        shown_default="guessed",
+        default_text="guessed",
     )
     label_sep: str | None = option(
         None, "what stands between the labels of a row that has several: 'joy|love'", metavar="CHAR"
     )
     id_column: str | None = option(
-        None, "column of what names a row", metavar="NAME", shown_default="guessed by name"
+        None, "column of what names a row", metavar="NAME", default_text="guessed by name"
     )
-    sep: str | None = option(None, "separator of delimited files", metavar="CHAR", shown_default="found")
+    sep: str | None = option(None, "separator of delimited files", metavar="CHAR", default_text="found")
     encoding: str | None = option(
-        None, "of text files that are not UTF-8, cp949 say", metavar="NAME", shown_default="UTF-8"
+        None, "of text files that are not UTF-8, cp949 say", metavar="NAME", default_text="UTF-8"
     )
     names: str | None = option(None, "column names of files without a header line", metavar="A,B,...")
     format: str | None = option(
-        None, "read every file as this", choices=tables.FORMATS, shown_default="by name"
+        None, "read every file as this", choices=tables.FORMATS, default_text="by name"
     )
     unit: str | None = option(
         None,
         "what of a text file is a row",
         choices=text_rows.UNITS,
-        shown_default="line; file where folders are classes",
+        default_text="line; file where folders are classes",
     )
     field: str | None = option(None, "where in JSON the rows stand", metavar="KEY.SUBKEY")
     skip_bad: bool = option(False, "leave out rows that cannot be read, and count them")

@@ -21,7 +21,7 @@ from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.siblings import Siblings, leaking_rows, siblings_of
 from tokkit.data.rebalancing.weights import SIDECAR, class_weights
 from tokkit.errors import InputError, UsageError
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
 
@@ -69,7 +69,7 @@ def rebalance(
     exist, more rows than a sampler can compare, and a sampler that leaves nothing of a class; `UsageError`
     for targets that contradict the strategy.
     """
-    plan, options = merged_pair(RebalanceOptions, plan, DatasetOptions, options, settings)
+    plan, options = apply_to_both(RebalanceOptions, plan, DatasetOptions, options, settings)
     if plan.dry_run:
         out = None
     elif out is None:

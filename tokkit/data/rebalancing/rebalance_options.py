@@ -18,7 +18,7 @@ class RebalanceOptions(OutputOptions):
         None,
         "how rows are chosen, see above",
         metavar="NAME",
-        shown_default="oversample, unless targets, a cap, a floor, a ratio or a temper are given",
+        default_text="oversample, unless targets, a cap, a floor, a ratio or a temper are given",
     )
     target: tuple[str, ...] = option(
         (), "rows of one class, whatever all other options say; repeatable", metavar="LABEL=N"
@@ -48,7 +48,7 @@ class RebalanceOptions(OutputOptions):
         "of effective weights, from 0, no weights, to below 1, balanced",
         minimum=0,
         metavar="BETA",
-        shown_default="(N - 1) / N of N rows",
+        default_text="(N - 1) / N of N rows",
     )
     vectors: str | None = option(
         None, "compare rows by these, .npy or Parquet, not by TF-IDF", metavar="FILE"

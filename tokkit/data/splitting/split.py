@@ -16,7 +16,7 @@ from tokkit.data.splitting.grouping import group_sizes, row_groups
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
 _NAMED = 5
@@ -65,7 +65,7 @@ def split(
     Raises `InputError` for a data set that is split already or too small, `UsageError` for shares that
     leave nothing to train on.
     """
-    plan, options = merged_pair(SplitOptions, plan, DatasetOptions, options, settings)
+    plan, options = apply_to_both(SplitOptions, plan, DatasetOptions, options, settings)
     plan.amounts()
     plan.check_name(Path(out))
     files.check_output(Path(out), force=force, kind="folder")

@@ -24,14 +24,14 @@ class SplitOptions(OutputOptions):
         "share of the rows, or their number from 1 on",
         minimum=0,
         metavar="SHARE|N",
-        shown_default=str(SHARE),
+        default_text=str(SHARE),
     )
     test: float | None = option(
         None,
         "share of the rows, or their number from 1 on",
         minimum=0,
         metavar="SHARE|N",
-        shown_default=f"{SHARE}, with --folds none",
+        default_text=f"{SHARE}, with --folds none",
     )
     folds: int | None = option(
         None,

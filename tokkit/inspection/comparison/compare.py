@@ -14,7 +14,7 @@ from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.differences import CLAIMS, comparisons, fewest
 from tokkit.inspection.comparison.row_counts import count_texts, count_tokens
 from tokkit.inspection.comparison.tokenizer_figures import measured
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.load import load
 
@@ -77,7 +77,7 @@ def compare(
     Raises `UsageError` for a tokenizer that is named twice, `InputError` for what cannot be read as a data
     set or a tokenizer, and for data without text.
     """
-    spec, options = merged_pair(CompareOptions, spec, DatasetOptions, options, settings)
+    spec, options = apply_to_both(CompareOptions, spec, DatasetOptions, options, settings)
     named = [tokenizers] if isinstance(tokenizers, str | Path) else list(tokenizers)
     _check_names(named)
     loaded = {str(name): load(name, progress) for name in named}

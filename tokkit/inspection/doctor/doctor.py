@@ -20,7 +20,7 @@ from tokkit.inspection.doctor.subject import (
 )
 from tokkit.inspection.doctor.tokenizer_rules import fails_on_strange
 from tokkit.inspection.findings import ERROR, Finding
-from tokkit.options import merged
+from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.load import read_json
@@ -80,7 +80,7 @@ def doctor(
     ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as a tokenizer, a
     model or a data set.
     """
-    options = merged(DatasetOptions, options, settings)
+    options = apply_settings(DatasetOptions, options, settings)
     examined = examined_tokenizer(tokenizer, progress)
     with tokenizer_folder.guarded(str(examined.loaded.file)):
         tokenizer_folder.self_test(examined.loaded.backend)

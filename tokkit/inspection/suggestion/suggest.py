@@ -15,9 +15,8 @@ from tokkit.errors import InputError, UsageError
 from tokkit.inspection.suggestion.candidates import candidates
 from tokkit.inspection.suggestion.cut_words import CutWords, Model, cut_words
 from tokkit.inspection.suggestion.selection import Chosen, Wish, select
-from tokkit.options import Options, merged_pair, option
-from tokkit.progress import SILENT, Progress
-from tokkit.stages import Stages
+from tokkit.options import Options, apply_to_both, option
+from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.editing.extend import extend
 from tokkit.tokenizer.editing.pre_tokens import forms, pre_tokens
 from tokkit.tokenizer.editing.requests import Request
@@ -100,7 +99,7 @@ def suggest_tokens(
     ``settings`` are fields of `SuggestOptions` and `CorpusOptions`. Raises `InputError` for a tokenizer or
     text that cannot be read, `UsageError` for counts of other blocks, `OutputError` where ``out`` exists.
     """
-    spec, reading = merged_pair(SuggestOptions, spec, feed.CorpusOptions, reading, settings)
+    spec, reading = apply_to_both(SuggestOptions, spec, feed.CorpusOptions, reading, settings)
     stages = Stages(progress)
     target = None if out is None else Path(out)
     sources = _sources(corpus, counts, progress)
@@ -122,7 +121,7 @@ def suggest_tokens(
         unknown_after=after[1],
         output=None if out is None else str(out),
         seconds=stages.seconds,
-        stages=stages.taken,
+        stages=stages.records,
     )
     if target is not None:
         _write(target, result, spec, reading, [loaded.folder, *sources], force, threads)

@@ -30,7 +30,7 @@ from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.significance import PairedScores, compare_with_best
 from tokkit.model.network.inference import use_threads
 from tokkit.model.options.evaluate_options import EvaluateOptions
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
 
@@ -104,7 +104,7 @@ def evaluate(
     if not names:
         raise UsageError("name a model folder and a data set: tokkit evaluate model/ test.csv")
     use_threads(threads)
-    options, read_options = merged_pair(EvaluateOptions, options, DatasetOptions, read_options, settings)
+    options, read_options = apply_to_both(EvaluateOptions, options, DatasetOptions, read_options, settings)
     out_path = Path(out) if out is not None else None
     if out_path is not None:
         files.check_output(out_path, force=force, kind="folder")

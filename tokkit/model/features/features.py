@@ -19,7 +19,7 @@ from tokkit.model.network.body import NONE, load_body
 from tokkit.model.network.inference import budget_for, choose_device, use_threads
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.model.training.linear import bag_of_words, probe
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 
@@ -83,7 +83,7 @@ def features(
     Raises `InputError` for a model without hidden states, rows without labels where they are to be scored,
     and too few rows for a map; `OutputError` where ``out`` exists.
     """
-    spec, options = merged_pair(FeaturesOptions, spec, DatasetOptions, options, settings)
+    spec, options = apply_to_both(FeaturesOptions, spec, DatasetOptions, options, settings)
     use_threads(threads)
     if dataset is None:
         found = _written_before(model, out)

@@ -37,7 +37,7 @@ from tokkit.model.tasks import task_of
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.job import PACKAGES, Job
-from tokkit.options import merged_pair
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 
 _WORK = "comparison"
@@ -96,7 +96,7 @@ def compare_settings(
     ``settings`` are fields of `FinetuneOptions` and `DatasetOptions`. Raises as `finetune`, and `UsageError`
     for keys or values that are none.
     """
-    spec, options = merged_pair(FinetuneOptions, spec, DatasetOptions, options, settings)
+    spec, options = apply_to_both(FinetuneOptions, spec, DatasetOptions, options, settings)
     asked = combinations(keys if isinstance(keys, Mapping) else parsed(keys), spec)
     files.check_output(Path(out), force=force, kind="folder")
     started = time.monotonic()

@@ -11,7 +11,7 @@ from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.training import encoded_cache, processes
 from tokkit.model.training.encoded_once import EncodedOnce
 from tokkit.model.training.job import Job, check_asked, local_paths
-from tokkit.progress import Progress, SayingOnce
+from tokkit.progress import Progress, SayOnce
 
 
 def folds_job(
@@ -31,7 +31,7 @@ def folds_job(
             f"{processes.count()} processes train one model together, and folds are several models",
             hint="start it without torchrun",
         )
-    once = SayingOnce(progress)
+    once = SayOnce(progress)
     if validation_data is not None:
         raise UsageError(
             f"--validation-data {validation_data}: each fold is validated on its own rows",

@@ -25,7 +25,7 @@ class FeaturesOptions(InferenceOptions):
     layer: int = option(-1, "hidden states after this layer: 0 the embeddings, -1 the last")
     dtype: str = option("float32", "numbers in the file; float16 takes half the space", choices=DTYPES)
     max_length: int | None = option(
-        None, "tokens per row", minimum=3, metavar="N", shown_default="the tokenizer's, at most the model's"
+        None, "tokens per row", minimum=3, metavar="N", default_text="the tokenizer's, at most the model's"
     )
     probe: bool = option(False, "train a logistic regression on the vectors of train, and score it")
     bag_of_words: bool = option(

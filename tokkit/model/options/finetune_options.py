@@ -42,7 +42,7 @@ class FinetuneOptions(Options):
         "auto",
         "what a row is to be given: one label, several, a tag for each of its tokens, or a number",
         choices=("auto", "single-label", "multi-label", "tags", "regression"),
-        shown_default="auto: lists of tags or of labels are seen, else single-label",
+        default_text="auto: lists of tags or of labels are seen, else single-label",
     )
     size: str = option("tiny", "encoder built where no --model is given", choices=tuple(SIZES))
     epochs: int = option(3, "passes over the training rows", minimum=1)
@@ -50,7 +50,7 @@ class FinetuneOptions(Options):
         None,
         "peak learning rate",
         minimum=0.0,
-        shown_default="5e-5; from scratch 1e-3, less for wider encoders",
+        default_text="5e-5; from scratch 1e-3, less for wider encoders",
     )
     schedule: str = option(
         "linear", "how the rate falls after the warmup", choices=("linear", "cosine", "constant")
@@ -62,15 +62,15 @@ class FinetuneOptions(Options):
         "tokens, padding included, computed at once: changes speed and memory, not the result",
         minimum=1,
         metavar="N",
-        shown_default="chosen for the device",
+        default_text="chosen for the device",
     )
     max_length: int | None = option(
-        None, "tokens per row", minimum=3, metavar="N", shown_default="the tokenizer's, at most the model's"
+        None, "tokens per row", minimum=3, metavar="N", default_text="the tokenizer's, at most the model's"
     )
     weight_decay: float = option(0.01, "AdamW's, not on biases and norms", minimum=0.0)
     max_grad_norm: float = option(1.0, "gradients are clipped to this norm; 0 for never", minimum=0.0)
     dropout: float | None = option(
-        None, "dropout of the whole model", minimum=0.0, maximum=0.99, shown_default="the model's"
+        None, "dropout of the whole model", minimum=0.0, maximum=0.99, default_text="the model's"
     )
     head: str = option(
         "stock",
@@ -92,7 +92,7 @@ class FinetuneOptions(Options):
         None,
         "what each class counts in the focal loss: balanced, or joy=0.25,anger=0.75",
         metavar="ALPHA",
-        shown_default="none: all alike",
+        default_text="none: all alike",
     )
     reduction: str = option(
         "mean",
@@ -123,7 +123,7 @@ class FinetuneOptions(Options):
     metric: str | None = option(
         None,
         "the best evaluation by this score is kept; classes.joy.f1 is one too",
-        shown_default="macro_f1, or what suits the task",
+        default_text="macro_f1, or what suits the task",
         metavar="SCORE",
     )
     baseline: str = option(
@@ -131,14 +131,14 @@ class FinetuneOptions(Options):
         "what its scores are shown beside: a linear model on the mean hidden states of the --model as it "
         "was, or on words",
         choices=("auto", "probe", "bag-of-words", "none"),
-        shown_default="auto: probe, from scratch bag-of-words, for tags none",
+        default_text="auto: probe, from scratch bag-of-words, for tags none",
     )
     patience: int | None = option(
         None,
         "stop after N evaluations without a better one",
         minimum=1,
         metavar="N",
-        shown_default="never",
+        default_text="never",
     )
     eval_every: str = option(
         "epoch", "validate after each epoch, N steps, or never but at the end", metavar=_N
@@ -154,10 +154,10 @@ class FinetuneOptions(Options):
         metavar="auto|none|PATH",
     )
     log_every: int | None = option(
-        None, "tell the loss every N steps", minimum=1, metavar="N", shown_default="each epoch"
+        None, "tell the loss every N steps", minimum=1, metavar="N", default_text="each epoch"
     )
     eval_batch_size: int | None = option(
-        None, "rows validated at once", minimum=1, metavar="N", shown_default="by --tokens-per-batch"
+        None, "rows validated at once", minimum=1, metavar="N", default_text="by --tokens-per-batch"
     )
     pad_to_max: bool = option(False, "pad every row to --max-length: slower, but of one shape")
     precision: str = option(

@@ -16,6 +16,6 @@ class InferenceOptions(Options):
         "tokens, padding included, computed at once",
         minimum=1,
         metavar="N",
-        shown_default="chosen for the device",
+        default_text="chosen for the device",
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps")

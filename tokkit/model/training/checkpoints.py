@@ -28,8 +28,6 @@ from typing import Any
 
 from tokkit import files
 from tokkit.errors import InputError
-from tokkit.files.failures import writes_reported
-from tokkit.files.sync import sync_tree
 from tokkit.progress import Progress
 
 STATE = "state.json"
@@ -97,10 +95,10 @@ class Checkpoints:
         final = self.folder / f"checkpoint-{step:08}"
         part = final.with_name(final.name + _PART)
         try:
-            with files.reported(self._out, part), writes_reported(self._out, part):
+            with files.raising_output_error(self._out, part), files.raising_write_error(self._out, part):
                 part.mkdir(parents=True)
                 write_checkpoint(part, step, identity, state, write)
-                sync_tree(part)
+                files.sync_tree(part)
                 shutil.rmtree(final, ignore_errors=True)
                 part.rename(final)
                 files.sync_folder(self.folder)

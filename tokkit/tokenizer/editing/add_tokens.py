@@ -10,7 +10,7 @@ from typing import Any
 from tokkit import files
 from tokkit.corpus import feed
 from tokkit.errors import UsageError
-from tokkit.options import merged
+from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.sources.corpora import corpora_path
 from tokkit.tokenizer.editing import models, written
@@ -79,7 +79,7 @@ def add_tokens(
     model that cannot be read or that do not belong together, and for a token that would not be produced;
     `OutputError`.
     """
-    chosen = merged(AddTokensOptions, spec, settings)
+    chosen = apply_settings(AddTokensOptions, spec, settings)
     requests = requested(chosen)
     described = descriptions(chosen, requests)
     if model is None:

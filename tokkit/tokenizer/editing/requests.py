@@ -32,7 +32,7 @@ class AddTokensOptions(Options):
     lstrip: bool = option(False, "let a token take the space before it")
     rstrip: bool = option(False, "let a token take the space after it")
     normalized: bool | None = option(
-        None, "match a token in the normalized text", shown_default="yes for --token, where that works"
+        None, "match a token in the normalized text", default_text="yes for --token, where that works"
     )
     init: str = option("mean", "what new embedding rows start from", choices=INITS)
     description: tuple[str, ...] = option(
@@ -42,7 +42,7 @@ class AddTokensOptions(Options):
         None, "make the embedding rows a multiple of this", minimum=1, metavar="N"
     )
     sample: tuple[str, ...] = option(
-        (), "texts to show the difference on", metavar="FILE", shown_default="the shipped corpora"
+        (), "texts to show the difference on", metavar="FILE", default_text="the shipped corpora"
     )
     seed: int = option(42, "of --init random", minimum=0, maximum=2**32 - 1)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit import files
 from tokkit.corpus import feed
 from tokkit.errors import InputError, UsageError
-from tokkit.options import Options, merged_pair, option
+from tokkit.options import Options, apply_to_both, option
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.checkpoints import check_fit
 from tokkit.tokenizer.editing import models, written
@@ -99,7 +99,7 @@ def trim(
     Raises `UsageError` for a size too small for what must be kept; `InputError` for a tokenizer, model or
     corpus that cannot be read, or that do not belong together; `OutputError`.
     """
-    chosen, reading = merged_pair(TrimOptions, spec, feed.ReadingOptions, reading, settings)
+    chosen, reading = apply_to_both(TrimOptions, spec, feed.ReadingOptions, reading, settings)
     if not chosen.to:
         raise UsageError("name a corpus whose tokens are kept: --to CORPUS")
     source = None if model is None else models.checkpoint_folder(model, progress)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit import files
 from tokkit.errors import InputError, UsageError
-from tokkit.options import merged
+from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.sources.paths import expand
 from tokkit.sources.streams import lines
@@ -80,7 +80,7 @@ def wrap(
     `sentencepiece` is missing; `InputError` for what is no tokenizer, for one whose files name a token that
     is not there, and where ids differ; `OutputError`.
     """
-    chosen = merged(WrapOptions, spec, settings)
+    chosen = apply_settings(WrapOptions, spec, settings)
     samples = expand(chosen.sample) if chosen.sample else []
     files.check_output(Path(out), force=force, kind="folder")
     source = source_of(str(tokenizer), chosen, progress)

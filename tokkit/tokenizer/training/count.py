@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tokkit import files
 from tokkit.corpus import feed
 from tokkit.errors import InputError, UsageError
-from tokkit.options import Options, merged_pair, option
-from tokkit.progress import SILENT, Progress
-from tokkit.stages import Stages
+from tokkit.options import Options, apply_to_both, option
+from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.blocks.recipes import RECIPES
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.trainer_options import BlocksOptions, WordPieceOptions
@@ -85,7 +84,7 @@ def count(
     from tokkit.corpus.counts import Identity, result_of
     from tokkit.runtime.kernels import say_if_compiling
 
-    chosen, reading = merged_pair(CountOptions, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = apply_to_both(CountOptions, spec, feed.CorpusOptions, reading, settings)
     out = Path(out)
     stages = Stages(progress)
     skeleton = resolve(WordPieceOptions(**asdict(chosen))).skeleton().to_str()
@@ -106,7 +105,7 @@ def count(
             result=result_of(identity, asdict(chosen), found.pieces, found.distinct, found.bytes),
             run={
                 "threads": threads,
-                "stages": stages.taken,
+                "stages": stages.records,
                 "corpus": [str(path.absolute()) for path in paths],
             },
         )
@@ -162,7 +161,7 @@ def merge_counts(
             result=counts.result_of(first.identity, first.asked, pieces, distinct, size),
             run={
                 "threads": threads,
-                "stages": stages.taken,
+                "stages": stages.records,
                 "counts": [str(path.absolute()) for path in named],
             },
         )
@@ -222,5 +221,5 @@ def _result(
         unit=identity.unit,
         fingerprint=identity.fingerprint,
         seconds=stages.seconds,
-        stages=stages.taken,
+        stages=stages.records,
     )

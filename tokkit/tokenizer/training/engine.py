@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus.words import Words
+from tokkit.progress import Stages
 from tokkit.runtime import threads
 from tokkit.runtime.kernels import say_if_compiling
-from tokkit.stages import Stages
 from tokkit.tokenizer.training.alphabet import Alphabet, Marks
 from tokkit.tokenizer.training.merging import merge_words
 

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tokkit import files
 from tokkit.corpus import feed
 from tokkit.errors import UsageError
-from tokkit.options import flag, merged_pair
-from tokkit.progress import SILENT, Progress
+from tokkit.options import apply_to_both, flag
+from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.threads import later
-from tokkit.stages import Stages
 from tokkit.tokenizer import folder
 from tokkit.tokenizer.training.blueprint import Untrained, resolve
 from tokkit.tokenizer.training.count import check_fits, spec_for
@@ -95,7 +94,7 @@ def train_wordpiece(
     Raises `InputError` for text that cannot be read, `OutputError` where ``out`` exists (unless
     ``force``), `UsageError` for blocks that cannot work together, or not with the counts.
     """
-    chosen, reading = merged_pair(WordPieceOptions, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = apply_to_both(WordPieceOptions, spec, feed.CorpusOptions, reading, settings)
     return trained(corpus, counts, like, out, chosen, reading, force, threads, progress, _merged)
 
 
@@ -113,7 +112,7 @@ def train_bpe(
     **settings: Any,
 ) -> TrainResult:
     """Trains byte-pair encoding, byte-level by default; the rest as `train_wordpiece`."""
-    chosen, reading = merged_pair(BpeOptions, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = apply_to_both(BpeOptions, spec, feed.CorpusOptions, reading, settings)
     return trained(corpus, counts, like, out, chosen, reading, force, threads, progress, _merged)
 
 
@@ -156,7 +155,7 @@ def trained(
                 "settings": {**_settings(spec, like), **asdict(reading)},
                 "inputs": inputs(),
                 "packages": ("tokenizers",),
-                "run": {"seconds": stages.seconds, "stages": stages.taken, "threads": threads},
+                "run": {"seconds": stages.seconds, "stages": stages.records, "threads": threads},
             }
             told = {**blueprint.origin, **counted}
             made = _write_sizes(staging, blueprint, learned, sorted(set(spec.vocab_size)), told, receipt)
@@ -164,7 +163,7 @@ def trained(
         each["tokenizer"] = str(out) if len(made) == 1 else str(Path(out) / each["tokenizer"])
         _say_size(each, spec.unit, progress)
     sizes = made if len(made) > 1 else ()
-    return TrainResult(**made[-1], **counted, seconds=stages.seconds, stages=stages.taken, sizes=sizes)
+    return TrainResult(**made[-1], **counted, seconds=stages.seconds, stages=stages.records, sizes=sizes)
 
 
 def _count(

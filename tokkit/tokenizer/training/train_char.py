@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.corpus import feed
-from tokkit.options import merged_pair
-from tokkit.progress import SILENT, Progress
-from tokkit.stages import Stages
+from tokkit.options import apply_to_both
+from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.training.blueprint import Untrained
 from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
 from tokkit.tokenizer.training.train_word import InOrder
@@ -40,7 +39,7 @@ def train_char(
 
     Raises `UsageError` also for a pre-tokenizer that drops spaces: no decoder could put them back.
     """
-    chosen, reading = merged_pair(CharOptions, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = apply_to_both(CharOptions, spec, feed.CorpusOptions, reading, settings)
     return trained(
         *(corpus, counts, None, out, chosen, reading, force, threads, progress),
         most_frequent_characters,

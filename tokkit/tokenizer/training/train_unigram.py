@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.corpus import feed
 from tokkit.errors import UsageError
-from tokkit.options import merged_pair
-from tokkit.progress import SILENT, Progress
+from tokkit.options import apply_to_both
+from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime import children
-from tokkit.stages import Stages
 from tokkit.tokenizer.training.blueprint import Untrained
 from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
 from tokkit.tokenizer.training.trainer_options import UnigramOptions
@@ -67,7 +66,7 @@ def train_unigram(
     Raises `UsageError` also for several sizes (a smaller Unigram is no beginning of a larger) and for one
     that has no room for every character.
     """
-    chosen, reading = merged_pair(UnigramOptions, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = apply_to_both(UnigramOptions, spec, feed.CorpusOptions, reading, settings)
     if len(set(chosen.vocab_size)) > 1:
         raise UsageError(
             "--vocab-size: a Unigram vocabulary is no beginning of a larger one, so name one size",

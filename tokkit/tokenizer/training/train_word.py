@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.corpus import feed
-from tokkit.options import merged_pair
-from tokkit.progress import SILENT, Progress
-from tokkit.stages import Stages
+from tokkit.options import apply_to_both
+from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.training.blueprint import Untrained
 from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
 from tokkit.tokenizer.training.trainer_options import WordOptions
@@ -52,7 +51,7 @@ def train_word(
     ``train_word("corpus.txt", vocab_size=5000)``.
     Equal to the reference's trainer to the last id, and the same at every run.
     """
-    chosen, reading = merged_pair(WordOptions, spec, feed.CorpusOptions, reading, settings)
+    chosen, reading = apply_to_both(WordOptions, spec, feed.CorpusOptions, reading, settings)
     return trained(corpus, counts, None, out, chosen, reading, force, threads, progress, most_frequent_words)
 
 

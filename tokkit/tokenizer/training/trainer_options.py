@@ -18,7 +18,7 @@ def _sizes(default: int) -> Any:
         minimum=1,
         maximum=LARGEST_VOCABULARY,
         metavar="N[,N...]",
-        listed=True,
+        comma_separated=True,
     )
 
 
@@ -37,7 +37,7 @@ class BlocksOptions(Options):
     own_recipe: ClassVar[str] = "bert-uncased"
 
     recipe: str | None = option(
-        None, "named set of blocks", choices=tuple(RECIPES), shown_default="bert-uncased"
+        None, "named set of blocks", choices=tuple(RECIPES), default_text="bert-uncased"
     )
     normalizer: tuple[str, ...] = option(
         (), "normalizer NAME[:KEY=VALUE,...]; several run in order", metavar="BLOCK"
@@ -48,13 +48,13 @@ class BlocksOptions(Options):
     )
     decoder: tuple[str, ...] = option((), "decoder; several run in order", metavar="BLOCK")
     special_token: tuple[str, ...] = option((), "special token, added to the recipe's own", metavar="TOKEN")
-    unk_token: str | None = option(None, "the unknown token", metavar="TOKEN", shown_default="the recipe's")
+    unk_token: str | None = option(None, "the unknown token", metavar="TOKEN", default_text="the recipe's")
     max_length: int | None = option(
         None,
         "tokens a model of it will take (model_max_length)",
         minimum=1,
         metavar="N",
-        shown_default="the recipe's",
+        default_text="the recipe's",
     )
     vocab_size: tuple[int, ...] = _sizes(30_522)
 
@@ -67,13 +67,13 @@ class TrainerOptions(BlocksOptions):
 
     min_frequency: int = option(2, "pairs seen less often are not merged", minimum=0)
     limit_alphabet: int | None = option(
-        None, "keep only the N most frequent characters", minimum=1, metavar="N", shown_default="all"
+        None, "keep only the N most frequent characters", minimum=1, metavar="N", default_text="all"
     )
     initial_alphabet: str = option("", "characters that get a token in any case", metavar="CHARACTERS")
     prefix: str | None = option("##", "marks a piece that continues a word")
     suffix: str | None = option(None, "marks a piece that ends a word (BPE only)")
     max_token_length: int | None = option(
-        None, "longest token, in characters", minimum=2, metavar="N", shown_default="no limit"
+        None, "longest token, in characters", minimum=2, metavar="N", default_text="no limit"
     )
     compat: bool = option(False, "count --max-token-length as tokenizers does: one character less")
 
@@ -96,7 +96,7 @@ class BpeOptions(TrainerOptions):
     family: ClassVar[str] = "BPE"
     own_recipe: ClassVar[str] = "gpt2"
 
-    recipe: str | None = option(None, "named set of blocks", choices=tuple(RECIPES), shown_default="gpt2")
+    recipe: str | None = option(None, "named set of blocks", choices=tuple(RECIPES), default_text="gpt2")
     vocab_size: tuple[int, ...] = _sizes(32_000)
     prefix: str | None = option(None, "marks a piece that continues a word")
 
@@ -111,10 +111,10 @@ class UnigramOptions(BlocksOptions):
     own_recipe: ClassVar[str] = "sentencepiece"
 
     recipe: str | None = option(
-        None, "named set of blocks", choices=tuple(RECIPES), shown_default="sentencepiece"
+        None, "named set of blocks", choices=tuple(RECIPES), default_text="sentencepiece"
     )
     vocab_size: tuple[int, ...] = option(
-        (32_000,), "tokens in all", minimum=1, maximum=LARGEST_VOCABULARY, metavar="N", listed=True
+        (32_000,), "tokens in all", minimum=1, maximum=LARGEST_VOCABULARY, metavar="N", comma_separated=True
     )
     max_piece_length: int = option(16, "longest piece, in characters", minimum=1)
     shrinking_factor: float = option(
@@ -144,6 +144,6 @@ class CharOptions(BlocksOptions):
     own_recipe: ClassVar[str] = "characters"
 
     recipe: str | None = option(
-        None, "named set of blocks", choices=tuple(RECIPES), shown_default="characters"
+        None, "named set of blocks", choices=tuple(RECIPES), default_text="characters"
     )
     min_frequency: int = option(1, "characters seen less often get no token", minimum=0)

@@ -12,7 +12,7 @@ from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL
 
 
 def _role(called: str) -> Any:
-    return option(None, f"the token that {called}", metavar="TOKEN", shown_default="what its files say")
+    return option(None, f"the token that {called}", metavar="TOKEN", default_text="what its files say")
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class WrapOptions(Options):
         "tokens a model of it takes (model_max_length)",
         minimum=1,
         metavar="N",
-        shown_default="what its files say",
+        default_text="what its files say",
     )
     token_type_ids: str | None = option(
         None,
         "whether models are fed with segment numbers",
         choices=("yes", "no"),
-        shown_default="what its files say, else whether it numbers pairs",
+        default_text="what its files say, else whether it numbers pairs",
     )
     post_processor: tuple[str, ...] = option(
         (),
@@ -49,7 +49,7 @@ class WrapOptions(Options):
         None,
         "how the ids of a .model are numbered: as in it, or as fairseq's models (XLM-R) do",
         choices=(MODEL, FAIRSEQ),
-        shown_default="model; fairseq beside a configuration of XLM-R",
+        default_text="model; fairseq beside a configuration of XLM-R",
     )
     sample: tuple[str, ...] = option((), "a file with lines to prove it on too", metavar="FILE")
 
