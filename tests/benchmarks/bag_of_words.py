@@ -27,15 +27,18 @@ def main() -> None:
     labels = sort_labels(train.labels)
     for strength in (1.0, 10.0):
         scores = bag_of_words(
-            *(train.texts, test.texts, class_ids(train.labels, labels, arguments.train)),
-            *(class_ids(test.labels, labels, arguments.test), labels),
+            train.texts,
+            test.texts,
+            targets=class_ids(train.labels, labels, arguments.train),
+            truth=class_ids(test.labels, labels, arguments.test),
+            labels=labels,
             strength=strength,
         )
         _tell(f"bag of words, C = {strength:g}", scores["accuracy"], scores["macro_f1"])
     if arguments.model:
         scores = tokkit.evaluate(arguments.model, arguments.test).as_dict()
         majority = scores["majority"]
-        _tell(f'always "{majority["label"]}"', majority["accuracy"], majority["macro_f1"])
+        _tell(f'majority class ("{majority["label"]}")', majority["accuracy"], majority["macro_f1"])
         _tell(arguments.model, scores["accuracy"], scores["macro_f1"])
 
 

@@ -21,8 +21,7 @@ from typing import Any
 
 import tokkit
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.model.features.rows import rows_of
-from tokkit.model.features.shown import shown_rows
+from tokkit.model.features.baseline_rows import baseline_rows, feature_rows
 from tokkit.model.training.linear import bag_of_words
 from tokkit.progress import SILENT
 
@@ -52,11 +51,17 @@ def main() -> None:
 def tell_baselines(arguments: argparse.Namespace, checkpoint: str | None, folder: Path) -> None:
     """The most frequent class, words, and the probe where there is something to probe."""
     started = time.perf_counter()
-    rows, _ = rows_of(read_dataset(arguments.dataset, DatasetOptions(), SILENT), SILENT)
-    shown = shown_rows(rows, arguments.dataset, "validation", seed=42, progress=SILENT)
-    training, held_out = shown.training, shown.held_out
-    words = bag_of_words(training.texts, held_out.texts, training.targets, held_out.targets, shown.labels)
-    tell(f'always "{words["majority"]["label"]}"', words["majority"])
+    rows, _ = feature_rows(read_dataset(arguments.dataset, DatasetOptions(), SILENT), SILENT)
+    baselines = baseline_rows(rows, arguments.dataset, "validation", seed=42, progress=SILENT)
+    training, held_out = baselines.training, baselines.held_out
+    words = bag_of_words(
+        training.texts,
+        held_out.texts,
+        targets=training.targets,
+        truth=held_out.targets,
+        labels=baselines.labels,
+    )
+    tell(f'majority class ("{words["majority"]["label"]}")', words["majority"])
     tell("bag of words", words, time.perf_counter() - started)
     if checkpoint is not None:
         started = time.perf_counter()

@@ -172,7 +172,7 @@ def test_of_pairs_both_texts_count():
 def test_texts_without_words_have_none_which_is_said(heard):
     blank = part([" ", "\t"] * 4, [0, 1] * 4)
     assert words(blank, blank, Labels, heard) is None
-    assert "no baseline: the texts hold no words" in heard
+    assert "no baseline: the texts have no words" in heard
 
 
 def stock(config, folder, tokenizer):
@@ -209,6 +209,6 @@ def test_words_stand_in_where_a_body_gives_no_hidden_states(dataset, tokenizer, 
 def test_a_model_that_reads_padding_is_refused_before_anything_is_trained(dataset, tokenizer, tmp_path):
     config = XLNetConfig(vocab_size=300, d_model=16, n_layer=1, n_head=2, d_inner=16, pad_token_id=0)
     model = stock(config, tmp_path / "xlnet", tokenizer)
-    with pytest.raises(InputError, match="its answer to a text changes with the padding behind it"):
+    with pytest.raises(InputError, match="its prediction for a text changes with the padding behind it"):
         tokkit.finetune(dataset, model=model, out=tmp_path / "m", **FAST)
     assert not (tmp_path / "m").exists()

@@ -16,7 +16,7 @@ from tests.model.conftest import sentences, write_csv
 from tests.model.encoders import FAMILIES, config_of
 from tests.model.features_models import OTHERS, copy_tokenizer, encoder, plain_loop
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.model.network import hidden_states
+from tokkit.model.features import features_file
 
 HARD = [
     *("i feel glad at home", "나는 오늘 학교에 갔다, 기쁘다", "Übergrößenträger naïve café", "👩‍👩‍👧 🇰🇷 ok"),
@@ -101,7 +101,7 @@ def test_pairs_have_segments_where_the_model_knows_them(kind, tokenizer, tmp_pat
 @pytest.mark.parametrize("pooling", ["mean", "none"])
 def test_features_are_written_in_blocks_of_bounded_size(pooling, bert, texts, tmp_path, monkeypatch):
     whole = written(bert, texts, tmp_path / "whole.parquet", pooling=pooling)
-    monkeypatch.setattr(hidden_states, "BLOCK_BYTES", 32 * 4 * 70)
+    monkeypatch.setattr(features_file, "BLOCK_BYTES", 32 * 4 * 70)
     row_bytes = 32 * 4
     parts = written(bert, texts, tmp_path / "parts.parquet", pooling=pooling)
     groups = parquet.read_metadata(tmp_path / "parts.parquet")
@@ -146,7 +146,7 @@ def test_rows_without_a_text_are_left_out_and_those_without_a_label_stay(bert, t
     found = pl.read_parquet(tmp_path / "f.parquet").drop("vector")
     assert found.rows() == [(0, "i feel glad", "joy", "train"), (2, "i feel sad", None, "train")]
     assert result.left_out == {"no text": 1}
-    assert "1 rows left out: no text" in heard
+    assert "skipped 1 rows without text" in heard
 
 
 def test_the_id_is_that_of_the_data(bert, tmp_path):
@@ -204,7 +204,7 @@ class TestWhatCannotBe:
 
         BertForMaskedLM(config_of("bert")).save_pretrained(tmp_path / "mlm")
         copy_tokenizer(tokenizer, tmp_path / "mlm")
-        with pytest.raises(InputError, match=r"holds no pooler .*would be random"):
+        with pytest.raises(InputError, match=r"has no pooler .*would be random"):
             tokkit.features(tmp_path / "mlm", texts, tmp_path / "f.parquet", pooling="pooler")
         assert written(tmp_path / "mlm", texts, tmp_path / "f.parquet").height == len(HARD)
 

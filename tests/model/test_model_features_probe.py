@@ -20,7 +20,7 @@ from tests.model.features_models import encoder
 from tokkit.cli.main import tokkit as command
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.features import projection
-from tokkit.model.features.reading import opened
+from tokkit.model.features.features_file import FeaturesFile
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.progress import Silent
 from tokkit.views.reports import features as reports
@@ -106,7 +106,7 @@ def test_without_a_validation_split_the_rows_that_finetune_holds_out_are_scored(
 def test_vectors_are_read_row_by_row_as_asked(file):
     [(expected, _, _)] = parts(file, "train")
     rows = np.array([0, 3, 4, 200])
-    np.testing.assert_array_equal(opened(file).vectors(rows), expected[rows])
+    np.testing.assert_array_equal(FeaturesFile.read(file).vectors(rows), expected[rows])
 
 
 class TestTheMap:
@@ -125,7 +125,7 @@ class TestTheMap:
             tokkit.features(file, projection=True, map_rows=50, seed=seed, progress=heard).projection
             for seed in (1, 1, 2)
         ]
-        assert "the map shows 50 of 360 rows" in heard
+        assert "the map shows a random sample of 50 of 360 rows" in heard
         assert [len(each.labels) for each in drawn] == [50] * 3
         np.testing.assert_array_equal(drawn[0].points, drawn[1].points)
         assert not np.array_equal(drawn[0].points, drawn[2].points)
@@ -187,19 +187,20 @@ class TestWhatCannotBe:
     def test_a_probe_of_rows_with_tags(self, bert, tmp_path):
         data = tmp_path / "t.conll"
         data.write_text("at O\nhome B-place\n\nin O\ntown B-place\n", encoding="utf-8")
-        self.refused(bert, data, tmp_path, "these have tags of tokens")
+        self.refused(bert, data, tmp_path, "these rows have tags of tokens")
 
     def test_a_probe_of_a_vector_a_token(self, bert, dataset, tmp_path, file):
         assert (
-            "--pooling mean" in self.refused(bert, dataset, tmp_path, "one vector a row", pooling="none").hint
+            "--pooling mean"
+            in self.refused(bert, dataset, tmp_path, "one vector per row", pooling="none").hint
         )
         tokkit.features(bert, dataset, tmp_path / "n.parquet", pooling="none", threads=1)
-        with pytest.raises(UsageError, match="one vector a row"):
+        with pytest.raises(UsageError, match="one vector per row"):
             tokkit.features(tmp_path / "n.parquet", projection=True)
 
     def test_a_file_that_holds_no_features(self, tmp_path):
         pl.DataFrame({"text": ["a"], "label": ["b"]}).write_parquet(tmp_path / "t.parquet")
-        with pytest.raises(InputError, match="holds no features; its columns are text, label"):
+        with pytest.raises(InputError, match="has no features; its columns are text, label"):
             tokkit.features(tmp_path / "t.parquet", probe=True)
 
     def test_a_features_file_cut_short(self, file, tmp_path):

@@ -24,8 +24,8 @@ from tokkit.views.reports import features as reports
 @click.argument("dataset", required=False)
 @output_option(None, "Parquet file to write.  [default: features.parquet]")
 @click.option("--map", "picture", metavar="FILE", help="Picture of the rows, drawn by UMAP (.png, .svg).")
-@options_from(FeaturesOptions, "spec")
-@options_from(DatasetOptions, "options")
+@options_from(FeaturesOptions, "options")
+@options_from(DatasetOptions, "read_options")
 @threads_option
 @common_options
 def features_command(

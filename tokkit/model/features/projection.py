@@ -1,28 +1,27 @@
-"""Rows as points of a plane, near to each other where their vectors are."""
+"""Rows as points of a plane, near each other where their vectors are (UMAP, McInnes et al. 2018)."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.model.features.reading import FeaturesFile
-from tokkit.model.features.rows import LABEL, ONE
+from tokkit.model.features.features_file import LABEL, ONE, FeaturesFile
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.progress import Progress, stage
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+_TOO_FEW_ROWS = 5
 
 
 @dataclass(frozen=True)
 class Projection:
     """points  (rows, 2) float32
-    labels   of each row, None where it has not just one
-    of       rows there are, of which these may be a sample
+    labels   of each row, None where it does not have exactly one
+    of       number of all rows, of which these may be a sample
     """
 
     points: NDArray[np.float32]
@@ -30,43 +29,47 @@ class Projection:
     of: int
 
 
-def check_rows(rows: int, spec: FeaturesOptions) -> None:
-    """Raises `InputError` for fewer rows than UMAP needs for so many neighbours."""
-    drawn = min(rows, spec.map_rows)
-    if drawn <= max(spec.neighbors, _FEWEST):
-        fewer = f"--neighbors {drawn - 1}" if drawn > _FEWEST + 1 else f"a map needs more than {_FEWEST} rows"
-        raise InputError(f"{drawn} rows are too few for a map with --neighbors {spec.neighbors}", hint=fewer)
+def check_rows(rows: int, options: FeaturesOptions) -> None:
+    """Raises `InputError` for fewer rows than UMAP needs for this number of neighbors."""
+    sampled = min(rows, options.map_rows)
+    if sampled <= max(options.neighbors, _TOO_FEW_ROWS):
+        hint = (
+            f"--neighbors {sampled - 1}"
+            if sampled > _TOO_FEW_ROWS + 1
+            else f"a map needs more than {_TOO_FEW_ROWS} rows"
+        )
+        raise InputError(
+            f"{sampled} rows are too few for a map with --neighbors {options.neighbors}", hint=hint
+        )
 
 
-_FEWEST = 5
+def project(features: FeaturesFile, options: FeaturesOptions, progress: Progress) -> Projection:
+    """The rows, or a seeded sample of them, scaled to [0, 1] and projected with UMAP.
 
-
-def project(features: FeaturesFile, spec: FeaturesOptions, progress: Progress) -> Projection:
-    """The rows, or a seeded sample of them, which is said, scaled to [0, 1] and projected with UMAP.
-
-    McInnes et al. 2018. The same vectors and settings give the same points on the same machine.
+    The same vectors and options give the same points on the same machine.
     """
-    import numpy as np
-    from sklearn.preprocessing import MinMaxScaler
-
     total = features.rows.height
-    chosen = np.arange(total)
-    if total > spec.map_rows:
-        drawn = np.random.default_rng(spec.seed).choice(total, spec.map_rows, replace=False)
-        chosen = np.sort(drawn)
-        progress.say(f"the map shows {spec.map_rows:,} of {total:,} rows, drawn at random (--map-rows)")
+    sample = np.arange(total)
+    if total > options.map_rows:
+        rng = np.random.default_rng(options.seed)
+        sample = np.sort(rng.choice(total, options.map_rows, replace=False))
+        progress.say(f"the map shows a random sample of {options.map_rows:,} of {total:,} rows (--map-rows)")
     with stage(progress, "projecting with UMAP"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of parts that no neighbour connects, which is no mistake
+        # It warns of groups of rows that no neighbor connects, which is no error.
+        warnings.simplefilter("ignore")
+        # Imported where it is used: compiling takes it seconds.
+        from sklearn.preprocessing import MinMaxScaler
         from umap import UMAP
 
-        scaled = MinMaxScaler().fit_transform(features.vectors(chosen))
         umap = UMAP(
-            n_neighbors=spec.neighbors,
-            min_dist=spec.min_dist,
-            metric=spec.umap_metric,
-            random_state=spec.seed,
-            n_jobs=1,  # more would draw in another order each time
+            n_neighbors=options.neighbors,
+            min_dist=options.min_dist,
+            metric=options.umap_metric,
+            random_state=options.seed,
+            # More threads would add up in another order each time.
+            n_jobs=1,
         )
+        scaled = MinMaxScaler().fit_transform(features.vectors(sample))
         points = umap.fit_transform(scaled).astype(np.float32)
-    labels = features.rows[LABEL].gather(chosen).to_list()
-    return Projection(points, labels if features.labels == ONE else [None] * len(chosen), total)
+    labels = features.rows[LABEL].gather(sample).to_list()
+    return Projection(points, labels if features.labels == ONE else [None] * len(sample), total)

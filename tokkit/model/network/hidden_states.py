@@ -1,173 +1,172 @@
-"""Hidden states of every row, written to Parquet a block at a time, so that memory stays bounded.
+"""Hidden states: the encoder of a checkpoint without its head, and its vectors of encoded rows.
 
-The blocks follow the order of the rows; within one, rows are computed sorted by length within the token
-budget. Padding is masked, so neither changes a vector beyond rounding.
+ids -> layer -> states (rows, tokens, width) -> pooling -> vectors (rows, width)
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tokkit.errors import InputError
-from tokkit.model.network.batching import batch_of, pieces_within
-from tokkit.model.network.body import NONE, Body
-from tokkit.progress import Progress, stage, stop_if_cancelled
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from transformers import AutoModel
+
+from tokkit.errors import InputError, UsageError
+from tokkit.model.network.batching import Batch, RowLimits, batch_of, pieces_within
+from tokkit.model.network.heads import POOLINGS
+from tokkit.model.network.saved_heads import BODY
+from tokkit.progress import Progress, stop_if_cancelled
+from tokkit.tokenizer.checkpoints import LOADING, check_fit, checkpoint_path, loading
 from tokkit.tokenizer.encoding.encode import Encoded
+from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.load import load as load_tokenizer
 
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-    import torch
-    from numpy.typing import NDArray
-
-VECTOR, VECTORS, TOKENS = "vector", "vectors", "tokens"
-METADATA = b"tokkit.features"
-"""Key of the file's metadata under which stands how it was made, as JSON."""
-BLOCK_BYTES = 64 * 2**20
-"""Vectors that are held at once, as float32."""
+POOLER, NONE = "pooler", "none"
+CHOICES = (*POOLINGS, POOLER, NONE)
+"""Every ``--pooling``: besides `POOLINGS` the model's own pooler, and the states of all tokens."""
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What is computed of each row, and with what.
+class StatesOptions:
+    """Which hidden states are computed, and where.
 
+    layer   states after this layer: 0 the embeddings, -1 the last
     budget  tokens, padding included, computed at once
     """
 
-    pooling: str
-    layer: int
-    dtype: str
     device: torch.device
     budget: int
+    pooling: str = "mean"
+    layer: int = -1
+
+    @property
+    def by_token(self) -> bool:
+        """Whether there is a vector for every token instead of one per row."""
+        return self.pooling == NONE
 
 
-def write_hidden_states(
-    path: Path,
-    rows: pl.DataFrame,
-    labels: str,
+@dataclass(frozen=True)
+class Body:
+    """model       what `AutoModel` loads (of an encoder-decoder, the encoder), float32, in evaluation mode
+    limits      how many tokens it takes, its padding, and whether it distinguishes the texts of a pair
+    untrained   names of weights that the checkpoint lacks: those of a pooler, or none
+    """
+
+    name: str
+    model: Any
+    tokenizer: LoadedTokenizer
+    limits: RowLimits
+    untrained: tuple[str, ...] = ()
+
+    def inputs(self, encoded: Encoded) -> Encoded:
+        """The rows as the model takes them: without segments where it has no embedding for them."""
+        return encoded if self.limits.segments else replace(encoded, segments=None)
+
+    def width(self, options: StatesOptions) -> int:
+        """The width of the vectors, from a row of one token.
+
+        Raises `UsageError` for a layer the model does not have, `InputError` for a pooler that is missing or
+        untrained.
+        """
+        one = torch.ones((1, 1), dtype=torch.int64)
+        batch = Batch(np.zeros(1, np.int64), one * self.limits.pad_id, one)
+        self.model.to(options.device)
+        with torch.inference_mode(), loading(self.name):
+            output = self.model(**batch.inputs(options.device), output_hidden_states=True)
+            layers = len(output.hidden_states)
+        if not -layers <= options.layer < layers:
+            raise UsageError(
+                f"--layer {options.layer}: {self.name} has layers 0 (the embeddings) to {layers - 1}",
+                hint=f"--layer {layers - 1} is the last, as is --layer -1",
+            )
+        if options.pooling == POOLER:
+            self._check_pooler(output, options.layer)
+        return int(output.hidden_states[options.layer].shape[-1])
+
+    def _check_pooler(self, output: Any, layer: int) -> None:
+        hint = "--pooling cls takes the vector of the first token, --pooling mean the mean"
+        if getattr(output, "pooler_output", None) is None:
+            kind = self.model.config.model_type
+            raise InputError(f"{self.name}: a model of the type {kind} has no pooler", hint=hint)
+        if self.untrained:
+            raise InputError(
+                f"{self.name}: the checkpoint has no pooler ({self.untrained[0]} is missing), "
+                "so its vectors would be random",
+                hint=hint,
+            )
+        if layer != -1:
+            raise UsageError(f"--layer {layer}: a pooler reads the last layer", hint="leave out --layer")
+
+    def states(self, batch: Batch, options: StatesOptions) -> torch.Tensor:
+        """(rows, width), or for each token (rows, tokens, width), on the device of the model."""
+        output = self.model(**batch.inputs(options.device), output_hidden_states=options.layer != -1)
+        if options.pooling == POOLER:
+            pooled: torch.Tensor = output.pooler_output
+            return pooled
+        # The last layer as the model gives it: some normalize it once more than `hidden_states[-1]`.
+        hidden = output.last_hidden_state if options.layer == -1 else output.hidden_states[options.layer]
+        if options.by_token:
+            return hidden
+        return POOLINGS[options.pooling](hidden, batch.mask.to(options.device))
+
+
+def load_body(name: str | Path, max_length: int | None, progress: Progress) -> Body:
+    """The encoder of a checkpoint or of a model folder, whatever its head, with its tokenizer.
+
+    Raises `InputError` for what is no model, one that lacks weights other than a pooler's, and a tokenizer
+    that does not fit its embeddings.
+    """
+    inner = Path(name) / BODY  # in a model folder whose head is one of ours
+    path = checkpoint_path(inner if inner.is_dir() else name, progress)
+    tokenizer = load_tokenizer(name if inner.is_dir() else path, progress)
+    with loading(name):
+        model, info = AutoModel.from_pretrained(path, **LOADING, output_loading_info=True)
+    untrained = sorted(info.get("missing_keys", ()))
+    if missing := [key for key in untrained if not key.startswith(POOLER)]:
+        raise InputError(
+            f"{name}: the checkpoint lacks {len(missing)} weights of its encoder ({missing[0]}, ...), "
+            "which would be random"
+        )
+    check_fit(name, model.config, tokenizer, hint="a model folder holds the tokenizer it was trained with")
+    if model.config.is_encoder_decoder:
+        model = model.get_encoder()
+    limits = RowLimits.of(model.config, tokenizer, max_length)
+    return Body(str(name), model.eval(), tokenizer, limits, tuple(untrained))
+
+
+def hidden_states(
     encoded: Encoded,
     body: Body,
-    asked: Asked,
+    options: StatesOptions,
     progress: Progress,
-) -> int:
-    """Writes the rows with their vectors and gives their width; each block is a row group.
-
-    rows     what stands beside the vectors, in the order of ``encoded``
-    labels   what their labels are, as `rows.labels_of`
-
-    One vector a row stands in the column ``vector`` (width numbers); with the pooling ``none`` there are
-    ``tokens`` and ``vectors``, as many of either as the row has tokens. A row without a token has zeros.
-    Raises `InputError` as `Body.check`, and for a vector that is not finite.
-    """
-    import polars as pl
-    import pyarrow
-    from pyarrow import parquet
-
-    width = body.check(asked.device, asked.pooling, asked.layer)
-    if not body.limits.segments:
-        encoded = replace(encoded, segments=None)
-    beside = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-    made = {"model": Path(body.name).name, "pooling": asked.pooling, "layer": asked.layer, "width": width}
-    made["labels"] = labels
-    schema = beside.schema
-    for name, kind in _columns(asked, width).items():
-        schema = schema.append(pyarrow.field(name, kind))
-    schema = schema.with_metadata({METADATA: json.dumps(made, sort_keys=True)})
-    row_bytes = width * 4 * (encoded.lengths if asked.pooling == NONE else 1)
-    with (
-        parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=["label", "split"]) as writer,
-        stage(progress, "computing hidden states", len(encoded), "rows"),
-    ):
-        for start, end in _blocks(row_bytes, len(encoded)):
-            vectors = vectors_of(start, end, encoded, body, asked, width, progress)
-            columns = _arrays(vectors, start, end, encoded, body, asked)
-            table = pyarrow.Table.from_arrays([*beside[start:end].columns, *columns], schema=schema)
-            writer.write_table(table, row_group_size=end - start)
-    return width
-
-
-def _columns(asked: Asked, width: int) -> dict[str, Any]:
-    """The columns of vectors, by name, with their types."""
-    import pyarrow
-
-    number = pyarrow.float16() if asked.dtype == "float16" else pyarrow.float32()
-    vector = pyarrow.list_(number, width)
-    if asked.pooling == NONE:
-        return {TOKENS: pyarrow.list_(pyarrow.string()), VECTORS: pyarrow.list_(vector)}
-    return {VECTOR: vector}
-
-
-def _blocks(row_bytes: NDArray[np.int64] | int, rows: int) -> Iterator[tuple[int, int]]:
-    """First and one past the last row of each block, which is of `BLOCK_BYTES` or less, or of one row."""
-    import numpy as np
-
-    ends = np.cumsum(np.broadcast_to(row_bytes, rows))
-    start = 0
-    while start < rows:
-        before = ends[start - 1] if start else 0
-        end = max(int(np.searchsorted(ends, before + BLOCK_BYTES, "right")), start + 1)
-        yield start, end
-        start = end
-
-
-def vectors_of(
-    start: int, end: int, encoded: Encoded, body: Body, asked: Asked, width: int, progress: Progress
+    *,
+    start: int = 0,
+    end: int | None = None,
 ) -> NDArray[np.float32]:
-    """(rows, width), or with the pooling ``none`` (tokens, width), in the order of rows and tokens."""
-    import numpy as np
-    import torch
+    """(rows, width) of the rows from ``start`` to ``end``; for each token (tokens, width), row after row.
 
-    by_token = asked.pooling == NONE
+    A row without tokens has zeros. Raises as `Body.width`.
+    """
+    end = len(encoded) if end is None else end
+    encoded, width = body.inputs(encoded), body.width(options)
     first = encoded.offsets[start]
-    size = int(encoded.offsets[end] - first) if by_token else end - start
+    size = int(encoded.offsets[end] - first) if options.by_token else end - start
     vectors = np.zeros((size, width), dtype=np.float32)
     rows = np.arange(start, end)
     with torch.inference_mode():
-        for piece in pieces_within(rows[encoded.lengths[rows] > 0], encoded.lengths, asked.budget):
+        # Sorted by length, so that little is padding; masked, so that padding changes nothing but rounding.
+        for piece in pieces_within(rows[encoded.lengths[rows] > 0], encoded.lengths, options.budget):
             stop_if_cancelled(progress)
             batch = batch_of(encoded, piece, body.limits.pad_id)
-            found = body.vectors(batch, asked.device, asked.pooling, asked.layer).float().cpu().numpy()
-            if by_token:
-                for row, its in zip(piece, found, strict=True):
-                    place, n = encoded.offsets[row] - first, encoded.lengths[row]
-                    vectors[place : place + n] = its[:n]
+            states = body.states(batch, options).float().cpu().numpy()
+            if options.by_token:
+                for row, of_tokens in zip(piece, states, strict=True):
+                    offset, length = encoded.offsets[row] - first, encoded.lengths[row]
+                    vectors[offset : offset + length] = of_tokens[:length]
             else:
-                vectors[piece - start] = found
+                vectors[piece - start] = states
             progress.advance(len(piece))
     return vectors
-
-
-def _arrays(
-    vectors: NDArray[np.float32], start: int, end: int, encoded: Encoded, body: Body, asked: Asked
-) -> list[Any]:
-    """The columns of `_columns` of one block; raises `InputError` for a number that is not finite."""
-    import numpy as np
-    import pyarrow
-
-    with np.errstate(over="ignore"):
-        numbers = vectors.astype(asked.dtype)
-    if not np.isfinite(numbers).all():
-        too_large = bool(np.isfinite(vectors).all())
-        raise InputError(
-            f"{body.name}: its hidden states hold "
-            + ("numbers that are too large for float16" if too_large else "values that are no numbers"),
-            hint="--dtype float32"
-            if too_large
-            else "the checkpoint may be damaged: load it with transformers",
-        )
-    column = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(numbers.reshape(-1)), vectors.shape[1])
-    if asked.pooling != NONE:
-        return [column]
-    offsets = (encoded.offsets[start : end + 1] - encoded.offsets[start]).astype(np.int32)
-    ids = encoded.ids[encoded.offsets[start] : encoded.offsets[end]]
-    distinct, which = np.unique(ids, return_inverse=True)
-    names = [body.tokenizer.backend.id_to_token(int(id_)) for id_ in distinct]
-    tokens = pyarrow.array(names, type=pyarrow.string()).take(pyarrow.array(which))
-    return [
-        pyarrow.ListArray.from_arrays(offsets, tokens),
-        pyarrow.ListArray.from_arrays(offsets, column),
-    ]

@@ -5,14 +5,13 @@ A fine-tuning that does not beat it has learned little that the words, or the mo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
 from tokkit.model.network.batching import RowLimits, part_of
-from tokkit.model.network.body import Body
-from tokkit.model.network.hidden_states import Asked, vectors_of
+from tokkit.model.network.hidden_states import Body, StatesOptions, hidden_states
 from tokkit.model.network.inference import budget_for
 from tokkit.model.training.linear import bag_of_words, probe
 from tokkit.progress import Progress, stage
@@ -103,9 +102,15 @@ def baseline(
     if kind == NONE:
         return None
     training = training.drawn(MOST_ROWS, seed)
-    answers = (training.targets, held_out.targets, classifier.labels)
     task = classifier.task
-    shared: dict[str, Any] = {"task": task, "threads": threads, "progress": progress}
+    shared: dict[str, Any] = {
+        "targets": training.targets,
+        "truth": held_out.targets,
+        "labels": classifier.labels,
+        "task": task,
+        "threads": threads,
+        "progress": progress,
+    }
     with stage(progress, "training the baseline"):
         if kind == PROBE:
             try:
@@ -114,13 +119,13 @@ def baseline(
                     _vectors(classifier, part.encoded, device, budget, progress)
                     for part in (training, held_out)
                 )
-                scores = probe(seen, unseen, *answers, **shared)
+                scores = probe(seen, unseen, **shared)
             except InputError as error:
                 progress.say(f"no probe, but a bag of words as the baseline: {error.message}")
                 kind = WORDS
         if kind == WORDS:
             try:
-                scores = bag_of_words(training.texts, held_out.texts, *answers, **shared)
+                scores = bag_of_words(training.texts, held_out.texts, **shared)
             except InputError as error:
                 progress.say(f"no baseline: {error.message}")
                 return None
@@ -142,8 +147,5 @@ def _vectors(
     encoder = model.to(device).eval().base_model
     if model.config.is_encoder_decoder:
         encoder = encoder.get_encoder()
-    body = Body("the model", encoder, tokenizer, limits, ())
-    asked = Asked("mean", -1, "float32", device, budget)
-    width = body.check(device, asked.pooling, asked.layer)
-    seen = encoded if limits.segments else replace(encoded, segments=None)
-    return vectors_of(0, len(seen), seen, body, asked, width, progress)
+    body = Body("the model", encoder, tokenizer, limits)
+    return hidden_states(encoded, body, StatesOptions(device, budget), progress)

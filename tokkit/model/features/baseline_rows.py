@@ -1,0 +1,152 @@
+"""The rows of a features file: from a data set, and back to labeled rows that baselines train on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tokkit.data.dataset import TEST, TRAIN, Dataset, Rows, Split
+from tokkit.data.loading.load import DatasetOptions
+from tokkit.errors import InputError
+from tokkit.model.features.features_file import ID, LABEL, ONE, PAIR, SEVERAL, SPLIT, TAGS, TEXT
+from tokkit.model.tasks import task_of
+from tokkit.model.tasks.task import Task
+from tokkit.model.training import training_rows
+from tokkit.progress import Progress
+from tokkit.sources.tables import TableFormat
+from tokkit.tokenizer.encoding.encode import Encoded
+
+
+def label_kind(dataset: Dataset) -> str:
+    """`ONE`, `SEVERAL` or `TAGS`."""
+    return TAGS if dataset.tokens_column is not None else SEVERAL if dataset.label_lists else ONE
+
+
+def feature_rows(dataset: Dataset, progress: Progress) -> tuple[pl.DataFrame, dict[str, int]]:
+    """Every row that has a text, one split after another; and the number of those skipped, by reason.
+
+    Columns: id (from the column of ids, else the index of the row in its split), text, pair (where rows are
+    pairs), label (null where a row has none), split. Raises `InputError` where no row has a text.
+    """
+    splits = [_split_rows(dataset, name) for name in dataset.splits]
+    if len({split[ID].dtype for split in splits}) > 1:
+        splits = [split.with_columns(pl.col(ID).cast(pl.String)) for split in splits]
+    rows = pl.concat(splits)
+    left_out = {}
+    for reason, column in {"no text": TEXT, "no second text": PAIR}.items():
+        if column in rows.columns and (missing := rows[column].null_count()):
+            left_out[reason] = missing
+            rows = rows.filter(pl.col(column).is_not_null())
+    if not rows.height:
+        raise InputError(f"{dataset.source}: no row has a text")
+    for reason, count in left_out.items():
+        progress.say(f"skipped {count} rows {reason.replace('no', 'without', 1)}")
+    return rows, left_out
+
+
+def _split_rows(dataset: Dataset, name: str) -> pl.DataFrame:
+    texts, pairs = dataset.texts(name), dataset.pairs(name)
+    indices = pl.Series(range(texts.len()), dtype=pl.Int64)
+    unlabeled = pl.Series([None] * texts.len(), dtype=pl.String)
+    return pl.DataFrame(
+        {
+            ID: dataset.split(name).frame[dataset.id_column] if dataset.id_column else indices,
+            TEXT: texts,
+            **({} if pairs is None else {PAIR: pairs}),
+            LABEL: dataset.labels(name) if dataset.label_column else unlabeled,
+            SPLIT: pl.repeat(name, texts.len(), dtype=pl.String, eager=True),
+        }
+    )
+
+
+@dataclass(frozen=True)
+class LabeledRows:
+    """indices  (rows,) int64, ascending: which rows of the features file
+    texts    of pairs both, with a space between
+    targets  the values of the task's targets
+    """
+
+    indices: NDArray[np.int64]
+    texts: list[str]
+    targets: NDArray[Any]
+
+
+@dataclass(frozen=True)
+class BaselineRows:
+    """labels  names of the classes, by id; each occurs in ``training``
+    split    name of the split that is scored
+    """
+
+    training: LabeledRows
+    held_out: LabeledRows
+    labels: tuple[str, ...]
+    split: str
+    task: Task
+
+
+def baseline_rows(
+    rows: pl.DataFrame, source: str, split: str, seed: int, progress: Progress, labels_are: str = ONE
+) -> BaselineRows:
+    """The labeled rows of train, and those of the split to score.
+
+    Scored on validation, they are the very rows that `finetune` validates on, split off train where there is
+    no validation split.
+
+    labels_are  `ONE` or `SEVERAL`
+
+    Raises `InputError` as `training_rows.training_and_validation`, and where a split is missing.
+    """
+    dataset = _as_dataset(rows, source, labels_are)
+    dataset.require_labels()
+    task = task_of("auto", dataset)
+    if split == TEST:
+        training, held_out = dataset.complete(TRAIN), dataset.complete(TEST)
+    else:
+        training, held_out = training_rows.training_and_validation(
+            dataset,
+            validation_data=None,
+            options=DatasetOptions(),
+            seed=seed,
+            progress=progress,
+            task=task,
+        )
+    labels = task.labels(training)
+    if len(labels) < 2:
+        raise InputError(
+            f'{source}: one class only ("{"".join(labels)}"): there is nothing to learn',
+            hint="--label-column names another column",
+        )
+    if not held_out.labels:
+        raise InputError(f"{source}: no row of {split} has both text and label")
+
+    def labeled(part: Rows, of_split: str) -> LabeledRows:
+        indices = np.flatnonzero((rows[SPLIT] == of_split).to_numpy())[part.positions]
+        pairs = part.pairs or [""] * len(part.texts)
+        texts = [f"{text} {pair}" if pair else text for text, pair in zip(part.texts, pairs, strict=True)]
+        # Targets of rows need no tokens; those of tags, which do, are no targets of a baseline.
+        no_tokens = Encoded(np.empty(0, np.int32), np.zeros(len(texts) + 1, np.int64), 0)
+        return LabeledRows(indices, texts, task.targets(part, labels, source, no_tokens).values)
+
+    return BaselineRows(
+        training=labeled(training, TRAIN),
+        held_out=labeled(held_out, split if split in dataset.splits else TRAIN),
+        labels=labels,
+        split=split,
+        task=task,
+    )
+
+
+def _as_dataset(rows: pl.DataFrame, source: str, labels_are: str) -> Dataset:
+    """The rows as a data set with their splits, labels and pairs; without labels where no row has one."""
+    splits = {}
+    for name in rows[SPLIT].unique(maintain_order=True).to_list():
+        frame = rows.filter(rows[SPLIT] == name)
+        splits[name] = Split(name, frame, (Path(source),), TableFormat("parquet"), frame, known=True)
+    label = LABEL if rows[LABEL].null_count() < rows.height else None
+    pair = PAIR if PAIR in rows.columns else None
+    return Dataset(source, splits, TEXT, label, pair, label_lists=labels_are == SEVERAL)
