@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from tokkit.tokenizer.editing.trim import TrimOptions as TrimOptions
     from tokkit.tokenizer.editing.trim import trim as trim
     from tokkit.tokenizer.editing.wrap import wrap as wrap
-    from tokkit.tokenizer.editing.wrapping.wrap_options import WrapOptions as WrapOptions
+    from tokkit.tokenizer.editing.wrap_options import WrapOptions as WrapOptions
     from tokkit.tokenizer.tokenize import tokenize as tokenize
     from tokkit.tokenizer.training.count import CountOptions as CountOptions
     from tokkit.tokenizer.training.count import count as count
@@ -89,7 +89,7 @@ _HOME = {
     "UsageError": "errors",
     "WordPieceOptions": "tokenizer.training.trainer_options",
     "WordOptions": "tokenizer.training.trainer_options",
-    "WrapOptions": "tokenizer.editing.wrapping.wrap_options",
+    "WrapOptions": "tokenizer.editing.wrap_options",
     "add_tokens": "tokenizer.editing.add_tokens",
     "blocks": "tokenizer.blocks.catalogue",
     "clean": "data.cleaning.clean",

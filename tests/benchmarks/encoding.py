@@ -58,7 +58,7 @@ def main() -> None:
 def compare(corpus: Path, tokenizer: Path, arguments: argparse.Namespace) -> None:
     """Seconds of every round, ratios of the medians, and whether the results are equal."""
     from tokkit.tokenizer.encoding.encode import encode, token_counts
-    from tokkit.tokenizer.load import load
+    from tokkit.tokenizer.folder.load import load
 
     rows, loaded = _rows(corpus, arguments.megabytes), load(tokenizer)
     size = sum(len(row.encode()) for row in rows) / 1e6
@@ -137,7 +137,7 @@ def _in_a_process(what: str, arguments: Sequence[str], kernels: str) -> str:
 
 def _first(arguments: argparse.Namespace) -> None:
     from tokkit.tokenizer.encoding.encode import token_counts
-    from tokkit.tokenizer.load import load
+    from tokkit.tokenizer.folder.load import load
 
     rows, loaded = _rows(arguments.corpora[0], arguments.megabytes), load(arguments.tokenizer)
     begun = time.perf_counter()
@@ -147,7 +147,7 @@ def _first(arguments: argparse.Namespace) -> None:
 
 def _memory(arguments: argparse.Namespace) -> None:
     from tokkit.tokenizer.encoding.encode import encode
-    from tokkit.tokenizer.load import load
+    from tokkit.tokenizer.folder.load import load
 
     words = " ".join(_rows(arguments.corpora[0], arguments.megabytes)).split(" ")[: 8 * _SHORT_ROWS]
     each = max(1, len(words) // _SHORT_ROWS)

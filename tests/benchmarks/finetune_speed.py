@@ -31,7 +31,7 @@ from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import train
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import encode
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 CPU = torch.device("cpu")
 STOCK = {"padded to 128": "max_length", "dynamic": False}

@@ -138,14 +138,14 @@ CASES = {
     "a tokenizer folder that is none": Case(
         "stats r.csv --tokenizer out",
         3,
-        "out: no tokenizer folder: it holds no tokenizer.json",
+        "out: not a tokenizer folder: it has no tokenizer.json",
         "train-wordpiece",
         {"r.csv": ROWS, "out/readme.md": "x"},
     ),
     "a tokenizer file that is none": Case(
         "stats r.csv --tokenizer tokenizer.json",
         3,
-        "tokenizer.json: no tokenizer that this version",
+        "tokenizer.json: not a tokenizer that this version",
         "train-wordpiece",
         {"r.csv": ROWS, "tokenizer.json": '{"version": "1.0"}'},
     ),
@@ -194,12 +194,12 @@ CASES = {
     "fine-tuning with a tokenizer that is none": Case(
         "finetune r.csv --tokenizer d",
         3,
-        "d: no tokenizer folder",
+        "d: not a tokenizer folder",
         "train-wordpiece",
         {"r.csv": ROWS, "d/x": "x"},
     ),
     "predicting with a folder that is no model": Case(
-        "predict T 'a text'", 3, "no model folder: it holds no config.json", "tokkit finetune"
+        "predict T 'a text'", 3, "not a model folder: it has no config.json", "tokkit finetune"
     ),
     "evaluating without a data set": Case(
         "evaluate model/", 2, "only one path named", "tokkit evaluate MODEL DATASET"

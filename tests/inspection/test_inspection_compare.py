@@ -13,7 +13,7 @@ from tests.tokenizer.tokenizer_texts import HARD, cut
 from tokkit.cli.main import run
 from tokkit.errors import InputError, UsageError
 from tokkit.inspection.comparison.compare import compare
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 TEXTS = [text for text in HARD if text] + [
     "don't panic",

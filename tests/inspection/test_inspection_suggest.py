@@ -40,7 +40,7 @@ def test_suggest_tokens_save_in_wordpiece_exactly_what_is_claimed(tmp_path, lang
     (tmp_path / "corpus.txt").write_text(text, "utf-8")
     tokkit.train_wordpiece(tmp_path / "small.txt", tmp_path / "t", recipe="korean", vocab_size=700)
     result = suggest_tokens(tmp_path / "t", tmp_path / "corpus.txt", top=12)
-    old = tokkit.tokenizer.load.load(tmp_path / "t").backend
+    old = tokkit.tokenizer.folder.load.load(tmp_path / "t").backend
     lines = text.splitlines()
     added: list[str] = []
     for each in result.suggestions:
@@ -115,7 +115,7 @@ def test_suggest_tokens_save_in_other_models_about_what_is_claimed(tmp_path, fam
     tokkit.add_tokens(
         tmp_path / "t", out=tmp_path / "more", native=True, tokens_file=str(tmp_path / "tokens.txt")
     )
-    more = tokkit.tokenizer.load.load(tmp_path / "more").backend
+    more = tokkit.tokenizer.folder.load.load(tmp_path / "more").backend
     assert tokens_of(more, text.splitlines(keepends=True))[0] == result.tokens_after
 
 

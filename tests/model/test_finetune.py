@@ -13,7 +13,7 @@ from safetensors.torch import load_file
 import tokkit
 from tests.model.conftest import sentences, write_csv
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 FAST = {"size": "tiny", "epochs": 1, "threads": 1}
 

@@ -21,7 +21,7 @@ from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.loop import train
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded, encode
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 LABELS = ("joy", "sadness", "anger")
 CPU = torch.device("cpu")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tokkit.model.network.batching import batch_of, pieces_within
 from tokkit.tokenizer.encoding.encode import encode
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 TEXTS = ["at home i feel glad", "", "슬프다 " * 40, "at home i feel glad", "🙂 unknown"]
 

@@ -12,7 +12,7 @@ from tokkit.data.dataset import Rows
 from tokkit.model.tasks import TASKS
 from tokkit.model.training import encoded_cache
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 TASK = TASKS["single-label"]
 TEXTS = ["i feel glad", "오늘 i feel 슬프다", "", "👩‍👩‍👧 ok", "glad " * 40]

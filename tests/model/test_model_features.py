@@ -249,7 +249,7 @@ class TestWhatCannotBe:
         assert raised.value.hint == "--dtype float32"
 
     def test_what_is_no_model(self, texts, tokenizer, tmp_path):
-        with pytest.raises(InputError, match="no model folder: it holds no config"):
+        with pytest.raises(InputError, match="not a model folder: it has no config"):
             tokkit.features(tokenizer, texts, tmp_path / "f.parquet")
 
     def test_rows_without_any_text(self, bert, tmp_path):

@@ -25,7 +25,7 @@ from tokkit.model.tasks import TASKS
 from tokkit.model.training import encoded_cache
 from tokkit.model.training.encoded_once import EncodedOnce
 from tokkit.progress import SILENT
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 from tokkit.views.reports import folds as reports
 from tokkit.views.tables import as_drawn
 

@@ -20,7 +20,7 @@ from tokkit.model.network.inference import predict_logits
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
 from tokkit.tokenizer.encoding.encode import encode
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 LABELS = ("joy", "sadness", "anger")
 TEXTS = ["at home i feel glad", "", "슬프다 " * 30, "🙂 שלום"]

@@ -18,7 +18,7 @@ from tokkit.model.folder import model_folder as folder
 from tokkit.model.network.batching import batch_of
 from tokkit.model.network.inference import predict_logits
 from tokkit.model.tasks import TASKS
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 FAST = {"size": "tiny", "threads": 1, "no_cache": True}
 NAMES = {"PER": ["Kim", "Merry", "민수"], "LOC": ["Seoul", "market", "서울"]}

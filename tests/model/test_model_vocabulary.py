@@ -17,7 +17,7 @@ from tokkit.model.network import pretrained
 from tokkit.model.network.inference import predict_logits
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.tokenizer.encoding.encode import encode
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 LABELS = ("anger", "joy", "sadness")
 CPU = torch.device("cpu")

@@ -13,7 +13,7 @@ from tokkit.errors import UsageError
 from tokkit.tokenizer.blocks import charsmap
 from tokkit.tokenizer.blocks import registry as blocks
 from tokkit.tokenizer.blocks.post_processors import SpecialTokens
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 ALL = [(kind, name) for kind, named in blocks.REGISTRY.items() for name in named]
 NEEDY = [

@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 
 import tokkit
 from tokkit.errors import UsageError
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.trainer_options import BpeOptions, WordPieceOptions
 

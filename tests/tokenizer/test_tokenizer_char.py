@@ -8,7 +8,7 @@ import pytest
 from tokenizer_texts import HARD, HARD_LINES, cut, finished, model_of, published, write
 
 import tokkit
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 

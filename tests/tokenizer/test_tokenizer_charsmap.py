@@ -9,7 +9,7 @@ from tokenizers import normalizers
 
 import tokkit
 from tokkit.tokenizer.blocks import charsmap, registry
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 GOOD = charsmap.of_one("ﬁ", "fi")
 

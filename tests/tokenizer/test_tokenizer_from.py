@@ -18,7 +18,7 @@ import tokkit
 from tokkit.errors import UsageError
 from tokkit.files import sha256_of
 from tokkit.tokenizer.blocks.recipes import RECIPES
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 TRAIN = {"BPE": tokkit.train_bpe, "WordPiece": tokkit.train_wordpiece}
 

@@ -9,7 +9,7 @@ import pytest
 from tokenizers.pre_tokenizers import FixedLength
 
 from tokkit.errors import InputError
-from tokkit.tokenizer.folder import guarded
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 
 def test_panics_are_told_in_our_words_alone(capfd):

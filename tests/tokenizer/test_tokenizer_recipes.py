@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 
 import tokkit
 from tokkit.tokenizer.blocks.recipes import RECIPES
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 TRAINERS = {"wordpiece": tokkit.train_wordpiece, "bpe": tokkit.train_bpe}
 KEEPS_EVERY_BYTE = [("gpt2", "bpe"), ("roberta", "bpe"), ("llama", "bpe")]

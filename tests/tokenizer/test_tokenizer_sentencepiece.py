@@ -15,7 +15,7 @@ from tokenizer_texts import HARD, cut
 
 from tokkit.errors import InputError, UsageError
 from tokkit.tokenizer.blocks.charsmap import is_charsmap
-from tokkit.tokenizer.folder import SAMPLES
+from tokkit.tokenizer.folder.tokenizer_folder import SAMPLES
 from tokkit.tokenizer.sentencepiece import charsmap, model_file
 from tokkit.tokenizer.sentencepiece.convert import merges_of
 from tokkit.tokenizer.sentencepiece.normalizer import normalizer_of

@@ -17,7 +17,7 @@ import tokkit
 from tokkit.cli.main import run
 from tokkit.errors import InputError, UsageError
 from tokkit.tokenizer.blocks.recipes import RECIPES
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 from tokkit.tokenizer.probes import probed
 from tokkit.views.reports import tokenize as reports
 from tokkit.views.tables import as_drawn, as_tsv

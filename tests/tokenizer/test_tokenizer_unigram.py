@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
 import tokkit
 from tokkit.errors import UsageError
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 from tokkit.tokenizer.training.train_unigram import in_order
 
 SPECIAL = ["<unk>", "<s>", "</s>"]

@@ -10,7 +10,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from tokkit.errors import InputError
-from tokkit.tokenizer.weight_headers import INPUT_EMBEDDINGS, rows_of, shapes
+from tokkit.tokenizer.folder.weight_headers import INPUT_EMBEDDINGS, rows_of, shapes
 
 
 def _save(path, **tensors):

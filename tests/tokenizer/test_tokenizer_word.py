@@ -9,7 +9,7 @@ from tokenizer_texts import HARD_LINES, cut, finished, model_of, published, writ
 from tokenizers import Tokenizer, models, trainers
 
 import tokkit
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.trainer_options import WordOptions
 

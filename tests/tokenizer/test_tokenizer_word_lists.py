@@ -10,7 +10,7 @@ import tokkit
 from tests.tokenizer.tokenizer_texts import HARD
 from tokkit.errors import InputError
 from tokkit.tokenizer.encoding.word_lists import encode_words
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 ROWS = [
     ["EU", "rejects", "German", "call", "."],
@@ -90,7 +90,8 @@ def test_a_word_that_the_tokenizer_cannot_cut_is_an_input_error(tmp_path):
     from tokenizers.models import WordLevel
 
     Tokenizer(WordLevel({"a": 0}, unk_token="?")).save(str(tmp_path / "tokenizer.json"))
-    from tokkit.tokenizer.load import opened
+
+    from tokkit.tokenizer.folder.load import load_unchecked
 
     with pytest.raises(InputError, match="fails on one of these words"):
-        encode_words([["b"]], opened(tmp_path))
+        encode_words([["b"]], load_unchecked(tmp_path))

@@ -14,7 +14,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 import tokkit
 from tests.conftest import Heard
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.tokenizer.rebuild import differs_when_loaded
+from tokkit.tokenizer.folder.checkpoints import rebuild_difference
 
 BERT_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
@@ -108,12 +108,12 @@ def test_wrap_finds_and_mends_the_class_rebuild_trap(foreign, tmp_path, cls):
         write(source / "config.json", '{"model_type": "bert"}')
     else:
         write(source / "tokenizer_config.json", json.dumps({"tokenizer_class": cls, "unk_token": "[UNK]"}))
-    assert differs_when_loaded(source, backend)
+    assert rebuild_difference(source, backend)
     heard = Heard()
     result = tokkit.wrap(source, tmp_path / "out", progress=heard)
     assert result.class_rebuild
     assert "mended" in heard
-    assert differs_when_loaded(tmp_path / "out", backend) is None
+    assert rebuild_difference(tmp_path / "out", backend) is None
     check_loads(tmp_path / "out", backend)
 
 
@@ -268,7 +268,7 @@ REFUSED = {
         "fails on the text",
         "",
     ),
-    "no model": (lambda content: content.update(model=None), {}, "no tokenizer that this version", ""),
+    "no model": (lambda content: content.update(model=None), {}, "not a tokenizer that this version", ""),
     "no such block": (dict, {"post_processor": "brt"}, 'no block "brt"', ""),
     "block without a role": (
         lambda content: content.update(post_processor=None),

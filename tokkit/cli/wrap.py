@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.tokenizer.editing.wrap import wrap
-from tokkit.tokenizer.editing.wrapping.wrap_options import WrapOptions
+from tokkit.tokenizer.editing.wrap_options import WrapOptions
 from tokkit.views.reports import wrap as reports
 
 

@@ -21,7 +21,7 @@ from tokkit.inspection.languages import identifier
 from tokkit.inspection.lengths import Histogram
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, SayOnce, stage
-from tokkit.tokenizer.load import LoadedTokenizer, load
+from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 
 if TYPE_CHECKING:
     import numpy as np

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import UsageError
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
-from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.blocks.catalogue import name_of
-from tokkit.tokenizer.load import LoadedTokenizer, load, read_json
+from tokkit.tokenizer.folder import tokenizer_folder
+from tokkit.tokenizer.folder.load import LoadedTokenizer, load, read_json
 
 if TYPE_CHECKING:
     from tokkit.tokenizer.probes import Piece, Probed, Seen

@@ -19,7 +19,7 @@ from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 
 @dataclass(frozen=True)

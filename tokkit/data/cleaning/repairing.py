@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tokkit.data.cleaning.cleaning_rules import repairs
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import token_counts
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 EXAMPLES = 3
 """Examples that are kept of each rule and each reason."""

@@ -16,7 +16,7 @@ from tokkit.inspection.comparison.row_counts import count_texts, count_tokens
 from tokkit.inspection.comparison.tokenizer_figures import measured
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer.load import load
+from tokkit.tokenizer.folder.load import load
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,7 +10,7 @@ from tokkit.inspection import lengths
 from tokkit.inspection.comparison.tokenizer_metrics import sums_by_row
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,7 +11,7 @@ from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.round_trip import round_trip
 from tokkit.inspection.comparison.row_counts import TextCounts, TokenizerCounts
 from tokkit.progress import Progress, stage
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 
 from tokkit.inspection.doctor.subject import MODEL_CONFIG, ExaminedModel, ExaminedTokenizer
-from tokkit.tokenizer.folder import TOKENIZER_FILE
-from tokkit.tokenizer.rebuild import differs_when_loaded
+from tokkit.tokenizer.folder.checkpoints import rebuild_difference
+from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 
 _GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
 
@@ -32,4 +32,4 @@ def rebuilt(tokenizer: ExaminedTokenizer, model: ExaminedModel | None) -> str | 
         shutil.copyfile(file, folder / TOKENIZER_FILE)
         if beside is not None:
             shutil.copyfile(beside, folder / MODEL_CONFIG)
-        return differs_when_loaded(folder, tokenizer.loaded.backend)
+        return rebuild_difference(folder, tokenizer.loaded.backend)

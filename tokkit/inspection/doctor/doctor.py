@@ -22,8 +22,8 @@ from tokkit.inspection.doctor.tokenizer_rules import fails_on_strange
 from tokkit.inspection.findings import ERROR, Finding
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer import folder as tokenizer_folder
-from tokkit.tokenizer.load import read_json
+from tokkit.tokenizer.folder import tokenizer_folder
+from tokkit.tokenizer.folder.load import read_json
 
 
 @dataclass(frozen=True)

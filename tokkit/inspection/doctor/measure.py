@@ -11,7 +11,7 @@ from tokkit.inspection import lengths
 from tokkit.inspection.scripts import stretches
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import token_counts
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,7 +9,7 @@ from tokkit.inspection.doctor.subject import ExaminedModel, Subject
 from tokkit.inspection.doctor.tokenizer_rules import quoted
 from tokkit.inspection.doctor.vocabulary_rules import some
 from tokkit.inspection.findings import ERROR, WARNING, Finding
-from tokkit.tokenizer.load import ROLES
+from tokkit.tokenizer.folder.load import ROLES
 
 _FATAL_ROLES = ("pad", "cls", "sep", "mask", "unk")
 """Roles whose id changes what an encoder sees; bos and eos only matter to what generates."""

@@ -18,7 +18,7 @@ from itertools import islice
 from typing import Any
 
 from tokkit.inspection.scripts import script_of
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 AROUND = (
     *(("", ""), ("-", ""), ("a", ""), ("🙂", ""), ("1", ""), (" ", ""), ("\n", "")),

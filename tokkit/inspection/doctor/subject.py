@@ -16,17 +16,17 @@ from typing import Any
 from tokkit.errors import InputError
 from tokkit.inspection.doctor.measure import Measured
 from tokkit.progress import Progress
-from tokkit.tokenizer import weight_headers
-from tokkit.tokenizer.checkpoints import checkpoint_path, takes_tokens
-from tokkit.tokenizer.folder import CONFIG_FILE
-from tokkit.tokenizer.load import (
+from tokkit.tokenizer.folder import weight_headers
+from tokkit.tokenizer.folder.checkpoints import checkpoint_path, takes_tokens
+from tokkit.tokenizer.folder.load import (
     ROLES,
     TOKENIZER_PATTERNS,
     LoadedTokenizer,
     from_hub,
-    opened,
+    load_unchecked,
     read_json,
 )
+from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE
 
 MODEL_CONFIG = "config.json"
 _GENERIC_CLASSES = (None, "PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
@@ -181,7 +181,7 @@ class Subject:
 
 def examined_tokenizer(name: str | Path, progress: Progress) -> ExaminedTokenizer:
     """The tokenizer at a path or of the hub; raises `InputError` for what is none."""
-    loaded = opened(name, progress)
+    loaded = load_unchecked(name, progress)
     text = loaded.file.read_text(encoding="utf-8") if loaded.file.exists() else loaded.backend.to_str()
     doubled: list[str] = []
     content = json.loads(text, object_pairs_hook=lambda pairs: _noting_doubles(pairs, doubled))
@@ -228,7 +228,7 @@ def examined_model(name: str | Path, tokenizer: ExaminedTokenizer, progress: Pro
 def _own_tokenizer(folder: Path, progress: Progress) -> LoadedTokenizer | None:
     if not any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt", "vocab.json")):
         return None
-    return opened(folder, progress)
+    return load_unchecked(folder, progress)
 
 
 def _same(one: Path, other: Path) -> bool:

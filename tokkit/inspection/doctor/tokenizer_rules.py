@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tokkit.errors import InputError
 from tokkit.inspection.doctor.subject import ExaminedTokenizer, Subject
 from tokkit.inspection.findings import ERROR, WARNING, Finding
-from tokkit.tokenizer.load import check_receipt, missing_unknown
+from tokkit.tokenizer.folder.load import check_receipt, missing_unknown
 
 STRANGE = ("𐎀𐎁", "ꙮꙮ", "𒀀𒀁", "🜀🜁", "㍿㍿")
 """Words that hardly any vocabulary holds: Ugaritic, Cyrillic, cuneiform, alchemy, a squared company."""

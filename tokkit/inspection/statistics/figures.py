@@ -13,7 +13,7 @@ from tokkit.inspection.lengths import Histogram
 from tokkit.inspection.scripts import NO_SCRIPT
 from tokkit.inspection.statistics.sums import Gathered, SplitSums
 from tokkit.progress import Progress, stop_if_cancelled
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 _FEWEST_IDS = 20
 """Rows below which a column of different values may be chance."""

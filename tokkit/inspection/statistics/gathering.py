@@ -22,7 +22,7 @@ from tokkit.progress import Progress, Silent, stage, stop_if_cancelled
 from tokkit.runtime import threads
 from tokkit.runtime.strings import Strings
 from tokkit.tokenizer.encoding.encode import token_counts
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 _TEXT = 1 << 22
 """Bytes of texts that are encoded at a time."""

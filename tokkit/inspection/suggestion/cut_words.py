@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.progress import Progress, stop_if_cancelled
-from tokkit.tokenizer.folder import guarded
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
     import numpy as np

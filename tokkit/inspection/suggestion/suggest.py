@@ -20,7 +20,7 @@ from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.editing.extend import extend
 from tokkit.tokenizer.editing.pre_tokens import forms, pre_tokens
 from tokkit.tokenizer.editing.requests import Request
-from tokkit.tokenizer.load import LoadedTokenizer, load
+from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.count import check_fits
 
 if TYPE_CHECKING:

@@ -24,11 +24,10 @@ from tokkit.model.network.heads import HeadedModel
 from tokkit.model.network.inference import predict_logits
 from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer import folder as tokenizer_folder
-from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading, quiet
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.tokenizer.load import load as load_tokenizer
-from tokkit.tokenizer.rebuild import differs_when_loaded
+from tokkit.tokenizer.folder import tokenizer_folder
+from tokkit.tokenizer.folder.checkpoints import LOADING, checkpoint_path, loading, quiet, rebuild_difference
+from tokkit.tokenizer.folder.load import load as load_tokenizer
 
 _TOKENIZER_FILES = (
     "tokenizer.json",
@@ -119,4 +118,4 @@ def verify(folder: Path, encoded: Encoded, expected: NDArray[np.float32]) -> Non
 
 def other_ids(folder: Path, classifier: Classifier) -> bool:
     """Whether `AutoTokenizer` gives other ids from the folder than its `tokenizer.json` does."""
-    return differs_when_loaded(folder, classifier.tokenizer.backend) is not None
+    return rebuild_difference(folder, classifier.tokenizer.backend) is not None

@@ -19,7 +19,7 @@ from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
 from tokkit.model.folder.predictions import read_parquet
 from tokkit.progress import Progress
-from tokkit.tokenizer.load import read_json
+from tokkit.tokenizer.folder.load import read_json
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
 _FOLD = re.compile(r"fold-(\d+)")

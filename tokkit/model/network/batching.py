@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.tokenizer.checkpoints import takes_tokens
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.checkpoints import takes_tokens
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 _POSITIONS = 512
 """Tokens per row where a model has no limit of its own."""

@@ -13,7 +13,7 @@ from tokkit.model.network.batching import Batch, RowLimits
 from tokkit.model.network.heads import HeadedModel
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 AnyModel: TypeAlias = PreTrainedModel | HeadedModel
 

@@ -19,10 +19,10 @@ from tokkit.model.network.batching import Batch, RowLimits, batch_of, pieces_wit
 from tokkit.model.network.heads import POOLINGS
 from tokkit.model.network.saved_heads import BODY
 from tokkit.progress import Progress, stop_if_cancelled
-from tokkit.tokenizer.checkpoints import LOADING, check_fit, checkpoint_path, loading
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.tokenizer.load import LoadedTokenizer
-from tokkit.tokenizer.load import load as load_tokenizer
+from tokkit.tokenizer.folder.checkpoints import LOADING, check_fit, checkpoint_path, loading
+from tokkit.tokenizer.folder.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import load as load_tokenizer
 
 POOLER, NONE = "pooler", "none"
 CHOICES = (*POOLINGS, POOLER, NONE)

@@ -19,8 +19,8 @@ from tokkit.model.options.finetune_options import SIZES, FinetuneOptions
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
-from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.checkpoints import LOADING, checkpoint_path, loading
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 _DROPOUTS = (
     "hidden_dropout_prob",

@@ -22,7 +22,7 @@ from transformers import AutoModel
 
 from tokkit.errors import InputError
 from tokkit.model.network.heads import HEADS, HeadedModel
-from tokkit.tokenizer.checkpoints import LOADING, loading, quiet
+from tokkit.tokenizer.folder.checkpoints import LOADING, loading, quiet
 
 BODY = "body"
 WEIGHTS = "head.safetensors"

@@ -20,9 +20,9 @@ from tokkit.inspection.doctor.subject import Subject, examined_model, examined_t
 from tokkit.inspection.findings import ERROR, Finding
 from tokkit.model.network.heads import initializer_range
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer.checkpoints import check_fit
 from tokkit.tokenizer.editing.embeddings import Tables, put, tables_of
-from tokkit.tokenizer.load import ROLES, LoadedTokenizer, opened
+from tokkit.tokenizer.folder.checkpoints import check_fit
+from tokkit.tokenizer.folder.load import ROLES, LoadedTokenizer, load_unchecked
 
 _WRONG_IDS = ("self-test", "duplicate-ids", "stale-post-processor")
 """Rules for tokenizers whose ids are wrong with any body."""
@@ -99,6 +99,6 @@ def _findings(
     model = examined_model(body, examined, SILENT)
     if body != str(name) and Path(name).is_dir():
         # A folder with one of our heads: its tokenizer is one level above the body.
-        model = replace(model, own=opened(name))
+        model = replace(model, own=load_unchecked(name))
     subject = Subject(examined, replace(model, name=str(name)), None, None)
     return rules.findings(subject, {rule: "not applied" for rule in rules.RULES if rule not in applied})

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
-    from tokkit.tokenizer.load import LoadedTokenizer
+    from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 
 class Tags(Task):

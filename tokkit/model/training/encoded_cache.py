@@ -26,7 +26,7 @@ from tokkit.sources.addresses import cache_folder
 from tokkit.tokenizer.encoding.encode import Encoded
 
 if TYPE_CHECKING:
-    from tokkit.tokenizer.load import LoadedTokenizer
+    from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 LARGEST = 2 << 30
 """Bytes that all entries together may take."""

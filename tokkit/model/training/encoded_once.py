@@ -13,7 +13,7 @@ from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded
 
 if TYPE_CHECKING:
-    from tokkit.tokenizer.load import LoadedTokenizer
+    from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 
 class EncodedOnce:

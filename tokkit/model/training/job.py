@@ -19,7 +19,7 @@ from tokkit.model.training import processes
 from tokkit.model.training.encoded_cache import Encoder
 from tokkit.model.training.run import FinetuneResult, Run
 from tokkit.progress import Progress
-from tokkit.tokenizer.folder import self_test
+from tokkit.tokenizer.folder.tokenizer_folder import self_test
 
 _WORK = "training"
 PACKAGES = ("accelerate", "numpy", "polars", "scikit-learn", "tokenizers", "torch", "transformers")

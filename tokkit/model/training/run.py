@@ -26,7 +26,7 @@ from tokkit.model.training.gradients import TrainingRows
 from tokkit.model.training.identity import identity_of
 from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.tokenizer.load import load as load_tokenizer
+from tokkit.tokenizer.folder.load import load as load_tokenizer
 from tokkit.views.reports.evaluation import in_words
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from tokkit.tokenizer.editing.model_growth import ModelGrowth
 from tokkit.tokenizer.editing.pre_tokens import normalizes_alike
 from tokkit.tokenizer.editing.requests import AddTokensOptions, Request, descriptions, requested
 from tokkit.tokenizer.editing.sound import files_read, load_sound
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from tokkit.progress import SILENT, Progress, stop_if_cancelled
 from tokkit.tokenizer.editing.extend import Extension, NewToken
 from tokkit.tokenizer.editing.requests import Request
 from tokkit.tokenizer.editing.vocabulary import continuation_prefix
-from tokkit.tokenizer.folder import guarded
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from tokkit.errors import InputError
 from tokkit.tokenizer.editing.requests import Request
 from tokkit.tokenizer.editing.vocabulary import Piece, native_pieces, old_pieces, put
-from tokkit.tokenizer.folder import guarded
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.tokenizer.checkpoints import quiet, takes_tokens
+from tokkit.tokenizer.folder.checkpoints import quiet, takes_tokens
 
 if TYPE_CHECKING:
     from torch import Tensor

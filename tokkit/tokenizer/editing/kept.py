@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit.errors import UsageError
 from tokkit.tokenizer.editing.bpe import Merges
 from tokkit.tokenizer.editing.pre_tokens import pre_tokens
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.training.blueprint import BYTE_FALLBACK_TOKENS, byte_characters
 from tokkit.tokenizer.training.inherit import tokens_in
 

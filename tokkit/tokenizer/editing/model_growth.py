@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.progress import Progress, stage
-from tokkit.tokenizer.checkpoints import check_fit
 from tokkit.tokenizer.editing import models, written
 from tokkit.tokenizer.editing.embeddings import tables_of
 from tokkit.tokenizer.editing.extend import NewToken
 from tokkit.tokenizer.editing.initial import extended
 from tokkit.tokenizer.editing.requests import AddTokensOptions, Request
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.checkpoints import check_fit
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

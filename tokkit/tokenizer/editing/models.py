@@ -15,9 +15,9 @@ from tokkit.errors import InputError, TokkitError
 from tokkit.files import RECEIPT
 from tokkit.progress import Progress
 from tokkit.sources.paths import is_path
-from tokkit.tokenizer.checkpoints import LOADING, checkpoint_path, loading, quiet
-from tokkit.tokenizer.load import from_hub, read_json
-from tokkit.tokenizer.weight_headers import weight_files
+from tokkit.tokenizer.folder.checkpoints import LOADING, checkpoint_path, loading, quiet
+from tokkit.tokenizer.folder.load import from_hub, read_json
+from tokkit.tokenizer.folder.weight_headers import weight_files
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError
-from tokkit.tokenizer.folder import guarded
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

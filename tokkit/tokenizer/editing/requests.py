@@ -12,7 +12,7 @@ from tokkit.options import Options, option
 from tokkit.sources import streams
 from tokkit.sources.paths import expand
 from tokkit.tokenizer.editing.initial import INITS
-from tokkit.tokenizer.load import ROLES
+from tokkit.tokenizer.folder.load import ROLES
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 from tokkit.errors import InputError
 from tokkit.progress import Progress
-from tokkit.tokenizer.folder import CONFIG_FILE
-from tokkit.tokenizer.load import LoadedTokenizer, check_distinct_ids, load
+from tokkit.tokenizer.folder.load import LoadedTokenizer, check_distinct_ids, load
+from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE
 from tokkit.tokenizer.training.inherit import single
 
 

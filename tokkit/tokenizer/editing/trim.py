@@ -13,13 +13,13 @@ from tokkit.corpus import feed
 from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, apply_to_both, option
 from tokkit.progress import SILENT, Progress, stage
-from tokkit.tokenizer.checkpoints import check_fit
 from tokkit.tokenizer.editing import models, written
 from tokkit.tokenizer.editing.extend import numbered
 from tokkit.tokenizer.editing.kept import Vocabulary, cut_down, kept_ids
 from tokkit.tokenizer.editing.sound import files_read, load_sound
 from tokkit.tokenizer.editing.usage import compare, same_texts, used
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.checkpoints import check_fit
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -10,7 +10,7 @@ from tokkit.errors import InputError
 from tokkit.progress import Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.editing.kept import Vocabulary
 from tokkit.tokenizer.encoding.encode import Encoded, encode
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 if TYPE_CHECKING:
     import numpy as np

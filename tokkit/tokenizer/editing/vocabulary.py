@@ -17,7 +17,7 @@ from tokkit.errors import InputError
 from tokkit.tokenizer.editing.bpe import Merges
 from tokkit.tokenizer.editing.pre_tokens import forms
 from tokkit.tokenizer.editing.unigram import best_score
-from tokkit.tokenizer.folder import guarded
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

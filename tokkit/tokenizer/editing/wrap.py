@@ -17,14 +17,14 @@ from tokkit.sources.streams import lines
 from tokkit.tokenizer.blocks import registry as blocks
 from tokkit.tokenizer.blocks.post_processors import SpecialTokens
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS, PLAIN_INPUTS
-from tokkit.tokenizer.editing.wrapping.mend import check_known, mended
-from tokkit.tokenizer.editing.wrapping.proof import prove, texts_for
-from tokkit.tokenizer.editing.wrapping.roles import CONFIGURATION, NAME, TEMPLATE, Roles, roles_of
-from tokkit.tokenizer.editing.wrapping.source import Source, source_of
-from tokkit.tokenizer.editing.wrapping.wrap_options import WrapOptions
+from tokkit.tokenizer.editing.proof import prove, texts_for
+from tokkit.tokenizer.editing.repair import check_known, mended
+from tokkit.tokenizer.editing.roles import CONFIGURATION, NAME, TEMPLATE, Roles, roles_of
+from tokkit.tokenizer.editing.wrap_options import WrapOptions
+from tokkit.tokenizer.editing.wrap_source import Source, source_of
 from tokkit.tokenizer.editing.written import write_tokenizer
-from tokkit.tokenizer.folder import TOKENIZER_FILE
-from tokkit.tokenizer.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer
+from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, TokkitError
 from tokkit.progress import SILENT
-from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.editing import forward, models
 from tokkit.tokenizer.editing.embeddings import KINDS, Tables, put, table_names, tables_of
-from tokkit.tokenizer.load import LoadedTokenizer, read_json
-from tokkit.tokenizer.rebuild import loaded_from
+from tokkit.tokenizer.folder import tokenizer_folder
+from tokkit.tokenizer.folder.checkpoints import load_with_transformers
+from tokkit.tokenizer.folder.load import LoadedTokenizer, read_json
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
@@ -90,7 +90,7 @@ def _as_stored(tables: Tables, names: Mapping[str, frozenset[str]], types: Mappi
 
 def check_loads(staging: Path, tokenizer: LoadedTokenizer, texts: Sequence[str]) -> None:
     """Raises `InputError` where `AutoTokenizer` gives a text other ids than the tokenizer itself."""
-    theirs = loaded_from(staging, "AutoTokenizer")
+    theirs = load_with_transformers(staging, "AutoTokenizer")
     for text in texts:
         if theirs(text)["input_ids"] != tokenizer.backend.encode(text).ids:
             raise InputError(

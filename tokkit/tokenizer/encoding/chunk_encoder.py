@@ -21,7 +21,7 @@ from tokkit.tokenizer.encoding.row_kernels import ASKED
 from tokkit.tokenizer.encoding.word_models import ChunkIds, WordModel, WordsOfChunks, word_model
 
 if TYPE_CHECKING:
-    from tokkit.tokenizer.load import LoadedTokenizer
+    from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 _TEXT = 1 << 19
 """Bytes of normal forms that are split before their words are encoded."""

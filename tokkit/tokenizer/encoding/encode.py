@@ -17,7 +17,7 @@ from tokkit.tokenizer.encoding.results import Encoded, TokenCounts
 __all__ = ["Encoded", "TokenCounts", "encode", "token_counts"]
 
 if TYPE_CHECKING:
-    from tokkit.tokenizer.load import LoadedTokenizer
+    from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 SMALL = 1_000_000
 """Characters that `tokenizers` encodes in the time that it takes to load the kernels."""

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.progress import Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.results import Encoded, TokenCounts
-from tokkit.tokenizer.folder import guarded
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from tokkit.tokenizer.load import LoadedTokenizer
+    from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 Row = str | tuple[str, str]
 """A text, or a text and its pair."""

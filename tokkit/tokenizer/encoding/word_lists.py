@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.results import Encoded
-from tokkit.tokenizer.folder import guarded
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tokkit.tokenizer.load import LoadedTokenizer
+    from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 _BATCH = 1_000
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, UsageError
 from tokkit.tokenizer.blocks.charsmap import is_charsmap
-from tokkit.tokenizer.folder import guarded
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 from tokkit.tokenizer.sentencepiece.charsmap import rules
 from tokkit.tokenizer.sentencepiece.convert import Layout, layout_of, tokenizer_of, unreachable
 from tokkit.tokenizer.sentencepiece.model_file import read

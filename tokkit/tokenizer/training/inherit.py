@@ -21,8 +21,8 @@ from tokkit.corpus.cutting import Pipeline
 from tokkit.errors import UsageError
 from tokkit.options import flag
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer import folder
-from tokkit.tokenizer.load import LoadedTokenizer, load
+from tokkit.tokenizer.folder import tokenizer_folder as folder
+from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.blueprint import (
     BYTE_FALLBACK_TOKENS,
     byte_characters,

@@ -13,7 +13,7 @@ from tokkit.errors import UsageError
 from tokkit.options import apply_to_both, flag
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.threads import later
-from tokkit.tokenizer import folder
+from tokkit.tokenizer.folder import tokenizer_folder as folder
 from tokkit.tokenizer.training.blueprint import Untrained, resolve
 from tokkit.tokenizer.training.count import check_fits, spec_for
 from tokkit.tokenizer.training.inherit import BROUGHT, inherit
@@ -287,7 +287,10 @@ def _write(
     inner = staging / name
     inner.mkdir(exist_ok=True)
     tokenizer = blueprint.finish(learned.trained(size))
-    folder.write(inner, tokenizer, blueprint)
+    roles = blueprint.roles
+    extra = [token for token in blueprint.special_tokens if token not in roles.values()]
+    folder.write_tokenizer(inner, tokenizer)
+    folder.write_config(inner, roles, blueprint.model_max_length, blueprint.model_input_names, extra)
     test = folder.self_test(tokenizer)
     folder.verify(inner, test)
     made = {

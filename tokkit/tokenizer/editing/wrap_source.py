@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.sources.paths import is_path, missing
-from tokkit.tokenizer.editing.wrapping.proof import Reference, of_backend
-from tokkit.tokenizer.editing.wrapping.wrap_options import WrapOptions
-from tokkit.tokenizer.folder import CONFIG_FILE, TOKENIZER_FILE, guarded, self_test
-from tokkit.tokenizer.load import (
+from tokkit.tokenizer.editing.proof import Reference, of_backend
+from tokkit.tokenizer.editing.wrap_options import WrapOptions
+from tokkit.tokenizer.folder.checkpoints import rebuild_difference
+from tokkit.tokenizer.folder.load import (
     ROLES,
     check_distinct_ids,
     check_receipt,
+    load_unchecked,
     missing_unknown,
-    opened,
     read_json,
 )
-from tokkit.tokenizer.rebuild import differs_when_loaded
+from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE, TOKENIZER_FILE, guarded, self_test
 from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL
 from tokkit.tokenizer.sentencepiece.source import Converted, convert
 
@@ -101,7 +101,7 @@ class Source:
         described = any((self.folder / each).is_file() for each in (CONFIG_FILE, MODEL_CONFIG))
         if self.file.name != TOKENIZER_FILE or not self.file.is_file() or not described:
             return None
-        return differs_when_loaded(self.folder, self.backend)
+        return rebuild_difference(self.folder, self.backend)
 
 
 def source_of(name: str, spec: WrapOptions, progress: Progress) -> Source:
@@ -132,7 +132,7 @@ def _holds_tokenizer(folder: Path) -> bool:
 
 
 def _of_tokenizer(name: str, spec: WrapOptions, progress: Progress) -> Source:
-    loaded = opened(name, progress)
+    loaded = load_unchecked(name, progress)
     _set_unknown(loaded.backend, spec.unk_token, name)
     check_distinct_ids(loaded.backend, name)
     check_receipt(loaded)

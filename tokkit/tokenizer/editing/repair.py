@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
-from tokkit.tokenizer.folder import guarded
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
 from tokkit.tokenizer.training.inherit import tokens_in, with_ids
 
 if TYPE_CHECKING:

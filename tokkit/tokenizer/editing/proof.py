@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError
 from tokkit.progress import Progress, stop_if_cancelled
-from tokkit.tokenizer.folder import SAMPLES, guarded
-from tokkit.tokenizer.rebuild import loaded_from
+from tokkit.tokenizer.folder.checkpoints import load_with_transformers
+from tokkit.tokenizer.folder.tokenizer_folder import SAMPLES, guarded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -54,7 +54,7 @@ def prove(
 
     Raises `InputError` with the first text that is cut otherwise, and where ``backend`` panics on one.
     """
-    loaded = {name: loaded_from(folder, name) for name in _LOADERS}
+    loaded = {name: load_with_transformers(folder, name) for name in _LOADERS}
     special = [token.content for token in backend.get_added_tokens_decoder().values() if token.special]
     proven = 0
     remaining = iter(texts)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tokkit.tokenizer.load import ROLES
+from tokkit.tokenizer.folder.load import ROLES
 from tokkit.tokenizer.training.inherit import single
 
 _USUAL = {

@@ -1,7 +1,7 @@
 """A tokenizer from a folder, a `tokenizer.json` or the hub, with what a model needs to know of it.
 
-`tokenizer.json` is read as it stands. `AutoTokenizer` rebuilds the pipeline for some classes and gives
-other ids for a custom tokenizer without a word; it is asked only where there is no `tokenizer.json`.
+`tokenizer.json` is read as it is. `AutoTokenizer` rebuilds the pipeline of some classes and silently gives a
+custom tokenizer other ids, so it is used only where there is no `tokenizer.json`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.paths import missing
-from tokkit.tokenizer import folder as tokenizer_folder
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS
+from tokkit.tokenizer.folder import tokenizer_folder
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -30,11 +30,13 @@ _UNLIMITED = 1_000_000
 
 @dataclass(frozen=True)
 class LoadedTokenizer:
-    """backend      the `tokenizers.Tokenizer`, without truncation and padding
-    special         role -> token: ``{"pad": "[PAD]", ...}``, as the configuration names them
-    max_length      tokens a model of it takes, None where it does not say
-    input_names     what its model is fed with
-    folder, file    where its files lie, and the `tokenizer.json` among them
+    """A tokenizer and its configuration.
+
+    backend       the `tokenizers.Tokenizer`, truncation and padding off
+    special       role -> token, ``{"pad": "[PAD]", ...}``, from the configuration
+    max_length    tokens its model takes, special tokens included; None where unknown
+    input_names   inputs of its model: ``("input_ids", "attention_mask")``
+    folder, file  the folder of its files, and its `tokenizer.json`
     """
 
     backend: Tokenizer
@@ -46,20 +48,20 @@ class LoadedTokenizer:
 
     @property
     def vocab_size(self) -> int:
-        """Rows an embedding table needs for it: the highest id plus one."""
+        """Rows of the embedding table that it needs: the highest id plus one."""
         return 1 + max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1)
 
     def id_of(self, role: str) -> int | None:
-        """The id of the pad, unk, ... token; None where there is none."""
+        """Id of the pad, unk, ... token; None where there is none."""
         token = self.special.get(role)
         return None if token is None else self.backend.token_to_id(token)
 
     def encodings(
         self, texts: Sequence[str], max_length: int | None = None, special: bool = True
     ) -> Iterator[list[Any]]:
-        """The `tokenizers.Encoding` of each text, in lists of a thousand, cut at ``max_length`` tokens.
+        """The `tokenizers.Encoding` of each text, in lists of 1,000, truncated at ``max_length`` tokens.
 
-        special  whether the post-processor puts its special tokens around each
+        special  whether the post-processor adds special tokens
 
         Raises `InputError` where the tokenizer fails on a text (one without an unknown token may).
         """
@@ -79,22 +81,22 @@ class LoadedTokenizer:
 
 
 def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
-    """The tokenizer at a path; a name that is no path is looked up on the hub, and it is said.
+    """The tokenizer at a path; a name that is not a path is looked up on the hub, which is reported.
 
-    Raises `InputError` for what is no tokenizer, and where the self-test of its receipt fails.
+    Raises `InputError` for what is not a tokenizer, and where the self-test of its receipt fails.
     """
-    loaded = opened(name, progress)
+    loaded = load_unchecked(name, progress)
     unknown = missing_unknown(loaded.backend)
     if unknown is not None:
-        raise InputError(f'{loaded.file}: its unknown token "{unknown}" is not in its vocabulary')
+        raise InputError(f'{loaded.file}: its unknown token "{unknown}" is missing from its vocabulary')
     check_receipt(loaded)
     with tokenizer_folder.guarded(str(loaded.file)):
         tokenizer_folder.self_test(loaded.backend)
     return loaded
 
 
-def opened(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
-    """As `load`, but a tokenizer as it stands: nothing is encoded yet, and its receipt is not asked."""
+def load_unchecked(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
+    """As `load`, without encoding anything and without the self-test of the receipt."""
     path = Path(name)
     if not path.exists():
         path = from_hub(str(name), progress, "tokenizer", TOKENIZER_PATTERNS)
@@ -105,9 +107,10 @@ def opened(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
         backend = _through_transformers(path)
     else:
         raise InputError(
-            f"{path}: no tokenizer folder: it holds no {tokenizer_folder.TOKENIZER_FILE}",
+            f"{path}: not a tokenizer folder: it has no {tokenizer_folder.TOKENIZER_FILE}",
             hint=f"tokkit train-wordpiece corpus.txt -o {path}-tokenizer makes one",
         )
+    # A tokenizer.json may hold the truncation and padding of whoever saved it; lengths must be exact.
     backend.no_truncation()
     backend.no_padding()
     config = read_json(file.parent / tokenizer_folder.CONFIG_FILE)
@@ -124,35 +127,35 @@ def opened(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
 
 
 def missing_unknown(backend: Tokenizer) -> str | None:
-    """The unknown token that its model names but its vocabulary lacks, so that a strange word raises."""
+    """The unknown token of the model if it is missing from the vocabulary: an unknown word would raise."""
     unknown: str | None = getattr(backend.model, "unk_token", None)
     return unknown if unknown is not None and backend.token_to_id(unknown) is None else None
 
 
 def check_distinct_ids(backend: Tokenizer, name: str | Path) -> None:
-    """Raises `InputError` where two tokens share an id: written anew, the vocabulary would lose one."""
+    """Raise `InputError` where two tokens share an id: a rewritten vocabulary would lose one of them."""
     holders: dict[int, str] = {}
     for token, id_ in sorted(backend.get_vocab(with_added_tokens=True).items()):
         if (other := holders.setdefault(id_, token)) != token:
             raise InputError(
                 f'{name}: its tokens "{other}" and "{token}" share the id {id_}',
-                hint=f"tokkit doctor {shlex.quote(str(name))} lists them all, and says how to make it anew",
+                hint=f"tokkit doctor {shlex.quote(str(name))} lists them all and the fix",
             )
 
 
 def check_receipt(loaded: LoadedTokenizer) -> None:
-    """Raises `InputError` where it gives other ids than when it was made, as its receipt tells."""
+    """Raise `InputError` where it gives other ids than the self-test in its receipt."""
     folder = loaded.folder
     result = read_json(folder / "tokkit.json").get("result", {})
     if isinstance(result, dict) and isinstance(test := result.get("self_test"), list):
         try:
             tokenizer_folder.check_self_test(loaded.backend, test, folder)
         except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{folder / 'tokkit.json'}: its self_test cannot be read: {error!r}") from error
+            raise InputError(f"{folder / 'tokkit.json'}: invalid self_test: {error!r}") from error
 
 
 def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) -> dict[str, str]:
-    """From the configuration, the older `special_tokens_map.json`, or BERT's usual names."""
+    """Role -> token, from the configuration, the older `special_tokens_map.json`, or BERT's names."""
     named = {**read_json(folder / "special_tokens_map.json"), **config}
     own = getattr(backend.model, "unk_token", None)
     special = {"unk": own} if own and backend.token_to_id(own) is not None else {}
@@ -167,16 +170,16 @@ def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) ->
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """The object in a JSON file; empty where there is no file, or no object in it.
+    """The object in a JSON file; empty where there is no file, or another value in it.
 
-    Raises `InputError` for a file that is no JSON.
+    Raises `InputError` for a file that is not JSON.
     """
     if not path.exists():
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, OSError, RecursionError) as error:
-        raise InputError(f"{path}: no JSON: {error}") from error
+        raise InputError(f"{path}: not JSON: {error}") from error
     return content if isinstance(content, dict) else {}
 
 
@@ -187,11 +190,11 @@ def _through_transformers(folder: Path) -> Tokenizer:
         loaded = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
         return loaded.backend_tokenizer
     except Exception as error:
-        raise InputError(f"{folder}: no tokenizer that transformers can load: {error}") from error
+        raise InputError(f"{folder}: not a tokenizer that transformers can load: {error}") from error
 
 
 def is_hub_name(name: str) -> bool:
-    """Whether a name that is no path may be one on the hub: ``owner/name`` or ``name``, no file's ending."""
+    """Whether a name that is not a path may be on the hub: ``owner/name`` or ``name``, no file suffix."""
     bare = name.removeprefix("hub:")
     looks_like_path = bare.startswith((".", "/", "~")) or bare.endswith(("/", ".json", ".model", ".txt"))
     return bool(bare) and not looks_like_path and bare.count("/") <= 1
@@ -202,24 +205,26 @@ TOKENIZER_PATTERNS = ("tokenizer*", "vocab*", "merges*", "special_tokens_map.jso
 
 
 def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) -> Path:
-    """The folder of a snapshot of files that match; raises `InputError` where the name cannot be one.
+    """Download the files that match, and return their folder.
 
-    kind  what is asked for, in words: ``tokenizer``
+    kind  what is downloaded, for the message: ``tokenizer``
+
+    Raises `InputError` for a name that cannot be on the hub, and for a download that fails.
     """
     if not is_hub_name(name):
         raise missing(Path(name))
     from huggingface_hub import constants, snapshot_download
 
     bare = name.removeprefix("hub:")
-    progress.say(f"{bare}: no such path here; asking the hub for a {kind} of that name")
+    progress.say(f"{bare}: no such path; downloading the {kind} of that name from the hub")
     try:
         return Path(snapshot_download(bare, allow_patterns=list(patterns)))
     except Exception as error:
         if constants.HF_HUB_OFFLINE:
-            told = "and the hub may not be asked: HF_HUB_OFFLINE is set, and no copy was kept"
+            reason = "HF_HUB_OFFLINE is set and the cache of the hub has no copy"
         else:
-            told = f"and the hub gave none ({type(error).__name__})"
+            reason = f"downloading it from the hub failed ({type(error).__name__})"
         raise InputError(
-            f"{name}: no such folder here, {told}",
-            hint="check the path; a folder made by tokkit train-wordpiece is named with its -o",
+            f"{name}: no such folder, and {reason}",
+            hint="check the path; tokkit train-wordpiece writes the folder named by -o",
         ) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokkit.options import Options, option
-from tokkit.tokenizer.load import ROLES
+from tokkit.tokenizer.folder.load import ROLES
 from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL
 
 

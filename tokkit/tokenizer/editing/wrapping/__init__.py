@@ -1,1 +1,0 @@
-"""What `wrap` does to a tokenizer on the way into its folder: roles, template, proof."""

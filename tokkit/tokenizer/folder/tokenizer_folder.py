@@ -1,0 +1,209 @@
+"""The tokenizer folder: `tokenizer.json`, `tokenizer_config.json`, and a self-test in `tokkit.json`.
+
+The configuration is written from a template: `save_pretrained` writes another class, and training does not
+need transformers. `AutoTokenizer.from_pretrained` loads the folder to the same ids.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from tokkit.errors import InputError, TokkitError
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+TOKENIZER_FILE = "tokenizer.json"
+CONFIG_FILE = "tokenizer_config.json"
+
+# Scripts, spacing and emoji on which pipelines differ; the order and the texts are part of every receipt.
+SAMPLES: tuple[str | tuple[str, str], ...] = (
+    "The quick brown fox jumps over the lazy dog.",
+    "don't stop, it's 3:45 p.m. -- 1,234.5 km!",
+    "나는 오늘 학교에 갔다. 정말 재미있었다!",
+    "한글 자모",
+    "Übergrößenträger naïve café",
+    "שלום עולם مرحبا بالعالم",
+    "東京で寿司を食べる",
+    "👩‍👩‍👧 🇰🇷 ok",
+    "  two  spaces\tand a tab\n",
+    "",
+    ("a first sentence", "and its pair"),
+)
+"""Texts (and one pair) whose ids are stored in the receipt of a folder, so that loading can verify them."""
+
+
+def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
+    """Write `tokenizer.json`."""
+    (folder / TOKENIZER_FILE).write_text(tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
+
+
+def write_config(
+    folder: Path,
+    roles: Mapping[str, str],
+    max_length: int | None,
+    input_names: Sequence[str],
+    extra: Sequence[str] = (),
+    other_keys: Mapping[str, Any] | None = None,
+) -> None:
+    """Write `tokenizer_config.json`.
+
+    roles        role -> special token: ``{"pad": "[PAD]"}``
+    max_length   tokens a model takes, special tokens included; None where unknown
+    extra        special tokens without a role
+    other_keys   further keys of the file, such as ``chat_template``
+    """
+    config = {
+        "clean_up_tokenization_spaces": False,
+        **(other_keys or {}),
+        **{f"{role}_token": token for role, token in sorted(roles.items())},
+        **({"extra_special_tokens": list(extra)} if extra else {}),
+        "model_input_names": list(input_names),
+        **({} if max_length is None else {"model_max_length": max_length}),
+        "tokenizer_class": "PreTrainedTokenizerFast",
+    }
+    text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)
+    (folder / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+
+
+def self_test(tokenizer: Tokenizer) -> list[dict[str, Any]]:
+    """The samples with their ids; a sample that fails for lack of an unknown token is left out.
+
+    Raises `InputError` where the library panics on one.
+    """
+    test = []
+    for sample in SAMPLES:
+        text, pair = (sample, None) if isinstance(sample, str) else sample
+        try:
+            with guarded(f"the tokenizer fails on the text {text!r}"):
+                ids = tokenizer.encode(text, pair).ids
+        except InputError as error:
+            # An ordinary exception is the missing unknown token; a panic does not derive from Exception.
+            if isinstance(error.__cause__, Exception):
+                continue
+            raise
+        test.append({"text": text, **({} if pair is None else {"pair": pair}), "ids": ids})
+    return test
+
+
+def check_self_test(tokenizer: Tokenizer, test: Sequence[Mapping[str, Any]], where: Path) -> None:
+    """Raise `InputError` if a sample has other ids than in the receipt, or the tokenizer fails on it."""
+    for sample in test:
+        with guarded(f"{where}: the tokenizer fails on the text {sample['text']!r}"):
+            ids = tokenizer.encode(sample["text"], sample.get("pair")).ids
+        if ids != sample["ids"]:
+            raise InputError(
+                f"{where}: the tokenizer gives other ids for {sample['text']!r} than its receipt: "
+                f"{TOKENIZER_FILE} was changed, or the version of tokenizers differs",
+                hint="train it again, or compare the versions in tokkit.json",
+            )
+
+
+def verify(folder: Path, test: Sequence[Mapping[str, Any]]) -> None:
+    """Read a written folder back and run its self-test; raises `TokkitError`, as a failure is a bug."""
+    try:
+        check_self_test(parse(folder / TOKENIZER_FILE), test, folder)
+    except InputError as error:
+        raise TokkitError(f"the tokenizer does not read back as written: {error.message}") from error
+
+
+def parse(path: Path) -> Tokenizer:
+    """The tokenizer of a `tokenizer.json`.
+
+    Raises `InputError` for a file that is not a tokenizer, also where the library panics on it.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    except ValueError as error:
+        raise InputError(f"{path}: not a tokenizer: {error}") from error
+    with guarded(
+        f"{path}: not a tokenizer that this version of tokenizers can read",
+        hint="tokkit train-wordpiece corpus.txt -o out/ makes one",
+    ):
+        return Tokenizer.from_str(text)
+
+
+@contextmanager
+def guarded(message: str, hint: str | None = None) -> Iterator[None]:
+    """Turn what the library raises inside, panics included, into an `InputError` with that message."""
+    try:
+        with quiet_panics():
+            yield
+    except (KeyboardInterrupt, SystemExit, MemoryError, GeneratorExit):
+        raise
+    except BaseException as error:  # pyo3's PanicException does not derive from Exception
+        raise InputError(f"{message}: {error}", hint) from error
+
+
+_STANDARD_ERROR = 2
+
+
+class _StandardErrorCapture:
+    """File descriptor 2 redirected to a temporary file while at least one thread is inside.
+
+    The panic hook of Rust writes to the descriptor itself, past `sys.stderr`, and the descriptor belongs to
+    the process: threads that are inside at the same time share one redirection.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.threads_inside = 0
+        self.panicked = False
+        self.real = -1
+        self.captured: IO[bytes] | None = None
+
+    def enter(self) -> None:
+        with self.lock:
+            self.threads_inside += 1
+            if self.threads_inside == 1:
+                self.panicked = False
+                try:
+                    self.captured = tempfile.TemporaryFile()
+                    self.real = os.dup(_STANDARD_ERROR)
+                    os.dup2(self.captured.fileno(), _STANDARD_ERROR)
+                except OSError:  # no standard error, or no temporary folder: nothing is captured
+                    self.captured = None
+
+    def leave(self, panicked: bool) -> None:
+        with self.lock:
+            self.threads_inside -= 1
+            self.panicked |= panicked
+            if self.threads_inside or self.captured is None:
+                return
+            os.dup2(self.real, _STANDARD_ERROR)
+            os.close(self.real)
+            self.captured.seek(0)
+            output = self.captured.read()
+            self.captured.close()
+            self.captured = None
+            # What others wrote meanwhile is passed on; the report of a panic becomes our own message.
+            if output and not self.panicked:
+                os.write(_STANDARD_ERROR, output)
+
+
+_CAPTURE = _StandardErrorCapture()
+
+
+@contextmanager
+def quiet_panics() -> Iterator[None]:
+    """Capture standard error inside, and write it afterwards unless the library panicked."""
+    _CAPTURE.enter()
+    panicked = False
+    try:
+        yield
+    except BaseException as error:
+        panicked = type(error).__name__ == "PanicException"
+        raise
+    finally:
+        _CAPTURE.leave(panicked)
