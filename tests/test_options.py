@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.rebalancing.balance import RebalanceOptions
+from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.errors import UsageError
 from tokkit.options import apply_settings, apply_to_both
 from tokkit.tokenizer.training.trainer_options import BpeOptions

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from tokkit.data.cleaning.clean_options import CleanOptions as CleanOptions
     from tokkit.data.loading.dataset_dict import load_dataset as load_dataset
     from tokkit.data.loading.load import DatasetOptions as DatasetOptions
-    from tokkit.data.rebalancing.balance import RebalanceOptions as RebalanceOptions
     from tokkit.data.rebalancing.rebalance import rebalance as rebalance
+    from tokkit.data.rebalancing.rebalance_options import RebalanceOptions as RebalanceOptions
     from tokkit.data.splitting.split import split as split
     from tokkit.data.splitting.split_options import SplitOptions as SplitOptions
     from tokkit.errors import InputError as InputError
@@ -68,7 +68,7 @@ if TYPE_CHECKING:
 _HOME = {
     "AddTokensOptions": "tokenizer.editing.requests",
     "PredictOptions": "model.options.evaluate_options",
-    "RebalanceOptions": "data.rebalancing.balance",
+    "RebalanceOptions": "data.rebalancing.rebalance_options",
     "BpeOptions": "tokenizer.training.trainer_options",
     "CharOptions": "tokenizer.training.trainer_options",
     "CleanOptions": "data.cleaning.clean_options",

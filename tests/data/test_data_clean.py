@@ -62,8 +62,8 @@ def test_clean_a_file(dirty, tmp_path, heard):
     assert list(result.repaired)[:2] == ["html", "br"]
     assert result.conflicts == {"texts": 1, "rows": 2}
     assert result.replacement_characters == 1
-    assert "1 texts stand with two or more labels, in 2 rows; --conflicts drop" in heard
-    assert "1 rows hold U+FFFD" in heard
+    assert "1 texts have conflicting labels, in 2 rows; --conflicts drop" in heard
+    assert "1 rows have U+FFFD" in heard
 
 
 def test_clean_every_dropped_row_is_written_as_it_was_read_with_its_reason(dirty, tmp_path):
@@ -266,7 +266,7 @@ def test_clean_a_text_within_objects(tmp_path):
 
 def test_clean_sentences_of_tokens_are_not_repaired(write, tmp_path):
     path = write("a.conll", "R&amp;D\tB-X\n\nb\tO\n\nb\tO\n")
-    with pytest.raises(InputError, match="its texts are made of tokens") as caught:
+    with pytest.raises(InputError, match="its texts consist of tokens") as caught:
         clean(path, tmp_path / "out.conll")
     assert "--rules none" in caught.value.hint
     assert clean(path, tmp_path / "out.conll", rules=["none"]).dropped == {"exact duplicate": 1}
@@ -301,7 +301,7 @@ def test_clean_the_same_bytes_each_time(dirty, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"rules": ["brr"]}, 'no rule "brr"'),
+        ({"rules": ["brr"]}, 'invalid value "brr"'),
         ({"max_tokens": 5}, "--max-tokens: needs a tokenizer"),
         ({"min_words": 5, "max_words": 2}, "--min-words 5 is above --max-words 2"),
         ({"min_characters": 5, "max_characters": 2}, "--min-characters 5 is above"),

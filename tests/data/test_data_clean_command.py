@@ -9,7 +9,7 @@ import pytest
 
 from tests.terminal import on_a_terminal, without_escapes
 from tokkit.cli.main import run
-from tokkit.data.cleaning.cleaning_rules import RULES
+from tokkit.data.cleaning.repair_rules import RULES
 
 ROWS = 'text,label\n"so<br>good\u200b, 한국어",pos\n"so good, 한국어",pos\n"bad\x1b[31m\u3000film",neg\n'
 
@@ -71,8 +71,8 @@ def test_clean_command_help_names_every_rule(capsys):
         ("clean a.csv", 2, "nowhere to write to", "--dry-run"),
         ("clean b.csv -o c.csv", 3, 'b.csv: no such file or folder (did you mean "a.csv"?)', "ls"),
         ("clean a.csv -o a.csv", 4, "already exists", "--force"),
-        ("clean a.csv -o c.csv --rules html,spcaes", 2, 'no rule "spcaes" (did you mean "spaces"?)', ""),
-        ("clean a.csv -o c.csv --rules ,", 2, 'no rule ""', ""),
+        ("clean a.csv -o c.csv --rules html,spcaes", 2, 'invalid value "spcaes": choose from', ""),
+        ("clean a.csv -o c.csv --rules ,", 2, 'invalid value ""', ""),
         ("clean a.csv -o c.csv --min-words 0", 2, "--min-words: 0 is below 1", ""),
         (
             "clean a.csv -o c.csv --max-words 1",

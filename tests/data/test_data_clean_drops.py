@@ -26,7 +26,7 @@ def rows_of(*pairs):
 
 
 def grouped(rows, how="exact"):
-    return dropping.by_group(rows, dropping.groups([row.text for row in rows], how))
+    return dropping.by_group(rows, dropping.group_numbers([row.text for row in rows], how))
 
 
 @pytest.mark.parametrize("how", KEYS)

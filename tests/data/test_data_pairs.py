@@ -162,7 +162,13 @@ def test_pairs_that_share_one_text_are_no_copies_for_split(write):
 
 def test_pairs_split_keeps_copies_of_both_together(write, tmp_path):
     rows = [f"same,{i % 20},x" for i in range(40)]
-    split(write("a.csv", PAIRS + "\n".join(rows)), tmp_path / "out", options=OPTIONS, validation=0.3, test=0)
+    split(
+        write("a.csv", PAIRS + "\n".join(rows)),
+        tmp_path / "out",
+        read_options=OPTIONS,
+        validation=0.3,
+        test=0,
+    )
     parts = [set(read_dataset(tmp_path / "out", OPTIONS).pairs(name)) for name in ("train", "validation")]
     assert all(parts)
     assert not parts[0] & parts[1]
@@ -171,7 +177,7 @@ def test_pairs_split_keeps_copies_of_both_together(write, tmp_path):
 def test_pairs_rebalance_drops_what_leaks_with_both_texts(write, tmp_path):
     write("d/train.csv", PAIRS + "a,b,x\na,c,x\ne,f,y\n")
     write("d/test.csv", PAIRS + "a,b,x\nz,c,y\n")
-    result = rebalance(tmp_path / "d", tmp_path / "out", options=OPTIONS, strategy="weights")
+    result = rebalance(tmp_path / "d", tmp_path / "out", read_options=OPTIONS, strategy="weights")
     assert result.left_out == {"in another split": 1}
     assert read_dataset(tmp_path / "out", OPTIONS).pairs("train").sort().to_list() == ["c", "f"]
 
@@ -181,7 +187,7 @@ def test_pairs_rebalance_drops_what_leaks_with_both_texts(write, tmp_path):
 
 def test_pairs_clean_repairs_and_compares_both_texts(write, tmp_path):
     path = write("a.csv", PAIRS + "a&amp;b,c  d,x\na&b,c d,x\na&b,e,y\na&b,,y\n")
-    result = clean(path, tmp_path / "out.csv", options=OPTIONS)
+    result = clean(path, tmp_path / "out.csv", read_options=OPTIONS)
     assert result.dropped == {"missing second text": 1, "exact duplicate": 1}
     assert read_dataset(tmp_path / "out.csv", OPTIONS).split("train").frame.rows() == [
         ("a&b", "c d", "x"),
@@ -193,5 +199,5 @@ def test_pairs_clean_repairs_and_compares_both_texts(write, tmp_path):
 
 def test_pairs_clean_limits_hold_for_both_texts_together(write, tmp_path):
     path = write("a.csv", PAIRS + "one two,three,x\none,two,y\n")
-    result = clean(path, tmp_path / "out.csv", options=OPTIONS, max_words=2)
+    result = clean(path, tmp_path / "out.csv", read_options=OPTIONS, max_words=2)
     assert result.dropped == {"too many words": 1}

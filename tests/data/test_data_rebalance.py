@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from tokkit.cli.main import run
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.rebalancing.balance import RebalanceOptions, class_targets, resample
+from tokkit.data.rebalancing.class_targets import class_targets
 from tokkit.data.rebalancing.rebalance import rebalance
+from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
+from tokkit.data.rebalancing.row_selection import resample
 from tokkit.data.rebalancing.samplers import STRATEGIES
 from tokkit.data.rebalancing.weights import class_weights, sidecar_of
 from tokkit.data.splitting.split import split
@@ -127,14 +129,14 @@ def test_rebalance_targets(plan, targets):
 
 @pytest.mark.parametrize("plan", [{"target": ("b=1000000000000",)}, {"min_per_class": 10**23}])
 def test_rebalance_more_rows_than_any_machine_holds_are_refused_before_they_are_drawn(plan):
-    with pytest.raises(UsageError, match=r"rows are asked for, of 10 there are; at most 100,000,000"):
+    with pytest.raises(UsageError, match=r"rows are requested, of 10 there are; the limit is 100,000,000"):
         class_targets(LABELS, RebalanceOptions(**plan))
 
 
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        ({"target": ("d=5",)}, 'no class "d"'),
+        ({"target": ("d=5",)}, 'unknown class "d"'),
         ({"target": ("b",)}, "write LABEL=ROWS"),
         ({"target": ("b=²",)}, "write LABEL=ROWS"),
         ({"target": ("b=0",)}, "write LABEL=ROWS"),
@@ -156,7 +158,7 @@ def test_rebalance_targets_that_contradict_are_refused(plan, message):
 @pytest.mark.parametrize(
     ("plan", "message"),
     [
-        ({"temper": "sqrt", "ratio": 2}, "--temper and --ratio both say"),
+        ({"temper": "sqrt", "ratio": 2}, "--temper and --ratio both set"),
         ({"ratio": 0.5}, "--ratio: 0.5 is below 1"),
         ({"beta": 0.9}, "is for --weights effective"),
         ({"beta": 1.0, "weights": "effective"}, "and below 1"),
@@ -287,7 +289,7 @@ def test_rebalance_leaves_out_and_counts_incomplete_rows(write, tmp_path, heard)
     result = rebalance(path, tmp_path / "out.csv", progress=heard)
     assert result.left_out == {"no text": 1, "no label": 1}
     assert result.after == {"x": 2, "y": 2}
-    assert "1 rows left out: no text" in heard
+    assert "skipped 1 rows: no text" in heard
 
 
 @pytest.fixture
@@ -303,7 +305,7 @@ def test_rebalance_leaks_are_dropped_and_said(leaking, tmp_path, heard):
     result = rebalance(leaking, tmp_path / "out", progress=heard)
     assert result.left_out == {"in another split": 3}
     assert result.after == {"a": 4, "b": 4, "c": 4}
-    assert "3 training rows left out: their text stands in validation or test too" in heard
+    assert "skipped 3 training rows: their text is in validation or test too" in heard
     out = read_dataset(tmp_path / "out")
     assert not {"t0", "t1", "t6"} & set(out.texts("train"))
     for name in ("validation", "test"):
@@ -313,7 +315,7 @@ def test_rebalance_leaks_are_dropped_and_said(leaking, tmp_path, heard):
 
 def test_rebalance_leaks_are_refused(leaking, tmp_path):
     with pytest.raises(
-        InputError, match="3 training rows hold a text that stands in validation or test too"
+        InputError, match="3 training rows have a text that is in validation or test too"
     ) as caught:
         rebalance(leaking, tmp_path / "out", leaks="refuse")
     assert "--leaks drop" in caught.value.hint
@@ -326,14 +328,14 @@ def test_rebalance_leaks_are_kept_and_said(leaking, tmp_path, heard):
         "b": 6,
         "c": 6,
     }
-    assert "kept, as asked" in heard
+    assert "kept, as requested" in heard
 
 
 def test_rebalance_looks_into_the_files_beside_a_training_file(leaking, tmp_path, write, heard):
     write("d/imdb_test.csv", "nothing,like it\n")
     result = rebalance(leaking / "train.csv", tmp_path / "out.csv", progress=heard)
     assert result.left_out == {"in another split": 3}
-    assert "looking for its texts in test.csv, validation.csv too" in heard
+    assert "searching its texts in test.csv, validation.csv too" in heard
 
 
 def test_rebalance_never_replaces_the_files_it_reads(leaking):
@@ -375,7 +377,7 @@ def test_rebalance_an_output_that_exists_is_kept(write, tmp_path):
 
 def test_rebalance_names_for_labels_are_written(write, tmp_path):
     path = _csv(write, [("a", "0"), ("b", "0"), ("c", "1")])
-    rebalance(path, tmp_path / "out.csv", options=DatasetOptions(label_names="0=no,1=yes"))
+    rebalance(path, tmp_path / "out.csv", read_options=DatasetOptions(label_names="0=no,1=yes"))
     assert Counter(label for _, label in _rows(tmp_path / "out.csv")) == {"no": 2, "yes": 2}
 
 

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from tokkit.data.loading.load import read_dataset
-from tokkit.data.rebalancing import row_vectors, samplers
+from tokkit.data.rebalancing import row_selection, row_vectors, samplers
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.rebalancing.samplers import SAMPLERS, STRATEGIES
 from tokkit.errors import InputError, Interrupted, UsageError
@@ -105,7 +105,7 @@ def test_rebalance_keeps_what_imbalanced_learn_keeps(name):
     classes = np.repeat([0, 1, 2], [120, 60, 25])
     vectors = rng.normal(size=(205, 3)) + classes[:, None]
     expected.fit_resample(vectors, classes)
-    kept = samplers.choose(name, vectors, classes, {0: 25, 1: 25, 2: 25}, seed=7)
+    kept = row_selection.run_sampler(name, vectors, classes, {0: 25, 1: 25, 2: 25}, seed=7)
     assert kept.tolist() == sorted(expected.sample_indices_.tolist())
 
 
@@ -113,7 +113,7 @@ def test_rebalance_keeps_what_imbalanced_learn_keeps(name):
 def test_rebalance_leaves_all_where_all_classes_have_as_many(name):
     classes = np.repeat([0, 1], [20, 20])
     vectors = np.random.default_rng(0).normal(size=(40, 2))
-    assert samplers.choose(name, vectors, classes, {0: 20, 1: 20}, 0).tolist() == list(range(40))
+    assert row_selection.run_sampler(name, vectors, classes, {0: 20, 1: 20}, 0).tolist() == list(range(40))
 
 
 def test_rebalance_nearmiss_takes_its_numbers_from_targets_and_ratio(tmp_path):
@@ -130,17 +130,17 @@ def test_rebalance_nearmiss_takes_its_numbers_from_targets_and_ratio(tmp_path):
 def test_rebalance_where_nearmiss_3_finds_too_few_rows_others_are_drawn():
     classes = np.repeat([0, 1], [50, 2])
     kept = np.array([3, 7, 50, 51])
-    found = samplers.topped_up(kept, classes, {0: 10, 1: 2}, seed=1)
+    found = row_selection.top_up(kept, classes, {0: 10, 1: 2}, seed=1)
     assert len(found) == len(set(found)) == 12
     assert set(kept) <= set(found)
-    assert samplers.topped_up(kept, classes, {0: 2, 1: 2}, seed=1).tolist() == kept.tolist()
+    assert row_selection.top_up(kept, classes, {0: 2, 1: 2}, seed=1).tolist() == kept.tolist()
 
 
 @pytest.mark.parametrize(
     "name", ["smote", "borderline-smote", "SVM_SMOTE", "adasyn", "smote-enn", "SMOTETomek"]
 )
-def test_rebalance_what_makes_rows_up_is_refused_with_what_to_use(name):
-    with pytest.raises(UsageError, match="makes up vectors between rows, and no text belongs") as caught:
+def test_rebalance_what_synthesizes_rows_is_refused_with_what_to_use(name):
+    with pytest.raises(UsageError, match="synthesizes vectors between rows, and no text belongs") as caught:
         rebalance("not-read.csv", "out.csv", strategy=name)
     weights, caps, repeats = (
         caught.value.hint.index(part) for part in ("weights", "--max-per-class", "oversample")
@@ -149,7 +149,9 @@ def test_rebalance_what_makes_rows_up_is_refused_with_what_to_use(name):
 
 
 def test_rebalance_a_strategy_that_is_none_is_named():
-    with pytest.raises(UsageError, match=r'"tomeck" is none of .* \(did you mean "tomek"\?\)'):
+    with pytest.raises(
+        UsageError, match=r'invalid value "tomeck": choose from .* \(did you mean "tomek"\?\)'
+    ):
         rebalance("not-read.csv", "out.csv", strategy="tomeck")
 
 
@@ -293,7 +295,7 @@ def test_rebalance_parquet_that_holds_no_vectors_is_refused(table, tmp_path, col
 
 
 def test_rebalance_vectors_for_a_strategy_that_compares_nothing_are_refused():
-    with pytest.raises(UsageError, match="--strategy oversample compares none") as caught:
+    with pytest.raises(UsageError, match="--strategy oversample compares no rows") as caught:
         rebalance("not-read.csv", "out.csv", vectors="v.npy")
     assert "tomek" in caught.value.hint
 

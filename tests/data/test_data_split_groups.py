@@ -230,7 +230,7 @@ def test_split_folds_are_folders_and_the_test_split_stands_once(write, tmp_path,
     [
         ({"folds": 1}, "--folds: 1 is below 2"),
         ({"folds": 5, "validation": 0.2}, "--folds 5 validates on 1/5 of the rows each"),
-        ({"stable": True, "test": 50}, "--stable draws each text by itself"),
+        ({"stable": True, "test": 50}, "--stable assigns each text by itself"),
         ({"group_column": "label"}, "is the label column"),
         ({"group_column": "text"}, "is the text column"),
     ],

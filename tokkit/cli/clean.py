@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.cleaning.clean_options import CleanOptions
-from tokkit.data.cleaning.cleaning_rules import RULES
+from tokkit.data.cleaning.repair_rules import RULES
 from tokkit.data.loading.load import DatasetOptions
 from tokkit.views.reports import clean as reports
 
@@ -27,12 +27,12 @@ def _rules() -> str:
 )
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")
-@options_from(CleanOptions, "plan")
+@options_from(CleanOptions, "options")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Tell what is saved in its tokens too.")
-@options_from(DatasetOptions, "options", but=["label_sep"])
+@options_from(DatasetOptions, "read_options", but=["label_sep"])
 @common_options
-def clean_command(json_wanted: bool, **options: Any) -> None:
+def clean_command(json_wanted: bool, **arguments: Any) -> None:
     """Repair texts and drop rows."""
     from tokkit.data.cleaning.clean import clean
 
-    show("clean", clean(**options).as_dict(), reports.clean, json_wanted)
+    show("clean", clean(**arguments).as_dict(), reports.clean, json_wanted)

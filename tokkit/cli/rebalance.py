@@ -28,11 +28,11 @@ def _strategies() -> str:
 )
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")
-@options_from(RebalanceOptions, "plan")
-@options_from(DatasetOptions, "options", but=["label_sep"])
+@options_from(RebalanceOptions, "options")
+@options_from(DatasetOptions, "read_options", but=["label_sep"])
 @common_options
-def rebalance_command(json_wanted: bool, **options: Any) -> None:
+def rebalance_command(json_wanted: bool, **arguments: Any) -> None:
     """Over- or under-sample a training split to the class counts you want."""
     from tokkit.data.rebalancing.rebalance import rebalance
 
-    show("rebalance", rebalance(**options).as_dict(), reports.rebalance, json_wanted)
+    show("rebalance", rebalance(**arguments).as_dict(), reports.rebalance, json_wanted)

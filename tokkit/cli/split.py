@@ -19,10 +19,10 @@ from tokkit.views.reports import data as reports
 )
 @click.argument("dataset")
 @output_option(None, "Folder to write.", required=True)
-@options_from(SplitOptions, "plan")
-@options_from(DatasetOptions, "options", but=["label_sep"])
+@options_from(SplitOptions, "options")
+@options_from(DatasetOptions, "read_options", but=["label_sep"])
 @common_options
-def split_command(json_wanted: bool, **options: Any) -> None:
+def split_command(json_wanted: bool, **arguments: Any) -> None:
     """Split into train, validation and test, or into folds: stratified, no text in two of them.
 
     All copies of a text stay together; with --group-column all rows of a group, with --near near duplicates
@@ -30,4 +30,4 @@ def split_command(json_wanted: bool, **options: Any) -> None:
     """
     from tokkit.data.splitting.split import split
 
-    show("split", split(**options).as_dict(), reports.split, json_wanted)
+    show("split", split(**arguments).as_dict(), reports.split, json_wanted)

@@ -1,83 +1,128 @@
-"""As what the rows of a command are written: a file, a folder of files, or a folder of `datasets`."""
+"""The rows that a command writes: one file, a folder of files, or a folder of `datasets`; and its receipt."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Literal
 
+import polars as pl
+
+from tokkit import files
 from tokkit.data import save, saved
 from tokkit.data.dataset import Dataset, Split
+from tokkit.data.output_options import DATASETS, OutputOptions
 from tokkit.errors import UsageError
-from tokkit.options import Options, option
 from tokkit.sources import tables
 
-if TYPE_CHECKING:
-    import polars as pl
-
-DATASETS = "datasets"
+_RECEIPT = ".tokkit.json"
 
 
-@dataclass(frozen=True)
-class OutputOptions(Options):
-    """As what rows are written."""
+def check_output(
+    out: str | Path | None,
+    options: OutputOptions,
+    *,
+    force: bool,
+    dry_run: bool = False,
+    kind: Literal["folder", "file"] | None = None,
+) -> None:
+    """Raises `UsageError` without an output or for a name of another format, and as `files.check_output`.
 
-    output_format: str | None = option(
-        None,
-        "write the rows as this; datasets is a folder for load_from_disk",
-        choices=(*tables.FORMATS, DATASETS),
-        default_text="by the name of OUT, else as they were read",
-    )
+    A dry run needs no output.
+    """
+    if dry_run:
+        return
+    if out is None:
+        raise UsageError("nowhere to write to", hint="name it: -o OUT, or look first: --dry-run")
+    check_name(Path(out), options)
+    files.check_output(Path(out), force=force, kind=kind)
 
-    def check_name(self, out: Path) -> None:
-        """Raises `UsageError` where a name says another format than the one that is asked for."""
-        named, asked = tables.format_of(out), self.output_format
-        fits = named in (None, asked) or (named == "text" and asked in ("csv", "tsv"))
-        if asked is not None and not fits:
-            name = out.name.removesuffix(tables.full_suffix(out))
-            raise UsageError(
-                f"--output-format {asked}: the name {out.name} says {named}",
-                hint=f"-o {name}{'/' if asked == DATASETS else save.ending_of(asked)}",
-            )
 
-    def is_file(self, dataset: Dataset) -> bool:
-        """Whether the rows of a data set become one file: those of one, unless a folder is asked for."""
-        one = len(dataset.splits) == 1 and not Path(dataset.source).is_dir()
-        return one and self.output_format != DATASETS
+def check_name(out: Path, options: OutputOptions) -> None:
+    """Raises `UsageError` where the name says another format than the one requested."""
+    named, requested = tables.format_of(out), options.output_format
+    fits = named in (None, requested) or (named == "text" and requested in ("csv", "tsv"))
+    if requested is not None and not fits:
+        name = out.name.removesuffix(tables.full_suffix(out))
+        raise UsageError(
+            f"--output-format {requested}: the name {out.name} says {named}",
+            hint=f"-o {name}{'/' if requested == DATASETS else save.ending_of(requested)}",
+        )
 
-    def write_file(self, frame: pl.DataFrame, path: Path, like: Split) -> None:
-        """Writes rows of a split as one file; raises what `save.write` does."""
-        save.write(frame, path, save.format_for(path, self._format(like)))
 
-    def write_splits(self, frames: Mapping[str, pl.DataFrame], folder: Path, dataset: Dataset) -> None:
-        """Writes splits of a data set into a folder: ``train``, or of folds ``fold-1/train``.
+def publish(
+    frames: Mapping[str, pl.DataFrame],
+    out: Path,
+    dataset: Dataset,
+    options: OutputOptions,
+    *,
+    receipt: Mapping[str, Any],
+    inputs: Sequence[Path],
+    force: bool,
+    sidecars: Mapping[str, Callable[[Path], object] | None] | None = None,
+    as_folder: bool = False,
+) -> None:
+    """Writes splits, what belongs to them and the receipt, all or nothing; ``out`` has its name at the end.
 
-        Of `datasets`, every folder of splits is what ``DatasetDict.save_to_disk`` writes; so is that of a
-        test split that stands beside folds.
-        """
-        if self.output_format == DATASETS:
-            for place, splits in _by_folder(frames).items():
-                saved.write_saved(splits, folder / place, dataset.label_column)
-            return
-        for name, frame in frames.items():
-            like = dataset.splits.get(name) or next(iter(dataset.splits.values()))
-            written_as = self._format(like)
-            path = folder / f"{name}{save.suffix_for(like.files[0], written_as)}"
-            path.parent.mkdir(exist_ok=True)
-            save.write(frame, path, written_as)
+    frames     split, or ``fold-1/train``, -> its rows
+    dataset    the source: a file of one split gives a file, unless `DATASETS` or ``as_folder`` is requested
+    receipt    as `files.write_receipt` takes it, without the inputs
+    inputs     all files read
+    sidecars   ``weights.json``, say -> what writes it, None to write none; of one file it is OUT.weights.json
+    """
+    sidecars = sidecars or {}
+    one_file = len(frames) == 1 and not Path(dataset.source).is_dir() and options.output_format != DATASETS
+    if one_file and not as_folder:
+        ((name, frame),) = frames.items()
+        like = dataset.splits[name]
+        siblings = (*(f".{sidecar}" for sidecar in sidecars), _RECEIPT)
+        with files.files(out, *siblings, force=force, inputs=inputs) as staging:
+            path = staging / out.name
+            save.write(frame, path, save.format_for(path, _format(like, options)))
+            for sidecar, write in sidecars.items():
+                if write is not None:
+                    write(staging / f"{out.name}.{sidecar}")
+            files.write_receipt(path, inputs=inputs, **receipt)
+        return
+    with files.folder(out, force=force, inputs=inputs) as staging:
+        write_splits(frames, staging, dataset, options)
+        for sidecar, write in sidecars.items():
+            if write is not None:
+                write(staging / sidecar)
+        files.write_receipt(staging, inputs=inputs, **receipt)
 
-    def _format(self, like: Split) -> tables.TableFormat:
-        if self.output_format in (None, like.format.name):
-            return like.format
-        return save.plain_format(str(self.output_format))
+
+def write_splits(
+    frames: Mapping[str, pl.DataFrame], folder: Path, dataset: Dataset, options: OutputOptions
+) -> None:
+    """Writes the splits of a data set into a folder: ``train.csv``, or of folds ``fold-1/train.csv``.
+
+    Of `DATASETS`, every folder of splits is what ``DatasetDict.save_to_disk`` writes; so is that of a test
+    split next to folds.
+    """
+    if options.output_format == DATASETS:
+        for subfolder, splits in _by_folder(frames).items():
+            saved.write_saved(splits, folder / subfolder, dataset.label_column)
+        return
+    for name, frame in frames.items():
+        like = dataset.splits.get(name) or next(iter(dataset.splits.values()))
+        table_format = _format(like, options)
+        path = folder / f"{name}{save.suffix_for(like.files[0], table_format)}"
+        path.parent.mkdir(exist_ok=True)
+        save.write(frame, path, table_format)
+
+
+def _format(like: Split, options: OutputOptions) -> tables.TableFormat:
+    if options.output_format in (None, like.format.name):
+        return like.format
+    return save.plain_format(str(options.output_format))
 
 
 def _by_folder(frames: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, pl.DataFrame]]:
-    """Folder -> its splits; the root is "", and holds none where there are other folders."""
+    """Folder -> its splits; the root is "", and is empty where there are other folders."""
     folds = any("/" in name for name in frames)
-    found: dict[str, dict[str, pl.DataFrame]] = {}
+    by_folder: dict[str, dict[str, pl.DataFrame]] = {}
     for name, frame in frames.items():
-        place, _, split = name.rpartition("/")
-        found.setdefault(split if folds and not place else place, {})[split] = frame
-    return found
+        folder, _, split = name.rpartition("/")
+        by_folder.setdefault(split if folds and not folder else folder, {})[split] = frame
+    return by_folder

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.data import save
 from tokkit.data.dataset import sort_labels
 from tokkit.errors import InputError
 from tokkit.sources.paths import is_path
@@ -77,6 +76,8 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
     """
     import polars as pl
     import pyarrow
+
+    from tokkit.data import save
 
     first = next(iter(frames.values()))
     if label_column is not None and first.schema.get(label_column) == pl.String:

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tokkit import files
-from tokkit.data.cleaning import cleaning_rules
+from tokkit.data import output, save
+from tokkit.data.cleaning import repair_rules
 from tokkit.data.cleaning.clean_options import MAJORITY_LABEL, REPORT, CleanOptions
-from tokkit.data.cleaning.cleaned import Cleaned, decide, described, publish
-from tokkit.data.cleaning.repairing import EXAMPLES, Costs, Repaired, excerpt, repair_all
+from tokkit.data.cleaning.cleaned import CleanedDataset, decide, drop_record
+from tokkit.data.cleaning.repairing import EXAMPLES, Repairs, TokenCosts, excerpt, repair_texts
 from tokkit.data.dataset import Dataset
 from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.folder.load import load
@@ -26,16 +26,16 @@ from tokkit.tokenizer.folder.load import load
 class CleanResult:
     """What was repaired and dropped.
 
-    dropped, repaired        reason -> rows; rule -> rows that it changed, those that go later among them
+    dropped, repaired        reason -> rows; rule -> rows that it changed, including those dropped later
     splits                   name -> {rows_before, rows_after, dropped}
     conflicts                {texts, rows}: texts with two or more labels, counted in each split
-    replacement_characters   rows with U+FFFD, where a character was lost before; they are left alone
+    replacement_characters   rows with U+FFFD, where a character was lost before; they are not changed
     examples                 {repaired: {rule: [{before, after}]}, dropped: {reason: [{split, row, reason,
                              kept_split, kept_row, text}]}}, three at most; rows count from 1
     tokens                   {before, repaired, after: {tokens, unknown}, saved: {rule: {tokens, unknown}}}:
                              of the rows with a text, the same rows repaired, and those kept; None without a
                              tokenizer
-    output                   None where it was a dry run
+    output                   None for a dry run
     """
 
     rows_before: int
@@ -57,156 +57,167 @@ class CleanResult:
 def clean(
     dataset: str | Path,
     out: str | Path | None = None,
-    plan: CleanOptions | None = None,
+    options: CleanOptions | None = None,
     *,
     tokenizer: str | Path | None = None,
-    options: DatasetOptions | None = None,
+    read_options: DatasetOptions | None = None,
     force: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> CleanResult:
-    """Writes the data set with its texts repaired, and without the rows that the plan drops.
+    """Writes the data set with its texts repaired, and without the rows that the options drop.
 
-    A file gives a file, with ``OUT.dropped.jsonl`` (where a row was dropped) and ``OUT.tokkit.json``; a
-    folder gives a folder of the same splits, with ``dropped.jsonl`` and `tokkit.json` in it. What is kept
-    keeps its order, its label and its other columns. Dropped rows stand as they were read, each with
-    ``split``, ``row``, ``reason``, and of a duplicate or leak the row it was dropped for, ``kept_split`` and
-    ``kept_row``; rows count from 1.
+    A file gives a file, with ``OUT.dropped.jsonl`` (if a row was dropped) and ``OUT.tokkit.json``; a folder
+    gives a folder of the same splits, with ``dropped.jsonl`` and `tokkit.json` in it. The other rows keep
+    their order, label and other columns. Dropped rows are written as they were read, each with ``split``,
+    ``row``, ``reason``, and for a duplicate or leak the row it duplicates, ``kept_split`` and ``kept_row``;
+    rows count from 1.
 
-    Duplicates and conflicts are looked for within each split; a training row whose text stands in another
-    split goes (``leaks``), rows of validation and test never do for that. With a tokenizer it is told what
-    the repairs save.
+    Duplicates and conflicts are searched within each split. A training row whose text is in another split
+    is dropped (``leaks``), rows of validation and test never are for that reason. With a tokenizer the result
+    says how many tokens the repairs save.
 
     Raises `UsageError` for an unknown rule or limits that leave nothing, `InputError` for what cannot be
     read and for a split of which no row is left.
     """
-    plan, options = apply_to_both(CleanOptions, plan, DatasetOptions, options, settings)
-    rules = cleaning_rules.chosen(plan.rules)
-    plan.check(tokenizer is not None)
-    if plan.dry_run:
-        out = None
-    elif out is None:
-        raise UsageError("nowhere to write to", hint="name it: -o OUT, or look first: --dry-run")
-    else:
-        plan.check_name(Path(out))
-        files.check_output(Path(out), force=force)
+    options, read_options = apply_to_both(CleanOptions, options, DatasetOptions, read_options, settings)
+    rules = repair_rules.selected_rules(options.rules)
+    options.check(tokenizer is not None)
+    output.check_output(out, options, force=force, dry_run=options.dry_run)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
-    loaded = read_dataset(dataset, options, progress)
-    if plan.keep == MAJORITY_LABEL or plan.conflicts != REPORT:
+    loaded = read_dataset(dataset, read_options, progress)
+    if options.keep == MAJORITY_LABEL or options.conflicts != REPORT:
         loaded.require_labels()
-    texts = _texts(loaded)
-    repaired = repair_all(texts, rules, keep_changes=tokenizer is not None, progress=progress)
-    _check_sentences(loaded, repaired)
+    texts = _text_counts(loaded)
+    repairs = repair_texts(texts, rules, record_changes=tokenizer is not None, progress=progress)
+    _check_no_tokens(loaded, repairs)
     costs = None
     if loaded_tokenizer is not None:
-        changed = [text for change in repaired.changes for text in (change.before, change.after)]
-        costs = Costs([*texts, *changed], loaded_tokenizer, progress, pairs=loaded.pair_column is not None)
-    cleaned = decide(loaded, repaired, plan, costs, progress)
-    result = _result(cleaned, texts, costs, out)
-    _say(loaded.source, result, plan, progress)
-    if out is not None:
-        told = {name: value for name, value in result.as_dict().items() if name not in ("output", "examples")}
-        receipt = {
-            "command": "clean",
-            "settings": {**asdict(plan), **asdict(options), "tokenizer": tokenizer and Path(tokenizer).name},
-            "packages": ("polars", *(["ftfy"] if "ftfy" in rules else [])),
-            "result": told,
-            "run": {"output": str(out)},
-        }
-        publish(cleaned, Path(out), plan, receipt, force)
+        changed = [text for change in repairs.changes for text in (change.before, change.after)]
+        pairs = loaded.pair_column is not None
+        costs = TokenCosts([*texts, *changed], loaded_tokenizer, progress, pairs=pairs)
+    cleaned = decide(loaded, repairs, options, costs, progress)
+    result = _result(cleaned, texts, costs, None if options.dry_run else out)
+    _say_findings(loaded.source, result, options, progress)
+    if out is not None and not options.dry_run:
+        tokenizer_name = None if tokenizer is None else Path(tokenizer).name
+        dropped = cleaned.dropped_frame()
+        output.publish(
+            {name: cleaned.kept_frame(split) for name, split in loaded.splits.items()},
+            Path(out),
+            loaded,
+            options,
+            receipt={
+                "command": "clean",
+                "settings": {**asdict(options), **asdict(read_options), "tokenizer": tokenizer_name},
+                "packages": ("polars", *(["ftfy"] if "ftfy" in rules else [])),
+                "result": {
+                    name: value
+                    for name, value in result.as_dict().items()
+                    if name not in ("output", "examples")
+                },
+                "run": {"output": str(out)},
+            },
+            inputs=loaded.files,
+            force=force,
+            sidecars={
+                "dropped.jsonl": None
+                if dropped is None
+                else lambda path: save.write(dropped, path, save.plain_format("jsonl"))
+            },
+        )
     return result
 
 
-def _texts(dataset: Dataset) -> Counter[str]:
-    """How often each text stands in the data set, those of pairs that lack one of theirs aside."""
-    found: Counter[str] = Counter()
+def _text_counts(dataset: Dataset) -> Counter[str]:
+    """How many rows have each text, without pairs that lack one of theirs."""
+    counts: Counter[str] = Counter()
     for name in dataset.splits:
-        whole = dataset.contents(name).is_not_null()
+        complete = dataset.contents(name).is_not_null()
         for texts in (dataset.texts(name), dataset.pairs(name)):
             if texts is not None:
-                found.update(texts.filter(whole).to_list())
-    return found
+                counts.update(texts.filter(complete).to_list())
+    return counts
 
 
-def _check_sentences(dataset: Dataset, repaired: Repaired) -> None:
-    """Raises `InputError` where a repair would part a text from the tokens it is made of."""
+def _check_no_tokens(dataset: Dataset, repairs: Repairs) -> None:
+    """Raises `InputError` where a repair would separate a text from its tokens."""
     for split in dataset.splits.values():
-        if split.format.name == "conll" and repaired.texts:
+        if split.format.name == "conll" and repairs.texts:
             raise InputError(
-                f"{split.where}: its texts are made of tokens, which no rule repairs",
+                f"{split.where}: its texts consist of tokens, which no rule repairs",
                 hint="--rules none only drops rows",
             )
 
 
 def _result(
-    cleaned: Cleaned, texts: Mapping[str, int], costs: Costs | None, out: str | Path | None
+    cleaned: CleanedDataset, texts: Mapping[str, int], costs: TokenCosts | None, out: str | Path | None
 ) -> CleanResult:
     splits = {name: _split_counts(cleaned, name) for name in cleaned.rows}
-    repaired, (conflicting, rows) = cleaned.repaired, cleaned.conflicting
+    repairs, (conflicting, rows) = cleaned.repairs, cleaned.conflicting
     return CleanResult(
         rows_before=sum(split["rows_before"] for split in splits.values()),
         rows_after=sum(split["rows_after"] for split in splits.values()),
         dropped=dict(sum((Counter(split["dropped"]) for split in splits.values()), Counter())),
-        repaired=repaired.rows,
+        repaired=repairs.rows,
         splits=splits,
         conflicts={"texts": conflicting, "rows": rows},
         replacement_characters=sum(n for text, n in texts.items() if "\ufffd" in text),
-        examples={"repaired": repaired.examples, "dropped": _dropped_examples(cleaned)},
-        tokens=None if costs is None else _tokens(cleaned, texts, costs),
+        examples={"repaired": repairs.examples, "dropped": _dropped_examples(cleaned)},
+        tokens=None if costs is None else _token_counts(cleaned, texts, costs),
         dry_run=out is None,
         output=None if out is None else str(out),
     )
 
 
-def _split_counts(cleaned: Cleaned, split: str) -> dict[str, Any]:
+def _split_counts(cleaned: CleanedDataset, split: str) -> dict[str, Any]:
     """``{rows_before, rows_after, dropped}``; raises `InputError` where no row is left."""
-    rows, left = len(cleaned.rows[split]), len(cleaned.left(split))
+    rows, left = len(cleaned.rows[split]), len(cleaned.kept_rows(split))
     dropped = Counter(drop.reason for _, drop in sorted(cleaned.drops[split].items()))
     if not left:
         reasons = ", ".join(f"{n} {reason}" for reason, n in dropped.items())
         source = shlex.quote(cleaned.dataset.source)
         raise InputError(
             f"{cleaned.dataset.split(split).where}: no row is left of {rows}: {reasons}",
-            hint=f"look at the rows first: tokkit stats {source}, or ask for less to be dropped",
+            hint=f"look at the rows first: tokkit stats {source}, or drop fewer",
         )
     return {"rows_before": rows, "rows_after": left, "dropped": dict(dropped)}
 
 
-def _tokens(cleaned: Cleaned, texts: Mapping[str, int], costs: Costs) -> dict[str, Any]:
-    repaired = cleaned.repaired
-    kept = [row for name in cleaned.rows for row in cleaned.left(name)]
+def _token_counts(cleaned: CleanedDataset, texts: Mapping[str, int], costs: TokenCosts) -> dict[str, Any]:
+    repairs = cleaned.repairs
+    kept = [row for name in cleaned.rows for row in cleaned.kept_rows(name)]
     rows = sum(texts.values()) // (1 if cleaned.dataset.pair_column is None else 2)
-    saved = costs.saved(repaired.changes, tuple(repaired.rows))
+    repaired_texts = ((repairs.texts.get(text, text), n) for text, n in texts.items())
+    saved = costs.saved(repairs.changes, tuple(repairs.rows))
     return {
         "before": asdict(costs.of(texts.items(), rows)),
-        "repaired": asdict(
-            costs.of(((repaired.texts.get(text, text), n) for text, n in texts.items()), rows)
-        ),
+        "repaired": asdict(costs.of(repaired_texts, rows)),
         "after": asdict(costs.of(((text, 1) for row in kept for text in row.texts), len(kept))),
         "saved": {rule: asdict(cost) for rule, cost in saved.items()},
     }
 
 
-def _dropped_examples(cleaned: Cleaned) -> dict[str, list[dict[str, Any]]]:
+def _dropped_examples(cleaned: CleanedDataset) -> dict[str, list[dict[str, Any]]]:
     examples: dict[str, list[dict[str, Any]]] = {}
     for name, drops in cleaned.drops.items():
         texts = cleaned.dataset.texts(name)
         for row, drop in sorted(drops.items()):
-            shown = examples.setdefault(drop.reason, [])
-            if len(shown) < EXAMPLES:
+            of_reason = examples.setdefault(drop.reason, [])
+            if len(of_reason) < EXAMPLES:
                 text = texts[row]
                 text = None if text is None else excerpt(text)
-                shown.append({"split": name, **described(row, drop), "text": text})
+                of_reason.append({"split": name, **drop_record(row, drop), "text": text})
     return examples
 
 
-def _say(source: str, result: CleanResult, plan: CleanOptions, progress: Progress) -> None:
+def _say_findings(source: str, result: CleanResult, options: CleanOptions, progress: Progress) -> None:
     if result.replacement_characters:
         progress.say(
-            f"{source}: {result.replacement_characters} rows hold U+FFFD, where a character was lost before"
+            f"{source}: {result.replacement_characters} rows have U+FFFD, where a character was lost before"
         )
-    if result.conflicts["texts"] and plan.conflicts == REPORT:
+    if result.conflicts["texts"] and options.conflicts == REPORT:
         progress.say(
-            f"{source}: {result.conflicts['texts']} texts stand with two or more labels, in "
-            f"{result.conflicts['rows']} rows; --conflicts drop or majority settles it"
+            f"{source}: {result.conflicts['texts']} texts have conflicting labels, in "
+            f"{result.conflicts['rows']} rows; --conflicts drop or majority resolves them"
         )

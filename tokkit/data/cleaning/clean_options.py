@@ -1,11 +1,11 @@
-"""What a cleaning shall do: the rules, which rows count as duplicates, which of them stay, the limits."""
+"""The options of `clean`: rules, duplicates, conflicts and limits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.data.cleaning.cleaning_rules import DEFAULT
-from tokkit.data.output import OutputOptions
+from tokkit.data.cleaning.repair_rules import DEFAULT
+from tokkit.data.output_options import OutputOptions
 from tokkit.errors import UsageError
 from tokkit.options import flag, option
 
@@ -19,7 +19,7 @@ CONFLICTS = (REPORT, DROP, MAJORITY)
 
 @dataclass(frozen=True)
 class CleanOptions(OutputOptions):
-    """What is repaired, and what goes."""
+    """What is repaired, and what is dropped."""
 
     rules: tuple[str, ...] = option(
         (DEFAULT,), "repairs to make, or default, all, none", metavar="RULE,...", comma_separated=True

@@ -1,7 +1,7 @@
-"""Which rows go, and why: incomplete, empty, out of limits, leaking, contradicting, standing there already.
+"""The reasons for dropping a row: incomplete, empty, out of limits, leaking, conflicting labels, duplicate.
 
-Pure functions over the rows of a split. Each is asked about the rows that are still there, in this order,
-and gives those it drops; a row goes for the first reason found.
+Pure functions over the rows of a split. They run in this order, each over the rows that are left, and return
+the rows that it drops: a row is dropped for the first reason that applies.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import polars as pl
+
 from tokkit.data.cleaning.clean_options import EXACT, LONGEST, MAJORITY, MAJORITY_LABEL, NEAR, NORMALIZED
-from tokkit.data.duplicates import near_duplicates, text_keys
+from tokkit.data.duplicates import text_keys
 from tokkit.progress import SILENT, Progress
 
 MISSING_TEXT, MISSING_PAIR, MISSING_LABEL = "missing text", "missing second text", "missing label"
@@ -22,8 +24,12 @@ _COPIES = {NEAR: "near duplicate", NORMALIZED: "normalized duplicate", EXACT: "e
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a split: its number from 0, its text after repairs, its label ("" where there are none), and
-    of a pair its second text, repaired too."""
+    """A row of a split after repairs.
+
+    number   from 0
+    label    "" where the data set has no labels
+    pair     the second text of a pair
+    """
 
     number: int
     text: str
@@ -37,25 +43,25 @@ class Row:
 
     @property
     def content(self) -> str:
-        """What makes it a copy of another: its text, or both as `text_keys.join_pairs` writes them."""
+        """What two copies share: the text, or both as `text_keys.join_pairs` writes them."""
         return text_keys.SEPARATOR.join(self.texts)
 
 
 @dataclass(frozen=True)
 class Drop:
-    """Why a row goes, and for the sake of which row: (split, number), where there is one."""
+    """Why a row is dropped, and the row it duplicates, if any: (split, number)."""
 
     reason: str
     kept: tuple[str, int] | None = None
 
 
 Drops = dict[int, Drop]
-"""Row number -> why it goes."""
+"""Row number -> why it is dropped."""
 
 
 @dataclass(frozen=True)
 class Limit:
-    """A bound on the length of rows in some unit, as its reason says; a pair is as long as both its texts."""
+    """A bound on the length of rows in some unit, which the reason names."""
 
     reason: str
     measure: Callable[[Row], int]
@@ -77,7 +83,7 @@ def incomplete(
 
 
 def out_of_limits(rows: Iterable[Row], limits: Sequence[Limit]) -> Drops:
-    """Rows that nothing is left of, and those shorter or longer than a limit allows."""
+    """Rows with a text that is empty, and those shorter or longer than a limit allows."""
     drops: Drops = {}
     for row in rows:
         if not all(row.texts):
@@ -91,13 +97,17 @@ def out_of_limits(rows: Iterable[Row], limits: Sequence[Limit]) -> Drops:
     return drops
 
 
-def groups(contents: Sequence[str], how: str, progress: Progress = SILENT) -> list[int]:
-    """The group of each content, (rows,): of those that are the same in the sense of ``how`` (`DUPLICATES`).
+def group_numbers(contents: Sequence[str], how: str, progress: Progress = SILENT) -> list[int]:
+    """The group of each content, (rows,), of those that are the same in the sense of ``how`` (`DUPLICATES`).
 
-    ``none`` tells them apart as ``exact`` does.
+    ``none`` compares as ``exact`` does.
     """
     if how == NEAR:
-        return [int(each) for each in near_duplicates.clusters(contents, progress=progress)]
+        # only near duplicates need Numba, whose import takes half a second
+        from tokkit.data.duplicates import near_duplicates
+
+        clusters: list[int] = near_duplicates.clusters(contents, progress=progress).tolist()
+        return clusters
     keys = _normalized(contents) if how == NORMALIZED else contents
     number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     return [number[key] for key in keys]
@@ -106,63 +116,64 @@ def groups(contents: Sequence[str], how: str, progress: Progress = SILENT) -> li
 def leaking(
     rows: Sequence[Row], others: Mapping[str, Sequence[Row]], how: str, progress: Progress = SILENT
 ) -> Drops:
-    """Rows whose text stands in another split too; those of the other splits stay."""
+    """Rows whose text is in another split too; the rows of the other splits are not dropped."""
     elsewhere = [(name, row) for name, split in others.items() for row in split]
-    together = groups([row.content for row in [*rows, *(row for _, row in elsewhere)]], how, progress)
-    found: dict[int, tuple[str, int]] = {}
-    for group, (name, row) in zip(together[len(rows) :], elsewhere, strict=True):
-        found.setdefault(group, (name, row.number))
+    contents = [row.content for row in [*rows, *(row for _, row in elsewhere)]]
+    numbers = group_numbers(contents, how, progress)
+    first_row: dict[int, tuple[str, int]] = {}
+    for group, (name, row) in zip(numbers[len(rows) :], elsewhere, strict=True):
+        first_row.setdefault(group, (name, row.number))
     return {
-        row.number: Drop(LEAK, found[group])
-        for group, row in zip(together[: len(rows)], rows, strict=True)
-        if group in found
+        row.number: Drop(LEAK, first_row[group])
+        for group, row in zip(numbers[: len(rows)], rows, strict=True)
+        if group in first_row
     }
 
 
-def by_group(rows: Sequence[Row], of: Sequence[int]) -> list[list[Row]]:
+def by_group(rows: Sequence[Row], numbers: Sequence[int]) -> list[list[Row]]:
     """The rows of every group that has more than one."""
-    grouped: dict[int, list[Row]] = {}
-    for row, group in zip(rows, of, strict=True):
-        grouped.setdefault(group, []).append(row)
-    return [rows for rows in grouped.values() if len(rows) > 1]
+    groups: dict[int, list[Row]] = {}
+    for row, number in zip(rows, numbers, strict=True):
+        groups.setdefault(number, []).append(row)
+    return [group for group in groups.values() if len(group) > 1]
 
 
-def contradicting(grouped: Iterable[Sequence[Row]]) -> list[Sequence[Row]]:
-    """The groups whose rows carry two or more labels."""
-    return [rows for rows in grouped if len({row.label for row in rows}) > 1]
+def contradicting(groups: Iterable[Sequence[Row]]) -> list[Sequence[Row]]:
+    """The groups whose rows have two or more labels."""
+    return [rows for rows in groups if len({row.label for row in rows}) > 1]
 
 
-def conflicting(grouped: Iterable[Sequence[Row]], conflicts: str) -> Drops:
-    """Rows of contradicting groups that go: all of them, or those that do not carry the label of most.
+def conflicting(groups: Iterable[Sequence[Row]], conflicts: str) -> Drops:
+    """Rows of contradicting groups: all of them, or with ``majority`` those without the most frequent label.
 
-    Where no label leads alone, all go.
+    In a tie all are dropped.
     """
     drops: Drops = {}
-    for rows in contradicting(grouped):
-        leading = Counter(row.label for row in rows).most_common(2)
-        alone = conflicts == MAJORITY and leading[0][1] > leading[1][1]
+    for rows in contradicting(groups):
+        (label, most), (_, second) = Counter(row.label for row in rows).most_common(2)
+        has_majority = conflicts == MAJORITY and most > second
         for row in rows:
-            if not alone or row.label != leading[0][0]:
+            if not has_majority or row.label != label:
                 drops[row.number] = Drop(CONFLICT)
     return drops
 
 
-def copies(split: str, grouped: Iterable[Sequence[Row]], keep: str) -> Drops:
-    """All rows of each group but the one kept, each with the reason that says how near it is to that."""
+def copies(split: str, groups: Iterable[Sequence[Row]], keep: str) -> Drops:
+    """All rows of each group but the one kept; the reason says how similar a row is to that."""
     pairs = [
-        (row, kept) for rows in grouped for kept in [_kept(rows, keep)] for row in rows if row is not kept
+        (row, kept) for rows in groups for kept in [_kept(rows, keep)] for row in rows if row is not kept
     ]
-    mine = _normalized([row.content for row, _ in pairs])
-    theirs = _normalized([kept.content for _, kept in pairs])
+    keys = _normalized([row.content for row, _ in pairs])
+    kept_keys = _normalized([kept.content for _, kept in pairs])
     drops: Drops = {}
-    for (row, kept), key, kept_key in zip(pairs, mine, theirs, strict=True):
+    for (row, kept), key, kept_key in zip(pairs, keys, kept_keys, strict=True):
         likeness = EXACT if row.content == kept.content else NORMALIZED if key == kept_key else NEAR
         drops[row.number] = Drop(_COPIES[likeness], (split, kept.number))
     return drops
 
 
 def _kept(rows: Sequence[Row], keep: str) -> Row:
-    """The first row, the first of the longest texts, or the first that carries the most frequent label."""
+    """The first row, the first of the longest texts, or the first with the most frequent label."""
     if keep == LONGEST:
         return max(rows, key=lambda row: len(row.content))
     if keep == MAJORITY_LABEL:
@@ -172,6 +183,4 @@ def _kept(rows: Sequence[Row], keep: str) -> Row:
 
 
 def _normalized(texts: Sequence[str]) -> list[str]:
-    import polars as pl
-
     return text_keys.normalized(pl.Series(texts, dtype=pl.String)).to_list()

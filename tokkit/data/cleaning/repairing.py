@@ -1,27 +1,28 @@
-"""Texts repaired by rules, each distinct text once, and what every rule did: rows, examples, tokens saved."""
+"""Texts repaired by rules, each distinct text once, with the rows, examples and tokens of every rule."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from tokkit.data.cleaning.cleaning_rules import repairs
+from tokkit.data.cleaning.repair_rules import repairs
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 EXAMPLES = 3
-"""Examples that are kept of each rule and each reason."""
+"""Examples of each rule and each reason in the result."""
 
-_SHOWN = 60
+_EXCERPT = 60
 _CONTEXT = 20
-"""Characters of a text that an example shows, and those before the place where a repair begins."""
-_LOOK_EVERY = 500
+"""Characters of an example, and those of them before the first difference."""
+_CANCEL_EVERY = 500
+"""Texts between two checks for Ctrl-C."""
 
 
 @dataclass(frozen=True)
 class Change:
-    """What one rule did to one distinct text that stands in ``rows`` rows."""
+    """What one rule did to one distinct text of ``rows`` rows."""
 
     rule: str
     before: str
@@ -30,13 +31,13 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Repaired:
-    """Texts after all rules.
+class Repairs:
+    """What the rules changed.
 
-    texts      distinct text -> the text repaired, those that changed
+    texts      distinct text -> the text repaired, only those that changed
     rows       rule -> rows it changed (of pairs, texts), 0 where it changed none
     examples   rule -> [{before, after}], excerpts
-    changes    every change of every text, one after another, where they were asked for
+    changes    every change of every text in order, if recorded
     """
 
     texts: dict[str, str]
@@ -47,20 +48,20 @@ class Repaired:
 
 @dataclass(frozen=True)
 class Cost:
-    """Tokens of some rows, special ones included, and the unknown ones among them."""
+    """Tokens of some rows, including special ones, and the unknown tokens among them."""
 
     tokens: int
     unknown: int
 
 
-def repair_all(
-    rows: Mapping[str, int], rules: Sequence[str], *, keep_changes: bool, progress: Progress = SILENT
-) -> Repaired:
+def repair_texts(
+    rows: Mapping[str, int], rules: Sequence[str], *, record_changes: bool, progress: Progress = SILENT
+) -> Repairs:
     """Repairs every distinct text.
 
-    rows           distinct text -> rows it stands in
-    rules          as `cleaning_rules.chosen` gives them
-    keep_changes   whether each single change is wanted, which takes as much memory as the texts and more
+    rows             distinct text -> rows that have it
+    rules            as `repair_rules.selected_rules` returns them
+    record_changes   whether to record each change, which takes as much memory as the texts and more
     """
     texts: dict[str, str] = {}
     counts = dict.fromkeys(rules, 0)
@@ -68,25 +69,25 @@ def repair_all(
     changes: list[Change] = []
     with stage(progress, "repairing", len(rows), "texts"):
         for number, (text, times) in enumerate(rows.items(), 1):
-            touched: set[str] = set()
+            changed_by: set[str] = set()
             for rule, before, after in repairs(text, rules):
                 texts[text] = after
-                if keep_changes:
+                if record_changes:
                     changes.append(Change(rule, before, after, times))
-                if rule not in touched:
-                    touched.add(rule)
+                if rule not in changed_by:
+                    changed_by.add(rule)
                     counts[rule] += times
-                    shown = examples.setdefault(rule, [])
-                    if len(shown) < EXAMPLES:
-                        shown.append(excerpts(before, after))
-            if number % _LOOK_EVERY == 0:
+                    of_rule = examples.setdefault(rule, [])
+                    if len(of_rule) < EXAMPLES:
+                        of_rule.append(excerpts(before, after))
+            if number % _CANCEL_EVERY == 0:
                 stop_if_cancelled(progress)
-                progress.advance(_LOOK_EVERY)
-    return Repaired(texts, counts, {rule: examples[rule] for rule in rules if rule in examples}, changes)
+                progress.advance(_CANCEL_EVERY)
+    return Repairs(texts, counts, {rule: examples[rule] for rule in rules if rule in examples}, changes)
 
 
 def excerpts(before: str, after: str) -> dict[str, str]:
-    """Both texts around the first place where they differ.
+    """Both texts around their first difference.
 
     >>> excerpts("good" * 9 + "<br>bad", "good" * 9 + " bad")
     {'before': '…goodgoodgoodgoodgood<br>bad', 'after': '…goodgoodgoodgoodgood bad'}
@@ -98,12 +99,12 @@ def excerpts(before: str, after: str) -> dict[str, str]:
 
 
 def excerpt(text: str, start: int = 0) -> str:
-    """At most 60 characters of a text, with an ellipsis where something is left out."""
-    end = start + _SHOWN
+    """At most 60 characters of a text, with an ellipsis where it is cut."""
+    end = start + _EXCERPT
     return ("…" if start else "") + text[start:end] + ("…" if end < len(text) else "")
 
 
-class Costs:
+class TokenCosts:
     """Tokens and unknown tokens of texts, each distinct text encoded once; rows have special tokens too.
 
     pairs   whether a row is two texts
@@ -116,30 +117,31 @@ class Costs:
         counted = token_counts(distinct, tokenizer, special=False, progress=progress)
         costs = zip(counted.tokens.tolist(), counted.unknown.tolist(), strict=True)
         self._costs = dict(zip(distinct, costs, strict=True))
+        # special tokens of a row: an empty one with them, less one without them
         second = [""] if pairs else None
-        around, bare = (
+        with_special, without = (
             int(token_counts([""], tokenizer, pairs=second, special=special).tokens[0])
             for special in (True, False)
         )
-        self._special = around - bare
+        self._special = with_special - without
 
     def tokens(self, texts: Iterable[str]) -> int:
-        """Tokens of one row, special ones included."""
+        """Tokens of one row, including special ones."""
         return self._special + sum(self._costs[text][0] for text in texts)
 
     def of(self, texts: Iterable[tuple[str, int]], rows: int = 0) -> Cost:
-        """What texts cost, each as many times as the number beside it says; negative ones are taken off.
+        """What texts cost, each the given number of times; a negative number subtracts.
 
-        rows   that they are the texts of, each of which has its special tokens
+        rows   that the texts are of, each of which adds its special tokens
         """
         tokens, unknown = rows * self._special, 0
         for text, times in texts:
-            mine = self._costs[text]
-            tokens, unknown = tokens + mine[0] * times, unknown + mine[1] * times
+            text_tokens, text_unknown = self._costs[text]
+            tokens, unknown = tokens + text_tokens * times, unknown + text_unknown * times
         return Cost(tokens, unknown)
 
     def saved(self, changes: Iterable[Change], rules: Sequence[str]) -> dict[str, Cost]:
-        """What each rule saved; together exactly what all texts cost less than before."""
+        """What each rule saved; the sum is exactly what all texts cost less than before."""
         signed: dict[str, list[tuple[str, int]]] = {rule: [] for rule in rules}
         for change in changes:
             signed[change.rule] += [(change.before, change.rows), (change.after, -change.rows)]

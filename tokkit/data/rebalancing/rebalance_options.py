@@ -1,10 +1,10 @@
-"""What every class shall count afterwards, and by which sampler."""
+"""The options of `rebalance`: the rows of every class, and how they are chosen."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.data.output import OutputOptions
+from tokkit.data.output_options import OutputOptions
 from tokkit.data.rebalancing import samplers, weights
 from tokkit.errors import UsageError
 from tokkit.options import LARGEST_SEED, option
@@ -12,7 +12,7 @@ from tokkit.options import LARGEST_SEED, option
 
 @dataclass(frozen=True)
 class RebalanceOptions(OutputOptions):
-    """What every class shall count afterwards."""
+    """The rows every class is to have, and how they are chosen."""
 
     strategy: str | None = option(
         None,
@@ -21,7 +21,7 @@ class RebalanceOptions(OutputOptions):
         default_text="oversample, unless targets, a cap, a floor, a ratio or a temper are given",
     )
     target: tuple[str, ...] = option(
-        (), "rows of one class, whatever all other options say; repeatable", metavar="LABEL=N"
+        (), "rows of one class, over all other options; repeatable", metavar="LABEL=N"
     )
     max_per_class: int | None = option(None, "cut larger classes to N rows", minimum=1, metavar="N")
     min_per_class: int | None = option(None, "raise smaller classes to N rows", minimum=1, metavar="N")
@@ -40,7 +40,7 @@ class RebalanceOptions(OutputOptions):
     )
     weights: str = option(
         weights.BALANCED,
-        "class weights written beside the rows: 1 / rows, 1 / square root, or effective number",
+        "class weights written with the rows: 1 / rows, 1 / square root, or effective number",
         choices=weights.WEIGHTS,
     )
     beta: float | None = option(
@@ -51,12 +51,12 @@ class RebalanceOptions(OutputOptions):
         default_text="(N - 1) / N of N rows",
     )
     vectors: str | None = option(
-        None, "compare rows by these, .npy or Parquet, not by TF-IDF", metavar="FILE"
+        None, "compare rows by these vectors, .npy or Parquet, not by TF-IDF", metavar="FILE"
     )
     leaks: str = option(
-        "drop", "training rows whose text stands in another split", choices=("drop", "refuse", "keep")
+        "drop", "training rows whose text is in another split", choices=("drop", "refuse", "keep")
     )
-    dry_run: bool = option(False, "write nothing; show what would be")
+    dry_run: bool = option(False, "write nothing; show the result")
     seed: int = option(42, "seed of sampling and shuffling", minimum=0, maximum=LARGEST_SEED)
 
     def __post_init__(self) -> None:
@@ -70,14 +70,13 @@ class RebalanceOptions(OutputOptions):
             )
         if self.vectors is not None and self.strategy not in samplers.SAMPLERS:
             raise UsageError(
-                f"--vectors {self.vectors}: --strategy {self.strategy or samplers.OVERSAMPLE} compares none",
+                f"--vectors: --strategy {self.strategy or samplers.OVERSAMPLE} compares no rows",
                 hint=f"it is for {', '.join(samplers.SAMPLERS)}",
             )
         if self.temper is not None and self.ratio is not None:
-            raise UsageError("--temper and --ratio both say how many rows a class gets", hint="take one")
+            raise UsageError("--temper and --ratio both set the rows of a class", hint="use one")
 
     @property
-    def draws(self) -> bool:
-        """Whether numbers of rows are asked for, beside or in place of a strategy."""
-        asked = (self.target, self.max_per_class, self.min_per_class, self.ratio, self.temper)
-        return any(asked)
+    def sets_rows(self) -> bool:
+        """Whether an option other than the strategy says how many rows a class is to have."""
+        return any((self.target, self.max_per_class, self.min_per_class, self.ratio, self.temper))

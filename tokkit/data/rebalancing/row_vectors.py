@@ -1,18 +1,17 @@
-"""Rows as vectors, to be compared by: TF-IDF of their texts, or vectors from a file."""
+"""Rows as vectors for samplers that compare them: TF-IDF of their texts, or vectors from a file."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
 
 from tokkit.data.duplicates import text_keys
 from tokkit.errors import InputError
-
-if TYPE_CHECKING:
-    import numpy as np
-    import polars as pl
-    from numpy.typing import NDArray
 
 WORDS, CHARACTERS = "TF-IDF of words and pairs of words", "TF-IDF of one to three characters in a row"
 _LONGEST_WORD = 15
@@ -20,59 +19,60 @@ _LONGEST_WORD = 15
 
 
 def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
-    """TF-IDF of the texts as `text_keys.normalized` writes them, and what of: `WORDS` or `CHARACTERS`.
+    """TF-IDF of the texts as `text_keys.normalized` writes them, and of what: `WORDS` or `CHARACTERS`.
 
     texts   or pairs of texts, as `text_keys.join_pairs` writes them
 
-    Gives a sparse (rows, n-grams) float32 matrix whose rows have length 1. Texts of a script without spaces
-    are cut into characters. Raises `InputError` where no text holds anything but white space.
+    A sparse (rows, n-grams) float32 matrix whose rows have length 1. Texts of a script without spaces are
+    split into characters. Raises `InputError` if all texts are white space.
     """
-    import numpy as np
-    import polars as pl
+    # scikit-learn takes a second to load, and most strategies compare no rows
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     keys = text_keys.normalized(pl.Series(texts, dtype=pl.String)).to_list()
-    written = [key.replace(text_keys.SEPARATOR, " ") for key in keys]
-    words = sum(len(text.split()) for text in written)
+    plain = [key.replace(text_keys.SEPARATOR, " ") for key in keys]
+    words = sum(len(text.split()) for text in plain)
     if not words:
-        raise InputError("no text to compare rows by: all are white space", hint="--vectors FILE brings some")
-    by_word = sum(map(len, written)) <= _LONGEST_WORD * words
+        raise InputError(
+            "no text to compare rows by: all are white space", hint="give vectors: --vectors FILE"
+        )
+    by_word = sum(map(len, plain)) <= _LONGEST_WORD * words
     shape = {"ngram_range": (1, 2), "token_pattern": r"\S+"} if by_word else {"ngram_range": (1, 3)}
     vectorizer = TfidfVectorizer(
         analyzer="word" if by_word else "char", lowercase=False, dtype=np.float32, **shape
     )
-    return vectorizer.fit_transform(written), WORDS if by_word else CHARACTERS
+    return vectorizer.fit_transform(plain), WORDS if by_word else CHARACTERS
 
 
 def read_vectors(path: Path, rows: int, where: str) -> NDArray[np.float32]:
     """The vectors of a file, (rows, width), row by row as the data set has them.
 
     ``.npy`` of two dimensions, or Parquet with lists of numbers in a column ``vector``, or in its only
-    column of lists. Raises `InputError` for what is neither, for another number of rows, and for NaN.
+    column of lists. Raises `InputError` for other files, another number of rows, and NaN.
     """
-    import numpy as np
-
     if not path.is_file():
         raise InputError(f"{path}: no such file", hint="--vectors takes a .npy or a .parquet file")
     if path.suffix.lower() == ".parquet":
-        found = _from_parquet(path)
+        loaded = _from_parquet(path)
     else:
         try:
-            found = np.load(path, allow_pickle=False)
+            loaded = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
             raise InputError(
                 f"{path}: no array of numbers in NumPy's .npy format ({error})",
                 hint='numpy.save("vectors.npy", array) writes one; Parquet is read as well',
             ) from error
-    if not isinstance(found, np.ndarray) or found.ndim != 2 or found.dtype.kind not in "fiu":
-        shape = "several arrays" if not isinstance(found, np.ndarray) else f"{found.dtype} of {found.shape}"
+    if not isinstance(loaded, np.ndarray) or loaded.ndim != 2 or loaded.dtype.kind not in "fiu":
+        shape = "several arrays"
+        if isinstance(loaded, np.ndarray):
+            shape = f"{loaded.dtype} of {loaded.shape}"
         raise InputError(f"{path}: holds {shape}, where numbers of (rows, width) were expected")
-    if len(found) != rows:
+    if len(loaded) != rows:
         raise InputError(
-            f"{path}: {len(found):,} vectors for the {rows:,} rows of {where}",
-            hint="one vector a row of the training split, in its order, incomplete rows included",
+            f"{path}: {len(loaded):,} vectors for the {rows:,} rows of {where}",
+            hint="one vector per row of the training split, in its order, incomplete rows included",
         )
-    vectors: NDArray[np.float32] = np.asarray(found, np.float32)
+    vectors: NDArray[np.float32] = np.asarray(loaded, np.float32)
     if not np.isfinite(vectors).all():
         row = int(np.flatnonzero(~np.isfinite(vectors).all(axis=1))[0])
         raise InputError(f"{path}: the vector of row {row + 1} holds NaN or infinity")
@@ -80,8 +80,6 @@ def read_vectors(path: Path, rows: int, where: str) -> NDArray[np.float32]:
 
 
 def _from_parquet(path: Path) -> Any:
-    import polars as pl
-
     try:
         frame = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
@@ -97,11 +95,9 @@ def _from_parquet(path: Path) -> Any:
 
 def _stacked(path: Path, column: pl.Series) -> Any:
     """A column of lists as an array; raises `InputError` for lists of several lengths, or missing ones."""
-    import polars as pl
-
-    held = column.arr.to_list() if column.dtype == pl.Array else column
-    widths = held.list.len().unique().to_list()
-    inner = held.explode()
+    lists = column.arr.to_list() if column.dtype == pl.Array else column
+    widths = lists.list.len().unique().to_list()
+    inner = lists.explode()
     if len(widths) != 1 or widths[0] is None or inner.null_count() or not inner.dtype.is_numeric():
         raise InputError(f'{path}: column "{column.name}" holds lists of several lengths, or not of numbers')
-    return inner.to_numpy().reshape(len(held), widths[0])
+    return inner.to_numpy().reshape(len(lists), widths[0])

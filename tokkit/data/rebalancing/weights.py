@@ -1,4 +1,4 @@
-"""Class weights for a loss: what a class of few rows counts for, and where `rebalance` leaves them."""
+"""Class weights for a loss, and the sidecar file in which `rebalance` writes them."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def class_weights(
 
 
 def sidecar_of(dataset: Dataset) -> Path | None:
-    """The file of class weights that stands beside the training rows, if any."""
+    """The file of class weights next to the training rows, if any."""
     source = Path(dataset.source)
     files = dataset.split(TRAIN).files
     at = source / SIDECAR if source.is_dir() else files[0].with_name(f"{files[0].name}.{SIDECAR}")

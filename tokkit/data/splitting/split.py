@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tokkit import files
+from tokkit.data import output
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.data.loading.load import DatasetOptions, read_dataset
 from tokkit.data.splitting.grouping import group_sizes, row_groups
@@ -20,7 +20,7 @@ from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
 _NAMED = 5
-"""Classes that are named where a split lacks some."""
+"""Missing classes that a message names."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,7 @@ class SplitResult:
     """Rows per split, rows per split and label, and the folder written.
 
     splits           of folds, ``fold-1/train``, ``fold-1/validation`` and so on
-    kept_together    ``{"sets", "rows", "largest"}``: sets of two rows or more that were not parted, the rows
-                     in them, and in the largest
+    kept_together    as `group_sizes`: ``{"sets", "rows", "largest"}``
     """
 
     splits: dict[str, int]
@@ -44,32 +43,31 @@ class SplitResult:
 def split(
     dataset: str | Path,
     out: str | Path,
-    plan: SplitOptions | None = None,
+    options: SplitOptions | None = None,
     *,
-    options: DatasetOptions | None = None,
+    read_options: DatasetOptions | None = None,
     force: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> SplitResult:
-    """Writes the folder ``out`` with train, validation and test files in the format of the source, or another
-    that is asked for.
+    """Writes the folder ``out`` with train, validation and test files, in the format of the source or the one
+    requested.
 
-    Stratified by label; all copies of one text go to the same split, so that nothing leaks, and so do the
-    rows of a group and near duplicates where asked for. Rows keep their order. Every row is kept, those
+    Stratified by label. All copies of one text go to the same split, so that nothing leaks, and so do, if
+    requested, the rows of a group and near duplicates. Rows keep their order, and all are written, those
     without text or label too.
 
     With ``folds`` there are folders ``fold-1`` to ``fold-K`` with train and validation each, every row in
-    exactly one validation split, and where a test split is asked for one for all folds, ``out/test``: it is
-    there for the end, and a copy in each fold would invite choosing among the folds by it.
+    exactly one validation split. A test split, if requested, is written once for all folds, ``out/test``: it
+    is for the final evaluation, and a copy in each fold would invite choosing among the folds by it.
 
     Raises `InputError` for a data set that is split already or too small, `UsageError` for shares that
     leave nothing to train on.
     """
-    plan, options = apply_to_both(SplitOptions, plan, DatasetOptions, options, settings)
-    plan.amounts()
-    plan.check_name(Path(out))
-    files.check_output(Path(out), force=force, kind="folder")
-    loaded = read_dataset(dataset, options, progress)
+    options, read_options = apply_to_both(SplitOptions, options, DatasetOptions, read_options, settings)
+    options.amounts()
+    output.check_output(out, options, force=force, kind="folder")
+    loaded = read_dataset(dataset, read_options, progress)
     if len(loaded.splits) > 1:
         raise InputError(
             f"{loaded.source}: is split already: {', '.join(loaded.splits)}",
@@ -77,38 +75,43 @@ def split(
         )
     source = next(iter(loaded.splits.values()))
     groups = row_groups(
-        loaded, source.name, group_column=plan.group_column, near=plan.near, progress=progress
+        loaded, source.name, group_column=options.group_column, near=options.near, progress=progress
     )
-    assigned = assign_rows(loaded, source.name, plan, progress, groups=groups)
+    assigned = assign_rows(loaded, source.name, options, progress, groups=groups)
     classes = {name: _class_counts(loaded, source.name, rows) for name, rows in assigned.items()}
     _say_missing(classes, loaded.source, progress)
-    with files.folder(Path(out), force=force, inputs=loaded.files) as staging:
-        plan.write_splits({name: source.original[rows] for name, rows in assigned.items()}, staging, loaded)
-        result = SplitResult(
-            splits={name: len(rows) for name, rows in assigned.items()},
-            classes=classes,
-            kept_together=group_sizes(groups),
-            output=str(out),
-        )
-        files.write_receipt(
-            staging,
-            command="split",
-            settings={**asdict(plan), **asdict(options)},
-            inputs=source.files,
-            packages=("polars", "numpy"),
-            result={name: value for name, value in result.as_dict().items() if name != "output"},
-            run={"output": str(out)},
-        )
+    result = SplitResult(
+        splits={name: len(rows) for name, rows in assigned.items()},
+        classes=classes,
+        kept_together=group_sizes(groups),
+        output=str(out),
+    )
+    output.publish(
+        {name: source.original[rows] for name, rows in assigned.items()},
+        Path(out),
+        loaded,
+        options,
+        receipt={
+            "command": "split",
+            "settings": {**asdict(options), **asdict(read_options)},
+            "packages": ("polars", "numpy"),
+            "result": {name: value for name, value in result.as_dict().items() if name != "output"},
+            "run": {"output": str(out)},
+        },
+        inputs=loaded.files,
+        force=force,
+        as_folder=True,
+    )
     return result
 
 
 def _say_missing(classes: dict[str, dict[str, int]], source: str, progress: Progress) -> None:
-    """Says of each split which classes it lacks that others have."""
+    """Reports the classes that each split lacks and others have."""
     labels = sort_labels(label for counts in classes.values() for label in counts)
     for name, counts in classes.items():
-        if lacking := [label for label in labels if label not in counts]:
-            named = ", ".join(lacking[:_NAMED]) + (" ..." if len(lacking) > _NAMED else "")
-            progress.say(f"{source}: {name} lacks {len(lacking)} of {len(labels)} classes, too rare: {named}")
+        if missing := [label for label in labels if label not in counts]:
+            named = ", ".join(missing[:_NAMED]) + (" ..." if len(missing) > _NAMED else "")
+            progress.say(f"{source}: {name} lacks {len(missing)} of {len(labels)} classes, too rare: {named}")
 
 
 def _class_counts(dataset: Dataset, split_name: str, rows: Sequence[int]) -> dict[str, int]:

@@ -1,23 +1,24 @@
-"""What a split shall be: how much goes where, what stays together, folds, stable or stratified."""
+"""The options of `split`: sizes, folds, and which rows stay together."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.data.dataset import SPLITS, TEST, VALIDATION
-from tokkit.data.output import OutputOptions
+from tokkit.data.output_options import OutputOptions
 from tokkit.errors import UsageError
 from tokkit.options import LARGEST_SEED, option
 
+VALIDATION, TEST = "validation", "test"
+
 SHARE = 0.1
-"""Share of validation and of test where nothing is said."""
+"""Default share of validation and of test."""
 LARGEST_FOLDS = 1_000
-"""Every fold writes all rows once more."""
+"""Every fold writes all rows again."""
 
 
 @dataclass(frozen=True)
 class SplitOptions(OutputOptions):
-    """How much goes where: a share below 1, or a number of rows; and which rows may not be parted."""
+    """The sizes of the splits, a share below 1 or a number of rows each, and which rows stay together."""
 
     validation: float | None = option(
         None,
@@ -41,24 +42,24 @@ class SplitOptions(OutputOptions):
         metavar="K",
     )
     group_column: str | None = option(
-        None, "rows that hold the same here, an author say, stay together", metavar="NAME"
+        None, "rows with the same value here, such as an author, stay together", metavar="NAME"
     )
     near: bool = option(False, "near duplicates stay together, as copies of a text always do")
     stable: bool = option(
         False,
         "a text's split depends on the text and the seed alone: rows added later move none; not stratified",
     )
-    seed: int = option(42, "seed of the drawing", minimum=0, maximum=LARGEST_SEED)
+    seed: int = option(42, "seed of the random assignment", minimum=0, maximum=LARGEST_SEED)
 
     def amounts(self) -> dict[str, float]:
-        """What validation and test shall have: shares below 1, or numbers of rows.
+        """The sizes of validation and test: shares below 1, or numbers of rows.
 
         Raises `UsageError` for a value that is neither, and for options that contradict each other.
         """
         if self.folds is not None and self.validation is not None:
             raise UsageError(
-                f"--folds {self.folds} validates on 1/{self.folds} of the rows each: take --validation out",
-                hint="--test holds rows back before",
+                f"--folds {self.folds} validates on 1/{self.folds} of the rows each: leave --validation out",
+                hint="--test holds out rows before the folds",
             )
         default = SHARE if self.folds is None else 0.0
         validation = 0.0 if self.folds is not None else SHARE if self.validation is None else self.validation
@@ -68,7 +69,7 @@ class SplitOptions(OutputOptions):
                 raise UsageError(f"--{name} {value:g}: neither a share below 1 nor a whole number of rows")
             if self.stable and value >= 1:
                 raise UsageError(
-                    f"--{name} {value:g}: --stable draws each text by itself and meets no number of rows",
+                    f"--{name} {value:g}: --stable assigns each text by itself and meets no number of rows",
                     hint=f"give a share: --{name} 0.1",
                 )
         return amounts
@@ -87,8 +88,8 @@ class SplitOptions(OutputOptions):
             raise UsageError(
                 f"--validation {amounts[VALIDATION]:g} and --test {amounts[TEST]:g} "
                 f"leave none of the {rows} rows to train on",
-                hint="take less: --validation 0.1 --test 0.1"
-                if rows > len(SPLITS) - 1
+                hint="smaller shares: --validation 0.1 --test 0.1"
+                if rows > 2
                 else "collect more rows: there are fewer than splits",
             )
         return wanted

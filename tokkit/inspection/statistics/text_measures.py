@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.data.cleaning.cleaning_rules import RULES
+from tokkit.data.cleaning.repair_rules import RULES
 from tokkit.data.duplicates.key_kernels import mark_pages
 from tokkit.inspection.scripts import script_of
 from tokkit.inspection.statistics import text_kernels as kernels

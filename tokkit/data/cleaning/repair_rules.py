@@ -1,7 +1,8 @@
-"""The repairs that `clean` knows: each a function from text to text, in the order in which they are made.
+"""The repair rules of `clean`: each a function from text to text, in the order in which they are applied.
 
-A repair may make room for another: a zero-width space taken out of ``&am\u200bp;`` leaves a reference to
-resolve. The chosen ones are therefore repeated until none changes the text: cleaning twice is cleaning once.
+One repair may enable another: without its zero-width space, ``&am\u200bp;`` is a reference to resolve. The
+selected rules are therefore repeated until none changes the text: cleaning twice is cleaning once. A rule is
+one function and one line of `RULES`.
 """
 
 from __future__ import annotations
@@ -20,60 +21,63 @@ from tokkit.errors import UsageError, did_you_mean
 Repair = Callable[[str], str]
 
 DEFAULT, ALL, NONE = "default", "all", "none"
-"""Words that stand for several rules, or for no rule."""
+"""Names for several rules, or for no rule."""
 
-_MOST_ROUNDS = 100
-"""Rounds of repairs, of which two or three are needed unless somebody nests references on purpose."""
+_MAX_ROUNDS = 100
+"""Rounds of repairs; two or three are needed, more only for references nested on purpose."""
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One repair: what it does in a few words, whether it is made unless others are named, and how."""
+    """One repair.
+
+    default   whether it is applied unless rules are named
+    """
 
     summary: str
     default: bool
     repair: Repair
 
 
-def chosen(names: Sequence[str]) -> tuple[str, ...]:
-    """The names of the rules meant, in the order they are applied.
+def selected_rules(names: Sequence[str]) -> tuple[str, ...]:
+    """The rules that the names select, in the order they are applied.
 
     Raises `UsageError` for a name that is no rule, and where a rule needs a package that is not installed.
 
-    >>> chosen(["lower", "br"])
+    >>> selected_rules(["lower", "br"])
     ('br', 'lower')
     """
     groups = {DEFAULT: {name for name in RULES if RULES[name].default}, ALL: set(RULES), NONE: set()}
-    wanted: set[str] = set()
+    selected: set[str] = set()
     for name in names:
         if name not in RULES and name not in groups:
             known = [*RULES, *groups]
             raise UsageError(
-                f'--rules: no rule "{name}"{did_you_mean(name, known)}; there are: {", ".join(known)}'
+                f'--rules: invalid value "{name}": choose from {", ".join(known)}{did_you_mean(name, known)}'
             )
-        wanted |= groups.get(name, {name})
-    if "ftfy" in wanted:
+        selected |= groups.get(name, {name})
+    if "ftfy" in selected:
         _ftfy()
-    return tuple(name for name in RULES if name in wanted)
+    return tuple(name for name in RULES if name in selected)
 
 
 def repairs(text: str, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
-    """Every change that the rules make to a text, one after another: rule, text before, text after.
+    """Every change that the rules make to a text, in order: rule, text before, text after.
 
-    names   as `chosen` gives them
+    names   as `selected_rules` returns them
 
     >>> list(repairs(" a<br>b", ["br", "spaces"]))
     [('br', ' a<br>b', ' a b'), ('spaces', ' a b', 'a b')]
     """
     rules = [(name, RULES[name].repair) for name in names]
-    for _ in range(_MOST_ROUNDS):
-        begun = text
+    for _ in range(_MAX_ROUNDS):
+        before = text
         for name, repair in rules:
             after = repair(text)
             if after != text:
                 yield name, text, after
                 text = after
-        if text == begun:
+        if text == before:
             return
 
 
@@ -95,9 +99,9 @@ def _html(text: str) -> str:
 
 
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
-"""With its semicolon: without one, ``?a=1&copy=2`` of an address would be taken for a reference too."""
+"""With its semicolon: without one, ``?a=1&copy=2`` of an address would be a reference too."""
 _AMPERSANDS = re.compile(r"&(?:amp;)+(?=#?[A-Za-z0-9]+;)")
-"""``&amp;amp;lt;``: what was escaped several times, as one ``&``."""
+"""``&amp;amp;lt;`` was escaped several times: one ``&``."""
 
 
 def _resolved(reference: re.Match[str]) -> str:
@@ -123,7 +127,7 @@ _INLINE = re.compile(
     "|sub|sup|tt|u|var|wbr",
     re.IGNORECASE,
 )
-"""Tags that stand within words; all others part them."""
+"""Tags within words, removed without a space; all others separate words."""
 _OTHERS = (
     "address|article|aside|audio|base|blockquote|body|br|button|canvas|caption|center|col|colgroup|data|datalist"
     "|dd|details|dialog|dir|div|dl|dt|embed|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head"
@@ -145,7 +149,7 @@ def _escapes(text: str) -> str:
 
 _ESCAPE = re.compile(
     r"\x1b(?:"
-    r"\[[0-?]*[ -/]*[@-~]"  # colours and cursor movements
+    r"\[[0-?]*[ -/]*[@-~]"  # colors and cursor movements
     r"|\][^\x07\x1b]*(?:\x07|\x1b\\)"  # titles and links
     r"|[PX^_][^\x1b]*\x1b\\"  # device control and other strings
     r"|[ -/]+[0-~]"  # character sets
@@ -164,7 +168,7 @@ _WINDOWS_1252 = {
     for byte in range(0x80, 0xA0)
     if (character := bytes([byte]).decode("cp1252", "ignore"))  # five bytes mean nothing there
 }
-"""What HTML makes of them too: in text, a C1 control is nearly always a quotation mark or a dash misread."""
+"""As HTML decodes them: in text, a C1 control is nearly always a misread quotation mark or dash."""
 
 
 def _controls(text: str) -> str:
@@ -175,7 +179,7 @@ _CONTROLS = {
     **dict.fromkeys(c for c in (*range(0x20), *range(0x7F, 0xA0)) if c not in b"\t\n\r"),
     **dict.fromkeys((0x0B, 0x0C, *range(0x1C, 0x20), 0x85), " "),
 }
-"""C0 and C1: those that part lines, pages and records become a space, tab and line end stay, others go."""
+"""C0 and C1: separators of lines, pages and records become a space, tab and line end stay, others go."""
 
 
 def _zero_width(text: str) -> str:
@@ -184,7 +188,7 @@ def _zero_width(text: str) -> str:
 
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060-\u2064\ufeff]")
 """Soft hyphen, Mongolian vowel separator, zero-width space, word joiner, invisible operators, BOM. Not the
-joiners (ZWJ, ZWNJ) that emoji, Indic scripts and Persian need, nor the marks of direction."""
+joiners (ZWJ, ZWNJ) that emoji, Indic scripts and Persian need, nor the direction marks."""
 
 
 def _spaces(text: str) -> str:
@@ -193,7 +197,7 @@ def _spaces(text: str) -> str:
 
 @functools.cache
 def _ftfy() -> Repair:
-    """ftfy, set to mend encodings only: the other repairs are rules of their own, or are not made."""
+    """ftfy, configured to repair encodings only: its other repairs are rules of their own, or not wanted."""
     try:
         import ftfy
     except ImportError as error:
@@ -212,7 +216,9 @@ def _ftfy() -> Repair:
 
 
 RULES: dict[str, Rule] = {
-    "ftfy": Rule("mojibake mended, schÃ¶n to schön (extra: clean)", False, lambda text: _ftfy()(text)),
+    "ftfy": Rule(
+        "mojibake repaired, schÃ¶n to schön (needs the package ftfy)", False, lambda text: _ftfy()(text)
+    ),
     "html": Rule("character references resolved, &amp; to &, also where escaped twice", True, _html),
     "br": Rule("<br>, <br /> to a space", True, _br),
     "tags": Rule("other HTML tags and comments removed", False, _tags),
@@ -220,7 +226,7 @@ RULES: dict[str, Rule] = {
     "windows-1252": Rule(
         "C1 controls that are misread quotes, dashes, signs: \\x92 to ’", True, _windows_1252
     ),
-    "controls": Rule("control characters removed; those that part lines, to a space", True, _controls),
+    "controls": Rule("control characters removed; line separators, to a space", True, _controls),
     "zero-width": Rule("zero-width space, soft hyphen, BOM removed; joiners kept", True, _zero_width),
     "nfc": Rule("Unicode NFC", True, functools.partial(unicodedata.normalize, "NFC")),
     "nfkc": Rule("Unicode NFKC, x² to x2", False, functools.partial(unicodedata.normalize, "NFKC")),

@@ -1,0 +1,171 @@
+"""The training rows that `rebalance` writes: at random, or first by a sampler that compares them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tokkit.data.dataset import TRAIN, Dataset, sort_labels
+from tokkit.data.rebalancing import row_vectors, samplers
+from tokkit.data.rebalancing.class_targets import class_counts, class_targets
+from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
+from tokkit.errors import InputError
+from tokkit.progress import Progress, stage
+from tokkit.runtime import threads
+
+
+def select_rows(
+    dataset: Dataset, positions: Sequence[int], options: RebalanceOptions, progress: Progress
+) -> tuple[list[int], str | None]:
+    """Numbers of the training rows to write, in their order, and what they were compared by, if they were.
+
+    positions   the rows to choose from: complete, and without leaks
+
+    A sampler that cleans runs first, and the requested numbers of rows are sampled from what it leaves.
+    Raises `InputError` for more rows than a sampler can compare, vectors that do not fit, and a sampler that
+    leaves nothing of a class; what `class_targets` raises.
+    """
+    labels = dataset.labels(TRAIN)[positions].to_list()
+    targets = class_targets(labels, options)
+    name = options.strategy
+    if name not in samplers.SAMPLERS:
+        return [positions[row] for row in resample(labels, targets, options.seed)], None
+    where = dataset.split(TRAIN).where
+    samplers.check_size(name, len(positions), where)
+    vectors, compared_by = _vectors(dataset, positions, options)
+    progress.say(f"{where}: rows are compared by {compared_by}")
+    kept = _kept_rows(name, vectors, labels, targets, options.seed, progress)
+    _check_classes(name, where, labels, kept, progress)
+    if not samplers.SAMPLERS[name].to_targets:
+        targets = class_targets([labels[row] for row in kept], options)
+    return [positions[row] for row in resample(labels, targets, options.seed, kept)], compared_by
+
+
+def resample(
+    labels: Sequence[str], targets: Mapping[str, int], seed: int, kept: Sequence[int] | None = None
+) -> list[int]:
+    """Row numbers that have every class as often as its target, shuffled.
+
+    kept   the rows to sample from; all where None
+
+    Under-sampled without, over-sampled with repetition (every row once first) by imbalanced-learn's random
+    samplers, over row numbers in place of features.
+    """
+    names = sort_labels(labels)
+    classes = class_numbers(labels, names)
+    rows = np.arange(len(labels)) if kept is None else np.asarray(kept, np.int64)
+    changed = len(rows) < len(labels)
+    rows, classes = rows.reshape(-1, 1), classes[rows]
+    counts = np.bincount(classes, minlength=len(names))
+    fewer = {i: targets[name] for i, name in enumerate(names) if targets[name] < counts[i]}
+    more = {i: targets[name] for i, name in enumerate(names) if targets[name] > counts[i]}
+    for path, strategy in (
+        ("imblearn.under_sampling:RandomUnderSampler", fewer),
+        ("imblearn.over_sampling:RandomOverSampler", more),
+    ):
+        if strategy:
+            sampler = samplers.load_class(path)(sampling_strategy=strategy, random_state=seed)
+            rows, classes = sampler.fit_resample(rows, classes)
+    sampled: NDArray[np.int64] = rows.ravel()
+    if fewer or more or changed:
+        np.random.default_rng(seed).shuffle(sampled)
+    return [int(row) for row in sampled]
+
+
+def class_numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int64]:
+    """(rows,) the index of each label among the names."""
+    number = {label: i for i, label in enumerate(names)}
+    return np.array([number[label] for label in labels], dtype=np.int64)
+
+
+def run_sampler(
+    name: str, vectors: Any, classes: NDArray[np.int64], targets: Mapping[int, int], seed: int
+) -> NDArray[np.int64]:
+    """Rows that the sampler keeps, (kept,), ascending.
+
+    vectors   (rows, width) dense or sparse
+    classes   (rows,) class numbers from 0
+    targets   class -> rows wanted; used by samplers that cut to targets, for classes that have more
+
+    The classes with the fewest rows stay whole; if all have as many, all stay.
+    """
+    counts = np.bincount(classes)
+    sampler = samplers.SAMPLERS[name]
+    strategy: Mapping[int, int] | Sequence[int]
+    if sampler.to_targets:
+        strategy = {number: n for number, n in targets.items() if n < counts[number]}
+    else:
+        strategy = np.flatnonzero(counts > counts.min()).tolist()
+    if not strategy:
+        return np.arange(len(classes))
+    built = sampler.build(samplers.Sampling(strategy, counts.tolist(), seed))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that NearMiss-3 finds fewer rows is reported from the result
+        built.fit_resample(vectors, classes)
+    kept: NDArray[np.int64] = np.unique(built.sample_indices_)
+    return kept
+
+
+def top_up(
+    kept: NDArray[np.int64], classes: NDArray[np.int64], targets: Mapping[int, int], seed: int
+) -> NDArray[np.int64]:
+    """The rows kept and, for a class with fewer than wanted, random others of it; ascending.
+
+    NearMiss-3 chooses among the neighbors of rare rows alone, which may be too few.
+    """
+    rng = np.random.default_rng(seed)
+    counts = np.bincount(classes[kept], minlength=len(targets))
+    parts = [kept]
+    for number, wanted in targets.items():
+        others = np.setdiff1d(np.flatnonzero(classes == number), kept)
+        missing = min(wanted - int(counts[number]), len(others))
+        if missing > 0:
+            parts.append(rng.choice(others, missing, replace=False))
+    return np.sort(np.concatenate(parts))
+
+
+def _vectors(dataset: Dataset, positions: Sequence[int], options: RebalanceOptions) -> tuple[Any, str]:
+    """The vectors of these rows, (rows, width) dense or sparse, and what they are."""
+    if options.vectors is None:
+        return row_vectors.tfidf(dataset.contents(TRAIN)[positions].to_list())
+    path, train = Path(options.vectors), dataset.split(TRAIN)
+    return row_vectors.read_vectors(path, train.frame.height, train.where)[positions], path.name
+
+
+def _kept_rows(
+    name: str, vectors: Any, labels: Sequence[str], targets: dict[str, int], seed: int, progress: Progress
+) -> list[int]:
+    """The rows a sampler keeps; one that cuts to targets is topped up to them."""
+    names = sort_labels(labels)
+    classes = class_numbers(labels, names)
+    wanted = {i: targets[label] for i, label in enumerate(names)}
+    with stage(progress, f"comparing rows: {name}"):
+        kept = threads.aside(lambda: run_sampler(name, vectors, classes, wanted, seed), progress)
+    if samplers.SAMPLERS[name].to_targets:
+        chosen = len(kept)
+        kept = top_up(kept, classes, wanted, seed)
+        if len(kept) > chosen:
+            progress.say(f"{name} finds {len(kept) - chosen} rows too few; they are sampled at random")
+    rows: list[int] = kept.tolist()
+    return rows
+
+
+def _check_classes(
+    name: str, where: str, labels: Sequence[str], kept: Sequence[int], progress: Progress
+) -> None:
+    """Raises `InputError` where nothing is left of a class; reports one cut below the rarest class."""
+    before, after = class_counts(labels), class_counts(labels[row] for row in kept)
+    gone = [label for label in before if label not in after]
+    if gone:
+        raise InputError(
+            f'{where}: {name} leaves no row of the class "{gone[0]}", whose rows are all near other classes',
+            hint="sample at random: --max-per-class N, or clean less: --strategy tomek",
+        )
+    rarest, least = min(before.values()), min(after, key=lambda label: after[label])
+    if after[least] < rarest:
+        progress.say(f'{name} leaves {after[least]} rows of "{least}", where the rarest class had {rarest}')
