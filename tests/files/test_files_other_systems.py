@@ -13,7 +13,7 @@ import pytest
 from files_faults import content
 
 from tokkit.errors import OutputError
-from tokkit.files import exchange, locks, sync
+from tokkit.files import exchange, staging
 
 
 def loaded_on(platform: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -111,7 +111,7 @@ def _is_open(descriptor):
 
 def test_lock_on_windows_refuses_a_second_run_and_leaves_no_file(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "msvcrt", Msvcrt())
-    copy = loaded_on("win32", locks, monkeypatch)
+    copy = loaded_on("win32", staging, monkeypatch)
     with copy.lock(tmp_path / "out"):
         with pytest.raises(OutputError), copy.lock(tmp_path / "out"):
             pass
@@ -138,9 +138,9 @@ class Nt:
 def test_sync_on_windows_opens_files_for_writing_and_no_folder(tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").write_text("text")
-    monkeypatch.setattr(sync, "os", Nt())
-    sync.sync_tree(tmp_path)
-    sync.sync_folder(tmp_path)
+    monkeypatch.setattr(exchange, "os", Nt())
+    exchange.sync_tree(tmp_path)
+    exchange.sync_folder(tmp_path)
 
 
 def test_paths_with_spaces_and_other_scripts_are_published(tmp_path):
