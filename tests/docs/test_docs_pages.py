@@ -15,7 +15,7 @@ TRAINED = ("finetune", "evaluate", "predict", "features")
 def without_times(printed: str) -> str:
     """Without the figures of the run itself: seconds, and the table of stages except for their names."""
     printed = re.sub(r"^ *time .*$", "time", printed, flags=re.MULTILINE)
-    table = r"(?<=Where it went\n\n).*?\n\n"
+    table = r"(?<=Stages\n\n).*?\n\n"
     return re.sub(table, lambda match: _first_column(match[0]), printed, flags=re.DOTALL)
 
 

@@ -25,7 +25,7 @@ from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import Part, baseline
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.views.reports.model import finetuning
+from tokkit.views.reports.finetuning import finetuning
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_from_scratch_it_is_the_bag_of_words_of_scikit_learn(dataset, tokenizer,
     assert (beside["kind"], beside["rows"]) == ("bag-of-words", 240)
     assert beside["accuracy"] == pytest.approx(accuracy_score(held["label"], answers), abs=1e-6)
     assert beside["macro_f1"] == pytest.approx(f1_score(held["label"], answers, average="macro"), abs=1e-6)
-    assert "to beat: a bag of words has accuracy" in heard
+    assert "baseline (TF-IDF + logistic regression): accuracy" in heard
     assert "is below the baseline's" in heard  # an epoch of a tiny encoder is not much
 
 
@@ -62,11 +62,11 @@ def test_it_stands_in_metrics_card_and_table(dataset, tokenizer, tmp_path):
     beside = result.metrics["baseline"]
     assert json.loads((tmp_path / "m" / "metrics.json").read_text("utf-8"))["baseline"] == beside
     card = (tmp_path / "m" / "README.md").read_text("utf-8")
-    assert '| | this model | bag of words | always "joy" |' in card
+    assert '| | this model | TF-IDF baseline | majority class ("joy") |' in card
     assert f"| {beside['accuracy']:.4f} |" in card
     overall = finetuning(result.as_dict())[1]
-    assert "bag of words" in overall.columns
-    place = overall.columns.index("bag of words")
+    assert "TF-IDF baseline" in overall.columns
+    place = overall.columns.index("TF-IDF baseline")
     assert [row[place] for row in overall.rows if row[0] == "accuracy"] == [beside["accuracy"]]
 
 
@@ -203,7 +203,7 @@ def test_words_stand_in_where_a_body_gives_no_hidden_states(dataset, tokenizer, 
     model = stock(config, tmp_path / "funnel", tokenizer)
     result = tokkit.finetune(dataset, model=model, out=tmp_path / "m", progress=heard, **FAST)
     assert result.metrics["baseline"]["kind"] == "bag-of-words"
-    assert "no probe, but a bag of words as the baseline" in heard
+    assert "TF-IDF is the baseline instead" in heard
 
 
 def test_a_model_that_reads_padding_is_refused_before_anything_is_trained(dataset, tokenizer, tmp_path):

@@ -22,7 +22,7 @@ from tokkit.model.folds.compare_settings import compare_settings
 from tokkit.model.metrics.significance import bootstrap, exchange_test
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
-from tokkit.views.reports import folds as reports
+from tokkit.views.reports import finetuning as reports
 
 LABELS = ("anger", "joy", "sadness")
 SINGLE = TASKS["single-label"]

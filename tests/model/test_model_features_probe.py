@@ -240,8 +240,8 @@ class TestTheCommand:
 
     def test_shows_the_probe_beside_the_other_baselines(self, file):
         shown = self.run(file, "--probe", "--bag-of-words", "-q").stdout
-        assert "Logistic regressions, scored on validation" in shown
-        for line in ('always "joy"\t', "bag of words\t", "probe\t"):
+        assert "Logistic regression, scored on validation" in shown
+        for line in ('majority class ("joy")\t', "TF-IDF\t", "probe\t"):
             assert line in shown
 
     def test_refuses_a_picture_of_another_kind_before_any_work(self, file, tmp_path):

@@ -26,7 +26,7 @@ from tokkit.model.training import encoded_cache
 from tokkit.model.training.encoded_once import EncodedOnce
 from tokkit.progress import SILENT
 from tokkit.tokenizer.folder.load import load
-from tokkit.views.reports import folds as reports
+from tokkit.views.reports import finetuning as reports
 from tokkit.views.tables import as_drawn
 
 FAST = {"size": "tiny", "epochs": 1, "threads": 1, "lr": 2e-3, "precision": "fp32"}

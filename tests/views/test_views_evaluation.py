@@ -108,5 +108,5 @@ def test_reliability_drawings_stand_within_their_frame():
 
 def test_a_narrow_terminal_cuts_no_number_beside_a_name_that_stays_whole():
     rows = [("weighted F1", 0.806972, "0.7807 to 0.8692", 0.36367)]
-    shown = as_drawn([Table("t", ("", "model", "95 %", 'always "기쁨"'), rows)], 40, color=False)
+    shown = as_drawn([Table("t", ("", "model", "95 % CI", 'majority class ("기쁨")'), rows)], 40, color=False)
     assert "0.3637" in shown

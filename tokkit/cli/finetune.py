@@ -16,8 +16,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
-from tokkit.views.reports import folds as folds_reports
-from tokkit.views.reports import model as reports
+from tokkit.views.reports import finetuning as reports
 
 HERE = Path("dataset")
 """What is trained on where no data set is named and one of this name stands in the current folder."""
@@ -96,12 +95,12 @@ def finetune_command(
         if validation_data is not None:
             raise UsageError("--validation-data: --compare validates on folds", hint="leave it out")
         compared = compare_settings(chosen, compare, keep_models=keep_models, progress=progress, **options)
-        show("finetune", compared.as_dict(), folds_reports.settings_compared, json_wanted)
+        show("finetune", compared.as_dict(), reports.settings_compared, json_wanted)
         return
     result = finetune(chosen, validation_data=validation_data, progress=progress, **options).as_dict()
     if processes.is_helper():
         return
-    tables = folds_reports.cross_validation if "folds" in result else reports.finetuning
+    tables = reports.cross_validation if "folds" in result else reports.finetuning
     show("finetune", result, tables, json_wanted)
 
 

@@ -13,9 +13,11 @@ from tokkit.errors import InputError, UsageError
 from tokkit.model.network.batching import RowLimits, part_of
 from tokkit.model.network.hidden_states import Body, StatesOptions, hidden_states
 from tokkit.model.network.inference import budget_for
+from tokkit.model.tasks.task import Task
 from tokkit.model.training.linear import bag_of_words, probe
 from tokkit.progress import Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded
+from tokkit.views.reports.evaluation import score_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,7 +123,7 @@ def baseline(
                 )
                 scores = probe(seen, unseen, **shared)
             except InputError as error:
-                progress.say(f"no probe, but a bag of words as the baseline: {error.message}")
+                progress.say(f"no hidden states to probe, TF-IDF is the baseline instead: {error.message}")
                 kind = WORDS
         if kind == WORDS:
             try:
@@ -130,11 +132,18 @@ def baseline(
                 progress.say(f"no baseline: {error.message}")
                 return None
     figures = {name: value for name, value in scores.items() if isinstance(value, float)}
-    shown = ", ".join(
-        f"{name.replace('_', ' ').replace('f1', 'F1')} {figures[name]:.4f}" for name in task.shown
-    )
-    progress.say(f"to beat: a {kind.replace('-', ' ')} has {shown} on the validation rows")
+    reached = ", ".join(f"{score_name(name)} {figures[name]:.4f}" for name in task.shown)
+    progress.say(f"baseline ({_description(kind, task)}): {reached} on the validation rows")
     return {"kind": kind, "rows": len(training.targets), **figures}
+
+
+def _description(kind: str, task: Task) -> str:
+    """
+    >>> _description("bag-of-words", TASKS["single-label"])
+    'TF-IDF + logistic regression'
+    """
+    inputs = "frozen hidden states" if kind == PROBE else "TF-IDF"
+    return f"{inputs} + {'logistic' if task.has_classes else 'ridge'} regression"
 
 
 def _vectors(

@@ -9,7 +9,7 @@ from typing import Any
 from tokkit.model.network.heads import STOCK
 from tokkit.model.network.saved_heads import BODY
 from tokkit.model.tasks.task import Task
-from tokkit.views.reports.evaluation import in_words
+from tokkit.views.reports.evaluation import BASELINES, score_name
 
 _HEAD = """library_name: transformers
 pipeline_tag: {kind}-classification
@@ -54,7 +54,7 @@ def write_folds(
 ) -> None:
     """The card of a folder of folds: what stands in it, and how well its models do out of fold."""
     lines = [
-        f"| {in_words(name)} | {mean[name]:.4f} ± {deviation[name]:.4f} | {value:.4f} |"
+        f"| {score_name(name)} | {mean[name]:.4f} ± {deviation[name]:.4f} | {value:.4f} |"
         for name, value in out_of_fold.items()
         if isinstance(value, float) and name in mean
     ]
@@ -86,11 +86,11 @@ def _labels(metrics: Mapping[str, Any]) -> str:
 def _scores(metrics: Mapping[str, Any]) -> str:
     """The table of scores, beside what costs less."""
     majority = metrics["majority"]
-    beside = {f'always "{_cell(majority["label"])}"': majority}
+    beside = {f'majority class ("{_cell(majority["label"])}")': majority}
     if baseline := metrics.get("baseline"):
-        beside = {baseline["kind"].replace("-", " "): baseline, **beside}
+        beside = {BASELINES[baseline["kind"]]: baseline, **beside}
     lines = [
-        f"| {in_words(name)} | {metrics[name]:.4f} | "
+        f"| {score_name(name)} | {metrics[name]:.4f} | "
         + " | ".join(f"{each[name]:.4f}" if name in each else "" for each in beside.values())
         + " |"
         for name, value in metrics.items()

@@ -27,7 +27,7 @@ from tokkit.model.training.identity import identity_of
 from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import load as load_tokenizer
-from tokkit.views.reports.evaluation import in_words
+from tokkit.views.reports.evaluation import score_name
 
 if TYPE_CHECKING:
     import torch
@@ -172,7 +172,7 @@ class Run:
         metric = self.classifier.task.metric
         if beside and scores[metric] < beside[metric]:
             progress.say(
-                f"{in_words(metric)} {scores[metric]:.4f} is below the baseline's {beside[metric]:.4f}: "
+                f"{score_name(metric)} {scores[metric]:.4f} is below the baseline's {beside[metric]:.4f}: "
                 "more --epochs or a higher --lr may help"
             )
         if not processes.is_helper():

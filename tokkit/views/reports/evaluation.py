@@ -1,4 +1,4 @@
-"""What is told of a model's answers: scores by class and length, calibration, worst rows; models compared."""
+"""Reports of `evaluate`: scores by class and length, calibration, worst rows; several models compared."""
 
 from __future__ import annotations
 
@@ -11,26 +11,37 @@ from tokkit.views.tables import Shaded, Table
 
 Result = Mapping[str, Any]
 
-_ON_A_TERMINAL, _ON_A_PAGE = 160, 1000
-"""Characters of a text that are shown."""
+_TERMINAL_CHARACTERS, _PAGE_CHARACTERS = 160, 1000
+"""Characters of a text that are displayed."""
 _WIDEST_MATRIX = 20
-"""Classes up to which the confusion matrix stands on a terminal; a page and the pictures have it whole."""
+"""Classes up to which a terminal displays the confusion matrix; pages and pictures always have it."""
+
+_SELECTED = {"validation": "on the validation rows", "train": "on the training rows"}
+_SELECTED_ON_TEST = "on these rows, which is selection on the test set"
+
+BASELINES = {"probe": "probe baseline", "bag-of-words": "TF-IDF baseline"}
+"""Heading of a baseline's scores, by its ``kind``."""
+
+_TESTS = {"mcnemar": ("McNemar", "accuracy"), "exchange": ("exchanged rows", "span F1")}
+"""What a test is called, and the score it is about."""
+_SMALLEST_P = 0.0001
+"""P-values below are displayed as this bound."""
 
 
 def evaluation(result: Result) -> list[Table]:
-    """One model's scores, as a terminal shows them."""
-    few = len(result.get("confusion", {}).get("labels", ())) <= _WIDEST_MATRIX
-    shown = result if few else {**result, "confusion": {}}
-    return [table for table in _parts(shown, _ON_A_TERMINAL) if isinstance(table, Table)]
+    """One model's scores for a terminal."""
+    if len(result.get("confusion", {}).get("labels", ())) > _WIDEST_MATRIX:
+        result = {**result, "confusion": {}}
+    return [table for table in _parts(result, _TERMINAL_CHARACTERS) if isinstance(table, Table)]
 
 
 def page_parts(result: Result) -> list[Part]:
-    """The same for a page, of one model or of several: pictures too, and more of each text."""
+    """One or several models for a page: with pictures, and more of each text."""
     if "models" not in result:
-        return _parts(result, _ON_A_PAGE)
+        return _parts(result, _PAGE_CHARACTERS)
     parts: list[Part] = [*comparison(result)]
     for name, scores in result["models"].items():
-        first, *rest = _parts(scores, _ON_A_PAGE)
+        first, *rest = _parts(scores, _PAGE_CHARACTERS)
         parts += [
             Table(f"{name}: {first.title}", first.columns, first.rows) if isinstance(first, Table) else first
         ]
@@ -55,24 +66,20 @@ def comparison(result: Result) -> list[Table]:
         )
         for name, scores in result["models"].items()
     ]
-    title = f"Best by {in_words(score)} {_PICKED.get(result['split'], _ON_TEST)}: {result['best']}"
-    heads = ("", "model", "kind", *map(in_words, columns), f"95 % of {in_words(score)}", "in validation")
-    tables = [Table(title, heads, rows)]
+    selected = _SELECTED.get(result["split"], _SELECTED_ON_TEST)
+    title = f"Best by {score_name(score)} {selected}: {result['best']}"
+    interval, validation = f"95 % CI of {score_name(score)}", f"validation {score_name(score)}"
+    headings = ("", "model", "kind", *map(score_name, columns), interval, validation)
+    tables = [Table(title, headings, rows)]
     if result["comparisons"]:
         tables.append(_differences(result["comparisons"]))
     return tables + _left_out(result)
 
 
-_PICKED = {"validation": "on the validation rows", "train": "on the training rows"}
-_ON_TEST = "on these rows, which is selection on the test set"
+def score_name(score: str) -> str:
+    """A score as it is displayed.
 
-BASELINES = {"probe": "probe of frozen states", "bag-of-words": "bag of words"}
-"""What a fine-tuned model is shown beside, by its ``kind``."""
-
-
-def in_words(score: str) -> str:
-    """
-    >>> in_words("macro_f1")
+    >>> score_name("macro_f1")
     'macro F1'
     """
     words = score.replace("_", " ").replace("f1", "F1")
@@ -97,13 +104,13 @@ def _parts(result: Result, longest: int) -> list[Part]:
 
 
 def _overall(result: Result) -> Table:
-    """Every score, beside the interval it lies in and what costs less."""
+    """Every score with its interval, and those of the baseline and the majority class."""
     majority, baseline = result["majority"], result.get("baseline")
     intervals = result.get("intervals", {})
     scores = [name for name, value in result.items() if isinstance(value, float)]
     rows = [
         (
-            in_words(name),
+            score_name(name),
             result[name],
             *((_interval(intervals.get(name)),) if intervals else ()),
             *((baseline.get(name),) if baseline else ()),
@@ -112,9 +119,11 @@ def _overall(result: Result) -> Table:
         for name in scores
     ]
     columns = (
-        *("", "model", *(("95 %",) if intervals else ())),
+        "",
+        "model",
+        *(("95 % CI",) if intervals else ()),
         *((BASELINES[baseline["kind"]],) if baseline else ()),
-        f'always "{majority["label"]}"',
+        f'majority class ("{majority["label"]}")' if "classes" in result else f"mean ({majority['label']})",
     )
     return Table(f"{result['rows']:,} rows", columns, rows)
 
@@ -125,9 +134,9 @@ def _interval(bounds: Sequence[float] | None) -> str | None:
 
 def _classes(classes: Mapping[str, Result]) -> Table:
     scores = list(next(iter(classes.values()), {}))
-    heads = ["rows" if score == "support" else "F1" if score == "f1" else in_words(score) for score in scores]
+    headings = ["rows" if score == "support" else score_name(score) for score in scores]
     rows = [(label, *(each[score] for score in scores)) for label, each in classes.items()]
-    return Table("Classes", ("label", *heads), rows)
+    return Table("Classes", ("label", *headings), rows)
 
 
 def _confusion(confusion: Result) -> Table:
@@ -140,28 +149,26 @@ def _confusion(confusion: Result) -> Table:
 
 
 def _calibration(result: Result) -> list[Part]:
-    found = result.get("calibration")
-    if not found:
+    calibration = result.get("calibration")
+    if not calibration:
         return []
-    told = {
-        "expected calibration error (ECE)": found["ece"],
-        "temperature that would fit these rows": found["temperature"],
-        "temperature applied, fitted in training": found.get("applied"),
-        "ECE without it": found.get("ece_before"),
-        "loss without it": found.get("loss_before"),
+    values = {
+        "expected calibration error (ECE)": calibration["ece"],
+        "best temperature for these rows": calibration["temperature"],
+        "temperature applied, fitted in training": calibration.get("applied"),
+        "ECE without it": calibration.get("ece_before"),
+        "loss without it": calibration.get("loss_before"),
     }
-    rows = [(name, value) for name, value in told.items() if value is not None]
+    rows = [(name, value) for name, value in values.items() if value is not None]
     table = Table("Calibration", ("", "value"), rows)
-    bins = found.get("bins")
-    return (
-        [table, reliability_drawing("How often it is right where it is how sure", bins)] if bins else [table]
-    )
+    bins = calibration.get("bins")
+    return [table, reliability_drawing("Reliability: accuracy by confidence", bins)] if bins else [table]
 
 
 def _thresholds(result: Result) -> list[Table]:
     columns = ("label", "threshold", "F1", "F1 at one half")
     titles = {
-        "thresholds_applied": "Thresholds applied, with their F1 on the rows of training they were chosen on",
+        "thresholds_applied": "Thresholds applied, with their F1 on the validation rows they were tuned on",
         "thresholds": "Thresholds with the best F1 on these rows, for use on others",
     }
     return [
@@ -181,7 +188,7 @@ def _lengths(lengths: Sequence[Result]) -> Table:
         (f"{each['from']} to {each['to']}", each["rows"], *(each[score] for score in scores))
         for each in lengths
     ]
-    return Table("By length", ("tokens", "rows", *map(in_words, scores)), rows)
+    return Table("By length", ("tokens", "rows", *map(score_name, scores)), rows)
 
 
 def _issues(issues: Result, longest: int) -> list[Table]:
@@ -192,20 +199,20 @@ def _issues(issues: Result, longest: int) -> list[Table]:
     title = f"Likely label errors: {issues['count']:,}"
     tables = [Table(title, ("label", "rows", "issues", "estimated wrong"), classes)]
     return tables + (
-        [_rows_table("The likeliest of them", issues["rows"], longest)] if issues["rows"] else []
+        [_rows_table("Likeliest label errors", issues["rows"], longest)] if issues["rows"] else []
     )
 
 
 def _rows_table(title: str, rows: Sequence[Result], longest: int) -> Table:
     columns = [name for name in rows[0] if name != "id"]
-    shown = [
-        tuple(_cut(row[name], longest) if name in ("text", "pair") else row[name] for name in columns)
+    cells = [
+        tuple(_shorten(row[name], longest) if name in ("text", "pair") else row[name] for name in columns)
         for row in rows
     ]
-    return Table(title, columns, shown)
+    return Table(title, columns, cells)
 
 
-def _cut(text: str, longest: int) -> str:
+def _shorten(text: str, longest: int) -> str:
     return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
@@ -220,21 +227,14 @@ def _differences(comparisons: Sequence[Result]) -> Table:
         for each in comparisons
     ]
     test, tested = _TESTS[comparisons[0]["test"]]
-    columns = ("model", *map(in_words, scores), f"p ({test})", "p (Holm)")
-    return Table(f"Differences from the best, 95 % intervals, and whether {tested} differs", columns, rows)
-
-
-_TESTS = {"mcnemar": ("McNemar", "accuracy"), "exchange": ("exchanged rows", "span F1")}
-"""What a test is called, and the score it is of."""
+    columns = ("model", *map(score_name, scores), f"p ({test})", "p (Holm)")
+    return Table(f"Differences from the best, 95 % CI, and the test of {tested}", columns, rows)
 
 
 def _p_value(value: float) -> str:
     return f"{value:.4f}" if value >= _SMALLEST_P else f"< {_SMALLEST_P}"
 
 
-_SMALLEST_P = 0.0001
-
-
 def _left_out(result: Result) -> list[Table]:
     left_out = result.get("left_out")
-    return [Table("Left out", ("reason", "rows"), list(left_out.items()))] if left_out else []
+    return [Table("Skipped rows", ("reason", "rows"), list(left_out.items()))] if left_out else []

@@ -1,4 +1,4 @@
-"""What `predict` tells of each text, in the form its task has."""
+"""Reports of `predict`: a row per text, with the columns of its task."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ Result = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 _OTHERS = 2
-"""Labels beside those predicted that are shown."""
+"""Labels displayed besides those predicted."""
 
 
 def predictions(result: Result) -> list[Table]:
-    """A row a text: what is predicted, how sure, what is true where that is known."""
+    """A row per text: what is predicted, with which probability, and the true label where known."""
     rows = result["predictions"]
     unit = "%" if result["unit"] == "per cent" else result["unit"]
     form = next((key for key in _FORMS if any(key in row for row in rows)), "label")
@@ -58,7 +58,7 @@ def _spans(row: Row) -> tuple[Any, ...]:
 
 
 def _others(row: Row) -> str:
-    """The likeliest labels that are not predicted."""
+    """The likeliest of the labels that are not predicted."""
     shares = row["probabilities"] or {}
     predicted = row.get("labels", [row["label"]])
     ranked = sorted(shares, key=lambda label: -shares[label])
@@ -72,4 +72,4 @@ _FORMS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]] =
     "value": (("value",), lambda row: (row.get("value"),)),
     "label": (("label", "{unit}"), _label),
 }
-"""By a key that only rows of the task have: the headings, and what stands under them."""
+"""By a key that only rows of the task have: the headings, and the cells under them."""

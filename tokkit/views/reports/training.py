@@ -1,4 +1,4 @@
-"""What training and counting tell."""
+"""Reports of the `train-*` commands, of `count` and `merge-counts`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Result = Mapping[str, Any]
 
 
 def training(result: Result) -> list[Table]:
-    """What a `train-*` command made, and where its time and memory went."""
+    """The tokenizer, and the time and memory of each stage."""
     rows = [
         ("tokenizer", result["tokenizer"]),
         ("vocabulary", f"{result['vocab_size']:,} tokens"),
@@ -24,13 +24,13 @@ def training(result: Result) -> list[Table]:
     ]
     tables = [Table("Tokenizer", ("", "value"), rows)]
     if result.get("sizes"):
-        sizes = [(made["tokenizer"], made["vocab_size"], made["sha256"]) for made in result["sizes"]]
+        sizes = [(size["tokenizer"], size["vocab_size"], size["sha256"]) for size in result["sizes"]]
         tables.append(Table("Nested vocabularies", ("tokenizer", "tokens", "sha256"), sizes))
     return [*tables, *_stages(result)]
 
 
 def counts(result: Result) -> list[Table]:
-    """What `count` and `merge-counts` wrote."""
+    """The counts, and the time and memory of each stage."""
     rows = [
         ("counts", result["counts"]),
         ("corpus", _size(result["bytes"])),
@@ -42,12 +42,12 @@ def counts(result: Result) -> list[Table]:
 
 
 def _stages(result: Result) -> list[Table]:
-    """Where time and memory went, for what tells."""
+    """Time and memory by stage, where they were measured."""
     rows = [
-        (taken["stage"], taken["seconds"], _size(taken["peak_memory"]) if taken["peak_memory"] else None)
-        for taken in result.get("stages", ())
+        (stage["stage"], stage["seconds"], _size(stage["peak_memory"]) if stage["peak_memory"] else None)
+        for stage in result.get("stages", ())
     ]
-    return [Table("Where it went", ("stage", "seconds", "most memory so far"), rows)] if rows else []
+    return [Table("Stages", ("stage", "seconds", "peak memory so far"), rows)] if rows else []
 
 
 def _size(amount: int) -> str:
