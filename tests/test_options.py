@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.errors import UsageError
 from tokkit.options import apply_settings, apply_to_both

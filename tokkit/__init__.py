@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from tokkit.corpus.feed import CorpusOptions as CorpusOptions
     from tokkit.data.cleaning.clean import clean as clean
     from tokkit.data.cleaning.clean_options import CleanOptions as CleanOptions
-    from tokkit.data.loading.dataset_dict import load_dataset as load_dataset
-    from tokkit.data.loading.load import DatasetOptions as DatasetOptions
+    from tokkit.data.loading.dataset_options import DatasetOptions as DatasetOptions
+    from tokkit.data.loading.load import load_dataset as load_dataset
     from tokkit.data.rebalancing.rebalance import rebalance as rebalance
     from tokkit.data.rebalancing.rebalance_options import RebalanceOptions as RebalanceOptions
     from tokkit.data.splitting.split import split as split
@@ -75,7 +75,7 @@ _HOME = {
     "CompareOptions": "inspection.comparison.compare_options",
     "CorpusOptions": "corpus.feed",
     "CountOptions": "tokenizer.training.count",
-    "DatasetOptions": "data.loading.load",
+    "DatasetOptions": "data.loading.dataset_options",
     "EvaluateOptions": "model.options.evaluate_options",
     "FeaturesOptions": "model.options.features_options",
     "FinetuneOptions": "model.options.finetune_options",
@@ -102,7 +102,7 @@ _HOME = {
     "evaluate": "model.evaluation.evaluate",
     "features": "model.features.features",
     "finetune": "model.finetune",
-    "load_dataset": "data.loading.dataset_dict",
+    "load_dataset": "data.loading.load",
     "merge_counts": "tokenizer.training.count",
     "predict": "model.predict",
     "rebalance": "data.rebalancing.rebalance",

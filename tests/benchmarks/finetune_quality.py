@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any
 
 import tokkit
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.model.features.baseline_rows import baseline_rows, feature_rows
 from tokkit.model.training.linear import bag_of_words
 from tokkit.progress import SILENT

@@ -196,7 +196,7 @@ def test_resume_does_not_read_finished_shards(stopped, tmp_path, monkeypatch, he
 def _planned(paths, options, progress):
     """Planning looks into every file; this one does not."""
     from tokkit.corpus.feed import CorpusFile
-    from tokkit.sources.tables import TableFormat
+    from tokkit.sources.formats import TableFormat
 
     return [CorpusFile(path, TableFormat("text")) for path in paths]
 

@@ -21,7 +21,7 @@ from tokkit.corpus import parts, shards
 from tokkit.corpus.feed import CorpusFile, CorpusOptions, plan
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.runtime.byte_table import pieces_of
-from tokkit.sources.tables import TableFormat
+from tokkit.sources.formats import TableFormat
 
 CUT = ("bert-uncased", "gpt2", "llama")
 """Recipes whose cutting rules differ."""

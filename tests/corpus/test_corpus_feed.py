@@ -55,8 +55,8 @@ def test_feed_tells_bytes_of_every_batch(write):
 
 
 def test_feed_reads_a_table_in_batches(write, monkeypatch):
-    monkeypatch.setattr("tokkit.corpus.feed._ROWS", 2)
-    path = write("a.csv", "text,label\n" + "".join(f"t{i},x\n" for i in range(5)))
+    monkeypatch.setattr("tokkit.sources.formats.batch.ROWS", 2)
+    path = write("a.jsonl", "".join(f'{{"text": "t{i}"}}\n' for i in range(5)))
     assert [len(batch) for batch in items(plan([path], CorpusOptions()))] == [2, 2, 1]
 
 

@@ -17,7 +17,7 @@ from tokkit.corpus.feed import CorpusFile, CorpusOptions, items, plan
 from tokkit.errors import InputError
 from tokkit.progress import SILENT
 from tokkit.sources import streams
-from tokkit.sources.tables import TableFormat
+from tokkit.sources.formats import TableFormat
 
 DISTINCT = ("bert-uncased", "korean", "gpt2", "llama")
 """Recipes whose pipelines differ in kind."""

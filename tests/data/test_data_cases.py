@@ -22,7 +22,8 @@ from typing import Any
 
 import pytest
 
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import TokkitError
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from tokkit.data.dataset import sort_labels, split_named
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.sources import paths
 

@@ -6,7 +6,8 @@ import pytest
 
 import tokkit
 from tests.data.test_data_list_columns import jsonl, lists
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError
 
 ROWS = [("a", ["toxic"]), ("b", []), ("c", ["toxic", "욕설"]), ("d", ["욕설"])]

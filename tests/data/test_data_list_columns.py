@@ -7,7 +7,8 @@ import json
 import click
 import pytest
 
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
 
 

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tokkit.data.cleaning.clean import clean
 from tokkit.data.duplicates import near_duplicates, text_keys
 from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.splitting.grouping import row_groups
 from tokkit.data.splitting.split import split

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.cli.main import run
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing.class_targets import class_targets
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError, UsageError
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokkit.data.save import format_for, suffix_for, write
 from tokkit.errors import InputError, OutputError
 from tokkit.sources import streams
-from tokkit.sources.tables import TableFormat, read_table
+from tokkit.sources.formats import TableFormat, read_table
 
 CSV, SEMICOLON, TSV = TableFormat("csv", ","), TableFormat("csv", ";"), TableFormat("tsv", "\t")
 CONLL = TableFormat("conll")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.data.loading.dataset_dict import load_dataset
-from tokkit.data.loading.load import read_dataset
-from tokkit.data.saved import is_saved
+from tokkit.data.loading.load import load_dataset, read_dataset
+from tokkit.data.saved import as_datasets, is_saved
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError
 
@@ -82,7 +81,7 @@ def test_saved_to_datasets_has_the_same_rows(tmp_path):
     for name, labels in {"train": ["10", "9", ""], "test": ["9", "11", "9"]}.items():
         rows = "".join(f"{name} {i},{label},{i}\n" for i, label in enumerate(labels))
         (tmp_path / f"{name}.csv").write_text("text,label,n\n" + rows)
-    converted = read_dataset(tmp_path).to_datasets()
+    converted = as_datasets(read_dataset(tmp_path))
     assert list(converted) == ["train", "test"]
     label = converted["train"].features["label"]
     assert label.names == converted["test"].features["label"].names == ["9", "10", "11"]
@@ -102,7 +101,7 @@ def test_saved_no_bar_is_drawn_and_those_of_the_user_stay_as_they_were(write, tm
 def test_saved_there_and_back(saved, tmp_path):
     saved.save_to_disk(tmp_path / "one")
     first = read_dataset(tmp_path / "one")
-    first.to_datasets().save_to_disk(tmp_path / "two")
+    as_datasets(first).save_to_disk(tmp_path / "two")
     again = read_dataset(tmp_path / "two")
     assert again.splits["train"].frame.equals(first.splits["train"].frame)
 

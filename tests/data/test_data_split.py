@@ -11,13 +11,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.data.dataset import Dataset, Split
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.split import split
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.corpora import SAMPLE, corpora_path
-from tokkit.sources.tables import TableFormat
+from tokkit.sources.formats import TableFormat
 
 
 def _dataset(rows) -> Dataset:

@@ -21,7 +21,7 @@ from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT
-from tokkit.sources.tables import TableFormat
+from tokkit.sources.formats import TableFormat
 
 
 def _dataset(rows) -> Dataset:

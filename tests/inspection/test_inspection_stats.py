@@ -8,7 +8,7 @@ import pandas
 import polars as pl
 import pytest
 
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError
 from tokkit.inspection.stats import stats
 from tokkit.sources.corpora import SAMPLE, corpora_path

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokkit.data.loading import batches, columnar_batches, json_batches, streaming, text_batches
-from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.loading.streaming import stream
+from tests.inspection.test_inspection_stats_streaming import is_streamed
+from tokkit.data.loading import streaming
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError
 from tokkit.inspection.stats import stats
-from tokkit.progress import SILENT
+from tokkit.sources.formats import batch, columnar, delimited
 
 TEXT = st.sampled_from(
     ["a", "A!", "b b", "가 나", "", "<br>", "漢字かな", "NA", "e\u0301", "x\x07y", "👩\u200d👧"]
@@ -80,24 +80,29 @@ COMPRESSED = {
 @pytest.fixture
 def few_at_a_time(monkeypatch):
     """Batches of a few rows, and a few rows to guess from."""
-    for module in (batches, json_batches, text_batches, columnar_batches):
-        if hasattr(module, "ROWS"):
-            monkeypatch.setattr(module, "ROWS", 3)
+    for module in (batch, columnar, delimited):
+        monkeypatch.setattr(module, "ROWS", 3)
 
 
 def both(monkeypatch, heard, source, **options):
     """What is found, or why not, and what is said: from batches, and from a table. And whether in batches."""
     outcomes = []
-    for smallest in (0, 1 << 40):
-        monkeypatch.setattr(streaming, "SMALLEST", smallest)
-        heard.sentences.clear()
-        try:
-            found = stats(source, progress=heard, **options).as_dict()
-        except InputError as error:
-            found = (error.message, error.hint)
-        outcomes.append((found, sorted(each for each in heard.sentences if "compiling" not in each)))
-    monkeypatch.setattr(streaming, "SMALLEST", 0)
-    return *outcomes, stream(source, DatasetOptions(**options), SILENT) is not None
+    for whole in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(delimited, "LARGE", 0)
+            if whole:
+                patch.setattr(streaming, "_streamed", lambda *arguments: None)
+            heard.sentences.clear()
+            try:
+                found = stats(source, progress=heard, **options).as_dict()
+            except InputError as error:
+                found = (error.message, error.hint)
+            said = [each for each in heard.sentences if "compiling" not in each and "guessed" not in each]
+            outcomes.append((found, sorted(said)))
+    try:
+        return *outcomes, is_streamed(source, DatasetOptions(**options))
+    except InputError:
+        return *outcomes, False
 
 
 @pytest.mark.parametrize("name", WRITERS)
@@ -148,8 +153,8 @@ VALUES = st.sampled_from([None, "", "a", "1", 1, 0, -7, 2**70, 1.0, 0.5, 1e300, 
 def test_stats_of_json_with_values_of_any_kind_are_those_of_the_table(
     tmp_path, monkeypatch, heard, few_at_a_time, rows
 ):
-    """Kinds that only later rows show send the file back to the table."""
-    monkeypatch.setattr(json_batches, "SAMPLE", 2)
+    """Types that only later rows have begin the work anew."""
+    monkeypatch.setattr(batch, "SAMPLE", 2)
     path = tmp_path / "a.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     in_batches, whole, _ = both(monkeypatch, heard, path, text_column="text", label_column="label")

@@ -10,10 +10,8 @@ from inspection_tokenizers import saved, word_piece
 from tests.data import copies_counted
 from tokkit.data.duplicates import text_keys
 from tokkit.data.loading import streaming
-from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.loading.streaming import stream
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.stats import stats
-from tokkit.progress import SILENT
 
 OPTIONS = DatasetOptions(pair_column="second")
 ROWS = [
@@ -79,8 +77,7 @@ def test_stats_of_pairs_are_the_same_of_a_stream(write, tmp_path, tokenizer, mon
     rows = [("ab c"[i % 4 :], f"d{i % 5}" if i % 7 else "", "xy"[i % 2]) for i in range(400)]
     write("a.csv", "text,second,label\n" + "".join(",".join(row) + "\n" for row in rows))
     whole = stats(tmp_path / "a.csv", tokenizer[1], options=OPTIONS).as_dict()
-    monkeypatch.setattr(streaming, "SMALLEST", 0)
-    assert stream(tmp_path / "a.csv", OPTIONS, SILENT) is not None
+    monkeypatch.setattr(streaming, "_streamed", lambda *arguments: None)
     assert stats(tmp_path / "a.csv", tokenizer[1], options=OPTIONS).as_dict() == whole
     assert whole["splits"]["train"]["missing"]["second"] == int(np.ceil(400 / 7))
 

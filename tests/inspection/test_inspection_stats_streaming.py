@@ -10,13 +10,14 @@ from hypothesis import strategies as st
 from tests.data import copies_counted
 from tokkit.data.duplicates import text_keys
 from tokkit.data.loading import streaming
-from tokkit.data.loading.load import DatasetOptions
-from tokkit.data.loading.streaming import stream
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.read import find_splits
 from tokkit.errors import InputError
 from tokkit.inspection.statistics import gathering
 from tokkit.inspection.stats import stats
 from tokkit.progress import SILENT
 from tokkit.sources import streams
+from tokkit.sources.formats import delimited
 
 VALUES = st.sampled_from(["a", "A!", "b b", "가 나", "", "<br>", "a text of some words", "漢字かな"])
 FRAMES = st.lists(st.tuples(VALUES, st.sampled_from(["x", "y", "", "z"]), st.integers(0, 3)), min_size=1)
@@ -24,10 +25,16 @@ FRAMES = st.lists(st.tuples(VALUES, st.sampled_from(["x", "y", "", "z"]), st.int
 
 @pytest.fixture
 def streaming_all(monkeypatch):
-    """Whatever is delimited is streamed, a few bytes at a time, and half of it goes to files."""
-    monkeypatch.setattr(streaming, "SMALLEST", 0)
+    """Whatever is delimited is cut by the kernel, a few bytes at a time, and half of it goes to files."""
+    monkeypatch.setattr(delimited, "LARGE", 0)
     monkeypatch.setattr(streams, "BLOCK", 64)
     monkeypatch.setattr(gathering, "BUDGET", 200_000)
+
+
+def is_streamed(source, options):
+    """Whether the rows of a data set are read in batches."""
+    found = find_splits(str(source), options, SILENT)
+    return streaming._streamed(str(source), found, options, SILENT) is not None
 
 
 def _rows(write, name, rows):
@@ -47,10 +54,10 @@ def _folder(write, tmp_path):
 
 def test_stats_of_a_stream_are_those_of_the_table(write, tmp_path, streaming_all, monkeypatch, heard):
     folder = _folder(write, tmp_path)
-    assert stream(folder, DatasetOptions(), SILENT) is not None
+    assert is_streamed(folder, DatasetOptions())
     streamed = stats(folder, progress=heard)
     said = list(heard.sentences)
-    monkeypatch.setattr(streaming, "SMALLEST", 1 << 40)
+    monkeypatch.setattr(streaming, "_streamed", lambda *arguments: None)
     heard.sentences.clear()
     whole = stats(folder, progress=heard)
     assert streamed.as_dict() == whole.as_dict()
@@ -64,7 +71,7 @@ def test_stats_of_a_stream_are_those_of_the_table(write, tmp_path, streaming_all
 @given(rows=FRAMES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 def test_stats_of_a_stream_are_those_of_columns(write, monkeypatch, rows):
-    monkeypatch.setattr(streaming, "SMALLEST", 0)
+    monkeypatch.setattr(delimited, "LARGE", 0)
     found = stats(_rows(write, "a.csv", rows), text_column="text", label_column="label").splits["train"]
     frame = pl.DataFrame(rows, ["text", "label", "n"], orient="row")
     texts, labels = (
@@ -95,9 +102,11 @@ def test_stats_of_a_stream_are_those_of_columns(write, monkeypatch, rows):
 )
 def test_stats_of_a_stream_says_and_refuses_the_same(write, monkeypatch, heard, content, options):
     path = write("a.csv", content)
+    monkeypatch.setattr(delimited, "LARGE", 0)
     outcomes = []
-    for smallest in (0, 1 << 40):
-        monkeypatch.setattr(streaming, "SMALLEST", smallest)
+    for whole in (False, True):
+        if whole:
+            monkeypatch.setattr(streaming, "_streamed", lambda *arguments: None)
         heard.sentences.clear()
         try:
             found = stats(path, progress=heard, **options).as_dict()

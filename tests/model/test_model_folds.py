@@ -14,7 +14,8 @@ import tokkit
 from tests.conftest import Heard
 from tests.model.conftest import sentences, write_csv
 from tokkit.data.dataset import Rows
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.folds import drawing

@@ -13,7 +13,8 @@ import tokkit
 from tests.model.conftest import sentences
 from tests.model.encoders import body_folder
 from tokkit.data.dataset import Dataset
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError
 from tokkit.model.folder import model_folder as folder
 from tokkit.model.network.losses import LOSSES

@@ -9,7 +9,8 @@ import pytest
 from tests.sources.web_server import Served, serving
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, Interrupted, OutputError
 from tokkit.progress import Silent
 from tokkit.sources import addresses, paths

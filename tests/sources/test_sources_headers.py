@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokkit.errors import UsageError
-from tokkit.sources import headers
+from tokkit.sources.formats import headers
 
 
 @pytest.mark.parametrize(

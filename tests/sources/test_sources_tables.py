@@ -16,12 +16,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tokkit.errors import InputError, UsageError
-from tokkit.sources.json_rows import json_splits
-from tokkit.sources.tables import Reading, TableFormat, full_suffix, read_table, recognize
+from tokkit.sources.formats import FormatOptions, TableFormat, full_suffix, read_table, recognize
+from tokkit.sources.formats.json_rows import json_splits
 
 
 def _read(path, sep=None, format=None, names=()):
-    return read_table(path, recognize(path, sep, format, names), Reading(names=names))
+    return read_table(path, recognize(path, sep, format, names), FormatOptions(names=names))
 
 
 def _column(path, name="text", **how):
@@ -105,7 +105,7 @@ def test_tables_a_column_name_that_stands_twice_is_named(write):
 def test_tables_a_header_is_not_read_as_data(write):
     path = write("a.csv", "text,label_name\na,joy\n")
     said = []
-    frame = read_table(path, recognize(path), Reading(names=["satz", "gefühl"]), said.append)
+    frame = read_table(path, recognize(path), FormatOptions(names=["satz", "gefühl"]), said.append)
     assert (frame.columns, frame.rows()) == (["satz", "gefühl"], [("a", "joy")])
     assert "its first line names columns" in said[0]
 

@@ -9,7 +9,7 @@ import click
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.cleaning.repair_rules import RULES
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.views.reports import clean as reports
 
 

@@ -8,8 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, show
 from tokkit.cli.pictures import picture_path, write_picture
-from tokkit.data.loading.load import DatasetOptions
-from tokkit.inspection.comparison.compare import compare
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.progress import Progress
 from tokkit.views import comparison_plot
@@ -42,6 +41,8 @@ def compare_command(
     A difference between tokenizers is marked where a paired test says it is no chance. Fewer tokens are
     cheaper, not better by themselves.
     """
+    from tokkit.inspection.comparison.compare import compare
+
     picture = picture_path(plot, force)
     result = compare(tokenizers, on, progress=progress, **options)
     told = result.as_dict()

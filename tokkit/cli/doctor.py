@@ -7,9 +7,8 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, fail_on_option, named_rules, options_from, show
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
-from tokkit.inspection.doctor.doctor import doctor
 from tokkit.inspection.doctor.rules import RULES
 from tokkit.views.reports import doctor as reports
 
@@ -32,6 +31,8 @@ def doctor_command(tokenizer: str, fail_on: str | None, json_wanted: bool, **opt
 
     What crashes or changes ids is an error, and the exit code then 1; all else is a warning.
     """
+    from tokkit.inspection.doctor.doctor import doctor
+
     rules = named_rules(fail_on, RULES)
     result = doctor(tokenizer, **options)
     show("doctor", result.as_dict(), reports.doctor, json_wanted)

@@ -10,7 +10,7 @@ from tokkit import files
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.cli.pages import page_path
 from tokkit.data.dataset import SPLITS
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.progress import Progress

@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.cli.pictures import picture_path, write_picture
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.progress import Progress
 from tokkit.views import map_plot

@@ -11,7 +11,7 @@ import click
 
 from tokkit.cli import settings
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.progress import SILENT, Progress

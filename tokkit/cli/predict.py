@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, show, threads_option
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.evaluate_options import PredictOptions
 from tokkit.sources.paths import STANDARD_INPUT
 from tokkit.views.reports import predictions as reports

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import STRATEGIES
 from tokkit.views.reports import data as reports

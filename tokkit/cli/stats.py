@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -11,13 +11,15 @@ from tokkit import files
 from tokkit.cli.options import common_options, fail_on_option, named_rules, options_from, show
 from tokkit.cli.pages import page_path
 from tokkit.cli.pictures import picture_path, write_picture
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.inspection.findings import RULES
-from tokkit.inspection.stats import StatsResult, stats
 from tokkit.progress import Progress
 from tokkit.views import dataset_plot, html
 from tokkit.views.reports import data as reports
+
+if TYPE_CHECKING:
+    from tokkit.inspection.stats import StatsResult
 
 
 @click.command(
@@ -46,6 +48,8 @@ def stats_command(
     **options: Any,
 ) -> int:
     """Classes, missing values, duplicates, conflicts, leaks and lengths of a data set."""
+    from tokkit.inspection.stats import stats
+
     picture = picture_path(plot, force)
     path = page_path(page, force)
     rules = named_rules(fail_on, RULES)

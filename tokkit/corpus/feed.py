@@ -15,15 +15,13 @@ from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, bytes_of, option
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import streams
-from tokkit.sources.columns import text_column
+from tokkit.sources.formats import FORMATS, FormatOptions, TableFormat, batches, format_of, recognize
 from tokkit.sources.paths import expand
-from tokkit.sources.tables import FORMATS, TableFormat, format_of, read_table, recognize
 
 if TYPE_CHECKING:
-    import polars as pl
+    from tokkit.sources.formats.batch import Batch
 
 Count = Callable[[int], None]
-_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -109,7 +107,7 @@ def plan(files: Sequence[Path], options: ReadingOptions, progress: Progress = SI
         if found.name == "text":
             planned.append(CorpusFile(path, found))
             continue
-        column = text_column(_table(path, found), options.text_column, str(path))
+        column = _text_column(path, found, options.text_column)
         progress.say(f'{path}: a table; the texts of its column "{column}" are read')
         planned.append(CorpusFile(path, found, column))
     return planned
@@ -121,10 +119,17 @@ def size_of(corpus: Sequence[CorpusFile]) -> int | None:
     return sum(file.path.stat().st_size for file in corpus) if plain else None
 
 
-def _table(path: Path, found: TableFormat) -> pl.DataFrame:
-    """The rows; for a table without a header line the error names an option that a corpus has."""
+def _text_column(path: Path, found: TableFormat, name: str | None) -> str:
+    """The column of texts, named or guessed from the first rows.
+
+    For a table without a header line the error names an option that a corpus has.
+    """
+    # with polars, which text files do without
+    from tokkit.sources.columns import text_column
+    from tokkit.sources.formats.batch import first_rows
+
     try:
-        return read_table(path, found)
+        return text_column(first_rows(batches(path, found)), name, str(path))
     except InputError as error:
         if error.hint is None or "--names" not in error.hint:
             raise
@@ -147,6 +152,12 @@ def items(corpus: Sequence[CorpusFile], on_bytes: Count = lambda amount: None) -
 def rows(file: CorpusFile) -> Iterator[list[str]]:
     """Lists of the texts of a table; rows without one are left out."""
     assert file.column is not None
-    texts = read_table(file.path, file.format)[file.column].drop_nulls().cast(str)
-    for start in range(0, len(texts), _ROWS):
-        yield texts[start : start + _ROWS].to_list()
+    for batch in columns(file):
+        yield batch.texts(file.column)
+
+
+def columns(file: CorpusFile) -> Iterator[Batch]:
+    """The rows of a table in batches, without the columns that its format can leave out."""
+    assert file.column is not None
+    options = FormatOptions(columns=[file.column, file.column.partition(".")[0]])
+    return batches(file.path, file.format, options)

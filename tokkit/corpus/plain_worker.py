@@ -12,7 +12,7 @@ from typing import Any
 from tokkit.corpus.feed import CorpusFile, items
 from tokkit.corpus.reference_words import count_words
 from tokkit.runtime.serving import Reporter, serve
-from tokkit.sources.tables import TableFormat
+from tokkit.sources.formats import TableFormat
 
 
 def count(job: Mapping[str, Any]) -> dict[str, Any]:

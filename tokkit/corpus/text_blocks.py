@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus.chunk_kernels import BEFORE
-from tokkit.corpus.feed import CorpusFile, rows
+from tokkit.corpus.feed import CorpusFile, columns
 from tokkit.runtime.byte_table import PADDING
+from tokkit.runtime.strings import Strings
 from tokkit.sources import streams
 
 NEWLINE, NUL, NONE = 10, 0, -1
@@ -36,7 +37,7 @@ class Block:
     read: int
 
     @classmethod
-    def of(cls, text: bytes, separator: int, read: int) -> Block:
+    def of(cls, text: bytes | NDArray[np.uint8], separator: int, read: int) -> Block:
         data = np.zeros(BEFORE + len(text) + PADDING, np.uint8)
         data[:BEFORE] = NEWLINE
         data[BEFORE : BEFORE + len(text)] = np.frombuffer(text, np.uint8)
@@ -50,11 +51,15 @@ def blocks(corpus: Sequence[CorpusFile]) -> Iterator[Block]:
             for text, read in streams.text_blocks(file.path):
                 yield Block.of(text, NEWLINE, read)
         else:
-            for texts in rows(file):
-                yield from _of_rows(texts)
+            for batch in columns(file):
+                column = batch.columns.get(file.column or "")
+                if isinstance(column, Strings) and (joined := column.joined_by_nul()) is not None:
+                    yield Block.of(joined, NUL, column.size)
+                else:
+                    yield from _of_texts(batch.texts(file.column or ""))
 
 
-def _of_rows(texts: Sequence[str]) -> Iterator[Block]:
+def _of_texts(texts: Sequence[str]) -> Iterator[Block]:
     plain = [text.encode() for text in texts if "\0" not in text]
     joined = b"".join(text + b"\0" for text in plain)
     yield Block.of(joined, NUL, len(joined) - len(plain))

@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.data.duplicates import text_keys
 from tokkit.errors import InputError
-from tokkit.sources import tables
+from tokkit.sources.formats import TableFormat
 
 if TYPE_CHECKING:
-    import datasets
     import polars as pl
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
@@ -40,7 +39,7 @@ class Split:
     name: str
     frame: pl.DataFrame
     files: tuple[Path, ...]
-    format: tables.TableFormat
+    format: TableFormat
     original: pl.DataFrame
     known: bool = False
 
@@ -179,17 +178,6 @@ class Dataset:
             ids=taken(frame[self.id_column].to_list()) if self.id_column is not None else [],
             tokens=taken(frame[self.tokens_column].to_list()) if self.tokens_column is not None else [],
         )
-
-    def to_datasets(self) -> datasets.DatasetDict:
-        """The same rows as the `datasets` library holds them, labels as a ``ClassLabel``."""
-        from tokkit.data import saved
-
-        frames = {name: split.frame for name, split in self.splits.items()}
-        labels = (
-            [] if self.label_column is None else [each for name in self.splits for each in self.labels(name)]
-        )
-        names = sort_labels(label for label in labels if label is not None)
-        return saved.to_datasets(frames, self.label_column, names)
 
 
 def split_named(path: str | Path) -> str | None:

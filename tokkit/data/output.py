@@ -13,7 +13,7 @@ from tokkit.data import save, saved
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.output_options import DATASETS, OutputOptions
 from tokkit.errors import UsageError
-from tokkit.sources import tables
+from tokkit.sources import formats
 
 _RECEIPT = ".tokkit.json"
 
@@ -40,10 +40,10 @@ def check_output(
 
 def check_name(out: Path, options: OutputOptions) -> None:
     """Raises `UsageError` where the name says another format than the one requested."""
-    named, requested = tables.format_of(out), options.output_format
+    named, requested = formats.format_of(out), options.output_format
     fits = named in (None, requested) or (named == "text" and requested in ("csv", "tsv"))
     if requested is not None and not fits:
-        name = out.name.removesuffix(tables.full_suffix(out))
+        name = out.name.removesuffix(formats.full_suffix(out))
         raise UsageError(
             f"--output-format {requested}: the name {out.name} says {named}",
             hint=f"-o {name}{'/' if requested == DATASETS else save.ending_of(requested)}",
@@ -112,7 +112,7 @@ def write_splits(
         save.write(frame, path, table_format)
 
 
-def _format(like: Split, options: OutputOptions) -> tables.TableFormat:
+def _format(like: Split, options: OutputOptions) -> formats.TableFormat:
     if options.output_format in (None, like.format.name):
         return like.format
     return save.plain_format(str(options.output_format))

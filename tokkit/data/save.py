@@ -15,7 +15,8 @@ import polars as pl
 import pyarrow
 
 from tokkit.errors import InputError, OutputError, TokkitError
-from tokkit.sources import conll, streams, tables
+from tokkit.sources import formats, streams
+from tokkit.sources.formats import FormatOptions, conll
 
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda content: gzip.compress(content, mtime=0),
@@ -33,12 +34,12 @@ _COLUMNAR = ("parquet", "arrow")
 # Formats by name -----------------------------------------------------------------------------------------
 
 
-def format_for(out: Path, like: tables.TableFormat) -> tables.TableFormat:
+def format_for(out: Path, like: formats.TableFormat) -> formats.TableFormat:
     """The format to write a file in: what its name says, else that of the source.
 
     Raises `OutputError` for a compressed file of a format that compresses itself.
     """
-    name = tables.format_of(out)
+    name = formats.format_of(out)
     if name in _COLUMNAR and out.suffix.lower() in _COMPRESS:
         raise OutputError(f"{out}: {name} is compressed within", hint=f"-o {out.with_suffix('')}")
     if name is None or name == like.name or (name == "text" and like.name in ("csv", "tsv")):
@@ -46,9 +47,9 @@ def format_for(out: Path, like: tables.TableFormat) -> tables.TableFormat:
     return plain_format(name)
 
 
-def plain_format(name: str) -> tables.TableFormat:
+def plain_format(name: str) -> formats.TableFormat:
     """A format by its name, with the usual separator."""
-    return tables.TableFormat(name, {"csv": ",", "tsv": "\t"}.get(name))
+    return formats.TableFormat(name, {"csv": ",", "tsv": "\t"}.get(name))
 
 
 def ending_of(name: str) -> str:
@@ -56,15 +57,15 @@ def ending_of(name: str) -> str:
     return {"text": ".txt"}.get(name, f".{name}")
 
 
-def suffix_for(source: Path, table_format: tables.TableFormat) -> str:
+def suffix_for(source: Path, table_format: formats.TableFormat) -> str:
     """The ending of a file written like ``source``: its own where that says the format, compressed alike.
 
-    >>> suffix_for(Path("reviews.csv.xz"), tables.TableFormat("csv", ";"))
+    >>> suffix_for(Path("reviews.csv.xz"), formats.TableFormat("csv", ";"))
     '.csv.xz'
     """
     compressed = source.suffix.lower() in streams.COMPRESSIONS
     plain = source.with_suffix("") if compressed else source
-    named = tables.format_of(plain)
+    named = formats.format_of(plain)
     fits = named == table_format.name or (named == "text" and table_format.name in ("csv", "tsv"))
     ending = plain.suffix if fits else ending_of(table_format.name)
     return ending + (source.suffix if compressed and table_format.name not in _COLUMNAR else "")
@@ -73,7 +74,7 @@ def suffix_for(source: Path, table_format: tables.TableFormat) -> str:
 # Writing -------------------------------------------------------------------------------------------------
 
 
-def write(frame: pl.DataFrame, path: Path, table_format: tables.TableFormat) -> None:
+def write(frame: pl.DataFrame, path: Path, table_format: formats.TableFormat) -> None:
     """Writes the rows and reads them back.
 
     Raises `InputError` for a value or a type that the format cannot hold, such as a tab in a TSV.
@@ -85,7 +86,7 @@ def write(frame: pl.DataFrame, path: Path, table_format: tables.TableFormat) -> 
     content = writer.encode(frame, table_format)
     path.write_bytes(_COMPRESS.get(path.suffix.lower(), bytes)(content))
     names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
-    check_same(frame, tables.read_table(path, table_format, tables.Reading(names)), path)
+    check_same(frame, formats.read_table(path, table_format, FormatOptions(names)), path)
 
 
 def check_same(frame: pl.DataFrame, back: pl.DataFrame, path: Path) -> None:
@@ -155,7 +156,7 @@ def _unsupported(column: str, what: str, name: str) -> InputError:
     )
 
 
-def _encode_delimited(frame: pl.DataFrame, table_format: tables.TableFormat) -> bytes:
+def _encode_delimited(frame: pl.DataFrame, table_format: formats.TableFormat) -> bytes:
     quote_style: _QuoteStyle = "never" if table_format.name == "tsv" else "necessary"
     if table_format.name == "csv" and frame.width == 1:
         quote_style = "always"  # an empty line is no row, a quoted empty field is one
@@ -183,7 +184,7 @@ class _Writer:
     forbidden   (pattern, name) of characters in a value that the format cannot hold
     """
 
-    encode: Callable[[pl.DataFrame, tables.TableFormat], bytes]
+    encode: Callable[[pl.DataFrame, formats.TableFormat], bytes]
     prepare: Callable[[pl.DataFrame, str], pl.DataFrame] = lambda frame, name: frame
     forbidden: tuple[str, str] | None = None
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.data.dataset import sort_labels
+from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.errors import InputError
 from tokkit.sources.paths import is_path
 
@@ -50,6 +50,15 @@ def read_saved(folder: Path) -> dict[str, pl.DataFrame]:
             f"{folder}: a folder of the datasets library, but it cannot be read: {reason}",
             hint="save it again with save_to_disk, or write one of its splits with to_parquet",
         ) from error
+
+
+def as_datasets(dataset: Dataset) -> datasets.DatasetDict:
+    """A data set as the `datasets` library has it, labels as a ``ClassLabel``."""
+    frames = {name: split.frame for name, split in dataset.splits.items()}
+    labels: set[str] = set()
+    if dataset.label_column is not None:
+        labels = {label for name in dataset.splits for label in dataset.labels(name).drop_nulls()}
+    return to_datasets(frames, dataset.label_column, sort_labels(labels))
 
 
 def to_datasets(

@@ -6,14 +6,13 @@ import functools
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import TRAIN, Dataset
-from tokkit.data.loading.batches import NeedsTable
-from tokkit.data.loading.load import DatasetOptions, read_dataset
-from tokkit.data.loading.streaming import StreamedDataset, stream
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
+from tokkit.data.loading.streaming import StreamedDataset, over_batches
 from tokkit.errors import OutputError
 from tokkit.inspection import lengths
 from tokkit.inspection.findings import Finding, findings
@@ -114,10 +113,21 @@ def stats(
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     if languages:
         identifier()  # says before long work what it lacks
-    source, gathered = _measured(dataset, options, loaded_tokenizer, near, languages, progress)
+    progress = SayOnce(progress)
+    loaded = read_dataset(dataset, options, progress) if near else None
+    if loaded is not None:
+        source = StreamedDataset.of(loaded)
+        gathered = _gathered(source, loaded_tokenizer, languages, progress)
+    else:
+        source, gathered = over_batches(
+            dataset,
+            options,
+            progress,
+            lambda source: _gathered(source, loaded_tokenizer, languages, progress),
+        )
     names = list(source.splits)
     spoken = _languages(gathered, names, progress) if languages else {}
-    near_copies = _near_copies(source, progress) if near and isinstance(source, Dataset) else {}
+    near_copies = _near_copies(loaded, progress) if loaded is not None else {}
     splits = {
         name: figures.of_split(i, source, gathered, near_copies.get(name), spoken.get(name), loaded_tokenizer)
         for i, name in enumerate(names)
@@ -145,54 +155,26 @@ def stats(
     )
 
 
-def _measured(
-    dataset: str | Path,
-    options: DatasetOptions,
-    tokenizer: LoadedTokenizer | None,
-    near: bool,
-    sampled: bool,
-    progress: Progress,
-) -> tuple[Dataset | StreamedDataset, Gathered]:
-    """The data set and what was counted of it: from its files where that can be, else from tables."""
-    progress = SayOnce(progress)
-    streamed = None if near else stream(dataset, options, progress)
-    if streamed is not None:
-        try:
-            return streamed, _gathered(streamed, tokenizer, sampled, progress)
-        except NeedsTable:
-            pass
-    loaded = read_dataset(dataset, options, progress)
-    return loaded, _gathered(loaded, tokenizer, sampled, progress)
-
-
 def _gathered(
-    source: Dataset | StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
+    source: StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
 ) -> Gathered:
     from tokkit.inspection.statistics import feeding
     from tokkit.inspection.statistics.gathering import Gathering
     from tokkit.runtime.kernels import say_if_compiling
 
-    for module in _kernels(source):
+    joined = ["string_kernels"] if source.pair_column is not None else []
+    for module in (*joined, "key_kernels", "seen_kernels", "text_kernels"):
         say_if_compiling(module, progress)
     with tempfile.TemporaryDirectory(prefix="tokkit-stats-", ignore_cleanup_errors=True) as folder:
         try:
             others = feeding.others_of(source)
             gathering = Gathering(len(source.splits), others, Path(folder), tokenizer, sampled, progress)
-            return gathering.gather(feeding.rows_of(source), *feeding.size_of(source))
+            return gathering.gather(feeding.rows_of(source), source.size, source.unit)
         except OSError as error:
             raise OutputError(
                 f"{folder}: what does not fit into memory cannot be written there: {error.strerror}",
                 hint="name a folder with more room: TMPDIR=/large tokkit stats ...",
             ) from error
-
-
-def _kernels(source: Dataset | StreamedDataset) -> list[str]:
-    """The modules of kernels that measuring calls: fields are cut in large files, and joined in pairs."""
-    from tokkit.data.loading.delimited_batches import DelimitedFile
-
-    files = chain.from_iterable(source.splits.values()) if isinstance(source, StreamedDataset) else ()
-    fields = source.pair_column is not None or any(isinstance(file, DelimitedFile) for file in files)
-    return [*(["field_kernels"] if fields else []), "key_kernels", "seen_kernels", "text_kernels"]
 
 
 def _languages(gathered: Gathered, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:

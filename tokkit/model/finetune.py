@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import UsageError
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate
 from tokkit.model.folds.drawing import is_ready

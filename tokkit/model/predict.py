@@ -11,7 +11,8 @@ import numpy as np
 
 from tokkit.data.dataset import Dataset, Rows
 from tokkit.data.loading import hub
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.model_folder import load_classifier
 from tokkit.model.folder.receipt import ModelReceipt
@@ -23,8 +24,8 @@ from tokkit.model.tasks.regression import number_in
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import addresses
+from tokkit.sources.formats import format_of
 from tokkit.sources.paths import STANDARD_INPUT, is_path, missing
-from tokkit.sources.tables import format_of
 
 
 @dataclass(frozen=True)

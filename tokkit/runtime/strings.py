@@ -8,11 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.runtime import field_kernels
+from tokkit.runtime import string_kernels
 from tokkit.runtime.byte_table import PADDING
 
 if TYPE_CHECKING:
     import polars as pl
+
+
+def padded(text: bytes) -> NDArray[np.uint8]:
+    """(bytes + padding,) uint8, a copy of the text."""
+    data = np.zeros(len(text) + PADDING, np.uint8)
+    data[:-PADDING] = np.frombuffer(text, np.uint8)
+    return data
 
 
 @dataclass(frozen=True)
@@ -56,8 +63,8 @@ class Strings:
         ends = np.cumsum(lengths + 1 + second.ends - second.starts)
         data = np.zeros(int(ends[-1] if len(ends) else 0) + PADDING, np.uint8)
         starts = np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)]
-        field_kernels.lay(first.data, first.starts, first.ends, starts, data)
-        field_kernels.lay(second.data, second.starts, second.ends, starts + lengths + 1, data)
+        string_kernels.lay(first.data, first.starts, first.ends, starts, data)
+        string_kernels.lay(second.data, second.starts, second.ends, starts + lengths + 1, data)
         return cls(data, starts, ends)
 
     def __len__(self) -> int:
@@ -80,12 +87,27 @@ class Strings:
 
     def to_list(self) -> list[str]:
         """The strings as Python has them."""
-        if not len(self):
-            return []
+        joined = self.joined_by_nul()
+        if joined is None or not len(self):
+            return [self.text(row) for row in range(len(self))]
+        return str(joined[:-1].tobytes(), "utf-8").split("\0")
+
+    def joined_by_nul(self) -> NDArray[np.uint8] | None:
+        """The strings with a NUL after each, uint8; None where one holds a NUL."""
         joined = np.empty(self.size + len(self), np.uint8)
-        if field_kernels.join(self.data, self.starts, self.ends, joined):
-            return str(joined[:-1].tobytes(), "utf-8").split("\0")
-        return [self.text(row) for row in range(len(self))]
+        return joined if string_kernels.join(self.data, self.starts, self.ends, joined) else None
+
+    def series(self) -> pl.Series:
+        """The strings as a polars column, null where one is missing."""
+        import polars as pl
+        import pyarrow as pa
+
+        offsets = np.concatenate(([0], np.cumsum(self.ends - self.starts, dtype=np.int64)))
+        data = np.empty(int(offsets[-1]), np.uint8)
+        string_kernels.lay(self.data, self.starts, self.ends, offsets[:-1], data)
+        present = np.packbits(self.present, bitorder="little")
+        buffers = (pa.py_buffer(offsets), pa.py_buffer(data), pa.py_buffer(present))
+        return pl.Series(pa.LargeStringArray.from_buffers(len(self), *buffers))
 
     def text(self, row: int) -> str:
         """One of the strings."""

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError, did_you_mean, nearest
-from tokkit.sources.headers import ID_NAMES, LABEL_NAMES, PAIR_NAMES, SEPARATORS, TEXT_NAMES
+from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES
 
 if TYPE_CHECKING:
     import polars as pl
 
 _SAMPLE = 5000
+_SEPARATORS = (",", "\t", ";", "|")
 _MOST_CLASSES = 200
 _CALLED = {"text": "a text", "pair": "a second text", "label": "a label", "id": "an id"}
 _KINDS = {"List": "lists", "Array": "lists", "Binary": "bytes"}
@@ -172,7 +173,7 @@ def _check_different(frame: pl.DataFrame, named: Mapping[str, str], where: str) 
 
 
 def _other_separator(column: str) -> str | None:
-    return next((separator for separator in SEPARATORS if separator in column), None)
+    return next((separator for separator in _SEPARATORS if separator in column), None)
 
 
 def _no_column(what: str, frame: pl.DataFrame, where: str) -> InputError:

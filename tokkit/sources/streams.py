@@ -31,6 +31,9 @@ LARGEST_RATIO = 200
 FREE = 100 << 20
 """Decompressed bytes that any file may give, whatever its ratio."""
 
+_PACKED = 4
+"""Bytes of text that a byte of a compressed file holds, about."""
+
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BEFORE_A_SPACE = re.compile(rb"[^\x00-\x20\x7f](?=\x20)")
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
@@ -143,26 +146,38 @@ def lines(
                 raise InputError(f"{path}: is UTF-16", hint=_hint("utf-16", shlex.quote(str(path))))
             block = block.removeprefix(b"\xef\xbb\xbf")
         text = _decode(block, path, number)
-        batch = text.splitlines(keepends=True) if _only_newlines(text) else _split(text)
+        batch = split_lines(text)
         yield batch
         number += len(batch)
         on_bytes(size)
 
 
-def text_blocks(path: Path, start: int = 0, end: int | None = None) -> Iterator[tuple[bytes, int]]:
+def text_blocks(
+    path: Path,
+    start: int = 0,
+    end: int | None = None,
+    encoding: str | None = None,
+    within_lines: bool = True,
+) -> Iterator[tuple[bytes, int]]:
     """Blocks of a text file as checked UTF-8, without its byte order mark, and the bytes of each.
 
-    They end at line ends; a line longer than a block is cut before spaces that a visible character precedes.
-    ``start`` and ``end`` are line starts of a file that is not compressed. Raises `InputError` as `lines`.
+    They end at line ends; ``within_lines``, a line longer than a block is cut before spaces that a visible
+    character precedes. ``start`` and ``end`` are line starts of a file that is not compressed. Raises
+    `InputError` as `lines`.
     """
     first = start == 0
-    for block in blocks(path, within_lines=True, start=start, end=end):
+    for block in blocks(path, within_lines=within_lines, start=start, end=end, encoding=encoding):
         text = block.removeprefix(b"\xef\xbb\xbf") if first else block
         if b"\0" in text or not _is_utf8(text) or (first and block.startswith(_UTF16)):
-            for _ in lines(path):  # says where
+            for _ in lines(path, encoding=encoding):  # says where
                 pass
         yield text, len(block)
         first = False
+
+
+def text_size(path: Path) -> int:
+    """About how many bytes of text a file holds: its own, of a compressed one a multiple."""
+    return path.stat().st_size * (1 if is_plain(path) else _PACKED)
 
 
 def _is_utf8(text: bytes) -> bool:
@@ -233,12 +248,10 @@ def _hint(encoding: str, quoted: str) -> str:
 _OTHER_LINE_ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 
 
-def _only_newlines(text: str) -> bool:
-    r"""Whether `str.splitlines`, several times the speed of `_split`, would cut at `\n` alone."""
-    return not any(end in text for end in _OTHER_LINE_ENDS)
-
-
-def _split(text: str) -> list[str]:
+def split_lines(text: str) -> list[str]:
+    """The lines of a text, newlines kept; nothing else ends a line."""
+    if not any(end in text for end in _OTHER_LINE_ENDS):  # several times the speed of `split`
+        return text.splitlines(keepends=True)
     *whole, last = text.split("\n")
     batch = [line + "\n" for line in whole]
     return [*batch, last] if last else batch

@@ -15,7 +15,8 @@ from tokkit.data.cleaning.clean_options import MAJORITY_LABEL, REPORT, CleanOpti
 from tokkit.data.cleaning.cleaned import CleanedDataset, decide, drop_record
 from tokkit.data.cleaning.repairing import EXAMPLES, Repairs, TokenCosts, excerpt, repair_texts
 from tokkit.data.dataset import Dataset
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress

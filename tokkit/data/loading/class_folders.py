@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from tokkit.data.dataset import SPLITS, TRAIN, sort_labels, split_named
+from tokkit.data.dataset import TRAIN, split_named
 from tokkit.errors import InputError
-from tokkit.progress import Progress, stage, stop_if_cancelled
-from tokkit.sources import tables, text_rows
-from tokkit.sources.delimited import string_frame
+from tokkit.sources.formats import FormatOptions, TableFormat, format_of, text
+from tokkit.sources.formats.batch import ROWS, Batch, string_columns
 
-if TYPE_CHECKING:
-    import polars as pl
+_BYTES = 1 << 20
+"""Of the texts of a batch, about."""
 
 
 @dataclass(frozen=True)
@@ -33,47 +31,47 @@ def labelled_files(folder: Path, files: Sequence[Path]) -> list[LabelledFile]:
     It is one where text files stand in two folders of classes or more, and no file is named for a split.
     Folders within that of a class belong to it.
     """
-    if any(tables.format_of(file) is not None and split_named(file.name) for file in files):
+    if any(format_of(file) is not None and split_named(file.name) for file in files):
         return []
     found = [labelled for file in files if _is_text(file) and (labelled := _labelled(folder, file))]
-    return found if len({each.label for each in found}) > 1 else []
+    return found if len({file.label for file in found}) > 1 else []
 
 
-def read_labelled(
-    files: Sequence[LabelledFile], unit: str | None, progress: Progress, encoding: str | None = None
-) -> dict[str, pl.DataFrame]:
-    """Split -> rows with ``text``, ``label`` and ``file``; a whole file is a text unless ``unit`` says else.
-
-    Raises `InputError` for a file that is no text of the encoding, and where all of them are empty.
-    """
-    rows: dict[str, list[tuple[str | None, str, str]]] = {}
-    with stage(progress, "reading texts", len(files), "files"):
-        for each in files:
-            name = each.path.relative_to(each.folder).as_posix()
-            found = text_rows.texts(each.path, unit or text_rows.FILE, encoding=encoding)
-            rows.setdefault(each.split, []).extend((text or None, each.label, name) for text in found)
-            progress.advance(1)
-            stop_if_cancelled(progress)
-    if not any(text for mine in rows.values() for text, _, _ in mine):
+def check_filled(files: Sequence[LabelledFile], options: FormatOptions) -> None:
+    """Raises `InputError` where all files are empty."""
+    if not any(batch.texts("text") for batch in batches(files, options)):
         raise InputError(
             f"{files[0].folder}: all files in it are empty", hint="name a folder that holds texts"
         )
-    columns = ["text", "label", "file"]
-    return {
-        split: string_frame(columns, list(zip(*rows[split], strict=True)))
-        for split in SPLITS
-        if rows.get(split)
-    }
 
 
-def labels_of(files: Sequence[LabelledFile]) -> list[str]:
-    """The distinct labels in order."""
-    return sort_labels(each.label for each in files)
+def batches(
+    files: Sequence[LabelledFile], options: FormatOptions, on_file: Callable[[], None] = lambda: None
+) -> Iterator[Batch]:
+    """Rows with ``text``, ``label`` and ``file``. Raises `InputError` for a file that is no text."""
+    rows: list[tuple[str | None, str, str]] = []
+    size = 0
+    for file in files:
+        name = file.path.relative_to(file.folder).as_posix()
+        for batch in text.batches(file.path, TableFormat("text"), options):
+            rows += [(each, file.label, name) for each in batch.series("text").to_list()]
+            size += batch.read
+        if len(rows) >= ROWS or size >= _BYTES:
+            yield _batch(rows, size)
+            rows, size = [], 0
+        on_file()
+    if rows:
+        yield _batch(rows, size)
+
+
+def _batch(rows: Sequence[tuple[str | None, str, str]], read: int) -> Batch:
+    columns = dict(zip(("text", "label", "file"), zip(*rows, strict=True), strict=True))
+    return Batch(string_columns(columns), len(rows), read)
 
 
 def _is_text(file: Path) -> bool:
     """Whether the name says text, or nothing at all: files in folders of classes often have no ending."""
-    return tables.format_of(file) == "text" or not file.suffix
+    return format_of(file) == "text" or not file.suffix
 
 
 def _labelled(folder: Path, file: Path) -> LabelledFile | None:

@@ -3,31 +3,36 @@
 labels  ["joy", "love"]        label  "joy|love"; of no labels "|", for an empty string is a missing one
 tokens  ["EU", "rejects"]  ->  text   "EU rejects"
 tags    ["B-ORG", "O"]         label  "B-ORG O"
+
+Labels that are in a column each, 1 where a row carries them, become such lists first:
+
+toxic  obscene           toxic,obscene
+0      1            ->   ["obscene"]
+0      0                 []
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+
+import polars as pl
 
 from tokkit.data.dataset import Split
-from tokkit.data.loading.read import ReadOptions
+from tokkit.data.loading.dataset_options import ReadOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
-from tokkit.sources import columns, conll
-
-if TYPE_CHECKING:
-    import polars as pl
+from tokkit.sources import columns
+from tokkit.sources.formats import conll
 
 SEPARATOR = "|"
 """Between the labels of a row."""
 BETWEEN_TAGS = " "
+BETWEEN_COLUMNS = ","
+_ON = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
 _TOKENS_NAMES = ("tokens", "words")
 _TAGS_NAMES = ("tags", "ner_tags", "labels", "label", "pos_tags")
 _LABELS_NAMES = ("labels", "label", "classes", "categories", "emotions", "topics", "tags")
-
-Reading = TypeVar("Reading", bound=ReadOptions)
 
 
 @dataclass(frozen=True)
@@ -79,8 +84,6 @@ def with_lists_as_strings(split: Split, found: ListColumns, names: Mapping[str, 
     Raises `InputError` for tags that are not one per token, and labels or tags that hold what stands
     between them.
     """
-    import polars as pl
-
     frame = split.original
     made = []
     if found.label is not None:
@@ -99,8 +102,6 @@ def with_lists_as_strings(split: Split, found: ListColumns, names: Mapping[str, 
 
 def with_labels_split_at(split: Split, label: str, separator: str, names: Mapping[str, str]) -> Split:
     """The split with the labels of a row, which stand in one string, written as those of lists."""
-    import polars as pl
-
     values = columns.values(split.original, label)
     if values is None or separator == "":
         raise UsageError(f'--label-sep "{separator}": a character that stands between labels was expected')
@@ -123,8 +124,6 @@ def _numbered(split: Split, asked: str | None) -> str | None:
 
 def _strings(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
     """A column of lists of strings or numbers as lists of strings."""
-    import polars as pl
-
     if column not in frame.columns:
         raise InputError(f'{where}: no column "{column}"; it has: {", ".join(frame.columns)}')
     try:
@@ -137,15 +136,11 @@ def _strings(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
 
 
 def _labels(frame: pl.DataFrame, column: str, names: Mapping[str, str], where: str) -> pl.Series:
-    import polars as pl
-
     return _strings(frame, column, where).list.eval(pl.element().replace(dict(names)))
 
 
 def _joined(lists: pl.Series, between: str) -> pl.Series:
     """(rows,) strings; of no labels at all the separator alone, of a missing list null."""
-    import polars as pl
-
     filled = lists.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
     if between == BETWEEN_TAGS:
         return filled.list.join(between)
@@ -166,8 +161,6 @@ def _check_separable(lists: pl.Series, between: str, column: str, where: str) ->
 
 def _check_one_each(tokens: pl.Series, tags: pl.Series, found: ListColumns, where: str) -> None:
     """Raises `InputError` naming the first row with more or fewer tags than tokens."""
-    import polars as pl
-
     given = tags.cast(pl.List(pl.String)).list.eval(
         pl.element().filter(pl.element().is_not_null() & (pl.element() != ""))
     )
@@ -181,3 +174,49 @@ def _check_one_each(tokens: pl.Series, tags: pl.Series, found: ListColumns, wher
             + (f" ({len(rows)} such rows)" if len(rows) > 1 else ""),
             hint="mend those rows, or name another column: --label-column NAME",
         )
+
+
+def columns_of_labels(split: Split, asked: str | None) -> list[str] | None:
+    """The columns that ``--label-column toxic,obscene`` names; None where it is one column.
+
+    Raises `InputError` for one of several that is not there.
+    """
+    if asked is None or BETWEEN_COLUMNS not in asked or asked in split.frame.columns:
+        return None
+    names = [name.strip() for name in asked.split(BETWEEN_COLUMNS) if name.strip()]
+    for name in names:
+        if name not in split.frame.columns:
+            raise InputError(
+                f'{split.where}: no column "{name}"; it has: {", ".join(split.frame.columns)}',
+                hint="--label-column A,B,C names columns that hold 1 where a row carries the label, else 0",
+            )
+    return names
+
+
+def with_labels_in_lists(split: Split, asked: str) -> Split:
+    """The split with one more column, ``asked``, of lists of labels; null where one of them is missing.
+
+    Raises `InputError` as `columns_of_labels`, and for values that are neither 1 nor 0, nor true nor false.
+    """
+    names = columns_of_labels(split, asked) or []
+    carried = {name: _carried(split, name) for name in names}
+    each = [pl.when(on).then(pl.lit(name)) for name, on in carried.items()]
+    known = pl.all_horizontal(on.is_not_null() for on in carried.values())
+    lists = pl.when(known).then(pl.concat_list(each).list.drop_nulls()).alias(asked)
+    made = split.original.with_columns(lists)
+    return replace(split, frame=made, original=made)
+
+
+def _carried(split: Split, name: str) -> pl.Series:
+    """(rows,) whether a row carries the label, null where that is missing."""
+    written = split.original[name].cast(pl.String).str.strip_chars().str.to_lowercase()
+    written = pl.select(pl.when(written != "").then(written)).to_series()
+    carried = written.replace_strict(_ON, default=None, return_dtype=pl.Boolean)
+    wrong = (written.is_not_null() & carried.is_null()).arg_true()
+    if len(wrong):
+        raise InputError(
+            f'{split.where}: row {wrong[0] + 1}: column "{name}" holds "{split.original[name][wrong[0]]}"; '
+            "1 or 0 was expected, as it is one of several columns of labels",
+            hint="--label-column NAME names one column",
+        )
+    return carried

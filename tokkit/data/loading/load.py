@@ -8,26 +8,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from tokkit.data import saved
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading import list_columns
-from tokkit.data.loading.label_columns import columns_of_labels, with_labels_in_lists
-from tokkit.data.loading.read import ReadOptions, read_splits
-from tokkit.data.loading.row_options import RowOptions
+from tokkit.data.loading.dataset_options import DatasetOptions, ReadOptions
+from tokkit.data.loading.read import SplitFiles, find_splits
+from tokkit.data.loading.row_transforms import apply_row_options
 from tokkit.errors import InputError, UsageError, did_you_mean
+from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
-from tokkit.sources import columns, conll
+from tokkit.sources import columns
+from tokkit.sources.formats import conll
 
 if TYPE_CHECKING:
-    import polars as pl
-
-
-@dataclass(frozen=True)
-class DatasetOptions(RowOptions, ReadOptions):
-    """How a data set is read, and what is done with its rows; the same options wherever one is read."""
+    import datasets
 
 
 def read_dataset(
@@ -51,21 +51,32 @@ def read_dataset(
     Raises `InputError` for what cannot be read as labelled rows, `UsageError` for lists or pairs that are
     asked for and not taken.
     """
-    # with polars: `--help` loads this module for its options
-    from tokkit.data.loading.row_transforms import apply_row_options
-
     options = options or DatasetOptions()
     if options.pair_column is not None and not pairs:
         raise UsageError(
             f'--pair-column "{options.pair_column}": single texts are looked at here',
             hint="--text-column names the one to look at",
         )
-    read = read_splits(str(source), options, progress)
+    return dataset_of(str(source), find_splits(str(source), options, progress), options, progress, lists)
+
+
+def dataset_of(
+    source: str,
+    found: Mapping[str, SplitFiles],
+    options: DatasetOptions,
+    progress: Progress,
+    lists: bool = False,
+) -> Dataset:
+    """The data set that its splits make once all their rows are read, as `read_dataset` gives it."""
+    read = {name: files.read() for name, files in found.items()}
     splits = {name: apply_row_options(split, options, progress) for name, split in read.items()}
     names = _label_names(options.label_names)
     first = next(iter(splits.values()))
-    if lists and options.label_column and columns_of_labels(first, options.label_column):
-        splits = {name: with_labels_in_lists(split, options.label_column) for name, split in splits.items()}
+    if lists and options.label_column and list_columns.columns_of_labels(first, options.label_column):
+        splits = {
+            name: list_columns.with_labels_in_lists(split, options.label_column)
+            for name, split in splits.items()
+        }
         first = next(iter(splits.values()))
     of_lists = _list_columns(first, options, lists, progress)
     if of_lists is not None:
@@ -75,23 +86,28 @@ def read_dataset(
         text = conll.TEXT if of_lists.tokens else options.text_column
         options = replace(options, text_column=text, label_column=of_lists.label or options.label_column)
         first, names = next(iter(splits.values())), {}
-    found = chosen_columns(options, first)
+    chosen = chosen_columns(options, first)
     if of_lists is not None and of_lists.label is None:
-        found = replace(found, label=None)
-    found = replace(found, id=_id_column(found.id, options, splits.values(), progress))
-    say_guess(options, found, first, progress)
-    if options.label_sep is not None and found.label is not None:
+        chosen = replace(chosen, label=None)
+    chosen = replace(chosen, id=_id_column(chosen.id, options, splits.values(), progress))
+    say_guess(options, chosen, first, progress)
+    if options.label_sep is not None and chosen.label is not None:
         splits = {
-            name: list_columns.with_labels_split_at(split, found.label, options.label_sep, names)
+            name: list_columns.with_labels_split_at(split, chosen.label, options.label_sep, names)
             for name, split in splits.items()
         }
         names = {}
-    if found.label is not None and names:
-        unnamed = [_as_strings(split, found, {}) for split in splits.values()]
-        _say_unused(names, unnamed, found.label, progress)
-    splits = {name: _as_strings(split, found, names) for name, split in splits.items()}
+    if chosen.label is not None and names:
+        unnamed = [_as_strings(split, chosen, {}) for split in splits.values()]
+        _say_unused(names, unnamed, chosen.label, progress)
+    splits = {name: _as_strings(split, chosen, names) for name, split in splits.items()}
     return Dataset(
-        *(str(source), splits, found.text, found.label, found.pair, found.id),
+        source,
+        splits,
+        text_column=chosen.text,
+        label_column=chosen.label,
+        pair_column=chosen.pair,
+        id_column=chosen.id,
         tokens_column=of_lists.tokens if of_lists else None,
         label_lists=options.label_sep is not None or bool(of_lists and not of_lists.tokens),
     )
@@ -150,8 +166,6 @@ def _id_column(
 
 def _as_strings(split: Split, found: columns.Columns, names: Mapping[str, str]) -> Split:
     """The split with texts and label as strings; an empty string is missing."""
-    import polars as pl
-
     original, label = split.original, found.label
     made = {name: _column(split, name).cast(pl.String) for name in (found.text, found.pair) if name}
     if label is not None:
@@ -218,3 +232,24 @@ def say_guess(options: ReadOptions, found: columns.Columns, split: Split, progre
         progress.say(
             f'{split.where}: column "{second}" is not read; --pair-column {second} takes it for a second text'
         )
+
+
+def load_dataset(
+    source: str | Path,
+    *,
+    options: DatasetOptions | None = None,
+    progress: Progress = SILENT,
+    **settings: Any,
+) -> datasets.DatasetDict:
+    """The splits at a path, glob, address or ``hub:NAME``, read without the damage of the stock loaders.
+
+    Texts are strings and labels a ``ClassLabel``, both None where missing; ``"NA"`` stays text. All other
+    columns are as they were read. A split is one call away from pandas and polars:
+
+    >>> load_dataset("reviews/", label_column="stars")["train"].to_polars()
+
+    ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as labelled rows.
+    """
+    return saved.as_datasets(
+        read_dataset(source, apply_settings(DatasetOptions, options, settings), progress)
+    )

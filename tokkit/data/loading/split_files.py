@@ -10,7 +10,8 @@ from pathlib import Path
 from tokkit.data.dataset import SPLITS, TRAIN, split_named
 from tokkit.errors import InputError
 from tokkit.progress import Progress
-from tokkit.sources import paths, tables
+from tokkit.sources import paths
+from tokkit.sources.formats import FORMATS, format_of
 
 _NAMED = 5
 _FOLD = re.compile(r"fold-\d+")
@@ -29,7 +30,7 @@ def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> di
     if len(files) == 1 and not is_folder:
         return {_split_of(files[0], None) or TRAIN: list(files)}
     within = Path(source) if is_folder else None
-    readable = [file for file in files if tables.format_of(file) is not None]
+    readable = [file for file in files if format_of(file) is not None]
     split_of = {file: _split_of(file, within) for file in readable}
     if len(readable) == 1:
         named = {split_of[readable[0]] or TRAIN: readable}
@@ -42,7 +43,7 @@ def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> di
         raise InputError(
             f"{source}: no file in it is named train, validation or test"
             if readable
-            else f"{source}: no file in it is a table or text ({', '.join(tables.FORMATS)})",
+            else f"{source}: no file in it is a table or text ({', '.join(FORMATS)})",
             hint="name one file, or name the files after their splits: train.csv, validation.csv, test.csv",
         )
     for name, chosen in named.items():

@@ -1,175 +1,138 @@
-"""Large files as a data set that is read in batches instead of held in memory."""
+"""A data set as batches of rows, for work that looks at each row once and does not need all in memory."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import TypeVar
 
-from tokkit.data import saved
-from tokkit.data.dataset import Split
-from tokkit.data.loading import class_folders, hub
-from tokkit.data.loading.batches import BatchedFile, NeedsTable
-from tokkit.data.loading.load import DatasetOptions, chosen_columns, say_guess
+import polars as pl
+
+from tokkit.data.dataset import Dataset, Split
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import chosen_columns, dataset_of, say_guess
+from tokkit.data.loading.read import SplitFiles, find_splits
 from tokkit.data.loading.row_options import RowOptions
-from tokkit.data.loading.split_files import files_by_split
-from tokkit.errors import InputError
-from tokkit.progress import SILENT, Progress
-from tokkit.sources import paths, streams, tables, text_rows
-from tokkit.sources.columns import Columns
-from tokkit.sources.delimited import Say
-from tokkit.sources.tables import Reading, TableFormat
+from tokkit.progress import Progress
+from tokkit.sources import streams
+from tokkit.sources.formats.batch import Batch, first_rows, slices
 
-SMALLEST = 1 << 25
-"""Bytes of files from which on it is worth while; smaller ones fit into memory many times."""
+Result = TypeVar("Result")
 
-_PACKED = 4
-"""Bytes of text that a byte of a compressed file, or one of Parquet, holds, about."""
+
+class TypesChanged(Exception):
+    """A later row changes the type of a column, so that the values of earlier rows change too."""
+
+
+@dataclass(frozen=True)
+class SplitStream:
+    """The rows of a split; ``schema`` holds the types of its columns, by name."""
+
+    schema: Mapping[str, pl.DataType]
+    parts: Sequence[Callable[[], Iterator[Batch]]]
+
+    @property
+    def nested(self) -> list[str]:
+        """The columns that hold lists, objects or bytes."""
+        others = (pl.Binary, pl.Object)
+        return [name for name, dtype in self.schema.items() if dtype.is_nested() or dtype in others]
+
+    def batches(self) -> Iterator[Batch]:
+        return chain.from_iterable(part() for part in self.parts)
 
 
 @dataclass(frozen=True)
 class StreamedDataset:
-    """What `read_dataset` would give, its rows still in the files.
+    """A data set whose rows are read when they are iterated over.
 
-    splits   name -> the files of each, all with the same columns
-    columns  their names, ``nested`` those that hold no plain values
-    size     bytes of all files, None where some are compressed
+    size   the sum of `Batch.read` over all batches, None where compression hides it
+    unit   what that counts
     """
 
     source: str
-    splits: Mapping[str, Sequence[BatchedFile]]
-    columns: list[str]
-    nested: frozenset[str]
+    splits: Mapping[str, SplitStream]
     text_column: str
     label_column: str | None
     pair_column: str | None
     size: int | None
+    unit: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> StreamedDataset:
+        """A data set that is in memory."""
+        frames = {name: split.frame for name, split in dataset.splits.items()}
+        return cls(
+            source=dataset.source,
+            splits={
+                name: SplitStream(frame.schema, [partial(slices, frame)]) for name, frame in frames.items()
+            },
+            text_column=dataset.text_column,
+            label_column=dataset.label_column,
+            pair_column=dataset.pair_column,
+            size=sum(frame.height for frame in frames.values()),
+            unit="rows",
+        )
 
 
-def stream(source: str | Path, options: DatasetOptions, progress: Progress) -> StreamedDataset | None:
-    """The data set at a path where it can be read in batches; None where `read_dataset` is to read it.
+def over_batches(
+    source: str | Path,
+    options: DatasetOptions,
+    progress: Progress,
+    work: Callable[[StreamedDataset], Result],
+) -> tuple[StreamedDataset, Result]:
+    """The data set at a path, glob, address or ``-``, and what ``work`` gives for it.
 
-    That is so for what is small, for formats that are read as a whole (see `_READERS`), for options that look
-    at all rows, for columns that only all rows tell the values of, and for whatever is wrong before the first
-    rows are read, which `read_dataset` then says.
+    Rows are read in batches, unless an option or the format needs all of them at once. Where a later row
+    changes the type of a column (`TypesChanged`), ``work`` begins anew, with the types of all rows.
+
+    Raises `InputError` and `UsageError` as `read_dataset`.
     """
-    if _looks_at_all_rows(options) or not paths.is_path(Path(source)) or hub.is_hub(str(source)):
+    found = find_splits(str(source), options, progress)
+    streamed = _streamed(str(source), found, options, progress)
+    if streamed is not None:
+        try:
+            return streamed, work(streamed)
+        except TypesChanged:
+            pass
+    streamed = StreamedDataset.of(dataset_of(str(source), found, options, progress))
+    return streamed, work(streamed)
+
+
+def _streamed(
+    source: str, found: Mapping[str, SplitFiles], options: DatasetOptions, progress: Progress
+) -> StreamedDataset | None:
+    """The data set, its columns chosen by the first rows; None where only all rows tell what they hold."""
+    if _looks_at_all_rows(options) or any(split.whole for split in found.values()):
         return None
-    if saved.is_saved(Path(source)) or Path(source).is_fifo():
+    samples = {name: [first_rows(part()) for part in split.parts] for name, split in found.items()}
+    if any(sample.schema != parts[0].schema for parts in samples.values() for sample in parts):
         return None
-    said: list[str] = []
-    try:
-        found = paths.expand([source])
-        if sum(map(_text_bytes, found)) < SMALLEST:
+    schemas = {name: parts[0].schema for name, parts in samples.items()}
+    name, split = next(iter(found.items()))
+    sample = samples[name][0]
+    first = Split(name, sample, split.files, split.format, sample, split.known)
+    chosen = replace(chosen_columns(options, first), id=None)
+    for column in filter(None, (chosen.text, chosen.pair, chosen.label)):
+        types = [schema.get(column) for schema in schemas.values()]
+        # of fractions that are all whole numbers, as labels are, the fraction is left out
+        if any(dtype is None or dtype.is_nested() or dtype.is_float() for dtype in types):
             return None
-        if Path(source).is_dir() and class_folders.labelled_files(Path(source), found):
-            return None
-        by_split = files_by_split(str(source), found, SILENT)
-        splits = {name: _opened(files, options, said) for name, files in by_split.items()}
-        split = _first(splits, next(iter(by_split.values())))
-        chosen = replace(chosen_columns(options, split), id=None)  # which no figure is made of
-        _check_plain(split, chosen)
-    except (InputError, NeedsTable):
-        return None
-    files_by_split(str(source), found, progress)  # says which files are taken
-    for sentence in said:
-        progress.say(sentence)
-    say_guess(options, chosen, split, progress)
-    opened = [file for files in splits.values() for file in files]
-    for file in opened:
-        file.say = progress.say
+    say_guess(options, chosen, first, progress)
+    files = [path for split in found.values() for path in split.files]
     return StreamedDataset(
-        source=str(source),
-        splits=splits,
-        columns=opened[0].names,
-        nested=opened[0].nested,
+        source=source,
+        splits={name: SplitStream(schemas[name], split.parts) for name, split in found.items()},
         text_column=chosen.text,
         label_column=chosen.label,
         pair_column=chosen.pair,
-        size=sum(path.stat().st_size for path in found) if all(map(streams.is_plain, found)) else None,
+        size=sum(path.stat().st_size for path in files) if all(map(streams.is_plain, files)) else None,
+        unit="bytes",
     )
-
-
-def _text_bytes(path: Path) -> int:
-    """About how many bytes of text a file holds."""
-    packed = tables.format_of(path) == "parquet" or not streams.is_plain(path)
-    return path.stat().st_size * (_PACKED if packed else 1)
 
 
 def _looks_at_all_rows(options: DatasetOptions) -> bool:
-    return (options.label_names or options.label_sep) is not None or any(
-        getattr(options, each.name) not in (None, (), False) for each in fields(RowOptions)
-    )
-
-
-def _opened(files: Sequence[Path], options: DatasetOptions, said: list[str]) -> list[BatchedFile]:
-    """The files of a split; raises `NeedsTable` where they cannot be read in batches, or not alike."""
-    reading = options.reading
-    if reading.encoding is not None:
-        raise NeedsTable
-    formats = [
-        tables.recognize(path, options.sep, options.format, reading.names, said.append) for path in files
-    ]
-    name = formats[0].name
-    if name not in _READERS or any(each.name != name for each in formats):
-        raise NeedsTable
-    if (options.unit is not None and name != "text") or (options.field is not None and name != "jsonl"):
-        raise NeedsTable
-    return [
-        _READERS[name](path, found, reading, said.append) for path, found in zip(files, formats, strict=True)
-    ]
-
-
-def _first(splits: Mapping[str, Sequence[BatchedFile]], files: Sequence[Path]) -> Split:
-    """The first rows of the first split; raises `NeedsTable` where other files have other columns."""
-    opened = [file for files in splits.values() for file in files]
-    sample = opened[0].sample
-    if any(file.sample.schema != sample.schema or not file.sample.height for file in opened):
-        raise NeedsTable
-    return Split("", sample, tuple(files), tables.TableFormat("csv"), sample, opened[0].known)
-
-
-def _check_plain(split: Split, chosen: Columns) -> None:
-    """Raises `NeedsTable` for text or label within objects or lists, and for fractions: all may be whole."""
-    schema = split.frame.schema
-    for name in filter(None, (chosen.text, chosen.pair, chosen.label)):
-        if name not in schema or schema[name].is_nested() or schema[name].is_float():
-            raise NeedsTable
-
-
-def _delimited(path: Path, found: TableFormat, reading: Reading, say: Say) -> BatchedFile:
-    from tokkit.data.loading.delimited_batches import DelimitedFile
-
-    separator = found.separator or ""
-    if not separator or not separator.isascii():
-        raise NeedsTable
-    return DelimitedFile(path, separator, reading.names, reading.skip_bad, say)
-
-
-def _text(path: Path, found: TableFormat, reading: Reading, say: Say) -> BatchedFile:
-    from tokkit.data.loading.text_batches import TextFile
-
-    if reading.unit == text_rows.FILE:
-        raise NeedsTable
-    return TextFile(path, reading.unit, say)
-
-
-def _json_lines(path: Path, found: TableFormat, reading: Reading, say: Say) -> BatchedFile:
-    from tokkit.data.loading.json_batches import JsonLinesFile
-
-    return JsonLinesFile(path, reading.field, reading.skip_bad, say)
-
-
-def _columnar(path: Path, found: TableFormat, reading: Reading, say: Say) -> BatchedFile:
-    from tokkit.data.loading.columnar_batches import ColumnarFile
-
-    return ColumnarFile(path, found.name, say)
-
-
-_READERS: dict[str, Callable[[Path, TableFormat, Reading, Say], BatchedFile]] = {
-    **dict.fromkeys(("csv", "tsv"), _delimited),
-    "text": _text,
-    "jsonl": _json_lines,
-    **dict.fromkeys(("parquet", "arrow"), _columnar),
-}
-"""Formats that can be read in batches."""
+    names = ("label_names", "label_sep", "id_column", *(each.name for each in fields(RowOptions)))
+    return any(getattr(options, name) not in (None, (), False) for name in names)

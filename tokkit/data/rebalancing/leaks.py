@@ -8,7 +8,8 @@ from pathlib import Path
 
 from tokkit.data.dataset import TRAIN, Dataset, split_named
 from tokkit.data.duplicates import text_keys
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.progress import Progress
 from tokkit.sources import paths
 

@@ -12,7 +12,8 @@ from typing import Any
 
 from tokkit.data import output
 from tokkit.data.dataset import SPLITS, TRAIN, Dataset
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing import samplers
 from tokkit.data.rebalancing.class_targets import class_counts
 from tokkit.data.rebalancing.leaks import SiblingSplits, leaking_rows, sibling_splits

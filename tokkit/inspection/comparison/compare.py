@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Dataset, sort_labels
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.differences import CLAIMS, comparisons, fewest

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.inspection.doctor import rules
 from tokkit.inspection.doctor.class_check import rebuilt
 from tokkit.inspection.doctor.config_fields import config_fields

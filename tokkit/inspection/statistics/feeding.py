@@ -1,87 +1,95 @@
-"""The rows of a data set as they are measured: batches of columns, from files or from tables in memory."""
+"""The rows of a data set as they are measured: batches of columns of strings."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from tokkit.data.dataset import Dataset
-from tokkit.data.loading.streaming import StreamedDataset
+import polars as pl
+
+from tokkit.data.loading.streaming import StreamedDataset, TypesChanged
 from tokkit.inspection.statistics.sums import Rows
+from tokkit.runtime.strings import Strings
+from tokkit.sources.formats.batch import Batch, JsonValues
 
-_AT_ONCE = 1 << 15
-"""Rows of a table that are measured at a time."""
+_PRESENT = "\0"
+"""Stands for a value that is present, though its string is empty or of no interest."""
 
-
-def rows_of(source: Dataset | StreamedDataset) -> Iterator[Rows]:
-    """All rows, split by split."""
-    return _rows_of_files(source) if isinstance(source, StreamedDataset) else _rows_of_tables(source)
-
-
-def size_of(source: Dataset | StreamedDataset) -> tuple[int | None, str]:
-    """The sum of the amounts of all rows, None where compression hides it, and what is counted."""
-    if isinstance(source, StreamedDataset):
-        return source.size, "bytes"
-    return sum(split.frame.height for split in source.splits.values()), "rows"
-
-
-def others_of(source: Dataset | StreamedDataset) -> list[str]:
-    """The columns whose distinct values are counted on their own: those that hold plain values, the label
-    aside, and the text where it alone is what rows are compared by."""
-    chosen = (source.label_column, *((source.text_column,) if source.pair_column is None else ()))
-    if isinstance(source, StreamedDataset):
-        return [name for name in source.columns if name not in (*chosen, *source.nested)]
-    frames = [split.frame for split in source.splits.values()]
-    return [
-        name
-        for name in dict.fromkeys(name for frame in frames for name in frame.columns)
-        if name not in chosen
-        and not any(_is_nested(frame.schema[name]) for frame in frames if name in frame.columns)
-    ]
+_JSON_STRINGS: dict[type[pl.DataType], tuple[set[type], Callable[[Any], str]]] = {
+    pl.String: ({str}, str),
+    pl.Int64: ({int}, str),
+    pl.Boolean: ({bool}, lambda value: "true" if value else "false"),
+    pl.Float64: ({int, float}, lambda value: repr(float(value))),
+}
+"""Type of a column -> the types of its JSON values, and how one becomes a string."""
+_EXACT = 2**53
+"""Whole numbers below it are the same as fractions."""
 
 
-def _is_nested(dtype: Any) -> bool:
-    import polars as pl
-
-    return bool(dtype.is_nested() or dtype in (pl.Binary, pl.Object))
-
-
-def _rows_of_files(source: StreamedDataset) -> Iterator[Rows]:
-    chosen = [source.text_column, source.pair_column, source.label_column]
-    counted = [*others_of(source), *source.nested]
-    for number, files in enumerate(source.splits.values()):
-        first = 0
-        for file in files:
-            for batch in file.batches([name for name in chosen if name is not None]):
-                columns = dict(zip(source.columns, batch.columns, strict=True))
-                others = {name: columns[name] for name in counted}
-                texts = columns[source.text_column]
-                pairs, labels = (
-                    None if name is None else columns[name]
-                    for name in (source.pair_column, source.label_column)
-                )
-                yield Rows(number, texts, pairs, labels, others, first, batch.read)
-                first += len(texts)
-
-
-def _rows_of_tables(source: Dataset) -> Iterator[Rows]:
-    import polars as pl
-
-    from tokkit.runtime.strings import Strings
-
+def rows_of(source: StreamedDataset) -> Iterator[Rows]:
+    """All rows, split by split. Raises `TypesChanged` where a column has another type than its first rows."""
+    chosen = {source.text_column, source.pair_column, source.label_column}
     others = others_of(source)
     for number, split in enumerate(source.splits.values()):
-        for first in range(0, split.frame.height, _AT_ONCE):
-            frame = split.frame.slice(first, _AT_ONCE)
-            columns = {
-                # an empty string is a value: what is missing is counted in the frame
-                other: Strings.of_series(frame[other].cast(pl.String).replace("", "\0"))
-                for other in others
-                if other in frame.columns
+        first = 0
+        counted = [name for name in (*others, *split.nested) if name in split.schema]
+        for batch in split.batches():
+            if not batch.rows:
+                continue
+            if not batch.columns.keys() <= split.schema.keys():
+                raise TypesChanged
+            strings = {
+                name: _strings(batch, name, split.schema[name], name in chosen)
+                for name in {*counted, *chosen}
+                if name is not None
             }
-            texts = Strings.of_series(frame[source.text_column])
-            pairs, labels = (
-                None if name is None else Strings.of_series(frame[name])
-                for name in (source.pair_column, source.label_column)
+            yield Rows(
+                number,
+                strings[source.text_column],
+                None if source.pair_column is None else strings[source.pair_column],
+                None if source.label_column is None else strings[source.label_column],
+                {name: strings[name] for name in counted},
+                first,
+                batch.read,
             )
-            yield Rows(number, texts, pairs, labels, columns, first, frame.height)
+            first += batch.rows
+
+
+def others_of(source: StreamedDataset) -> list[str]:
+    """The columns whose distinct values are counted on their own: those that hold plain values, the label
+    aside, and the text where it alone is what rows are compared by."""
+    excluded = {source.label_column, *((source.text_column,) if source.pair_column is None else ())}
+    for split in source.splits.values():
+        excluded |= {*split.nested}
+    names = dict.fromkeys(name for split in source.splits.values() for name in split.schema)
+    return [name for name in names if name not in excluded]
+
+
+def _strings(batch: Batch, name: str, dtype: pl.DataType, empty_is_missing: bool) -> Strings:
+    """(rows,) the values of a column, an empty string where one is missing.
+
+    Of lists, objects and bytes only whether a value is present. ``empty_is_missing`` for columns of texts and
+    labels in formats that tell an empty string from none.
+    """
+    column = batch.columns.get(name)
+    if column is None:
+        return Strings.of_list([""] * batch.rows)
+    if isinstance(column, JsonValues):
+        return Strings.of_list(_json_strings(column.values, dtype))
+    if not isinstance(column, pl.Series):
+        return column
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        return Strings.of_list(["" if missing else _PRESENT for missing in column.is_null()])
+    strings = column.cast(pl.String)
+    return Strings.of_series(strings if empty_is_missing else strings.replace("", _PRESENT))
+
+
+def _json_strings(values: list[Any], dtype: pl.DataType) -> list[str]:
+    types = {type(value) for value in values if value is not None}
+    if not types:
+        return [""] * len(values)
+    allowed, written = _JSON_STRINGS.get(dtype.base_type(), (set(), str))
+    exact = float not in allowed or all(value is None or abs(value) < _EXACT for value in values)
+    if not types <= allowed or not exact:
+        raise TypesChanged
+    return ["" if value is None else written(value) for value in values]

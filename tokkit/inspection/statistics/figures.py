@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tokkit.data.dataset import Dataset, sort_labels
+from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.streaming import StreamedDataset
 from tokkit.inspection import lengths
 from tokkit.inspection.lengths import Histogram
@@ -21,7 +21,7 @@ _FEWEST_IDS = 20
 
 def of_split(
     number: int,
-    source: Dataset | StreamedDataset,
+    source: StreamedDataset,
     gathered: Gathered,
     near: int | None,
     languages: dict[str, Any] | None,
@@ -68,15 +68,12 @@ def of_split(
 
 
 def _missing(
-    source: Dataset | StreamedDataset, number: int, sums: SplitSums, texts: int, classes: Mapping[str, int]
+    source: StreamedDataset, number: int, sums: SplitSums, texts: int, classes: Mapping[str, int]
 ) -> dict[str, int]:
-    if isinstance(source, Dataset):
-        frame = list(source.splits.values())[number].frame
-        return {column: frame[column].null_count() for column in frame.columns}
     found = {source.text_column: sums.rows - texts, **sums.missing}
     if source.label_column is not None:
         found[source.label_column] = sums.rows - sum(classes.values())
-    return {column: found[column] for column in source.columns}
+    return {column: found[column] for column in list(source.splits.values())[number].schema}
 
 
 def _column(rows: int, missing: int, distinct: int | None, is_text: bool) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import Any
 
 from tokkit import files
 from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model.evaluation.analysis import Evaluation, analyze
 from tokkit.model.evaluation.publish import publish

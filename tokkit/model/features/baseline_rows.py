@@ -11,14 +11,14 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import TEST, TRAIN, Dataset, Rows, Split
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError
 from tokkit.model.features.features_file import ID, LABEL, ONE, PAIR, SEVERAL, SPLIT, TAGS, TEXT
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
 from tokkit.model.training import training_rows
 from tokkit.progress import Progress
-from tokkit.sources.tables import TableFormat
+from tokkit.sources.formats import TableFormat
 from tokkit.tokenizer.encoding.encode import Encoded
 
 

@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from tokkit import files
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
 from tokkit.model.features.baseline_rows import BaselineRows, baseline_rows, feature_rows, label_kind
 from tokkit.model.features.features_file import (

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
 from tokkit.model.folder.predictions import row_sums, write_json

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.grouping import row_groups
 from tokkit.data.splitting.stratifier import stratified_folds
 from tokkit.errors import InputError, UsageError

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tokkit.data.loading.load import DatasetOptions, read_dataset
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import UsageError
 from tokkit.model.folds import drawing
 from tokkit.model.options.finetune_options import FinetuneOptions

@@ -10,7 +10,7 @@ from typing import Any
 
 from tokkit import files
 from tokkit.data.dataset import Dataset, Rows
-from tokkit.data.loading.load import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network.inference import choose_device

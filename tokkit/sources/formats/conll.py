@@ -11,58 +11,54 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from tokkit.errors import InputError
 from tokkit.sources import streams
-from tokkit.sources.bad_rows import BadRows
-from tokkit.sources.delimited import Say, check_header
-
-if TYPE_CHECKING:
-    import polars as pl
+from tokkit.sources.formats import FormatOptions, TableFormat
+from tokkit.sources.formats.batch import BadRows, Batch, Say, chunks
+from tokkit.sources.formats.headers import check_unique
 
 TOKENS, TAGS, TEXT = "tokens", "tags", "text"
 _DOCUMENT = "-DOCSTART-"
 _ELSEWHERE = "write jsonl or parquet: --output-format jsonl, or -o OUT.jsonl"
 
 
-def read_conll(
-    path: Path, names: Sequence[str], skip_bad: bool, say: Say, encoding: str | None = None
-) -> pl.DataFrame:
+def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: Say) -> Iterator[Batch]:
     """A row a sentence: ``tokens``, ``tags`` and columns between them as lists, ``text`` joined by spaces.
 
     Tabs separate the columns where the first line has one, else spaces. ``-DOCSTART-`` lines
     are left out, and lines that begin with ``#`` before a sentence, unless they have its columns. Columns
-    are named by ``names``, else ``tokens``, ``column_2``, ..., ``tags``.
+    are named by ``options.names``, else ``tokens``, ``column_2``, ..., ``tags``.
 
     Raises `InputError` for a line with another number of columns than the first; with ``skip_bad`` its
     sentence is left out, which is said.
     """
-    import polars as pl
-
-    header: list[str] = []
-    columns: list[list[list[str]]] = []
-    bad = BadRows(path, skip_bad)
-    for sentence in _sentences(path, bad, encoding):
-        if not header:
-            header = _header(path, len(sentence[0]), names)
-            columns = [[] for _ in header]
-        for column, values in zip(columns, zip(*sentence, strict=True), strict=True):
-            column.append(list(values))
-    bad.tell(say)
-    if not header:
+    bad = BadRows(path, options.skip_bad)
+    read: list[int] = []
+    sentences = _sentences(path, bad, options.encoding, read)
+    names: list[str] = []
+    for chunk, size in chunks(sentences, read):
+        names = names or _names(path, len(chunk[0][0]), options.names)
+        lists = [[list(values) for values in column] for column in zip(*map(_columns, chunk), strict=True)]
+        columns = {name: pl.Series(name, column) for name, column in zip(names, lists, strict=True)}
+        columns[TEXT] = pl.Series(TEXT, [" ".join(tokens) for tokens in lists[0]])
+        yield Batch(columns, len(chunk), size)
+    bad.report(say)
+    if not names:
         raise InputError(f"{path}: holds no sentence", hint="name a file with a token and its tag a line")
-    lists = [pl.Series(name, column) for name, column in zip(header, columns, strict=True)]
-    return pl.DataFrame([*lists, pl.Series(TEXT, [" ".join(tokens) for tokens in columns[0]])])
+
+
+def _columns(sentence: list[list[str]]) -> Iterator[tuple[str, ...]]:
+    return zip(*sentence, strict=True)
 
 
 def with_text(frame: pl.DataFrame) -> pl.DataFrame:
-    """The columns as `read_conll` gives them: lists first, then the text, joined from the first list.
+    """The columns as `batches` gives them: lists first, then the text, joined from the first list.
 
     Raises `InputError` for rows that are no lists, or whose text is something else.
     """
-    import polars as pl
-
     lists = [name for name in frame.columns if name != TEXT]
     if len(lists) < 2 or not all(isinstance(frame[name].dtype, pl.List) for name in lists):
         raise InputError(
@@ -98,7 +94,7 @@ def _lines_of(where: str, columns: Sequence[list[str] | None]) -> str:
     return "".join("\t".join(fields) + "\n" for fields in zip(*filled, strict=True))
 
 
-def _header(path: Path, width: int, names: Sequence[str]) -> list[str]:
+def _names(path: Path, width: int, names: Sequence[str]) -> list[str]:
     if width < 2:
         raise InputError(
             f"{path}: one column: tokens without tags",
@@ -111,14 +107,14 @@ def _header(path: Path, width: int, names: Sequence[str]) -> list[str]:
             f"--names for {path}: {len(header)} names ({', '.join(header)}) for {width} columns beside text",
             hint=f"--names {','.join([TOKENS, *between, TAGS])}",
         )
-    check_header(f"--names for {path}", header)
+    check_unique(f"--names for {path}", header)
     return header
 
 
-def _sentences(path: Path, bad: BadRows, encoding: str | None) -> Iterator[list[list[str]]]:
+def _sentences(path: Path, bad: BadRows, encoding: str | None, read: list[int]) -> Iterator[list[list[str]]]:
     """The lines of every sentence as fields."""
     tabs, width = _layout(path, encoding)
-    text = itertools.chain.from_iterable(streams.lines(path, encoding=encoding))
+    text = itertools.chain.from_iterable(streams.lines(path, read.append, encoding))
     numbered = enumerate(text, 1)
     for filled, group in itertools.groupby(numbered, key=lambda line: _is_filled(line[1])):
         sentence: list[list[str]] = []
@@ -130,7 +126,7 @@ def _sentences(path: Path, bad: BadRows, encoding: str | None) -> Iterator[list[
                 continue
             if len(fields) != width and whole:
                 whole = False
-                bad.found(
+                bad.add(
                     number,
                     f"{len(fields)} columns where the first line has {width}",
                     f"mend that line ({'tabs' if tabs else 'spaces'} separate columns), "

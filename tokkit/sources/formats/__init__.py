@@ -1,23 +1,40 @@
-"""Files as tables: which format a file has, and the reader of each.
+"""Formats of files: which one a file has, and its reader, loaded when it is used.
 
-What is read is what stands there, and nothing is dropped without a word.
+A reader is a module with one function, ``batches(path, table_format, options, say)``, which gives the rows of
+a file as batches of columns, a part of the file at a time. A table is the concatenation of the batches of its
+files, so that whatever reads the same file meets the same rows and the same errors.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.sources import columnar, conll, headers, json_rows, streams, text_rows
-from tokkit.sources.delimited import Say, read_delimited
+from tokkit.sources import streams
+from tokkit.sources.formats import headers
 
 if TYPE_CHECKING:
     import polars as pl
 
-FORMATS = ("csv", "tsv", "text", "conll", "jsonl", "json", "parquet", "arrow")
+    from tokkit.sources.formats.batch import Batch
+
+Say = Callable[[str], None]
+
+_READERS = {
+    **dict.fromkeys(("csv", "tsv"), "delimited"),
+    "text": "text",
+    "conll": "conll",
+    **dict.fromkeys(("jsonl", "json"), "json_rows"),
+    **dict.fromkeys(("parquet", "arrow"), "columnar"),
+}
+"""Format -> the module that reads it. A new format is a module and a line here, with its endings below."""
+
+FORMATS = tuple(_READERS)
 _SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -88,7 +105,7 @@ def recognize(
         raise InputError(f"{path}: {ending} files are not read", hint=_REFUSED[ending])
     name = format or format_of(path) or "text"
     sample = [] if name in ("parquet", "arrow") else streams.first_lines(path, encoding=encoding)
-    if name == "json" and json_rows.is_json_lines(sample):
+    if name == "json" and _is_json_lines(sample):
         name = "jsonl"
     if name not in ("csv", "tsv", "text"):
         return TableFormat(name)
@@ -122,49 +139,78 @@ def _names_columns(sample: Sequence[str], separator: str) -> bool:
     )
 
 
+def _is_json_lines(sample: Sequence[str]) -> bool:
+    """Whether a file named .json holds an object a line: more than one, or one of plain values."""
+    try:
+        first = json.loads(sample[0])
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(first, dict) and (
+        len(sample) > 1 or not any(isinstance(value, list | dict) for value in first.values())
+    )
+
+
+LINE, PARAGRAPH, FILE = "line", "paragraph", "file"
+UNITS = (LINE, PARAGRAPH, FILE)
+"""What of a text file is a text."""
+
+
 @dataclass(frozen=True)
-class Reading:
-    """What is said of a file beside its format.
+class FormatOptions:
+    """How a file is read, whatever its format; a reader uses what concerns it.
 
     names      columns of a file that has no header line
-    unit       what of a text file is a text: line, paragraph, file
-    field      key under which the rows stand in JSON, subkeys after dots
-    skip_bad   rows that cannot be read are left out and counted instead of being an error
+    unit       what of a text file is a text, one of `UNITS`
+    field      key under which the rows are in JSON, subkeys after dots
+    skip_bad   rows that cannot be read are skipped and counted instead of being an error
     encoding   of text, as Python calls it; UTF-8 where it is None
+    columns    the only columns that are wanted; all where it is None
     """
 
     names: Sequence[str] = ()
-    unit: str = text_rows.LINE
+    unit: str = LINE
     field: str | None = None
     skip_bad: bool = False
     encoding: str | None = None
+    columns: Sequence[str] | None = None
+
+
+def reader_of(name: str) -> Any:
+    """The module that reads a format; its libraries are loaded when it is used."""
+    return import_module(f"{__name__}.{_READERS[name]}")
+
+
+def batches(
+    path: Path,
+    table_format: TableFormat,
+    options: FormatOptions = FormatOptions(),
+    say: Say = lambda message: None,
+) -> Iterator[Batch]:
+    """The rows of one file, in order, in memory that does not grow with it; at least one batch.
+
+    JSON that is one value, not an object a line, is read whole. Raises `InputError` for what cannot be read
+    as that format, naming file and line, and for a file without rows.
+    """
+    rows, columns = 0, False
+    for batch in reader_of(table_format.name).batches(path, table_format, options, say):
+        columns = columns or bool(batch.columns)
+        rows += batch.rows if columns else 0
+        yield batch
+    if not rows:
+        header = ", only a header" if columns else ""
+        raise InputError(f"{path}: has no rows{header}", hint="name a file that holds rows")
 
 
 def read_table(
     path: Path,
     table_format: TableFormat,
-    reading: Reading = Reading(),
+    options: FormatOptions = FormatOptions(),
     say: Say = lambda message: None,
 ) -> pl.DataFrame:
     """The rows of one file, in order; delimited and text files give strings, null where empty.
 
-    Raises `InputError` for what cannot be read as that format, naming file and line.
+    Raises `InputError` as `batches`.
     """
-    names, skip_bad, encoding = reading.names, reading.skip_bad, reading.encoding
-    readers: dict[str, Callable[[], pl.DataFrame]] = {
-        "csv": lambda: read_delimited(path, table_format.separator or ",", names, skip_bad, say, encoding),
-        "tsv": lambda: read_delimited(path, "\t", names, skip_bad, say, encoding),
-        "text": lambda: text_rows.read_text(path, reading.unit, encoding),
-        "conll": lambda: conll.read_conll(path, names, skip_bad, say, encoding),
-        "json": lambda: json_rows.read_json(path, reading.field, encoding),
-        "jsonl": lambda: json_rows.read_jsonl(path, reading.field, skip_bad, say, encoding),
-        "parquet": lambda: columnar.read_parquet(path, say),
-        "arrow": lambda: columnar.read_arrow(path, say),
-    }
-    frame = readers[table_format.name]()
-    if frame.height == 0:
-        raise InputError(
-            f"{path}: has no rows" + (", only a header" if frame.width else ""),
-            hint="name a file that holds rows",
-        )
+    batch = import_module(f"{__name__}.batch")
+    frame: pl.DataFrame = batch.concatenate(batches(path, table_format, options, say))
     return frame

@@ -1,26 +1,13 @@
-"""Header lines of delimited files: which separator, and is the first line one at all?"""
+"""Header lines of delimited files: which separator, which names, and is the first line one at all?"""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from tokkit.errors import UsageError
-
-TEXT_NAMES = (
-    *("text", "sentence", "document", "review", "content", "comment", "utterance", "body", "message"),
-    *("tweet", "sentence1", "premise", "question", "query", "title"),
-)
-PAIR_NAMES = {
-    **{"sentence1": "sentence2", "premise": "hypothesis", "question1": "question2", "text1": "text2"},
-    **{"question": "context", "query": "passage", "text": "text_pair", "sentence": "sentence2"},
-}
-"""Names of a first text -> that of the second, where rows are pairs."""
-LABEL_NAMES = (
-    *("label", "label_name", "labels", "class", "class_name", "target", "category", "sentiment", "emotion"),
-    *("intent", "topic", "stars", "rating"),
-)
-ID_NAMES = ("id", "idx", "guid", "uid", "row_id", "index")
+from tokkit.errors import InputError, UsageError
+from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, TEXT_NAMES
 
 SEPARATORS = (",", "\t", ";", "|")
 _KNOWN = frozenset((*TEXT_NAMES, *LABEL_NAMES, *ID_NAMES))
@@ -103,3 +90,44 @@ def looks_like_data(cells: Sequence[str], columns: Sequence[Sequence[str | None]
         for cell, column in zip(cells, columns, strict=True)
         if cell
     )
+
+
+def column_names(
+    path: Path, line: int, cells: Sequence[str], names: Sequence[str], say: Callable[[str], None]
+) -> tuple[list[str], bool]:
+    """The names of the columns, ``names`` where they are given, and whether the first record holds names.
+
+    line, cells   of the first record
+
+    Raises `InputError` for a name that stands twice.
+    """
+    if not names:
+        columns = [cell.strip() for cell in cells]
+        check_unique(f"{path}:{line}", columns)
+        return columns, True
+    check_unique(f"--names for {path}", names)
+    holds_names = is_header(cells) or [c.casefold() for c in cells] == [n.casefold() for n in names]
+    if holds_names:
+        named = ", ".join(cells)
+        say(f"{path}: its first line names columns ({named}): it is no row, --names renames them")
+    return list(names), holds_names
+
+
+def check_unique(where: str, names: Sequence[str]) -> None:
+    """Raises `InputError` for a column name that stands twice."""
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(
+            f'{where}: the column name "{twice[0]}" stands twice',
+            hint="give every column a name of its own in the first line",
+        )
+
+
+def suggested_names(columns: Sequence[Sequence[str | None]]) -> list[str]:
+    """Names for columns without: the longest text (numbers are none) and the fewest distinct values."""
+    sample = [[value or "" for value in column[:1000]] for column in columns]
+    length = [sum(len(value) for value in column if not value.isdecimal()) for column in sample]
+    text = max(range(len(sample)), key=lambda i: length[i])
+    others = [i for i in reversed(range(len(sample))) if i != text]
+    label = min(others, key=lambda i: len(set(sample[i])), default=None)
+    return ["text" if i == text else "label" if i == label else f"column_{i + 1}" for i in range(len(sample))]

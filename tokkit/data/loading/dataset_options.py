@@ -1,0 +1,62 @@
+"""Options of every command that reads a data set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tokkit.data.loading.row_options import RowOptions
+from tokkit.options import Options, option
+from tokkit.sources.encodings import encoding_named
+from tokkit.sources.formats import FORMATS, LINE, UNITS, FormatOptions
+
+
+@dataclass(frozen=True)
+class ReadOptions(Options):
+    """How the files of a data set are read."""
+
+    text_column: str | None = option(
+        None, "column of the texts; within objects: review.body", metavar="NAME", default_text="guessed"
+    )
+    pair_column: str | None = option(
+        None, "column of a second text, where a row is a pair of texts", metavar="NAME"
+    )
+    label_column: str | None = option(
+        None,
+        "column of the labels; for finetune, evaluate and predict also several, A,B,C, of 1 and 0",
+        metavar="NAME",
+        default_text="guessed",
+    )
+    label_sep: str | None = option(
+        None, "what stands between the labels of a row that has several: 'joy|love'", metavar="CHAR"
+    )
+    id_column: str | None = option(
+        None, "column of what names a row", metavar="NAME", default_text="guessed by name"
+    )
+    sep: str | None = option(None, "separator of delimited files", metavar="CHAR", default_text="found")
+    encoding: str | None = option(
+        None, "of text files that are not UTF-8, cp949 say", metavar="NAME", default_text="UTF-8"
+    )
+    names: str | None = option(None, "column names of files without a header line", metavar="A,B,...")
+    format: str | None = option(None, "read every file as this", choices=FORMATS, default_text="by name")
+    unit: str | None = option(
+        None,
+        "what of a text file is a row",
+        choices=UNITS,
+        default_text="line; file where folders are classes",
+    )
+    field: str | None = option(None, "where in JSON the rows stand", metavar="KEY.SUBKEY")
+    skip_bad: bool = option(False, "leave out rows that cannot be read, and count them")
+    label_names: str | None = option(None, "names for labels: 0=joy,1=anger", metavar="OLD=NEW,...")
+    max_download: str = option("2GB", "most that is downloaded from an address", metavar="SIZE")
+
+    @property
+    def format_options(self) -> FormatOptions:
+        """How each file is read."""
+        names = [name.strip() for name in self.names.split(",")] if self.names else []
+        encoding = None if self.encoding is None else encoding_named(self.encoding)
+        return FormatOptions(names, self.unit or LINE, self.field, self.skip_bad, encoding)
+
+
+@dataclass(frozen=True)
+class DatasetOptions(RowOptions, ReadOptions):
+    """How a data set is read, and what is done with its rows; the same options wherever one is read."""

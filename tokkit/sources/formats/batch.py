@@ -1,0 +1,217 @@
+"""What every reader gives: batches of rows as columns, whose concatenation is the table of a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import polars as pl
+
+from tokkit.errors import InputError
+from tokkit.sources import columns
+
+if TYPE_CHECKING:
+    from tokkit.runtime.strings import Strings  # loads Numba, which small files do without
+
+ROWS, BYTES = 1 << 14, 1 << 23
+"""Most rows of a batch, and bytes of the file for it: whichever comes first ends it."""
+_STEP = 64
+
+SAMPLE = 5000
+"""Rows from which the columns of texts and labels are guessed."""
+
+Say = Callable[[str], None]
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class JsonValues:
+    """(rows,) values of a JSON column, whose type only all rows of the file determine."""
+
+    values: list[Any]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Some rows of a file.
+
+    columns  name -> (rows,) values, in the order of the file. Text formats give strings, of which an empty
+             one is a missing value; formats with types of their own keep them.
+    rows     how many there are
+    read     bytes of the file that were read for them
+    """
+
+    columns: Mapping[str, Strings | pl.Series | JsonValues]
+    rows: int
+    read: int = 0
+
+    def texts(self, name: str) -> list[str]:
+        """The strings of a column, or of a field of objects (``review.body``), where there is one."""
+        column = self.columns.get(name)
+        if isinstance(column, JsonValues):
+            return [text for value in column.values if value is not None and (text := json_text(value))]
+        if column is None or isinstance(column, pl.Series):
+            values = columns.values(self.frame(), name) if column is None else column
+            return [] if values is None else values.drop_nulls().cast(pl.String).to_list()
+        return [text for text in column.to_list() if text]
+
+    def series(self, name: str) -> pl.Series:
+        """A column with the type that the rows of this batch give it."""
+        column = self.columns[name]
+        if isinstance(column, JsonValues):
+            return json_series(name, column.values)
+        return column if isinstance(column, pl.Series) else column.series()
+
+    def frame(self) -> pl.DataFrame:
+        """The rows as a table."""
+        return concatenate([self])
+
+
+def chunks(rows: Iterator[Row], read: list[int]) -> Iterator[tuple[list[Row], int]]:
+    """The rows of each batch, and the bytes read for them, which the source of the rows adds to ``read``."""
+    step = min(ROWS, _STEP)
+    while True:
+        chunk: list[Row] = []
+        while len(chunk) < ROWS and sum(read) < BYTES and (some := list(islice(rows, step))):
+            chunk += some
+        if not chunk:
+            return
+        yield chunk, sum(read)
+        read.clear()
+
+
+def string_columns(columns: Mapping[str, Sequence[str | None]]) -> dict[str, pl.Series]:
+    """Columns of strings, null where one is empty."""
+    return {
+        name: pl.Series(name, [value or None for value in values], dtype=pl.String)
+        for name, values in columns.items()
+    }
+
+
+def slices(frame: pl.DataFrame) -> Iterator[Batch]:
+    """A table as batches; `Batch.read` counts rows."""
+    for first in range(0, max(1, frame.height), ROWS):
+        some = frame.slice(first, ROWS)
+        yield Batch({name: some[name] for name in some.columns}, some.height, some.height)
+
+
+def first_rows(batches: Iterable[Batch], rows: int = SAMPLE) -> pl.DataFrame:
+    """The table of the first rows; no more batches are read than they need."""
+    parts: list[Batch] = []
+    for batch in batches:
+        parts.append(batch)
+        if sum(part.rows for part in parts) >= rows:
+            break
+    return concatenate(parts).head(rows)
+
+
+def concatenate(batches: Iterable[Batch]) -> pl.DataFrame:
+    """The table that the batches of a file make, null where a batch lacks a column."""
+    parts: dict[str, list[pl.Series | JsonValues]] = {}
+    rows = 0
+    for batch in batches:
+        # as Series at once: the bytes that `Strings` share with their batch are then free
+        for name, column in batch.columns.items():
+            if name not in parts:
+                parts[name] = [JsonValues([None] * rows)] if rows else []
+            parts[name].append(column if isinstance(column, JsonValues) else batch.series(name))
+        for name in parts.keys() - batch.columns.keys():
+            parts[name].append(JsonValues([None] * batch.rows))
+        rows += batch.rows
+    return pl.DataFrame([_joined(name, columns) for name, columns in parts.items()])
+
+
+def _joined(name: str, parts: list[pl.Series | JsonValues]) -> pl.Series:
+    series = [part for part in parts if isinstance(part, pl.Series)]
+    if len(series) < len(parts):
+        return json_series(name, [value for part in parts for value in _values(part)])
+    return (series[0] if len(series) == 1 else pl.concat(series)).alias(name)
+
+
+def _values(part: pl.Series | JsonValues) -> list[Any]:
+    return part.values if isinstance(part, JsonValues) else part.to_list()
+
+
+def json_series(name: str, values: list[Any]) -> pl.Series:
+    """A column of JSON values: it keeps their type where all share one, else it is of strings.
+
+    >>> json_series("n", [1, 2.5, None]).to_list(), json_series("n", [1, "x"]).to_list()
+    ([1.0, 2.5, None], ['1', 'x'])
+    """
+    kinds = {type(value) for value in values if value is not None}
+    if kinds <= {str}:
+        return pl.Series(name, [value or None for value in values], dtype=pl.String)
+    # beyond 2**53 a whole number may have no equal among the fractions
+    if kinds == {int, float} and all(value is None or abs(value) < 2**53 for value in values):
+        return pl.Series(name, values, dtype=pl.Float64, strict=False)
+    if len(kinds) == 1:
+        try:
+            return pl.Series(name, _aligned(values))
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):  # lists of other things each time
+            pass
+    texts = [None if value is None else json_text(value) or None for value in values]
+    return pl.Series(name, texts, dtype=pl.String)
+
+
+def json_text(value: Any) -> str:
+    """A JSON value as a string: a string is itself, anything else as JSON writes it."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _aligned(values: list[Any]) -> list[Any]:
+    """The same values, but objects with the same keys at any depth: of others polars drops what is new.
+
+    >>> _aligned([{"a": 1}, {"b": 2}, None])
+    [{'a': 1, 'b': None}, {'a': None, 'b': 2}, None]
+    """
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {dict}:
+        keys = dict.fromkeys(key for value in values if value is not None for key in value)
+        filled = [value for value in values if value is not None]
+        columns = [_aligned([value.get(key) for value in filled]) for key in keys]
+        rows = iter([dict(zip(keys, row, strict=True)) for row in zip(*columns, strict=True)] or filled)
+        return [None if value is None else next(rows) for value in values]
+    if kinds == {list}:
+        items = iter(_aligned([item for value in values if value is not None for item in value]))
+        return [None if value is None else [next(items) for _ in value] for value in values]
+    return values
+
+
+class BadRows:
+    """Rows of one file that cannot be read: the first is an error, or all are left out and counted.
+
+    >>> bad = BadRows(Path("a.csv"), skip=True)
+    >>> bad.add(4, "3 fields where 2 are named", hint="mend that line")
+    >>> bad.report(print)
+    a.csv: 1 row left out: 3 fields where 2 are named (a.csv:4)
+    """
+
+    LISTED = 5
+    """Lines that are named for each reason."""
+
+    def __init__(self, path: Path, skip: bool = False) -> None:
+        self._path = path
+        self._skip = skip
+        self._lines: dict[str, list[int]] = {}
+
+    def add(self, line: int, reason: str, hint: str, message: str | None = None) -> None:
+        """A bad row that begins at ``line``; raises `InputError` unless bad rows are skipped.
+
+        ``reason`` is what many rows may share, ``message`` what is said of this one.
+        """
+        if not self._skip:
+            raise InputError(f"{self._path}:{line}: {message or reason}", hint=hint)
+        self._lines.setdefault(reason, []).append(line)
+
+    def report(self, say: Say) -> None:
+        """Says how many rows were left out, for each reason, and the lines of the first of them."""
+        for reason, lines in self._lines.items():
+            first, *others = lines[: self.LISTED]
+            where = ", ".join([f"{self._path}:{first}", *map(str, others)])
+            rows = "1 row" if len(lines) == 1 else f"{len(lines)} rows"
+            more = " ..." if len(lines) > self.LISTED else ""
+            say(f"{self._path}: {rows} left out: {reason} ({where}{more})")

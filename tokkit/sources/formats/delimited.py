@@ -1,0 +1,244 @@
+"""Csv, tsv and other separators: columns of strings, in which only an empty field is missing.
+
+What is read is what the file holds: "NA" and "null" stay text. Python's `csv` decides what a record is. Of a
+large file a kernel cuts the records that are plain, and leaves every other one to `csv`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
+from pathlib import Path
+
+import numpy as np
+
+from tokkit.errors import InputError
+from tokkit.sources import streams
+from tokkit.sources.formats import FormatOptions, TableFormat, headers
+from tokkit.sources.formats.batch import ROWS, BadRows, Batch, Say, string_columns
+
+LARGE = 1 << 24
+"""Bytes of text from which on the kernel saves more time than loading it takes."""
+
+LONGEST_WAITING = 1 << 24
+"""Bytes of a record that wait for its end before `csv` gets it: it may be a quote that is never closed."""
+
+SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 12, 1 << 30
+"""Bytes that are cut at a time: few after an odd record, as another may follow, then more and more."""
+
+_COMPARED = 2000
+"""Rows that the first line is compared with to find out whether it is one of them."""
+
+Record = tuple[int, list[str]]
+"""The number of the line that a record begins on, and its fields."""
+
+
+def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: Say) -> Iterator[Batch]:
+    """The rows of a delimited file as strings.
+
+    A row that cannot be read raises `InputError` with its line, or is skipped and counted with ``skip_bad``.
+    So does a first line that looks like a row where column names were expected.
+    """
+    file = _DelimitedFile(path, table_format.separator or ",", options, say)
+    large = file.separator.isascii() and streams.text_size(path) >= LARGE
+    rows = file.cut() if large else file.parsed()
+    below: list[Batch] = []
+    while sum(batch.rows for batch in below) < _COMPARED and (batch := next(rows, None)):
+        below.append(batch)
+    file.check_first_line(below)
+    yield from below or [file.batch([])]
+    yield from rows
+    file.bad.report(say)
+
+
+class _DelimitedFile:
+    """One file, read by one of two ways to the same rows: `parsed` by `csv`, or `cut` by a kernel."""
+
+    def __init__(self, path: Path, separator: str, options: FormatOptions, say: Say) -> None:
+        self.separator = separator
+        self.bad = BadRows(path, options.skip_bad)
+        self._path, self._options = path, options
+        self._text = _Text(path, options.encoding)
+        first = next(self._records(self._text.lines()), None)
+        if first is None:
+            raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
+        self._line = first[0]
+        self._names, is_header = headers.column_names(path, *first, options.names, say)
+        self._first = [] if is_header else [first]
+
+    def batch(self, rows: Sequence[list[str]], read: int = 0) -> Batch:
+        """Rows of fields as columns."""
+        columns = zip(*rows, strict=True) if rows else [()] * len(self._names)
+        named = zip(self._names, columns, strict=True)
+        strings = string_columns({name: column for name, column in named if self._wants(name)})
+        return Batch(strings, len(rows), read)
+
+    def check_first_line(self, below: Sequence[Batch]) -> None:
+        """Raises `InputError` where the first line looks like one of the rows below it."""
+        if self._options.names or self._options.columns is not None:
+            return
+        series = {name: [batch.series(name) for batch in below] for name in self._names}
+        columns = [[value for part in parts for value in part.to_list()] for parts in series.values()]
+        if headers.looks_like_data(self._names, columns):
+            raise InputError(
+                f"{self._path}:{self._line}: the first line looks like data, not like column names: "
+                f'"{self.separator.join(self._names)[:80]}"',
+                hint=f"name the columns: --names {','.join(headers.suggested_names(columns))}",
+            )
+
+    def parsed(self) -> Iterator[Batch]:
+        """All rows, every record parsed by `csv`."""
+        records, before = chain(self._first, self._records(self._text.lines(at_once=True))), 0
+        rows = self._fitting(records)
+        while some := list(islice(rows, ROWS)):
+            yield self.batch(some, self._text.taken - before)
+            before = self._text.taken
+
+    def cut(self) -> Iterator[Batch]:
+        """All rows, about a block of the file at a time; plain records are cut by a kernel."""
+        text, window = self._text, LARGEST_WINDOW
+        if first := list(self._fitting(self._first)):
+            yield self.batch(first)
+        while text.fill():
+            more = True
+            while more:
+                waiting = text.waiting(window)
+                more = len(waiting) < text.size
+                batch, is_odd = self._cut(waiting, text.at_end and not more)
+                if batch.rows:
+                    yield batch
+                text.take(batch.read)
+                window = min(2 * window, LARGEST_WINDOW)
+                is_endless = batch.read == 0 and len(waiting) > LONGEST_WAITING
+                is_last = text.at_end and not more and text.size
+                if is_odd or is_endless or is_last:
+                    record = islice(self._records(text.lines()), 1)
+                    if rows := list(self._fitting(record)):
+                        yield self.batch(rows)
+                    window, more = SMALLEST_WINDOW, text.size > 0
+
+    def _cut(self, text: bytes, is_rest: bool) -> tuple[Batch, bool]:
+        """The plain rows that a text begins with, and whether an odd one follows them."""
+        from tokkit.runtime.strings import Strings, padded
+        from tokkit.sources.formats.delimited_kernels import ODD, cut_rows
+
+        data = padded(text)
+        starts, ends = np.empty((2, text.count(b"\n") + 1, len(self._names)), np.int64)
+        quoted = self.separator != "\t"
+        rows, read, why = cut_rows(data, len(text), ord(self.separator), quoted, is_rest, starts, ends)
+        columns = {
+            # copies, as the arrays have room for more rows
+            name: Strings(data, starts[:rows, i].copy(), ends[:rows, i].copy())
+            for i, name in enumerate(self._names)
+            if self._wants(name)
+        }
+        return Batch(columns, rows, read), why == ODD
+
+    def _wants(self, name: str) -> bool:
+        return self._options.columns is None or name in self._options.columns
+
+    def _fitting(self, records: Iterable[Record]) -> Iterator[list[str]]:
+        """The fields of the records that have one for each name; others are bad rows."""
+        shown = "a tab" if self.separator == "\t" else f"'{self.separator}'"
+        other = "','" if self.separator == ";" else "';'"
+        for line, fields in records:
+            if len(fields) == len(self._names):
+                yield fields
+                continue
+            self.bad.add(
+                line,
+                f"{len(fields)} fields where {len(self._names)} are named ({', '.join(self._names)})",
+                f"mend that line ({shown} separates fields), leave such rows out: --skip-bad, "
+                f"or name another separator: --sep {other}",
+            )
+
+    def _records(self, lines: Iterator[str]) -> Iterator[Record]:
+        """Every record that is not blank; no more lines are taken than it consists of.
+
+        Raises `InputError` for a quote that is never closed, and adds what is no record to the bad rows.
+        """
+        before = self._text.lines_taken
+        if self.separator == "\t":  # a quote is a character like any other
+            for number, row in enumerate(lines, before + 1):
+                if stripped := row.rstrip("\r\n"):
+                    yield number, stripped.split("\t")
+            return
+        csv.field_size_limit(headers.LARGEST_FIELD)
+        reader = csv.reader(lines, delimiter=self.separator, strict=True)
+        while True:
+            line = before + reader.line_num + 1
+            try:
+                record = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as error:
+                self._add_bad(line, error)
+                continue
+            if record:
+                yield line, record
+
+    def _add_bad(self, line: int, error: csv.Error) -> None:
+        hint = 'close every quote, and double a quote inside a quoted field ("")'
+        if str(error) == "unexpected end of data":  # an open quote took all the rest for one field
+            message = f"{self._path}:{line}: this record cannot be read: {error}"
+            raise InputError(message, hint=hint) from error
+        if str(error).startswith("new-line character"):  # csv goes on to speak of Python's ways to open
+            within = "a carriage return stands within a line, unquoted"
+            hint = r"quote that field; where it ends lines: tr '\r' '\n' < IN > OUT.csv"
+            self.bad.add(line, within, hint)
+        else:
+            self.bad.add(line, f"this record cannot be read: {error}", hint)
+
+
+class _Text:
+    """The text of a file, block by block: what is waiting to be cut, and how much of it was taken."""
+
+    def __init__(self, path: Path, encoding: str | None) -> None:
+        self._blocks = (text for text, _ in streams.text_blocks(path, encoding=encoding, within_lines=False))
+        self._next = next(self._blocks, None)
+        self._text, self._at = b"", 0
+        self.taken = self.lines_taken = 0
+
+    @property
+    def at_end(self) -> bool:
+        """Whether what is waiting is the rest of the file."""
+        return self._next is None
+
+    @property
+    def size(self) -> int:
+        """Bytes that are waiting."""
+        return len(self._text) - self._at
+
+    def fill(self) -> bool:
+        """Adds another block to what is waiting; whether anything is."""
+        if self._next is not None:
+            self._text = self._text[self._at :] + self._next
+            self._at = 0
+            self._next = next(self._blocks, None)
+        return self.size > 0
+
+    def waiting(self, most: int) -> bytes:
+        return self._text[self._at : self._at + most]
+
+    def take(self, size: int) -> None:
+        """Removes the first bytes of what is waiting."""
+        self.lines_taken += self._text.count(b"\n", self._at, self._at + size)
+        self._at += size
+        self.taken += size
+
+    def lines(self, at_once: bool = False) -> Iterator[str]:
+        """The lines that follow, newlines kept; each is taken when it is given, or ``at_once`` a block's."""
+        while self.size or self.fill():
+            if at_once:
+                text = self._text[self._at :].decode()
+                self.take(self.size)
+                yield from streams.split_lines(text)
+                continue
+            end = self._text.find(b"\n", self._at) + 1
+            if not end and self._next is not None:
+                self.fill()
+                continue
+            line = self._text[self._at : end or len(self._text)]
+            self.take(len(line))
+            yield line.decode()

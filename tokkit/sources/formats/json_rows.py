@@ -1,0 +1,182 @@
+"""JSON as rows: an object a line, a list of objects, columns, or several lists, one for each split.
+
+``--field data.rows`` names where in an object the rows stand, or, of an object a line, which part is the row.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from tokkit.errors import InputError, did_you_mean, nearest
+from tokkit.sources import streams
+from tokkit.sources.formats import FormatOptions, TableFormat
+from tokkit.sources.formats.batch import BadRows, Batch, JsonValues, Say, chunks, json_series, slices
+
+Row = dict[str, Any]
+
+
+def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: Say) -> Iterator[Batch]:
+    """The rows of a JSON file: an object a line as it is read, anything else as a whole.
+
+    With ``options.field``, the object that each line holds under that key, or where in the file the rows are.
+    Raises `InputError` naming a line that is no object; with ``skip_bad`` such lines are left out, and said.
+    """
+    if table_format.name == "json":
+        yield from slices(_whole(path, options))
+        return
+    bad = BadRows(path, options.skip_bad)
+    read: list[int] = []
+    rows = _lines(path, options, bad, read)
+    for chunk, size in chunks(rows, read):
+        yield _batch(chunk, options.columns, size)
+    bad.report(say)
+
+
+def _batch(rows: Sequence[Row], wanted: Sequence[str] | None, read: int) -> Batch:
+    """Objects as columns: one a key, null where an object has none of it."""
+    names = dict.fromkeys(chain.from_iterable(rows))
+    columns = {
+        name: JsonValues([row.get(name) for row in rows])
+        for name in names
+        if wanted is None or name in wanted
+    }
+    return Batch(columns, len(rows), read)
+
+
+def _table(rows: Sequence[Row]) -> pl.DataFrame:
+    return _batch(rows, None, 0).frame()
+
+
+def _lines(path: Path, options: FormatOptions, bad: BadRows, read: list[int]) -> Iterator[Row]:
+    """The object of each line; lines that are none go to ``bad``, numbers of bytes read to ``read``."""
+    text = chain.from_iterable(streams.lines(path, read.append, options.encoding))
+    for number, line in enumerate(text, 1):
+        if not line.strip():
+            continue
+        where = f"{path}:{number}"
+        try:
+            content = _parse_json(line, where)
+            row = content if options.field is None else _within(content, options.field, where)
+        except InputError as error:
+            what = error.message.removeprefix(f"{where}: ")
+            bad.add(number, "no JSON, or without the key asked for", error.hint or "", what)
+            continue
+        if isinstance(row, dict):
+            yield row
+        else:
+            hint = "a file that is one list of objects is read with --format json"
+            bad.add(number, "an object was expected, one a line", hint)
+
+
+def _whole(path: Path, options: FormatOptions) -> pl.DataFrame:
+    """The rows of a list of objects, an object of columns, or an object that holds one list of objects."""
+    field = options.field
+    content = _json_content(path, options.encoding)
+    if field is not None:
+        content = _within(content, field, str(path))
+    if isinstance(content, list) and all(isinstance(row, dict) for row in content):
+        return _table(content)
+    groups = _groups(content)
+    if len(groups) == 1:
+        return _table(next(iter(groups.values())))
+    if groups:
+        key = ".".join(filter(None, (field, next(iter(groups)))))
+        raise InputError(
+            f"{path}: holds several lists of objects: {', '.join(groups)}",
+            hint=f"name the one to read: --field {shlex.quote(key)}",
+        )
+    if isinstance(content, dict) and all(isinstance(column, list) for column in content.values()):
+        heights = {len(column) for column in content.values()}
+        if len(heights) == 1:
+            return pl.DataFrame([json_series(name, values) for name, values in content.items()])
+    inside = _first_rows(content, field)
+    raise InputError(
+        f"{path}: neither a list of objects nor an object of columns of one length",
+        hint=f"name where the rows stand: --field {shlex.quote(inside)}"
+        if inside
+        else "one object a line works always: save it as .jsonl",
+    )
+
+
+def _within(content: Any, field: str, where: str, above: str = "") -> Any:
+    """What stands under ``KEY.SUBKEY``; a key that holds the dot itself comes first.
+
+    above   the keys that ``content`` stands under, each with its dot
+    """
+    if isinstance(content, dict) and field in content:
+        return content[field]
+    key, dot, rest = field.partition(".")
+    if dot and isinstance(content, dict) and key in content:
+        return _within(content[key], rest, where, f"{above}{key}.")
+    keys = list(content) if isinstance(content, dict) else []
+    there = f"; it has: {', '.join(keys[:10])}" if keys else ": there is no object"
+    holding = [each for each in keys if isinstance(content[each], list | dict)] or keys
+    raise InputError(
+        f'{where}: no key "{key}"{did_you_mean(key, keys)}{there}',
+        hint=f"name one of them: --field {shlex.quote(above + (nearest(key, keys) or holding[0]))}"
+        if keys
+        else "leave --field out",
+    )
+
+
+def _first_rows(content: Any, above: str | None) -> str | None:
+    """Where, at any depth, the first list of objects in an object stands."""
+    for key, value in content.items() if isinstance(content, dict) else ():
+        here = f"{above}.{key}" if above else key
+        if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
+            return here
+        if found := _first_rows(value, here):
+            return found
+    return None
+
+
+def json_splits(path: Path, encoding: str | None = None) -> dict[str, pl.DataFrame]:
+    """Rows by the name they stand under, where a JSON file is an object of several lists of objects.
+
+    Nothing where it is anything else, or not JSON at all.
+    """
+    start = "".join(streams.first_lines(path, encoding=encoding))[:1000]
+    if not re.match(r'\s*\{\s*"[^"]*"\s*:\s*\[\s*\{', start):
+        return {}
+    groups = _groups(_json_content(path, encoding))
+    return {name: _table(rows) for name, rows in groups.items()} if len(groups) > 1 else {}
+
+
+def _json_content(path: Path, encoding: str | None) -> Any:
+    lines = chain.from_iterable(streams.lines(path, encoding=encoding))
+    return _parse_json("".join(lines), str(path))
+
+
+def _groups(content: Any) -> dict[str, list[dict[str, Any]]]:
+    """The lists of objects among the values of an object."""
+    return {
+        name: rows
+        for name, rows in (content.items() if isinstance(content, dict) else ())
+        if isinstance(rows, list) and rows and all(isinstance(row, dict) for row in rows)
+    }
+
+
+def _parse_json(text: str, where: str) -> Any:
+    try:
+        content = json.loads(text)
+        if "\\u" in text:  # an escape may stand for half a character
+            json.dumps(content, ensure_ascii=False).encode()
+        return content
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"{where}: holds half a character, \\u{ord(error.object[error.start]):04x}",
+            hint="write the text again as UTF-8",
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(
+            f"{where}: no JSON: {error}",
+            hint="look at that place; an object a line is .jsonl, one list is .json",
+        ) from error
