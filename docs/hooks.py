@@ -2,7 +2,7 @@
 
 import re
 
-_OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)+(?:tokkit|tests|corpora)/[^)]*\)")
+_OUTSIDE = re.compile(r"\[([^\]]+)\]\((?:\.\./)+(?:(?:tokkit|tests|corpora)/|CONTRIBUTING)[^)]*\)")
 
 
 def on_page_markdown(markdown: str, **_: object) -> str:

@@ -3,7 +3,7 @@
     ```sh            runs in bash, on a terminal 96 columns wide
     ```python        runs in one interpreter per page, so that later blocks see earlier names
     ```text          directly after one of them: what it prints on standard output
-    ```console       shown, not run: for what needs other machines or another system
+    ```console       displayed, not run: for what needs other machines or another system
 
 Comments of a page direct the run:
 
