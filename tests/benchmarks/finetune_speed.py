@@ -20,15 +20,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from tokkit.data.dataset import sort_labels
+from tokkit.data.dataset import Rows, sort_labels
 from tokkit.data.loading.load import read_dataset
 from tokkit.model.network import pretrained
 from tokkit.model.network.inference import CPU_BUDGET, CPU_TRAINING_BUDGET, predict_logits
 from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training.gradients import TrainingRows
-from tokkit.model.training.loop import train
+from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.steps import Steps
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.folder.load import load
@@ -85,14 +85,15 @@ def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict
     """Rows per second, encoding included."""
     names = sort_labels(labels)
     tokenizer = load(checkpoint)
-    spec = FinetuneOptions(epochs=1, lr=5e-5)
-    torch.manual_seed(spec.seed)
-    classifier = pretrained.load_pretrained(checkpoint, tokenizer, names, spec, SILENT)
+    options = FinetuneOptions(epochs=1, lr=5e-5)
+    torch.manual_seed(options.seed)
+    classifier = pretrained.load_pretrained(checkpoint, tokenizer, names, options, SILENT)
     targets = np.array([names.index(label) for label in labels])
     started = time.perf_counter()
     encoded = encode(texts, tokenizer, classifier.max_length)
-    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
-    for _ in train(classifier, rows, spec, 5e-5, CPU, CPU_TRAINING_BUDGET, SILENT):
+    rows = EncodedRows(Rows(texts, labels, list(range(len(texts))), {}), encoded, RowTargets(targets))
+    steps = Steps(classifier, rows, CrossEntropy(), options, lr=5e-5, device=CPU, budget=CPU_TRAINING_BUDGET)
+    for _ in steps.run(SILENT):
         pass
     trained = time.perf_counter()
     predict_logits(classifier, encode(texts, tokenizer, classifier.max_length), CPU, CPU_BUDGET)

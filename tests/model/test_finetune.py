@@ -216,7 +216,7 @@ def test_finetune_says_when_there_are_few_steps_to_learn_from_nothing(
     dataset, tokenizer, model, tmp_path, heard
 ):
     tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
-    assert "8 steps are few for an encoder that starts from nothing" in heard
+    assert "8 steps are few for an encoder with new weights" in heard
     heard.sentences.clear()
     tokkit.finetune(dataset, model=model, out=tmp_path / "n", progress=heard, epochs=1)
     assert "steps are few" not in heard
@@ -294,7 +294,7 @@ def test_finetune_with_a_bare_tokenizer_file_gives_a_folder_transformers_can_use
 @pytest.mark.parametrize(
     ("setting", "told"),
     [
-        ({"lr": float("nan")}, "--lr: nan is no number"),
+        ({"lr": float("nan")}, "--lr: nan is not a finite number"),
         ({"epochs": "1"}, "--epochs: '1' is not a whole number"),
         ({"epochs": 1.5}, "--epochs: 1.5 is not a whole number"),
         ({"seed": 2**40}, "--seed: .* is above"),

@@ -10,6 +10,7 @@ import torch
 from transformers import PrinterCallback, TrainerCallback
 
 from tests.model.conftest import sentences
+from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
 from tokkit.model.network import pretrained
 from tokkit.model.network.batching import batch_of
@@ -17,8 +18,8 @@ from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import sampling
-from tokkit.model.training.gradients import TrainingRows
-from tokkit.model.training.loop import train
+from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.steps import Steps
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.folder.load import load
@@ -27,28 +28,39 @@ LABELS = ("joy", "sadness", "anger")
 CPU = torch.device("cpu")
 
 
-def prepared(tokenizer, spec, rows=96):
-    """A classifier drawn with a fixed seed, and its encoded rows."""
+def prepared(tokenizer, options, rows=96):
+    """A classifier initialized with a fixed seed, and its encoded rows."""
     torch.manual_seed(7)
     loaded = load(tokenizer)
-    classifier = pretrained.new_classifier(loaded, LABELS, spec)
-    drawn = sentences(rows, seed=5)
-    encoded = encode([text for text, _ in drawn], loaded, max_length=64)
-    return classifier, encoded, np.array([LABELS.index(label) for _, label in drawn])
+    classifier = pretrained.new_classifier(loaded, LABELS, options)
+    texts, labels = (list(column) for column in zip(*sentences(rows, seed=5), strict=True))
+    encoded = encode(texts, loaded, max_length=64)
+    targets = RowTargets(np.array([LABELS.index(label) for label in labels]))
+    return classifier, EncodedRows(Rows(texts, labels, list(range(rows)), {}), encoded, targets)
 
 
-def weights_after(tokenizer, spec, budget, class_weights=None):
-    classifier, encoded, targets = prepared(tokenizer, spec)
-    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy(class_weights, spec.label_smoothing))
-    epochs = list(train(classifier, rows, spec, 1e-3, CPU, budget, SILENT))
-    return classifier.model.state_dict(), epochs
+def steps_of(classifier, rows, options, lr=1e-3, budget=512, loss=None, **settings):
+    loss = loss or CrossEntropy()
+    return Steps(classifier, rows, loss, options, lr=lr, device=CPU, budget=budget, **settings)
+
+
+def trained(classifier, rows, options, lr=1e-3, budget=512, loss=None):
+    """The reports of a whole training."""
+    return list(steps_of(classifier, rows, options, lr, budget, loss).run(SILENT))
+
+
+def weights_after(tokenizer, options, budget, class_weights=None):
+    classifier, rows = prepared(tokenizer, options)
+    loss = CrossEntropy(class_weights, options.label_smoothing)
+    reports = trained(classifier, rows, options, budget=budget, loss=loss)
+    return classifier.model.state_dict(), reports
 
 
 @pytest.mark.parametrize("class_weights", [None, torch.tensor([0.5, 1.0, 3.0])])
 def test_the_result_does_not_depend_on_the_pieces(tokenizer, class_weights):
-    spec = FinetuneOptions(size="tiny", epochs=1, dropout=0.0, label_smoothing=0.1)
-    whole, [one] = weights_after(tokenizer, spec, 100_000, class_weights)
-    cut, [other] = weights_after(tokenizer, spec, 60, class_weights)
+    options = FinetuneOptions(size="tiny", epochs=1, dropout=0.0, label_smoothing=0.1)
+    whole, [one] = weights_after(tokenizer, options, 100_000, class_weights)
+    cut, [other] = weights_after(tokenizer, options, 60, class_weights)
     assert one.loss == pytest.approx(other.loss, abs=1e-5)
     assert one.computed_tokens > other.computed_tokens
     for name, weight in whole.items():
@@ -57,9 +69,9 @@ def test_the_result_does_not_depend_on_the_pieces(tokenizer, class_weights):
 
 def test_padding_to_the_full_length_changes_nothing_but_the_padding(tokenizer):
     """Every piece is as wide as a row may be."""
-    spec = FinetuneOptions(size="tiny", epochs=1, dropout=0.0, max_length=40)
-    short, [one] = weights_after(tokenizer, spec, 400)
-    wide, [other] = weights_after(tokenizer, replace(spec, pad_to_max=True), 400)
+    options = FinetuneOptions(size="tiny", epochs=1, dropout=0.0, max_length=40)
+    short, [one] = weights_after(tokenizer, options, 400)
+    wide, [other] = weights_after(tokenizer, replace(options, pad_to_max=True), 400)
     assert one.loss == pytest.approx(other.loss, abs=1e-5)
     assert other.computed_tokens == 96 * 40 > one.computed_tokens
     for name, weight in short.items():
@@ -68,12 +80,11 @@ def test_padding_to_the_full_length_changes_nothing_but_the_padding(tokenizer):
 
 def test_dropout_depends_on_the_seed_and_the_step_alone(tokenizer):
     """What draws random numbers in between, as another's validation might, changes nothing."""
-    spec = FinetuneOptions(size="tiny", epochs=2, dropout=0.3)
+    options = FinetuneOptions(size="tiny", epochs=2, dropout=0.3)
     ends = []
     for disturbed in (False, True):
-        classifier, encoded, targets = prepared(tokenizer, spec)
-        rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
-        for _ in train(classifier, rows, spec, 1e-3, CPU, 512, SILENT):
+        classifier, rows = prepared(tokenizer, options)
+        for _ in steps_of(classifier, rows, options).run(SILENT):
             if disturbed:
                 torch.rand(7)
         ends.append(classifier.model.state_dict())
@@ -84,17 +95,17 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
     """Same model, rows and order: the same loss at each of 50 steps, and in the end the same weights."""
     from transformers import Trainer, TrainingArguments
 
-    spec = FinetuneOptions(
+    options = FinetuneOptions(
         size="tiny", epochs=5, batch_size=16, dropout=0.0, warmup_ratio=0.1, eval_every="1"
     )
-    classifier, encoded, targets = prepared(tokenizer, spec, rows=160)
+    classifier, rows = prepared(tokenizer, options, rows=160)
+    encoded, targets = rows.encoded, rows.targets.values
     start = {name: value.clone() for name, value in classifier.model.state_dict().items()}
-    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
-    ours = [reached.loss for reached in train(classifier, rows, spec, 2e-4, CPU, 10_000, SILENT)]
+    ours = [report.loss for report in trained(classifier, rows, options, 2e-4, 10_000)]
     after_ours = {name: value.clone() for name, value in classifier.model.state_dict().items()}
 
     classifier.model.load_state_dict(start)
-    order = np.concatenate([sampling.order("plain", None, 160, spec.seed, epoch) for epoch in range(5)])
+    order = np.concatenate([sampling.order("plain", None, 160, options.seed, epoch) for epoch in range(5)])
 
     class InOrder(Trainer):
         def _get_train_sampler(self, dataset=None):
@@ -127,8 +138,8 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
         per_device_train_batch_size=16,
         num_train_epochs=1,  # the epochs are laid one after the other
         learning_rate=2e-4,
-        weight_decay=spec.weight_decay,
-        max_grad_norm=spec.max_grad_norm,
+        weight_decay=options.weight_decay,
+        max_grad_norm=options.max_grad_norm,
         lr_scheduler_type="linear",
         warmup_steps=5,
         logging_steps=1,
@@ -154,34 +165,31 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
         assert torch.allclose(value, after_ours[name], atol=2e-4), name
 
 
-def test_a_loss_that_is_no_number_stops_with_a_sentence(tokenizer):
-    spec = FinetuneOptions(size="tiny", epochs=1, max_grad_norm=0.0)
-    classifier, encoded, targets = prepared(tokenizer, spec)
+def test_a_loss_that_is_nan_is_an_error_that_names_a_lower_rate(tokenizer):
+    options = FinetuneOptions(size="tiny", epochs=1, max_grad_norm=0.0)
+    classifier, rows = prepared(tokenizer, options)
     classifier.model.classifier.weight.data.fill_(float("nan"))
-    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
-    with pytest.raises(InputError, match="no number any more at step 1 of 3") as caught:
-        list(train(classifier, rows, spec, 1.0, CPU, 512, SILENT))
+    with pytest.raises(InputError, match="loss is NaN or infinite at step 1 of 3") as caught:
+        trained(classifier, rows, options, 1.0)
     assert caught.value.hint == "a lower rate: --lr 0.001"
 
 
-def test_weights_that_are_no_numbers_are_never_given(tokenizer):
-    """The last step's loss was a number, the weights it led to are none: nothing may be made of them."""
-    spec = FinetuneOptions(size="tiny", epochs=1, max_grad_norm=0.0, warmup_ratio=0.0, eval_every="1")
-    classifier, encoded, targets = prepared(tokenizer, spec)
-    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
-    with pytest.raises(InputError, match="no number any more at step 1"):
-        list(train(classifier, rows, spec, 1e39, CPU, 512, SILENT))
+def test_weights_that_are_not_finite_are_never_reported(tokenizer):
+    """The last loss was finite, the weights after it are not: nothing may be evaluated or saved."""
+    options = FinetuneOptions(size="tiny", epochs=1, max_grad_norm=0.0, warmup_ratio=0.0, eval_every="1")
+    classifier, rows = prepared(tokenizer, options)
+    with pytest.raises(InputError, match="NaN or infinite at step 1"):
+        trained(classifier, rows, options, 1e39)
 
 
 def test_every_row_comes_once_an_epoch_and_steps_stop_where_something_is_due(tokenizer):
-    spec = FinetuneOptions(size="tiny", epochs=2, eval_every="4", save_every="5")
-    classifier, encoded, targets = prepared(tokenizer, spec)
-    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
-    reached = list(train(classifier, rows, spec, 1e-3, CPU, 512, SILENT))
-    assert [(r.step, r.epoch, r.evaluate, r.save) for r in reached] == [
+    options = FinetuneOptions(size="tiny", epochs=2, eval_every="4", save_every="5")
+    classifier, rows = prepared(tokenizer, options)
+    reports = trained(classifier, rows, options)
+    assert [(r.step, r.epoch, r.evaluate, r.save) for r in reports] == [
         (3, 1, False, False),
         (4, 1.3333, True, False),
         (5, 1.6667, False, True),
         (6, 2, True, True),
     ]
-    assert reached[-1].tokens == 2 * encoded.lengths.sum()
+    assert reports[-1].tokens == 2 * rows.encoded.lengths.sum()

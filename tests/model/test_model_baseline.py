@@ -21,8 +21,10 @@ from tests.model.test_model_folds import StopsIn
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.tasks import DEFAULT
+from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import baseline as baselines
-from tokkit.model.training.baseline import Part, baseline
+from tokkit.model.training.baseline import baseline
+from tokkit.model.training.encoded_rows import EncodedRows
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.views.reports.finetuning import finetuning
@@ -95,12 +97,12 @@ def test_finished_folds_without_one_are_not_taken_for_folds_with_one(dataset, to
 
 
 def test_one_that_cannot_be_had_is_refused(dataset, tokenizer, tmp_path):
-    with pytest.raises(UsageError, match="starts from nothing has no states") as caught:
+    with pytest.raises(UsageError, match="hidden states of an encoder with new weights are random") as caught:
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", baseline="probe", **FAST)
     assert caught.value.hint == "--baseline bag-of-words"
     conll = tmp_path / "t.conll"
     conll.write_text("\n\n".join(f"at O\nhome{n} B-place" for n in range(60)), encoding="utf-8")
-    with pytest.raises(UsageError, match="gives an answer to each row, and tags are asked for by token"):
+    with pytest.raises(UsageError, match="predicts per row, but tags needs it per token"):
         tokkit.finetune(conll, tokenizer, out=tmp_path / "m", baseline="bag-of-words", **FAST)
     assert "baseline" not in tokkit.finetune(conll, tokenizer, out=tmp_path / "m", **FAST).metrics
 
@@ -143,7 +145,7 @@ def test_numbers_have_a_ridge_regression(tokenizer, tmp_path):
 def part(texts, targets, pairs=()):
     rows = Rows(texts=texts, labels=[], positions=[], left_out={}, pairs=list(pairs))
     encoded = Encoded(np.arange(len(texts)), np.arange(len(texts) + 1), 0)
-    return Part.of(rows, encoded, np.array(targets))
+    return EncodedRows(rows, encoded, RowTargets(np.array(targets)))
 
 
 def words(training, held_out, classifier, progress=SILENT):
@@ -157,7 +159,7 @@ class Labels:
 
 
 def test_of_many_rows_the_same_are_drawn_again(monkeypatch):
-    monkeypatch.setattr(baselines, "MOST_ROWS", 20)
+    monkeypatch.setattr(baselines, "MAX_ROWS", 20)
     training = part([f"{'glad' if n % 2 else 'gloomy'} {n}" for n in range(60)], [n % 2 for n in range(60)])
     told = [words(training, part(["glad", "gloomy"], [1, 0]), Labels) for _ in range(2)]
     assert told[0] == told[1]

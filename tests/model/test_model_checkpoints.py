@@ -27,10 +27,8 @@ from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import checkpoints
-from tokkit.model.training.checkpoints import Checkpoints
-from tokkit.model.training.fit import Plan, fit
-from tokkit.model.training.gradients import TrainingRows
-from tokkit.model.training.identity import identity_of
+from tokkit.model.training.checkpoints import Checkpoints, identity_of
+from tokkit.model.training.session import TrainingSession
 from tokkit.progress import SILENT
 
 SPEC = FinetuneOptions(
@@ -50,22 +48,27 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-def plan_of(tokenizer, spec=SPEC, lr=1e-3):
-    classifier, encoded, targets = prepared(tokenizer, spec, rows=48)
-    truth = RowTargets(targets)
-    rows = TrainingRows(encoded, truth, CrossEntropy())
-    identity = identity_of(classifier, rows, encoded, truth, spec, lr, CPU)
-    return Plan(classifier, rows, encoded, truth, spec, lr, CPU, 512, spec.metric or "loss", identity)
-
-
-def trained(tokenizer, folder, spec=SPEC, lr=1e-3, progress=SILENT):
-    """What a training leaves: every file of the model, its history, and all else that is told."""
+def trained(tokenizer, folder, options=SPEC, lr=1e-3, progress=SILENT):
+    """What a training leaves: every file of the model, its history, and all else of its result."""
     shutil.rmtree(folder / "staging", ignore_errors=True)
     (folder / "staging").mkdir(parents=True)
-    work = Checkpoints(folder / ".model.tokkit-training", folder / "model", spec.keep)
-    fitted = fit(plan_of(tokenizer, spec, lr), folder / "staging", work, progress)
+    classifier, rows = prepared(tokenizer, options, rows=48)
+    session = TrainingSession(
+        classifier=classifier,
+        training=rows,
+        validation=rows,
+        loss=CrossEntropy(),
+        options=options,
+        lr=lr,
+        device=CPU,
+        budget=512,
+        staging=folder / "staging",
+        checkpoints=Checkpoints(folder / ".model.tokkit-training", folder / "model", options.keep),
+        progress=progress,
+    )
+    result = session.run()
     model = {path.name: path.read_bytes() for path in (folder / "staging").iterdir() if path.is_file()}
-    return model, fitted.history, fitted.best.scores, fitted.best.logits.tobytes(), fitted.padding_share
+    return model, result.history, result.best.scores, result.best.logits.tobytes(), result.padding_share
 
 
 def saved(folder):
@@ -97,7 +100,7 @@ def whole(tokenizer, tmp_path_factory):
 def test_resume_after_ctrl_c_ends_in_the_same_bytes(tokenizer, whole, tmp_path, steps, kept):
     """After the second step it comes while the model is validated."""
     stopping = Stopping(steps)
-    said = f"interrupted; the checkpoint after step {kept} is kept: the same command goes on from there"
+    said = f"interrupted; the checkpoint after step {kept} is kept: the same command continues from there"
     with pytest.raises(Interrupted, match=said):
         trained(tokenizer, tmp_path, progress=stopping)
     heard = Heard()
@@ -139,7 +142,7 @@ def test_resume_after_kill_at_a_system_call_ends_in_the_same_bytes(tokenizer, wh
     if killed_at(call, tokenizer, tmp_path):
         heard = Heard()
         assert trained(tokenizer, tmp_path, progress=heard) == whole
-        part = [sentence for sentence in heard.sentences if "half-written" in sentence]
+        part = [sentence for sentence in heard.sentences if "incomplete checkpoint" in sentence]
         assert len(part) <= 1
     else:
         assert call > 58
@@ -165,7 +168,7 @@ def test_a_checkpoint_cut_short_is_passed_over_and_said(tokenizer, whole, tmp_pa
         file.write_bytes(content[:middle] + (b"" if how == "cut short" else b"#" + content[middle + 1 :]))
     heard = Heard()
     assert trained(tokenizer, tmp_path, progress=heard) == whole
-    assert "checkpoint-00000005: a checkpoint that was cut short or changed is passed over" in heard
+    assert "checkpoint-00000005: skipped a truncated or changed checkpoint" in heard
     assert "continuing after step 4" in heard
 
 
@@ -188,7 +191,7 @@ def test_a_full_disk_at_a_checkpoint_is_one_sentence_and_loses_nothing(
     monkeypatch.undo()
     assert ("no space left" in caught.value.message) == (number == errno.ENOSPC)
     assert str(tmp_path / "model") in caught.value.message
-    assert "the checkpoint after step 1 is kept: the same command goes on from there" in heard
+    assert "the checkpoint after step 1 is kept: the same command continues from there" in heard
     assert saved(tmp_path) == ["checkpoint-00000001"]
     assert trained(tokenizer, tmp_path) == whole
 
@@ -206,24 +209,23 @@ def test_a_checkpoint_of_other_settings_is_refused(tokenizer, tmp_path, changed,
     with pytest.raises(Interrupted):
         trained(tokenizer, tmp_path, progress=Stopping(3))
     before = saved(tmp_path)
-    with pytest.raises(InputError, match=f"an unfinished training stands beside it, with {told}") as caught:
+    with pytest.raises(InputError, match=f"has an unfinished training with {told}") as caught:
         trained(tokenizer, tmp_path, replace(SPEC, **changed), lr)
     assert "--resume none discards it" in caught.value.hint
     assert saved(tmp_path) == before
 
 
 def test_a_checkpoint_of_other_rows_or_another_start_is_refused(tokenizer, tmp_path):
-    plan = plan_of(tokenizer)
-    other = replace(plan, rows=replace(plan.rows, targets=RowTargets(2 - plan.truth.values)))
-    elsewhere = identity_of(
-        *(plan.classifier, other.rows, plan.validation, plan.truth, SPEC, 1e-3, CPU),
-    )
-    assert {name for name in elsewhere if elsewhere[name] != plan.identity[name]} == {"data"}
+    classifier, rows = prepared(tokenizer, SPEC, rows=48)
+    identity = identity_of(classifier, rows, rows, SPEC, 1e-3, CPU)
+    other = replace(rows, targets=RowTargets(2 - rows.targets.values))
+    elsewhere = identity_of(classifier, other, rows, SPEC, 1e-3, CPU)
+    assert {name for name in elsewhere if elsewhere[name] != identity[name]} == {"data"}
     with torch.no_grad():
-        plan.classifier.model.classifier.bias += 1
-    moved = identity_of(plan.classifier, plan.rows, plan.validation, plan.truth, SPEC, 1e-3, CPU)
-    assert {name for name in moved if moved[name] != plan.identity[name]} == {"start"}
-    assert list(plan.identity["labels"]) == list(LABELS)
+        classifier.model.classifier.bias += 1
+    moved = identity_of(classifier, rows, rows, SPEC, 1e-3, CPU)
+    assert {name for name in moved if moved[name] != identity[name]} == {"start"}
+    assert list(identity["labels"]) == list(LABELS)
 
 
 def test_resume_none_discards_what_stands_there(tokenizer, whole, tmp_path):
@@ -242,7 +244,7 @@ def test_a_named_checkpoint_may_be_gone_on_from_at_another_rate(tokenizer, whole
     named = tmp_path / ".model.tokkit-training" / "checkpoint-00000002"
     heard = Heard()
     model, history, *_ = trained(tokenizer, tmp_path, replace(SPEC, resume=str(named)), 1e-4, heard)
-    assert "was trained with --lr 0.001 instead of 0.0001; it is gone on from all the same" in heard
+    assert "was trained with --lr 0.001 instead of 0.0001; continuing anyway" in heard
     assert history[0] == whole[1][0]
     assert history[1]["lr"] < whole[1][1]["lr"] / 5
     assert model != whole[0]
@@ -277,12 +279,12 @@ def test_a_named_checkpoint_of_other_rows_is_refused(tokenizer, tmp_path):
 
 def test_a_loss_that_is_no_number_leaves_the_checkpoint_and_says_how_to_go_on(tokenizer, tmp_path):
     spec = replace(SPEC, max_grad_norm=0.0, warmup_ratio=1.0, schedule="constant")
-    with pytest.raises(InputError, match="no number any more at step") as caught:
+    with pytest.raises(InputError, match="NaN or infinite at step") as caught:
         trained(tokenizer, tmp_path, spec, lr=1e39)
     [kept] = saved(tmp_path)
     step = int(kept[-8:])
     assert f"the checkpoint after step {step} is kept" in caught.value.message
-    assert f"--resume {tmp_path / '.model.tokkit-training'} goes on from there" in caught.value.hint
+    assert f"--resume {tmp_path / '.model.tokkit-training'} continues from it" in caught.value.hint
     weights = load_file(tmp_path / ".model.tokkit-training" / kept / "model.safetensors")
     assert all(torch.isfinite(value).all() for value in weights.values())
     resumed = replace(spec, resume=str(tmp_path / ".model.tokkit-training"))
@@ -294,14 +296,14 @@ def test_a_loss_that_is_no_number_leaves_the_checkpoint_and_says_how_to_go_on(to
 def test_finite_weights_that_give_no_answers_are_not_kept(tokenizer, tmp_path, evaluated):
     """The second step leaves weights of 1e25: none is infinite, their products are."""
     spec = replace(SPEC, save_every="2", eval_every=evaluated, warmup_ratio=1.0, schedule="constant")
-    with pytest.raises(InputError, match="the answers are no number any more by step 2 of 6") as caught:
+    with pytest.raises(InputError, match="logits are NaN or infinite by step 2 of 6") as caught:
         trained(tokenizer, tmp_path, spec, lr=6e25)
     assert caught.value.hint == "a lower rate: --lr 0.001"
     assert not (tmp_path / ".model.tokkit-training").exists()
 
 
 def test_without_checkpoints_an_error_leaves_nothing(tokenizer, tmp_path):
-    with pytest.raises(InputError, match="no number any more"):
+    with pytest.raises(InputError, match="NaN or infinite"):
         trained(tokenizer, tmp_path, replace(SPEC, save_every="never", max_grad_norm=0.0), lr=1e39)
     assert not (tmp_path / ".model.tokkit-training").exists()
 

@@ -166,8 +166,8 @@ def test_every_combination_is_there_once_the_last_key_fastest():
         "size=mini lr=0.0001",
         "size=mini lr=0.0002",
     ]
-    assert all(each.spec.epochs == 7 for each in found)
-    assert found[3].spec.size == "mini"
+    assert all(each.options.epochs == 7 for each in found)
+    assert found[3].options.size == "mini"
 
 
 def test_the_flag_stands_before_every_key_that_follows_it():
@@ -232,7 +232,7 @@ def test_a_comparison_that_was_stopped_goes_on_to_the_same_figures(
     with pytest.raises(Interrupted):
         compare_settings(*asked, out=tmp_path / "out", progress=InTheSecond(0), **FAST)
     result = compare_settings(*asked, out=tmp_path / "out", progress=heard, **FAST)
-    assert "lr=0 size=tiny: finished by an earlier run, and kept" in heard
+    assert "lr=0 size=tiny: finished by an earlier run, not trained again" in heard
     figures = ("score", "interval", "p_value", "mean", "settings")
     for mine, theirs in zip(result.combinations, compared[1].combinations, strict=True):
         assert [mine[name] for name in figures] == [theirs[name] for name in figures]

@@ -10,7 +10,7 @@ import pytest
 
 from tokkit.data.dataset import Rows
 from tokkit.model.tasks import TASKS
-from tokkit.model.training import encoded_cache
+from tokkit.model.training import encoded_rows
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import load
 
@@ -28,13 +28,13 @@ def cache(tmp_path, monkeypatch) -> Path:
 def calls(monkeypatch):
     """The texts that were encoded, call by call, by the real encoding."""
     seen: list[list[str]] = []
-    encode = encoded_cache.encode
+    encode = encoded_rows.encode
 
     def counting(task, rows, *arguments, **options):
         seen.append(rows.texts)
         return encode(task, rows, *arguments, **options)
 
-    monkeypatch.setattr(encoded_cache, "encode", counting)
+    monkeypatch.setattr(encoded_rows, "encode", counting)
     return seen
 
 
@@ -55,8 +55,8 @@ def same(one: Encoded, other: Encoded) -> bool:
 @pytest.mark.parametrize("pairs", [(), ("b", "", "오늘", "d", "e")])
 def test_the_second_run_reads_what_the_first_one_kept(cache, calls, tokenizer, pairs):
     rows, loaded = rows_of(TEXTS, pairs), load(tokenizer)
-    first = encoded_cache.cached(TASK, rows, loaded, 16)
-    second = encoded_cache.cached(TASK, rows, load(tokenizer), 16)
+    first = encoded_rows.cached(TASK, rows, loaded, 16)
+    second = encoded_rows.cached(TASK, rows, load(tokenizer), 16)
     assert calls == [TEXTS]
     assert same(first, second)
     assert same(first, TASK.encode(rows, loaded, 16))
@@ -67,7 +67,7 @@ def test_another_length_text_order_pair_or_tokenizer_is_another_entry(cache, cal
     import tokkit
 
     loaded = load(tokenizer)
-    encoded_cache.cached(TASK, rows_of(TEXTS), loaded, 16)
+    encoded_rows.cached(TASK, rows_of(TEXTS), loaded, 16)
     other = tmp_path / "other"
     tokkit.train_wordpiece([str(tokenizer / "tokenizer.json")], other, vocab_size=120)
     asked = [
@@ -79,7 +79,7 @@ def test_another_length_text_order_pair_or_tokenizer_is_another_entry(cache, cal
         (rows_of(TEXTS), load(other), 16),
     ]
     for number, (rows, tokens, length) in enumerate(asked, 2):
-        assert same(encoded_cache.cached(TASK, rows, tokens, length), TASK.encode(rows, tokens, length)), (
+        assert same(encoded_rows.cached(TASK, rows, tokens, length), TASK.encode(rows, tokens, length)), (
             number
         )
         assert len(calls) == number
@@ -88,14 +88,14 @@ def test_another_length_text_order_pair_or_tokenizer_is_another_entry(cache, cal
 def test_texts_are_told_apart_however_they_are_cut(cache, calls, tokenizer):
     loaded = load(tokenizer)
     for texts in (["ab", "c"], ["a", "bc"], ["abc", ""], ["", "abc"], ["abc"]):
-        encoded_cache.cached(TASK, rows_of(texts), loaded, 16)
+        encoded_rows.cached(TASK, rows_of(texts), loaded, 16)
     assert len(calls) == 5
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one bit", "empty", "no arrays", "a folder"])
 def test_a_damaged_entry_is_passed_over_and_mended(cache, calls, tokenizer, damage):
     rows, loaded = rows_of(TEXTS), load(tokenizer)
-    first = encoded_cache.cached(TASK, rows, loaded, 16)
+    first = encoded_rows.cached(TASK, rows, loaded, 16)
     [entry] = cache.iterdir()
     content = entry.read_bytes()
     if damage == "cut short":
@@ -111,7 +111,7 @@ def test_a_damaged_entry_is_passed_over_and_mended(cache, calls, tokenizer, dama
     else:
         entry.unlink()
         entry.mkdir()
-    assert same(encoded_cache.cached(TASK, rows, loaded, 16), first)
+    assert same(encoded_rows.cached(TASK, rows, loaded, 16), first)
     assert len(calls) == 2
     if damage != "a folder":
         assert entry.read_bytes() == content
@@ -120,28 +120,28 @@ def test_a_damaged_entry_is_passed_over_and_mended(cache, calls, tokenizer, dama
 def test_a_cache_that_cannot_be_written_is_said_and_nothing_more(tmp_path, monkeypatch, tokenizer, heard):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("TOKKIT_CACHE", str(tmp_path / "file"))
-    found = encoded_cache.cached(TASK, rows_of(TEXTS), load(tokenizer), 16, progress=heard)
+    found = encoded_rows.cached(TASK, rows_of(TEXTS), load(tokenizer), 16, progress=heard)
     assert same(found, TASK.encode(rows_of(TEXTS), load(tokenizer), 16))
-    assert "encoded rows are not kept" in heard
+    assert "encoded rows are not cached" in heard
 
 
 def test_those_used_longest_ago_are_removed_first(cache, calls, tokenizer, monkeypatch):
     loaded = load(tokenizer)
     entries = []
     for number in range(3):
-        encoded_cache.cached(TASK, rows_of([f"text {number}"]), loaded, 16)
+        encoded_rows.cached(TASK, rows_of([f"text {number}"]), loaded, 16)
         entries += [path for path in cache.iterdir() if path not in entries]
         os.utime(entries[-1], (number, number))
-    encoded_cache.cached(TASK, rows_of(["text 0"]), loaded, 16)  # used again
+    encoded_rows.cached(TASK, rows_of(["text 0"]), loaded, 16)  # used again
     size = entries[0].stat().st_size
-    monkeypatch.setattr(encoded_cache, "LARGEST", 3 * size)
-    encoded_cache.cached(TASK, rows_of(["text 9"]), loaded, 16)
+    monkeypatch.setattr(encoded_rows, "CACHE_BYTES", 3 * size)
+    encoded_rows.cached(TASK, rows_of(["text 9"]), loaded, 16)
     assert entries[0].exists()
     assert not entries[1].exists()
     assert entries[2].exists()
 
 
 def test_rows_larger_than_the_whole_cache_are_not_kept(cache, calls, tokenizer, monkeypatch):
-    monkeypatch.setattr(encoded_cache, "LARGEST", 10)
-    encoded_cache.cached(TASK, rows_of(TEXTS), load(tokenizer), 16)
+    monkeypatch.setattr(encoded_rows, "CACHE_BYTES", 10)
+    encoded_rows.cached(TASK, rows_of(TEXTS), load(tokenizer), 16)
     assert not cache.exists()

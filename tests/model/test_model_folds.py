@@ -18,13 +18,13 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
-from tokkit.model.folds import drawing
-from tokkit.model.folds.spread import deviations, means
+from tokkit.model.folds import fold_rows
+from tokkit.model.folds.cross_validate import deviations, means
 from tokkit.model.network.batching import part_of
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
-from tokkit.model.training import encoded_cache
-from tokkit.model.training.encoded_once import EncodedOnce
+from tokkit.model.training import encoded_rows
+from tokkit.model.training.encoded_rows import EncodedOnce
 from tokkit.progress import SILENT
 from tokkit.tokenizer.folder.load import load
 from tokkit.views.reports import finetuning as reports
@@ -46,9 +46,8 @@ def folds(data, tokenizer, tmp_path_factory):
     return out, tokkit.finetune(data, tokenizer, out=out, folds=3, **FAST)
 
 
-def drawn(path, **settings):
-    options = DatasetOptions()
-    return drawing.drawn(read_dataset(path, options), FinetuneOptions(**settings), SILENT)
+def folds_of(path, **settings):
+    return fold_rows.make_folds(read_dataset(path), FinetuneOptions(**settings), SILENT)
 
 
 def test_out_of_fold_predictions_hold_every_row_once_in_the_order_of_the_data(folds):
@@ -76,7 +75,7 @@ def test_no_text_stands_in_two_folds(folds):
 
 
 def test_folds_hold_every_class_in_its_share(data):
-    counts = [Counter(fold.validation.labels) for fold in drawn(data, folds=3).folds]
+    counts = [Counter(fold.validation.labels) for fold in folds_of(data, folds=3).folds]
     for label, total in Counter(label for _, label in ROWS).items():
         assert all(abs(count[label] - total / 3) <= 2 for count in counts)
 
@@ -202,7 +201,7 @@ def test_finished_folds_of_other_settings_are_discarded_and_it_is_said(data, tok
 
 
 def test_validation_rows_join_those_of_train_and_test_is_not_touched(dataset):
-    folded = drawn(dataset, folds=4)
+    folded = folds_of(dataset, folds=4)
     assert len(folded.rows.texts) == 240 + 60
     test = pl.read_csv(dataset / "test.csv")["text"].to_list()
     assert not set(test) & {text for part in folded.parts for text in part.texts}
@@ -212,7 +211,7 @@ def test_rows_of_a_group_stay_in_one_fold(tmp_path):
     rows = [(text, label, f"author {i % 10}") for i, (text, label) in enumerate(sentences(90, seed=2))]
     path = tmp_path / "d.csv"
     pl.DataFrame(rows, schema=["text", "label", "author"], orient="row").write_csv(path)
-    folded = drawn(path, folds=3, group_column="author")
+    folded = folds_of(path, folds=3, group_column="author")
     author = {text: who for text, _, who in rows}
     held = [{author[text] for text in fold.validation.texts} for fold in folded.folds]
     assert sum(map(len, held)) == 10
@@ -229,17 +228,17 @@ def test_folds_that_split_wrote_are_trained_on_as_they_are(data, tokenizer, tmp_
         theirs = pl.read_csv(tmp_path / "split" / f"fold-{number}" / "validation.csv")["text"].to_list()
         assert rows.filter(pl.col("fold") == number)["text"].to_list() == theirs
     assert "fold 1 of 2: 90 rows to train on, 45 to validate on" in heard
-    with pytest.raises(UsageError, match="holds 2 folds"):
-        drawing.ready(tmp_path / "split", DatasetOptions(), FinetuneOptions(folds=3), SILENT)
+    with pytest.raises(UsageError, match="has 2 folds"):
+        fold_rows.read_folds(tmp_path / "split", FinetuneOptions(folds=3), DatasetOptions(), SILENT)
 
 
 def test_all_texts_are_encoded_once_whatever_the_folds(data, tokenizer):
-    folded = drawn(data, folds=3)
+    folded = folds_of(data, folds=3)
     asked = []
 
     def counting(task, rows, *arguments, **options):
         asked.append(len(rows.texts))
-        return encoded_cache.encode(task, rows, *arguments, **options)
+        return encoded_rows.encode(task, rows, *arguments, **options)
 
     once, loaded, task = EncodedOnce(folded.parts, counting), load(tokenizer), TASKS["single-label"]
     for fold in folded.folds:
@@ -264,34 +263,34 @@ def test_a_part_of_encoded_pairs_keeps_their_segments(tokenizer):
 def test_fewer_rows_than_folds_is_an_error(tmp_path):
     few = write_csv(tmp_path / "d.csv", [("a", "x"), ("b", "y"), ("c", "x"), ("d", "y")])
     with pytest.raises(InputError, match="4 rows are too few for 5 folds") as caught:
-        drawn(few, folds=5)
+        folds_of(few, folds=5)
     assert caught.value.hint == "--folds 4"
 
 
 def test_copies_of_few_texts_are_too_few_too(tmp_path):
     few = write_csv(tmp_path / "d.csv", [("a", "x"), ("b", "y"), ("c", "x")] * 4)
     with pytest.raises(InputError, match="3 sets of rows that stay together are too few for 4 folds"):
-        drawn(few, folds=4)
+        folds_of(few, folds=4)
 
 
 def test_a_class_of_one_text_could_not_be_learned_by_the_fold_that_holds_it(tmp_path):
     data = write_csv(tmp_path / "d.csv", [*sentences(40, seed=1), ("odd", "surprise"), ("odd", "surprise")])
     with pytest.raises(InputError, match='all 2 rows of "surprise" are in fold-') as caught:
-        drawn(data, folds=3)
+        folds_of(data, folds=3)
     assert "--where" in caught.value.hint
 
 
 def test_a_class_with_fewer_texts_than_folds_is_said(tmp_path, heard):
     rows = [*sentences(40, seed=1), ("odd", "surprise"), ("strange", "surprise")]
     data = write_csv(tmp_path / "d.csv", rows)
-    drawing.drawn(read_dataset(data), FinetuneOptions(folds=3), heard)
+    fold_rows.make_folds(read_dataset(data), FinetuneOptions(folds=3), heard)
     assert "fewer texts than folds, so some folds are scored without them: surprise" in heard
 
 
 def test_more_classes_than_rows_in_a_fold_is_said(tmp_path, heard):
     rows = [(f"text {i} {j}", f"class {i}") for i in range(6) for j in range(2)]
-    drawing.drawn(read_dataset(write_csv(tmp_path / "d.csv", rows)), FinetuneOptions(folds=6), heard)
-    assert "a fold holds 2 rows and there are 6 classes" in heard
+    fold_rows.make_folds(read_dataset(write_csv(tmp_path / "d.csv", rows)), FinetuneOptions(folds=6), heard)
+    assert "a fold has 2 rows and there are 6 classes" in heard
 
 
 def test_folds_take_no_rows_from_elsewhere_to_validate_on(data, dataset, tokenizer, tmp_path):
@@ -310,12 +309,12 @@ def test_groups_without_folds_are_refused(data, tokenizer, tmp_path):
 def test_one_class_only_is_an_error(tmp_path):
     data = write_csv(tmp_path / "d.csv", [(f"text {i}", "x") for i in range(20)])
     with pytest.raises(InputError, match="one class only"):
-        drawn(data, folds=2)
+        folds_of(data, folds=2)
 
 
 def test_one_of_the_folds_is_to_be_named_as_a_model_to_go_on_from(folds, data, tmp_path):
     out, _ = folds
-    with pytest.raises(InputError, match="holds 3 folds, and one model is fine-tuned") as caught:
+    with pytest.raises(InputError, match="has 3 folds, but only one model can be fine-tuned") as caught:
         tokkit.finetune(data, model=out, out=tmp_path / "m", **FAST)
     assert caught.value.hint == f"--model {out / 'fold-1'}"
 

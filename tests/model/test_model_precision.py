@@ -5,31 +5,27 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.model.test_loop import CPU, prepared
+from tests.model.test_loop import CPU, prepared, steps_of
 from tokkit.errors import UsageError
 from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training.gradients import TrainingRows
-from tokkit.model.training.loop import Training
-from tokkit.model.training.precision import accelerator_for, choose_precision
+from tokkit.model.training.accelerator import accelerator_for, choose_precision
 from tokkit.progress import SILENT
 
 TINY = FinetuneOptions(size="tiny", epochs=1, dropout=0.0)
 
 
-def rows_of(tokenizer):
-    classifier, encoded, targets = prepared(tokenizer, TINY)
-    return classifier, TrainingRows(encoded, RowTargets(targets), CrossEntropy())
+def chosen(requested, tokenizer, steps=1000, progress=SILENT):
+    classifier, rows = prepared(tokenizer, TINY)
+    return choose_precision(requested, classifier, rows, CrossEntropy(), CPU, 512, steps, progress)
 
 
 def test_bf16_trains_nearly_as_fp32_does_with_fp32_weights(tokenizer):
     losses = {}
     for precision in ("fp32", "bf16"):
-        classifier, rows = rows_of(tokenizer)
-        training = Training(classifier, rows, TINY, 1e-3, CPU, 512, precision)
-        [reached] = training.run(SILENT)
-        losses[precision] = reached.loss
+        classifier, rows = prepared(tokenizer, TINY)
+        [report] = steps_of(classifier, rows, TINY, precision=precision).run(SILENT)
+        losses[precision] = report.loss
         assert {parameter.dtype for parameter in classifier.model.parameters()} == {torch.float32}
     assert losses["bf16"] == pytest.approx(losses["fp32"], rel=0.02)
     assert losses["bf16"] != losses["fp32"]
@@ -37,18 +33,18 @@ def test_bf16_trains_nearly_as_fp32_does_with_fp32_weights(tokenizer):
 
 def test_fp16_needs_a_gpu(tokenizer):
     with pytest.raises(UsageError, match="--precision fp16: needs a GPU"):
-        choose_precision("fp16", *rows_of(tokenizer), CPU, 512, 1000, SILENT)
+        chosen("fp16", tokenizer)
     with pytest.raises(UsageError, match="--precision fp16: needs a GPU"):
         accelerator_for(CPU, "fp16")
 
 
 def test_auto_tries_both_and_says_what_it_found(tokenizer, heard, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)  # whatever machine this is
-    classifier, rows = rows_of(tokenizer)
+    classifier, rows = prepared(tokenizer, TINY)
     before = {name: value.clone() for name, value in classifier.model.state_dict().items()}
-    chosen = choose_precision("auto", classifier, rows, CPU, 512, 1000, heard)
-    assert chosen in ("fp32", "bf16")
-    assert f"--precision {chosen}: a piece of a step takes" in heard
+    precision = choose_precision("auto", classifier, rows, CrossEntropy(), CPU, 512, 1000, heard)
+    assert precision in ("fp32", "bf16")
+    assert f"--precision {precision}: a piece of a step takes" in heard
     assert "ms in fp32" in heard
     assert "ms in bf16" in heard
     assert all(torch.equal(before[name], value) for name, value in classifier.model.state_dict().items())
@@ -57,13 +53,13 @@ def test_auto_tries_both_and_says_what_it_found(tokenizer, heard, monkeypatch):
 
 def test_auto_stays_at_fp32_on_a_cpu_without_matrix_units(tokenizer, heard, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    assert choose_precision("auto", *rows_of(tokenizer), CPU, 512, 1000, heard) == "fp32"
+    assert chosen("auto", tokenizer, progress=heard) == "fp32"
     assert heard.sentences == []
 
 
 def test_a_short_training_is_not_worth_a_trial(tokenizer, heard, monkeypatch):
     monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
-    assert choose_precision("auto", *rows_of(tokenizer), CPU, 512, 50, heard) == "fp32"
+    assert chosen("auto", tokenizer, steps=50, progress=heard) == "fp32"
     assert heard.sentences == []
 
 

@@ -13,14 +13,11 @@ import torch
 from safetensors.torch import load_file
 
 import tokkit
-from tests.model.test_loop import CPU, prepared
+from tests.model.test_loop import prepared, steps_of
 from tokkit.errors import UsageError
 from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training import processes
-from tokkit.model.training.gradients import TrainingRows
-from tokkit.model.training.loop import Training
+from tokkit.model.training import accelerator
 from tokkit.progress import SILENT
 
 SPEC = FinetuneOptions(size="tiny", epochs=1, batch_size=19, dropout=0.0, label_smoothing=0.1)
@@ -31,12 +28,11 @@ ROWS = 115
 def train_here(tokenizer):
     """What one of the processes, or the only one, ends with."""
     torch.set_num_threads(1)
-    classifier, encoded, targets = prepared(tokenizer, SPEC, ROWS)
-    weights = torch.tensor([0.5, 1.0, 3.0])
-    rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy(weights, SPEC.label_smoothing))
-    training = Training(classifier, rows, SPEC, 1e-3, CPU, 200)
-    [reached] = training.run(SILENT)
-    return training.accelerator.num_processes, vars(reached), classifier.model.state_dict()
+    classifier, rows = prepared(tokenizer, SPEC, ROWS)
+    loss = CrossEntropy(torch.tensor([0.5, 1.0, 3.0]), SPEC.label_smoothing)
+    steps = steps_of(classifier, rows, SPEC, budget=200, loss=loss)
+    [report] = steps.run(SILENT)
+    return steps.accelerator.num_processes, vars(report), classifier.model.state_dict()
 
 
 def _worker(rank, tokenizer, port, folder):
@@ -93,15 +89,15 @@ def test_torchrun_writes_the_model_that_one_process_writes(dataset, tokenizer, t
 
 
 def test_helpers_are_told_by_their_rank(monkeypatch):
-    assert (processes.count(), processes.is_helper()) == (1, False)
+    assert (accelerator.process_count(), accelerator.is_helper()) == (1, False)
     for rank, helps in (("0", False), ("1", True)):
         for name, value in {"LOCAL_RANK": rank, "RANK": rank, "WORLD_SIZE": "2"}.items():
             monkeypatch.setenv(name, value)
-        assert (processes.count(), processes.is_helper()) == (2, helps)
+        assert (accelerator.process_count(), accelerator.is_helper()) == (2, helps)
 
 
 def test_folds_are_not_for_several_processes(dataset, tokenizer, tmp_path, monkeypatch):
     for name, value in {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "2"}.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(UsageError, match="2 processes train one model together, and folds are several"):
+    with pytest.raises(UsageError, match="2 processes train one model together, but folds are several"):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", folds=2)

@@ -7,17 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.model.test_loop import CPU, prepared
+from tests.model.test_loop import CPU, prepared, trained
 from tokkit.errors import UsageError
 from tokkit.model.metrics.classification import softmax
 from tokkit.model.network.inference import predict_logits
-from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training.gradients import TrainingRows
-from tokkit.model.training.loop import train
 from tokkit.model.training.sampling import SAMPLERS, classes_of, order, quotas
-from tokkit.progress import SILENT
 
 CLASSES = np.array([0] * 90 + [2] * 9 + [3], dtype=np.int64)
 """A class without rows among them."""
@@ -73,9 +69,8 @@ def test_rows_without_one_class_each_cannot_be_balanced(values):
 def test_a_balanced_training_expects_the_rare_class_more_often(tokenizer):
     expected = {}
     for sampler in SAMPLERS:
-        spec = FinetuneOptions(size="tiny", epochs=2, dropout=0.0, sampler=sampler)
-        classifier, encoded, targets = prepared(tokenizer, spec)
-        rows = TrainingRows(encoded, RowTargets(targets), CrossEntropy())
-        list(train(classifier, rows, spec, 1e-3, CPU, 512, SILENT))
-        expected[sampler] = softmax(predict_logits(classifier, encoded, CPU, 512))[:, 2].mean()
+        options = FinetuneOptions(size="tiny", epochs=2, dropout=0.0, sampler=sampler)
+        classifier, rows = prepared(tokenizer, options)
+        trained(classifier, rows, options)
+        expected[sampler] = softmax(predict_logits(classifier, rows.encoded, CPU, 512))[:, 2].mean()
     assert expected["plain"] < expected["sqrt"] < expected["balanced"]

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from tokkit.errors import UsageError
-from tokkit.model.training.selection import is_better, value_of
+from tokkit.model.training.evaluations import is_better, score_named
 
 SCORES = {
     "rows": 60,
@@ -31,17 +31,17 @@ SCORES = {
     ],
 )
 def test_a_score_is_found_by_its_name(name, value):
-    assert value_of(SCORES, name) == value
+    assert score_named(SCORES, name) == value
 
 
 def test_a_score_without_a_value_is_no_number():
-    assert math.isnan(value_of(SCORES, "weighted_f1"))
+    assert math.isnan(score_named(SCORES, "weighted_f1"))
 
 
 @pytest.mark.parametrize("name", ["macrof1", "classes", "majority.label", "classes.anger.f1"])
 def test_a_score_there_is_not_is_refused_and_the_others_are_named(name):
     with pytest.raises(UsageError, match=f'no score "{name}".*there are: rows, loss, macro_f1'):
-        value_of(SCORES, name)
+        score_named(SCORES, name)
 
 
 @pytest.mark.parametrize(

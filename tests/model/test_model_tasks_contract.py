@@ -113,15 +113,15 @@ class TestEveryTask:
         assert shares.shape == logits.shape
         np.testing.assert_allclose(task.shares(task.logits_of(shares)), shares, atol=1e-6)
 
-    def test_right_is_never_more_than_all(self, name):
+    def test_correct_is_never_more_than_all(self, name):
         logits, targets = drawn(name, 50, ["value"] if name == "regression" else "abc", seed=2)
-        right, items = TASKS[name].right(logits, targets)
+        right, items = TASKS[name].correct(logits, targets)
         assert 0 < int(right) < items == 50
 
 
 def test_tags_of_their_own_alone_count_as_right():
     logits = torch.tensor([[[2.0, 0.0], [2.0, 0.0], [0.0, 2.0]]])
-    right, items = TASKS["tags"].right(logits, torch.tensor([[-100, 0, 0]]))
+    right, items = TASKS["tags"].correct(logits, torch.tensor([[-100, 0, 0]]))
     assert (int(right), items) == (1, 2)
 
 

@@ -68,8 +68,8 @@ _KEY = re.compile(r"[A-Za-z_-]+=(?!.*/)")
     help="Try all combinations of these options on the same folds: head=cls,mean loss=ce,focal.",
 )
 @click.option("--keep-models", is_flag=True, help="With --compare: keep the models of all folds too.")
-@options_from(FinetuneOptions, "spec")
-@options_from(DatasetOptions, "options")
+@options_from(FinetuneOptions, "options")
+@options_from(DatasetOptions, "read_options")
 @threads_option
 @common_options
 def finetune_command(
@@ -84,9 +84,9 @@ def finetune_command(
     """Fine-tune a text classifier: a checkpoint, or a small encoder built for your tokenizer."""
     from tokkit.model.finetune import finetune
     from tokkit.model.folds.compare_settings import compare_settings
-    from tokkit.model.training import processes
+    from tokkit.model.training import accelerator
 
-    if processes.is_helper():  # the first process says and shows what there is
+    if accelerator.is_helper():  # the first process says and shows what there is
         progress = SILENT
     if keep_models and not compare:
         raise UsageError("--keep-models: belongs to --compare; --folds keeps its models")
@@ -98,7 +98,7 @@ def finetune_command(
         show("finetune", compared.as_dict(), reports.settings_compared, json_wanted)
         return
     result = finetune(chosen, validation_data=validation_data, progress=progress, **options).as_dict()
-    if processes.is_helper():
+    if accelerator.is_helper():
         return
     tables = reports.cross_validation if "folds" in result else reports.finetuning
     show("finetune", result, tables, json_wanted)

@@ -1,4 +1,4 @@
-"""`finetune`: from labelled rows and a tokenizer to a classifier, or to one a fold."""
+"""`finetune`: from labeled rows and a tokenizer to a classifier, or to one per fold."""
 
 from __future__ import annotations
 
@@ -10,14 +10,18 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import UsageError
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate
-from tokkit.model.folds.drawing import is_ready
-from tokkit.model.folds.prepared import folds_job
+from tokkit.model.folds.fold_rows import folds_request, has_folds
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
-from tokkit.model.training import encoded_cache
-from tokkit.model.training import training_rows as labelled
-from tokkit.model.training.job import Job, check_asked, local_paths
-from tokkit.model.training.run import FinetuneResult
+from tokkit.model.training import encoded_rows
+from tokkit.model.training.train_model import (
+    FinetuneRequest,
+    FinetuneResult,
+    check_request,
+    local_paths,
+    train_model,
+)
+from tokkit.model.training.training_rows import training_and_validation
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
@@ -27,39 +31,57 @@ def finetune(
     tokenizer: str | Path | None = None,
     model: str | Path | None = None,
     out: str | Path = "model",
-    spec: FinetuneOptions | None = None,
+    options: FinetuneOptions | None = None,
     *,
     validation_data: str | Path | None = None,
-    options: DatasetOptions | None = None,
+    read_options: DatasetOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> FinetuneResult | FoldsResult:
-    """Fine-tunes ``model``, or a small encoder built for the tokenizer, and writes the folder ``out``.
+    """Fine-tune ``model``, or a small encoder built for the tokenizer, and write the folder ``out``.
 
     Trains on the train split, validates after every epoch on the validation split, and keeps the epoch
-    that is best by ``metric``; a test split is never looked at. With ``folds``, and for a data set of folds
-    that `split` wrote, ``out`` holds a model a fold (`cross_validate`). ``settings`` are fields of
-    `FinetuneOptions` and `DatasetOptions`. On the same machine at the same thread count, the same call gives
-    the same bytes.
+    that is best by ``metric``; a test split is not used. With ``folds``, and for a data set of folds that
+    `split` wrote, ``out`` has one model per fold (`cross_validate`). ``settings`` are fields of
+    `FinetuneOptions` and `DatasetOptions`. On the same machine with the same number of threads, the same call
+    gives the same bytes.
 
     Raises `InputError` for data, a tokenizer or a model that do not fit each other, `OutputError` where
     ``out`` exists, `UsageError` where neither tokenizer nor model is named.
     """
-    spec, options = apply_to_both(FinetuneOptions, spec, DatasetOptions, options, settings)
+    options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
     files.check_output(Path(out), force=force, kind="folder")
-    if spec.folds is not None or is_ready(dataset):
-        job, folded = folds_job(dataset, tokenizer, model, spec, validation_data, options, threads, progress)
-        return cross_validate(job, folded, Path(out), force=force)
-    if spec.group_column is not None:
+    if options.folds is not None or has_folds(dataset):
+        request, folded = folds_request(
+            dataset,
+            tokenizer,
+            model,
+            options,
+            read_options,
+            validation_data=validation_data,
+            threads=threads,
+            progress=progress,
+        )
+        return cross_validate(request, folded, Path(out), force=force)
+    if options.group_column is not None:
         raise UsageError("--group-column: keeps rows in one fold", hint="--folds 5 makes folds")
-    check_asked(tokenizer, model, spec)
-    loaded = read_dataset(dataset, options, progress, lists=True)
-    training, validation = labelled.training_and_validation(
-        loaded, validation_data, options, spec.seed, progress, task_of(spec.task, loaded)
+    check_request(tokenizer, model, options)
+    loaded = read_dataset(dataset, read_options, progress, lists=True)
+    training, validation = training_and_validation(
+        loaded, validation_data, read_options, options.seed, progress, task_of(options.task, loaded)
     )
-    inputs = [*loaded.files, *local_paths(tokenizer, model, validation_data, spec.class_weights)]
-    encoder = encoded_cache.encode if spec.no_cache else encoded_cache.cached
-    job = Job(loaded, tokenizer, model, spec, options, tuple(inputs), threads, progress, encoder)
-    return job.train(training, validation, Path(out), force=force, shown=str(out))
+    inputs = [*loaded.files, *local_paths(tokenizer, model, validation_data, options.class_weights)]
+    request = FinetuneRequest(
+        dataset=loaded,
+        tokenizer=tokenizer,
+        model=model,
+        options=options,
+        read_options=read_options,
+        inputs=tuple(inputs),
+        threads=threads,
+        progress=progress,
+        encoder=encoded_rows.encode if options.no_cache else encoded_rows.cached,
+    )
+    return train_model(request, training, validation, Path(out), force=force)

@@ -1,6 +1,6 @@
-"""Settings to compare: keys with several values each, and every combination of them as one spec.
+"""Settings to compare: keys with several values each, and the options of every combination.
 
->>> [each.told for each in combinations(parsed(["lr=1e-4,2e-4", "size=tiny"]), FinetuneOptions())]
+>>> [each.settings for each in combinations(parsed(["lr=1e-4,2e-4", "size=tiny"]), FinetuneOptions())]
 [{'lr': 0.0001, 'size': 'tiny'}, {'lr': 0.0002, 'size': 'tiny'}]
 """
 
@@ -27,7 +27,7 @@ _COMMON = (
     "resume",
     "task",
 )
-"""Options that all combinations share: the rows, what they are scored by, and what changes no result."""
+"""Options that all combinations share: the rows, the score, and options that change no result."""
 _NONE = "none"
 
 Keys = Mapping[str, Sequence[Any]]
@@ -35,12 +35,12 @@ Keys = Mapping[str, Sequence[Any]]
 
 @dataclass(frozen=True)
 class Combination:
-    """told   the keys and their values here
-    spec   all settings
+    """settings  the keys with their values in this combination
+    options   all options, with these settings
     """
 
-    told: dict[str, Any]
-    spec: FinetuneOptions
+    settings: dict[str, Any]
+    options: FinetuneOptions
 
     @property
     def name(self) -> str:
@@ -48,59 +48,58 @@ class Combination:
         >>> Combination({"head": "cls", "loss": "ce"}, FinetuneOptions()).name
         'head=cls loss=ce'
         """
-        return " ".join(f"{key}={_written(value)}" for key, value in self.told.items())
+        return " ".join(f"{key}={_formatted(value)}" for key, value in self.settings.items())
 
 
-def parsed(written: Sequence[str]) -> dict[str, list[Any]]:
+def parsed(arguments: Sequence[str]) -> dict[str, list[Any]]:
     """``["head=cls,mean"]`` -> ``{"head": ["cls", "mean"]}``, the values in the type of their option.
 
-    Raises `UsageError` for what is written otherwise, for keys that are no options of `finetune`, and for one
-    named twice.
+    Raises `UsageError` for another form, for keys that are not options of `finetune`, and for repeated keys.
     """
-    found: dict[str, list[Any]] = {}
-    for each in written:
-        key, equals, values = each.partition("=")
+    values_of: dict[str, list[Any]] = {}
+    for argument in arguments:
+        key, equals, values = argument.partition("=")
         if not equals or not key.strip() or not values.strip():
             raise UsageError(
-                f'--compare: write KEY=VALUE,VALUE, not "{each}"',
+                f'--compare: write KEY=VALUE,VALUE, not "{argument}"',
                 hint="--compare head=cls,mean loss=ce,focal",
             )
         name = _known(key.strip())
-        if name in found:
+        if name in values_of:
             raise UsageError(f"--compare: {name} is named twice", hint=f"--compare {name}=A,B,C")
-        found[name] = [_value(name, value.strip()) for value in values.split(",")]
-    return found
+        values_of[name] = [_value(name, value.strip()) for value in values.split(",")]
+    return values_of
 
 
-def combinations(keys: Keys, spec: FinetuneOptions) -> list[Combination]:
-    """Every combination of the values, the last key varying fastest, laid over the spec.
+def combinations(keys: Keys, options: FinetuneOptions) -> list[Combination]:
+    """Every combination of the values, the last key varying fastest, replacing those of ``options``.
 
     Raises `UsageError` for unknown keys, values that their option does not take, and fewer than two
     combinations.
     """
     named = {_known(key): list(values) for key, values in keys.items()}
-    found = []
+    combined = []
     for values in itertools.product(*named.values()):
-        told = dict(zip(named, values, strict=True))
-        found.append(Combination(told, replace(spec, **told)))
-    names = [each.name for each in found]
-    if twice := next((name for name in names if names.count(name) > 1), None):
-        raise UsageError(f"--compare: {twice} is named twice")
-    if len(found) < 2:
+        settings = dict(zip(named, values, strict=True))
+        combined.append(Combination(settings, replace(options, **settings)))
+    names = [each.name for each in combined]
+    if repeated := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"--compare: {repeated} is named twice")
+    if len(combined) < 2:
         raise UsageError(
             "--compare: there is one combination only", hint="name several values: --compare head=cls,mean"
         )
-    return found
+    return combined
 
 
 def _known(key: str) -> str:
-    """The field of that name; raises `UsageError` for one that is none, or that cannot differ."""
+    """The field of that name; raises `UsageError` for an unknown one, and for one that cannot differ."""
     name = key.replace("-", "_")
-    there = [field for field, _ in described_fields(FinetuneOptions)]
-    if name not in there:
+    names = [field for field, _ in described_fields(FinetuneOptions)]
+    if name not in names:
         raise UsageError(
-            f'--compare: finetune has no option "{key}"{did_you_mean(name, there)}',
-            hint=f"it has: {', '.join(each for each in there if each not in _COMMON)}",
+            f'--compare: finetune has no option "{key}"{did_you_mean(name, names)}',
+            hint=f"it has: {', '.join(each for each in names if each not in _COMMON)}",
         )
     if name in _COMMON:
         raise UsageError(
@@ -109,19 +108,19 @@ def _known(key: str) -> str:
     return name
 
 
-def _value(name: str, written: str) -> Any:
+def _value(name: str, text: str) -> Any:
     kind, _ = kind_of(FinetuneOptions, name)
-    if written == _NONE and getattr(FinetuneOptions(), name) is None:
+    if text == _NONE and getattr(FinetuneOptions(), name) is None:
         return None
     try:
-        return _TRUTH[written.lower()] if kind is bool else kind(written)
+        return _TRUTH[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError) as error:
-        raise UsageError(f'--compare: {name}: "{written}" is not {_CALLED[kind]}') from error
+        raise UsageError(f'--compare: {name}: "{text}" is not {_TYPES[kind]}') from error
 
 
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
-_CALLED: Mapping[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
+_TYPES: Mapping[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
-def _written(value: Any) -> str:
+def _formatted(value: Any) -> str:
     return _NONE if value is None else f"{value:g}" if isinstance(value, float) else str(value)

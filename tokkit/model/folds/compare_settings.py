@@ -1,9 +1,9 @@
 """`finetune --compare`: every combination of settings on the same folds and seed, and which differ.
 
-OUT/combination-1/ ...      what `cross_validate` writes, with the models only where they are to be kept
+OUT/combination-1/ ...      what `cross_validate` writes, with the models only with --keep-models
     comparison.json         all figures
     tokkit.json             the receipt
-.OUT.tokkit-comparison/     combinations that are finished: a run that was killed goes on behind them
+.OUT.tokkit-comparison/     finished combinations: a run that was killed continues after them
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from itertools import combinations as pairs_of
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from tokkit import files
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.comparison.differences import SIGNIFICANT
@@ -22,35 +24,28 @@ from tokkit.inspection.comparison.resampling import holm, interval
 from tokkit.model.folder.predictions import row_sums, write_json
 from tokkit.model.folder.receipt import fold_name
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
-from tokkit.model.folds.cross_validate import (
-    FoldsResult,
-    cross_validate,
-    fingerprint,
-    finished,
-    recorded_folds,
-)
-from tokkit.model.folds.drawing import FoldedRows
-from tokkit.model.folds.prepared import folds_job
+from tokkit.model.folds.cross_validate import FoldsResult, cross_validate, fingerprint, finished
+from tokkit.model.folds.fold_rows import FoldedRows, folds_request
 from tokkit.model.metrics.significance import RowSums, bootstrap, exchange_test
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
-from tokkit.model.training.job import PACKAGES, Job
+from tokkit.model.training.train_model import PACKAGES, FinetuneRequest
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 
-_WORK = "comparison"
 RESAMPLES = 1_000
-LOSS = "loss"
+_WORK = "comparison"
+_LOSS = "loss"
 
 
 @dataclass(frozen=True)
 class CompareSettingsResult:
     """metric         the score that combinations are compared by, out of fold
-    combinations   best first: ``settings``, ``score``, its 95 % ``interval``, ``mean`` and ``deviation`` over
-                   the folds, ``out_of_fold`` scores, the ``difference`` to the best with its interval, and
-                   ``p_value``, adjusted (Holm) over all pairs
+    combinations   best first: ``settings``, ``score``, its 95 % CI ``interval``, ``mean`` and ``deviation``
+                   over the folds, ``out_of_fold`` scores, the ``difference`` to the best with its interval,
+                   and ``p_value``, adjusted (Holm) over all pairs
     best           the settings with the best score
     indistinguishable   settings whose difference to the best may be chance
     """
@@ -74,106 +69,126 @@ def compare_settings(
     tokenizer: str | Path | None = None,
     model: str | Path | None = None,
     out: str | Path = "model",
-    spec: FinetuneOptions | None = None,
+    options: FinetuneOptions | None = None,
     *,
     keep_models: bool = False,
-    options: DatasetOptions | None = None,
+    read_options: DatasetOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> CompareSettingsResult:
-    """Cross-validates every combination of settings, on the same folds and seed, and tests which differ.
+    """Cross-validate every combination of settings, on the same folds and seed, and test which differ.
 
-    keys         ``{"head": ["cls", "mean"], "loss": ["ce", "focal"]}``, or as the command line takes them,
+    keys         ``{"head": ["cls", "mean"], "loss": ["ce", "focal"]}``, or as on the command line,
                  ``["head=cls,mean", "loss=ce,focal"]``: fields of `FinetuneOptions`
     keep_models  whether the models of all folds are kept too
 
-    Rows are the unit of intervals and tests (`row_sums`), each answered by a model that has not seen it. They
-    tell whether another draw of rows could turn the order round, not whether another seed could: ``seed`` may
-    be a key of its own. The best was picked by looking at these rows, so every pair counts as tested.
+    Rows are the unit of intervals and tests (`row_sums`), each predicted by a model that was not trained on
+    it. The tests say whether another sample of rows could change the order, not whether another seed could:
+    ``seed`` may be a key of its own. The best was picked by looking at these rows, so every pair counts as
+    tested.
 
     ``settings`` are fields of `FinetuneOptions` and `DatasetOptions`. Raises as `finetune`, and `UsageError`
-    for keys or values that are none.
+    for invalid keys or values.
     """
-    spec, options = apply_to_both(FinetuneOptions, spec, DatasetOptions, options, settings)
-    asked = combinations(keys if isinstance(keys, Mapping) else parsed(keys), spec)
+    options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
+    compared = combinations(keys if isinstance(keys, Mapping) else parsed(keys), options)
     files.check_output(Path(out), force=force, kind="folder")
     started = time.monotonic()
-    job, folded = folds_job(dataset, tokenizer, model, spec, None, options, threads, progress)
+    request, folded = folds_request(
+        dataset, tokenizer, model, options, read_options, threads=threads, progress=progress
+    )
     progress.say(
-        f"{len(asked)} combinations, each on the same {len(folded.folds)} folds "
+        f"{len(compared)} combinations, each on the same {len(folded.folds)} folds "
         f"of {len(folded.rows.texts):,} rows"
     )
-    real = files.check_output(Path(out), force=force, inputs=job.inputs, kind="folder")
+    real = files.check_output(Path(out), force=force, inputs=request.inputs, kind="folder")
     work = files.work_path(real, _WORK)
-    with files.folder(Path(out), force=force, inputs=job.inputs) as staging:
+    with files.folder(Path(out), force=force, inputs=request.inputs) as staging:
         work.mkdir(exist_ok=True)
         results = [
-            _cross_validated(job, folded, each, work, keep_models, n) for n, each in enumerate(asked, 1)
+            _cross_validated(request, folded, combination, work / _folder(number), keep_models)
+            for number, combination in enumerate(compared, 1)
         ]
-        for number in range(1, len(asked) + 1):
+        for number in range(1, len(compared) + 1):
             link_tree(work / _folder(number), staging / _folder(number))
-        metric, told = _compared(job, folded, asked, results, work)
-        best = told[0]["settings"]
-        unsure = [each["settings"] for each in told[1:] if not each["distinguishable"]]
-        seconds = round(time.monotonic() - started, 3)
+        metric, scores = _row_sums(request, folded, work, len(compared))
+        records = _compared(metric, scores, compared, results, options.seed, progress)
         result = CompareSettingsResult(
-            str(out), metric, len(folded.rows.texts), len(folded.folds), best, unsure, told, seconds
+            output=str(out),
+            metric=metric,
+            rows=len(folded.rows.texts),
+            folds=len(folded.folds),
+            best=records[0]["settings"],
+            indistinguishable=[each["settings"] for each in records[1:] if not each["distinguishable"]],
+            combinations=records,
+            seconds=round(time.monotonic() - started, 3),
         )
-        kept = {name: value for name, value in result.as_dict().items() if name not in ("output", "seconds")}
-        write_json(staging / "comparison.json", kept)
+        content = result.as_dict()
+        written = {name: value for name, value in content.items() if name not in ("output", "seconds")}
+        write_json(staging / "comparison.json", written)
         files.write_receipt(
             staging,
             command="finetune",
-            settings={**job.settings(), "compare": [each.told for each in asked], "keep_models": keep_models},
-            inputs=job.inputs,
+            settings={
+                **request.settings(),
+                "compare": [each.settings for each in compared],
+                "keep_models": keep_models,
+            },
+            inputs=request.inputs,
             packages=PACKAGES,
-            result={"metric": metric, "best": best, "indistinguishable": unsure},
-            run={"seconds": seconds},
+            result={name: content[name] for name in ("metric", "best", "indistinguishable")},
+            run={"seconds": result.seconds},
         )
     files.remove_work(work, real)
     return result
 
 
 def _cross_validated(
-    job: Job, folded: FoldedRows, asked: Combination, work: Path, keep_models: bool, number: int
+    request: FinetuneRequest, folded: FoldedRows, combination: Combination, folder: Path, keep_models: bool
 ) -> FoldsResult:
-    """The result of one combination, whose folder stands in ``work`` then; one there already is kept."""
-    spec = replace(asked.spec, baseline=NONE) if asked.spec.baseline == "auto" else asked.spec
-    place, mine = work / _folder(number), replace(job, spec=spec)
-    receipt = finished(place, fingerprint(mine, folded), job)
-    if receipt is not None and (place / fold_name(1)).is_dir() == keep_models:
-        job.progress.say(f"{asked.name}: finished by an earlier run, and kept")
-        return recorded_folds(receipt, _folder(number))
-    job.progress.say(f"combination {number}: {asked.name}")
+    """The result of one combination, which is then in ``folder``; a finished one is not trained again."""
+    options, progress = combination.options, request.progress
+    if options.baseline == "auto":  # the same rows would give the same baseline for every combination
+        options = replace(options, baseline=NONE)
+    request = replace(request, options=options)
+    receipt = finished(folder, fingerprint(request, folded), request)
+    if receipt is not None and (folder / fold_name(1)).is_dir() == keep_models:
+        progress.say(f"{combination.name}: finished by an earlier run, not trained again")
+        return FoldsResult.recorded(receipt, folder.name)
+    progress.say(f"{folder.name.replace('-', ' ')}: {combination.name}")
     return cross_validate(
-        mine, folded, place, force=place.exists(), shown=_folder(number), keep_models=keep_models
+        request, folded, folder, force=folder.exists(), name=folder.name, keep_models=keep_models
     )
 
 
 def _compared(
-    job: Job, folded: FoldedRows, asked: Sequence[Combination], results: Sequence[FoldsResult], work: Path
-) -> tuple[str, list[dict[str, Any]]]:
-    """The score they are compared by, and what is told of each combination, best first."""
-    metric, scores = _row_sums(job, folded, work, len(asked))
-    sign = -1 if metric == LOSS else 1
-    order = sorted(range(len(asked)), key=lambda i: -sign * scores[i].value)
-    best, seed, progress = order[0], job.spec.seed, job.progress
+    metric: str,
+    scores: Sequence[RowSums],
+    compared: Sequence[Combination],
+    results: Sequence[FoldsResult],
+    seed: int,
+    progress: Progress,
+) -> list[dict[str, Any]]:
+    """The record of each combination, best first, with its difference to the best."""
+    sign = -1 if metric == _LOSS else 1
+    order = sorted(range(len(compared)), key=lambda i: -sign * scores[i].value)
+    best = order[0]
     samples = bootstrap(dict(enumerate(scores)), RESAMPLES, seed, progress)
-    pairs = list(pairs_of(range(len(asked)), 2))
+    pairs = list(pairs_of(range(len(compared)), 2))
     with stage(progress, "testing", len(pairs), "pairs"):
         p_values = []
         for one, other in pairs:
             p_values.append(exchange_test(scores[one], scores[other], seed, progress=progress))
             progress.advance(1)
     adjusted = dict(zip(pairs, holm(p_values), strict=True))
-    told = []
+    records = []
     for i in order:
         p_value = None if i == best else adjusted[min(i, best), max(i, best)]
-        told.append(
+        records.append(
             {
-                "settings": asked[i].told,
+                "settings": compared[i].settings,
                 "folder": _folder(i + 1),
                 "score": round(scores[i].value, 6),
                 "interval": _rounded(interval(samples[i])),
@@ -187,21 +202,21 @@ def _compared(
                 "seconds": results[i].seconds,
             }
         )
-    return metric, told
+    return records
 
 
-def _row_sums(job: Job, folded: FoldedRows, work: Path, count: int) -> tuple[str, list[RowSums]]:
-    """The score asked for with its sums of each combination; the loss, which is said, where it has none."""
-    import polars as pl
-
-    task = task_of(job.spec.task, folded.dataset)
-    labels, metric = task.labels(folded.rows), job.spec.metric or task.metric
+def _row_sums(
+    request: FinetuneRequest, folded: FoldedRows, work: Path, count: int
+) -> tuple[str, list[RowSums]]:
+    """The metric with its row sums of each combination; for a metric without such sums, the loss."""
+    task = task_of(request.options.task, folded.dataset)
+    labels, metric = task.labels(folded.rows), request.options.metric or task.metric
     tables = [pl.read_parquet(work / _folder(n) / "predictions.parquet") for n in range(1, count + 1)]
-    found = [row_sums(task, labels, metric, table) for table in tables]
-    if known := [each for each in found if each is not None]:
-        return metric, known
-    job.progress.say(f"{metric} is no score that rows add up to: compared by loss")
-    return LOSS, [each for table in tables if (each := row_sums(task, labels, LOSS, table)) is not None]
+    sums = [each for table in tables if (each := row_sums(task, labels, metric, table)) is not None]
+    if sums:
+        return metric, sums
+    request.progress.say(f"{metric} is not a sum over rows: compared by loss")
+    return _LOSS, [each for table in tables if (each := row_sums(task, labels, _LOSS, table)) is not None]
 
 
 def _rounded(bounds: Sequence[float] | None) -> list[float] | None:

@@ -1,12 +1,12 @@
-"""Cross-validation: a model a fold, out-of-fold predictions, and what all of it says.
+"""Cross-validation: one model per fold, out-of-fold predictions, and the scores of both.
 
 OUT/fold-1/ ... fold-K/     model folders
-    predictions.parquet     every row as the model that has not seen it answers, and its fold
+    predictions.parquet     every row, predicted by the model that was not trained on it, and its fold
     metrics.json            {"folds": [...], "out_of_fold": ..., "mean": ..., "deviation": ...}
     history.csv             of all folds
     README.md               the card
     tokkit.json             the receipt
-.OUT.tokkit-folds/          folds that are finished: a run that was killed goes on with the next one
+.OUT.tokkit-folds/          finished folds: a run that was killed continues with the next one
 """
 
 from __future__ import annotations
@@ -15,39 +15,36 @@ import hashlib
 import json
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import numpy as np
+import polars as pl
 
 from tokkit import files
 from tokkit.errors import Interrupted
-from tokkit.model.folder import model_folder as folder
+from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.folder.receipt import ModelReceipt, fold_name
-from tokkit.model.folds.drawing import FoldedRows, joined_rows
-from tokkit.model.folds.spread import deviations, means
+from tokkit.model.folds.fold_rows import FoldedRows, joined_rows
 from tokkit.model.network.inference import budget_for, choose_device, predict_logits
 from tokkit.model.tasks import task_of
-from tokkit.model.training import card
-from tokkit.model.training.checkpoints import link_tree
-from tokkit.model.training.identity import CHANGE_NOTHING
-from tokkit.model.training.job import PACKAGES, Job, recorded_result
-from tokkit.model.training.run import FinetuneResult
-
-if TYPE_CHECKING:
-    import polars as pl
+from tokkit.model.training import report
+from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree
+from tokkit.model.training.train_model import PACKAGES, FinetuneRequest, FinetuneResult, train_model
 
 _WORK = "folds"
-_OUTPUTS = ("model", "seconds", "rows_per_second")
-"""Fields of `FoldsResult` that are told of the run, not of the result."""
+_OF_THE_RUN = ("model", "seconds", "rows_per_second")
+"""Fields of `FoldsResult` that differ from run to run."""
 
 
 @dataclass(frozen=True)
 class FoldsResult:
     """model             the folder of all folds
-    metrics           out of fold: of every row, by the model that has not seen it
-    folds             of each fold what `FinetuneResult` tells
+    metrics           out of fold: of every row, by the model that was not trained on it
+    folds             `FinetuneResult` of each fold, as a dictionary
     mean, deviation   of every score over the folds (the deviation of a sample)
     epochs, steps     of all folds together
     left_out          reason -> rows that are in no fold
@@ -68,46 +65,58 @@ class FoldsResult:
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "out_of_fold": self.metrics}
 
+    @classmethod
+    def recorded(cls, receipt: ModelReceipt, model: str) -> FoldsResult:
+        """The result in the receipt of a folder of folds; raises `InputError` where a field is missing."""
+        values = receipt.fields(each.name for each in fields(cls) if each.name != "model")
+        # The times of a fold are recorded with the run, everything else with the result.
+        times = receipt.run.get("folds", [])
+        folds = [{**fold, **timed} for fold, timed in zip(values["folds"], times, strict=True)]
+        return cls(**{**values, "model": model, "folds": folds})
+
 
 def cross_validate(
-    job: Job,
+    request: FinetuneRequest,
     folded: FoldedRows,
     out: Path,
     *,
     force: bool = False,
-    shown: str | None = None,
+    name: str | None = None,
     keep_models: bool = True,
 ) -> FoldsResult:
-    """Trains a model a fold, all with the same settings and seed, and publishes the folder ``out``.
+    """Train one model per fold, all with the same settings and seed, and publish the folder ``out``.
 
-    shown         the name of the folder in the result, where it is to get another one than ``out``
+    name          of the folder in the result, where it differs from ``out``
     keep_models   whether the model folders are part of it
 
-    A fold keeps its best epoch by its own validation rows, so that scores out of fold flatter a little, as
-    those of a single run do. Raises as `Run.prepare` and `Run.train`.
+    A fold keeps its best epoch by its own validation rows, so out-of-fold scores are a little optimistic, as
+    those of a single run are. Raises as `train_model`.
     """
     started = time.monotonic()
-    before = f"{shown}, " if shown else ""
-    shown = shown or str(out)
-    real = files.check_output(out, force=force, inputs=job.inputs, kind="folder")
+    real = files.check_output(out, force=force, inputs=request.inputs, kind="folder")
     work = files.work_path(real, _WORK)
-    with files.folder(out, force=force, inputs=job.inputs) as staging:
+    with files.folder(out, force=force, inputs=request.inputs) as staging:
         work.mkdir(exist_ok=True)
-        mark = fingerprint(job, folded)
-        results = _train_all(job, folded, work, shown, before, mark)
-        told = _report(job, folded, work, staging, results)
+        identity = fingerprint(request, folded)
+        results = _train_folds(request, folded, work, identity, out=str(out), name=name)
+        metrics = _write_scores(request, folded, work, staging, results)
         if keep_models:
-            task = task_of(job.spec.task, folded.dataset)
-            scores = (told["mean"], told["deviation"], told["out_of_fold"])
-            card.write_folds(staging / "README.md", task, len(results), *scores)
+            report.write_folds_card(
+                staging / "README.md",
+                task_of(request.options.task, folded.dataset),
+                len(results),
+                mean=metrics["mean"],
+                deviation=metrics["deviation"],
+                out_of_fold=metrics["out_of_fold"],
+            )
             for number in range(1, len(results) + 1):
                 link_tree(work / fold_name(number), staging / fold_name(number))
         result = FoldsResult(
-            model=shown,
-            metrics=told["out_of_fold"],
+            model=name or str(out),
+            metrics=metrics["out_of_fold"],
             folds=[each.as_dict() for each in results],
-            mean=told["mean"],
-            deviation=told["deviation"],
+            mean=metrics["mean"],
+            deviation=metrics["deviation"],
             epochs=round(sum(each.epochs for each in results), 4),
             steps=sum(each.steps for each in results),
             seconds=round(time.monotonic() - started, 3),
@@ -115,145 +124,170 @@ def cross_validate(
             padding_share=round(statistics.fmean(each.padding_share for each in results), 6),
             left_out=folded.rows.left_out,
         )
-        _write_receipt(staging, job, folded, result, mark)
+        _write_receipt(staging, request, result, identity)
     files.remove_work(work, real)
     return result
 
 
-def fingerprint(job: Job, folded: FoldedRows) -> str:
-    """A hash of all that decides the result: settings, versions, rows, tokenizer and model."""
-    named = [name for name in (job.tokenizer, job.model, job.spec.class_weights) if name is not None]
-    local = [files.describe_input(Path(name)) if Path(name).exists() else str(name) for name in named]
-    settings = {name: value for name, value in job.settings().items() if name not in CHANGE_NOTHING}
-    told = [settings, files.versions(*PACKAGES), local, folded.digest]
-    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+def fingerprint(request: FinetuneRequest, folded: FoldedRows) -> str:
+    """A hash of everything that decides the result: settings, versions, rows, tokenizer and model."""
+    options = request.options
+    names = [name for name in (request.tokenizer, request.model, options.class_weights) if name is not None]
+    inputs = [files.describe_input(Path(name)) if Path(name).exists() else str(name) for name in names]
+    settings = {name: value for name, value in request.settings().items() if name not in CHANGE_NOTHING}
+    content = [settings, files.versions(*PACKAGES), inputs, folded.digest]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def finished(place: Path, expected: str, job: Job) -> ModelReceipt | None:
-    """The receipt of a folder that an earlier run left finished, with the same fingerprint; else None.
+def finished(folder: Path, expected: str, request: FinetuneRequest) -> ModelReceipt | None:
+    """The receipt of a folder that an earlier run finished with this fingerprint; None for any other.
 
-    One of other settings or rows is discarded, which is said, as is any with ``--resume none``.
+    One of other settings or rows is discarded, which is reported, as is any with ``--resume none``.
     """
-    if not (place / files.RECEIPT).is_file():
+    if not (folder / files.RECEIPT).is_file():
         return None
-    receipt = ModelReceipt.read(place)
-    if job.spec.resume == "auto" and receipt.fingerprint == expected:
+    receipt = ModelReceipt.read(folder)
+    if request.options.resume == "auto" and receipt.fingerprint == expected:
         return receipt
-    why = "as --resume none asks" if job.spec.resume == "none" else "it is of other settings or rows"
-    job.progress.say(f"{place.name} of an unfinished run is discarded: {why}")
+    none = request.options.resume == "none"
+    reason = "--resume none" if none else "it has other settings or rows"
+    request.progress.say(f"{folder.name} of an unfinished run is discarded: {reason}")
     return None
 
 
-def _train_all(
-    job: Job, folded: FoldedRows, work: Path, shown: str, before: str, identity: str
+def means(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The mean of every number that all of them have under the same keys.
+
+    >>> means([{"loss": 1.0, "classes": {"joy": {"f1": 0.5}}}, {"loss": 2.0, "classes": {"joy": {"f1": 1}}}])
+    {'loss': 1.5, 'classes': {'joy': {'f1': 0.75}}}
+    """
+    return _aggregated(scores, statistics.fmean)
+
+
+def deviations(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The sample standard deviation of the same numbers (divided by one less than the number of folds)."""
+    return _aggregated(scores, statistics.stdev)
+
+
+def _train_folds(
+    request: FinetuneRequest, folded: FoldedRows, work: Path, identity: str, *, out: str, name: str | None
 ) -> list[FinetuneResult]:
-    """The results of all folds, whose model folders stand in ``work`` then; those there already are kept."""
+    """The results of all folds, with their model folders in ``work``; finished ones are reused."""
     results: list[FinetuneResult] = []
+    progress = request.progress
     for number, fold in enumerate(folded.folds, 1):
-        place, name = work / fold_name(number), f"{shown}/{fold_name(number)}"
+        folder, model = work / fold_name(number), f"{name or out}/{fold_name(number)}"
         mark = f"{identity}-{number}"
-        called = f"{before}fold {number} of {len(folded.folds)}"
-        if receipt := finished(place, mark, job):
-            job.progress.say(f"{called}: finished by an earlier run, and kept")
-            results.append(recorded_result(receipt, name))
-            job = _in_one_precision(job, results)
-            continue
-        job.progress.say(
-            f"{called}: {len(fold.training.texts):,} rows to train on, "
-            f"{len(fold.validation.texts):,} to validate on"
-        )
-        try:
-            told = {"fold": number, "fingerprint": mark}
-            results.append(
-                job.train(fold.training, fold.validation, place, force=place.exists(), shown=name, told=told)
+        called = f"{f'{name}, ' if name else ''}fold {number} of {len(folded.folds)}"
+        if receipt := finished(folder, mark, request):
+            progress.say(f"{called}: finished by an earlier run, not trained again")
+            results.append(FinetuneResult.recorded(receipt, model))
+        else:
+            progress.say(
+                f"{called}: {len(fold.training.texts):,} rows to train on, "
+                f"{len(fold.validation.texts):,} to validate on"
             )
-            job = _in_one_precision(job, results)
-        except Interrupted as error:
-            raise Interrupted(
-                f"interrupted in {called}; {len(results)} are finished, "
-                "and the same command goes on with them"
-            ) from error
+            try:
+                result = train_model(
+                    request,
+                    fold.training,
+                    fold.validation,
+                    folder,
+                    force=folder.exists(),
+                    name=model,
+                    record={"fold": number, "fingerprint": mark},
+                )
+            except Interrupted as error:
+                raise Interrupted(
+                    f"interrupted in {called}; {len(results)} are finished, "
+                    "and the same command continues after them"
+                ) from error
+            results.append(result)
+        # The precision chosen for the first fold is that of all: a trial per fold might choose differently.
+        options = replace(request.options, precision=results[0].precision)
+        request = replace(request, options=options)
     return results
 
 
-def _in_one_precision(job: Job, results: Sequence[FinetuneResult]) -> Job:
-    """The job with the precision that was settled on for the first fold, so that no fold gets another."""
-    return replace(job, spec=replace(job.spec, precision=results[0].precision))
-
-
-def _report(
-    job: Job, folded: FoldedRows, work: Path, staging: Path, results: Sequence[FinetuneResult]
+def _write_scores(
+    request: FinetuneRequest,
+    folded: FoldedRows,
+    work: Path,
+    staging: Path,
+    results: Sequence[FinetuneResult],
 ) -> dict[str, Any]:
-    """Writes figures, histories and out-of-fold predictions; gives what stands in `metrics.json`."""
-    out_of_fold, predictions = _out_of_fold(job, folded, work)
+    """Write scores, histories and out-of-fold predictions; returns the content of `metrics.json`."""
+    out_of_fold, predictions = _out_of_fold(request, folded, work)
     predictions.write_parquet(staging / "predictions.parquet")
-    _history(work, len(results)).write_csv(staging / "history.csv")
+    histories = [
+        pl.read_csv(work / fold_name(number) / "history.csv").insert_column(0, pl.lit(number).alias("fold"))
+        for number in range(1, len(results) + 1)
+    ]
+    pl.concat(histories, how="diagonal_relaxed").write_csv(staging / "history.csv")
     scores = [each.metrics for each in results]
-    told = {
+    metrics = {
         "folds": scores,
         "out_of_fold": out_of_fold,
         "mean": means(scores),
         "deviation": deviations(scores),
     }
-    write_json(staging / "metrics.json", told)
-    return told
+    write_json(staging / "metrics.json", metrics)
+    return metrics
 
 
-def _out_of_fold(job: Job, folded: FoldedRows, work: Path) -> tuple[dict[str, Any], pl.DataFrame]:
-    """Scores and predictions of all rows, each by the model of its fold, as that was written."""
-    import numpy as np
-
-    device = choose_device(job.spec.device)
-    budget = budget_for(device, job.spec.tokens_per_batch)
-    rows = joined_rows([fold.validation for fold in folded.folds])
-    logits = []
+def _out_of_fold(
+    request: FinetuneRequest, folded: FoldedRows, work: Path
+) -> tuple[dict[str, Any], pl.DataFrame]:
+    """Scores and predictions of all rows, each by the written model of its fold."""
+    device = choose_device(request.options.device)
+    budget = budget_for(device, request.options.tokens_per_batch)
+    parts = []
     for number, fold in enumerate(folded.folds, 1):
-        place = work / fold_name(number)
-        classifier = folder.load_classifier(place)
-        asked = (classifier.task, fold.validation, classifier.tokenizer, classifier.max_length)
-        encoded = job.encoder(*asked, threads=job.threads, progress=job.progress)
-        logits.append(predict_logits(classifier, encoded, device, budget, job.progress))
+        classifier = model_folder.load_classifier(work / fold_name(number))
+        encoded = request.encode(classifier, fold.validation)
+        parts.append(predict_logits(classifier, encoded, device, budget, request.progress))
+    rows, logits = joined_rows([fold.validation for fold in folded.folds]), np.concatenate(parts)
+    # Tasks by token need the ids of all rows in one piece, in the order of the folds.
     task, labels = classifier.task, classifier.labels
-    encoded = job.encoder(
-        *(task, rows, classifier.tokenizer, classifier.max_length), threads=job.threads, progress=job.progress
-    )
-    targets, said = task.targets(rows, labels, "out of fold", encoded), np.concatenate(logits)
-    numbers = np.repeat(np.arange(1, len(logits) + 1), [len(fold.places) for fold in folded.folds])
-    table = prediction_table(task, rows, labels, said, targets, folds=numbers)
-    in_order = np.argsort(np.concatenate([fold.places for fold in folded.folds]), kind="stable")
-    return task.scores(said, targets, labels), table[in_order]
+    targets = task.targets(rows, labels, "out of fold", request.encode(classifier, rows))
+    sizes = [len(fold.row_indices) for fold in folded.folds]
+    numbers = np.repeat(np.arange(1, len(parts) + 1), sizes)
+    table = prediction_table(task, rows, labels, logits, targets, folds=numbers)
+    in_order = np.argsort(np.concatenate([fold.row_indices for fold in folded.folds]), kind="stable")
+    return task.scores(logits, targets, labels), table[in_order]
 
 
-def _history(work: Path, folds: int) -> pl.DataFrame:
-    """The histories of all folds, one after another, each line with its fold."""
-    import polars as pl
-
-    told = []
-    for number in range(1, folds + 1):
-        history = pl.read_csv(work / fold_name(number) / "history.csv")
-        told.append(history.insert_column(0, pl.lit(number).alias("fold")))
-    return pl.concat(told, how="diagonal_relaxed")
-
-
-def _write_receipt(staging: Path, job: Job, folded: FoldedRows, result: FoldsResult, mark: str) -> None:
-    told = {name: value for name, value in asdict(result).items() if name not in _OUTPUTS}
-    kept = [{name: value for name, value in each.items() if name not in _OUTPUTS} for each in result.folds]
+def _write_receipt(staging: Path, request: FinetuneRequest, result: FoldsResult, identity: str) -> None:
+    values = {name: value for name, value in asdict(result).items() if name not in _OF_THE_RUN}
+    folds = [
+        {name: value for name, value in fold.items() if name not in _OF_THE_RUN} for fold in result.folds
+    ]
     files.write_receipt(
         staging,
         command="finetune",
-        settings=job.settings(),
-        inputs=job.inputs,
+        settings=request.settings(),
+        inputs=request.inputs,
         packages=PACKAGES,
-        result={**told, "folds": kept, "fingerprint": mark},
-        run={name: getattr(result, name) for name in _OUTPUTS if name != "model"}
-        | {"folds": [{name: each[name] for name in _OUTPUTS} for each in result.folds]},
+        result={**values, "folds": folds, "fingerprint": identity},
+        run={
+            "seconds": result.seconds,
+            "rows_per_second": result.rows_per_second,
+            "folds": [{name: fold[name] for name in _OF_THE_RUN} for fold in result.folds],
+        },
     )
 
 
-def recorded_folds(receipt: ModelReceipt, shown: str) -> FoldsResult:
-    """The result in the receipt of a folder of folds; raises `InputError` where a field is missing."""
-    recorded = receipt.fields(each.name for each in fields(FoldsResult) if each.name != "model")
-    # What a fold took is recorded with the run, all else with the result.
-    times = receipt.run.get("folds", [])
-    folds = [{**fold, **timed} for fold, timed in zip(recorded["folds"], times, strict=True)]
-    return FoldsResult(**{**recorded, "model": shown, "folds": folds})
+def _aggregated(
+    scores: Sequence[Mapping[str, Any]], statistic: Callable[[Sequence[float]], float]
+) -> dict[str, Any]:
+    aggregated: dict[str, Any] = {}
+    for name, first in scores[0].items():
+        values = [each[name] for each in scores if name in each]
+        if len(values) < len(scores):
+            continue
+        if isinstance(first, Mapping) and all(isinstance(value, Mapping) for value in values):
+            if inner := _aggregated(values, statistic):
+                aggregated[name] = inner
+        elif all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+            aggregated[name] = round(statistic(values), 6)
+    return aggregated

@@ -48,7 +48,7 @@ class MultiLabel(Task):
             wanted[row, [number[name] for name in names]] = 1
         return RowTargets(wanted)
 
-    def right(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
+    def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Rows whose whole set is right."""
         return ((logits >= 0) == (targets > 0.5)).all(dim=-1).sum(), len(targets)
 

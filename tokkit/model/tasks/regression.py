@@ -41,7 +41,7 @@ class Regression(Task):
 
         return RowTargets(np.array([_number(label, where) for label in rows.labels], dtype=np.float32))
 
-    def right(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
+    def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """How many are within a half, which is what rounding to whole numbers would get right."""
         return ((logits[:, 0] - targets).abs() <= 0.5).sum(), len(targets)
 

@@ -31,7 +31,7 @@ class SingleLabel(Task):
         """(rows,) class ids."""
         return RowTargets(class_ids(rows.labels, labels, where))
 
-    def right(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
+    def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         return (logits.argmax(dim=-1) == targets).sum(), len(targets)
 
     def scores(

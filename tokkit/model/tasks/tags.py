@@ -81,7 +81,7 @@ class Tags(Task):
         check_known((tag for row in tags for tag in row), labels, where)
         return TagTargets(tags, labels, encoded)
 
-    def right(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
+    def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Tokens with the right tag, and the tokens that have one."""
         return (logits.argmax(dim=-1) == targets).sum(), int((targets != UNLABELED).sum())
 

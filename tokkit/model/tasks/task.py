@@ -116,7 +116,7 @@ class Task(ABC):
         """
 
     @abstractmethod
-    def right(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
+    def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Of a batch, how many answers are right (0-dimensional), and how many there are."""
 
     @abstractmethod

@@ -1,94 +1,60 @@
-"""What a fine-tuned model is shown beside: what a linear model makes of the same rows.
+"""The baseline of a fine-tuned model: a linear model of the same rows, on frozen vectors or on words.
 
-A fine-tuning that does not beat it has learned little that the words, or the model as it was, did not tell.
+A fine-tuning that does not beat its baseline has learned little.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from tokkit.data.dataset import Rows
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
 from tokkit.errors import InputError, UsageError
 from tokkit.model.network.batching import RowLimits, part_of
+from tokkit.model.network.classifier import Classifier
 from tokkit.model.network.hidden_states import Body, StatesOptions, hidden_states
 from tokkit.model.network.inference import budget_for
-from tokkit.model.tasks.task import Task
+from tokkit.model.training.encoded_rows import EncodedRows
 from tokkit.model.training.linear import bag_of_words, probe
 from tokkit.progress import Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.views.reports.evaluation import score_name
 
-if TYPE_CHECKING:
-    import numpy as np
-    import torch
-    from numpy.typing import NDArray
-
-    from tokkit.model.network.classifier import Classifier
-
 PROBE, WORDS, NONE = "probe", "bag-of-words", "none"
-MOST_ROWS = 100_000
-"""Training rows that it learns from; of more, so many are drawn."""
+MAX_ROWS = 100_000
+"""Training rows of a baseline; of more rows, a sample of so many."""
+
+_INPUTS = {PROBE: "frozen hidden states", WORDS: "TF-IDF"}
 
 
-@dataclass(frozen=True)
-class Part:
-    """Rows to learn from, or to be scored on.
+def baseline_kind(requested: str, classifier: Classifier, *, from_scratch: bool) -> str:
+    """The baseline for ``--baseline``; ``auto`` is the probe where there are trained weights, else words.
 
-    texts    of pairs both, a space between them
-    targets  the values of the task's targets
+    Raises `UsageError` for a requested baseline that is not possible; ``auto`` is none then.
     """
-
-    texts: list[str]
-    encoded: Encoded
-    targets: NDArray[Any]
-
-    @classmethod
-    def of(cls, rows: Rows, encoded: Encoded, targets: NDArray[Any]) -> Part:
-        pairs = rows.pairs
-        texts = (
-            [f"{one} {other}" for one, other in zip(rows.texts, pairs, strict=True)] if pairs else rows.texts
-        )
-        return cls(texts, encoded, targets)
-
-    def drawn(self, most: int, seed: int) -> Part:
-        """At most so many of the rows, in their order; the same seed draws the same."""
-        import numpy as np
-
-        rows = len(self.targets)
-        if rows <= most:
-            return self
-        places = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))
-        return Part([self.texts[i] for i in places], part_of(self.encoded, places), self.targets[places])
-
-
-def chosen_baseline(asked: str, classifier: Classifier, trained_before: bool) -> str:
-    """Which one it is to be: ``auto`` is the probe where there are trained weights to probe, else words.
-
-    Raises `UsageError` for one that is asked for and cannot be had; ``auto`` is none then.
-    """
-    possible = classifier.task.by_row
-    if asked == "auto":
-        return NONE if not possible else PROBE if trained_before else WORDS
-    if asked != NONE and not possible:
+    by_row = classifier.task.by_row
+    if requested == "auto":
+        return NONE if not by_row else WORDS if from_scratch else PROBE
+    if requested != NONE and not by_row:
         raise UsageError(
-            f"--baseline {asked}: gives an answer to each row, and {classifier.task.name} are asked for "
-            "by token",
+            f"--baseline {requested}: predicts per row, but {classifier.task.name} needs it per token",
             hint="--baseline none",
         )
-    if asked == PROBE and not trained_before:
+    if requested == PROBE and from_scratch:
         raise UsageError(
-            "--baseline probe: an encoder that starts from nothing has no states worth a regression",
+            "--baseline probe: the hidden states of an encoder with new weights are random",
             hint="--baseline bag-of-words",
         )
-    return asked
+    return requested
 
 
 def baseline(
     kind: str,
     classifier: Classifier,
-    training: Part,
-    held_out: Part,
+    training: EncodedRows,
+    held_out: EncodedRows,
     *,
     seed: int,
     device: torch.device,
@@ -96,20 +62,20 @@ def baseline(
     threads: int | None,
     progress: Progress,
 ) -> dict[str, Any] | None:
-    """Its ``kind``, the ``rows`` it learned from and its scores on those held out; None for `NONE`.
+    """``kind``, ``rows`` it was trained on, and its scores on the held-out rows; None for `NONE`.
 
-    `PROBE` reads the mean of the hidden states of the classifier's body as it stands; `WORDS` reads TF-IDF,
-    and stands in where a body gives no hidden states, which is said, as are texts without any word.
+    `PROBE` reads the mean hidden states of the classifier's body as it is now, `WORDS` reads TF-IDF. Words
+    replace a probe of a body without hidden states, which is reported, as are texts without any word.
     """
     if kind == NONE:
         return None
-    training = training.drawn(MOST_ROWS, seed)
-    task = classifier.task
+    rows = _sampled(len(training.encoded), seed)
+    scores: dict[str, Any] = {}
     shared: dict[str, Any] = {
-        "targets": training.targets,
-        "truth": held_out.targets,
+        "targets": training.targets.values[rows],
+        "truth": held_out.targets.values,
         "labels": classifier.labels,
-        "task": task,
+        "task": classifier.task,
         "threads": threads,
         "progress": progress,
     }
@@ -117,39 +83,39 @@ def baseline(
         if kind == PROBE:
             try:
                 budget = budget_for(device, tokens_per_batch)
-                seen, unseen = (
-                    _vectors(classifier, part.encoded, device, budget, progress)
-                    for part in (training, held_out)
+                train_vectors, test_vectors = (
+                    _mean_states(classifier, encoded, device, budget, progress)
+                    for encoded in (part_of(training.encoded, rows), held_out.encoded)
                 )
-                scores = probe(seen, unseen, **shared)
+                scores = probe(train_vectors, test_vectors, **shared)
             except InputError as error:
-                progress.say(f"no hidden states to probe, TF-IDF is the baseline instead: {error.message}")
+                progress.say(f"a probe is not possible, TF-IDF is the baseline instead: {error.message}")
                 kind = WORDS
         if kind == WORDS:
+            texts = training.texts
             try:
-                scores = bag_of_words(training.texts, held_out.texts, **shared)
+                scores = bag_of_words([texts[row] for row in rows], held_out.texts, **shared)
             except InputError as error:
                 progress.say(f"no baseline: {error.message}")
                 return None
     figures = {name: value for name, value in scores.items() if isinstance(value, float)}
-    reached = ", ".join(f"{score_name(name)} {figures[name]:.4f}" for name in task.shown)
-    progress.say(f"baseline ({_description(kind, task)}): {reached} on the validation rows")
-    return {"kind": kind, "rows": len(training.targets), **figures}
+    headline = ", ".join(f"{score_name(name)} {figures[name]:.4f}" for name in classifier.task.shown)
+    learner = "logistic regression" if classifier.task.has_classes else "ridge regression"
+    progress.say(f"baseline ({_INPUTS[kind]} + {learner}): {headline} on the validation rows")
+    return {"kind": kind, "rows": len(rows), **figures}
 
 
-def _description(kind: str, task: Task) -> str:
-    """
-    >>> _description("bag-of-words", TASKS["single-label"])
-    'TF-IDF + logistic regression'
-    """
-    inputs = "frozen hidden states" if kind == PROBE else "TF-IDF"
-    return f"{inputs} + {'logistic' if task.has_classes else 'ridge'} regression"
+def _sampled(rows: int, seed: int) -> NDArray[np.int64]:
+    """At most `MAX_ROWS` row numbers, ascending; the same seed samples the same."""
+    if rows <= MAX_ROWS:
+        return np.arange(rows)
+    return np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
 
 
-def _vectors(
+def _mean_states(
     classifier: Classifier, encoded: Encoded, device: torch.device, budget: int, progress: Progress
 ) -> NDArray[np.float32]:
-    """(rows, width) the mean of each row's hidden states."""
+    """(rows, width) mean of the hidden states of each row."""
     model: Any = classifier.model
     tokenizer = classifier.tokenizer
     limits = RowLimits.of(model.config, tokenizer, classifier.max_length)

@@ -1,52 +1,83 @@
-"""The checkpoints of a training: what a run that was killed at any moment goes on from, to the same bytes.
+"""Checkpoints of a training: what a run that was killed at any moment resumes from, to the same bytes.
 
-They stand beside the output, here `model`, and are touched only under its lock:
+They are in a work folder next to the output, here `model`, and are changed only under its lock:
 
     .model.tokkit-training/
-        checkpoint-00000120/       complete: it is renamed to this name once all of it is on the disk
-            model.safetensors      the weights of the step
-            optimizer.safetensors  what the optimizer has gathered
-            best/                  the model folder that is best so far
-            best.safetensors       its answers to the validation rows
-            state.json             of which run, at which step, its history, and the SHA-256 of each file
-        checkpoint-00000180.part/  one that a kill or a full disk cut short: passed over
+        checkpoint-00000120/       complete: it gets this name once all of it is on the disk
+            model.safetensors      weights of the step
+            optimizer.safetensors  state of the optimizer
+            best/                  the best model folder so far
+            best.safetensors       its logits of the validation rows
+            state.json             identity of the training, step, history, and the SHA-256 of each file
+        checkpoint-00000180.part/  incomplete, after a kill or a full disk: skipped
 
-A checkpoint belongs to one training, told by its `identity`: settings, data and versions. Another training
-does not go on from it in silence.
+A checkpoint belongs to one training, known by its identity (`identity_of`): settings, data, versions. No
+other training resumes from it silently.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import torch
+
 from tokkit import files
 from tokkit.errors import InputError
+from tokkit.model.network.classifier import Classifier
+from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.training.encoded_rows import EncodedRows
 from tokkit.progress import Progress
 
 STATE = "state.json"
 _PART = ".part"
 _NAME = re.compile(r"checkpoint-(\d{8,})")
+_ROWS_PER_UPDATE = 4096
 
 Identity = Mapping[str, Any]
 
+CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "no_cache")
+"""Options that change no byte of the model folder."""
+_CHANGE_NO_WEIGHT = (*CHANGE_NOTHING, "baseline")
+
 MUST_AGREE = (
-    *("data", "labels", "task", "head", "size", "batch_size", "sampler", "seed", "freeze", "max_length"),
-    *("label_smoothing", "class_weights", "loss"),
+    "data",
+    "labels",
+    "task",
+    "head",
+    "size",
+    "batch_size",
+    "sampler",
+    "seed",
+    "freeze",
+    "max_length",
+    "label_smoothing",
+    "class_weights",
+    "loss",
 )
-"""What of an identity cannot differ even where a checkpoint is named."""
+"""Parts of an identity that must be equal even for a checkpoint that ``--resume`` names."""
+
+_DIFFERENCES = {
+    "data": "other rows",
+    "labels": "other labels",
+    "weights": "other class weights",
+    "start": "another model to start from",
+    "versions": "other versions of the libraries",
+}
 
 
 @dataclass(frozen=True)
 class Checkpoint:
     """path   its folder
-    state  what `save` was told
+    state  as it was passed to `Checkpoints.save`
     """
 
     path: Path
@@ -65,39 +96,51 @@ class Checkpoints:
         self.folder, self._out, self._keep = folder, out, keep
 
     def find(self, identity: Identity, resume: str, progress: Progress) -> Checkpoint | None:
-        """What to go on from: the newest complete checkpoint, none, or the one that is named.
+        """The checkpoint to resume from: the newest complete one, none, or the one that ``resume`` names.
 
-        Nothing is changed. Raises `InputError` for a checkpoint of another training: with ``auto`` any
-        difference counts, of one that is named only `MUST_AGREE`.
+        Changes nothing. Raises `InputError` for a checkpoint of another training: with ``auto`` any
+        difference counts, for a named one only `MUST_AGREE`.
         """
-        found = None
+        checkpoint = None
         if resume == "auto":
-            found = newest(self.folder, progress)
-            if found is not None:
-                _check_same(found, identity, self._out)
+            checkpoint = newest(self.folder, progress)
+            if checkpoint is not None:
+                _check_same(checkpoint, identity, self._out)
         elif resume != "none":
-            found = _named(Path(resume).resolve(), progress)
-            _check_close(found, identity, progress)
-        return found
+            checkpoint = _named(Path(resume).resolve(), progress)
+            _check_close(checkpoint, identity, progress)
+        return checkpoint
 
-    def settle(self, found: Checkpoint | None, resume: str, progress: Progress) -> None:
-        """Leaves in the work folder what is gone on from, and with ``auto`` what is older; it is said."""
-        if found is not None:
-            progress.say(f"continuing after step {found.step}, from {found.path}")
-        elif _complete_names(self.folder):
+    def clean(self, checkpoint: Checkpoint | None, resume: str, progress: Progress) -> None:
+        """Keep only the checkpoint to resume from, and with ``auto`` older ones; report what happens."""
+        if checkpoint is not None:
+            progress.say(f"continuing after step {checkpoint.step}, from {checkpoint.path}")
+        elif _complete(self.folder):
             progress.say(f"{self._out}: the checkpoints of an unfinished training are discarded")
-        self._sweep(found, resume == "auto")
+        if not self.folder.exists():
+            return
+        for path in self.folder.iterdir():
+            older = (
+                resume == "auto"
+                and checkpoint is not None
+                and _NAME.fullmatch(path.name) is not None
+                and path.name < checkpoint.path.name
+            )
+            if checkpoint is None or not (path == checkpoint.path or older):
+                _remove(path)
 
     def save(
         self, step: int, identity: Identity, state: Mapping[str, Any], write: Callable[[Path], None]
     ) -> None:
-        """A checkpoint of this step: ``write`` fills its folder; older ones than those to keep go."""
+        """Save a checkpoint, whose folder ``write`` fills, and remove those older than the ones to keep."""
         final = self.folder / f"checkpoint-{step:08}"
         part = final.with_name(final.name + _PART)
         try:
             with files.raising_output_error(self._out, part), files.raising_write_error(self._out, part):
                 part.mkdir(parents=True)
                 write_checkpoint(part, step, identity, state, write)
+                # The rename must not reach the disk before the content, or a power cut leaves a complete name
+                # with incomplete files.
                 files.sync_tree(part)
                 shutil.rmtree(final, ignore_errors=True)
                 part.rename(final)
@@ -105,61 +148,77 @@ class Checkpoints:
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
-        for path in _complete_names(self.folder)[self._keep :]:
+        for path in _complete(self.folder)[self._keep :]:
             _remove(path)
 
     def newest_step(self) -> int | None:
-        """The step of the newest checkpoint here."""
-        return next((_step_of(path) for path in _complete_names(self.folder)), None)
+        """The step of the newest complete checkpoint."""
+        return next((_step_of(path) for path in _complete(self.folder)), None)
 
     def discard(self) -> None:
-        """Removes the work folder."""
+        """Remove the work folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def _sweep(self, found: Checkpoint | None, keep_older: bool) -> None:
-        """Leaves what is gone on from, and those before it where they are of the same training."""
-        if not self.folder.exists():
-            return
-        for path in self.folder.iterdir():
-            older = keep_older and found is not None and _NAME.fullmatch(path.name) is not None
-            if found is None or not (path == found.path or (older and path.name < found.path.name)):
-                _remove(path)
 
+class ReadOnlyCheckpoints(Checkpoints):
+    """The checkpoints that the first of several processes writes: the others only read them."""
 
-class ReadCheckpoints(Checkpoints):
-    """Those of another process that trains the same: found, and left to it."""
-
-    def settle(self, found: Checkpoint | None, resume: str, progress: Progress) -> None:
-        """Nothing."""
+    def clean(self, checkpoint: Checkpoint | None, resume: str, progress: Progress) -> None:
+        """Do nothing."""
 
     def save(
         self, step: int, identity: Identity, state: Mapping[str, Any], write: Callable[[Path], None]
     ) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def discard(self) -> None:
-        """Nothing."""
+        """Do nothing."""
+
+
+def identity_of(
+    classifier: Classifier,
+    training: EncodedRows,
+    validation: EncodedRows,
+    options: FinetuneOptions,
+    lr: float,
+    device: torch.device,
+) -> dict[str, Any]:
+    """What decides the weights of a training: equal identities end in the same bytes on the same machine.
+
+    Settings by name; rows, labels and initial weights by SHA-256.
+    """
+    settings = {name: value for name, value in asdict(options).items() if name not in _CHANGE_NO_WEIGHT}
+    return {
+        **settings,
+        "lr": lr,
+        "max_length": classifier.max_length,
+        "device": device.type,
+        "threads": torch.get_num_threads(),  # the order of sums depends on them
+        "labels": list(classifier.labels),
+        "data": _hash_of_rows(training, validation),
+        "start": _hash_of_weights(classifier.model),
+        "versions": files.versions("accelerate", "numpy", "torch", "transformers"),
+    }
 
 
 def write_checkpoint(
     folder: Path, step: int, identity: Identity, state: Mapping[str, Any], write: Callable[[Path], None]
 ) -> None:
-    """A checkpoint in a folder that exists: what ``write`` puts there, and last what tells it is whole."""
+    """Write a checkpoint into an existing folder; `state.json` comes last, as it makes it complete."""
     write(folder)
-    content = {"schema": 1, "step": step, "identity": identity, "state": state, "files": _described(folder)}
+    content = {"schema": 1, "step": step, "identity": identity, "state": state, "files": _hashes(folder)}
     (folder / STATE).write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def newest(folder: Path, progress: Progress) -> Checkpoint | None:
-    """The newest complete checkpoint in a work folder; those passed over are said."""
+    """The newest complete checkpoint in a work folder; incomplete ones are reported."""
     if folder.is_dir():
         for path in sorted(folder.glob(f"checkpoint-*{_PART}")):
-            progress.say(f"{path}: a half-written checkpoint is passed over")
-    for path in _complete_names(folder):
-        found = read(path)
-        if found is not None:
-            return found
-        progress.say(f"{path}: a checkpoint that was cut short or changed is passed over")
+            progress.say(f"{path}: skipped an incomplete checkpoint")
+    for path in _complete(folder):
+        if (checkpoint := read(path)) is not None:
+            return checkpoint
+        progress.say(f"{path}: skipped a truncated or changed checkpoint")
     return None
 
 
@@ -167,7 +226,7 @@ def read(path: Path) -> Checkpoint | None:
     """A checkpoint whose files are all as they were written; None for any other folder."""
     try:
         content = json.loads((path / STATE).read_text("utf-8"))
-        if content["files"] != _described(path):
+        if content["files"] != _hashes(path):
             return None
         return Checkpoint(path, content["step"], content["identity"], content["state"])
     except (OSError, ValueError, KeyError, TypeError, InputError):
@@ -175,7 +234,7 @@ def read(path: Path) -> Checkpoint | None:
 
 
 def link_tree(source: Path, target: Path) -> None:
-    """``target`` is a copy of the folder ``source`` that takes no space where the file system has links."""
+    """Copy the folder ``source``, as hard links where the file system has them: they take no space."""
 
     def link(old: str, new: str) -> None:
         try:
@@ -188,67 +247,72 @@ def link_tree(source: Path, target: Path) -> None:
 
 def _named(path: Path, progress: Progress) -> Checkpoint:
     """The checkpoint ``path``, or the newest in the work folder ``path``."""
-    found = read(path) if (path / STATE).exists() else newest(path, progress)
-    if found is None:
-        raise InputError(f"--resume {path}: no complete checkpoint", hint="--resume none begins anew")
-    return found
+    checkpoint = read(path) if (path / STATE).exists() else newest(path, progress)
+    if checkpoint is None:
+        raise InputError(f"--resume {path}: no complete checkpoint", hint="--resume none starts over")
+    return checkpoint
 
 
-def _check_same(found: Checkpoint, identity: Identity, out: Path) -> None:
-    told = _differences(found.identity, identity)
-    if told:
+def _check_same(checkpoint: Checkpoint, identity: Identity, out: Path) -> None:
+    if different := _differences(checkpoint.identity, identity):
         raise InputError(
-            f"{out}: an unfinished training stands beside it, with {told[0]}{' and more' * (len(told) > 1)}",
-            hint=f"--resume none discards it; --resume {found.path} goes on from it all the same",
+            f"{out}: has an unfinished training with {different[0]}{' and more' * (len(different) > 1)}",
+            hint=f"--resume none discards it; --resume {checkpoint.path} continues from it anyway",
         )
 
 
-def _check_close(found: Checkpoint, identity: Identity, progress: Progress) -> None:
-    """One that is named may be of other settings, not of other rows or another model."""
-    forbidden = _differences(found.identity, identity, MUST_AGREE)
-    if forbidden:
+def _check_close(checkpoint: Checkpoint, identity: Identity, progress: Progress) -> None:
+    """A named checkpoint may have other settings, but not other rows or another model."""
+    if forbidden := _differences(checkpoint.identity, identity, MUST_AGREE):
         raise InputError(
-            f"--resume {found.path}: a checkpoint of another training, with {forbidden[0]}",
-            hint="--resume none begins anew",
+            f"--resume {checkpoint.path}: a checkpoint of another training, with {forbidden[0]}",
+            hint="--resume none starts over",
         )
-    if told := _differences(found.identity, identity):
-        progress.say(f"{found.path}: was trained with {', '.join(told)}; it is gone on from all the same")
+    if different := _differences(checkpoint.identity, identity):
+        progress.say(f"{checkpoint.path}: was trained with {', '.join(different)}; continuing anyway")
 
 
 def _differences(theirs: Identity, ours: Identity, names: tuple[str, ...] | None = None) -> list[str]:
-    """What is another: ``--epochs 3 instead of 5``."""
-    ours = json.loads(json.dumps(ours))
-    different = [
-        name
+    """What differs: ``--epochs 3 instead of 5``."""
+    ours = json.loads(json.dumps(ours))  # tuples become lists, as in a checkpoint
+    return [
+        _DIFFERENCES.get(name, f"--{name.replace('_', '-')} {theirs.get(name)} instead of {ours.get(name)}")
         for name in {**theirs, **ours}
         if theirs.get(name) != ours.get(name) and (names is None or name in names)
     ]
-    return [_SAID[name] if name in _SAID else _flag(name, theirs, ours) for name in different]
 
 
-_SAID = {
-    "data": "other rows",
-    "labels": "other labels",
-    "weights": "other class weights",
-    "start": "another model to start from",
-    "versions": "other versions of the libraries",
-}
+def _hash_of_rows(*splits: EncodedRows) -> str:
+    digest = hashlib.sha256()
+    for split in splits:
+        encoded, width = split.encoded, int(split.encoded.lengths.max(initial=1))
+        for values in (encoded.offsets, encoded.ids, encoded.segments):
+            if values is not None:
+                digest.update(np.ascontiguousarray(values).tobytes())
+        for start in range(0, len(encoded), _ROWS_PER_UPDATE):
+            rows = np.arange(start, min(start + _ROWS_PER_UPDATE, len(encoded)))
+            digest.update(split.targets.of(rows, width).numpy().tobytes())
+    return digest.hexdigest()
 
 
-def _flag(name: str, theirs: Identity, ours: Identity) -> str:
-    return f"--{name.replace('_', '-')} {theirs.get(name)} instead of {ours.get(name)}"
+def _hash_of_weights(model: Any) -> str:
+    digest = hashlib.sha256()
+    for name, value in model.state_dict().items():
+        digest.update(name.encode())
+        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()
 
 
-def _described(folder: Path) -> list[dict[str, Any]]:
+def _hashes(folder: Path) -> list[dict[str, Any]]:
     """Name, size and SHA-256 of every file of a checkpoint but `state.json`."""
     described: list[dict[str, Any]] = files.describe_input(folder)["files"]
     return [each for each in described if each["name"] != STATE]
 
 
-def _complete_names(folder: Path) -> list[Path]:
+def _complete(folder: Path) -> list[Path]:
     """The folders with the name of a complete checkpoint, the newest first."""
-    found = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
-    return sorted(found, key=_step_of, reverse=True)
+    paths = [path for path in folder.glob("checkpoint-*") if _NAME.fullmatch(path.name)]
+    return sorted(paths, key=_step_of, reverse=True)
 
 
 def _step_of(path: Path) -> int:
@@ -256,6 +320,6 @@ def _step_of(path: Path) -> int:
 
 
 def _remove(path: Path) -> None:
-    """Removes a checkpoint so that what a kill leaves of it is none; a file is just removed."""
+    """Remove a checkpoint, `state.json` first: after a kill in between, the rest is not a checkpoint."""
     (path / STATE).unlink(missing_ok=True) if path.is_dir() else path.unlink(missing_ok=True)
     shutil.rmtree(path, ignore_errors=True)

@@ -1,35 +1,55 @@
-"""AdamW over the weights that learn: which of them decay, which are frozen, and the rate of each."""
+"""AdamW and the learning rate of every step: which weights learn, which decay, and how fast.
+
+The rate is a function of the step alone, so a resumed training has no schedule to restore. The curves are
+those of `transformers.get_scheduler`.
+"""
 
 from __future__ import annotations
 
+import math
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
 
 from tokkit.errors import UsageError
+from tokkit.model.options.finetune_options import FinetuneOptions
 
-if TYPE_CHECKING:
-    import torch
-
-    from tokkit.model.options.finetune_options import FinetuneOptions
+SCHEDULES: Mapping[str, Callable[[float], float]] = {
+    "linear": lambda done: max(0.0, 1.0 - done),
+    "cosine": lambda done: max(0.0, 0.5 * (1.0 + math.cos(math.pi * done))),
+    "constant": lambda done: 1.0,
+}
+"""Share of the peak rate by the share of the steps after the warmup that are done; the default first."""
 
 _LAYER = re.compile(r"(?:^|[._])layers?\.(\d+)\.")
 
 
-def adamw(model: Any, spec: FinetuneOptions, lr: float, device: torch.device) -> torch.optim.AdamW:
+def rate(schedule: str, step: int, steps: int, warmup: int) -> float:
+    """Share of the peak rate at ``step``, counted from 0, of ``steps``; it rises in the first ``warmup``.
+
+    >>> [round(rate("linear", step, steps=6, warmup=2), 2) for step in range(6)]
+    [0.0, 0.5, 1.0, 0.75, 0.5, 0.25]
+    """
+    if step < warmup:
+        return step / warmup
+    return SCHEDULES[schedule]((step - warmup) / max(1, steps - warmup))
+
+
+def adamw(model: Any, options: FinetuneOptions, lr: float, device: torch.device) -> torch.optim.AdamW:
     """The optimizer of the weights that ``--freeze`` leaves; each group's ``peak`` is its highest rate.
 
-    One fused kernel a step where there is one: 1.2 times as fast on a CPU. Raises `UsageError` for more
-    layers to freeze than there are.
+    Raises `UsageError` for more layers to freeze than there are.
     """
-    import torch
-
-    freeze(model, spec.freeze)
-    groups = parameter_groups(model, lr, spec.weight_decay, spec.layer_decay)
+    freeze(model, options.freeze)
+    groups = parameter_groups(model, lr, options.weight_decay, options.layer_decay)
+    # One fused kernel per step where there is one: 1.2 times as fast on a CPU.
     return torch.optim.AdamW(groups, lr=lr, fused=device.type != "mps")
 
 
 def freeze(model: Any, which: str) -> None:
-    """Freezes nothing, the embeddings and the first N layers, or all of the body; the head always learns."""
+    """Freeze nothing (``none``), the embeddings and the first N layers, or the whole ``body``."""
     if which == "none":
         return
     depths, layers = depths_of(model)
@@ -44,18 +64,19 @@ def freeze(model: Any, which: str) -> None:
 def parameter_groups(
     model: Any, lr: float, weight_decay: float, layer_decay: float = 1.0
 ) -> list[dict[str, Any]]:
-    """The trained weights by rate and by weight decay: none on biases and norms, as in BERT.
+    """The trainable weights grouped by rate and weight decay.
 
-    With a layer decay each layer learns at that share of the rate of the one above it, the head at the
-    full rate (ELECTRA, Clark et al. 2020).
+    layer_decay  rate of a layer as a share of that of the layer above; the head has the full rate (ELECTRA,
+                 Clark et al. 2020)
     """
     depths, layers = depths_of(model)
     groups: dict[tuple[float, float], list[Any]] = {}
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            plain = parameter.ndim < 2 or name.endswith("bias")
+            # As in BERT, biases and norms do not decay; both have one dimension.
+            decays = parameter.ndim >= 2 and not name.endswith("bias")
             peak = lr * layer_decay ** (layers + 1 - depths[name])
-            groups.setdefault((peak, 0.0 if plain else weight_decay), []).append(parameter)
+            groups.setdefault((peak, weight_decay if decays else 0.0), []).append(parameter)
     return [
         {"params": parameters, "lr": peak, "peak": peak, "weight_decay": decay}
         for (peak, decay), parameters in groups.items()
@@ -63,21 +84,21 @@ def parameter_groups(
 
 
 def depths_of(model: Any) -> tuple[dict[str, int], int]:
-    """How deep each weight lies, by name, and the number of layers.
+    """Depth of each weight by name, and the number of layers.
 
-    0 are the embeddings, 1 the first layer, one more than there are layers the head, to which a pooler
-    belongs. What stands in the body after its layers, a last norm, is as deep as the last layer.
+    0 are the embeddings, 1 the first layer, layers + 1 the head and the pooler. Weights of the body after its
+    layers, such as a last norm, are as deep as the last layer.
     """
     body = {id(parameter) for parameter in model.base_model.parameters()}
-    named = {name: id(parameter) in body for name, parameter in model.named_parameters()}
-    numbers = {name: int(found[1]) for name in named if named[name] and (found := _LAYER.search(name))}
+    in_body = {name: id(parameter) in body for name, parameter in model.named_parameters()}
+    numbers = {name: int(match[1]) for name in in_body if in_body[name] and (match := _LAYER.search(name))}
     layers = 1 + max(numbers.values(), default=-1)
 
-    def depth(name: str, in_body: bool) -> int:
-        if not in_body or "pooler" in name:
+    def depth(name: str) -> int:
+        if not in_body[name] or "pooler" in name:
             return layers + 1
         if name in numbers:
             return numbers[name] + 1
         return 0 if "embed" in name else layers
 
-    return {name: depth(name, in_body) for name, in_body in named.items()}, layers
+    return {name: depth(name) for name in in_body}, layers

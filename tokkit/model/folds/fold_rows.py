@@ -1,0 +1,285 @@
+"""The rows of a data set in folds: each row is validated on once, and trained on in all other folds."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
+from tokkit.data.splitting.grouping import row_groups
+from tokkit.data.splitting.stratifier import stratified_folds
+from tokkit.errors import InputError, UsageError
+from tokkit.model.folder.receipt import fold_name, fold_number
+from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.tasks import task_of
+from tokkit.model.tasks.task import Task
+from tokkit.model.training import accelerator, encoded_rows, training_rows
+from tokkit.model.training.encoded_rows import EncodedOnce
+from tokkit.model.training.train_model import FinetuneRequest, check_request, local_paths
+from tokkit.progress import Progress, SayOnce
+
+DEFAULT_FOLDS = 5
+_NAMED = 5
+"""Classes that are named in a message."""
+_COLUMNS = tuple(each.name for each in fields(Rows) if each.name != "left_out")
+"""The fields of `Rows` with one value per row."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """row_indices  (validation rows,) their indices among all rows"""
+
+    training: Rows
+    validation: Rows
+    row_indices: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FoldedRows:
+    """rows      all complete rows in order, each in the validation rows of one fold
+    files     the files that were read
+    """
+
+    dataset: Dataset
+    rows: Rows
+    folds: tuple[Fold, ...]
+    files: tuple[Path, ...]
+
+    @property
+    def parts(self) -> Iterable[Rows]:
+        """Rows that together have every text."""
+        return (self.rows, *(fold.training for fold in self.folds))
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of the training and validation rows, fold by fold."""
+        digest = hashlib.sha256()
+        for fold in self.folds:
+            for part in (fold.training, fold.validation):
+                for column in (part.texts, part.pairs, part.labels):
+                    digest.update(json.dumps(column).encode())
+        return digest.hexdigest()
+
+
+def has_folds(source: str | Path) -> bool:
+    """Whether a data set is a folder of folds, as `split --folds` writes it."""
+    return bool(_fold_folders(source))
+
+
+def folds_request(
+    dataset: str | Path,
+    tokenizer: str | Path | None,
+    model: str | Path | None,
+    options: FinetuneOptions,
+    read_options: DatasetOptions,
+    *,
+    validation_data: str | Path | None = None,
+    threads: int | None = None,
+    progress: Progress,
+) -> tuple[FinetuneRequest, FoldedRows]:
+    """The rows in folds, and the request to train on them, which encodes each distinct text once."""
+    check_request(tokenizer, model, options)
+    if accelerator.process_count() > 1:
+        raise UsageError(
+            f"{accelerator.process_count()} processes train one model together, but folds are several models",
+            hint="start it without torchrun",
+        )
+    if validation_data is not None:
+        raise UsageError(
+            f"--validation-data {validation_data}: each fold is validated on its own rows",
+            hint="leave it out, or leave --folds out; tokkit evaluate scores the folds on other rows",
+        )
+    if options.resume not in ("auto", "none"):
+        raise UsageError(
+            f"--resume {options.resume}: a checkpoint is of one training, not of folds",
+            hint="leave it out: finished folds and the checkpoints of the current one are resumed",
+        )
+    # Every fold loads the same files and finds the same things to report.
+    once = SayOnce(progress)
+    if has_folds(dataset):
+        folded = read_folds(dataset, options, read_options, once)
+    else:
+        folded = make_folds(read_dataset(dataset, read_options, once, lists=True), options, once)
+    request = FinetuneRequest(
+        dataset=folded.dataset,
+        tokenizer=tokenizer,
+        model=model,
+        options=options,
+        read_options=read_options,
+        inputs=(*folded.files, *local_paths(tokenizer, model, options.class_weights)),
+        threads=threads,
+        progress=once,
+        encoder=EncodedOnce(folded.parts, encoded_rows.encode if options.no_cache else encoded_rows.cached),
+    )
+    return request, folded
+
+
+def make_folds(dataset: Dataset, options: FinetuneOptions, progress: Progress) -> FoldedRows:
+    """Stratified folds of the train split; copies of a text and rows of a group stay in one fold.
+
+    The rows of a validation split are added to those of train, which is reported; a test split is not used.
+    Raises `InputError` for fewer rows than folds, and for a class that one of the folds could not learn.
+    """
+    folds = options.folds or DEFAULT_FOLDS
+    dataset = _with_validation_rows(dataset, progress)
+    rows = dataset.complete(TRAIN)
+    for reason, n in rows.left_out.items():
+        progress.say(f"skipped {n} rows: {reason}")
+    task = task_of(options.task, dataset)
+    training_rows.check_two_classes(dataset, rows, task)
+    groups = row_groups(dataset, TRAIN, group_column=options.group_column, progress=progress)[rows.positions]
+    numbers = stratified_folds(
+        groups,
+        _strata(rows, task),
+        folds,
+        rng=np.random.default_rng(options.seed),
+        source=dataset.source,
+        progress=progress,
+    )
+    parts = []
+    for number in range(folds):
+        validation = np.flatnonzero(numbers == number)
+        training = np.flatnonzero(numbers != number)
+        parts.append(Fold(_selected(rows, training), _selected(rows, validation), validation))
+    folded = FoldedRows(dataset, rows, tuple(parts), tuple(dataset.files))
+    _check_classes(folded, task)
+    _report_rare_classes(rows, groups, folds, task, progress)
+    return folded
+
+
+def read_folds(
+    source: str | Path, options: FinetuneOptions, read_options: DatasetOptions, progress: Progress
+) -> FoldedRows:
+    """The folds that `split --folds` wrote, each with its own train and validation files.
+
+    Raises `UsageError` for another number of folds, or a group column.
+    """
+    folders = _fold_folders(source)
+    if options.folds not in (None, len(folders)):
+        raise UsageError(
+            f"--folds {options.folds}: {source} has {len(folders)} folds",
+            hint="leave --folds out, or name the data set that the folds were made from",
+        )
+    if options.group_column is not None:
+        raise UsageError(f"--group-column: {source} already has folds", hint="leave it out")
+    datasets = [read_dataset(folder, read_options, progress, lists=True) for folder in folders]
+    folds: list[Fold] = []
+    start = 0
+    for dataset in datasets:
+        dataset.require_labels()
+        dataset.split(TRAIN)
+        dataset.split(VALIDATION)
+        validation = dataset.complete(VALIDATION)
+        end = start + len(validation.texts)
+        folds.append(Fold(dataset.complete(TRAIN), validation, np.arange(start, end)))
+        start = end
+    folded = FoldedRows(
+        dataset=replace(datasets[0], source=str(source)),
+        rows=joined_rows([fold.validation for fold in folds]),
+        folds=tuple(folds),
+        files=tuple(file for dataset in datasets for file in dataset.files),
+    )
+    progress.say(f"{source}: training on each of its {len(folds)} folds")
+    _check_classes(folded, task_of(options.task, folded.dataset))
+    return folded
+
+
+def joined_rows(parts: Sequence[Rows]) -> Rows:
+    """The rows of all parts, one after another."""
+    left_out: Counter[str] = Counter()
+    for part in parts:
+        left_out.update(part.left_out)
+    return replace(
+        parts[0],
+        **{name: [value for part in parts for value in getattr(part, name)] for name in _COLUMNS},
+        left_out=dict(left_out),
+    )
+
+
+def _selected(rows: Rows, indices: NDArray[np.int64]) -> Rows:
+    """These of the rows; rows skipped from all of them are counted with all, not here."""
+    return replace(rows.only([rows.positions[index] for index in indices]), left_out={})
+
+
+def _fold_folders(source: str | Path) -> list[Path]:
+    folder = Path(source)
+    if not folder.is_dir():
+        return []
+    return sorted(
+        (path for path in folder.iterdir() if path.is_dir() and fold_number(path)),
+        key=lambda path: fold_number(path) or 0,
+    )
+
+
+def _with_validation_rows(dataset: Dataset, progress: Progress) -> Dataset:
+    """The data set with the rows of validation after those of train, and without any other split."""
+    dataset.require_labels()
+    train = dataset.split(TRAIN)
+    if VALIDATION not in dataset.splits:
+        return replace(dataset, splits={TRAIN: train})
+    validation = dataset.splits[VALIDATION]
+    progress.say(
+        f"{dataset.source}: folds are made from train and validation together, "
+        f"{train.frame.height:,} and {validation.frame.height:,} rows"
+    )
+    both = replace(
+        train,
+        frame=pl.concat([train.frame, validation.frame], how="diagonal_relaxed"),
+        original=pl.concat([train.original, validation.original], how="diagonal_relaxed"),
+        files=(*train.files, *validation.files),
+    )
+    return replace(dataset, splits={TRAIN: both})
+
+
+def _strata(rows: Rows, task: Task) -> NDArray[np.int64]:
+    """(rows,) class of each row; one for all where hardly two rows have the same label: numbers, tags."""
+    classes, numbers = np.unique(np.array(rows.labels), return_inverse=True)
+    if 2 * len(classes) > len(rows.labels) and len(classes) > len(task.labels(rows)):
+        return np.zeros(len(rows.labels), np.int64)
+    return numbers.astype(np.int64)
+
+
+def _check_classes(folded: FoldedRows, task: Task) -> None:
+    """Raises `InputError` for a class without training rows in one of the folds."""
+    source, labels = folded.dataset.source, task.labels(folded.rows)
+    for number, fold in enumerate(folded.folds, 1):
+        known = set(task.labels(fold.training))
+        for label in labels:
+            if label not in known:
+                rows = sum(label in task.names(written) for written in folded.rows.labels)
+                raise InputError(
+                    f'{source}: all {rows} rows of "{label}" are in {fold_name(number)}, '
+                    "whose model could not learn it",
+                    hint=f"more rows of it, or none: --where \"{folded.dataset.label_column} != '{label}'\"",
+                )
+
+
+def _report_rare_classes(
+    rows: Rows, groups: NDArray[np.int64], folds: int, task: Task, progress: Progress
+) -> None:
+    """Report classes that some folds are not scored on, and folds with fewer rows than classes."""
+    groups_of: dict[str, set[int]] = {}
+    for group, written in zip(groups.tolist(), rows.labels, strict=True):
+        for name in task.names(written):
+            groups_of.setdefault(name, set()).add(group)
+    rare = [label for label in task.labels(rows) if 0 < len(groups_of.get(label, ())) < folds]
+    if rare and task.has_classes:
+        named = ", ".join(rare[:_NAMED]) + (", ..." if len(rare) > _NAMED else "")
+        progress.say(f"fewer texts than folds, so some folds are scored without them: {named}")
+    per_fold, classes = len(rows.labels) // folds, len(task.labels(rows))
+    if task.has_classes and classes > per_fold:
+        progress.say(
+            f"a fold has {per_fold} rows and there are {classes} classes: "
+            "look at the out-of-fold scores, which are those of all rows"
+        )

@@ -1,0 +1,224 @@
+"""Rows as ids: encoded by the task, kept in a cache between runs, and shared between folds.
+
+    CACHE/encoded/3f9c....rows     32 bytes SHA-256 of the rest, then arrays in the safetensors format
+
+CACHE is that of downloads (`TOKKIT_CACHE`). The name of an entry is a hash of everything that decides its
+content; a truncated or changed entry is ignored and written again; entries used longest ago are removed once
+all together take more than `CACHE_BYTES`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from tokkit import files
+from tokkit.data.dataset import Rows
+from tokkit.errors import OutputError
+from tokkit.model.network.batching import part_of
+from tokkit.model.tasks.task import Targets, Task
+from tokkit.progress import SILENT, Progress
+from tokkit.sources.addresses import cache_folder
+from tokkit.tokenizer.encoding.encode import Encoded
+from tokkit.tokenizer.folder.load import LoadedTokenizer
+
+CACHE_BYTES = 2 << 30
+"""Bytes that all entries together may take."""
+
+_VERSION = 1
+"""Raised whenever tokkit encodes the same texts differently."""
+_DIGEST_BYTES = hashlib.sha256().digest_size
+_TEXTS_PER_UPDATE = 10_000
+
+
+@dataclass(frozen=True)
+class EncodedRows:
+    """Rows of one split with their ids and targets, in the same order."""
+
+    rows: Rows
+    encoded: Encoded
+    targets: Targets
+
+    @property
+    def texts(self) -> list[str]:
+        """Text of each row; for pairs both, joined by a space."""
+        if not self.rows.pairs:
+            return self.rows.texts
+        return [f"{text} {pair}" for text, pair in zip(self.rows.texts, self.rows.pairs, strict=True)]
+
+
+class Encoder(Protocol):
+    """Encodes rows as `Task.encode` does."""
+
+    def __call__(
+        self,
+        task: Task,
+        rows: Rows,
+        tokenizer: LoadedTokenizer,
+        max_length: int | None,
+        *,
+        threads: int | None = None,
+        progress: Progress = SILENT,
+    ) -> Encoded: ...
+
+
+def encode(
+    task: Task,
+    rows: Rows,
+    tokenizer: LoadedTokenizer,
+    max_length: int | None,
+    *,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> Encoded:
+    """Encode the rows without a cache."""
+    return task.encode(rows, tokenizer, max_length, threads=threads, progress=progress)
+
+
+def cached(
+    task: Task,
+    rows: Rows,
+    tokenizer: LoadedTokenizer,
+    max_length: int | None,
+    *,
+    threads: int | None = None,
+    progress: Progress = SILENT,
+) -> Encoded:
+    """Read the encoded rows from the cache, else encode them and write them there.
+
+    A cache that cannot be written is reported, and is no error. Raises as `Task.encode`.
+    """
+    path = cache_folder() / "encoded" / f"{_key(task, rows, tokenizer, max_length)}.rows"
+    encoded = _read(path)
+    if encoded is None:
+        encoded = encode(task, rows, tokenizer, max_length, threads=threads, progress=progress)
+        _write(path, encoded, progress)
+    return encoded
+
+
+class EncodedOnce:
+    """An `Encoder` for parts of the same rows: all distinct texts are encoded at the first call, once.
+
+    parts     rows that together have every text
+    encoder   encodes each distinct text once
+
+    The number of truncated texts is reported once, for all of them; in a part it is 0.
+    """
+
+    def __init__(self, parts: Iterable[Rows], encoder: Encoder) -> None:
+        contents = dict.fromkeys(content for part in parts for content in _contents(part))
+        self._index = {content: row for row, content in enumerate(contents)}
+        texts, pairs, tokens = (list(column) for column in zip(*contents, strict=True))
+        self._distinct = Rows(
+            texts=texts,
+            labels=[],
+            positions=[],
+            left_out={},
+            pairs=pairs if any(pairs) else [],
+            tokens=[list(each) for each in tokens] if any(tokens) else [],
+        )
+        self._encoder = encoder
+        self._encoded: dict[Any, Encoded] = {}
+
+    def __call__(
+        self,
+        task: Task,
+        rows: Rows,
+        tokenizer: LoadedTokenizer,
+        max_length: int | None,
+        *,
+        threads: int | None = None,
+        progress: Progress = SILENT,
+    ) -> Encoded:
+        key = (task.name, tokenizer.backend.to_str(), max_length)
+        if key not in self._encoded:
+            encoded = self._encoder(
+                task, self._distinct, tokenizer, max_length, threads=threads, progress=progress
+            )
+            if encoded.truncated:
+                progress.say(f"{encoded.truncated:,} texts truncated at {max_length} tokens")
+            self._encoded[key] = encoded
+        indices = np.array([self._index[content] for content in _contents(rows)], dtype=np.int64)
+        return part_of(self._encoded[key], indices)
+
+
+def _contents(rows: Rows) -> list[tuple[str, str, tuple[str, ...]]]:
+    """What the ids of each row depend on: text, second text and tokens."""
+    empty = [""] * len(rows.texts)
+    tokens = [tuple(each) for each in rows.tokens or empty]
+    return list(zip(rows.texts, rows.pairs or empty, tokens, strict=True))
+
+
+def _key(task: Task, rows: Rows, tokenizer: LoadedTokenizer, max_length: int | None) -> str:
+    """A hash of everything that decides the ids: versions, task, tokenizer, length, texts in order."""
+    versions = sorted(files.versions("tokenizers", "safetensors").items())
+    digest = hashlib.sha256(repr((_VERSION, versions, task.name, max_length)).encode())
+    _update(digest, [tokenizer.backend.to_str()])
+    for column in (rows.texts, rows.pairs, *rows.tokens):
+        digest.update(len(column).to_bytes(8, "little"))
+        for start in range(0, len(column), _TEXTS_PER_UPDATE):
+            _update(digest, column[start : start + _TEXTS_PER_UPDATE])
+    return digest.hexdigest()
+
+
+def _update(digest: Any, texts: Sequence[str]) -> None:
+    """Add texts to a hash; their lengths come first, so that ["ab", "c"] and ["a", "bc"] differ."""
+    digest.update(repr([len(text) for text in texts]).encode())
+    digest.update("".join(texts).encode("utf-8", "surrogatepass"))
+
+
+def _read(path: Path) -> Encoded | None:
+    """The content of an entry; None where there is none, or not as it was written."""
+    try:
+        content = path.read_bytes()
+        os.utime(path)  # the time of last use: entries used before it are removed first
+    except OSError:
+        return None
+    if hashlib.sha256(memoryview(content)[_DIGEST_BYTES:]).digest() != content[:_DIGEST_BYTES]:
+        return None
+    try:
+        arrays = load(content[_DIGEST_BYTES:])
+        columns: dict[str, Any] = {**arrays, "truncated": int(arrays["truncated"][0])}
+        return Encoded(**columns)
+    except (SafetensorError, KeyError, TypeError):  # written by another version
+        return None
+
+
+def _write(path: Path, encoded: Encoded, progress: Progress) -> None:
+    columns: dict[str, NDArray[Any] | int | None] = {
+        each.name: getattr(encoded, each.name) for each in fields(encoded)
+    }
+    content = save({name: np.atleast_1d(value) for name, value in columns.items() if value is not None})
+    if len(content) > CACHE_BYTES:
+        return
+    try:
+        # For the user alone: with the tokenizer, ids are as readable as the texts.
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.write_file(path, hashlib.sha256(content).digest() + content, force=True)
+        _remove_oldest(path.parent)
+    except (OSError, OutputError) as error:
+        progress.say(f"{path.parent}: encoded rows are not cached: {error}")
+
+
+def _remove_oldest(folder: Path) -> None:
+    """Remove the entries used longest ago, until all take no more than `CACHE_BYTES`."""
+    entries = []
+    for path in folder.glob("*.rows"):
+        with suppress(OSError):  # another run removed it first
+            stat = path.stat()
+            entries.append((stat.st_mtime_ns, path, stat.st_size))
+    room = CACHE_BYTES
+    for _, path, size in sorted(entries, reverse=True):
+        room -= size
+        if room < 0:
+            path.unlink(missing_ok=True)

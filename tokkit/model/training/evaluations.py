@@ -1,0 +1,141 @@
+"""Evaluations of a training on its validation rows: the history, and the best of them with its model."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save_file
+
+from tokkit.errors import UsageError, did_you_mean
+from tokkit.model.folder import model_folder
+from tokkit.model.network.classifier import Classifier
+from tokkit.model.training.checkpoints import link_tree
+from tokkit.model.training.steps import StepReport
+
+Row = Mapping[str, Any]
+
+LOWER_IS_BETTER = ("loss", "ece", "mae", "mse", "rmse")
+_NAMES = {"macro_f1": "macro F1", "span_f1": "span F1"}
+_MODEL, _LOGITS = "best", "best.safetensors"
+"""In a checkpoint."""
+
+
+@dataclass
+class Best:
+    """The best evaluation so far.
+
+    index    among the evaluations, from 0
+    logits   (rows or tokens, classes) of the validation rows
+    model    its model folder
+    """
+
+    index: int
+    scores: dict[str, Any]
+    logits: NDArray[np.float32]
+    model: Path
+
+    def write(self, classifier: Classifier) -> None:
+        """Write the model as it is now into a new folder."""
+        self.model.mkdir()
+        model_folder.write_classifier(self.model, classifier)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint keeps of it as JSON; `write_to` keeps the rest."""
+        return {"place": self.index, "scores": self.scores}
+
+    def write_to(self, checkpoint: Path) -> None:
+        """Write model and logits into the folder of a checkpoint."""
+        link_tree(self.model, checkpoint / _MODEL)
+        save_file({"logits": self.logits}, checkpoint / _LOGITS)
+
+    @classmethod
+    def read_from(cls, checkpoint: Path, state: Mapping[str, Any] | None, model: Path) -> Best | None:
+        """What `state` and `write_to` kept, the model now in the new folder ``model``; None without one."""
+        if state is None or not (checkpoint / _MODEL).is_dir():
+            return None
+        link_tree(checkpoint / _MODEL, model)
+        return cls(state["place"], state["scores"], load_file(checkpoint / _LOGITS)["logits"], model)
+
+    def discard(self) -> None:
+        """Remove its model folder."""
+        shutil.rmtree(self.model)
+
+    def move_to(self, target: Path) -> None:
+        """Move the files of its model folder into ``target``."""
+        for path in sorted(self.model.iterdir()):
+            path.rename(target / path.name)
+        self.model.rmdir()
+        self.model = target
+
+
+def score_named(scores: Mapping[str, Any], name: str) -> float:
+    """A score by its name, ``macro_f1`` or ``classes.joy.f1``; NaN where it has no value.
+
+    Raises `UsageError` for an unknown name.
+    """
+    named = dict(_numbers(scores))
+    if name not in named:
+        whole = [each for each in named if "." not in each]
+        raise UsageError(
+            f'--metric: no score "{name}"{did_you_mean(name, named)}; there are: {", ".join(whole)}',
+            hint="a score of one class is classes.LABEL.f1",
+        )
+    value = named[name]
+    return math.nan if value is None else float(value)
+
+
+def is_better(scores: Mapping[str, Any], than: Mapping[str, Any] | None, name: str) -> bool:
+    """Whether scores are better than earlier ones; the first are, equal ones and NaN are not."""
+    if than is None:
+        return True
+    new, old = score_named(scores, name), score_named(than, name)
+    if math.isnan(new) or math.isnan(old):
+        return math.isnan(old) and not math.isnan(new)
+    return new < old if name.rsplit(".", 1)[-1] in LOWER_IS_BETTER else new > old
+
+
+def history_row(report: StepReport, scores: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """A line of the history: training since the evaluation before, and the validation scores ``names``."""
+    return {
+        "epoch": report.epoch,
+        "step": report.step,
+        "train_loss": round(report.loss, 6),
+        "train_accuracy": round(report.accuracy, 6),
+        **{f"validation_{name}": scores[name] for name in ("loss", *names)},
+        "lr": report.lr,
+    }
+
+
+def sentence(epochs: int, row: Row) -> str:
+    """A line of the history as a sentence."""
+    validation = ", ".join(
+        f"{_NAMES.get(name, name)} {value:.4f}"
+        for column, value in row.items()
+        if value is not None and (name := column.removeprefix("validation_")) != column
+    )
+    return (
+        f"epoch {row['epoch']}/{epochs}: "
+        f"train loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.4f}; validation {validation}"
+    )
+
+
+def write_history(path: Path, history: Sequence[Row]) -> None:
+    """Write `history.csv`, one line per evaluation; a score without a value is empty."""
+    values = [["" if value is None else str(value) for value in row.values()] for row in history]
+    lines = [",".join(each) for each in ([*history[0]], *values)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _numbers(scores: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | None]]:
+    for name, value in scores.items():
+        if isinstance(value, Mapping):
+            yield from _numbers(value, f"{prefix}{name}.")
+        elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+            yield prefix + name, value

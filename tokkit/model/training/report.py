@@ -1,0 +1,173 @@
+"""The files of a model folder that report on its training: scores, history, predictions, the model card."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tokkit.model.folder import model_folder
+from tokkit.model.folder.predictions import prediction_table, write_json
+from tokkit.model.network.batching import part_of
+from tokkit.model.network.heads import STOCK
+from tokkit.model.network.saved_heads import BODY
+from tokkit.model.tasks.task import Task
+from tokkit.model.training.evaluations import write_history
+from tokkit.model.training.session import TrainingResult, TrainingSession
+from tokkit.views import plots
+from tokkit.views.reports.evaluation import BASELINES, score_name
+
+_VERIFIED_ROWS = 8
+
+_METADATA = """library_name: transformers
+pipeline_tag: {kind}-classification
+tags:
+- tokkit"""
+
+
+def write(
+    folder: Path, session: TrainingSession, result: TrainingResult, scores: Mapping[str, Any], base: str
+) -> None:
+    """Verify the model in ``folder`` and write its scores, history, predictions and card.
+
+    scores   of the best evaluation, with those of the baseline
+    base     what was trained
+    """
+    classifier, best, progress = session.classifier, result.best, session.progress
+    baseline, metric = scores.get("baseline"), classifier.task.metric
+    if baseline and scores[metric] < baseline[metric]:
+        progress.say(
+            f"{score_name(metric)} {scores[metric]:.4f} is below the baseline's {baseline[metric]:.4f}: "
+            "more --epochs or a higher --lr may help"
+        )
+    # What was written is loaded again and must predict a few rows as the model in memory did.
+    rows = np.arange(min(_VERIFIED_ROWS, len(session.validation.encoded)))
+    sample = part_of(session.validation.encoded, rows)
+    predicted = len(rows) if classifier.task.by_row else len(sample.ids)
+    model_folder.verify(folder, sample, best.logits[:predicted])
+    write_json(folder / "metrics.json", scores)
+    write_history(folder / "history.csv", result.history)
+    (folder / "curves.png").write_bytes(plots.curves(result.history, "png"))
+    prediction_table(
+        classifier.task,
+        session.validation.rows,
+        classifier.labels,
+        best.logits,
+        session.validation.targets,
+    ).write_parquet(folder / "predictions.parquet")
+    settings = {**asdict(session.options), "lr": session.lr}
+    write_card(folder / "README.md", classifier.task, scores, settings, base)
+    if model_folder.other_ids(folder, classifier):
+        progress.say(
+            "AutoTokenizer gives other ids than this tokenizer.json, which tokkit uses: its tokenizer_class "
+            "rebuilds it; PreTrainedTokenizerFast would not"
+        )
+
+
+def write_card(
+    path: Path, task: Task, metrics: Mapping[str, Any], settings: Mapping[str, Any], base: str
+) -> None:
+    """Write the model card: what the model is, how it was trained, how well it does on which rows."""
+    chosen = "\n".join(f"- {name}: {value}" for name, value in sorted(settings.items()) if value is not None)
+    path.write_text(
+        f"""---
+{_METADATA.format(kind="text" if task.by_row else "token")}
+---
+# {task.title}
+
+{_labels(metrics)}Trained from {base}.
+
+On {metrics["rows"]} validation rows:
+
+{_scores(metrics)}
+
+The best epoch was picked on these rows, so the scores are a little optimistic; a test split gives true ones.
+{_classes(metrics)}
+Settings:
+
+{chosen}
+
+Use it: `tokkit predict THIS_FOLDER "a text"`, or {_loader(task, settings)}.
+""",
+        encoding="utf-8",
+    )
+
+
+def write_folds_card(
+    path: Path,
+    task: Task,
+    folds: int,
+    mean: Mapping[str, Any],
+    deviation: Mapping[str, Any],
+    out_of_fold: Mapping[str, Any],
+) -> None:
+    """Write the card of a folder of folds: its models, and how well they do out of fold."""
+    lines = [
+        f"| {score_name(name)} | {mean[name]:.4f} ± {deviation[name]:.4f} | {value:.4f} |"
+        for name, value in out_of_fold.items()
+        if isinstance(value, float) and name in mean
+    ]
+    table = "\n".join(["| | mean of the folds | all rows, out of fold |", "|---|---|---|", *lines])
+    path.write_text(
+        f"""---
+{_METADATA.format(kind="text" if task.by_row else "token")}
+---
+# {task.title}, {folds} folds
+
+{_labels(out_of_fold)}Each of `fold-1` to `fold-{folds}` is a model of its own, with its own card.
+
+{table}
+
+Each row was predicted by the model that was not trained on it. The best epoch of each model was picked on
+these rows, so the scores are a little optimistic; a test split gives true ones.
+
+Use them together, by the mean of their probabilities: `tokkit predict THIS_FOLDER "a text"`; or one alone.
+""",
+        encoding="utf-8",
+    )
+
+
+def _labels(metrics: Mapping[str, Any]) -> str:
+    classes = metrics.get("classes")
+    return f"Labels: {', '.join(map(_cell, classes))}. " if classes else ""
+
+
+def _scores(metrics: Mapping[str, Any]) -> str:
+    """The table of scores, next to the baseline and the majority class."""
+    majority = metrics["majority"]
+    references = {f'majority class ("{_cell(majority["label"])}")': majority}
+    if baseline := metrics.get("baseline"):
+        references = {BASELINES[baseline["kind"]]: baseline, **references}
+    lines = [
+        f"| {score_name(name)} | {metrics[name]:.4f} | "
+        + " | ".join(f"{each[name]:.4f}" if name in each else "" for each in references.values())
+        + " |"
+        for name, value in metrics.items()
+        if isinstance(value, float) and name in majority
+    ]
+    heads = ["| | this model | " + " | ".join(references) + " |", "|---|---" + "|---" * len(references) + "|"]
+    return "\n".join([*heads, *lines])
+
+
+def _classes(metrics: Mapping[str, Any]) -> str:
+    """The table of classes; empty for a task without them."""
+    lines = [
+        f"| {_cell(label)} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['support']} |"
+        for label, c in metrics.get("classes", {}).items()
+    ]
+    heads = ["", "| label | precision | recall | F1 | rows |", "|---|---|---|---|---|"]
+    return "\n".join([*heads, *lines, ""]) if lines else ""
+
+
+def _loader(task: Task, settings: Mapping[str, Any]) -> str:
+    """What of transformers loads the model, or its body where the head is one of ours."""
+    if settings["head"] == STOCK:
+        return f"`{task.auto_class}.from_pretrained`"
+    return f"`AutoModel.from_pretrained` on its `{BODY}/`, without the head"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

@@ -1,0 +1,304 @@
+"""One training: steps, evaluations, the best model kept, checkpoints on the way, and resuming from them.
+
+    train to the next stop -> evaluate -> keep the best -> save -> train on, until the end or out of patience
+
+What is known at a stop, the history and the best model included, is part of the checkpoint saved there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.torch import load_file, load_model, save_file, save_model
+
+from tokkit.errors import InputError, Interrupted, TokkitError
+from tokkit.model.network.batching import part_of
+from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.inference import budget_for, predict_logits
+from tokkit.model.network.losses import Loss
+from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.training import evaluations
+from tokkit.model.training.accelerator import choose_precision, from_first_process
+from tokkit.model.training.checkpoints import Checkpoint, Checkpoints, identity_of, write_checkpoint
+from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.evaluations import Best
+from tokkit.model.training.steps import StepReport, Steps, diverged
+from tokkit.progress import SILENT, Progress
+from tokkit.tokenizer.encoding.encode import Encoded
+
+_MODEL, _OPTIMIZER = "model.safetensors", "optimizer.safetensors"
+_CHECKED_ROWS = 8
+"""Rows predicted before a checkpoint that is not due for an evaluation is saved."""
+_RESUMES = "the checkpoint after step {step} is kept: the same command continues from there"
+LAST_CHECKPOINT = "checkpoint"
+"""Where ``--keep-optimizer`` leaves the last checkpoint in a model folder."""
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """Outcome of a training, whose best model is in the staging folder.
+
+    steps, epochs   of the whole training, an earlier run's included
+    padding_share   share of the tokens computed in training that were padding
+    trained_rows    of this run alone, in ``seconds`` of training
+    """
+
+    best: Best
+    history: list[dict[str, Any]]
+    steps: int
+    epochs: float
+    padding_share: float
+    trained_rows: int
+    seconds: float
+    precision: str
+
+
+@dataclass
+class TrainingSession:
+    """A classifier in training, with its rows, options and all state that changes on the way.
+
+    lr       peak learning rate
+    budget   tokens, padding included, computed at once
+    staging  the folder that gets the best model
+    """
+
+    classifier: Classifier
+    training: EncodedRows
+    validation: EncodedRows
+    loss: Loss
+    options: FinetuneOptions
+    lr: float
+    device: torch.device
+    budget: int
+    staging: Path
+    checkpoints: Checkpoints | None = None
+    progress: Progress = SILENT
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: Best | None = None
+    steps: Steps | None = None
+    _last: StepReport | None = None
+
+    @property
+    def metric(self) -> str:
+        """The score that picks the best evaluation."""
+        return self.options.metric or self.classifier.task.metric
+
+    def run(self) -> TrainingResult:
+        """Train to the end and put the best model into ``staging``.
+
+        Raises `InputError` for a loss that is NaN, for a checkpoint of another training and for too little
+        memory; `UsageError` for options that are not possible; `OutputError` where a checkpoint cannot be
+        written; `Interrupted`. Checkpoints stay, and the error or a message says how to resume.
+        """
+        seconds = 0.0
+        with self._resumable():
+            steps = self._begin()
+            first, clock = steps.step, time.monotonic()
+            for report in iter(()) if self._out_of_patience() else steps.run(self.progress):
+                seconds += time.monotonic() - clock
+                self._stop_at(report)
+                if self._out_of_patience():
+                    patience = self.options.patience
+                    times = "evaluation" if patience == 1 else f"{patience} evaluations"
+                    self.progress.say(f"no better {self.metric} in {times}: stopped")
+                    break
+                clock = time.monotonic()
+            return self._finish(first, seconds)
+
+    @contextmanager
+    def _resumable(self) -> Iterator[None]:
+        """Say with every error which checkpoint is kept, and how to resume from it."""
+        try:
+            yield
+        except BaseException as error:
+            work = self.checkpoints
+            step = work.newest_step() if work is not None else None
+            if work is not None and step is None:
+                work.discard()
+            elif work is not None and isinstance(error, InputError) and self.steps is not None:
+                raise InputError(
+                    f"{error.message}; the checkpoint after step {step} is kept",
+                    hint=f"{error.hint} --resume {work.folder} continues from it, --resume none starts over",
+                ) from error
+            elif isinstance(error, KeyboardInterrupt | Interrupted):
+                raise Interrupted(f"interrupted; {_RESUMES.format(step=step)}") from error
+            elif not isinstance(error, TokkitError) or self.steps is not None:
+                self.progress.say(_RESUMES.format(step=step))
+            raise
+
+    def _begin(self) -> Steps:
+        """Find a checkpoint, choose the precision, and build the steps, from the checkpoint on."""
+        options, progress, work = self.options, self.progress, self.checkpoints
+        if options.metric is not None:
+            # A misspelled score is an error now and not after the first epoch.
+            evaluations.score_named(self._scores_of_zeros(), options.metric)
+        self._identity = identity_of(
+            self.classifier, self.training, self.validation, options, self.lr, self.device
+        )
+        checkpoint = work.find(self._identity, options.resume, progress) if work is not None else None
+        if checkpoint is not None and options.precision == "auto":
+            self._precision = str(checkpoint.state["precision"])
+        else:
+            self._precision = choose_precision(
+                options.precision,
+                self.classifier,
+                self.training,
+                self.loss,
+                self.device,
+                self.budget,
+                steps=options.epochs * -(-len(self.training.encoded) // options.batch_size),
+                progress=progress,
+            )
+        steps = Steps(
+            self.classifier,
+            self.training,
+            self.loss,
+            options,
+            lr=self.lr,
+            device=self.device,
+            budget=self.budget,
+            precision=self._precision,
+        )
+        if checkpoint is not None:
+            self._restore(checkpoint, steps)
+        if work is not None:
+            work.clean(checkpoint, options.resume, progress)
+        self.steps = steps
+        return steps
+
+    def _stop_at(self, report: StepReport) -> None:
+        """Do what is due: log, evaluate, save."""
+        self._last = report
+        options, steps = self.options, self._running
+        if options.log_every and report.step % options.log_every == 0:
+            self.progress.say(
+                f"step {report.step}/{steps.count}: loss {report.loss:.4f}, rate {report.lr:.3g}"
+            )
+        if report.evaluate:
+            self._evaluate(report)
+        if report.save and self.checkpoints is not None:
+            if not report.evaluate:
+                few = np.arange(min(_CHECKED_ROWS, len(self.validation.encoded)))
+                self._logits(part_of(self.validation.encoded, few), SILENT)
+            self.checkpoints.save(report.step, self._identity, self._state(), self._write_checkpoint)
+
+    def _evaluate(self, report: StepReport) -> None:
+        """Score the model on the validation rows; write it where it is the best so far."""
+        task = self.classifier.task
+        logits = self._logits(self.validation.encoded, self.progress)
+        scores = task.scores(logits, self.validation.targets, self.classifier.labels)
+        self.history.append(evaluations.history_row(report, scores, task.shown))
+        self.progress.say(evaluations.sentence(self.options.epochs, self.history[-1]))
+        if evaluations.is_better(scores, self.best.scores if self.best else None, self.metric):
+            better = Best(len(self.history) - 1, scores, logits, self._best_folder(report.step))
+            better.write(self.classifier)
+            if self.best is not None:
+                self.best.discard()
+            self.best = better
+
+    def _logits(self, rows: Encoded, progress: Progress) -> NDArray[np.float32]:
+        """(rows or tokens, classes) logits of the model as it is now.
+
+        Raises `InputError` where they are not finite: finite weights may give such logits, and must not be
+        kept.
+        """
+        logits = predict_logits(
+            self.classifier,
+            rows,
+            self.device,
+            budget_for(self.device, self.options.tokens_per_batch),
+            progress,
+            rows_per_batch=self.options.eval_batch_size,
+        )
+        # Processes differ by rounding, and all must agree on which evaluation is the best.
+        logits = from_first_process(logits, self.device)
+        if not np.isfinite(logits).all():
+            raise diverged("logits are", self._running.step, self._running.count, self.lr, exact=False)
+        return logits
+
+    def _best_folder(self, step: int) -> Path:
+        return self.staging / f"best-{step}"
+
+    def _out_of_patience(self) -> bool:
+        patience = self.options.patience
+        return bool(patience and self.best and len(self.history) - 1 - self.best.index >= patience)
+
+    def _state(self) -> dict[str, Any]:
+        """What a checkpoint has as JSON."""
+        return {
+            "training": self._running.state()[1],
+            "precision": self._precision,
+            "reached": vars(self._last),
+            "history": self.history,
+            "best": self.best.state() if self.best else None,
+        }
+
+    def _write_checkpoint(self, folder: Path) -> None:
+        """Write the tensors of the moment, and the best model, into the folder of a checkpoint."""
+        self._write_tensors(folder)
+        if self.best is not None:
+            self.best.write_to(folder)
+
+    def _write_tensors(self, folder: Path) -> None:
+        save_model(self.classifier.model, str(folder / _MODEL))
+        save_file(self._running.state()[0], str(folder / _OPTIMIZER))
+
+    def _restore(self, checkpoint: Checkpoint, steps: Steps) -> None:
+        """Load what `_write_checkpoint` and `_state` saved."""
+        try:
+            load_model(self.classifier.model, str(checkpoint.path / _MODEL))
+        except RuntimeError as error:
+            raise InputError(
+                f"{checkpoint.path}: its weights are of another model", hint="--resume none starts over"
+            ) from error
+        state = checkpoint.state
+        steps.load_state(load_file(str(checkpoint.path / _OPTIMIZER)), state["training"])
+        self.history = list(state["history"])
+        self._last = StepReport(**state["reached"])
+        self.best = Best.read_from(checkpoint.path, state["best"], self._best_folder(checkpoint.step))
+
+    def _finish(self, first: int, seconds: float) -> TrainingResult:
+        """Move the best model into ``staging``, with ``--keep-optimizer`` also the last checkpoint.
+
+        first, seconds   the step this run began at, and the time it trained
+        """
+        last, steps = self._last, self._running
+        assert last is not None
+        if self.best is None:  # --eval-every never
+            self._evaluate(last)
+        assert self.best is not None
+        self.best.move_to(self.staging)
+        if self.options.keep_optimizer:
+            folder = self.staging / LAST_CHECKPOINT
+            folder.mkdir()
+            write_checkpoint(folder, steps.step, self._identity, self._state(), self._write_tensors)
+        rows = len(self.training.encoded) * self.options.epochs
+        return TrainingResult(
+            best=self.best,
+            history=self.history,
+            steps=last.step,
+            epochs=last.epoch,
+            padding_share=round(1 - last.tokens / last.computed_tokens, 6),
+            trained_rows=round((last.step - first) * rows / steps.count),
+            seconds=seconds,
+            precision=self._precision,
+        )
+
+    @property
+    def _running(self) -> Steps:
+        assert self.steps is not None
+        return self.steps
+
+    def _scores_of_zeros(self) -> Mapping[str, Any]:
+        """Scores of zeros as logits: their names are those of every evaluation."""
+        task, labels, rows = self.classifier.task, self.classifier.labels, self.validation.encoded
+        zeros = np.zeros((len(rows) if task.by_row else len(rows.ids), len(labels)), dtype=np.float32)
+        return task.scores(zeros, self.validation.targets, labels)

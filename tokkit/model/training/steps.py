@@ -1,0 +1,326 @@
+"""The training loop: optimizer steps over a fixed number of rows, in pieces within the token budget.
+
+    order of the epoch -> rows of the step -> pieces by length -> loss, backward -> clip, AdamW
+
+The loss of a step is the sum over its rows divided by their number (with class weights, by the sum of the
+weights), so cutting a step into pieces, or sharing it between processes whose gradients are summed, changes
+rounding only. The stock Trainer divides otherwise when it accumulates (transformers issue 47688).
+
+Order, rate and dropout of a step are functions of the seed and the number of the step, so weights, optimizer
+state and that number are the whole state: a training resumed from them ends in the same bytes.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from numpy.typing import NDArray
+
+from tokkit.errors import InputError
+from tokkit.model.network.batching import batch_of, pieces_within
+from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.losses import Loss
+from tokkit.model.options.finetune_options import FinetuneOptions, steps_between
+from tokkit.model.training import optimizer, sampling
+from tokkit.model.training.accelerator import accelerator_for
+from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.progress import Progress, stage, stop_if_cancelled
+
+_STEPS_PER_LOOK = 20
+"""Steps between two looks at the loss on an accelerator; each look waits for the device."""
+
+_SAFE_LR = 1e-3
+"""A rate at which few trainings diverge."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """State of a training after ``step`` steps, and its loss since the last evaluation.
+
+    epoch             passes over the rows: 2, or 1.5 in the middle of the second
+    loss, accuracy    in training, dropout included
+    lr                highest rate of the last step
+    tokens            without padding, since the first step
+    computed_tokens   with padding
+    evaluate, save    what is due now
+    """
+
+    step: int
+    epoch: float
+    loss: float
+    accuracy: float
+    lr: float
+    tokens: int
+    computed_tokens: int
+    evaluate: bool
+    save: bool
+
+
+class Totals:
+    """Running totals of this process.
+
+    sums               (4,) loss times rows, rows, correct predictions and all predictions, since `reset`
+    tokens             without padding, since the first step
+    computed_tokens    with padding
+    """
+
+    def __init__(self, accelerator: Accelerator) -> None:
+        # float64 adds up to the same loss however a step is cut; MPS has no float64.
+        dtype = torch.float32 if accelerator.device.type == "mps" else torch.float64
+        self._accelerator = accelerator
+        self.sums = torch.zeros(4, dtype=dtype).to(accelerator.device)
+        self.tokens = self.computed_tokens = 0
+
+    def reset(self) -> None:
+        """Start loss and accuracy from zero."""
+        self.sums.zero_()
+
+    @property
+    def mean_loss(self) -> float:
+        """Of this process, since `reset`."""
+        return float(self.sums[0] / self.sums[1].clamp(min=1))
+
+    def over_processes(self) -> dict[str, Any]:
+        """Loss, accuracy and tokens of all processes; each process calls this."""
+        loss_rows, rows, correct, predictions = self._accelerator.reduce(self.sums, "sum").tolist()
+        counts = self.sums.new_tensor([self.tokens, self.computed_tokens])
+        tokens, computed = self._accelerator.reduce(counts, "sum").tolist()
+        return {
+            "loss": loss_rows / max(rows, 1),
+            "accuracy": correct / max(predictions, 1),
+            "tokens": int(tokens),
+            "computed_tokens": int(computed),
+        }
+
+
+class Steps:
+    """The optimizer steps of one training; they change the weights of the classifier's model."""
+
+    def __init__(
+        self,
+        classifier: Classifier,
+        training: EncodedRows,
+        loss: Loss,
+        options: FinetuneOptions,
+        *,
+        lr: float,
+        device: torch.device,
+        budget: int,
+        precision: str = "fp32",
+    ) -> None:
+        """Raises `UsageError` for a sampler, a precision or frozen layers that are not possible here."""
+        self._classes = sampling.classes_of(options.sampler, training.targets)
+        self.accelerator = accelerator_for(device, precision)
+        self._device = self.accelerator.device
+        self._classifier, self._training, self._loss = classifier, training, loss
+        self._options, self._lr, self._budget = options, lr, budget
+        self._model: Any = classifier.model
+        self._model.to(self._device)
+        self._optimizer = self.accelerator.prepare_optimizer(
+            optimizer.adamw(self._model, options, lr, self._device)
+        )
+        self._per_epoch = -(-len(training.encoded) // options.batch_size)
+        self.count = self._per_epoch * options.epochs
+        self._warmup = round(self.count * options.warmup_ratio)
+        self._evaluate_every = steps_between("--eval-every", options.eval_every, self._per_epoch)
+        self._save_every = steps_between("--save-every", options.save_every, self._per_epoch)
+        self._epoch_order: tuple[int, NDArray[np.int64]] | None = None
+        self._totals = Totals(self.accelerator)
+        self.step = 0
+
+    def run(self, progress: Progress) -> Iterator[StepReport]:
+        """Train to the end; yields a report wherever something is due, and at the end of each epoch.
+
+        Raises `InputError` for a loss that is NaN (no report was yielded since it was) and for too little
+        memory.
+        """
+        while self.step < self.count:
+            end = self._next_stop()
+            self._model.train()
+            epoch = f"epoch {self.step // self._per_epoch + 1}/{self._options.epochs}"
+            with stage(progress, epoch, self._rows_to(end), "rows"):
+                while self.step < end:
+                    stop_if_cancelled(progress)
+                    rows = self._begin_step()
+                    with _memory_errors(self._budget):
+                        for loss in self._losses(rows):
+                            self.accelerator.backward(loss)
+                    self._end_step(len(rows), progress)
+                self._check_finite()
+            report = self._report()
+            if report.evaluate:
+                self._totals.reset()
+            yield report
+
+    def _next_stop(self) -> int:
+        """The next step after which something is due, or an epoch ends."""
+        every = (self._per_epoch, self._evaluate_every, self._save_every, self._options.log_every)
+        return min(self.count, *((self.step // n + 1) * n for n in every if n))
+
+    def _rows_to(self, end: int) -> int:
+        """Rows of the steps up to ``end``; the last step of an epoch may have fewer."""
+        size, first = self._options.batch_size, self.step % self._per_epoch
+        return min((end - self.step + first) * size, len(self._training.encoded)) - first * size
+
+    def _begin_step(self) -> NDArray[np.int64]:
+        """Set rate and seed; returns the rows of the step."""
+        share = optimizer.rate(self._options.schedule, self.step, self.count, self._warmup)
+        for group in self._optimizer.param_groups:
+            group["lr"] = group["peak"] * share
+        # Dropout depends on seed, step and process alone, whatever drew random numbers in between.
+        mixed = np.random.SeedSequence((self._options.seed, self.step, self.accelerator.process_index))
+        torch.manual_seed(int(mixed.generate_state(1, np.uint64)[0]))
+        epoch, index = divmod(self.step, self._per_epoch)
+        if self._epoch_order is None or self._epoch_order[0] != epoch:
+            rows, options = len(self._training.encoded), self._options
+            order = sampling.order(options.sampler, self._classes, rows, options.seed, epoch)
+            self._epoch_order = epoch, order
+        size = self._options.batch_size
+        return self._epoch_order[1][index * size : (index + 1) * size]
+
+    def _losses(self, rows: NDArray[np.int64]) -> Iterator[torch.Tensor]:
+        """The loss of each piece of this process's share of a step; they add up to the loss of the step."""
+        training, classifier, totals = self._training, self._classifier, self._totals
+        lengths = training.encoded.lengths
+        if self._options.pad_to_max:
+            lengths = np.full_like(lengths, classifier.max_length)
+        denominator = self._loss.denominator(training.targets.of(rows, int(lengths[rows].max())))
+        # Dealt out by length, so that every process gets short and long rows alike.
+        by_length = rows[np.argsort(-lengths[rows], kind="stable")]
+        share = by_length[self.accelerator.process_index :: self.accelerator.num_processes]
+        for piece in pieces_within(share, lengths, self._budget):
+            batch = batch_of(training.encoded, piece, classifier.pad_id, max(int(lengths[piece].max()), 1))
+            targets = training.targets.of(piece, batch.width).to(self._device)
+            with self.accelerator.autocast():
+                logits = classifier.logits(batch, self._device)
+            loss = self._loss.summed(logits, targets) / denominator
+            correct, predictions = classifier.task.correct(logits.detach(), targets)
+            totals.sums[0] += loss.detach() * len(rows)
+            totals.sums[1] += len(piece)
+            totals.sums[2] += correct
+            totals.sums[3] += predictions
+            totals.tokens += int(batch.mask.sum())
+            totals.computed_tokens += batch.mask.numel()
+            yield loss
+
+    def _end_step(self, rows: int, progress: Progress) -> None:
+        """Change the weights by the gradient of the step."""
+        self._sum_gradients()
+        if self._options.max_grad_norm:
+            self.accelerator.clip_grad_norm_(self._model.parameters(), self._options.max_grad_norm)
+        self._optimizer.step()
+        self._optimizer.zero_grad()
+        self.step += 1
+        figures = {}
+        if self._device.type == "cpu" or self.step % _STEPS_PER_LOOK == 0:
+            loss = self._totals.mean_loss
+            if not math.isfinite(loss):
+                raise self._diverged()
+            figures = {"loss": f"{loss:.4f}", "lr": f"{self._rate():.2g}"}
+        progress.advance(rows, **figures)
+
+    def _sum_gradients(self) -> None:
+        """Give every process the sum of all gradients, and none for a weight that no process used."""
+        if self.accelerator.num_processes == 1:
+            return
+        trained = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
+        used = torch.tensor([float(p.grad is not None) for p in trained], device=self._device)
+        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trained]
+        # One reduction of one flat tensor; its first part counts the processes that used each weight.
+        flat = torch.cat([used, *(gradient.reshape(-1) for gradient in gradients)])
+        used, *parts = self.accelerator.reduce(flat, "sum").split(
+            [len(trained), *(gradient.numel() for gradient in gradients)]
+        )
+        for parameter, users, part in zip(trained, used.tolist(), parts, strict=True):
+            parameter.grad = part.view_as(parameter) if users else None
+
+    def _check_finite(self) -> None:
+        """Raises `InputError` where weights or loss are not finite, before anything is evaluated or saved."""
+        trained = [p.detach() for p in self._model.parameters() if p.requires_grad]
+        finite = torch.stack([torch.isfinite(p).all() for p in trained]).all()
+        if not (finite & torch.isfinite(self._totals.sums).all()):
+            raise self._diverged()
+
+    def _diverged(self) -> InputError:
+        exact = self._device.type == "cpu"  # on an accelerator the loss is looked at every few steps
+        return diverged("loss is", self.step, self.count, self._lr, exact=exact)
+
+    def _report(self) -> StepReport:
+        epoch = self.step / self._per_epoch
+        return StepReport(
+            step=self.step,
+            epoch=int(epoch) if epoch.is_integer() else round(epoch, 4),
+            lr=self._rate(),
+            **self._totals.over_processes(),
+            evaluate=bool(self._evaluate_every) and self._is_due(self._evaluate_every),
+            save=bool(self._save_every) and self._is_due(self._save_every),
+        )
+
+    def _is_due(self, every: int | None) -> bool:
+        return self.step == self.count or (every is not None and self.step % every == 0)
+
+    def _rate(self) -> float:
+        return max(float(group["lr"]) for group in self._optimizer.param_groups)
+
+    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
+        """Optimizer state as tensors, named ``exp_avg:WEIGHT``, and everything else as JSON values."""
+        names = {id(parameter): name for name, parameter in self._model.named_parameters()}
+        tensors = {
+            f"{kind}:{names[id(parameter)]}": value.detach().cpu().contiguous()
+            for parameter, kinds in self._optimizer.state.items()
+            for kind, value in kinds.items()
+        }
+        scaler = self.accelerator.scaler
+        return tensors, {
+            "step": self.step,
+            "sums": self._totals.sums.tolist(),
+            "tokens": self._totals.tokens,
+            "computed_tokens": self._totals.computed_tokens,
+            "scaler": scaler.state_dict() if scaler is not None else None,
+        }
+
+    def load_state(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
+        """Continue from a `state`; the caller loads the weights of the model."""
+        parameters = dict(self._model.named_parameters())
+        for key, value in tensors.items():
+            kind, name = key.split(":", 1)
+            self._optimizer.state[parameters[name]][kind] = value.to(self._device)
+        self.step, totals = values["step"], self._totals
+        totals.tokens, totals.computed_tokens = values["tokens"], values["computed_tokens"]
+        totals.sums = totals.sums.new_tensor(values["sums"])
+        if self.accelerator.scaler is not None and values["scaler"] is not None:
+            self.accelerator.scaler.load_state_dict(values["scaler"])
+
+
+def diverged(subject: str, step: int, steps: int, lr: float, *, exact: bool) -> InputError:
+    """The error for a training whose loss or logits became NaN or infinite.
+
+    subject  "loss is"
+    exact    whether it was finite one step before
+    """
+    return InputError(
+        f"{subject} NaN or infinite {'at' if exact else 'by'} step {step} of {steps}",
+        hint=f"a lower rate: --lr {min(lr / 10, _SAFE_LR):g}",
+    )
+
+
+@contextmanager
+def _memory_errors(budget: int) -> Iterator[None]:
+    """Turn an out-of-memory error into one that names the option to lower."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+        # CPU allocators raise a plain RuntimeError.
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate" not in str(error):
+            raise
+        raise InputError(
+            f"too little memory for {budget:,} tokens at once",
+            hint=f"--tokens-per-batch {max(budget // 2, 1)}: the result is the same to rounding",
+        ) from error

@@ -1,0 +1,320 @@
+"""From rows to a published model folder: everything a training needs is prepared, run, and reported."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from tokkit import files
+from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.errors import InputError, UsageError
+from tokkit.model.folder.receipt import ModelReceipt
+from tokkit.model.network import losses, pretrained
+from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.inference import budget_for, check_padding, choose_device, use_threads
+from tokkit.model.options.finetune_options import FinetuneOptions, default_lr
+from tokkit.model.tasks import task_of
+from tokkit.model.training import accelerator, report
+from tokkit.model.training.baseline import baseline, baseline_kind
+from tokkit.model.training.checkpoints import Checkpoints, ReadOnlyCheckpoints
+from tokkit.model.training.encoded_rows import EncodedRows, Encoder
+from tokkit.model.training.session import TrainingSession
+from tokkit.progress import Progress
+from tokkit.tokenizer.encoding.encode import Encoded
+from tokkit.tokenizer.folder.load import load as load_tokenizer
+from tokkit.tokenizer.folder.tokenizer_folder import self_test
+
+PACKAGES = ("accelerate", "numpy", "polars", "scikit-learn", "tokenizers", "torch", "transformers")
+"""What the result of a training depends on, with Python and tokkit."""
+
+_WORK = "training"
+_OF_THE_RUN = ("seconds", "rows_per_second")
+"""Fields of `FinetuneResult` that differ from run to run."""
+_FEW_STEPS = 500
+"""Steps below which an encoder from scratch has hardly begun to learn."""
+
+
+@dataclass(frozen=True)
+class FinetuneRequest:
+    """What one call of `finetune` trains on, whether one model or one per fold.
+
+    inputs   the files that are read: never replaced, described in the receipts
+    encoder  how rows become ids
+    """
+
+    dataset: Dataset
+    tokenizer: str | Path | None
+    model: str | Path | None
+    options: FinetuneOptions
+    read_options: DatasetOptions
+    inputs: tuple[Path, ...]
+    threads: int | None
+    progress: Progress
+    encoder: Encoder
+
+    def settings(self) -> dict[str, Any]:
+        """All options as receipts have them; of files only the name."""
+        paths = {name: getattr(self.options, name) for name in ("class_weights", "resume")}
+        names = {name: Path(value).name for name, value in paths.items() if Path(value).exists()}
+        return {**asdict(self.options), **asdict(self.read_options), **names}
+
+    def encode(self, classifier: Classifier, rows: Rows) -> Encoded:
+        """The rows as ids for this classifier."""
+        return self.encoder(
+            classifier.task,
+            rows,
+            classifier.tokenizer,
+            classifier.max_length,
+            threads=self.threads,
+            progress=self.progress,
+        )
+
+
+@dataclass(frozen=True)
+class FinetuneResult:
+    """metrics           of the best evaluation on the validation rows, as `evaluate` gives them
+    epochs            passes over the rows, a fraction where it stopped within one; so ``best_epoch``
+    rows_per_second   training rows per second of training, without validation
+    padding_share     share of the tokens computed in training that were padding
+    left_out          split -> reason -> skipped rows
+    """
+
+    model: str
+    metrics: dict[str, Any]
+    epochs: float
+    best_epoch: float
+    steps: int
+    seconds: float
+    rows_per_second: float
+    padding_share: float
+    precision: str
+    left_out: dict[str, dict[str, int]]
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def recorded(cls, receipt: ModelReceipt, model: str) -> FinetuneResult:
+        """The result in the receipt of a model folder; raises `InputError` where a field is missing."""
+        names = (each.name for each in fields(cls) if each.name != "model")
+        return cls(model=model, **receipt.fields(names))
+
+
+def train_model(
+    request: FinetuneRequest,
+    training: Rows,
+    validation: Rows,
+    out: Path,
+    *,
+    force: bool = False,
+    name: str | None = None,
+    record: Mapping[str, Any] | None = None,
+) -> FinetuneResult:
+    """Train on the rows and publish the model folder ``out``, with its receipt.
+
+    Of several processes that train together the first publishes it; all return the same result.
+
+    name     of the folder in the result, where it differs from ``out``
+    record   more fields of the receipt's result
+    """
+    real = files.check_output(out, force=force, inputs=request.inputs, kind="folder")
+    work = files.work_path(real, _WORK)
+    helper = accelerator.is_helper()
+    with _staging(request, out, force=force, helper=helper) as staging:
+        try:
+            classifier = _classifier(request, training)
+            kind = baseline_kind(request.options.baseline, classifier, from_scratch=_from_scratch(request))
+            session = _prepare(request, classifier, training, validation, staging)
+            session.checkpoints = (ReadOnlyCheckpoints if helper else Checkpoints)(
+                work, Path(name or out), request.options.keep
+            )
+            started = time.monotonic()
+            reference = None if helper else _baseline(kind, request, session)
+            trained = session.run()
+        finally:
+            accelerator.leave_process_group()
+        scores = {**trained.best.scores, **({"baseline": reference} if reference else {})}
+        if not helper:
+            report.write(staging, session, trained, scores, _base_name(request))
+        result = FinetuneResult(
+            model=name or str(out),
+            metrics=scores,
+            epochs=trained.epochs,
+            best_epoch=trained.history[trained.best.index]["epoch"],
+            steps=trained.steps,
+            seconds=round(time.monotonic() - started, 3),
+            rows_per_second=round(trained.trained_rows / trained.seconds, 2) if trained.seconds else 0.0,
+            padding_share=trained.padding_share,
+            precision=trained.precision,
+            left_out={"train": training.left_out, "validation": validation.left_out},
+        )
+        if not helper:
+            _write_receipt(staging, request, session, result, record or {})
+    if not helper:
+        files.remove_work(work, real)
+    return result
+
+
+def check_request(tokenizer: str | Path | None, model: str | Path | None, options: FinetuneOptions) -> None:
+    """Check what costs no time, before anything is read.
+
+    Raises `UsageError` where neither tokenizer nor model is named, `InputError` for a missing device and for
+    a folder of folds as the model.
+    """
+    if tokenizer is None and model is None:
+        raise UsageError(
+            "name a tokenizer to build an encoder for, or a model to fine-tune",
+            hint="tokkit finetune DATASET --tokenizer out/",
+        )
+    if model is not None and (folds := ModelReceipt.read(model).members()):
+        raise InputError(
+            f"{model}: has {len(folds)} folds, but only one model can be fine-tuned",
+            hint=f"--model {folds[0]}",
+        )
+    choose_device(options.device)
+
+
+def local_paths(*names: str | Path | None) -> list[Path]:
+    """Those of the names that are paths here: inputs of the receipt, never overwritten."""
+    return [Path(name) for name in names if name is not None and Path(name).exists()]
+
+
+@contextmanager
+def _staging(request: FinetuneRequest, out: Path, *, force: bool, helper: bool) -> Iterator[Path]:
+    """The folder that is published at the end; for a helper one that is thrown away."""
+    if helper:
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+    else:
+        with files.folder(out, force=force, inputs=request.inputs) as staging:
+            yield staging
+
+
+def _prepare(
+    request: FinetuneRequest, classifier: Classifier, training: Rows, validation: Rows, staging: Path
+) -> TrainingSession:
+    """Encode the rows and build the loss."""
+    options, progress, task = request.options, request.progress, classifier.task
+    device = choose_device(options.device)
+    lr = _peak_lr(request, classifier)
+    parameters = sum(parameter.numel() for parameter in classifier.model.parameters())
+    progress.say(
+        f"{_base_name(request)}, {parameters / 1e6:.1f} million weights, on {device}: "
+        f"{len(training.texts):,} rows, {len(classifier.labels)} classes, peak rate {lr:g}"
+    )
+    steps = options.epochs * -(-len(training.texts) // options.batch_size)
+    if _from_scratch(request) and steps < _FEW_STEPS:
+        progress.say(f"{steps} steps are few for an encoder with new weights: more --epochs, or a --model")
+    encoded = [request.encode(classifier, rows) for rows in (training, validation)]
+    if request.model is not None:
+        check_padding(request.model, classifier, encoded[0], device)
+    if truncated := encoded[0].truncated:
+        progress.say(f"{truncated:,} training rows truncated at {classifier.max_length} tokens")
+    splits = [
+        EncodedRows(rows, ids, task.targets(rows, classifier.labels, name, ids))
+        for rows, name, ids in zip((training, validation), (TRAIN, VALIDATION), encoded, strict=True)
+    ]
+    targets = splits[0].targets
+    loss = losses.build(options, task, targets, classifier.labels)
+    losses.warn_of_conflicts(options, targets, classifier.labels, request.dataset, progress)
+    return TrainingSession(
+        classifier=classifier,
+        training=splits[0],
+        validation=splits[1],
+        loss=loss,
+        options=options,
+        lr=lr,
+        device=device,
+        budget=budget_for(device, options.tokens_per_batch, training=True),
+        staging=staging,
+        progress=progress,
+    )
+
+
+def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
+    """The classifier to train, for the labels of the training rows; new weights depend on the seed alone."""
+    options, progress = request.options, request.progress
+    use_threads(request.threads)
+    task = task_of(options.task, request.dataset)
+    tokenizer = load_tokenizer(
+        request.tokenizer if request.tokenizer is not None else request.model or "", progress
+    )
+    task.say_misfit(tokenizer, progress)
+    torch.manual_seed(options.seed)
+    labels = task.labels(training)
+    if request.model is None:
+        return pretrained.new_classifier(tokenizer, labels, options, task)
+    return pretrained.load_pretrained(request.model, tokenizer, labels, options, progress, task)
+
+
+def _from_scratch(request: FinetuneRequest) -> bool:
+    return request.model is None or request.options.random_init
+
+
+def _base_name(request: FinetuneRequest) -> str:
+    """What is trained: the name of a checkpoint, or the size of a new encoder."""
+    if request.model is None:
+        return f"a new encoder of size {request.options.size}"
+    return Path(request.model).name
+
+
+def _peak_lr(request: FinetuneRequest, classifier: Classifier) -> float:
+    if request.options.lr is not None:
+        return request.options.lr
+    return default_lr(classifier.model.config.hidden_size if _from_scratch(request) else None)
+
+
+def _baseline(kind: str, request: FinetuneRequest, session: TrainingSession) -> dict[str, Any] | None:
+    """Scores of the baseline, from the weights before training."""
+    return baseline(
+        kind,
+        session.classifier,
+        session.training,
+        session.validation,
+        seed=session.options.seed,
+        device=session.device,
+        tokens_per_batch=session.options.tokens_per_batch,
+        threads=request.threads,
+        progress=request.progress,
+    )
+
+
+def _write_receipt(
+    staging: Path,
+    request: FinetuneRequest,
+    session: TrainingSession,
+    result: FinetuneResult,
+    record: Mapping[str, Any],
+) -> None:
+    values = {name: value for name, value in asdict(result).items() if name != "model"}
+    times = {name: values.pop(name) for name in _OF_THE_RUN}
+    classifier = session.classifier
+    files.write_receipt(
+        staging,
+        command="finetune",
+        settings={**request.settings(), "lr": session.lr, "max_length": classifier.max_length},
+        inputs=request.inputs,
+        packages=PACKAGES,
+        result={
+            **values,
+            "pairs": bool(session.training.rows.pairs),
+            "self_test": self_test(classifier.tokenizer.backend),
+            **record,
+        },
+        run={
+            **times,
+            "device": str(session.device),
+            "processes": accelerator.process_count(),
+            "tokens_per_batch": session.budget,
+            "tokenizer": str(request.tokenizer or request.model),
+            "model": str(request.model) if request.model is not None else None,
+        },
+    )
