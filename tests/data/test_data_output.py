@@ -8,11 +8,14 @@ import polars as pl
 import pytest
 
 import tokkit
+from tokkit.data import save
 from tokkit.data.cleaning.clean import clean
 from tokkit.data.loading.load import read_dataset
+from tokkit.data.output_options import DATASETS, FORMATS
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError, UsageError
+from tokkit.sources import tables
 
 datasets = pytest.importorskip("datasets")
 
@@ -136,3 +139,8 @@ def test_load_dataset_takes_the_options_as_settings(write, tmp_path):
         tokkit.load_dataset(tmp_path / "f", labelcolumn="x")
     with pytest.raises(InputError, match="no such file"):
         tokkit.load_dataset(tmp_path / "g.csv")
+
+
+def test_output_formats_are_those_that_are_read_and_datasets():
+    assert set(FORMATS) == {*tables.FORMATS, DATASETS}
+    assert set(save._WRITERS) == set(tables.FORMATS)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
 import pytest
+from scipy import sparse
 
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing import row_selection, row_vectors, samplers
@@ -110,10 +112,73 @@ def test_rebalance_keeps_what_imbalanced_learn_keeps(name):
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
-def test_rebalance_leaves_all_where_all_classes_have_as_many(name):
-    classes = np.repeat([0, 1], [20, 20])
-    vectors = np.random.default_rng(0).normal(size=(40, 2))
-    assert row_selection.run_sampler(name, vectors, classes, {0: 20, 1: 20}, 0).tolist() == list(range(40))
+class TestEverySampler:
+    """The contract of the registry: every check runs over every entry, a new one included."""
+
+    CLASSES = np.repeat([0, 1, 2], [120, 60, 25])
+    TARGETS: ClassVar = {0: 30, 1: 60, 2: 25}
+    VECTORS = np.random.default_rng(0).normal(size=(205, 3)) + CLASSES[:, None]
+
+    def test_keeps_distinct_rows_in_order_and_the_rarest_class_whole(self, name):
+        kept = row_selection.run_sampler(name, self.VECTORS, self.CLASSES, self.TARGETS, seed=1)
+        assert kept.tolist() == sorted(set(kept.tolist()))
+        assert kept.min() >= 0
+        assert kept.max() < len(self.CLASSES)
+        assert set(range(180, 205)) <= set(kept.tolist())
+
+    def test_meets_the_targets_if_it_cuts_to_them(self, name):
+        kept = row_selection.run_sampler(name, self.VECTORS, self.CLASSES, self.TARGETS, seed=1)
+        if SAMPLERS[name].to_targets:
+            kept = row_selection.top_up(kept, self.CLASSES, self.TARGETS, seed=1)
+            assert dict(enumerate(np.bincount(self.CLASSES[kept]).tolist())) == self.TARGETS
+
+    def test_is_the_same_for_the_same_seed_and_for_sparse_vectors(self, name):
+        arguments = (self.CLASSES, self.TARGETS, 3)
+        kept = row_selection.run_sampler(name, self.VECTORS, *arguments).tolist()
+        assert row_selection.run_sampler(name, self.VECTORS, *arguments).tolist() == kept
+        assert row_selection.run_sampler(name, sparse.csr_matrix(self.VECTORS), *arguments).tolist() == kept
+
+    def test_keeps_all_rows_if_all_classes_have_as_many(self, name):
+        classes = np.repeat([0, 1], [20, 20])
+        vectors = np.random.default_rng(0).normal(size=(40, 2))
+        kept = row_selection.run_sampler(name, vectors, classes, {0: 20, 1: 20}, 0)
+        assert kept.tolist() == list(range(40))
+
+    def test_says_in_a_line_what_it_does_and_has_a_limit(self, name):
+        assert 10 < len(SAMPLERS[name].summary) < 75
+        assert STRATEGIES[name] == SAMPLERS[name].summary
+        samplers.check_size(name, SAMPLERS[name].max_rows, "a.csv")
+        with pytest.raises(InputError, match=f"{name} compares every row"):
+            samplers.check_size(name, SAMPLERS[name].max_rows + 1, "a.csv")
+
+
+def test_rebalance_a_sampler_is_added_with_one_class_and_one_entry(tmp_path, monkeypatch):
+    """What CONTRIBUTING shows: any class with imbalanced-learn's interface, wherever it is defined."""
+    entry = samplers.Sampler(
+        "keep the first five rows of large classes", f"{__name__}:FirstRows", _first_rows
+    )
+    monkeypatch.setitem(SAMPLERS, "first", entry)
+    monkeypatch.setitem(STRATEGIES, "first", entry.summary)
+    path = _written(tmp_path / "a.parquet", _rows({"good": 60, "bad": 5}))
+    assert rebalance(path, strategy="first", dry_run=True).after == {"bad": 5, "good": 5}
+
+
+class FirstRows:
+    """Keeps the first rows of each class in ``cleaned``, and all of the others."""
+
+    def __init__(self, cleaned, rows):
+        self.cleaned, self.rows = cleaned, rows
+
+    def fit_resample(self, vectors, classes):
+        kept = [
+            np.flatnonzero(classes == number)[: self.rows if number in self.cleaned else None]
+            for number in np.unique(classes)
+        ]
+        self.sample_indices_ = np.concatenate(kept)
+
+
+def _first_rows(sampling):
+    return {"cleaned": list(sampling.strategy), "rows": 5}
 
 
 def test_rebalance_nearmiss_takes_its_numbers_from_targets_and_ratio(tmp_path):

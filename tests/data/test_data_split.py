@@ -10,9 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tokkit.data import dataset
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
+from tokkit.data.splitting import split_options
 from tokkit.data.splitting.split import split
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.stratifier import assign_rows
@@ -251,3 +253,7 @@ def test_split_of_the_sample_leaks_nothing_and_keeps_shares(tmp_path):
     whole = read_dataset(source).labels("train").drop_nulls().value_counts()
     for label, n in whole.iter_rows():
         assert abs(result.classes["test"][label] - n / 10) <= 2
+
+
+def test_split_options_name_the_splits_as_data_sets_do():
+    assert (split_options.VALIDATION, split_options.TEST) == (dataset.VALIDATION, dataset.TEST)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from tokkit.data import save, saved
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.output_options import DATASETS, OutputOptions
 from tokkit.errors import UsageError
+from tokkit.options import Options
 from tokkit.sources import formats
 
 _RECEIPT = ".tokkit.json"
@@ -56,9 +58,13 @@ def publish(
     dataset: Dataset,
     options: OutputOptions,
     *,
-    receipt: Mapping[str, Any],
+    command: str,
+    read_options: Options,
+    result: Mapping[str, Any],
+    packages: Sequence[str],
     inputs: Sequence[Path],
     force: bool,
+    settings: Mapping[str, Any] | None = None,
     sidecars: Mapping[str, Callable[[Path], object] | None] | None = None,
     as_folder: bool = False,
 ) -> None:
@@ -66,11 +72,19 @@ def publish(
 
     frames     split, or ``fold-1/train``, -> its rows
     dataset    the source: a file of one split gives a file, unless `DATASETS` or ``as_folder`` is requested
-    receipt    as `files.write_receipt` takes it, without the inputs
     inputs     all files read
+    settings   of the receipt, over those of both options
     sidecars   ``weights.json``, say -> what writes it, None to write none; of one file it is OUT.weights.json
     """
     sidecars = sidecars or {}
+    receipt: dict[str, Any] = {
+        "command": command,
+        "settings": {**asdict(options), **asdict(read_options), **(settings or {})},
+        "inputs": inputs,
+        "packages": packages,
+        "result": {name: value for name, value in result.items() if name != "output"},
+        "run": {"output": str(out)},
+    }
     one_file = len(frames) == 1 and not Path(dataset.source).is_dir() and options.output_format != DATASETS
     if one_file and not as_folder:
         ((name, frame),) = frames.items()
@@ -82,14 +96,14 @@ def publish(
             for sidecar, write in sidecars.items():
                 if write is not None:
                     write(staging / f"{out.name}.{sidecar}")
-            files.write_receipt(path, inputs=inputs, **receipt)
+            files.write_receipt(path, **receipt)
         return
     with files.folder(out, force=force, inputs=inputs) as staging:
         write_splits(frames, staging, dataset, options)
         for sidecar, write in sidecars.items():
             if write is not None:
                 write(staging / sidecar)
-        files.write_receipt(staging, inputs=inputs, **receipt)
+        files.write_receipt(staging, **receipt)
 
 
 def write_splits(

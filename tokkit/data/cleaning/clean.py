@@ -6,6 +6,7 @@ import shlex
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,30 +102,23 @@ def clean(
     result = _result(cleaned, texts, costs, None if options.dry_run else out)
     _say_findings(loaded.source, result, options, progress)
     if out is not None and not options.dry_run:
-        tokenizer_name = None if tokenizer is None else Path(tokenizer).name
         dropped = cleaned.dropped_frame()
         output.publish(
             {name: cleaned.kept_frame(split) for name, split in loaded.splits.items()},
             Path(out),
             loaded,
             options,
-            receipt={
-                "command": "clean",
-                "settings": {**asdict(options), **asdict(read_options), "tokenizer": tokenizer_name},
-                "packages": ("polars", *(["ftfy"] if "ftfy" in rules else [])),
-                "result": {
-                    name: value
-                    for name, value in result.as_dict().items()
-                    if name not in ("output", "examples")
-                },
-                "run": {"output": str(out)},
-            },
+            command="clean",
+            read_options=read_options,
+            result={name: value for name, value in result.as_dict().items() if name != "examples"},
+            packages=("polars", *(["ftfy"] if "ftfy" in rules else [])),
             inputs=loaded.files,
             force=force,
+            settings={"tokenizer": None if tokenizer is None else Path(tokenizer).name},
             sidecars={
                 "dropped.jsonl": None
                 if dropped is None
-                else lambda path: save.write(dropped, path, save.plain_format("jsonl"))
+                else partial(save.write, dropped, table_format=save.plain_format("jsonl"))
             },
         )
     return result

@@ -92,40 +92,19 @@ def repaired(text: str, names: Sequence[str]) -> str:
     return text
 
 
-def _html(text: str) -> str:
-    if "&" not in text:
-        return text
-    return _REFERENCE.sub(_resolved, _AMPERSANDS.sub("&", text))
+# What the rules match ------------------------------------------------------------------------------------
 
+_IGNORE_CASE = re.IGNORECASE | re.DOTALL
 
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 """With its semicolon: without one, ``?a=1&copy=2`` of an address would be a reference too."""
 _AMPERSANDS = re.compile(r"&(?:amp;)+(?=#?[A-Za-z0-9]+;)")
 """``&amp;amp;lt;`` was escaped several times: one ``&``."""
-
-
-def _resolved(reference: re.Match[str]) -> str:
-    name = reference[0][1:]
-    return html.unescape(reference[0]) if name.startswith("#") else html5.get(name, reference[0])
-
-
-def _br(text: str) -> str:
-    return _BREAK.sub(" ", text) if "<" in text else text
-
-
-_BREAK = re.compile(r"</?br(?:[\s/][^<>]*)?>", re.IGNORECASE)
-
-
-def _tags(text: str) -> str:
-    if "<" not in text:
-        return text
-    return _TAG.sub(lambda tag: "" if _INLINE.fullmatch(tag[1] or "") else " ", text)
-
-
+_BREAK = re.compile(r"</?br(?:[\s/][^<>]*)?>", _IGNORE_CASE)
 _INLINE = re.compile(
     "a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong"
     "|sub|sup|tt|u|var|wbr",
-    re.IGNORECASE,
+    _IGNORE_CASE,
 )
 """Tags within words, removed without a space; all others separate words."""
 _OTHERS = (
@@ -137,16 +116,9 @@ _OTHERS = (
     "|ul|video"
 )
 _TAG = re.compile(
-    rf"<!--.*?-->|<!doctype\b[^<>]*>|</?({_INLINE.pattern}|{_OTHERS})(?:[\s/][^<>]*)?>",
-    re.IGNORECASE | re.DOTALL,
+    rf"<!--.*?-->|<!doctype\b[^<>]*>|</?({_INLINE.pattern}|{_OTHERS})(?:[\s/][^<>]*)?>", _IGNORE_CASE
 )
 """Tags of HTML only: ``<user>`` and ``<3`` are text."""
-
-
-def _escapes(text: str) -> str:
-    return _ESCAPE.sub("", text) if "\x1b" in text else text
-
-
 _ESCAPE = re.compile(
     r"\x1b(?:"
     r"\[[0-?]*[ -/]*[@-~]"  # colors and cursor movements
@@ -157,42 +129,41 @@ _ESCAPE = re.compile(
     r")"
 )
 """Escape sequences as ECMA-48 and ISO 2022 write them."""
-
-
-def _windows_1252(text: str) -> str:
-    return text if text.isascii() or text.isprintable() else text.translate(_WINDOWS_1252)
-
-
 _WINDOWS_1252 = {
     byte: character
     for byte in range(0x80, 0xA0)
     if (character := bytes([byte]).decode("cp1252", "ignore"))  # five bytes mean nothing there
 }
 """As HTML decodes them: in text, a C1 control is nearly always a misread quotation mark or dash."""
-
-
-def _controls(text: str) -> str:
-    return text if text.isprintable() else text.translate(_CONTROLS)
-
-
 _CONTROLS = {
     **dict.fromkeys(c for c in (*range(0x20), *range(0x7F, 0xA0)) if c not in b"\t\n\r"),
     **dict.fromkeys((0x0B, 0x0C, *range(0x1C, 0x20), 0x85), " "),
 }
 """C0 and C1: separators of lines, pages and records become a space, tab and line end stay, others go."""
-
-
-def _zero_width(text: str) -> str:
-    return text if text.isascii() else _ZERO_WIDTH.sub("", text)
-
-
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060-\u2064\ufeff]")
 """Soft hyphen, Mongolian vowel separator, zero-width space, word joiner, invisible operators, BOM. Not the
 joiners (ZWJ, ZWNJ) that emoji, Indic scripts and Persian need, nor the direction marks."""
 
+# The rules -----------------------------------------------------------------------------------------------
 
-def _spaces(text: str) -> str:
-    return " ".join(text.split())
+
+def _substitute(
+    pattern: re.Pattern[str], replacement: str | Callable[[re.Match[str]], str], needs: str
+) -> Repair:
+    """Replaces matches; a text without the substring ``needs`` has none, which is faster to see."""
+    return lambda text: pattern.sub(replacement, text) if needs in text else text
+
+
+def _resolve(text: str) -> str:
+    """Character references resolved: named ones only as HTML defines them, so ``&copx;`` stays."""
+    if "&" not in text:
+        return text
+
+    def character(reference: re.Match[str]) -> str:
+        name = reference[0][1:]
+        return html.unescape(reference[0]) if name.startswith("#") else html5.get(name, reference[0])
+
+    return _REFERENCE.sub(character, _AMPERSANDS.sub("&", text))
 
 
 @functools.cache
@@ -216,21 +187,35 @@ def _ftfy() -> Repair:
 
 
 RULES: dict[str, Rule] = {
-    "ftfy": Rule(
-        "mojibake repaired, schÃ¶n to schön (needs the package ftfy)", False, lambda text: _ftfy()(text)
+    "ftfy": Rule("mojibake repaired, schÃ¶n to schön (needs ftfy)", False, lambda text: _ftfy()(text)),
+    "html": Rule("character references resolved, &amp; to &, also where escaped twice", True, _resolve),
+    "br": Rule("<br>, <br /> to a space", True, _substitute(_BREAK, " ", needs="<")),
+    "tags": Rule(
+        "other HTML tags and comments removed",
+        False,
+        _substitute(_TAG, lambda tag: "" if _INLINE.fullmatch(tag[1] or "") else " ", needs="<"),
     ),
-    "html": Rule("character references resolved, &amp; to &, also where escaped twice", True, _html),
-    "br": Rule("<br>, <br /> to a space", True, _br),
-    "tags": Rule("other HTML tags and comments removed", False, _tags),
-    "escapes": Rule("terminal escape sequences removed", True, _escapes),
+    "escapes": Rule("terminal escape sequences removed", True, _substitute(_ESCAPE, "", needs="\x1b")),
     "windows-1252": Rule(
-        "C1 controls that are misread quotes, dashes, signs: \\x92 to ’", True, _windows_1252
+        "C1 controls that are misread quotes, dashes, signs: \\x92 to ’",
+        True,
+        lambda text: text if text.isascii() or text.isprintable() else text.translate(_WINDOWS_1252),
     ),
-    "controls": Rule("control characters removed; line separators, to a space", True, _controls),
-    "zero-width": Rule("zero-width space, soft hyphen, BOM removed; joiners kept", True, _zero_width),
+    "controls": Rule(
+        "control characters removed; line separators, to a space",
+        True,
+        lambda text: text if text.isprintable() else text.translate(_CONTROLS),
+    ),
+    "zero-width": Rule(
+        "zero-width space, soft hyphen, BOM removed; joiners kept",
+        True,
+        lambda text: text if text.isascii() else _ZERO_WIDTH.sub("", text),
+    ),
     "nfc": Rule("Unicode NFC", True, functools.partial(unicodedata.normalize, "NFC")),
     "nfkc": Rule("Unicode NFKC, x² to x2", False, functools.partial(unicodedata.normalize, "NFKC")),
-    "spaces": Rule("white space of any kind to one space, none at the ends", True, _spaces),
+    "spaces": Rule(
+        "white space of any kind to one space, none at the ends", True, lambda text: " ".join(text.split())
+    ),
     "lower": Rule("lower case as Unicode has it, not as Turkish has it", False, str.lower),
 }
 """Name -> rule, in the order they are applied."""

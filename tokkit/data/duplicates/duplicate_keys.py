@@ -38,6 +38,7 @@ class DuplicateKeys:
         self._kinds = np.zeros(_CHARACTERS, np.uint8)
         self._mappings = np.zeros(_CHARACTERS, np.int64)
         self._pool = np.zeros(1 << 20, np.uint8)
+        self._tables = (self._kinds, self._mappings, self._pool)
         self._used = 0
         self._known = np.zeros(_CHARACTERS // _PAGE, np.bool_)
         self._lock = threading.Lock()
@@ -59,18 +60,8 @@ class DuplicateKeys:
         while first < len(texts):
             # the kernel stops where ``out`` may be too small for the next text
             out = np.empty(max(2 * texts.size, key_kernels.LONGEST_MAPPED * longest) + _ROOM, np.uint8)
-            stop = key_kernels.write_keys(
-                texts.data,
-                texts.starts,
-                texts.ends,
-                first,
-                self._kinds,
-                self._mappings,
-                self._pool,
-                out,
-                starts,
-                ends,
-            )
+            strings = (texts.data, texts.starts, texts.ends)
+            stop = key_kernels.write_keys(strings, first, self._tables, out, starts, ends)
             hard = first + np.flatnonzero(ends[first:stop] < 0)
             easy = first + np.flatnonzero(ends[first:stop] >= 0)
             size = int(ends[easy].max(initial=0))

@@ -38,15 +38,18 @@ def mark_pages(data, starts, ends, pages):
 
 
 @kernel
-def write_keys(data, starts, ends, first, kinds, mappings, pool, out, key_starts, key_ends):
+def write_keys(strings, first, tables, out, key_starts, key_ends):
     """The keys of the texts from ``first`` on, one after another in ``out``, while there is room.
 
-    kinds       (0x110000,) uint8, see `KEPT`
-    mappings    (0x110000,) int64: where in ``pool`` a mapped character's bytes begin << 8 | how many they are
+    strings     (data, starts, ends), as `Strings`
+    tables      (kinds, mappings, pool): kinds (0x110000,) uint8, see `KEPT`; mappings (0x110000,) int64,
+                where in ``pool`` a mapped character's bytes begin << 8 | how many they are
     key_starts  (rows,) int64, and so ``key_ends``; -1 as end leaves the text to Python
 
     Returns the row to continue with.
     """
+    data, starts, ends = strings
+    kinds, mappings, pool = tables
     written = 0
     for row in range(first, starts.size):
         at, end = starts[row], ends[row]

@@ -20,8 +20,6 @@ class RowOptions(Options):
     )
     sort: str | None = option(None, "sort each split by a column", metavar="COLUMN[:desc]")
     sample: str | None = option(
-        None,
-        "sample N rows of each split, in their order; another SEED samples others",
-        metavar="N[:SEED]",
+        None, "sample N rows of each split, in their order; another SEED samples others", metavar="N[:SEED]"
     )
     select: str | None = option(None, "use only these columns", metavar="A,B,...")

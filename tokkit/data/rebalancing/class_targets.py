@@ -49,7 +49,13 @@ def class_targets(labels: Sequence[str], options: RebalanceOptions) -> dict[str,
         )
     targets = {label: int(min(max(n, floor), cap)) for label, n in goals.items()} | named
     for label, wanted in named.items():
-        _check_direction(label, counts[label], wanted, direction)
+        has = counts[label]
+        if (direction == OVERSAMPLE and wanted < has) or (direction == UNDERSAMPLE and wanted > has):
+            raise UsageError(
+                f"--target {label}={wanted}: the class has {has} rows, and "
+                f"{'oversampling only adds' if direction == OVERSAMPLE else 'undersampling only removes'}",
+                hint="leave --strategy out to go both ways",
+            )
     if (total := sum(targets.values())) > LARGEST_ROWS:
         raise UsageError(
             f"{total:,} rows are requested, of {len(labels):,} there are; the limit is {LARGEST_ROWS:,}",
@@ -112,16 +118,3 @@ def _named_targets(texts: Sequence[str], counts: Mapping[str, int]) -> dict[str,
             raise UsageError(f'--target: unknown class "{label}"{near}; there are {", ".join(counts)}')
         targets[label] = int(number)
     return targets
-
-
-def _check_direction(label: str, has: int, wanted: int, direction: str | None) -> None:
-    if direction == OVERSAMPLE and wanted < has:
-        raise UsageError(
-            f"--target {label}={wanted}: the class has {has} rows, and oversampling only adds",
-            hint="leave --strategy out to go both ways",
-        )
-    if direction == UNDERSAMPLE and wanted > has:
-        raise UsageError(
-            f"--target {label}={wanted}: the class has {has} rows, and undersampling only removes",
-            hint="leave --strategy out to go both ways",
-        )

@@ -65,7 +65,7 @@ def resample(
     fewer = {i: targets[name] for i, name in enumerate(names) if targets[name] < counts[i]}
     more = {i: targets[name] for i, name in enumerate(names) if targets[name] > counts[i]}
     for path, strategy in (
-        ("imblearn.under_sampling:RandomUnderSampler", fewer),
+        ("RandomUnderSampler", fewer),
         ("imblearn.over_sampling:RandomOverSampler", more),
     ):
         if strategy:

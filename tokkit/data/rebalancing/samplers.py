@@ -41,7 +41,7 @@ class Sampling:
 class Sampler:
     """One sampler that compares rows by their vectors.
 
-    path         ``module:Class``, loaded when the sampler is used
+    path         a class of imbalanced-learn's under_sampling, or ``module:Class``; loaded when it is used
     arguments    of the class, for one run
     to_targets   whether it cuts classes to the rows wanted; else it cleans by a rule of its own
     max_rows     more take many minutes, or the machine's memory
@@ -60,8 +60,8 @@ class Sampler:
 
 def load_class(path: str) -> Any:
     """The class at ``module:Class``; imbalanced-learn takes a second to load, so it is loaded when used."""
-    module, _, name = path.partition(":")
-    return getattr(importlib.import_module(module), name)
+    module, _, name = path.rpartition(":")
+    return getattr(importlib.import_module(module or "imblearn.under_sampling"), name)
 
 
 def _nearmiss(version: int) -> Callable[[Sampling], Mapping[str, Any]]:
@@ -81,58 +81,41 @@ def _clean(sampling: Sampling) -> dict[str, Any]:
     return {"sampling_strategy": list(sampling.strategy)}
 
 
-def _clean_by_neighbors(sampling: Sampling) -> dict[str, Any]:
+def _by_neighbors(sampling: Sampling) -> dict[str, Any]:
     return {**_clean(sampling), "n_neighbors": min(_NEIGHBORS, sum(sampling.counts) - 1)}
 
 
-def _clean_seeded(sampling: Sampling) -> dict[str, Any]:
+def _seeded(sampling: Sampling) -> dict[str, Any]:
     return {**_clean(sampling), "random_state": sampling.seed}
 
 
-_IMBLEARN = "imblearn.under_sampling"
-
 SAMPLERS: dict[str, Sampler] = {
     "nearmiss-1": Sampler(
-        "as undersample, keeping rows nearest to rare ones",
-        f"{_IMBLEARN}:NearMiss",
-        _nearmiss(1),
-        to_targets=True,
+        "as undersample, keeping rows nearest to rare ones", "NearMiss", _nearmiss(1), to_targets=True
     ),
     "nearmiss-2": Sampler(
         "the same, near to the farthest rare ones",
-        f"{_IMBLEARN}:NearMiss",
+        "NearMiss",
         _nearmiss(2),
         to_targets=True,
         max_rows=20_000,
     ),
     "nearmiss-3": Sampler(
-        "the same, of the neighbors of rare rows", f"{_IMBLEARN}:NearMiss", _nearmiss(3), to_targets=True
+        "the same, of the neighbors of rare rows", "NearMiss", _nearmiss(3), to_targets=True
     ),
     "tomek": Sampler(
-        "drop rows that are one another's nearest with a row of another class",
-        f"{_IMBLEARN}:TomekLinks",
-        _clean,
+        "drop rows that are one another's nearest with a row of another class", "TomekLinks", _clean
     ),
     "enn": Sampler(
-        "drop rows whose three nearest are not all of their class",
-        f"{_IMBLEARN}:EditedNearestNeighbours",
-        _clean_by_neighbors,
+        "drop rows whose three nearest are not all of their class", "EditedNearestNeighbours", _by_neighbors
     ),
     "repeated-enn": Sampler(
-        "the same, until nothing changes",
-        f"{_IMBLEARN}:RepeatedEditedNearestNeighbours",
-        _clean_by_neighbors,
-        max_rows=20_000,
+        "the same, until nothing changes", "RepeatedEditedNearestNeighbours", _by_neighbors, max_rows=20_000
     ),
-    "allknn": Sampler("the same with one, two and three nearest", f"{_IMBLEARN}:AllKNN", _clean_by_neighbors),
-    "one-sided": Sampler(
-        "tomek, and drop rows far from the border", f"{_IMBLEARN}:OneSidedSelection", _clean_seeded
-    ),
+    "allknn": Sampler("the same with one, two and three nearest", "AllKNN", _by_neighbors),
+    "one-sided": Sampler("tomek, and drop rows far from the border", "OneSidedSelection", _seeded),
     "condensed": Sampler(
-        "keep the rows that the nearest neighbor needs",
-        f"{_IMBLEARN}:CondensedNearestNeighbour",
-        _clean_seeded,
-        max_rows=5_000,
+        "keep the rows that the nearest neighbor needs", "CondensedNearestNeighbour", _seeded, max_rows=5_000
     ),
 }
 """Name -> sampler that compares rows. All of them keep every row of the rarest classes."""

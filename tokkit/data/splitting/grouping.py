@@ -89,8 +89,7 @@ def group_values(dataset: Dataset, split: Split, name: str) -> pl.Series:
         )
     if name in roles:
         raise UsageError(
-            f"--group-column {name}: is the {roles[name]} column; name another, such as the author",
-            hint=hint,
+            f"--group-column {name}: is the {roles[name]} column; name another, such as the author", hint=hint
         )
     if values.dtype.is_nested():
         raise InputError(f'{split.where}: column "{name}" holds lists or objects, not group names', hint)

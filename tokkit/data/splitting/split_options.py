@@ -21,18 +21,14 @@ class SplitOptions(OutputOptions):
     """The sizes of the splits, a share below 1 or a number of rows each, and which rows stay together."""
 
     validation: float | None = option(
-        None,
-        "share of the rows, or their number from 1 on",
-        minimum=0,
-        metavar="SHARE|N",
-        default_text=str(SHARE),
+        None, "share or number of rows", minimum=0, metavar="SHARE|N", default_text=str(SHARE)
     )
     test: float | None = option(
         None,
-        "share of the rows, or their number from 1 on",
+        "share or number of rows",
         minimum=0,
         metavar="SHARE|N",
-        default_text=f"{SHARE}, with --folds none",
+        default_text=f"{SHARE}, 0 with --folds",
     )
     folds: int | None = option(
         None,
