@@ -15,7 +15,7 @@ from tokkit.data.output_options import DATASETS, FORMATS
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError, UsageError
-from tokkit.sources import tables
+from tokkit.sources import formats
 
 datasets = pytest.importorskip("datasets")
 
@@ -142,5 +142,5 @@ def test_load_dataset_takes_the_options_as_settings(write, tmp_path):
 
 
 def test_output_formats_are_those_that_are_read_and_datasets():
-    assert set(FORMATS) == {*tables.FORMATS, DATASETS}
-    assert set(save._WRITERS) == set(tables.FORMATS)
+    assert set(FORMATS) == {*formats.FORMATS, DATASETS}
+    assert set(save._WRITERS) == set(formats.FORMATS)

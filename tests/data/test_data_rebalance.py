@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from tokkit.cli.main import run
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
+from tokkit.data.rebalancing import rebalance_options, weights
 from tokkit.data.rebalancing.class_targets import class_targets
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
@@ -492,3 +493,7 @@ def test_split_command_writes_folds(write, tmp_path, capsys):
     two = ["split", str(path), "-o", str(tmp_path / "two"), "--folds", "2", "--validation", "0.1"]
     assert run(two) == 2
     assert "--folds 2 validates on 1/2" in capsys.readouterr().err
+
+
+def test_rebalance_options_offer_every_way_to_weight():
+    assert rebalance_options.WEIGHTS == weights.WEIGHTS

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokkit.data.output_options import OutputOptions
-from tokkit.data.rebalancing import samplers, weights
+from tokkit.data.rebalancing import samplers
 from tokkit.errors import UsageError
 from tokkit.options import LARGEST_SEED, option
+
+WEIGHTS = ("balanced", "sqrt", "effective")
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,9 @@ class RebalanceOptions(OutputOptions):
         choices=("sqrt",),
     )
     weights: str = option(
-        weights.BALANCED,
+        WEIGHTS[0],
         "class weights written with the rows: 1 / rows, 1 / square root, or effective number",
-        choices=weights.WEIGHTS,
+        choices=WEIGHTS,
     )
     beta: float | None = option(
         None,
@@ -63,7 +65,7 @@ class RebalanceOptions(OutputOptions):
         super().__post_init__()
         if self.strategy is not None:
             object.__setattr__(self, "strategy", samplers.strategy_named(self.strategy))
-        if self.beta is not None and (self.beta >= 1 or self.weights != weights.EFFECTIVE):
+        if self.beta is not None and (self.beta >= 1 or self.weights != "effective"):
             raise UsageError(
                 f"--beta {self.beta:g}: is for --weights effective, and below 1",
                 hint="--weights effective --beta 0.999",
