@@ -1,1 +1,1 @@
-"""Measurements anyone can repeat, each beside a peer in the same run. Not part of the test suite."""
+"""Measurements that anyone can repeat, each next to a peer in the same run. Not part of the test suite."""

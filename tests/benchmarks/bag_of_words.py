@@ -1,9 +1,9 @@
-"""What a bag of words reaches on a data set, beside a model that `finetune` made.
+"""Accuracy of a bag of words on a data set, next to a model that `finetune` trained.
 
     python -m tests.benchmarks.bag_of_words TRAIN TEST --model model/
 
-TF-IDF of words and word pairs and a logistic regression (scikit-learn), at its default strength (C = 1)
-and with C = 10, trained on the train file and scored on the test file, as the model is.
+The bag of words is TF-IDF of words and word pairs and a logistic regression (scikit-learn), with the default
+strength (C = 1) and with C = 10, trained on the train file. Both are scored on the test file.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""Token counts and ids per row beside `tokenizers`' `encode_batch_fast`, and the memory that short rows take.
+"""Token counts and ids per row next to `encode_batch_fast` of `tokenizers`, and the memory of short rows.
 
     python -m tests.benchmarks.encoding CORPUS.txt [...] --megabytes 60
 
-Each line of a corpus is a row. Of WordPiece and byte-level BPE, 30,000 tokens trained on the same text, each
-round gives in turn: `tokenizers` over all rows, once for counts and once for ids; tokkit's `token_counts`
-and `encode`. The results must be equal. A first call in a process of its own is timed with kernels to be
-compiled and with kernels kept; so is the memory of 1,000,000 short rows, above an interpreter that holds
-the rows and the tokenizer's libraries, and beyond the result.
+Each line of a corpus is a row. For WordPiece and byte-level BPE, with 30,000 tokens trained on the same text,
+each round runs in turn: `tokenizers` over all rows, once for counts and once for ids; `token_counts` and
+`encode` of tokkit. The results must be equal. The first call in a process of its own is timed with kernels to
+compile and with compiled kernels. The memory of 1,000,000 short rows is measured above an interpreter that has
+loaded the rows and the tokenizer's libraries, and without the result.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
-"""What fine-tuning a checkpoint reaches on validation, the median of several seeds, beside what is cheaper.
+"""Validation scores of a fine-tuned checkpoint, median over seeds, next to cheaper baselines.
 
     python -m tests.benchmarks.finetune_quality DATASET CHECKPOINT --lr 2e-4 --seeds 3
     python -m tests.benchmarks.finetune_quality DATASET CHECKPOINT --lr 2e-4 --seeds 0 --folds 5
 
-With ``--folds`` the train split is cross-validated, and each fold's model and their ensemble are scored on
-the validation split, which none of them has seen. The baselines are those of `features` on the same rows: the
-most frequent class, a bag of words, and a logistic regression on the checkpoint's frozen hidden states. With
-``--tokenizer`` and no checkpoint (``-``) an encoder of ``--size`` is trained from nothing, and there is no
-probe.
+With ``--folds`` the train split is cross-validated, and the model of each fold and their ensemble are scored
+on the validation split, which none of them has seen. The baselines are those of `features` on the same rows:
+the majority class, a bag of words, and a logistic regression on the frozen hidden states of the checkpoint.
+With ``--tokenizer`` and no checkpoint (``-``), an encoder of ``--size`` is trained from scratch, without probe.
 """
 
 from __future__ import annotations

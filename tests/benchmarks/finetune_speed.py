@@ -1,12 +1,12 @@
-"""Training and prediction in rows per second, beside the stock `Trainer` in two settings.
+"""Training and prediction in rows per second, next to the stock `Trainer` in two settings.
 
     python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 640
     python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 320 --distilbert
 
-The stock script (`run_glue.py`, `run_classification.py`) pads every row to 128 tokens and takes batches of
-8; with a collator that pads to the longest of its batch, the same batches of 8 are "dynamic". All train the
-same checkpoint on the same rows at the same rate; model loading is not counted. ``--distilbert`` takes of the
-checkpoint its tokenizer alone, and an encoder as large as DistilBERT with weights drawn at random.
+The stock script (`run_glue.py`, `run_classification.py`) pads every row to 128 tokens and uses batches of 8;
+with a collator that pads to the longest row of a batch, the same batches are "dynamic". All train the same
+checkpoint on the same rows with the same learning rate; loading the model is not counted. ``--distilbert`` uses
+only the tokenizer of the checkpoint, and an encoder of DistilBERT's size with random weights.
 """
 
 from __future__ import annotations

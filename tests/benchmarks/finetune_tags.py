@@ -1,4 +1,4 @@
-"""What fine-tuning a checkpoint on tagged tokens reaches, counted by tokkit and by `seqeval`.
+"""Scores of a checkpoint fine-tuned on tagged tokens, counted by tokkit and by `seqeval`.
 
     python -m tests.benchmarks.finetune_tags TRAIN.conll VALIDATION.conll CHECKPOINT --lr 2e-4 --seeds 1
 

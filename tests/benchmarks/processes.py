@@ -1,4 +1,4 @@
-"""Timing whole processes: wall seconds and the memory of the largest process."""
+"""Time whole processes: wall seconds and the memory of the largest process."""
 
 from __future__ import annotations
 

@@ -1,13 +1,13 @@
-"""`tokkit stats` of ten million short rows, without and with a tokenizer, beside a polars script.
+"""`tokkit stats` of ten million short rows, without and with a tokenizer, next to a polars script.
 
     python -m tests.benchmarks.stats_scale [--rows 10000000] [--format csv] [--keep FOLDER]
 
-The rows are drawn from a seed: English-like and Korean-like words, a twentieth of them repeated. The polars
+The rows are generated from a seed: English-like and Korean-like words, one in twenty rows repeated. The polars
 script reads the file lazily, with its streaming engine, and counts what it can: rows, labels, lengths in
-characters and words, exact copies, texts with two labels; not normalized copies, scripts, or what to clean.
+characters and words, exact duplicates, texts with two labels; no normalized duplicates, scripts or repairs.
 
-With another ``--format`` the same rows are written so too, and only `stats` without a tokenizer is run, of
-both files: what reading that format in batches takes beside csv, in time and memory.
+With another ``--format`` the same rows are written in that format too, and only `stats` without a tokenizer
+runs, on both files: the time and memory of reading that format in batches, next to csv.
 """
 
 from __future__ import annotations

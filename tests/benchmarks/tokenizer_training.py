@@ -1,12 +1,12 @@
-"""Time and memory of `train-wordpiece` and `train-bpe` beside `tokenizers` and `gigatoken`, and the results.
+"""Time and memory of `train-wordpiece` and `train-bpe` next to `tokenizers` and `gigatoken`, and the results.
 
     python -m tests.benchmarks.tokenizer_training CORPUS.txt.gz [...] --vocab-size 30000
 
-All read the same unpacked text from the page cache, each in a process of its own, in turn, ``--rounds``
-times over; the machine code of the kernels is compiled in a run of its own beforehand, which is told too.
-Byte-level BPE must be equal to the last merge. WordPiece of the reference is drawn at random: one that
-starts from the order of characters that the reference happened to draw must be equal to the last id.
-`gigatoken` (byte-level BPE only) takes part where ``--gigatoken PYTHON`` names an interpreter that has it.
+All read the same unpacked text from the page cache, each in a process of its own, in turn, ``--rounds`` times.
+The kernels are compiled in a separate run beforehand, which is reported too. Byte-level BPE must be equal to
+the last merge. WordPiece of the reference is random: a run that starts from the order of characters that the
+reference happened to choose must be equal to the last id. `gigatoken` (byte-level BPE only) takes part if
+``--gigatoken PYTHON`` names an interpreter that has it.
 """
 
 from __future__ import annotations
