@@ -2,8 +2,8 @@
 
     python -m tests.benchmarks.bag_of_words TRAIN TEST --model model/
 
-The bag of words is TF-IDF of words and word pairs and a logistic regression (scikit-learn), with the default
-strength (C = 1) and with C = 10, trained on the train file. Both are scored on the test file.
+The bag of words is TF-IDF of words and word pairs and a logistic regression (scikit-learn), with the
+default strength (C = 1) and with C = 10, trained on the train file. Both are scored on the test file.
 """
 
 from __future__ import annotations

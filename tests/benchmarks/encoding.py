@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.encoding CORPUS.txt [...] --megabytes 60
 
-Each line of a corpus is a row. For WordPiece and byte-level BPE, with 30,000 tokens trained on the same text,
-each round runs in turn: `tokenizers` over all rows, once for counts and once for ids; `token_counts` and
-`encode` of tokkit. The results must be equal. The first call in a process of its own is timed with kernels to
-compile and with compiled kernels. The memory of 1,000,000 short rows is measured above an interpreter that has
-loaded the rows and the tokenizer's libraries, and without the result.
+Each line of a corpus is a row. For WordPiece and byte-level BPE, with 30,000 tokens trained on the same
+text, each round runs in turn: `tokenizers` over all rows, once for counts and once for ids; `token_counts`
+and `encode` of tokkit. The results must be equal. The first call in a process of its own is timed with
+kernels to compile and with compiled kernels. The memory of 1,000,000 short rows is measured above an
+interpreter that has loaded the rows and the tokenizer's libraries, and without the result.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def main() -> None:
                 compare(corpus, tokenizer, arguments)
                 alone = [str(corpus), "--tokenizer", str(tokenizer), "--megabytes", str(arguments.megabytes)]
                 kernels = str(Path(name) / f"kernels-{tokenizer.name}")
-                for told in ("compiled", "kept"):
-                    print(f"  first call, kernels {told}: {_in_a_process('first', alone, kernels)}")
+                for state in ("to compile", "compiled"):
+                    print(f"  first call, kernels {state}: {_in_a_process('first', alone, kernels)}")
                 print(f"  {_in_a_process('memory', alone, kernels)}", flush=True)
 
 
@@ -83,8 +83,8 @@ def compare(corpus: Path, tokenizer: Path, arguments: argparse.Namespace) -> Non
         equal &= np.array_equal(ids.lengths, counts)
         print(f"  {'equal to the last id' if equal else 'DIFFERENT'}")
     for way, times in taken.items():
-        told = ", ".join(f"{wall:.2f} ({cpu:.2f})" for wall, cpu in times)
-        print(f"  {way:20} s wall (s CPU): {told}")
+        seconds = ", ".join(f"{wall:.2f} ({cpu:.2f})" for wall, cpu in times)
+        print(f"  {way:20} s wall (s CPU): {seconds}")
     for what in ("counts", "ids"):
         theirs, ours = (
             [statistics.median(column) for column in zip(*taken[f"{name}, {what}"], strict=True)]

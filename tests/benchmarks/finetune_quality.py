@@ -3,10 +3,11 @@
     python -m tests.benchmarks.finetune_quality DATASET CHECKPOINT --lr 2e-4 --seeds 3
     python -m tests.benchmarks.finetune_quality DATASET CHECKPOINT --lr 2e-4 --seeds 0 --folds 5
 
-With ``--folds`` the train split is cross-validated, and the model of each fold and their ensemble are scored
-on the validation split, which none of them has seen. The baselines are those of `features` on the same rows:
-the majority class, a bag of words, and a logistic regression on the frozen hidden states of the checkpoint.
-With ``--tokenizer`` and no checkpoint (``-``), an encoder of ``--size`` is trained from scratch, without probe.
+With ``--folds`` the train split is cross-validated, and the model of each fold and their ensemble are
+scored on the validation split, which none of them has seen. The baselines are those of `features` on the
+same rows: the majority class, a bag of words, and a logistic regression on the frozen hidden states of the
+checkpoint. With ``--tokenizer`` and no checkpoint (``-``), an encoder of ``--size`` is trained from
+scratch, without probe.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ def tell_finetuning(arguments: argparse.Namespace, checkpoint: str | None, folde
     for seed in range(1, arguments.seeds + 1):
         out = folder / f"model-{seed}"
         result = tokkit.finetune(
-            *(arguments.dataset, arguments.tokenizer, checkpoint, out), **asked(arguments, seed=seed)
+            *(arguments.dataset, arguments.tokenizer, checkpoint, out), **settings(arguments, seed=seed)
         )
         scores.append(result.metrics)
         tell(f"fine-tuned, seed {seed}", result.metrics, result.seconds)
@@ -93,7 +94,7 @@ def tell_folds(arguments: argparse.Namespace, checkpoint: str | None, folder: Pa
     [validation] = dataset.split("validation").files
     out = folder / "folds"
     result = tokkit.finetune(
-        *(train, arguments.tokenizer, checkpoint, out), **asked(arguments, folds=arguments.folds)
+        *(train, arguments.tokenizer, checkpoint, out), **settings(arguments, folds=arguments.folds)
     )
     tell("out of fold", result.metrics, result.seconds)
     *members, ensemble = tokkit.evaluate(out, validation, threads=arguments.threads).metrics.values()
@@ -104,8 +105,8 @@ def tell_folds(arguments: argparse.Namespace, checkpoint: str | None, folder: Pa
     tell("ensemble", ensemble)
 
 
-def asked(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
-    """The settings of a fine-tuning; the baselines are told already."""
+def settings(arguments: argparse.Namespace, **more: Any) -> dict[str, Any]:
+    """The settings of a fine-tuning, without baselines: they were reported before."""
     names = ("lr", "epochs", "max_length", "size", "threads")
     return {**{name: getattr(arguments, name) for name in names}, "baseline": "none", **more}
 

@@ -3,10 +3,11 @@
     python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 640
     python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 320 --distilbert
 
-The stock script (`run_glue.py`, `run_classification.py`) pads every row to 128 tokens and uses batches of 8;
-with a collator that pads to the longest row of a batch, the same batches are "dynamic". All train the same
-checkpoint on the same rows with the same learning rate; loading the model is not counted. ``--distilbert`` uses
-only the tokenizer of the checkpoint, and an encoder of DistilBERT's size with random weights.
+The stock script (`run_glue.py`, `run_classification.py`) pads every row to 128 tokens and uses batches of
+8; with a collator that pads to the longest row of a batch, the same batches are "dynamic". All train the
+same checkpoint on the same rows with the same learning rate; loading the model is not counted.
+``--distilbert`` uses only the tokenizer of the checkpoint, and an encoder of DistilBERT's size with random
+weights.
 """
 
 from __future__ import annotations
@@ -60,12 +61,12 @@ def compare(arguments: argparse.Namespace) -> None:
         stock = {name: measure_stock(arguments.checkpoint, texts, labels, name) for name in STOCK}
         ours = measure_tokkit(arguments.checkpoint, texts, labels)
         for what in ("training", "prediction"):
-            told = [
+            ratios = [
                 f"{name} {rates[what]:.1f}: {ours[what] / rates[what]:.2f} times"
                 for name, rates in stock.items()
             ]
             print(
-                f"round {number + 1}: {what:10} tokkit {ours[what]:.1f} rows/s, stock {', '.join(told)}",
+                f"round {number + 1}: {what:10} tokkit {ours[what]:.1f} rows/s, stock {', '.join(ratios)}",
                 flush=True,
             )
 

@@ -2,9 +2,10 @@
 
     python -m tests.benchmarks.stats_scale [--rows 10000000] [--format csv] [--keep FOLDER]
 
-The rows are generated from a seed: English-like and Korean-like words, one in twenty rows repeated. The polars
-script reads the file lazily, with its streaming engine, and counts what it can: rows, labels, lengths in
-characters and words, exact duplicates, texts with two labels; no normalized duplicates, scripts or repairs.
+The rows are generated from a seed: English-like and Korean-like words, one in twenty rows repeated. The
+polars script reads the file lazily, with its streaming engine, and counts what it can: rows, labels,
+lengths in characters and words, exact duplicates, texts with two labels; no normalized duplicates, scripts
+or repairs.
 
 With another ``--format`` the same rows are written in that format too, and only `stats` without a tokenizer
 runs, on both files: the time and memory of reading that format in batches, next to csv.

@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.tokenizer_scale CORPUS.txt.gz --times 10 --memory 512MB
 
-The large corpus is the small one, repeated, with new words mixed in: in every repetition except the first, one
-word in a hundred gets an ending that did not occur before. The same command then runs with 1, 2 and 8 threads,
-and in ``--processes`` processes at once, on the small corpus: all must write the same bytes, except for the
-part of the receipt that describes the run.
+The large corpus is the small one, repeated, with new words mixed in: in every repetition except the first,
+one word in a hundred gets an ending that did not occur before. The same command then runs with 1, 2 and 8
+threads, and in ``--processes`` processes at once, on the small corpus: all must write the same bytes,
+except for the part of the receipt that describes the run.
 """
 
 from __future__ import annotations

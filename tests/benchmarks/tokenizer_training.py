@@ -2,11 +2,11 @@
 
     python -m tests.benchmarks.tokenizer_training CORPUS.txt.gz [...] --vocab-size 30000
 
-All read the same unpacked text from the page cache, each in a process of its own, in turn, ``--rounds`` times.
-The kernels are compiled in a separate run beforehand, which is reported too. Byte-level BPE must be equal to
-the last merge. WordPiece of the reference is random: a run that starts from the order of characters that the
-reference happened to choose must be equal to the last id. `gigatoken` (byte-level BPE only) takes part if
-``--gigatoken PYTHON`` names an interpreter that has it.
+All read the same unpacked text from the page cache, each in a process of its own, in turn, ``--rounds``
+times. The kernels are compiled in a separate run beforehand, which is reported too. Byte-level BPE must be
+equal to the last merge. WordPiece of the reference is random: a run that starts from the order of
+characters that the reference happened to choose must be equal to the last id. `gigatoken` (byte-level BPE
+only) takes part if ``--gigatoken PYTHON`` names an interpreter that has it.
 """
 
 from __future__ import annotations
