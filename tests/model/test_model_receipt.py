@@ -97,3 +97,16 @@ def test_a_receipt_that_is_not_json_is_an_error_of_input(copied):
 def test_a_missing_field_is_named(model):
     with pytest.raises(InputError, match='has no "precison"'):
         ModelReceipt.read(model).fields(["epochs", "precison"])
+
+
+def test_folds_are_checked_by_the_receipts_of_their_models(model, tmp_path):
+    for number in (1, 2):
+        fold = shutil.copytree(model, tmp_path / f"fold-{number}")
+        rewrite(fold, lambda content: content["result"].update(pairs=True))
+    content = json.loads((model / "tokkit.json").read_text("utf-8"))
+    del content["result"]["pairs"]
+    content["result"]["folds"] = [{}, {}]
+    (tmp_path / "tokkit.json").write_text(json.dumps(content), "utf-8")
+    assert ModelReceipt.read(tmp_path).folds == 2
+    with pytest.raises(InputError, match="was trained on pairs of texts, but the rows are single texts"):
+        tokkit.predict(tmp_path, "i feel glad")

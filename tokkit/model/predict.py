@@ -14,11 +14,11 @@ from tokkit.data.loading import hub
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.model.folder.model_folder import load_classifier
+from tokkit.model.folder.model_folder import SavedModel
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.thresholds import shifted
 from tokkit.model.network.classifier import Classifier
-from tokkit.model.network.inference import budget_for, choose_device, predict_logits, use_threads
+from tokkit.model.network.inference import use_threads
 from tokkit.model.options.evaluate_options import PredictOptions
 from tokkit.model.tasks.regression import number_in
 from tokkit.options import apply_to_both
@@ -71,28 +71,18 @@ def predict(
     use_threads(threads)
     options, read_options = apply_to_both(PredictOptions, options, DatasetOptions, read_options, settings)
     receipt = ModelReceipt.read(model)
-    members = receipt.models()
-    classifiers = [load_classifier(member, progress) for member in members]
-    classifier = classifiers[0]
+    members = [SavedModel.load(member, progress) for member in receipt.models()]
+    classifier = members[0].classifier
     task, labels = classifier.task, classifier.labels
-    if any(other.labels != labels for other in classifiers):
+    if any(member.classifier.labels != labels for member in members):
         raise InputError(f"{model}: its folds do not have the same classes", hint="name one of them")
     inputs = [row for argument in arguments for row in _read(argument, classifier, read_options, progress)]
     rows = _complete(inputs)
-    receipt.check_rows(rows, progress)
-    encoded = task.encode(
-        rows, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
-    )
-    if encoded.truncated:
-        progress.say(f"{encoded.truncated:,} rows truncated at max length {classifier.max_length}")
-    device = choose_device(options.device)
-    budget = budget_for(device, options.tokens_per_batch)
-    each_logits = [predict_logits(each, encoded, device, budget, progress) for each in classifiers]
+    encoded = members[0].encode(rows, threads, progress)
+    each_logits = [member.logits(encoded, options, progress) for member in members]
     if options.calibrated:
-        each_logits = [
-            logits / np.float32(member.temperature)
-            for member, logits in zip(members, each_logits, strict=True)
-        ]
+        temperatures = [np.float32(member.receipt.temperature) for member in members]
+        each_logits = [one / temperature for one, temperature in zip(each_logits, temperatures, strict=True)]
     logits = each_logits[0] if len(each_logits) == 1 else task.ensemble(each_logits)
     predictions = task.predictions(rows, encoded, logits, labels, raw)
     if options.tuned_thresholds:
@@ -104,6 +94,7 @@ def predict(
             {**decided, "probabilities": plain["probabilities"]}
             for decided, plain in zip(by_threshold, predictions, strict=True)
         ]
+    # Rows without a text or pair stay in their position, without a prediction.
     remaining = iter(predictions)
     return PredictResult([row.result(next(remaining) if row.complete else None) for row in inputs], raw)
 
@@ -186,6 +177,7 @@ def _rows_of(
     tokens = unknown
     if not classifier.task.by_row:
         column = dataset.tokens_column
+        # Columns of tokens, from CoNLL files or lists, are taken as they are; texts are split at white space.
         lists = dataset.split(split).frame[column].to_list() if column else unknown
         tokens = [
             words if words is not None or text is None else text.split()
@@ -206,6 +198,7 @@ def _are_known(
     """Whether the model knows these labels; a warning where it knows some, or the column was ``named``."""
     task = classifier.task
     written = {label for label in labels if label is not None}
+    # Of a regression every number is a true value, whatever the model has seen.
     if not task.has_classes:
         return all(number_in(label) is not None for label in written)
     names = {name for label in written for name in task.names(label)}

@@ -47,6 +47,7 @@ def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: 
         decided=model.decided,
         folds=model.folds,
     )
+    # Tags are scored from the table, where a row has many predictions; all others from arrays.
     sums = decision_sums(losses, decisions) if model.task.by_row else _sums_of(model, table, model.task.shown)
     samples = bootstrap(sums, options.resamples, options.seed, progress)
     metrics: dict[str, Any] = dict(model.scores)
@@ -57,6 +58,8 @@ def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: 
         metrics["intervals"] = intervals(samples)
     metrics["lengths"] = scores_by_length(model.lengths, losses, decisions)
     metrics["worst"] = worst_rows(table, options.worst)
+    # McNemar's test needs rows that are either correct or not. Without such rows the task's own metric is
+    # tested by exchanging rows; numbers have no test.
     paired = None
     if decisions is not None:
         paired = PairedScores(decisions.correct, samples)
@@ -106,6 +109,7 @@ def _issue_summary(
     found: LabelIssues, issues: pl.DataFrame, labels: tuple[str, ...], limit: int
 ) -> dict[str, Any]:
     """The number of issues, by class the share of wrong labels as estimated, and the likeliest issues."""
+    # Row i of the joint is where the rows labeled i belong, as estimated: its diagonal is correct.
     given = found.joint.sum(axis=1)
     own = np.diag(found.joint)
     classes = {

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from tokkit.model.evaluation.scoring import (
     score_out_of_fold,
 )
 from tokkit.model.folder.receipt import ModelReceipt
-from tokkit.model.metrics.significance import PairedScores, compare_with_best
+from tokkit.model.metrics.significance import compare_with_best
 from tokkit.model.network.inference import use_threads
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.options import apply_to_both
@@ -59,12 +59,12 @@ class EvaluateResult:
     @property
     def best_by(self) -> str:
         """The score that models are compared by: their task's metric, such as macro F1."""
-        return _best_by(self.evaluations)
+        return next(iter(self.evaluations.values())).model.task.metric
 
     @property
     def best(self) -> str:
         """The model with the highest of that score on these rows; the first of equals."""
-        return _best(self.evaluations)
+        return max(self.evaluations, key=lambda name: self.evaluations[name].metrics[self.best_by])
 
     @property
     def comparison(self) -> dict[str, Any]:
@@ -109,6 +109,7 @@ def evaluate(
     out_path = Path(out) if out is not None else None
     if out_path is not None:
         files.check_output(out_path, force=force, kind="folder")
+    # Read once: scoring, warnings and out-of-fold predictions share them.
     receipts = {name: ModelReceipt.read(name) for name in names}
     chosen, inputs = None, []
     if dataset is None:
@@ -118,6 +119,7 @@ def evaluate(
         loaded = read_dataset(dataset, read_options, progress, lists=True)
         inputs = loaded.files
         if out_path is not None:
+            # Checked again now that the inputs are known: none of them may be overwritten.
             files.check_output(out_path, force=force, inputs=inputs, kind="folder")
         chosen = _choose_split(loaded, split, progress)
         rows, source = _labelled_rows(loaded, chosen, progress), loaded.split(chosen).where
@@ -127,8 +129,9 @@ def evaluate(
             _warn_of_training_rows(name, receipt, rows, loaded.split(chosen), options, progress)
     _check_one_task(scored)
     evaluations = {model.name: analyze(model, rows, options, progress) for model in scored}
-    comparisons = _compare(evaluations, options, progress)
-    result = EvaluateResult(evaluations, rows.left_out, source, chosen, comparisons)
+    result = EvaluateResult(evaluations, rows.left_out, source, chosen)
+    # The best model follows from the scores, and the comparison from the best model.
+    result = replace(result, comparisons=_compare(result, options, progress))
     if out_path is not None:
         publish(
             out_path,
@@ -145,6 +148,7 @@ def evaluate(
 def _choose_split(dataset: Dataset, requested: str | None, progress: Progress) -> str:
     """The split requested, else the test split, else the validation split, else the first, with a message."""
     dataset.require_labels()
+    # The validation split comes second: it selected the best epoch, which flatters the model.
     preferred = (name for name in (TEST, VALIDATION) if name in dataset.splits)
     chosen = requested or next(preferred, next(iter(dataset.splits)))
     if requested is None and len(dataset.splits) > 1:
@@ -209,6 +213,7 @@ def _warn_of_training_rows(
     name: str, receipt: ModelReceipt, rows: Rows, split: Split, options: EvaluateOptions, progress: Progress
 ) -> None:
     """Warn where the model was trained on these rows, or its temperature or thresholds fitted on some."""
+    # By content, so that a renamed copy of the training file is recognized too.
     if split.name == TRAIN and receipt.inputs & {files.sha256_of(path) for path in split.files}:
         progress.say(f"{name} was trained on these rows: its scores are too optimistic")
         if options.label_issues:
@@ -220,6 +225,7 @@ def _warn_of_training_rows(
             )
     requested = {"temperature": options.calibrated, "thresholds": options.tuned_thresholds}
     fitted = " and ".join(what for what, wanted in requested.items() if wanted)
+    # By text: the validation rows of the training may be anywhere in this data set.
     held_out = receipt.held_out_texts() if fitted else frozenset()
     if shared := sum(text in held_out for text in rows.texts):
         progress.say(
@@ -239,24 +245,9 @@ def _check_one_task(scored: Sequence[ScoredModel]) -> None:
             )
 
 
-def _compare(
-    evaluations: dict[str, Evaluation], options: EvaluateOptions, progress: Progress
-) -> list[dict[str, Any]]:
-    """Every model with the best, where there is a test for the task."""
-    paired: dict[str, PairedScores] = {}
-    for name, evaluation in evaluations.items():
-        if evaluation.paired is None:
-            return []
-        paired[name] = evaluation.paired
-    if len(paired) < 2:
+def _compare(result: EvaluateResult, options: EvaluateOptions, progress: Progress) -> list[dict[str, Any]]:
+    """Every model with the best, where there are several and a test for their task."""
+    paired = {name: each.paired for name, each in result.evaluations.items() if each.paired is not None}
+    if len(paired) < 2 or len(paired) < len(result.evaluations):
         return []
-    return compare_with_best(paired, _best(evaluations), options.seed, progress)
-
-
-def _best_by(evaluations: dict[str, Evaluation]) -> str:
-    return next(iter(evaluations.values())).model.task.metric
-
-
-def _best(evaluations: dict[str, Evaluation]) -> str:
-    score = _best_by(evaluations)
-    return max(evaluations, key=lambda name: evaluations[name].metrics[score])
+    return compare_with_best(paired, result.best, options.seed, progress)

@@ -81,6 +81,7 @@ def _write_tables(folder: Path, evaluation: Evaluation) -> None:
         report = pl.DataFrame([{"label": label, **scores} for label, scores in classes.items()])
         report.write_csv(folder / "classification_report.csv")
     if evaluation.issues is not None:
+        # All of them; metrics.json has the likeliest, as many as worst rows.
         evaluation.issues.write_csv(folder / "label_issues.csv")
 
 

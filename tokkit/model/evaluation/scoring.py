@@ -13,12 +13,11 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
-from tokkit.model.folder.model_folder import load_classifier
+from tokkit.model.folder.model_folder import SavedModel
 from tokkit.model.folder.predictions import PERCENT, read_parquet
 from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt
 from tokkit.model.metrics import thresholds
 from tokkit.model.metrics.classification import Decisions
-from tokkit.model.network.inference import budget_for, choose_device, predict_logits
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
@@ -86,18 +85,11 @@ def score_model(
 
     source   where the rows are from, for messages
     """
-    classifier = load_classifier(receipt, progress)
-    receipt.check_rows(rows, progress)
-    task, labels = classifier.task, classifier.labels
-    encoded = task.encode(
-        rows, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
-    )
-    if encoded.truncated:
-        progress.say(f"{name}: {encoded.truncated:,} rows truncated at max length {classifier.max_length}")
+    saved = SavedModel.load(receipt, progress)
+    task, labels = saved.classifier.task, saved.classifier.labels
+    encoded = saved.encode(rows, threads, progress)
     targets = task.targets(rows, labels, source, encoded)
-    device = choose_device(options.device)
-    budget = budget_for(device, options.tokens_per_batch)
-    logits = predict_logits(classifier, encoded, device, budget, progress)
+    logits = saved.logits(encoded, options, progress)
     model = ScoredModel(name, kind, task, labels, logits, logits, targets, encoded.lengths)
     if options.calibrated:
         model = _calibrated(model, receipt.temperature)
@@ -117,6 +109,7 @@ def score_ensemble(
             names = Path(other.name).name, Path(first.name).name
             raise InputError(f"{name}: {names[0]} has other classes than {names[1]}")
     logits = first.task.ensemble([member.logits for member in members])
+    # The members are divided by their own temperatures already; the mean has none.
     mean = replace(first, name=name, kind=ENSEMBLE, logits=logits, decided=logits, temperature={})
     return _with_scores(mean, receipt, options)
 
@@ -134,8 +127,8 @@ def score_out_of_fold(
             f"{flag}: its values were fitted on the out-of-fold rows, which therefore cannot score them",
             hint=f"tokkit evaluate {name} DATASET {flag}, with rows that no fold was trained on",
         )
-    classifier = load_classifier(receipt.models()[0], progress)
-    task, labels = classifier.task, classifier.labels
+    saved = SavedModel.load(receipt.models()[0], progress)
+    task, labels = saved.classifier.task, saved.classifier.labels
     if not (task.by_row and task.has_classes):
         raise InputError(f"{name}: out-of-fold predictions of {task.name} have no probabilities to read back")
     table = _out_of_fold_table(Path(name) / PREDICTIONS, labels)
@@ -147,10 +140,9 @@ def score_out_of_fold(
         pairs=table["pair"].to_list() if "pair" in table.columns else [],
         ids=table["id"].to_list(),
     )
-    encoded = task.encode(
-        rows, classifier.tokenizer, classifier.max_length, threads=threads, progress=progress
-    )
+    encoded = saved.encode(rows, threads, progress)
     targets = task.targets(rows, labels, name, encoded)
+    # Saved as probabilities in per cent: logits that give these back, whatever the model's were.
     logits = task.logits_of(table.select(f"{PERCENT}{label}" for label in labels).to_numpy() / 100)
     folds = table["fold"].to_numpy() if "fold" in table.columns else None
     model = ScoredModel(name, OUT_OF_FOLD, task, labels, logits, logits, targets, encoded.lengths, folds)
@@ -172,6 +164,7 @@ def _out_of_fold_table(path: Path, labels: Sequence[str]) -> pl.DataFrame:
 
 def _calibrated(model: ScoredModel, temperature: float) -> ScoredModel:
     """The logits divided by the temperature; the loss and ECE without it stay for comparison."""
+    # All scores once more, for two of them: calibrating is rare, and a task has one way to score.
     before = model.task.scores(model.logits, model.targets, model.labels)
     logits = model.logits / np.float32(temperature)
     applied = {
@@ -192,6 +185,7 @@ def _with_scores(model: ScoredModel, receipt: ModelReceipt, options: EvaluateOpt
         return replace(model, scores=scores)
     decided = thresholds.shifted(model.logits, labels, receipt.thresholds)
     by_threshold = task.scores(decided, model.targets, labels)
+    # Shifted logits decide, and that is all: their probabilities mean nothing.
     scores |= {name: value for name, value in by_threshold.items() if name not in _OF_PROBABILITIES}
     scores["thresholds_applied"] = dict(receipt.thresholds)
     return replace(model, decided=decided, scores=scores)

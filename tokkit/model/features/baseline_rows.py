@@ -35,8 +35,10 @@ def feature_rows(dataset: Dataset, progress: Progress) -> tuple[pl.DataFrame, di
     """
     splits = [_split_rows(dataset, name) for name in dataset.splits]
     if len({split[ID].dtype for split in splits}) > 1:
+        # Ids may be numbers in one split and strings in another; a column of the file has one type.
         splits = [split.with_columns(pl.col(ID).cast(pl.String)) for split in splits]
     rows = pl.concat(splits)
+    # A row that lacks both is counted once, under the first reason, as `Dataset.complete` does.
     left_out = {}
     for reason, column in {"no text": TEXT, "no second text": PAIR}.items():
         if column in rows.columns and (missing := rows[column].null_count()):
@@ -115,6 +117,7 @@ def baseline_rows(
             progress=progress,
             task=task,
         )
+    # Of the training rows alone: a class that is only in the held-out rows cannot be learned.
     labels = task.labels(training)
     if len(labels) < 2:
         raise InputError(
@@ -125,6 +128,7 @@ def baseline_rows(
         raise InputError(f"{source}: no row of {split} has both text and label")
 
     def labeled(part: Rows, of_split: str) -> LabeledRows:
+        # `positions` count within the split, the file has all splits one after another.
         indices = np.flatnonzero((rows[SPLIT] == of_split).to_numpy())[part.positions]
         pairs = part.pairs or [""] * len(part.texts)
         texts = [f"{text} {pair}" if pair else text for text, pair in zip(part.texts, pairs, strict=True)]

@@ -102,6 +102,7 @@ def features(
     loaded = read_dataset(dataset, read_options, progress, lists=True)
     rows, left_out = feature_rows(loaded, progress)
     labels = label_kind(loaded)
+    # Before anything is computed: hidden states take minutes, and a mistake should cost none of them.
     baselines = _check(rows, labels, options.pooling, loaded.source, options, projection, progress)
     device = choose_device(options.device)
     body = load_body(model, options.max_length, progress)
@@ -123,6 +124,7 @@ def features(
         width = write_features(
             staged, rows, labels, encoded, body, states, dtype=options.dtype, progress=progress
         )
+        # Read back before the file gets its name.
         if not FeaturesFile.read(staged).rows.equals(rows):
             raise TokkitError(
                 f"internal error: {path}: the rows read back are not those written; "
@@ -142,6 +144,7 @@ def features(
             run={"model": str(model), "device": str(device), "tokens_per_batch": budget},
         )
     try:
+        # The file is published by now: what is interrupted here can be had from it without computing again.
         result = _analyze(FeaturesFile.read(path), baselines, options, projection, threads, progress)
     except (KeyboardInterrupt, Interrupted) as error:
         raise Interrupted(

@@ -79,6 +79,7 @@ class FeaturesFile:
         start = done = 0
         with _reading(self.path), parquet.ParquetFile(self.path) as file:
             for batch in file.iter_batches(batch_size=_BATCH, columns=[VECTOR]):
+                # Batches and wanted rows both ascend: the wanted rows of a batch are one slice.
                 upto = int(np.searchsorted(wanted, start + batch.num_rows))
                 numbers = batch.column(0).flatten().to_numpy(zero_copy_only=False)
                 vectors[done:upto] = numbers.reshape(-1, self.width)[wanted[done:upto] - start]
@@ -119,6 +120,7 @@ def write_features(
         "width": width,
         "labels": labels,
     }
+    # The oldest level has no string views, which not every reader of Parquet knows.
     columns = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
     schema = columns.schema
     for name, kind in _vector_types(options, dtype, width).items():
@@ -126,6 +128,7 @@ def write_features(
     schema = schema.with_metadata({METADATA: json.dumps(metadata, sort_keys=True)})
     row_bytes = width * 4 * (encoded.lengths if options.by_token else 1)
     with (
+        # Dictionaries only where values repeat: of texts and vectors they would cost time and save nothing.
         parquet.ParquetWriter(path, schema, compression="zstd", use_dictionary=["label", "split"]) as writer,
         stage(progress, "computing hidden states", len(encoded), "rows"),
     ):

@@ -9,6 +9,7 @@ tokkit.json                           the receipt
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,14 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
+from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, TokkitError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network import saved_heads
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.network.heads import HeadedModel
-from tokkit.model.network.inference import predict_logits
+from tokkit.model.network.inference import budget_for, choose_device, predict_logits
+from tokkit.model.options.inference_options import InferenceOptions
 from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -41,6 +44,37 @@ _TOLERANCE = 1e-3
 """Difference of logits that rounding may cause between the model in memory and the one read back."""
 
 
+@dataclass(frozen=True)
+class SavedModel:
+    """A model loaded from its folder, with what the folder records of its training."""
+
+    receipt: ModelReceipt
+    classifier: Classifier
+
+    @classmethod
+    def load(cls, receipt: ModelReceipt, progress: Progress) -> SavedModel:
+        """Raises as `load_classifier`."""
+        return cls(receipt, load_classifier(receipt, progress))
+
+    def encode(self, rows: Rows, threads: int | None, progress: Progress) -> Encoded:
+        """The rows as ids, truncated as in training; raises `InputError` as `ModelReceipt.check_rows`."""
+        self.receipt.check_rows(rows, progress)
+        model = self.classifier
+        encoded = model.task.encode(
+            rows, model.tokenizer, model.max_length, threads=threads, progress=progress
+        )
+        if encoded.truncated:
+            count, name = f"{encoded.truncated:,}", self.receipt.folder
+            progress.say(f"{name}: {count} rows truncated at max length {model.max_length}")
+        return encoded
+
+    def logits(self, encoded: Encoded, options: InferenceOptions, progress: Progress) -> NDArray[np.float32]:
+        """(rows, classes), for tasks by token (tokens, classes), on the device of the options."""
+        device = choose_device(options.device)
+        budget = budget_for(device, options.tokens_per_batch)
+        return predict_logits(self.classifier, encoded, device, budget, progress)
+
+
 def write_classifier(folder: Path, classifier: Classifier) -> None:
     """Write configuration, weights and the tokenizer's files, replacing those in the folder.
 
@@ -57,6 +91,7 @@ def write_classifier(folder: Path, classifier: Classifier) -> None:
         tokenizer_folder.write_tokenizer(folder, tokenizer.backend)
         tokenizer_folder.write_config(folder, tokenizer.special, classifier.max_length, tokenizer.input_names)
         return
+    # Copied, not saved through transformers, which may rebuild the pipeline into another one.
     for name in _TOKENIZER_FILES:
         if (tokenizer.folder / name).exists():
             shutil.copyfile(tokenizer.folder / name, folder / name)
@@ -77,11 +112,13 @@ def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILEN
     path = checkpoint_path(name, progress)
     tokenizer = load_tokenizer(path, progress)
     with loading(name):
+        # The configuration first: it decides which Auto class loads the weights.
         config = transformers.AutoConfig.from_pretrained(path, trust_remote_code=False)
         task = task_of_config(config)
         network, info = getattr(transformers, task.auto_class).from_pretrained(
             path, config=config, **LOADING, output_loading_info=True
         )
+    # transformers only warns here, and initializes the missing head at random.
     if missing := sorted(info.get("missing_keys", ())):
         raise InputError(
             f"{name}: has no trained classification head ({', '.join(missing[:2])}): "

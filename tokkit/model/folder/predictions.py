@@ -49,6 +49,7 @@ def prediction_table(
     if rows.pairs:
         columns["pair"] = rows.pairs
     columns["label"] = rows.labels
+    # Thresholds decide what is predicted; loss and probabilities stay those of the model.
     columns["predicted"] = task.answers(choices, targets, labels)
     columns["loss"] = task.row_losses(logits, targets).round(6)
     if folds is not None:
@@ -87,6 +88,7 @@ def row_sums(task: Task, labels: Sequence[str], metric: str, table: pl.DataFrame
     if metric == "loss":
         return RowSums.ratio(table["loss"].to_numpy())
     if metric == "accuracy":
+        # Labels as names, so that `joy|love` and `love|joy` are the same set.
         pairs = [
             (task.names(true), task.names(predicted))
             for true, predicted in zip(table["label"], table["predicted"], strict=True)

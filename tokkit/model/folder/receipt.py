@@ -95,6 +95,7 @@ class ModelReceipt:
         """
         paths = [self.folder / fold_name(number) for number in range(1, self.folds + 1)]
         missing = [path for path in paths if not path.is_dir()]
+        # Compared settings keep the scores of their folds, and their models only on request.
         if missing and len(missing) == len(paths):
             raise InputError(
                 f"{self.folder}: has the results of {len(paths)} folds, but not their models",
@@ -122,6 +123,7 @@ class ModelReceipt:
     @cached_property
     def metrics(self) -> Mapping[str, Any]:
         """Scores on the rows held out in training (of folds: out of fold); empty where there are none."""
+        # A folder of folds has its scores out of fold; a model those of its validation rows.
         metrics = read_json(self.folder / METRICS)
         return _object(metrics.get("out_of_fold", metrics))
 
@@ -189,6 +191,7 @@ class _Fields:
         """The SHA-256 of every input, and of every file in an input that is a folder."""
         inputs = self.value("inputs", list, "a list of files") or []
         try:
+            # An input that is a folder lists its files, each with a hash of its own.
             every = [each for one in inputs for each in (one, *one.get("files", ()))]
             return [each["sha256"] for each in every if "sha256" in each]
         except (TypeError, AttributeError) as error:

@@ -38,6 +38,7 @@ def regression_scores(predicted: NDArray[np.float64], true: NDArray[np.float64])
 
 def pearson(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
     """The correlation of two columns of numbers, from -1 to 1; 0 where either is constant."""
+    # The correlation with a constant is undefined: 0, as if nothing were learned.
     if len(first) < 2 or np.ptp(first) == 0 or np.ptp(second) == 0:
         return 0.0
     return float(np.corrcoef(first, second)[0, 1])

@@ -10,7 +10,7 @@ not, and by exchanging rows at random where a row has many predictions, as with 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any, TypeVar
@@ -51,6 +51,7 @@ class RowSums:
     @classmethod
     def ratio(cls, parts: NDArray[Any], wholes: NDArray[Any] | None = None) -> RowSums:
         """The sum of ``parts`` (rows,) over that of ``wholes``; over the rows, their mean, without wholes."""
+        # A mean is the ratio of a sum and a count, so that every sample counts its own rows.
         wholes = np.ones(len(parts)) if wholes is None else wholes
         return cls(sparse.csr_array(np.stack([parts, wholes]).astype(np.float64)), _ratio)
 
@@ -98,6 +99,7 @@ def bootstrap(
     rows = next(iter(scores.values())).columns.shape[1]
     with stage(progress, "resampling", resamples, "samples"):
         for weights in resampled_weights(rows, resamples, seed, progress):
+            # Once for all scores: each sparse product would copy it.
             by_row = np.ascontiguousarray(weights.T)
             for name, score in scores.items():
                 parts[name].append(score.score(score.columns @ by_row))
@@ -148,6 +150,7 @@ def exchange_test(
         stop_if_cancelled(progress)
         samples = min(at_once, exchanges - start)
         exchanged = rng.integers(0, 2, (len(differing), samples), dtype=np.int8).astype(np.float64)
+        # What an exchange adds to the sums of one model it takes from those of the other.
         moved = difference @ exchanged
         gaps = np.abs(first.score(one + moved) - second.score(other - moved))
         as_far += int((gaps >= observed - _TOLERANCE).sum())
@@ -179,8 +182,9 @@ def compare_with_best(
     pairs = list(combinations(models, 2))
     tested = [_test(models[one], models[other], seed, progress) for one, other in pairs]
     p_values = [p_value for _, p_value in tested]
+    # Over all pairs, not just those with the best: which one is best was seen on these rows.
     adjusted = dict(zip(pairs, zip(p_values, holm(p_values), strict=True), strict=True))
-    comparisons = []
+    comparisons, of_best = [], models[best].resampled
     for name, model in models.items():
         if name == best:
             continue
@@ -190,19 +194,14 @@ def compare_with_best(
                 "model": name,
                 "best": best,
                 "test": tested[0][0],
-                "intervals": intervals(_differences(model.resampled, models[best].resampled)),
+                "intervals": intervals(
+                    {score: values - of_best[score] for score, values in model.resampled.items()}
+                ),
                 "p_value": float(f"{p_value:.4g}"),
                 "p_adjusted": float(f"{p_adjusted:.4g}"),
             }
         )
     return comparisons
-
-
-def _differences(
-    first: Mapping[str, NDArray[np.float64]], second: Mapping[str, NDArray[np.float64]]
-) -> dict[str, NDArray[np.float64]]:
-    shared: Iterable[str] = (name for name in first if name in second)
-    return {name: first[name] - second[name] for name in shared}
 
 
 def _test(one: PairedScores, other: PairedScores, seed: int, progress: Progress) -> tuple[str, float]:

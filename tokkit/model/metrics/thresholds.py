@@ -77,6 +77,7 @@ def shifted(
     offsets = np.zeros(len(labels), dtype=np.float32)
     for i, label in enumerate(labels):
         if label in thresholds:
+            # A threshold of 0 or 1 has infinite log-odds.
             share = min(max(float(thresholds[label]["threshold"]), _LEAST), 1 - _LEAST)
             offsets[i] = np.log(share / (1 - share))
     return logits - offsets

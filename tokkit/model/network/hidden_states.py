@@ -71,6 +71,7 @@ class Body:
         Raises `UsageError` for a layer the model does not have, `InputError` for a pooler that is missing or
         untrained.
         """
+        # The smallest forward pass there is: the configuration does not say what every architecture returns.
         one = torch.ones((1, 1), dtype=torch.int64)
         batch = Batch(np.zeros(1, np.int64), one * self.limits.pad_id, one)
         self.model.to(options.device)
@@ -125,12 +126,14 @@ def load_body(name: str | Path, max_length: int | None, progress: Progress) -> B
     with loading(name):
         model, info = AutoModel.from_pretrained(path, **LOADING, output_loading_info=True)
     untrained = sorted(info.get("missing_keys", ()))
+    # A pooler may be missing: many encoders are saved without one, and only --pooling pooler needs it.
     if missing := [key for key in untrained if not key.startswith(POOLER)]:
         raise InputError(
             f"{name}: the checkpoint lacks {len(missing)} weights of its encoder ({missing[0]}, ...), "
             "which would be random"
         )
     check_fit(name, model.config, tokenizer, hint="a model folder holds the tokenizer it was trained with")
+    # A decoder would continue the text; the encoder has the states of it.
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
     limits = RowLimits.of(model.config, tokenizer, max_length)

@@ -94,6 +94,7 @@ def _fit(
     learner: Any, rows: Any, targets: NDArray[Any], name: str, threads: int | None, progress: Progress
 ) -> None:
     """Fit it, with a message where it does not converge."""
+    # BLAS starts a thread per core by itself, which --threads is to limit.
     with threadpool_limits(threads), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         learner.fit(rows, targets)

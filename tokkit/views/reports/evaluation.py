@@ -30,6 +30,7 @@ _SMALLEST_P = 0.0001
 
 def evaluation(result: Result) -> list[Table]:
     """One model's scores for a terminal."""
+    # A matrix wider than the terminal would wrap into noise.
     if len(result.get("confusion", {}).get("labels", ())) > _WIDEST_MATRIX:
         result = {**result, "confusion": {}}
     return [table for table in _parts(result, _TERMINAL_CHARACTERS) if isinstance(table, Table)]
@@ -37,6 +38,7 @@ def evaluation(result: Result) -> list[Table]:
 
 def page_parts(result: Result) -> list[Part]:
     """One or several models for a page: with pictures, and more of each text."""
+    # One model is the result itself; several are listed under "models".
     if "models" not in result:
         return _parts(result, _PAGE_CHARACTERS)
     parts: list[Part] = [*comparison(result)]
@@ -55,6 +57,7 @@ def comparison(result: Result) -> list[Table]:
     columns = [
         name for name in ("loss", "accuracy", score) if any(name in m for m in result["models"].values())
     ]
+    # The metric of the task may be one of the first two.
     columns = list(dict.fromkeys(columns))
     rows = [
         (
@@ -107,6 +110,7 @@ def _overall(result: Result) -> Table:
     """Every score with its interval, and those of the baseline and the majority class."""
     majority, baseline = result["majority"], result.get("baseline")
     intervals = result.get("intervals", {})
+    # Scores are the floats at the top level; counts are ints, tables are mappings.
     scores = [name for name, value in result.items() if isinstance(value, float)]
     rows = [
         (

@@ -34,6 +34,7 @@ def features(result: Result) -> list[Table]:
 
 def _baselines(scored: Mapping[str, Result]) -> list[Table]:
     """Each baseline and the majority class, then all scores of the last baseline."""
+    # The probe where there is one: it is trained on what the model knows, words are the reference.
     last = list(scored.values())[-1]
     majority = last["majority"]
     rows = [

@@ -23,6 +23,7 @@ def finetuning(result: Result) -> list[Table]:
 def cross_validation(result: Result) -> list[Table]:
     """Each fold, their mean and standard deviation, and the scores of all rows out of fold."""
     folds, out_of_fold = result["folds"], result["out_of_fold"]
+    # A fold may lack a class, and with it a score that others have.
     names = [name for name in _FOLD_SCORES if all(name in fold["metrics"] for fold in folds)]
     rows = [
         (number, fold["metrics"]["rows"], fold["best_epoch"], *(fold["metrics"][name] for name in names))
@@ -104,6 +105,7 @@ def _with_interval(value: float, bounds: Sequence[float] | None) -> str:
 
 def _over_folds(each: Result, metric: str) -> str | None:
     mean, deviation = each["mean"], each["deviation"]
+    # A metric may be nested: classes.joy.f1.
     for part in metric.split("."):
         if part not in mean or part not in deviation:
             return None

@@ -18,6 +18,7 @@ def predictions(result: Result) -> list[Table]:
     """A row per text: what is predicted, with which probability, and the true label where known."""
     rows = result["predictions"]
     unit = "%" if result["unit"] == "per cent" else result["unit"]
+    # Rows without a text have no keys of a task: the first row that has one decides.
     form = next((key for key in _FORMS if any(key in row for row in rows)), "label")
     headings, cells = _FORMS[form]
     paired = any("pair" in row for row in rows)

@@ -23,6 +23,7 @@ def training(result: Result) -> list[Table]:
         ("sha256", result["sha256"]),
     ]
     tables = [Table("Tokenizer", ("", "value"), rows)]
+    # Several sizes of one training: the largest is the tokenizer above, the others are nested in it.
     if result.get("sizes"):
         sizes = [(size["tokenizer"], size["vocab_size"], size["sha256"]) for size in result["sizes"]]
         tables.append(Table("Nested vocabularies", ("tokenizer", "tokens", "sha256"), sizes))
