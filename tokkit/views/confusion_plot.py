@@ -8,9 +8,9 @@ from tokkit.views.fonts import drawable
 from tokkit.views.plots import picture_bytes, style
 
 _WIDEST, _NUMBERED_LABELS = 40.0, 64
-"""Inches of its side at most; labels up to which each cell holds its number."""
+"""Maximum side in inches; labels up to which each cell has its number."""
 _NUMBERED, _BARE = 0.6, 0.25
-"""Inches of a cell's side with and without its number."""
+"""Side of a cell in inches, with and without its number."""
 
 
 def confusion_matrix(
@@ -18,24 +18,26 @@ def confusion_matrix(
 ) -> bytes:
     """Counts per true (rows) and predicted (columns) label, shaded by the share of the true label's rows.
 
-    normalized  that share in per cent stands in the cells, not the count
+    normalized  whether the cells have that share in per cent instead of the count
 
-    With very many labels the shades stand alone.
+    With more than 64 labels, cells are shaded without numbers.
     """
     from matplotlib.figure import Figure
 
     shares = [[n / max(sum(row), 1) for n in row] for row in matrix]
-    shown = drawable(labels)
+    names = drawable(labels)
+    # The side grows with the labels, up to what the library can render as one picture.
     numbered = len(labels) <= _NUMBERED_LABELS
     side = min(max(4.0, 1.6 + (_NUMBERED if numbered else _BARE) * len(labels)), _WIDEST)
     with style():
         figure = Figure(figsize=(side + 1, side), layout="constrained")
         axes = figure.subplots()
         image = axes.imshow(shares or [[0.0]], cmap="Blues", vmin=0, vmax=1)
-        axes.set_xticks(range(len(labels)), shown, rotation=45, ha="right")
-        axes.set_yticks(range(len(labels)), shown)
+        axes.set_xticks(range(len(labels)), names, rotation=45, ha="right")
+        axes.set_yticks(range(len(labels)), names)
         for i, row in enumerate(matrix if numbered else ()):
             for j, count in enumerate(row):
+                # Dark text would vanish on the dark half of the color map.
                 color = "white" if shares[i][j] > 0.5 else "black"
                 text = f"{100 * shares[i][j]:.1f}" if normalized else f"{count:,}"
                 axes.text(j, i, text, ha="center", va="center", color=color, fontsize=9)

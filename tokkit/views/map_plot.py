@@ -1,4 +1,4 @@
-"""A map of rows: one panel for all classes and one for each of them."""
+"""A map of rows: one panel for all classes and one for each class."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
 MOST_PANELS = 48
 """Classes with a panel of their own, the most frequent ones."""
 _SIDE, _COLUMNS, _SHAPES = 2.6, 7, (1, 2)
-"""Inches of a panel, most panels beside each other, and width by height of the whole, from and to."""
+"""Side of a panel in inches, maximum number of columns, and range of width by height of the whole."""
 _MARGIN, _TITLE = 0.1, 0.3
 """Inches around all panels, and above each."""
 _OTHERS = "#dddddd"
 _DISTINCT = 10
-"""Classes up to which colours of the qualitative palette tell them apart."""
+"""Colors of the qualitative palette; it has as many again in lighter shades."""
 
 
 def panels(labels: Sequence[str | None]) -> list[str]:
-    """The classes that get a panel, the most frequent ones, those of the same size by name."""
+    """The classes with a panel of their own: the most frequent, then by name."""
     counts = Counter(label for label in labels if label is not None)
     return sorted(counts, key=lambda label: (-counts[label], label))[:MOST_PANELS]
 
 
 def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format: str) -> bytes:
-    """All rows, in the colour of their class, and each class alone before the others in grey.
+    """All rows in the color of their class, and each class alone in front of the others in gray.
 
     points   (rows, 2)
-    labels   of each row; None where it has none, and it is grey everywhere
+    labels   of each row; rows with None are gray everywhere
     """
     import numpy as np
     from matplotlib.figure import Figure
@@ -46,22 +46,24 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
     names = panels(labels)
     of = np.array([names.index(label) if label in names else -1 for label in labels], dtype=np.int64)
     colors = _colors(len(names))
-    across = min(max(math.sqrt(3000 / max(len(points), 1)), 0.8), 3.5)  # of a point, in points
+    # Diameter of a point in typographic points: smaller the more rows there are.
+    diameter = min(max(math.sqrt(3000 / max(len(points), 1)), 0.8), 3.5)
     with style():
         figure = Figure()
         everywhere, *each = _grid(figure, len(names) + 1)
-        shown = drawable(names)
-        order = np.random.default_rng(0).permutation(len(points))  # no class hides those drawn before it
+        titles = drawable(names)
+        # In random order, so that no class hides the others.
+        order = np.random.default_rng(0).permutation(len(points))
         shades = np.array([*colors, _OTHERS if names else BLUE])
         x, y = points[order].T
-        everywhere.scatter(x, y, s=across**2, c=shades[of[order]], linewidths=0, rasterized=True)
+        everywhere.scatter(x, y, s=diameter**2, c=shades[of[order]], linewidths=0, rasterized=True)
         everywhere.set_title(f"all ({len(points):,})", fontsize=9)
         for number, axes in enumerate(each):
             for rows, color in ((of != number, _OTHERS), (of == number, colors[number])):
                 axes.plot(
-                    *points[rows].T, "o", color=color, markersize=across, markeredgewidth=0, rasterized=True
+                    *points[rows].T, "o", color=color, markersize=diameter, markeredgewidth=0, rasterized=True
                 )
-            axes.set_title(f"{_short(shown[number])} ({counts[names[number]]:,})", fontsize=9)
+            axes.set_title(f"{_shorten(titles[number])} ({counts[names[number]]:,})", fontsize=9)
         limits = _limits(points)
         for axes in (everywhere, *each):
             axes.set(xticks=[], yticks=[], xlim=limits[0], ylim=limits[1])
@@ -71,8 +73,10 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
 
 
 def _grid(figure: Figure, n: int) -> list[Axes]:
-    """So many square panels, and the size of the figure; a layout found by the library takes a minute."""
+    """Square panels, and the size of the figure for them."""
+    # By hand: the constrained layout of the library takes a minute for this many panels.
     fewest, most = (math.ceil(math.sqrt(shape * n)) for shape in _SHAPES)
+    # As many columns as leave the fewest panels of the last row empty.
     columns = min(range(min(fewest, _COLUMNS), min(most, _COLUMNS, n) + 1), key=lambda columns: -n % columns)
     lines = math.ceil(n / columns)
     side = _SIDE if n > 1 else 2 * _SIDE
@@ -93,7 +97,7 @@ def _grid(figure: Figure, n: int) -> list[Axes]:
 
 
 def _colors(n: int) -> list[str]:
-    """As many colours, told apart as well as so many can be."""
+    """This many colors, as distinct as possible."""
     from matplotlib import colormaps, colors
 
     if n <= 2 * _DISTINCT:
@@ -111,5 +115,5 @@ def _limits(points: NDArray[np.float32]) -> list[tuple[float, float]]:
 _LONGEST = 26
 
 
-def _short(name: str) -> str:
+def _shorten(name: str) -> str:
     return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

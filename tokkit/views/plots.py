@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg")
 TALLEST = 120.0
-"""Inches a picture is high at most, whatever the number of classes; 2^16 pixels are the library's limit."""
+"""Maximum height of a picture in inches; the limit of the library is 2^16 pixels."""
 BLUE, ORANGE, GREY = "#3b6ea8", "#d9822b", "#8a8a8a"
 
 
 _TICKED = 20
-"""Evaluations up to which each has its tick."""
+"""Evaluations up to which each has a tick."""
 
 
 def curves(history: Sequence[Mapping[str, Any]], format: str) -> bytes:
-    """Loss and accuracy by evaluation, in training and on the validation split, as far as they are told."""
+    """Loss and accuracy by evaluation, in training and on the validation split, where there are such."""
     from matplotlib.figure import Figure
 
     epochs = [row["epoch"] for row in history]
@@ -45,7 +45,7 @@ def curves(history: Sequence[Mapping[str, Any]], format: str) -> bytes:
 
 
 def style() -> Any:
-    """What every picture of tokkit looks like; entered with ``with``."""
+    """The style of every picture, as a context manager."""
     from matplotlib import rc_context
 
     return rc_context(
@@ -54,17 +54,20 @@ def style() -> Any:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "axes.unicode_minus": False,
+            # Ids in an SVG are random without a salt.
             "svg.hashsalt": "tokkit",
+            # Labels may have dollar signs, which would start a formula.
             "text.parse_math": False,
         }
     )
 
 
 def picture_bytes(figure: Figure, format: str) -> bytes:
-    """The file of a figure, without dates and versions."""
+    """The file of a figure, without dates and versions, so that the same values give the same bytes."""
     stream = io.BytesIO()
     empty = {"Software": None} if format == "png" else {"Date": None, "Creator": None}
     with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # labels are `drawable`
+        # Labels are `drawable`: characters that no font has are replaced before.
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         figure.savefig(stream, format=format, dpi=150, metadata=empty)
     return stream.getvalue()

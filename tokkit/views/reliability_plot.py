@@ -1,4 +1,4 @@
-"""How often a model is right where it is how sure: a picture, and the same drawn for a page."""
+"""Reliability diagram, accuracy by confidence: as a picture, and as SVG for a page."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from tokkit.views.plots import BLUE, GREY, ORANGE, picture_bytes, style
 Bins = Sequence[Mapping[str, Any]]
 """``{from, to, rows, confidence, accuracy}`` of each bin that has rows."""
 
+_SIDE, _BELOW, _LEFT = 260, 30, 40
+"""Pixels on a page: the side of the square, and the space for labels of its axes."""
+_WIDEST = 420
+"""Maximum width on a page in pixels: a square drawing would fill a wide screen."""
+
 
 def reliability(bins: Bins, format: str) -> bytes:
-    """Accuracy against confidence, bars on the diagonal being perfect; below, how many rows there are."""
+    """Accuracy by confidence, where bars that reach the diagonal are perfect; below, the rows of each bin."""
     from matplotlib.figure import Figure
 
     left = [each["from"] for each in bins]
@@ -25,6 +30,7 @@ def reliability(bins: Bins, format: str) -> bytes:
             left, [each["accuracy"] for each in bins], width, align="edge", color=BLUE, edgecolor="white"
         )
         above.plot([0, 1], [0, 1], "--", color=GREY, label="perfect")
+        # The mean confidence of a bin is rarely its middle: the point is where the bar should end.
         above.plot(
             *([each[of] for each in bins] for of in ("confidence", "accuracy")),
             "o",
@@ -41,12 +47,8 @@ def reliability(bins: Bins, format: str) -> bytes:
         return picture_bytes(figure, format)
 
 
-_SIDE, _BELOW, _LEFT = 260, 30, 40
-"""Of the drawing on a page: the square's side, and the room for what stands beside its axes."""
-
-
 def reliability_drawing(title: str, bins: Bins) -> Drawing:
-    """The same for a page; each bar tells its figures when it is pointed at."""
+    """The same for a page; each bar has its figures as a tooltip."""
     bars = "".join(
         f'<rect x="{_LEFT + _SIDE * each["from"]:.1f}" y="{_SIDE * (1 - each["accuracy"]):.1f}" '
         f'width="{max(_SIDE * (each["to"] - each["from"]) - 1, 0.5):.1f}" '
@@ -66,7 +68,3 @@ def reliability_drawing(title: str, bins: Bins) -> Drawing:
         f'transform="rotate(-90 {_LEFT - 8} {_SIDE / 2})">accuracy</text>'
     )
     return Drawing(title, bars + diagonal + axes, _LEFT + _SIDE + 8, _SIDE + _BELOW, most=_WIDEST)
-
-
-_WIDEST = 420
-"""Pixels the drawing is wide at most: it is a square, and would fill a screen."""

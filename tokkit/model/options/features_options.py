@@ -1,4 +1,4 @@
-"""What the user may ask of frozen features."""
+"""Options of `features`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from tokkit.options import LARGEST_SEED, option
 
 DTYPES = ("float32", "float16")
 DISTANCES = ("cosine", "euclidean", "manhattan", "chebyshev", "canberra", "braycurtis", "correlation")
-"""Distances of UMAP that take any real vectors and have no parameter."""
+"""Distances of UMAP for any real vectors, without parameters."""
 
 
 @dataclass(frozen=True)
 class FeaturesOptions(InferenceOptions):
-    """Which hidden states are kept, and how they are looked at."""
+    """Which hidden states are written, and what is computed from them."""
 
     pooling: str = option(
         "mean",
-        "one vector a text: of its first token (first or cls), the mean or maximum over its tokens, or what "
-        "the model's own pooler makes; none keeps every token's",
+        "one vector per text: of its first token (first or cls), the mean or maximum over its tokens, or the "
+        "output of the model's own pooler; none writes a vector per token",
         choices=("first", "cls", "mean", "max", "pooler", "none"),
     )
     layer: int = option(-1, "hidden states after this layer: 0 the embeddings, -1 the last")
@@ -32,10 +32,8 @@ class FeaturesOptions(InferenceOptions):
         False, "score a logistic regression on words and word pairs (TF-IDF) on the same rows"
     )
     split: str = option("validation", "split that these two are scored on", choices=("validation", "test"))
-    neighbors: int = option(15, "of the map: neighbours of a row that UMAP looks at", minimum=2)
-    min_dist: float = option(
-        0.1, "of the map: how near rows may be drawn to each other", minimum=0.0, maximum=1.0
-    )
+    neighbors: int = option(15, "of the map: neighbors of a row that UMAP considers", minimum=2)
+    min_dist: float = option(0.1, "of the map: minimum distance of points", minimum=0.0, maximum=1.0)
     umap_metric: str = option("cosine", "of the map: distance between vectors", choices=DISTANCES)
-    map_rows: int = option(10_000, "of the map: most rows that are drawn", minimum=10, metavar="N")
+    map_rows: int = option(10_000, "of the map: maximum number of rows", minimum=10, metavar="N")
     seed: int = option(42, "seed of the map and of a validation split", minimum=0, maximum=LARGEST_SEED)
