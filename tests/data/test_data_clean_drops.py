@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -113,7 +114,8 @@ def test_clean_leaks_go_from_one_split_and_name_the_row_they_met():
 
 
 def test_clean_incomplete_and_out_of_limits():
-    drops = dropping.incomplete([None, "a", None, "b"], ["x", None, None, "y"])
+    texts, labels = pl.Series([None, "a", None, "b"]), pl.Series(["x", None, None, "y"])
+    drops = dropping.incomplete({dropping.MISSING_TEXT: texts, dropping.MISSING_LABEL: labels})
     assert {row: drop.reason for row, drop in drops.items()} == {
         0: "missing text",
         1: "missing label",

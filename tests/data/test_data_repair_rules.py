@@ -13,7 +13,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tokkit.data.cleaning import repair_rules
-from tokkit.data.cleaning.repair_rules import RULES, repaired, repairs, selected_rules
+from tokkit.data.cleaning.repair_rules import RULES, repairs, selected_rules
 from tokkit.errors import UsageError
 
 DEFAULT = selected_rules(["default"])
@@ -81,6 +81,13 @@ CASES = {
     "spaces": [("  a\t\tb\r\n\u3000c\xa0d\u2028e ", "a b c d e"), ("\u200b a", "\u200b a")],
     "lower": [("ÀB ΌΔΟΣ İI ß ẞ", "àb όδος i̇i ß ß")],
 }
+
+
+def repaired(text, names):
+    """The text with all the rules applied."""
+    for _, _, after in repairs(text, names):
+        text = after
+    return text
 
 
 def test_repair_rules_are_all_shown_here():

@@ -89,6 +89,7 @@ def publish(
     if one_file and not as_folder:
         ((name, frame),) = frames.items()
         like = dataset.splits[name]
+        # all sidecars are named, also those not written: an old one is replaced or removed
         siblings = (*(f".{sidecar}" for sidecar in sidecars), _RECEIPT)
         with files.files(out, *siblings, force=force, inputs=inputs) as staging:
             path = staging / out.name
@@ -119,6 +120,7 @@ def write_splits(
             saved.write_saved(splits, folder / subfolder, dataset.label_column)
         return
     for name, frame in frames.items():
+        # folds and new splits have no counterpart in the source: any of its splits shows the format
         like = dataset.splits.get(name) or next(iter(dataset.splits.values()))
         table_format = _format(like, options)
         path = folder / f"{name}{save.suffix_for(like.files[0], table_format)}"
@@ -134,6 +136,7 @@ def _format(like: Split, options: OutputOptions) -> formats.TableFormat:
 
 def _by_folder(frames: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, pl.DataFrame]]:
     """Folder -> its splits; the root is "", and is empty where there are other folders."""
+    # a test split next to folds needs a folder of its own: `datasets` saves folders, not files
     folds = any("/" in name for name in frames)
     by_folder: dict[str, dict[str, pl.DataFrame]] = {}
     for name, frame in frames.items():

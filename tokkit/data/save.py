@@ -85,6 +85,7 @@ def write(frame: pl.DataFrame, path: Path, table_format: formats.TableFormat) ->
         _check_values(frame, table_format.name, *writer.forbidden)
     content = writer.encode(frame, table_format)
     path.write_bytes(_COMPRESS.get(path.suffix.lower(), bytes)(content))
+    # a CoNLL file has no header, so reading it back needs the names
     names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
     check_same(frame, formats.read_table(path, table_format, FormatOptions(names)), path)
 
@@ -114,6 +115,7 @@ def _json_values(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     for column in frame.columns:
         if frame[column].dtype == pl.Binary:
             raise _unsupported(column, "bytes", name)
+    # JSON has no NaN and no infinity
     floats = [column for column in frame.columns if frame[column].dtype.is_float()]
     others = [column for column in frame.columns if not _is_json(frame[column].dtype)]
     return frame.with_columns(

@@ -88,6 +88,7 @@ def clean(
     output.check_output(out, options, force=force, dry_run=options.dry_run)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     loaded = read_dataset(dataset, read_options, progress)
+    # both compare labels, so a data set without them is an error before any work
     if options.keep == MAJORITY_LABEL or options.conflicts != REPORT:
         loaded.require_labels()
     texts = _text_counts(loaded)
@@ -95,6 +96,7 @@ def clean(
     _check_no_tokens(loaded, repairs)
     costs = None
     if loaded_tokenizer is not None:
+        # a rule sees the text as earlier rules left it, so each step needs its own count
         changed = [text for change in repairs.changes for text in (change.before, change.after)]
         pairs = loaded.pair_column is not None
         costs = TokenCosts([*texts, *changed], loaded_tokenizer, progress, pairs=pairs)
@@ -110,6 +112,7 @@ def clean(
             options,
             command="clean",
             read_options=read_options,
+            # examples are texts of the data set, which a receipt does not repeat
             result={name: value for name, value in result.as_dict().items() if name != "examples"},
             packages=("polars", *(["ftfy"] if "ftfy" in rules else [])),
             inputs=loaded.files,
@@ -128,6 +131,7 @@ def _text_counts(dataset: Dataset) -> Counter[str]:
     """How many rows have each text, without pairs that lack one of theirs."""
     counts: Counter[str] = Counter()
     for name in dataset.splits:
+        # a pair that lacks a text is dropped whole, so its other text needs no repair
         complete = dataset.contents(name).is_not_null()
         for texts in (dataset.texts(name), dataset.pairs(name)):
             if texts is not None:
@@ -182,14 +186,14 @@ def _split_counts(cleaned: CleanedDataset, split: str) -> dict[str, Any]:
 def _token_counts(cleaned: CleanedDataset, texts: Mapping[str, int], costs: TokenCosts) -> dict[str, Any]:
     repairs = cleaned.repairs
     kept = [row for name in cleaned.rows for row in cleaned.kept_rows(name)]
+    # each row of pairs has two texts, and one set of special tokens
     rows = sum(texts.values()) // (1 if cleaned.dataset.pair_column is None else 2)
     repaired_texts = ((repairs.texts.get(text, text), n) for text, n in texts.items())
-    saved = costs.saved(repairs.changes, tuple(repairs.rows))
     return {
-        "before": asdict(costs.of(texts.items(), rows)),
-        "repaired": asdict(costs.of(repaired_texts, rows)),
-        "after": asdict(costs.of(((text, 1) for row in kept for text in row.texts), len(kept))),
-        "saved": {rule: asdict(cost) for rule, cost in saved.items()},
+        "before": costs.of(texts.items(), rows),
+        "repaired": costs.of(repaired_texts, rows),
+        "after": costs.of(((text, 1) for row in kept for text in row.texts), len(kept)),
+        "saved": costs.saved(repairs.changes, tuple(repairs.rows)),
     }
 
 

@@ -31,7 +31,7 @@ class CleanOptions(OutputOptions):
         "one text with several labels: only say it, drop its rows, or those without the label of most",
         choices=CONFLICTS,
     )
-    leaks: str = option("drop", "training rows whose text stands in another split", choices=("drop", "keep"))
+    leaks: str = option("drop", "training rows whose text is in another split", choices=("drop", "keep"))
     min_words: int | None = option(None, "drop texts of fewer words", minimum=1, metavar="N")
     max_words: int | None = option(None, "drop texts of more words", minimum=1, metavar="N")
     min_characters: int | None = option(None, "drop texts of fewer characters", minimum=1, metavar="N")

@@ -62,8 +62,10 @@ class CleanedDataset:
             )
             # JSON lines have no bytes
             original = self.dataset.split(name).original[rows].with_columns(cs.binary().bin.encode("base64"))
+            # a column of the source that is called like ours keeps its values under another name
             renamed = {column: f"{column}_read" for column in original.columns if column in reasons.columns}
             frames.append(pl.concat([reasons, original.rename(renamed)], how="horizontal"))
+        # splits may have different columns, and integers in one may be text in another
         return pl.concat(frames, how="diagonal_relaxed") if frames else None
 
 
@@ -75,6 +77,7 @@ def decide(
     limits = _limits(options, costs)
     drops: dict[str, Drops] = {}
     kept: dict[str, list[Row]] = {}
+    # lengths are those after repairs: that is what a model would read
     for name in dataset.splits:
         drops[name] = _incomplete(dataset, name)
         drops[name] |= dropping.out_of_limits(_without(rows[name], drops[name]), limits)
@@ -112,6 +115,7 @@ def drop_record(row: int, drop: Drop) -> dict[str, Any]:
 def _repaired_rows(dataset: Dataset, split: str, repairs: Repairs) -> list[Row | None]:
     complete = dataset.complete(split)
     rows: list[Row | None] = [None] * dataset.split(split).frame.height
+    # rows without label column compare as rows of one label: no conflicts
     labels = complete.labels or [""] * len(complete.texts)
     pairs: Sequence[str | None] = complete.pairs or [None] * len(complete.texts)
     repaired = repairs.texts
@@ -122,13 +126,12 @@ def _repaired_rows(dataset: Dataset, split: str, repairs: Repairs) -> list[Row |
 
 
 def _incomplete(dataset: Dataset, split: str) -> Drops:
-    pairs = dataset.pairs(split)
-    labels: list[str | None] = [""] * dataset.split(split).frame.height
+    columns = {dropping.MISSING_TEXT: dataset.texts(split)}
+    if (pairs := dataset.pairs(split)) is not None:
+        columns[dropping.MISSING_PAIR] = pairs
     if dataset.label_column is not None:
-        labels = dataset.labels(split).to_list()
-    return dropping.incomplete(
-        dataset.texts(split).to_list(), labels, None if pairs is None else pairs.to_list()
-    )
+        columns[dropping.MISSING_LABEL] = dataset.labels(split)
+    return dropping.incomplete(columns)
 
 
 def _without(rows: Sequence[Row | None], drops: Drops) -> list[Row]:

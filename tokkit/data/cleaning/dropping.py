@@ -69,21 +69,18 @@ class Limit:
     most: int | None = None
 
 
-def incomplete(
-    texts: Sequence[str | None], labels: Sequence[str | None], pairs: Sequence[str | None] | None = None
-) -> Drops:
-    """Rows without text, second text (where rows are pairs) or label."""
-    columns = {MISSING_TEXT: texts, MISSING_PAIR: texts if pairs is None else pairs, MISSING_LABEL: labels}
+def incomplete(columns: Mapping[str, pl.Series]) -> Drops:
+    """Rows where one of the columns is missing: reason -> (rows,) the column; the first reason counts."""
     drops: Drops = {}
     for reason, values in columns.items():
-        for row, value in enumerate(values):
-            if value is None:
-                drops.setdefault(row, Drop(reason))
+        for row in values.is_null().arg_true():
+            drops.setdefault(row, Drop(reason))
     return drops
 
 
 def out_of_limits(rows: Iterable[Row], limits: Sequence[Limit]) -> Drops:
     """Rows with a text that is empty, and those shorter or longer than a limit allows."""
+    # repairs may leave nothing: a text of tags or controls alone
     drops: Drops = {}
     for row in rows:
         if not all(row.texts):
@@ -150,6 +147,7 @@ def conflicting(groups: Iterable[Sequence[Row]], conflicts: str) -> Drops:
     """
     drops: Drops = {}
     for rows in contradicting(groups):
+        # a contradicting group has two labels at least
         (label, most), (_, second) = Counter(row.label for row in rows).most_common(2)
         has_majority = conflicts == MAJORITY and most > second
         for row in rows:
@@ -163,6 +161,7 @@ def copies(split: str, groups: Iterable[Sequence[Row]], keep: str) -> Drops:
     pairs = [
         (row, kept) for rows in groups for kept in [_kept(rows, keep)] for row in rows if row is not kept
     ]
+    # one call for all: each distinct text is normalized once
     keys = _normalized([row.content for row, _ in pairs])
     kept_keys = _normalized([kept.content for _, kept in pairs])
     drops: Drops = {}
@@ -174,6 +173,7 @@ def copies(split: str, groups: Iterable[Sequence[Row]], keep: str) -> Drops:
 
 def _kept(rows: Sequence[Row], keep: str) -> Row:
     """The first row, the first of the longest texts, or the first with the most frequent label."""
+    # `max` returns the first of equal rows, so ties keep the first row
     if keep == LONGEST:
         return max(rows, key=lambda row: len(row.content))
     if keep == MAJORITY_LABEL:

@@ -56,6 +56,7 @@ def selected_rules(names: Sequence[str]) -> tuple[str, ...]:
                 f'--rules: invalid value "{name}": choose from {", ".join(known)}{did_you_mean(name, known)}'
             )
         selected |= groups.get(name, {name})
+    # fails before any text is read, not in the middle of the data set
     if "ftfy" in selected:
         _ftfy()
     return tuple(name for name in RULES if name in selected)
@@ -70,6 +71,7 @@ def repairs(text: str, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
     [('br', ' a<br>b', ' a b'), ('spaces', ' a b', 'a b')]
     """
     rules = [(name, RULES[name].repair) for name in names]
+    # each round applies all rules in order; a round without a change is the fixed point
     for _ in range(_MAX_ROUNDS):
         before = text
         for name, repair in rules:
@@ -79,17 +81,6 @@ def repairs(text: str, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
                 text = after
         if text == before:
             return
-
-
-def repaired(text: str, names: Sequence[str]) -> str:
-    """The text with all the rules applied.
-
-    >>> repaired("caf&eacute;<br />au\\xa0lait", ["html", "br", "spaces"])
-    'café au lait'
-    """
-    for _, _, after in repairs(text, names):
-        text = after
-    return text
 
 
 # What the rules match ------------------------------------------------------------------------------------
@@ -182,6 +173,7 @@ def _ftfy() -> Repair:
         ),
         False,
     )
+    # explanations cost a list per text, which nothing reads
     config = ftfy.TextFixerConfig(**settings, normalization=None, explain=False)
     return lambda text: text if text.isascii() else ftfy.fix_text(text, config)
 

@@ -46,14 +46,6 @@ class Repairs:
     changes: list[Change]
 
 
-@dataclass(frozen=True)
-class Cost:
-    """Tokens of some rows, including special ones, and the unknown tokens among them."""
-
-    tokens: int
-    unknown: int
-
-
 def repair_texts(
     rows: Mapping[str, int], rules: Sequence[str], *, record_changes: bool, progress: Progress = SILENT
 ) -> Repairs:
@@ -71,6 +63,7 @@ def repair_texts(
         for number, (text, times) in enumerate(rows.items(), 1):
             changed_by: set[str] = set()
             for rule, before, after in repairs(text, rules):
+                # the last change of a text wins, so the dict ends with its final form
                 texts[text] = after
                 if record_changes:
                     changes.append(Change(rule, before, after, times))
@@ -92,6 +85,7 @@ def excerpts(before: str, after: str) -> dict[str, str]:
     >>> excerpts("good" * 9 + "<br>bad", "good" * 9 + " bad")
     {'before': '…goodgoodgoodgoodgood<br>bad', 'after': '…goodgoodgoodgoodgood bad'}
     """
+    # where one text is the beginning of the other, they differ at the shorter one's end
     pairs = enumerate(zip(before, after, strict=False))
     at = next((i for i, (a, b) in pairs if a != b), min(len(before), len(after)))
     start = max(0, at - _CONTEXT)
@@ -113,6 +107,7 @@ class TokenCosts:
     def __init__(
         self, texts: Iterable[str], tokenizer: LoadedTokenizer, progress: Progress, *, pairs: bool = False
     ) -> None:
+        # encoding is the slow part, so a text that many rows have is encoded once
         distinct = list(dict.fromkeys(texts))
         counted = token_counts(distinct, tokenizer, special=False, progress=progress)
         costs = zip(counted.tokens.tolist(), counted.unknown.tolist(), strict=True)
@@ -129,20 +124,21 @@ class TokenCosts:
         """Tokens of one row, including special ones."""
         return self._special + sum(self._costs[text][0] for text in texts)
 
-    def of(self, texts: Iterable[tuple[str, int]], rows: int = 0) -> Cost:
-        """What texts cost, each the given number of times; a negative number subtracts.
+    def of(self, texts: Iterable[tuple[str, int]], rows: int = 0) -> dict[str, int]:
+        """``{tokens, unknown}`` of texts, each the given number of times; a negative number subtracts.
 
         rows   that the texts are of, each of which adds its special tokens
         """
-        tokens, unknown = rows * self._special, 0
+        cost = {"tokens": rows * self._special, "unknown": 0}
         for text, times in texts:
-            text_tokens, text_unknown = self._costs[text]
-            tokens, unknown = tokens + text_tokens * times, unknown + text_unknown * times
-        return Cost(tokens, unknown)
+            for name, n in zip(cost, self._costs[text], strict=True):
+                cost[name] += n * times
+        return cost
 
-    def saved(self, changes: Iterable[Change], rules: Sequence[str]) -> dict[str, Cost]:
+    def saved(self, changes: Iterable[Change], rules: Sequence[str]) -> dict[str, dict[str, int]]:
         """What each rule saved; the sum is exactly what all texts cost less than before."""
         signed: dict[str, list[tuple[str, int]]] = {rule: [] for rule in rules}
         for change in changes:
+            # before minus after: what a change saves may be negative
             signed[change.rule] += [(change.before, change.rows), (change.after, -change.rows)]
         return {rule: self.of(rows) for rule, rows in signed.items()}

@@ -94,6 +94,7 @@ class DuplicateKeys:
         text = chr(character)
         if 0xD800 <= character < 0xE000:  # surrogates are not in UTF-8
             return
+        # NFKD begins with what would meet the character before it
         if text == text_keys.SEPARATOR or _may_compose(unicodedata.normalize("NFKD", text)[0]):
             self._kinds[character] = key_kernels.HARD
             return
@@ -104,6 +105,7 @@ class DuplicateKeys:
             self._kinds[character] = key_kernels.SPACE
             return
         encoded = "".join(" " if part.isspace() else part for part in mapped).encode()
+        # the kernel reserves LONGEST_MAPPED bytes per byte, and a mapping has 8 bits for its size
         if len(encoded) > key_kernels.LONGEST_MAPPED * len(text.encode()) or len(encoded) > 255:
             self._kinds[character] = key_kernels.HARD
             return

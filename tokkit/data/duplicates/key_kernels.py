@@ -60,6 +60,7 @@ def write_keys(strings, first, tables, out, key_starts, key_ends):
         hard = False
         while at < end:
             character, size = decoded(data, at)
+            # one table look-up decides; nearly all characters are KEPT
             kind = kinds[character]
             if kind == KEPT:
                 if space and written > begin:
@@ -73,6 +74,7 @@ def write_keys(strings, first, tables, out, key_starts, key_ends):
                 space = True
             elif kind == MAPPED:
                 mapping = mappings[character] >> 8
+                # spaces within a mapping join those around it
                 for i in range(mappings[character] & 255):
                     byte = pool[mapping + i]
                     if byte == 32:

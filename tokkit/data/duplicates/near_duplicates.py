@@ -70,6 +70,7 @@ def clusters(
 def _roots(texts: Sequence[str], threshold: float, progress: Progress) -> NDArray[np.int64]:
     """For each text the number of a distinct text, the same throughout its cluster, (rows,)."""
     keys = text_keys.normalized(pl.Series(texts, dtype=pl.String)).to_list()
+    # copies share a number, so only distinct texts are compared
     number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
     parents = _united(list(number), threshold, progress)
     return parents[np.fromiter((number[key] for key in keys), np.int64, len(keys))]
@@ -103,6 +104,7 @@ def _united(keys: list[str], threshold: float, progress: Progress) -> NDArray[np
     # one thread: all bands change the same forest
     with stage(progress, "comparing", BANDS, "bands"):
         threads.run(unite, threads.Tasks(iter(range(BANDS))), 1, progress)
+    # path halving leaves chains; following parents once more each time flattens them
     while not np.array_equal(parents, parents[parents]):
         parents = parents[parents]
     return parents
@@ -129,6 +131,7 @@ def _sketches(
             out = np.empty(len(data) + len(texts), np.uint64)
             rows = slice(first, last)
             near_kernels.sketch(data, offsets, by_character, factors, terms, bands[rows], out, lengths[rows])
+            # a copy, so that the scratch array of the block is freed
             shingles[first] = out[: lengths[rows].sum()].copy()
             tasks.done(last - first)
 

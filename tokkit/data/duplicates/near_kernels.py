@@ -74,6 +74,7 @@ def shingle(data, start, end, by_character, units, out):
     if end > start:
         units[count] = mix(value)
         count += 1
+    # a text shorter than a shingle is one shingle of all its units
     width = min(SHINGLE, count)
     shingles = count - width + 1 if count else 0
     for i in range(shingles):
@@ -112,11 +113,13 @@ def sketch(data, offsets, by_character, factors, terms, bands, shingles, lengths
     for i in range(len(lengths)):
         out = shingles[used:]
         lengths[i] = shingle(data, offsets[i], offsets[i + 1], by_character[i], units, out)
+        # the minimum over all shingles, for each permutation (MinHash)
         smallest[:] = _U(0xFFFFFFFFFFFFFFFF)
         # the inner loop has no dependence between iterations, so LLVM vectorizes it
         for s in range(lengths[i]):
             for k in range(len(factors)):
                 smallest[k] = min(smallest[k], (factors[k] * out[s] + terms[k]) >> _SHIFT32)
+        # a band hashes 4 minima: equal bands need all 4 equal, one equal band in 32 is enough
         for b in range(bands.shape[1]):
             value = _K1
             for k in range(b * rows, (b + 1) * rows):
@@ -184,6 +187,7 @@ def unite(keys, order, offsets, shingles, threshold, parents, pair, budget):
             if similar(
                 shingles, offsets[one], offsets[one + 1], offsets[other], offsets[other + 1], threshold
             ):
+                # the smaller root wins, so a cluster is named by its first text
                 parents[max(a, b)] = min(a, b)
         i += 1
         j = i + 1

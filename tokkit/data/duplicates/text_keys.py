@@ -33,6 +33,7 @@ def normalized(texts: pl.Series) -> pl.Series:
     """
     import polars as pl
 
+    # Python normalizes each distinct text once; polars maps the rows
     distinct = texts.drop_nulls().unique(maintain_order=True)
     keys = pl.Series([key_of(text) for text in distinct.to_list()], dtype=pl.String)
     return texts.replace_strict(distinct, keys, default=None, return_dtype=pl.String)
@@ -45,6 +46,7 @@ def leaked(first: pl.Series, second: pl.Series) -> pl.Series:
 
 def key_of(text: str) -> str:
     """The `normalized` key of one text, or of both texts of a pair that is one string."""
+    # a text of punctuation alone would lose everything: it stays as it is folded
     keys = (" ".join(spaced(side).split()) or folded(side) for side in text.split(SEPARATOR))
     return SEPARATOR.join(keys)
 

@@ -107,6 +107,7 @@ def _compare(sign: str, left: Value, right: Value) -> Value:
     """Texts compare by code point, as numbers where one side is a number."""
     if "" in (left.literal, right.literal):
         raise _KindError("an empty text is a missing one: is missing, or is not missing, was expected")
+    # "5" and " 5" are the number 5 next to a number, two texts next to a text
     numeric = NUMBER in (left.kind, right.kind)
     sides = (left.number, right.number) if numeric else (left.text, right.text)
     if sign == "!=":
@@ -131,6 +132,7 @@ def _contains(value: Value, part: Value) -> Value:
 def _matches(value: Value, pattern: Value) -> Value:
     if not isinstance(pattern.literal, str):
         raise _KindError("a regular expression in quotes was expected")
+    # an invalid pattern is an error here, at its position, not when rows are read
     try:
         pl.Series(["a"]).str.contains(pattern.literal)
     except pl.exceptions.ComputeError as error:
@@ -158,6 +160,7 @@ def _compute(sign: str, left: Value, right: Value) -> Value:
     if sign == "+" and left.kind == right.kind == TEXT:
         return Value(left.expression + right.expression, TEXT)
     a, b = left.number, right.number
+    # polars would give infinity, or NaN for 0 / 0
     if sign == "/":
         return Value(pl.when(b != 0).then(a / b), NUMBER)
     return Value({"+": operator.add, "-": operator.sub, "*": operator.mul}[sign](a, b), NUMBER)
@@ -348,6 +351,7 @@ class _Parser:
         token = self._token
         if self._symbol == "(":
             return self._in_parentheses()
+        # a loop, not recursion: a thousand signs are no thousand frames
         minuses = 0
         while self._accept("-"):
             minuses += 1
@@ -362,6 +366,7 @@ class _Parser:
             quote = token.text[0]
             return _literal(token.text[1:-1].replace(quote * 2, quote))
         if token.kind == "number":
+            # 18 digits fit into 64 bits; larger numbers are floats
             fits_int64 = token.text.isdecimal() and len(token.text) < 19
             return _literal(int(token.text) if fits_int64 else float(token.text))
         if token.kind == "column":

@@ -61,6 +61,7 @@ def _rename(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
 
 def _add(frame: pl.DataFrame, text: str) -> pl.DataFrame:
     name, equals, expression = (part.strip() for part in text.partition("="))
+    # "n==1" is a comparison that lacks its name, not a column n with the value "=1"
     if not name or not equals or expression.startswith("="):
         raise UsageError(f'--add: write NAME=EXPR, not "{text}"', hint="--add \"both=title + ' ' + body\"")
     value = compile_value(expression, frame.schema, f"--add {name}")
@@ -106,6 +107,7 @@ def _sample(frame: pl.DataFrame, text: str) -> pl.DataFrame:
         raise UsageError(f'--sample: write a number of rows, N or N:SEED, not "{text}"')
     if int(match[1]) >= frame.height:
         return frame
+    # sorted row numbers: a sample keeps the order of the file
     rng = np.random.default_rng(int(match[2] or _SEED))
     return frame[np.sort(rng.choice(frame.height, int(match[1]), replace=False))]
 

@@ -1,1 +1,1 @@
-"""Rows drawn so that classes come near to balance."""
+"""Training rows resampled to balance the classes, and class weights."""

@@ -47,6 +47,7 @@ def class_targets(labels: Sequence[str], options: RebalanceOptions) -> dict[str,
         raise UsageError(
             f"--min-per-class {floor} is above --max-per-class {cap}", hint="take a floor below the cap"
         )
+    # a named target wins over cap and floor
     targets = {label: int(min(max(n, floor), cap)) for label, n in goals.items()} | named
     for label, wanted in named.items():
         has = counts[label]
@@ -92,6 +93,7 @@ def _tempered(counts: Mapping[str, int], direction: str | None) -> dict[str, int
     """
     roots = {label: math.sqrt(n) for label, n in counts.items()}
     if direction == OVERSAMPLE:
+        # 1e-9: sqrt(7) * sqrt(7) is 7.000000000000001, and must stay 7
         return {label: math.ceil(root * max(roots.values()) - 1e-9) for label, root in roots.items()}
     if direction == UNDERSAMPLE:
         return {label: int(root * min(roots.values()) + 1e-9) for label, root in roots.items()}
@@ -99,6 +101,7 @@ def _tempered(counts: Mapping[str, int], direction: str | None) -> dict[str, int
     exact = {label: total * root / sum(roots.values()) for label, root in roots.items()}
     goals = {label: max(int(share), 1) for label, share in exact.items()}
     by_remainder = sorted(counts, key=lambda label: goals[label] - exact[label])
+    # largest remainders get the rows that rounding down left over
     for label in by_remainder[: max(total - sum(goals.values()), 0)]:
         goals[label] += 1
     return goals

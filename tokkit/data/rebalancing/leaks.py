@@ -25,6 +25,7 @@ def sibling_splits(dataset: Dataset, read_options: DatasetOptions, progress: Pro
     file = dataset.files[0]
     if dataset.source == paths.STANDARD_INPUT or split_named(file) != TRAIN:
         return []
+    # only files named as this one: train.csv next to reviews_test.csv is another data set
     others = [
         other
         for other in sorted(file.parent.iterdir())

@@ -41,6 +41,7 @@ def select_rows(
     progress.say(f"{where}: rows are compared by {compared_by}")
     kept = _kept_rows(name, vectors, labels, targets, options.seed, progress)
     _check_classes(name, where, labels, kept, progress)
+    # a sampler that cleans changes the counts that ratio, cap and floor refer to
     if not samplers.SAMPLERS[name].to_targets:
         targets = class_targets([labels[row] for row in kept], options)
     return [positions[row] for row in resample(labels, targets, options.seed, kept)], compared_by
@@ -60,10 +61,12 @@ def resample(
     classes = class_numbers(labels, names)
     rows = np.arange(len(labels)) if kept is None else np.asarray(kept, np.int64)
     changed = len(rows) < len(labels)
+    # imbalanced-learn samples rows of a matrix: row numbers are its one feature
     rows, classes = rows.reshape(-1, 1), classes[rows]
     counts = np.bincount(classes, minlength=len(names))
     fewer = {i: targets[name] for i, name in enumerate(names) if targets[name] < counts[i]}
     more = {i: targets[name] for i, name in enumerate(names) if targets[name] > counts[i]}
+    # the order is part of the result: another one would give other rows for the same seed
     for path, strategy in (
         ("RandomUnderSampler", fewer),
         ("imblearn.over_sampling:RandomOverSampler", more),
@@ -72,6 +75,7 @@ def resample(
             sampler = samplers.load_class(path)(sampling_strategy=strategy, random_state=seed)
             rows, classes = sampler.fit_resample(rows, classes)
     sampled: NDArray[np.int64] = rows.ravel()
+    # rows that nothing changed keep the order of the source
     if fewer or more or changed:
         np.random.default_rng(seed).shuffle(sampled)
     return [int(row) for row in sampled]
@@ -145,6 +149,7 @@ def _kept_rows(
     classes = class_numbers(labels, names)
     wanted = {i: targets[label] for i, label in enumerate(names)}
     with stage(progress, f"comparing rows: {name}"):
+        # in a thread, so that Ctrl-C is heard while scikit-learn computes
         kept = threads.aside(lambda: run_sampler(name, vectors, classes, wanted, seed), progress)
     if samplers.SAMPLERS[name].to_targets:
         chosen = len(kept)

@@ -36,6 +36,7 @@ def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
         raise InputError(
             "no text to compare rows by: all are white space", hint="give vectors: --vectors FILE"
         )
+    # Chinese and Thai have few spaces: their "words" would be whole sentences
     by_word = sum(map(len, plain)) <= _LONGEST_WORD * words
     shape = {"ngram_range": (1, 2), "token_pattern": r"\S+"} if by_word else {"ngram_range": (1, 3)}
     vectorizer = TfidfVectorizer(
@@ -56,6 +57,7 @@ def read_vectors(path: Path, rows: int, where: str) -> NDArray[np.float32]:
         loaded = _from_parquet(path)
     else:
         try:
+            # pickled arrays run code when they are loaded
             loaded = np.load(path, allow_pickle=False)
         except (ValueError, OSError, EOFError) as error:
             raise InputError(

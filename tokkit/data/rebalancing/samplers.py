@@ -70,6 +70,7 @@ def _nearmiss(version: int) -> Callable[[Sampling], Mapping[str, Any]]:
         return {
             "sampling_strategy": dict(sampling.strategy),  # type: ignore[arg-type] # cuts to targets
             "version": version,
+            # more neighbors than rows of a class is an error in imbalanced-learn
             "n_neighbors": min(_NEIGHBORS, *counts),
             "n_neighbors_ver3": min(_NEIGHBORS, *(counts[number] for number in sampling.strategy)),
         }

@@ -29,6 +29,7 @@ def class_weights(
     rows = sum(counts.values())
     beta = (rows - 1) / rows if beta is None else beta
     raw = {label: _RAW[how](n, beta) for label, n in counts.items()}
+    # a mean of 1 keeps the learning rate comparable to a loss without weights
     scale = rows / sum(raw[label] * n for label, n in counts.items())
     return {label: round(weight * scale, 6) for label, weight in raw.items()}
 
@@ -42,6 +43,7 @@ def sidecar_of(dataset: Dataset) -> Path | None:
 
 
 def _effective(n: int, beta: float) -> float:
+    # expm1 keeps digits where beta^n is near 1
     return (1 - beta) / -math.expm1(n * math.log(beta)) if beta else 1.0
 
 

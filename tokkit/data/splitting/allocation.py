@@ -74,6 +74,7 @@ def _class_quotas(class_rows: Sequence[int], available: Sequence[int], wanted: i
         unfilled = [i for i in range(len(class_rows)) if quotas[i] < available[i]]
         if not unfilled:
             break
+        # the classes furthest below their exact share get a row each, until all rows are given
         unfilled.sort(key=lambda i: quotas[i] - exact[i])
         for i in unfilled[: wanted - sum(quotas)]:
             quotas[i] += 1
@@ -139,6 +140,7 @@ def allocate_shares(
             quota[complete_part] += 1
             carry[largest] += 1
             carry[complete_part] -= 1
+        # the quota says how many rows each part gets, the permutation which
         part_of_row[rows[rng.permutation(len(rows))]] = np.repeat(np.arange(len(wanted)), quota)
     return part_of_row
 
@@ -209,6 +211,7 @@ def _single_quotas(rows: int, missing: NDArray[np.float64], carry: NDArray[np.fl
     """
     missing = np.maximum(missing, 0)
     exact = rows * missing / missing.sum()
+    # 1e-9: 2.9999999 is 3 with rounding errors
     quota = np.floor(exact + 1e-9).astype(np.int64)
     owed = np.round(exact - quota + carry, 6)
     unfilled = np.flatnonzero(missing > 0)

@@ -73,6 +73,7 @@ def group_sizes(groups: RowGroups) -> dict[str, int]:
 def group_values(dataset: Dataset, split: Split, name: str) -> pl.Series:
     """The values of the group column, which is given by its name or its number."""
     frame = split.original
+    # a column that is called "0" wins over column number 0
     if columns.values(frame, name) is None and name.isdecimal() and int(name) < frame.width:
         name = frame.columns[int(name)]
     values = columns.values(frame, name)

@@ -66,6 +66,7 @@ def split(
     leave nothing to train on.
     """
     options, read_options = apply_to_both(SplitOptions, options, DatasetOptions, read_options, settings)
+    # options that contradict each other are errors before the data set is read
     options.amounts()
     output.check_output(out, options, force=force, kind="folder")
     loaded = read_dataset(dataset, read_options, progress)
@@ -75,6 +76,7 @@ def split(
             hint=f"name the file to split: tokkit split {shlex.quote(str(loaded.files[0]))} -o OUT",
         )
     source = next(iter(loaded.splits.values()))
+    # also part of the result, so they are computed here once
     groups = row_groups(
         loaded, source.name, group_column=options.group_column, near=options.near, progress=progress
     )

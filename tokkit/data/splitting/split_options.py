@@ -57,6 +57,7 @@ class SplitOptions(OutputOptions):
                 f"--folds {self.folds} validates on 1/{self.folds} of the rows each: leave --validation out",
                 hint="--test holds out rows before the folds",
             )
+        # folds validate on themselves, and hold out a test split only on request
         default = SHARE if self.folds is None else 0.0
         validation = 0.0 if self.folds is not None else SHARE if self.validation is None else self.validation
         amounts = {VALIDATION: validation, TEST: default if self.test is None else self.test}

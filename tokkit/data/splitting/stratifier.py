@@ -50,6 +50,7 @@ def assign_rows(
     wanted = options.rows_wanted(len(groups))
     if classes is None:
         classes = class_numbers(dataset, split_name)
+    # one generator for test and then folds, whose rows depend on its state
     rng = np.random.default_rng(options.seed)
     hashes = _row_hashes(dataset, split_name, options, groups) if options.stable else None
     # part 0 is train, 1 validation, 2 test
@@ -58,6 +59,7 @@ def assign_rows(
         part = _parts_by_hash(hashes[:, 0], options)
         progress.say("--stable: the shares hold on average, for all classes alike")
     elif options.group_column is not None:
+        # a part of 0 rows has no target to divide by
         used = np.flatnonzero(sizes)
         part = used[
             allocate_shares(groups, classes, [sizes[i] for i in used], rng, progress, complete_part=0)
@@ -80,11 +82,17 @@ def assign_rows(
         fold = stratified_folds(
             groups[rest], classes[rest], options.folds, rng=rng, source=dataset.source, progress=progress
         )
-    assigned = {TEST: rows[TEST].tolist()} if TEST in rows else {}
-    for number in range(options.folds):
-        assigned[f"fold-{number + 1}/{TRAIN}"] = rest[fold != number].tolist()
-        assigned[f"fold-{number + 1}/{VALIDATION}"] = rest[fold == number].tolist()
-    return assigned
+    test = {TEST: rows[TEST].tolist()} if TEST in rows else {}
+    return {**test, **_fold_splits(rest, fold, options.folds)}
+
+
+def _fold_splits(rows: NDArray[np.int64], fold: NDArray[np.int64], n_folds: int) -> dict[str, list[int]]:
+    """``{"fold-1/train": rows, "fold-1/validation": rows, ...}`` of the rows and the fold of each."""
+    splits = {}
+    for number in range(n_folds):
+        splits[f"fold-{number + 1}/{TRAIN}"] = rows[fold != number].tolist()
+        splits[f"fold-{number + 1}/{VALIDATION}"] = rows[fold == number].tolist()
+    return splits
 
 
 def stratified_folds(
@@ -106,6 +114,7 @@ def stratified_folds(
     """
     rows = len(groups)
     sizes = [rows // n_folds + (number < rows % n_folds) for number in range(n_folds)]
+    # not quotas: folds must be even in every class at once
     fold = allocate_shares(groups, classes, sizes, rng, progress)
     check_folds(fold, n_folds, groups, source)
     return fold
@@ -171,11 +180,12 @@ def row_hashes(groups: RowGroups, keys: Sequence[str | None], seed: int) -> NDAr
     """Two numbers in [0, 1) for each row, (rows, 2): one decides its split, one its fold.
 
     groups   (rows,) all rows of a group have the numbers of its first row
-    keys     the text of each row, or its group value; the row number stands in for None
+    keys     the text of each row, or its group value; the row number replaces None
 
     BLAKE2b of the key, keyed with the seed: the same on every machine.
     """
     firsts, group = np.unique(groups, return_inverse=True)
+    # keyed, so that another seed gives unrelated splits of the same texts
     salt = seed.to_bytes(8, "little")
     digests = b"".join(_digest(keys[row], row, salt) for row in firsts.tolist())
     numbers = np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
