@@ -60,7 +60,7 @@ PARAMETERS = [
 def example(tmp_path_factory):
     """How the block of that kind and name is written in its example."""
     file = tmp_path_factory.mktemp("charsmap") / "ﬁ.charsmap"
-    file.write_bytes(charsmap.of_one("ﬁ", "fi"))
+    file.write_bytes(charsmap.pack_charsmap({"ﬁ": "fi"}))
 
     def written(kind, name):
         parameters = f"file={file}" if name == "precompiled" else blocks.REGISTRY[kind][name].written

@@ -14,12 +14,11 @@ from sentencepiece_models import DEFINED, KINDS, trained
 from tokenizer_texts import HARD, cut
 
 from tokkit.errors import InputError, UsageError
-from tokkit.tokenizer.blocks.charsmap import is_charsmap
+from tokkit.tokenizer.blocks import charsmap
 from tokkit.tokenizer.folder.tokenizer_folder import SAMPLES
-from tokkit.tokenizer.sentencepiece import charsmap, model_file
-from tokkit.tokenizer.sentencepiece.convert import merges_of
+from tokkit.tokenizer.sentencepiece.convert import convert, merges_of
+from tokkit.tokenizer.sentencepiece.model_file import read_model
 from tokkit.tokenizer.sentencepiece.normalizer import normalizer_of
-from tokkit.tokenizer.sentencepiece.source import convert
 
 RUNS = [character * length for character in "aㅋ.-! " for length in (2, 3, 5, 8, 13, 40)]
 DEFINED_TEXTS = ["<usr>", " <usr> a<usr>", "a  <usr>  ## 한글날은", "<usr><usr>##", "usr> <usr"]
@@ -43,7 +42,7 @@ def spelled(texts, converted):
 def check(converted, texts):
     texts = spelled(texts, converted)
     found = [e.ids for e in converted.backend.encode_batch(texts, add_special_tokens=False)]
-    for text, expected, ids in zip(texts, converted.expected(texts), found, strict=True):
+    for text, expected, ids in zip(texts, converted.expected_ids(texts), found, strict=True):
         assert ids == expected, text
 
 
@@ -90,10 +89,10 @@ def test_sentencepiece_decodes_as_well(converted):
 
 
 def test_sentencepiece_normalizer_knows_every_rule():
-    model = model_file.read(trained("unigram"))
+    model = read_model(trained("unigram"))
     theirs = sentencepiece.SentencePieceNormalizer(model_file=str(trained("unigram")))
     ours = normalizer_of(model)
-    rules = charsmap.rules(model.charsmap)
+    rules = charsmap.charsmap_rules(model.charsmap)
     assert len(rules) > 200_000
     drawn = random.Random(5).sample(sorted(rules), 20_000)
     assert [key for key in drawn if theirs.normalize(key) != ours.normalize_str(key)] == []
@@ -108,13 +107,13 @@ def test_charsmap_gives_back_the_rules_it_was_packed_from(mapping):
         if key.isprintable() and text.isprintable()
     }
     if mapping:
-        packed = charsmap.packed(mapping)
-        assert is_charsmap(packed)
-        assert charsmap.rules(packed) == mapping
+        packed = charsmap.pack_charsmap(mapping)
+        assert charsmap.is_charsmap(packed)
+        assert charsmap.charsmap_rules(packed) == mapping
 
 
 def test_sentencepiece_merges_make_what_they_name():
-    model = model_file.read(trained("bpe"))
+    model = read_model(trained("bpe"))
     pieces = {piece.text: piece.score for piece in model.pieces}
     merges = merges_of(model)
     assert merges
@@ -158,7 +157,7 @@ def test_sentencepiece_model_cut_short_is_refused(tmp_path, length):
 )
 def test_sentencepiece_model_that_is_something_else_is_refused(tmp_path, content):
     (tmp_path / "other.model").write_bytes(content)
-    with pytest.raises(InputError, match=r"other\.model: no SentencePiece model") as caught:
+    with pytest.raises(InputError, match=r"other\.model: not a SentencePiece model") as caught:
         convert(tmp_path / "other.model", "model")
     assert caught.value.hint
 
@@ -173,7 +172,7 @@ def test_sentencepiece_models_of_other_families_are_refused(tmp_path, kind):
         minloglevel=2,
         hard_vocab_limit=False,
     )
-    with pytest.raises(InputError, match=r"model, which no tokenizer\.json can do"):
+    with pytest.raises(InputError, match=r"model, so no tokenizer\.json gives"):
         convert(tmp_path / f"{kind}.model", "model")
 
 

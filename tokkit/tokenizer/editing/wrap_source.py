@@ -22,8 +22,7 @@ from tokkit.tokenizer.folder.load import (
     read_json,
 )
 from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE, TOKENIZER_FILE, guarded, self_test
-from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL
-from tokkit.tokenizer.sentencepiece.source import Converted, convert
+from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL, ConvertedModel, convert
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -55,7 +54,7 @@ class Source:
     config: Mapping[str, Any]
     cut_at: int | None = None
     layout: str = MODEL
-    converted: Converted | None = None
+    converted: ConvertedModel | None = None
 
     @property
     def unknown(self) -> str | None:
@@ -94,7 +93,7 @@ class Source:
         """What its ids are proven against."""
         if self.converted is None:
             return of_backend(self.backend)
-        return Reference("SentencePiece", self.converted.expected)
+        return Reference("SentencePiece", self.converted.expected_ids)
 
     def rebuilt(self) -> str | None:
         """How `AutoTokenizer` reads its folder otherwise than its `tokenizer.json` says; None where not."""

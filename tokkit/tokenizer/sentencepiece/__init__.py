@@ -1,1 +1,1 @@
-"""SentencePiece's `.model` files as tokenizers of the `tokenizers` package, with the same ids."""
+"""SentencePiece `.model` files: read, and converted to tokenizers of the `tokenizers` package."""
