@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     from tokkit.sources.corpora import corpora_path as corpora_path
     from tokkit.tokenizer.blocks.catalogue import blocks as blocks
     from tokkit.tokenizer.editing.add_tokens import add_tokens as add_tokens
-    from tokkit.tokenizer.editing.requests import AddTokensOptions as AddTokensOptions
-    from tokkit.tokenizer.editing.trim import TrimOptions as TrimOptions
+    from tokkit.tokenizer.editing.options import AddTokensOptions as AddTokensOptions
+    from tokkit.tokenizer.editing.options import TrimOptions as TrimOptions
+    from tokkit.tokenizer.editing.options import WrapOptions as WrapOptions
     from tokkit.tokenizer.editing.trim import trim as trim
     from tokkit.tokenizer.editing.wrap import wrap as wrap
-    from tokkit.tokenizer.editing.wrap_options import WrapOptions as WrapOptions
     from tokkit.tokenizer.tokenize import tokenize as tokenize
     from tokkit.tokenizer.training.count import CountOptions as CountOptions
     from tokkit.tokenizer.training.count import count as count
@@ -66,7 +66,7 @@ if TYPE_CHECKING:
     from tokkit.tokenizer.training.trainer_options import WordPieceOptions as WordPieceOptions
 
 _HOME = {
-    "AddTokensOptions": "tokenizer.editing.requests",
+    "AddTokensOptions": "tokenizer.editing.options",
     "PredictOptions": "model.options.evaluate_options",
     "RebalanceOptions": "data.rebalancing.rebalance_options",
     "BpeOptions": "tokenizer.training.trainer_options",
@@ -84,12 +84,12 @@ _HOME = {
     "SplitOptions": "data.splitting.split_options",
     "SuggestOptions": "inspection.suggestion.suggest",
     "TokkitError": "errors",
-    "TrimOptions": "tokenizer.editing.trim",
+    "TrimOptions": "tokenizer.editing.options",
     "UnigramOptions": "tokenizer.training.trainer_options",
     "UsageError": "errors",
     "WordPieceOptions": "tokenizer.training.trainer_options",
     "WordOptions": "tokenizer.training.trainer_options",
-    "WrapOptions": "tokenizer.editing.wrap_options",
+    "WrapOptions": "tokenizer.editing.options",
     "add_tokens": "tokenizer.editing.add_tokens",
     "blocks": "tokenizer.blocks.catalogue",
     "clean": "data.cleaning.clean",

@@ -219,7 +219,7 @@ def test_add_tokens_refuses_models_it_would_harm(made, tmp_path):
     with_config(architectures=["SomebodysOwnModel"])
     refused(source, tmp_path, "AutoModel would lose 2 weights: classifier")
     with_config(architectures=["BertForMaskedLM"])
-    refused(source, tmp_path, "needs weights that are not there")
+    refused(source, tmp_path, "needs weights that are missing")
     with_config(quantization_config={"quant_method": "bitsandbytes"})
     refused(source, tmp_path, "quantized")
     with_config(vocab_size=7)
@@ -231,7 +231,7 @@ def test_add_tokens_refuses_models_it_would_harm(made, tmp_path):
     weights.write_bytes(weights.read_bytes()[:1000])
     refused(source, tmp_path, "no safetensors file|cannot be loaded")
     weights.unlink()
-    refused(source, tmp_path, "holds no model.safetensors")
+    refused(source, tmp_path, "has no model.safetensors")
 
 
 def test_add_tokens_refuses_weights_that_are_no_numbers(made, tmp_path):
@@ -239,7 +239,7 @@ def test_add_tokens_refuses_weights_that_are_no_numbers(made, tmp_path):
     weights = load_file(source / "model.safetensors")
     weights["encoder.layer.0.output.dense.weight"][:] = float("nan")
     save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
-    refused(source, tmp_path, "forward pass gives what is no number")
+    refused(source, tmp_path, "forward pass gives NaN or infinity")
 
 
 def test_add_tokens_refuses_a_tokenizer_of_another_model(made, tmp_path):

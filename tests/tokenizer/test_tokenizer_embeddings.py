@@ -6,7 +6,7 @@ import pytest
 import torch
 from extension_models import same
 
-from tokkit.tokenizer.editing.initial import INITS, extended
+from tokkit.tokenizer.editing.embeddings import INITS, extend_table
 
 TABLE = torch.randn((6, 4), generator=torch.Generator().manual_seed(3)) + 1
 PIECES = [[0, 1, 1], [], [3]]
@@ -17,15 +17,15 @@ PIECES = [[0, 1, 1], [], [3]]
 @pytest.mark.parametrize("used", [6, 4])
 def test_embeddings_keep_old_rows_bit_by_bit(init, dtype, used):
     table = TABLE.to(dtype)
-    found = extended(table, used, PIECES, 9, init, seed=1)
+    found = extend_table(table, used, PIECES, 9, init, seed=1)
     assert found.shape == (9, 4)
     assert same(found[:used], table[:used])
     assert torch.isfinite(found).all()
-    assert same(found, extended(table, used, PIECES, 9, init, seed=1))
+    assert same(found, extend_table(table, used, PIECES, 9, init, seed=1))
 
 
 def test_embeddings_of_the_mean():
-    found = extended(TABLE, 6, PIECES, 10, "mean", 0)
+    found = extend_table(TABLE, 6, PIECES, 10, "mean", 0)
     assert torch.allclose(found[6], (TABLE[0] + 2 * TABLE[1]) / 3)
     assert torch.allclose(found[7], TABLE.mean(dim=0))
     assert torch.allclose(found[8], TABLE[3])
@@ -33,27 +33,27 @@ def test_embeddings_of_the_mean():
 
 
 def test_embeddings_of_the_mean_with_the_tables_length():
-    found = extended(TABLE, 6, PIECES, 9, "norm-mean", 0)
-    plain = extended(TABLE, 6, PIECES, 9, "mean", 0)
+    found = extend_table(TABLE, 6, PIECES, 9, "norm-mean", 0)
+    plain = extend_table(TABLE, 6, PIECES, 9, "mean", 0)
     length = TABLE.norm(dim=1).mean()
     for row in (6, 7, 8):
         assert found[row].norm() == pytest.approx(length)
         assert torch.cosine_similarity(found[row], plain[row], dim=0) == pytest.approx(1)
-    zeros = extended(torch.zeros(3, 2), 3, [[0]], 4, "norm-mean", 0)
+    zeros = extend_table(torch.zeros(3, 2), 3, [[0]], 4, "norm-mean", 0)
     assert torch.equal(zeros, torch.zeros(4, 2))
 
 
 def test_embeddings_drawn_at_random_have_the_tables_mean_and_deviation():
     table = torch.randn(500, 3) * torch.tensor([0.1, 1.0, 5.0]) + torch.tensor([1.0, -2.0, 7.0])
-    drawn = extended(table, 500, [[]] * 4000, 4500, "random", 5)[500:]
+    drawn = extend_table(table, 500, [[]] * 4000, 4500, "random", 5)[500:]
     assert torch.allclose(drawn.mean(dim=0), table.mean(dim=0), atol=0.3)
     assert torch.allclose(drawn.std(dim=0), table.std(dim=0), rtol=0.1)
-    assert not torch.equal(drawn, extended(table, 500, [[]] * 4000, 4500, "random", 6)[500:])
+    assert not torch.equal(drawn, extend_table(table, 500, [[]] * 4000, 4500, "random", 6)[500:])
 
 
 def test_embeddings_of_a_bias_and_of_rows_that_belong_to_no_token():
     bias = TABLE[:, 0]
-    found = extended(bias, 4, [[0, 2]], 6, "mean", 0)
+    found = extend_table(bias, 4, [[0, 2]], 6, "mean", 0)
     assert found[4] == pytest.approx(float((bias[0] + bias[2]) / 2))
     assert same(found[5:], bias[5:])
-    assert same(extended(bias, 6, [], 8, "mean", 0)[:6], bias)
+    assert same(extend_table(bias, 6, [], 8, "mean", 0)[:6], bias)

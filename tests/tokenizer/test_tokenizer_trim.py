@@ -126,7 +126,7 @@ def test_trim_drops_an_id_that_no_token_has_from_the_configuration(made, used, t
     (source / "config.json").write_text(json.dumps({**config, "eos_token_id": 50256}))
     tokkit.trim(None, tmp_path / "out", model=source, to=str(used), progress=heard)
     assert load(tmp_path / "out").config.eos_token_id is None
-    assert "eos_token_id: named ids that no token has" in heard
+    assert "eos_token_id: set to none" in heard
 
 
 def test_trim_keeps_words_unknown_that_were(tmp_path):

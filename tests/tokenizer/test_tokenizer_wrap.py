@@ -94,8 +94,8 @@ def test_wrap_of_a_byte_level_bpe_names_what_is_asked(foreign, tmp_path):
     loaded = check_loads(tmp_path / "out", Tokenizer.from_file(str(foreign / "bytes.json")))
     assert (loaded.pad_token, loaded.bos_token) == ("<pad>", "<|endoftext|>")
     assert result.input_names == ("input_ids", "attention_mask")
-    assert "taken from their names: bos <|endoftext|>, eos <|endoftext|>" in heard
-    assert "no length is known" in heard
+    assert "inferred from their names: bos <|endoftext|>, eos <|endoftext|>" in heard
+    assert "unknown maximum length" in heard
 
 
 @pytest.mark.parametrize("cls", ["BertTokenizerFast", "BertTokenizer", "RobertaTokenizerFast", None])
@@ -112,7 +112,7 @@ def test_wrap_finds_and_mends_the_class_rebuild_trap(foreign, tmp_path, cls):
     heard = Heard()
     result = tokkit.wrap(source, tmp_path / "out", progress=heard)
     assert result.class_rebuild
-    assert "mended" in heard
+    assert "; fixed: " in heard
     assert rebuild_difference(tmp_path / "out", backend) is None
     check_loads(tmp_path / "out", backend)
 
@@ -150,7 +150,7 @@ def test_wrap_mends_ids_of_a_template_that_belong_to_other_tokens(edited, tmp_pa
 
     heard = Heard()
     tokkit.wrap(edited(swap), tmp_path / "out", progress=heard)
-    assert "mended: each token gets its own" in heard
+    assert "repaired: each token has its own id" in heard
     loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
     assert loaded("a")["input_ids"][0] == 2
 
@@ -160,7 +160,7 @@ def test_wrap_registers_a_role_token_that_was_like_others(edited, tmp_path):
     source = edited(lambda content: content["added_tokens"].pop())
     assert Tokenizer.from_file(str(source)).encode("a[MASK]b").ids.count(4) == 0
     tokkit.wrap(source, tmp_path / "out", progress=heard)
-    assert '"[MASK]" was a token like others' in heard
+    assert '"[MASK]" was an ordinary token' in heard
     loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
     assert 4 in loaded("a[MASK]b")["input_ids"]
 
@@ -187,8 +187,8 @@ def test_wrap_leaves_out_stored_truncation_and_padding(edited, tmp_path):
 
     heard = Heard()
     result = tokkit.wrap(edited(store), tmp_path / "out", progress=heard)
-    assert "truncation was stored in it" in heard
-    assert "padding was stored in it" in heard
+    assert "dropped the truncation stored in it" in heard
+    assert "dropped the padding stored in it" in heard
     assert result.max_length == 4
     loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
     assert len(loaded("word " * 9)["input_ids"]) > 10
@@ -210,7 +210,7 @@ def test_wrap_says_where_a_configuration_contradicts(foreign, tmp_path):
     write(source / "tokenizer_config.json", json.dumps({"pad_token": "[SEP]"}))
     heard = Heard()
     result = tokkit.wrap(source, tmp_path / "out", pad_token="[PAD]", progress=heard)
-    assert 'the configuration names "[SEP]" as pad token; "[PAD]" is taken' in heard
+    assert 'the configuration names "[SEP]" as pad token; using "[PAD]"' in heard
     assert result.special["pad"] == "[PAD]"
 
 
@@ -282,7 +282,7 @@ REFUSED = {
         'names "<s>"',
         "",
     ),
-    "layout": (dict, {"layout": "fairseq"}, "is no .model", "leave --layout out"),
+    "layout": (dict, {"layout": "fairseq"}, "is not a .model", "leave --layout out"),
 }
 
 

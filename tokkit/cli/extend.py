@@ -8,8 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
 from tokkit.corpus.feed import ReadingOptions
-from tokkit.tokenizer.editing import add_tokens, trim
-from tokkit.tokenizer.editing.requests import AddTokensOptions
+from tokkit.tokenizer.editing.options import AddTokensOptions, TrimOptions
 from tokkit.views.reports import extension as reports
 
 _tokenizer = click.argument("tokenizer", required=False)
@@ -25,11 +24,13 @@ _tokenizer = click.argument("tokenizer", required=False)
 @click.option(
     "--model", metavar="MODEL", help="Give its embeddings rows for the tokens, and write it beside them."
 )
-@options_from(AddTokensOptions, "spec")
+@options_from(AddTokensOptions, "options")
 @common_options
-def add_tokens_command(json_wanted: bool, **options: Any) -> None:
+def add_tokens_command(json_wanted: bool, **arguments: Any) -> None:
     """Add special and domain tokens to a tokenizer, and rows for them to a model's embeddings."""
-    result = add_tokens.add_tokens(**options)
+    from tokkit.tokenizer.editing.add_tokens import add_tokens
+
+    result = add_tokens(**arguments)
     show("add-tokens", result.as_dict(), reports.added, json_wanted)
 
 
@@ -41,10 +42,12 @@ def add_tokens_command(json_wanted: bool, **options: Any) -> None:
 @_tokenizer
 @output_option(None, "Folder to write.", required=True)
 @click.option("--model", metavar="MODEL", help="Cut its embeddings the same way, and write it beside them.")
-@options_from(trim.TrimOptions, "spec")
-@options_from(ReadingOptions, "reading")
+@options_from(TrimOptions, "options")
+@options_from(ReadingOptions, "read_options")
 @common_options
-def trim_command(json_wanted: bool, **options: Any) -> None:
+def trim_command(json_wanted: bool, **arguments: Any) -> None:
     """Keep of a tokenizer what a corpus uses, and of a model's embeddings the rows of that."""
-    result = trim.trim(**options)
+    from tokkit.tokenizer.editing.trim import trim
+
+    result = trim(**arguments)
     show("trim", result.as_dict(), reports.trimmed, json_wanted)

@@ -7,8 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show
-from tokkit.tokenizer.editing.wrap import wrap
-from tokkit.tokenizer.editing.wrap_options import WrapOptions
+from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.views.reports import wrap as reports
 
 
@@ -19,9 +18,11 @@ from tokkit.views.reports import wrap as reports
 )
 @click.argument("tokenizer")
 @output_option("out/", "Folder to write.")
-@options_from(WrapOptions, "spec")
+@options_from(WrapOptions, "options")
 @common_options
-def wrap_command(json_wanted: bool, **options: Any) -> None:
+def wrap_command(json_wanted: bool, **arguments: Any) -> None:
     """Turn a tokenizer.json or a SentencePiece .model into a folder that loads to the same ids, proven."""
-    result = wrap(**options)
+    from tokkit.tokenizer.editing.wrap import wrap
+
+    result = wrap(**arguments)
     show("wrap", result.as_dict(), reports.wrapped, json_wanted)

@@ -18,8 +18,8 @@ from tokkit.inspection.suggestion.selection import Chosen, Wish, select
 from tokkit.options import Options, apply_to_both, option
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.editing.extend import extend
-from tokkit.tokenizer.editing.pre_tokens import forms, pre_tokens
-from tokkit.tokenizer.editing.requests import Request
+from tokkit.tokenizer.editing.segmentation import pre_token_forms, pre_tokens
+from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.count import check_fits
 
@@ -198,7 +198,7 @@ def _rule(
         if text is None or not _is_word(text, spec):
             return None
         try:
-            found = forms(tokenizer.backend, text)
+            found = pre_token_forms(tokenizer.backend, text)
         except InputError:  # more than one pre-token
             return None
         return (text, tuple(found)) if beginning in found else None
@@ -246,7 +246,7 @@ def _with_all(
     """Tokens of the corpus's words, and unknown ones, by the tokenizer with every chosen token in it."""
     if not chosen:
         return before
-    extended = extend(tokenizer, [Request(each.text, native=True) for each in chosen])
+    extended = extend(tokenizer, [TokenRequest(each.text, native=True) for each in chosen])
     model = Model.of(replace(tokenizer, backend=extended.backend))
     tokens, unknown = 0, 0
     for start in range(0, len(cut.words), _BATCH):

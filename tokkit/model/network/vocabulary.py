@@ -20,7 +20,7 @@ from tokkit.inspection.doctor.subject import Subject, examined_model, examined_t
 from tokkit.inspection.findings import ERROR, Finding
 from tokkit.model.network.heads import initializer_range
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer.editing.embeddings import Tables, put, tables_of
+from tokkit.tokenizer.editing.embeddings import EmbeddingTables, copy_tables, replace_tables
 from tokkit.tokenizer.folder.checkpoints import check_fit
 from tokkit.tokenizer.folder.load import ROLES, LoadedTokenizer, load_unchecked
 
@@ -67,13 +67,13 @@ def reset_embeddings(
     model: PreTrainedModel, tokenizer: LoadedTokenizer, name: str | Path, progress: Progress
 ) -> None:
     """Replace the embedding matrix by a new one with a row per id of the tokenizer."""
-    before = tables_of(model, str(name)).input
+    before = copy_tables(model, str(name)).input
     embeddings = torch.empty(tokenizer.vocab_size, before.shape[1]).normal_(
         std=initializer_range(model.config)
     )
     if (pad := tokenizer.id_of("pad")) is not None:
         embeddings[pad] = 0
-    put(model, Tables(embeddings, None, None), str(name))
+    replace_tables(model, EmbeddingTables(embeddings), str(name))
     module: Any = model.get_input_embeddings()
     module.padding_idx = pad
     for role in ROLES:

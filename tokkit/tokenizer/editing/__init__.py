@@ -1,1 +1,1 @@
-"""Tokenizers made larger or smaller, and the embeddings of their models with them."""
+"""Edit existing tokenizers: add tokens, trim to a corpus, wrap for transformers."""

@@ -1,31 +1,29 @@
-"""What new tokens change: proof that each is produced, and the words of a sample that are cut otherwise."""
+"""What new tokens change: proof that each is produced, and the words of a sample whose tokens differ."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tokenizers import Tokenizer
 
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
-from tokkit.tokenizer.editing.extend import Extension, NewToken
-from tokkit.tokenizer.editing.requests import Request
-from tokkit.tokenizer.editing.vocabulary import continuation_prefix
+from tokkit.tokenizer.editing.extend import Extension, NewToken, continuation_prefix
+from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-SHOWN = 20
-"""Words of the sample that are shown with their cuts, the most frequent first."""
+MAX_EXAMPLES = 20
+"""Changed words that are reported with their tokens, the most frequent first."""
 
 _BATCH = 10_000
 
 
 @dataclass(frozen=True)
 class Proof:
-    """A text, the token that was looked for in it, and how the text is cut."""
+    """A text in which a new token is produced, and all its tokens."""
 
     token: str
     text: str
@@ -37,12 +35,12 @@ class Proof:
 
 @dataclass(frozen=True)
 class Effects:
-    """What the new tokens do to the words of a sample, each as it is cut after a space.
+    """What the new tokens do to the words of a sample, each tokenized after a space.
 
     words, distinct           words in the sample
-    tokens_before, _after     what they are cut into, all together
-    changed, other            words cut otherwise, and those among them that were not asked for
-    examples                  the most frequent changed words with both cuts
+    tokens_before, _after     number of tokens of all words
+    changed, other            words with other tokens, and those among them that were not requested
+    examples                  the most frequent changed words with both lists of tokens
     """
 
     words: int
@@ -54,99 +52,108 @@ class Effects:
     examples: tuple[dict[str, Any], ...]
 
     def as_dict(self) -> dict[str, Any]:
-        sample = ("words", "distinct", "tokens_before", "tokens_after", "changed", "other")
-        return {"sample": {name: getattr(self, name) for name in sample}, "effects": list(self.examples)}
+        sample = asdict(self)
+        examples = list(sample.pop("examples"))
+        return {"sample": sample, "effects": examples}
 
 
-def prove(extension: Extension, requests: Sequence[Request]) -> list[Proof]:
-    """One text for each new token in which it is produced, after all in which it must be were tried.
+def prove(extension: Extension, requests: Sequence[TokenRequest]) -> list[Proof]:
+    """One text for each new token in which it is produced, after checking all in which it must be.
 
     Raises `InputError` naming the text that gives another token.
     """
-    of = {request.token: request for request in requests}
+    request_of = {request.token: request for request in requests}
     proofs = []
-    for token in (each for each in extension.new if each.word is not None):
-        request = of[token.word or ""]
-        for text in token.texts or (_continued(extension.backend, token),):
-            ids, tokens = _cut(extension.backend, text)
+    for token in (token for token in extension.new if token.word is not None):
+        request = request_of[token.word or ""]
+        for text in token.texts or (_continued_word(extension.backend, token),):
+            ids, tokens = _encode(extension.backend, text)
             if token.id not in ids:
-                raise _unproven(f'"{token.token}" is not produced in', request, text, tokens)
+                raise _not_proven(f'"{token.token}" is not produced in', request, text, tokens)
         proofs.append(Proof(token.token, text, tuple(tokens)))
         if request.single_word and not request.native:
             text = f"x{token.token}x"
-            ids, tokens = _cut(extension.backend, text)
+            ids, tokens = _encode(extension.backend, text)
             if token.id in ids:
-                told = f'"{token.token}" is produced inside a word, though asked for as a whole one, in'
-                raise _unproven(told, request, text, tokens)
+                failure = f'"{token.token}" matches whole words only, but is produced inside a word, in'
+                raise _not_proven(failure, request, text, tokens)
     return proofs
 
 
-def _continued(backend: Tokenizer, token: NewToken) -> str:
-    """A word of which the token is the rest: the first letter that leaves it to it, and the rest."""
-    inner = token.token.removeprefix(continuation_prefix(backend))
-    letters = [each for each in backend.get_vocab() if len(each) == 1 and each.isalnum()]
+def _continued_word(backend: Tokenizer, token: NewToken) -> str:
+    """A word that ends with the token: the first letter of the vocabulary that leaves it the rest."""
+    rest = token.token.removeprefix(continuation_prefix(backend))
+    letters = [piece for piece in backend.get_vocab() if len(piece) == 1 and piece.isalnum()]
     for letter in sorted(letters):
-        if token.id in _cut(backend, letter + inner)[0]:
-            return letter + inner
+        if token.id in _encode(backend, letter + rest)[0]:
+            return letter + rest
     raise InputError(
-        f'"{token.token}" would never be produced: no letter before "{inner}" leaves it to it',
-        hint="the vocabulary holds longer pieces that are taken first; add the whole word",
+        f'"{token.token}" would never be produced: no letter before "{rest}" leaves it to it',
+        hint="the vocabulary has longer pieces that match first; add the whole word",
     )
 
 
-def _cut(backend: Tokenizer, text: str) -> tuple[list[int], list[str]]:
+def _encode(backend: Tokenizer, text: str) -> tuple[list[int], list[str]]:
     with guarded(f"the extended tokenizer fails on the text {text!r}"):
         encoding = backend.encode(text, add_special_tokens=False)
     return encoding.ids, encoding.tokens
 
 
-def _unproven(told: str, request: Request, text: str, tokens: Sequence[str]) -> InputError:
-    hint = "another token may swallow it, or the normalizer changes it"
+def _not_proven(failure: str, request: TokenRequest, text: str, tokens: Sequence[str]) -> InputError:
+    hint = "another token may match first, or the normalizer changes it"
     if not request.native and request.normalized:
         hint += "; --no-normalized matches it in the text as it is written"
-    return InputError(f"{told} the text {text!r}: that gives {' '.join(tokens)}", hint)
+    return InputError(f"{failure} the text {text!r}: that gives {' '.join(tokens)}", hint)
 
 
-def effects(
+def measure_effects(
     old: Tokenizer,
     extension: Extension,
-    requests: Sequence[Request],
+    requests: Sequence[TokenRequest],
     texts: Iterable[Sequence[str]],
     progress: Progress = SILENT,
 ) -> Effects:
-    """The difference on the words (between white space) of lists of texts."""
+    """The difference on the words (between whitespace) of batches of texts."""
     counts: Counter[str] = Counter()
     for batch in texts:
         stop_if_cancelled(progress)
         for text in batch:
             counts.update(text.split())
-    before, after, changed = 0, 0, []
+    tokens_before, tokens_after, changed = 0, 0, []
     words = list(counts)
     for start in range(0, len(words), _BATCH):
         stop_if_cancelled(progress)
         batch = words[start : start + _BATCH]
-        for word, was, now in zip(batch, _all(old, batch), _all(extension.backend, batch), strict=True):
-            before += counts[word] * len(was)
-            after += counts[word] * len(now)
-            if was != now:
-                changed.append((word, was, now))
-    asked = {request.token for request in requests}
+        pairs = zip(_word_tokens(old, batch), _word_tokens(extension.backend, batch), strict=True)
+        for word, (before, after) in zip(batch, pairs, strict=True):
+            tokens_before += counts[word] * len(before)
+            tokens_after += counts[word] * len(after)
+            if before != after:
+                changed.append((word, before, after))
+    requested = {request.token for request in requests}
     changed.sort(key=lambda entry: (-counts[entry[0]], entry[0]))
     return Effects(
         words=counts.total(),
         distinct=len(counts),
-        tokens_before=before,
-        tokens_after=after,
+        tokens_before=tokens_before,
+        tokens_after=tokens_after,
         changed=len(changed),
-        other=sum(word not in asked for word, _, _ in changed),
+        other=sum(word not in requested for word, _, _ in changed),
         examples=tuple(
-            {"word": word, "count": counts[word], "before": was, "after": now, "asked": word in asked}
-            for word, was, now in changed[:SHOWN]
+            {
+                "word": word,
+                "count": counts[word],
+                "before": before,
+                "after": after,
+                "asked": word in requested,
+            }
+            for word, before, after in changed[:MAX_EXAMPLES]
         ),
     )
 
 
-def _all(backend: Tokenizer, words: Sequence[str]) -> list[list[str]]:
+def _word_tokens(backend: Tokenizer, words: Sequence[str]) -> list[list[str]]:
+    """The tokens of each word, as in the middle of a text: after a space."""
     with guarded("the tokenizer fails on a word of the sample"):
-        spaced = [f" {word}" for word in words]
-        return [each.tokens for each in backend.encode_batch(spaced, add_special_tokens=False)]
+        encodings = backend.encode_batch([f" {word}" for word in words], add_special_tokens=False)
+    return [encoding.tokens for encoding in encodings]

@@ -1,4 +1,4 @@
-"""`wrap`: a folder that transformers loads to the same ids, of a `tokenizer.json` or a `.model`."""
+"""`wrap`: write a folder that transformers loads to the same ids, from a `tokenizer.json` or a `.model`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from tokenizers import Tokenizer
 
 from tokkit import files
 from tokkit.errors import InputError, UsageError
@@ -17,18 +19,22 @@ from tokkit.sources.streams import lines
 from tokkit.tokenizer.blocks import registry as blocks
 from tokkit.tokenizer.blocks.post_processors import SpecialTokens
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS, PLAIN_INPUTS
-from tokkit.tokenizer.editing.proof import prove, texts_for
-from tokkit.tokenizer.editing.repair import check_known, mended
-from tokkit.tokenizer.editing.roles import CONFIGURATION, NAME, TEMPLATE, Roles, roles_of
-from tokkit.tokenizer.editing.wrap_options import WrapOptions
-from tokkit.tokenizer.editing.wrap_source import Source, source_of
-from tokkit.tokenizer.editing.written import write_tokenizer
+from tokkit.tokenizer.editing.folders import write_tokenizer
+from tokkit.tokenizer.editing.options import WrapOptions
+from tokkit.tokenizer.editing.round_trip import sample_texts, verify_ids
+from tokkit.tokenizer.editing.special_tokens import (
+    CONFIGURATION,
+    NAME,
+    TEMPLATE,
+    Roles,
+    check_known,
+    repair,
+    resolve_roles,
+)
+from tokkit.tokenizer.editing.wrap_source import WrapSource, load_wrap_source
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 _FAIRSEQ_TEMPLATE = "template:single=<s> $A </s>,pair=<s> $A </s> </s> $B </s>"
 
@@ -38,9 +44,9 @@ class WrapResult:
     """The folder written.
 
     special        role -> token
-    class_rebuild  how `AutoTokenizer` read the tokenizer as it came otherwise than its `tokenizer.json` says;
-                   None where it did not. The folder written it reads right.
-    proven_on      number of texts, pairs among them, that give the same ids before and after
+    class_rebuild  how `AutoTokenizer` read the original other than its `tokenizer.json` says; None where it
+                   did not. It reads the written folder correctly.
+    proven_on      number of texts, pairs included, that give the same ids before and after
     sha256         of `tokenizer.json`
     """
 
@@ -54,7 +60,7 @@ class WrapResult:
     sha256: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The result in JSON's types; ``class_rebuild`` as ``{"found": how or None, "mended": whether}``."""
+        """The result in JSON types; ``class_rebuild`` as ``{"found": how or None, "mended": whether}``."""
         rebuild = {"found": self.class_rebuild, "mended": self.class_rebuild is not None}
         return asdict(self) | {"input_names": list(self.input_names), "class_rebuild": rebuild}
 
@@ -62,150 +68,147 @@ class WrapResult:
 def wrap(
     tokenizer: str | Path,
     out: str | Path = "out",
-    spec: WrapOptions | None = None,
+    options: WrapOptions | None = None,
     *,
     force: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> WrapResult:
-    """Writes a folder that `AutoTokenizer` and `PreTrainedTokenizerFast` load to the tokenizer's own ids.
+    """Write a folder that `AutoTokenizer` and `PreTrainedTokenizerFast` load to the tokenizer's own ids.
 
-    tokenizer  a `tokenizer.json`; a folder that holds one, or the files of older tokenizers, or one `.model`;
+    tokenizer  a `tokenizer.json`; a folder with one, or with the files of older tokenizers, or one `.model`;
                a SentencePiece `.model`
 
     ``settings`` are fields of `WrapOptions`: ``wrap("tokenizer.json", "out/", pad_token="<pad>")``.
     Nothing is published unless every loader gives the same ids on every sample text.
 
-    Raises `UsageError` for a token that is to have a role and is not in the vocabulary, and where the package
-    `sentencepiece` is missing; `InputError` for what is no tokenizer, for one whose files name a token that
-    is not there, and where ids differ; `OutputError`.
+    Raises `UsageError` for a role's token that is not in the vocabulary, and where the package
+    `sentencepiece` is missing; `InputError` for what is not a tokenizer, for one whose files name a token
+    that is missing, and where ids differ; `OutputError`.
     """
-    chosen = apply_settings(WrapOptions, spec, settings)
+    chosen = apply_settings(WrapOptions, options, settings)
     samples = expand(chosen.sample) if chosen.sample else []
+    # check before the slow part, not only when the folder is published
     files.check_output(Path(out), force=force, kind="folder")
-    source = source_of(str(tokenizer), chosen, progress)
-    read = [*source.read, *samples]
-    with files.folder(Path(out), force=force, inputs=read) as staging:
-        wrapped = _wrapped(source, chosen, progress)
+    source = load_wrap_source(str(tokenizer), chosen, progress)
+    inputs = [*source.read, *samples]
+    with files.folder(Path(out), force=force, inputs=inputs) as staging:
+        wrapped = _wrap_backend(source, chosen, progress)
         with stage(progress, "loading transformers"):
-            rebuilt = source.rebuilt()
-        if rebuilt is not None:
-            progress.say(f"{source.name}: {rebuilt}; mended: the class written loads tokenizer.json as it is")
-        test = write_tokenizer(staging, wrapped, chosen.extra_special_token)
+            rebuild = source.rebuild_difference()
+        if rebuild is not None:
+            progress.say(f"{source.name}: {rebuild}; fixed: the class written loads tokenizer.json as it is")
+        self_test = write_tokenizer(staging, wrapped, chosen.extra_special_token)
         special = dict.fromkeys((*wrapped.special.values(), *chosen.extra_special_token))
-        with stage(progress, "proving"):
-            texts = _texts(special, samples)
-            proven = prove(wrapped.backend, staging, texts, source.reference, progress)
-        if not proven:
-            raise InputError(f"{source.name}: fails on every sample text, so nothing can be proven")
+        with stage(progress, "verifying ids"):
+            texts = _verified_texts(special, samples)
+            proven_on = verify_ids(wrapped.backend, staging, texts, source.reference, progress)
+        if not proven_on:
+            raise InputError(f"{source.name}: fails on every sample text, so its ids cannot be verified")
         result = WrapResult(
             tokenizer=str(out),
             vocab_size=wrapped.vocab_size,
             special=dict(sorted(wrapped.special.items())),
             max_length=wrapped.max_length,
             input_names=wrapped.input_names,
-            class_rebuild=rebuilt,
-            proven_on=proven,
+            class_rebuild=rebuild,
+            proven_on=proven_on,
             sha256=files.sha256_of(staging / TOKENIZER_FILE),
         )
-        told = result.as_dict()
-        del told["tokenizer"]
+        receipt = result.as_dict() | {"self_test": self_test}
+        del receipt["tokenizer"]
         files.write_receipt(
             staging,
             command="wrap",
             settings=asdict(chosen) | {"sample": len(samples)},
-            inputs=read,
+            inputs=inputs,
             packages=("tokenizers", "transformers", *(("sentencepiece",) if source.converted else ())),
-            result={**told, "self_test": test},
+            result=receipt,
             run={},
         )
     return result
 
 
-def _texts(special: Mapping[str, None], samples: Sequence[Path]) -> Iterator[str]:
-    yield from texts_for(special)
+def _verified_texts(special: Mapping[str, None], samples: Sequence[Path]) -> Iterator[str]:
+    yield from sample_texts(special)
     for path in samples:
         for block in lines(path):
             yield from (line.removesuffix("\n").removesuffix("\r") for line in block)
 
 
-def _wrapped(source: Source, spec: WrapOptions, progress: Progress) -> LoadedTokenizer:
-    """The tokenizer with its roles, template, lengths and inputs; what was found or changed is said."""
+def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) -> LoadedTokenizer:
+    """The tokenizer with its roles, template, maximum length and inputs; reports what was inferred."""
     backend = source.backend
     vocabulary = backend.get_vocab(with_added_tokens=True)
-    given = spec.post_processor or ((_FAIRSEQ_TEMPLATE,) if source.layout == FAIRSEQ else ())
-    processor = None if given else json.loads(backend.to_str())["post_processor"]
-    roles = _roles(source, spec, processor, vocabulary, progress)
-    if given:
+    post_processor = options.post_processor or ((_FAIRSEQ_TEMPLATE,) if source.layout == FAIRSEQ else ())
+    # a template that is replaced says nothing about roles
+    template = None if post_processor else json.loads(backend.to_str())["post_processor"]
+    roles = _resolve_roles(source, options, template, vocabulary, progress)
+    if post_processor:
         try:
             tokens = SpecialTokens(vocabulary, roles.tokens)
-            backend.post_processor = blocks.sequence("post_processor", given, tokens)
+            backend.post_processor = blocks.sequence("post_processor", post_processor, tokens)
         except UsageError as error:
             raise UsageError(
                 error.message, hint="name tokens of the vocabulary: --cls-token TOKEN --sep-token TOKEN"
             ) from error
-    special = (*roles.tokens.values(), *spec.extra_special_token)
-    backend = mended(backend, special, source.name, progress)
+    special = (*roles.tokens.values(), *options.extra_special_token)
+    backend = repair(backend, special, source.name, progress)
     return LoadedTokenizer(
         backend=backend,
         special=roles.tokens,
-        max_length=_max_length(source, spec, progress),
-        input_names=_input_names(source, spec, backend),
+        max_length=_max_length(source, options, progress),
+        input_names=_input_names(source, options, backend),
         folder=source.folder,
         file=source.file,
     )
 
 
-def _roles(
-    source: Source,
-    spec: WrapOptions,
-    processor: Mapping[str, Any] | None,
+def _resolve_roles(
+    source: WrapSource,
+    options: WrapOptions,
+    template: Mapping[str, Any] | None,
     vocabulary: Mapping[str, int],
     progress: Progress,
 ) -> Roles:
-    asked = dict(spec.roles())
-    for flag, token in ((f"--{role}-token", token) for role, token in asked.items()):
-        check_known([token], vocabulary, f"{flag}: names", source.name, UsageError)
-    check_known(spec.extra_special_token, vocabulary, "--extra-special-token: names", source.name, UsageError)
-    roles = roles_of(asked, source.roles, source.unknown, processor, vocabulary)
-    for sentence in roles.contradicted:
-        progress.say(f"{source.name}: {sentence}")
+    requested = dict(options.roles())
+    for role, token in requested.items():
+        check_known([token], vocabulary, f"--{role}-token: names", source.name, UsageError)
+    extra = options.extra_special_token
+    check_known(extra, vocabulary, "--extra-special-token: names", source.name, UsageError)
+    roles = resolve_roles(requested, source.roles, source.unknown, template, vocabulary)
+    for conflict in roles.conflicts:
+        progress.say(f"{source.name}: {conflict}")
     for role, token in roles.tokens.items():
         if roles.origins[role] == CONFIGURATION:
-            told = f"{source.name}: its configuration names as {role} token"
-            check_known([token], vocabulary, told, source.name, InputError)
-    guessed = {
-        origin: ", ".join(
-            f"{role} {token}" for role, token in roles.tokens.items() if roles.origins[role] == origin
-        )
-        for origin in (TEMPLATE, NAME)
-    }
-    for origin, told in guessed.items():
-        if told:
-            progress.say(f"taken from {_AS[origin]}: {told}")
+            named_by = f"{source.name}: its configuration names as {role} token"
+            check_known([token], vocabulary, named_by, source.name, InputError)
+    for origin, description in ((TEMPLATE, "its template"), (NAME, "their names")):
+        guessed = [f"{role} {token}" for role, token in roles.tokens.items() if roles.origins[role] == origin]
+        if guessed:
+            progress.say(f"inferred from {description}: {', '.join(guessed)}")
     if "pad" not in roles.tokens:
-        progress.say("no token pads: rows of different lengths make no batch; --pad-token names one")
+        progress.say("no padding token: texts of different lengths cannot be batched; --pad-token names one")
     return roles
 
 
-_AS = {TEMPLATE: "its template", NAME: "their names"}
+def _max_length(source: WrapSource, options: WrapOptions, progress: Progress) -> int | None:
+    if known := options.max_length or source.max_length:
+        return known
+    # transformers takes 1e30 for a missing length, truncates nothing, and the model fails on long texts
+    if source.truncated_at is None:
+        progress.say("unknown maximum length: truncation=True truncates nothing; --max-length 512 sets one")
+    else:
+        progress.say(f"model_max_length {source.truncated_at}: from the truncation stored in the tokenizer")
+    return source.truncated_at
 
 
-def _max_length(source: Source, spec: WrapOptions, progress: Progress) -> int | None:
-    found = spec.max_length or source.max_length or source.cut_at
-    if found is None:
-        progress.say("no length is known: truncation=True will cut nothing; --max-length 512 sets one")
-    elif found == source.cut_at and not (spec.max_length or source.max_length):
-        progress.say(f"model_max_length {found}: what it was set to cut texts at")
-    return found
-
-
-def _input_names(source: Source, spec: WrapOptions, backend: Tokenizer) -> tuple[str, ...]:
-    if spec.token_type_ids is not None:
-        return BERT_INPUTS if spec.token_type_ids == "yes" else PLAIN_INPUTS
+def _input_names(source: WrapSource, options: WrapOptions, backend: Tokenizer) -> tuple[str, ...]:
+    if options.token_type_ids is not None:
+        return BERT_INPUTS if options.token_type_ids == "yes" else PLAIN_INPUTS
     if source.input_names is not None:
         return source.input_names
-    encoding = backend.post_process(
-        backend.encode("", add_special_tokens=False), backend.encode("", add_special_tokens=False)
-    )
-    return BERT_INPUTS if 1 in encoding.type_ids else PLAIN_INPUTS
+    # without token_type_ids in model_input_names, BERT would get the first segment for both texts of a pair
+    empty = backend.encode("", add_special_tokens=False)
+    pair = backend.post_process(empty, backend.encode("", add_special_tokens=False))
+    return BERT_INPUTS if 1 in pair.type_ids else PLAIN_INPUTS

@@ -1,0 +1,162 @@
+"""The folders that `add-tokens`, `trim` and `wrap` read and write: a tokenizer, and a model with it."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tokkit.errors import InputError, UsageError
+from tokkit.progress import Progress
+from tokkit.sources.paths import is_path
+from tokkit.tokenizer.folder import tokenizer_folder
+from tokkit.tokenizer.folder.checkpoints import checkpoint_path, load_with_transformers
+from tokkit.tokenizer.folder.load import LoadedTokenizer, check_distinct_ids, from_hub, load, read_json
+from tokkit.tokenizer.folder.weight_headers import weight_files
+from tokkit.tokenizer.training.inherit import single
+
+OLDER_FILES = ("vocab.txt", "vocab.json", "merges.txt")
+"""Files of tokenizers without a `tokenizer.json`."""
+
+_HUB_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "*.md")
+_COPIED_SETTINGS = ("chat_template", "clean_up_tokenization_spaces", "padding_side", "truncation_side")
+_TEMPLATE_FILE = "chat_template.jinja"
+
+
+@dataclass(frozen=True)
+class EditSource:
+    """What an edit starts from.
+
+    checkpoint   folder of the model, None where only a tokenizer is edited
+    model_name   the model as the user named it
+    files        the files read
+    """
+
+    tokenizer: LoadedTokenizer
+    checkpoint: Path | None
+    model_name: str
+    files: list[Path]
+
+
+def load_source(tokenizer: str | Path | None, model: str | Path | None, progress: Progress) -> EditSource:
+    """Load and check the tokenizer to edit, the model's own where none is named, and find the checkpoint.
+
+    Raises `UsageError` where neither is named, `InputError` for a tokenizer that cannot be edited and for a
+    checkpoint that cannot be loaded safely.
+    """
+    checkpoint = None if model is None else checkpoint_folder(model, progress)
+    name = tokenizer if tokenizer is not None else checkpoint
+    if name is None:
+        raise UsageError("name a tokenizer, or a model to use its own: --model")
+    loaded = load(name, progress)
+    check_distinct_ids(loaded.backend, loaded.file)
+    _check_template(loaded, name)
+    # a tokenizer without tokenizer.json was built from its older files
+    read = [loaded.file] if loaded.file.is_file() else [loaded.folder / file for file in OLDER_FILES]
+    read = [path for path in (*read, loaded.folder / tokenizer_folder.CONFIG_FILE) if path.is_file()]
+    return EditSource(loaded, checkpoint, str(model), read if checkpoint is None else [*read, checkpoint])
+
+
+def _check_template(loaded: LoadedTokenizer, name: str | Path) -> None:
+    """Raise `InputError` where the post-processor gives a special token the id of another one."""
+    processor = json.loads(loaded.backend.to_str())["post_processor"]
+    for token, id_ in _template_ids(processor):
+        found = loaded.backend.token_to_id(token)
+        if found != id_:
+            reality = "is not in its vocabulary" if found is None else f"has the id {found}"
+            raise InputError(
+                f'{loaded.file}: its template adds "{token}" as id {id_}, but that token {reality}',
+                hint=f"tokkit wrap {shlex.quote(str(name))} -o DIR repairs the ids of a template's tokens",
+            )
+
+
+def _template_ids(processor: Mapping[str, Any] | None) -> Iterator[tuple[str, int]]:
+    """(token, id) of every special token that a post-processor adds."""
+    for step in single(processor):
+        for entry in step.get("special_tokens", {}).values():
+            yield from zip(entry["tokens"], entry["ids"], strict=True)
+        yield from (tuple(step[name]) for name in ("cls", "sep") if name in step)
+
+
+def checkpoint_folder(name: str | Path, progress: Progress) -> Path:
+    """The folder of a checkpoint that can be loaded without running code; one of the hub is downloaded.
+
+    Raises `InputError` for what is not a checkpoint, for an index that names files outside it, and for
+    adapters, quantized weights, and weights that are not safetensors.
+    """
+    if is_path(Path(name)):
+        folder = Path(checkpoint_path(name, progress))
+    else:
+        folder = from_hub(str(name), progress, "model", _HUB_PATTERNS)
+    if (folder / "adapter_config.json").exists():
+        raise InputError(f"{name}: is an adapter, not a model", hint="merge it into its model first")
+    if "quantization_config" in read_json(folder / "config.json"):
+        raise InputError(
+            f"{name}: its weights are quantized, so its embeddings cannot be resized",
+            hint="name the model as it was before it was quantized",
+        )
+    if not weight_files(folder):
+        raise InputError(
+            f"{name}: has no model.safetensors, and tokkit reads no pickled weights",
+            hint="save the model again with save_pretrained of a recent transformers",
+        )
+    return folder
+
+
+def write_tokenizer(
+    staging: Path, tokenizer: LoadedTokenizer, extra_special: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    """Write the tokenizer with the settings it came with, read it back, and return its self-test.
+
+    extra_special  special tokens without a role, in addition to those of its configuration
+    """
+    config = read_json(tokenizer.folder / tokenizer_folder.CONFIG_FILE)
+    roles = set(tokenizer.special.values())
+    extra = [token for token in (*_extra_tokens(config), *extra_special) if token not in roles]
+    tokenizer_folder.write_tokenizer(staging, tokenizer.backend)
+    tokenizer_folder.write_config(
+        staging,
+        roles=tokenizer.special,
+        max_length=tokenizer.max_length,
+        input_names=tokenizer.input_names,
+        extra=list(dict.fromkeys(extra)),
+        other_keys={name: config[name] for name in _COPIED_SETTINGS if name in config},
+    )
+    if (template := tokenizer.folder / _TEMPLATE_FILE).is_file():
+        shutil.copyfile(template, staging / _TEMPLATE_FILE)
+    self_test = tokenizer_folder.self_test(tokenizer.backend)
+    tokenizer_folder.verify(staging, self_test)
+    return self_test
+
+
+def _extra_tokens(config: Mapping[str, Any]) -> Iterator[str]:
+    """Special tokens without a role, under the key of transformers 5 and that of earlier versions."""
+    for key in ("extra_special_tokens", "additional_special_tokens"):
+        tokens = config.get(key) or ()
+        for token in tokens.values() if isinstance(tokens, Mapping) else tokens:
+            token = token.get("content") if isinstance(token, Mapping) else token
+            if isinstance(token, str):
+                yield token
+
+
+def plain_texts(self_test: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The texts of a self-test that are not pairs."""
+    return [sample["text"] for sample in self_test if "pair" not in sample]
+
+
+def check_loads(staging: Path, tokenizer: LoadedTokenizer, texts: Sequence[str]) -> None:
+    """Raise `InputError` where `AutoTokenizer` gives a text other ids than the tokenizer itself.
+
+    For some classes that a `config.json` implies, it rebuilds the pipeline from the vocabulary alone.
+    """
+    loaded = load_with_transformers(staging, "AutoTokenizer")
+    for text in texts:
+        if loaded(text)["input_ids"] != tokenizer.backend.encode(text).ids:
+            raise InputError(
+                f"AutoTokenizer gives {text!r} other ids than tokenizer.json: it rebuilds the tokenizer from "
+                "the model's configuration"
+            )

@@ -1,0 +1,250 @@
+"""The model's part of `add-tokens` and `trim`: resized embeddings, and token ids in its configuration.
+
+Every row that belongs to a kept token stays as it was bit by bit; the model is written, read back, and must
+give the same outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import PreTrainedModel
+
+from tokkit.errors import TokkitError
+from tokkit.progress import SILENT, Progress, stage
+from tokkit.tokenizer.editing.checkpoint import (
+    check_same_outputs,
+    check_untouched,
+    load_model,
+    model_outputs,
+    same_bits,
+    save_model,
+    stored_types,
+)
+from tokkit.tokenizer.editing.embeddings import (
+    KINDS,
+    EmbeddingTables,
+    copy_tables,
+    extend_table,
+    replace_tables,
+    weight_names,
+)
+from tokkit.tokenizer.editing.extend import NewToken
+from tokkit.tokenizer.editing.folders import EditSource
+from tokkit.tokenizer.editing.options import AddTokensOptions
+from tokkit.tokenizer.editing.token_requests import TokenRequest
+from tokkit.tokenizer.folder.checkpoints import check_fit
+from tokkit.tokenizer.folder.load import LoadedTokenizer
+
+_CONFIGURED_ROLES = ("pad", "bos", "eos", "sep", "cls", "mask")
+"""Roles whose ids a model's configuration may hold."""
+
+_ID_SUFFIXES = ("_token_id", "_token_ids", "_token_index")
+_ID_LISTS = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
+
+
+def load_fitting_model(source: EditSource, progress: Progress) -> PreTrainedModel:
+    """The model of an edit; raises `InputError` for one whose embeddings belong to another tokenizer."""
+    assert source.checkpoint is not None
+    with stage(progress, "loading the model"):
+        model = load_model(source.checkpoint, source.model_name, progress)
+    check_fit(
+        source.checkpoint, model.config, source.tokenizer, hint="leave out TOKENIZER to edit the model's own"
+    )
+    return model
+
+
+def grow_model(
+    staging: Path,
+    source: EditSource,
+    *,
+    new: LoadedTokenizer,
+    tokens: Sequence[NewToken],
+    requests: Sequence[TokenRequest],
+    descriptions: Mapping[str, str],
+    options: AddTokensOptions,
+    progress: Progress,
+) -> dict[str, Any]:
+    """Write the model with rows for new tokens; returns the fields of `AddTokensResult` about it.
+
+    new           the extended tokenizer
+    tokens        its new tokens, by id
+    descriptions  token -> the text whose embeddings initialize it
+    """
+    model, old, name = load_fitting_model(source, progress), source.tokenizer, source.model_name
+    tables = copy_tables(model, name)
+    # never below the rows that are there: some models pad their table to a multiple (262,208 rows for
+    # 262,145 tokens), and resizing to the number of tokens would shrink it
+    multiple = options.pad_to_multiple_of or 1
+    rows = -(-max(tables.rows, new.vocab_size) // multiple) * multiple
+    pieces = [_initial_pieces(token, descriptions, old) for token in tokens]
+    longer = tables.map(
+        lambda table: extend_table(table, old.vocab_size, pieces, rows, options.init, options.seed)
+    )
+    _configure_roles(model, requests, new)
+    text = " ".join(dict.fromkeys(request.token for request in requests)) or "a"
+    with stage(progress, "writing the model"):
+        _write_model(staging, source, model, longer, new.backend.encode(text).ids or [0])
+    reused = max(0, min(tables.rows, new.vocab_size) - old.vocab_size)
+    if reused:
+        progress.say(
+            f"{name}: {reused} of the new tokens use existing rows that belonged to no token; they are "
+            "initialized again"
+        )
+    unknown = [token.token for token, ids in zip(tokens, pieces, strict=True) if not ids]
+    if unknown and options.init != "random":
+        progress.say(f"{', '.join(unknown[:5])}: no known piece; initialized with the mean of the table")
+    return {
+        "model_class": type(model).__name__,
+        "embedding_rows_before": tables.rows,
+        "embedding_rows_after": rows,
+        "unused_rows_taken": reused,
+        "init": options.init,
+        "from_mean": () if options.init == "random" else tuple(unknown),
+    }
+
+
+def _initial_pieces(token: NewToken, descriptions: Mapping[str, str], old: LoadedTokenizer) -> Sequence[int]:
+    """Old ids whose rows a new row is the mean of: those of its description, where there is one."""
+    text = descriptions.get(token.word or "")
+    if text is None:
+        return token.pieces
+    ids = old.backend.encode(text, add_special_tokens=False).ids
+    return [id_ for id_ in ids if id_ != old.id_of("unk")]
+
+
+def _configure_roles(model: PreTrainedModel, requests: Sequence[TokenRequest], new: LoadedTokenizer) -> None:
+    for request in (request for request in requests if request.role in _CONFIGURED_ROLES):
+        id_ = new.backend.token_to_id(request.token)
+        for config in (model.config.get_text_config(), getattr(model, "generation_config", None)):
+            if config is not None:
+                setattr(config, f"{request.role}_token_id", id_)
+
+
+def prune_model(
+    staging: Path,
+    source: EditSource,
+    model: PreTrainedModel,
+    kept: Sequence[int],
+    sample_ids: Sequence[tuple[list[int], list[int]]],
+    progress: Progress,
+) -> dict[str, Any]:
+    """Write the model with the kept rows alone; returns the fields of `TrimResult` about it.
+
+    kept        old ids in the order of the new ones
+    sample_ids  (old ids, new ids) of texts for which the model must give the same outputs
+
+    Raises `InputError` where it does not.
+    """
+    name = source.model_name
+    tables, parameters = copy_tables(model, name), model.num_parameters()
+    rows = torch.tensor(kept)
+    outputs = [model_outputs(model, old, name, vocabulary=(tables.rows, rows)) for old, _ in sample_ids]
+    if lost := map_token_ids(model, {old: new for new, old in enumerate(kept)}):
+        progress.say(f"{name}: {', '.join(lost)}: set to none, as their ids belong to no token")
+    shorter = tables.map(lambda table: table.index_select(0, rows))
+    with stage(progress, "writing the model"):
+        reloaded = _write_model(staging, source, model, shorter, sample_ids[0][1])
+    for expected, (_, new) in zip(outputs, sample_ids, strict=True):
+        check_same_outputs(expected, model_outputs(reloaded, new, name), name)
+    return {
+        "model_class": type(model).__name__,
+        "embedding_rows_before": tables.rows,
+        "embedding_rows_after": len(kept),
+        "parameters_before": parameters,
+        "parameters_after": reloaded.num_parameters(),
+    }
+
+
+def _write_model(
+    staging: Path, source: EditSource, model: PreTrainedModel, tables: EmbeddingTables, ids: Sequence[int]
+) -> PreTrainedModel:
+    """Give the model these tables, write it, and read it back; returns the model read back.
+
+    ids  a text for which both models must give the same outputs
+
+    Raises `InputError` where they do not, `TokkitError` where a weight differs from what was written.
+    """
+    assert source.checkpoint is not None
+    name = source.model_name
+    tables = _as_stored(tables, weight_names(model, name), stored_types(source.checkpoint))
+    replaced = replace_tables(model, tables, name)
+    expected = model_outputs(model, ids, name)
+    save_model(model, source.checkpoint, staging)
+    check_untouched(source.checkpoint, staging, replaced)
+    reloaded = load_model(staging, name, SILENT)
+    read_back = copy_tables(reloaded, name)
+    for kind in KINDS:
+        if not same_bits(getattr(tables, kind), getattr(read_back, kind)):
+            raise TokkitError(
+                f"internal error: the {kind} embeddings read back differ from those written; this is a bug "
+                "in tokkit, please report it"
+            )
+    check_same_outputs(expected, model_outputs(reloaded, ids, name), name)
+    return reloaded
+
+
+def _as_stored(
+    tables: EmbeddingTables, names: Mapping[str, frozenset[str]], types: Mapping[str, torch.dtype]
+) -> EmbeddingTables:
+    """The tables rounded to the type each is stored in; only new rows can change by that."""
+    rounded = {}
+    for kind in KINDS:
+        table = getattr(tables, kind)
+        stored = next((types[name] for name in sorted(names[kind]) if name in types), None)
+        rounded[kind] = table if table is None or stored is None else table.to(stored).to(table.dtype)
+    return EmbeddingTables(**rounded)
+
+
+def configured_ids(model: PreTrainedModel) -> set[int]:
+    """Every token id in the configurations of a model, that of generation included."""
+    return {
+        id_
+        for config in _configs(model)
+        for value in _id_settings(config).values()
+        for id_ in _flatten(value)
+    }
+
+
+def map_token_ids(model: PreTrainedModel, new_ids: Mapping[int, int]) -> list[str]:
+    """Give the configurations the new ids; returns the settings set to None, as their ids have no token."""
+    lost = set()
+    for config in _configs(model):
+        for name, value in _id_settings(config).items():
+            if all(id_ in new_ids for id_ in _flatten(value)):
+                setattr(config, name, _map_nested(value, new_ids.__getitem__))
+            else:
+                setattr(config, name, None)
+                lost.add(name)
+    return sorted(lost)
+
+
+def _configs(model: PreTrainedModel) -> list[Any]:
+    configs = [model.config, model.config.get_text_config(), getattr(model, "generation_config", None)]
+    return list({id(config): config for config in configs if config is not None}.values())
+
+
+def _id_settings(config: Any) -> dict[str, Any]:
+    """Its settings that hold token ids and are not None."""
+    return {
+        name: value
+        for name, value in config.to_dict().items()
+        if value is not None and (name.endswith(_ID_SUFFIXES) or name in _ID_LISTS)
+    }
+
+
+def _flatten(value: Any) -> Iterator[int]:
+    if isinstance(value, list | tuple):
+        for item in value:
+            yield from _flatten(item)
+    elif isinstance(value, int):
+        yield value
+
+
+def _map_nested(value: Any, change: Callable[[int], int]) -> Any:
+    if isinstance(value, list | tuple):
+        return [_map_nested(item, change) for item in value]
+    return change(value) if isinstance(value, int) else value
