@@ -13,7 +13,7 @@ import argparse
 import tokkit
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import read_dataset
-from tokkit.model.tasks.class_ids import class_ids
+from tokkit.model.tasks.task import class_ids
 from tokkit.model.training.linear import bag_of_words
 
 

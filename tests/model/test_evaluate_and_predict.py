@@ -62,7 +62,7 @@ def test_evaluate_leaves_rows_without_text_or_label_out(model, tmp_path):
 
 def test_evaluate_names_a_label_the_model_does_not_know(model, tmp_path):
     data = write_csv(tmp_path / "t.csv", [("i feel glad", "joi"), ("i feel sad", "sadness")])
-    with pytest.raises(InputError, match=r'"joi" is none of the model\'s .*did you mean "joy"'):
+    with pytest.raises(InputError, match=r'unknown label "joi" .*did you mean "joy"'):
         tokkit.evaluate(model, data)
     renamed = tokkit.DatasetOptions(label_names="joi=joy")
     assert tokkit.evaluate(model, data, read_options=renamed).as_dict()["rows"] == 2

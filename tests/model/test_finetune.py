@@ -91,7 +91,7 @@ def test_finetune_leaves_incomplete_rows_out_and_counts_them(tokenizer, tmp_path
     write_csv(tmp_path / "validation.csv", sentences(40, seed=2))
     result = tokkit.finetune(data.parent, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     assert result.left_out["train"] == {"no text": 1, "no label": 1}
-    assert "1 rows of train left out: no label" in heard
+    assert "skipped 1 rows of train: no label" in heard
 
 
 @pytest.mark.parametrize("which", ["balanced", "file"])
@@ -180,7 +180,7 @@ def test_finetune_refuses_a_label_that_validation_lacks(tokenizer, tmp_path):
 def test_finetune_refuses_a_label_never_seen_in_training(tokenizer, tmp_path):
     write_csv(tmp_path / "train.csv", sentences(100, seed=1))
     write_csv(tmp_path / "valid.csv", [*sentences(40, seed=2), ("i feel odd", "surprise")])
-    with pytest.raises(InputError, match='"surprise" stands in validation but in no training row'):
+    with pytest.raises(InputError, match='"surprise" is in validation but in no training row'):
         tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", **FAST)
 
 
@@ -268,7 +268,7 @@ def test_finetune_says_when_validation_rows_stand_in_train(dataset, tokenizer, t
     write_csv(folder / "train.csv", rows)
     write_csv(folder / "validation.csv", rows[:50])
     tokkit.finetune(folder, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
-    assert "50 validation rows hold a text that stands in train too" in heard
+    assert "50 validation rows have a text that is in train too" in heard
 
 
 def test_finetune_with_a_bare_tokenizer_file_gives_a_folder_transformers_can_use(dataset, tmp_path, heard):

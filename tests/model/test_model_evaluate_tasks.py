@@ -135,8 +135,8 @@ def test_an_ensemble_predicts_the_mean_of_its_members(name, tmp_path):
     ]
     receipt = ModelReceipt(tmp_path)
     together = score_ensemble("folds", receipt, members, EvaluateOptions())
-    mean = np.mean([TASKS[name].shares(each) for each in logits], axis=0)
-    assert TASKS[name].shares(together.logits) == pytest.approx(mean, abs=1e-5)
+    mean = np.mean([TASKS[name].probabilities(each) for each in logits], axis=0)
+    assert TASKS[name].probabilities(together.logits) == pytest.approx(mean, abs=1e-5)
     if classes > 1:
         assert together.decisions.correct.shape == (20,)
     other = replace(members[1], labels=labels[::-1])

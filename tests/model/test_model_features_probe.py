@@ -182,7 +182,7 @@ class TestWhatCannotBe:
         folder.mkdir()
         write_csv(folder / "train.csv", sentences(40, seed=1))
         write_csv(folder / "test.csv", [*sentences(10, seed=2), ("i feel odd", "envy")])
-        self.refused(bert, folder, tmp_path, '"envy" is none of', split="test")
+        self.refused(bert, folder, tmp_path, 'unknown label "envy"', split="test")
 
     def test_a_probe_of_rows_with_tags(self, bert, tmp_path):
         data = tmp_path / "t.conll"

@@ -138,10 +138,10 @@ def test_the_ensemble_is_the_mean_of_the_members_probabilities(folds):
     shares = [np.array([list(row["probabilities"].values()) for row in rows]) for rows in each]
     by_hand = (shares[0] + shares[1] + shares[2]) / 3
     task = TASKS["single-label"]
-    together = task.ensemble([task.logits_of(each) for each in shares])
-    assert task.shares(together) == pytest.approx(by_hand, abs=1e-6)
+    together = task.ensemble([task.logits_from(each) for each in shares])
+    assert task.probabilities(together) == pytest.approx(by_hand, abs=1e-6)
     exact = task.ensemble([np.log([[0.5, 0.5]]), np.log([[0.25, 0.75]])])
-    assert task.shares(exact) == pytest.approx(np.array([[0.375, 0.625]]), abs=1e-6)
+    assert task.probabilities(exact) == pytest.approx(np.array([[0.375, 0.625]]), abs=1e-6)
 
 
 def test_predict_with_the_folder_asks_the_ensemble(folds):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.model.network.class_weights import class_weights, warn_multiplied, warn_unused
-from tokkit.model.tasks.class_ids import class_ids
+from tokkit.model.tasks.task import class_ids
 
 
 def test_weights_beside_the_rows_are_said_and_what_is_said_is_what_to_type(write, tmp_path, heard):

@@ -65,7 +65,7 @@ def test_it_trains_and_answers_the_same_once_loaded(tasked, family, tokenizer, t
     assert folder.load_classifier(tmp_path / "m").task is TASKS[name]
     assert np.isfinite(trained.metrics["loss"])
     assert TASKS[name].metric in trained.metrics
-    assert set(TASKS[name].shown) <= set(trained.metrics)
+    assert set(TASKS[name].headline) <= set(trained.metrics)
     kept = pl.read_parquet(tmp_path / "m" / "predictions.parquet")
     again = tokkit.predict(tmp_path / "m", data / "validation.jsonl", threads=1).predictions
     assert [row["label"] for row in again] == kept["predicted"].to_list()
@@ -109,9 +109,9 @@ class TestEveryTask:
     def test_shares_give_their_logits_back(self, name):
         task = TASKS[name]
         logits, _ = drawn(name, 5, ["value"] if name == "regression" else "abc", seed=1)
-        shares = task.shares(logits.numpy())
+        shares = task.probabilities(logits.numpy())
         assert shares.shape == logits.shape
-        np.testing.assert_allclose(task.shares(task.logits_of(shares)), shares, atol=1e-6)
+        np.testing.assert_allclose(task.probabilities(task.logits_from(shares)), shares, atol=1e-6)
 
     def test_correct_is_never_more_than_all(self, name):
         logits, targets = drawn(name, 50, ["value"] if name == "regression" else "abc", seed=2)
@@ -154,7 +154,7 @@ def test_a_number_is_predicted_as_a_pipeline_of_transformers_does(tokenizer, tmp
 
 
 def test_a_label_that_is_no_number_is_named(dataset, tokenizer, tmp_path):
-    with pytest.raises(InputError, match=r'the label ".*" is no number, which regression learns'):
+    with pytest.raises(InputError, match=r'the label ".*" is not a number, which regression needs'):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", task="regression", size="tiny", **FAST)
 
 

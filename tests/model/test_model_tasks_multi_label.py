@@ -78,7 +78,7 @@ def test_labels_are_read_written_and_numbered():
     assert task.names("joy|love") == ["joy", "love"]
     assert task.names("|") == []
     for names in ([], ["joy"], ["joy", "love"]):
-        assert task.names(task.written(names)) == names
+        assert task.names(task.joined(names)) == names
 
 
 def test_lists_of_labels_make_a_model_of_several_labels(several):
@@ -128,9 +128,9 @@ def test_labels_in_one_field_are_the_same_rows(several, data, tmp_path):
 def test_a_label_that_no_training_row_has_is_named(several, data, tokenizer, tmp_path):
     odd = tmp_path / "odd.jsonl"
     odd.write_text('{"text": "at home i feel glad", "labels": ["joy", "awe"]}\n', encoding="utf-8")
-    with pytest.raises(InputError, match='"awe" is none of the model\'s'):
+    with pytest.raises(InputError, match='unknown label "awe"'):
         tokkit.evaluate(several, odd)
-    with pytest.raises(InputError, match='"awe" stands in validation but in no training row'):
+    with pytest.raises(InputError, match='"awe" is in validation but in no training row'):
         tokkit.finetune(data, tokenizer, out=tmp_path / "m", validation_data=odd, **FAST)
 
 

@@ -88,7 +88,7 @@ def test_first_sub_tokens_carry_the_tags_and_no_others(tokenizer):
             before = word
         padding = [-100] * (laid.shape[1] - len(wanted))
         assert laid[place].tolist() == wanted + padding
-    assert (targets.places < 0).tolist().count(True) == 1, "nothing is left of a space, however wide"
+    assert (targets.positions < 0).tolist().count(True) == 1, "nothing is left of a space, however wide"
 
 
 def test_logits_are_those_of_the_stock_model_on_its_own_batch(tagger):
@@ -123,7 +123,7 @@ def test_the_loss_is_that_of_the_stock_model(tagger):
     with torch.inference_mode():
         theirs = model(**batch.inputs(torch.device("cpu")), labels=targets.of(every, batch.width)).loss
     assert TASK.scores(logits, targets, classifier.labels)["loss"] == pytest.approx(float(theirs), abs=1e-5)
-    tokens = (targets.places >= 0).reshape(-1)
+    tokens = (targets.positions >= 0).reshape(-1)
     sizes = [len(row) for row in rows.tokens]
     assert tokens.all(), "so every token counts, and rows weigh by their tokens"
     assert np.average(TASK.row_losses(logits, targets), weights=sizes) == pytest.approx(
@@ -199,9 +199,9 @@ def test_parts_of_speech_are_scored_token_by_token(tokenizer, tmp_path):
 
 def test_a_tag_that_no_training_row_has_is_named(tagger, data, tokenizer, tmp_path):
     odd = conll(tmp_path / "odd.conll", [(["Kim", "i"], ["B-AGE", "O"])])
-    with pytest.raises(InputError, match='"B-AGE" is none of the model\'s'):
+    with pytest.raises(InputError, match='unknown label "B-AGE"'):
         tokkit.evaluate(tagger, odd)
-    with pytest.raises(InputError, match='"B-AGE" stands in validation but in no training row'):
+    with pytest.raises(InputError, match='"B-AGE" is in validation but in no training row'):
         tokkit.finetune(data, tokenizer, out=tmp_path / "m", validation_data=odd, **FAST)
 
 
@@ -229,8 +229,8 @@ def test_one_tag_only_is_nothing_to_learn(tokenizer, tmp_path):
 
 def test_a_tokenizer_that_keeps_spaces_in_its_tokens_is_said(data, tokenizer, tmp_path, heard):
     tokkit.train_bpe(data / "train.conll", tmp_path / "bpe", vocab_size=300, format="text")
-    TASK.say_misfit(load(tmp_path / "bpe"), heard)
-    assert "its tokens hold the space before a word" in heard
+    TASK.warn_of_misfit(load(tmp_path / "bpe"), heard)
+    assert "its tokens include the space before a word" in heard
     heard.sentences.clear()
-    TASK.say_misfit(load(tokenizer), heard)
+    TASK.warn_of_misfit(load(tokenizer), heard)
     assert heard.sentences == []

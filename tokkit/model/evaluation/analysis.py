@@ -48,7 +48,9 @@ def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: 
         folds=model.folds,
     )
     # Tags are scored from the table, where a row has many predictions; all others from arrays.
-    sums = decision_sums(losses, decisions) if model.task.by_row else _sums_of(model, table, model.task.shown)
+    sums = (
+        decision_sums(losses, decisions) if model.task.by_row else _sums_of(model, table, model.task.headline)
+    )
     samples = bootstrap(sums, options.resamples, options.seed, progress)
     metrics: dict[str, Any] = dict(model.scores)
     if decisions is not None and "calibration" in metrics:
@@ -81,7 +83,7 @@ def _sums_of(model: ScoredModel, table: pl.DataFrame, names: Any) -> dict[str, R
 
 
 def _reliability(model: ScoredModel, decisions: Decisions) -> list[dict[str, Any]]:
-    shares = model.task.shares(model.logits)
+    shares = model.task.probabilities(model.logits)
     confidence, correct = calibration.confidences(shares, decisions.truth, model.exclusive)
     return calibration.reliability(confidence, correct)
 
@@ -92,7 +94,7 @@ def _find_issues(model: ScoredModel) -> LabelIssues:
             f"--label-issues: {model.name} is a {model.task.name} model; "
             "label issues are found where each row has one label"
         )
-    return find_label_issues(model.task.shares(model.logits), model.targets.values)
+    return find_label_issues(model.task.probabilities(model.logits), model.targets.values)
 
 
 def _issue_table(table: pl.DataFrame, labels: tuple[str, ...], found: LabelIssues) -> pl.DataFrame:

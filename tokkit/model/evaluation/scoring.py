@@ -143,7 +143,7 @@ def score_out_of_fold(
     encoded = saved.encode(rows, threads, progress)
     targets = task.targets(rows, labels, name, encoded)
     # Saved as probabilities in per cent: logits that give these back, whatever the model's were.
-    logits = task.logits_of(table.select(f"{PERCENT}{label}" for label in labels).to_numpy() / 100)
+    logits = task.logits_from(table.select(f"{PERCENT}{label}" for label in labels).to_numpy() / 100)
     folds = table["fold"].to_numpy() if "fold" in table.columns else None
     model = ScoredModel(name, OUT_OF_FOLD, task, labels, logits, logits, targets, encoded.lengths, folds)
     return rows, _with_scores(model, receipt, options)

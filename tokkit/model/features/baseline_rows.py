@@ -112,7 +112,7 @@ def baseline_rows(
         training, held_out = training_rows.training_and_validation(
             dataset,
             validation_data=None,
-            options=DatasetOptions(),
+            read_options=DatasetOptions(),
             seed=seed,
             progress=progress,
             task=task,

@@ -50,12 +50,12 @@ def prediction_table(
         columns["pair"] = rows.pairs
     columns["label"] = rows.labels
     # Thresholds decide what is predicted; loss and probabilities stay those of the model.
-    columns["predicted"] = task.answers(choices, targets, labels)
+    columns["predicted"] = task.predicted_labels(choices, targets, labels)
     columns["loss"] = task.row_losses(logits, targets).round(6)
     if folds is not None:
         columns["fold"] = folds
     if task.decisions(choices, targets) is not None:
-        shares = task.shares(logits) * 100
+        shares = task.probabilities(logits) * 100
         columns |= {f"{PERCENT}{label}": shares[:, i] for i, label in enumerate(labels)}
     return pl.DataFrame(columns)
 

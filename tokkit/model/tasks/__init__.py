@@ -1,4 +1,8 @@
-"""What a model is asked for: one registry, a module a task; and which task data or a model are for."""
+"""Tasks: what a row is given, and which task data or a model are for.
+
+A new task is a subclass of `Task`, an entry of `TASKS` and its name among the choices of
+`FinetuneOptions.task`.
+"""
 
 from __future__ import annotations
 
@@ -20,47 +24,40 @@ TASKS: Mapping[str, Task] = {task.name: task for task in (SingleLabel(), MultiLa
 
 DEFAULT = TASKS[SingleLabel.name]
 
-
-def task_of(asked: str, dataset: Dataset) -> Task:
-    """The task of that name; of ``auto``, the one that fits how the rows are labelled.
-
-    Raises `UsageError` for a task that these rows have no labels for.
-    """
-    found = _name_of(dataset)
-    if asked in ("auto", found):
-        return TASKS[found]
-    if found == SingleLabel.name and asked != Tags.name:
-        return TASKS[asked]
-    raise UsageError(
-        f"--task {asked}: the rows of {dataset.source} have {_HELD[found]}",
-        hint=f"--task {found}"
-        if found != SingleLabel.name
-        else "tags stand in CoNLL files, or in lists: --text-column TOKENS --label-column TAGS",
-    )
-
-
-def _name_of(dataset: Dataset) -> str:
-    if dataset.tokens_column is not None:
-        return Tags.name
-    return MultiLabel.name if dataset.label_lists else SingleLabel.name
-
-
-_HELD = {
+_LABELS = {
     SingleLabel.name: "one label each, no lists of tokens and tags",
     MultiLabel.name: "lists of labels",
     Tags.name: "a tag for each of their tokens",
 }
 
 
-def task_of_config(config: Any) -> Task:
-    """The task that a checkpoint's configuration was written for, the default where it does not say.
+def task_of(requested: str, dataset: Dataset) -> Task:
+    """The requested task; for ``auto`` the one for which the rows are labeled.
 
-    As in transformers, a head with one output that does not say what it is for gives a number.
+    Raises `UsageError` for a task for which these rows have no labels.
     """
+    suited = SingleLabel.name
+    if dataset.tokens_column is not None:
+        suited = Tags.name
+    elif dataset.label_lists:
+        suited = MultiLabel.name
+    if requested in ("auto", suited):
+        return TASKS[suited]
+    if suited == SingleLabel.name and requested != Tags.name:
+        return TASKS[requested]  # one label per row can be read as a set of one, or as a number
+    tags_hint = "tags are in CoNLL files, or in lists: --text-column TOKENS --label-column TAGS"
+    raise UsageError(
+        f"--task {requested}: the rows of {dataset.source} have {_LABELS[suited]}",
+        hint=tags_hint if suited == SingleLabel.name else f"--task {suited}",
+    )
+
+
+def task_of_config(config: Any) -> Task:
+    """The task of a checkpoint's configuration, the default where it does not say."""
     names = getattr(config, "architectures", None) or ()
     if any(str(name).endswith("ForTokenClassification") for name in names):
         return TASKS[Tags.name]
-    wanted = getattr(config, "problem_type", None)
-    if wanted is None and config.num_labels == 1:
-        return TASKS[Regression.name]
-    return next((task for task in TASKS.values() if wanted and task.problem_type == wanted), DEFAULT)
+    problem_type = getattr(config, "problem_type", None)
+    if problem_type is None and config.num_labels == 1:
+        return TASKS[Regression.name]  # as in transformers, for a head with one output
+    return next((t for t in TASKS.values() if problem_type and t.problem_type == problem_type), DEFAULT)

@@ -1,21 +1,19 @@
-"""One label a text: every row is of one class, and the classes exclude each other."""
+"""One label per text: every row belongs to exactly one class."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
 from tokkit.model.metrics import classification
-from tokkit.model.metrics.classification import Decisions, softmax
-from tokkit.model.tasks.class_ids import class_ids
-from tokkit.model.tasks.task import RowTargets, Task, in_unit
+from tokkit.model.metrics.classification import Decisions
+from tokkit.model.tasks.task import RowTargets, Task, class_ids, in_unit
 from tokkit.tokenizer.encoding.encode import Encoded
-
-if TYPE_CHECKING:
-    import numpy as np
-    import torch
-    from numpy.typing import NDArray
 
 
 class SingleLabel(Task):
@@ -23,7 +21,6 @@ class SingleLabel(Task):
     title: ClassVar[str] = "Text classifier"
     auto_class: ClassVar[str] = "AutoModelForSequenceClassification"
     problem_type: ClassVar[str | None] = "single_label_classification"
-
     loss: ClassVar[str] = "ce"
     metric: ClassVar[str] = "macro_f1"
 
@@ -39,32 +36,32 @@ class SingleLabel(Task):
     ) -> dict[str, Any]:
         return classification.single_label_scores(logits, targets.values, labels)
 
-    def shares(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        return softmax(logits)
+    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+        return classification.softmax(logits)
 
     def decisions(self, logits: NDArray[np.float32], targets: RowTargets) -> Decisions:
-        """The likeliest class of each row."""
-        import numpy as np
-
+        """The most probable class of each row."""
         classes = np.arange(logits.shape[1])
         return Decisions(targets.values[:, None] == classes, logits.argmax(axis=1)[:, None] == classes)
 
     def row_losses(self, logits: NDArray[np.float32], targets: RowTargets) -> NDArray[np.float64]:
         return classification.cross_entropy(logits, targets.values)
 
-    def answers(self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]) -> list[str]:
+    def predicted_labels(
+        self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]
+    ) -> list[str]:
         return [labels[i] for i in logits.argmax(axis=1)]
 
     def predictions(
         self, rows: Rows, encoded: Encoded, logits: NDArray[np.float32], labels: Sequence[str], raw: bool
     ) -> list[dict[str, Any]]:
-        """``label``, the likeliest, and the probability of each."""
+        """``label``, the most probable, and the probability of each."""
         return [
             {
-                "label": labels[max(range(len(shares)), key=shares.__getitem__)],
+                "label": labels[max(range(len(row)), key=row.__getitem__)],
                 "probabilities": {
-                    label: in_unit(share, raw) for label, share in zip(labels, shares, strict=True)
+                    label: in_unit(probability, raw) for label, probability in zip(labels, row, strict=True)
                 },
             }
-            for shares in self.shares(logits).tolist()
+            for row in self.probabilities(logits).tolist()
         ]

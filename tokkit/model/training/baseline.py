@@ -99,7 +99,7 @@ def baseline(
                 progress.say(f"no baseline: {error.message}")
                 return None
     figures = {name: value for name, value in scores.items() if isinstance(value, float)}
-    headline = ", ".join(f"{score_name(name)} {figures[name]:.4f}" for name in classifier.task.shown)
+    headline = ", ".join(f"{score_name(name)} {figures[name]:.4f}" for name in classifier.task.headline)
     learner = "logistic regression" if classifier.task.has_classes else "ridge regression"
     progress.say(f"baseline ({_INPUTS[kind]} + {learner}): {headline} on the validation rows")
     return {"kind": kind, "rows": len(rows), **figures}

@@ -87,7 +87,7 @@ def _learner(task: Task, strength: float, *, on_words: bool = False) -> Any:
     if not task.has_classes:
         return make_pipeline(inputs, Ridge(alpha=1 / strength))
     logistic = LogisticRegression(C=strength, max_iter=_MOST_STEPS)
-    return make_pipeline(inputs, logistic if task.excluding else OneVsRestClassifier(logistic))
+    return make_pipeline(inputs, logistic if task.exclusive else OneVsRestClassifier(logistic))
 
 
 def _fit(
@@ -107,4 +107,6 @@ def _logits(task: Task, learner: Any, rows: Any) -> NDArray[Any]:
     if not task.has_classes:
         values: NDArray[Any] = learner.predict(rows)[:, None]
         return values
-    return learner.predict_log_proba(rows) if task.excluding else task.logits_of(learner.predict_proba(rows))
+    return (
+        learner.predict_log_proba(rows) if task.exclusive else task.logits_from(learner.predict_proba(rows))
+    )

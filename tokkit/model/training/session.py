@@ -195,7 +195,7 @@ class TrainingSession:
         task = self.classifier.task
         logits = self._logits(self.validation.encoded, self.progress)
         scores = task.scores(logits, self.validation.targets, self.classifier.labels)
-        self.history.append(evaluations.history_row(report, scores, task.shown))
+        self.history.append(evaluations.history_row(report, scores, task.headline))
         self.progress.say(evaluations.sentence(self.options.epochs, self.history[-1]))
         if evaluations.is_better(scores, self.best.scores if self.best else None, self.metric):
             better = Best(len(self.history) - 1, scores, logits, self._best_folder(report.step))

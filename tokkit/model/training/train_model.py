@@ -247,7 +247,7 @@ def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
     tokenizer = load_tokenizer(
         request.tokenizer if request.tokenizer is not None else request.model or "", progress
     )
-    task.say_misfit(tokenizer, progress)
+    task.warn_of_misfit(tokenizer, progress)
     torch.manual_seed(options.seed)
     labels = task.labels(training)
     if request.model is None:
