@@ -19,14 +19,7 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model.evaluation.analysis import Evaluation, analyze
 from tokkit.model.evaluation.publish import publish
-from tokkit.model.evaluation.scoring import (
-    FOLD,
-    MODEL,
-    ScoredModel,
-    score_ensemble,
-    score_model,
-    score_out_of_fold,
-)
+from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fold
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.significance import compare_with_best
 from tokkit.model.network.inference import use_threads
@@ -113,8 +106,14 @@ def evaluate(
     receipts = {name: ModelReceipt.read(name) for name in names}
     chosen, inputs = None, []
     if dataset is None:
-        rows, model = _out_of_fold(receipts, options, threads, progress)
-        scored, source = [model], f"{names[0]} (out-of-fold)"
+        name = names[-1]
+        if len(names) > 1 or not receipts[name].folds:
+            raise UsageError(
+                f"{name}: name the rows to evaluate on; only a folder of folds has rows of its own",
+                hint=f"tokkit evaluate {name} DATASET",
+            )
+        rows, model = score_out_of_fold(name, receipts[name], options, threads, progress)
+        scored, source = [model], f"{name} (out-of-fold)"
     else:
         loaded = read_dataset(dataset, read_options, progress, lists=True)
         inputs = loaded.files
@@ -123,9 +122,9 @@ def evaluate(
             files.check_output(out_path, force=force, inputs=inputs, kind="folder")
         chosen = _choose_split(loaded, split, progress)
         rows, source = _labelled_rows(loaded, chosen, progress), loaded.split(chosen).where
-        scored = []
+        scored, scorer = [], Scorer(rows, source, options, threads, progress)
         for name, receipt in receipts.items():
-            scored += _score(name, receipt, rows, source, options, threads, progress)
+            scored += scorer.score(name, receipt)
             _warn_of_training_rows(name, receipt, rows, loaded.split(chosen), options, progress)
     _check_one_task(scored)
     evaluations = {model.name: analyze(model, rows, options, progress) for model in scored}
@@ -164,49 +163,6 @@ def _labelled_rows(dataset: Dataset, split: str, progress: Progress) -> Rows:
     if not rows.texts:
         raise InputError(f"{dataset.source}: no row of {split} has both text and label")
     return rows
-
-
-def _out_of_fold(
-    receipts: dict[str, ModelReceipt], options: EvaluateOptions, threads: int | None, progress: Progress
-) -> tuple[Rows, ScoredModel]:
-    name, receipt = list(receipts.items())[-1]
-    if len(receipts) > 1 or not receipt.folds:
-        raise UsageError(
-            f"{name}: name the rows to evaluate on; only a folder of folds has rows of its own",
-            hint=f"tokkit evaluate {name} DATASET",
-        )
-    rows, model = score_out_of_fold(name, receipt, options, threads, progress)
-    progress.say(f"{name}: evaluating its {len(rows.texts):,} out-of-fold predictions")
-    return rows, model
-
-
-def _score(
-    name: str,
-    receipt: ModelReceipt,
-    rows: Rows,
-    source: str,
-    options: EvaluateOptions,
-    threads: int | None,
-    progress: Progress,
-) -> list[ScoredModel]:
-    """A model's predictions; of a folder of folds those of each, and their mean under the folder's name."""
-    kind, members = MODEL, {name: receipt}
-    if receipt.folds:
-        kind, members = FOLD, {str(member.folder): member for member in receipt.models()}
-    scored = [
-        score_model(
-            member_name,
-            member,
-            rows,
-            kind=kind,
-            source=source,
-            options=options,
-            threads=threads,
-            progress=progress,
-        )
-        for member_name, member in members.items()
-    ]
-    return [*scored, score_ensemble(name, receipt, scored, options)] if receipt.folds else scored
 
 
 def _warn_of_training_rows(

@@ -70,30 +70,39 @@ class ScoredModel:
         return self.decisions is not None and bool(self.targets.values.ndim == 1)
 
 
-def score_model(
-    name: str,
-    receipt: ModelReceipt,
-    rows: Rows,
-    *,
-    kind: str,
-    source: str,
-    options: EvaluateOptions,
-    threads: int | None,
-    progress: Progress,
-) -> ScoredModel:
-    """One model's predictions for the rows; raises `InputError` for a label it does not know.
+@dataclass(frozen=True)
+class Scorer:
+    """Scores models on the same rows, with the same options.
 
     source   where the rows are from, for messages
     """
-    saved = SavedModel.load(receipt, progress)
-    task, labels = saved.classifier.task, saved.classifier.labels
-    encoded = saved.encode(rows, threads, progress)
-    targets = task.targets(rows, labels, source, encoded)
-    logits = saved.logits(encoded, options, progress)
-    model = ScoredModel(name, kind, task, labels, logits, logits, targets, encoded.lengths)
-    if options.calibrated:
-        model = _calibrated(model, receipt.temperature)
-    return _with_scores(model, receipt, options)
+
+    rows: Rows
+    source: str
+    options: EvaluateOptions
+    threads: int | None
+    progress: Progress
+
+    def score(self, name: str, receipt: ModelReceipt) -> list[ScoredModel]:
+        """A model; of a folder of folds each of its models, and their mean under the folder's name.
+
+        Raises `InputError` for a label that a model does not know.
+        """
+        if not receipt.folds:
+            return [self._score(name, receipt, MODEL)]
+        members = [self._score(str(member.folder), member, FOLD) for member in receipt.models()]
+        return [*members, score_ensemble(name, receipt, members, self.options)]
+
+    def _score(self, name: str, receipt: ModelReceipt, kind: str) -> ScoredModel:
+        saved = SavedModel.load(receipt, self.progress)
+        task, labels = saved.classifier.task, saved.classifier.labels
+        encoded = saved.encode(self.rows, self.threads, self.progress)
+        targets = task.targets(self.rows, labels, self.source, encoded)
+        logits = saved.logits(encoded, self.options, self.progress)
+        model = ScoredModel(name, kind, task, labels, logits, logits, targets, encoded.lengths)
+        if self.options.calibrated:
+            model = _calibrated(model, receipt.temperature)
+        return _with_scores(model, receipt, self.options)
 
 
 def score_ensemble(
@@ -146,6 +155,7 @@ def score_out_of_fold(
     logits = task.logits_from(table.select(f"{PERCENT}{label}" for label in labels).to_numpy() / 100)
     folds = table["fold"].to_numpy() if "fold" in table.columns else None
     model = ScoredModel(name, OUT_OF_FOLD, task, labels, logits, logits, targets, encoded.lengths, folds)
+    progress.say(f"{name}: evaluating its {len(rows.texts):,} out-of-fold predictions")
     return rows, _with_scores(model, receipt, options)
 
 

@@ -32,7 +32,7 @@ from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.model.training.linear import bag_of_words, probe
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
-from tokkit.tokenizer.encoding.encode import Encoded, encode
+from tokkit.tokenizer.encoding.encode import encode
 
 OUT = "features.parquet"
 """The default output file."""
@@ -107,15 +107,12 @@ def features(
     device = choose_device(options.device)
     body = load_body(model, options.max_length, progress)
     max_length = body.limits.max_length
-    encoded = encode(
-        rows[TEXT].to_list(),
-        body.tokenizer,
-        max_length,
-        pairs=rows[PAIR].to_list() if PAIR in rows.columns else None,
-        threads=threads,
-        progress=progress,
-    )
-    _warn_of_lengths(encoded, max_length, progress)
+    texts, pairs = rows[TEXT].to_list(), rows[PAIR].to_list() if PAIR in rows.columns else None
+    encoded = encode(texts, body.tokenizer, max_length, pairs=pairs, threads=threads, progress=progress)
+    if encoded.truncated:
+        progress.say(f"{encoded.truncated:,} rows truncated at max length {max_length}")
+    if empty := int((encoded.lengths == 0).sum()):
+        progress.say(f"{empty} texts have no token: their vectors are zero")
     budget = budget_for(device, options.tokens_per_batch)
     states = StatesOptions(device, budget, options.pooling, options.layer)
     inputs = [*loaded.files, *([Path(model)] if Path(model).exists() else [])]
@@ -233,10 +230,3 @@ def _analyze(
         projection=project(found, options, progress) if projection else None,
         **scores,
     )
-
-
-def _warn_of_lengths(encoded: Encoded, max_length: int, progress: Progress) -> None:
-    if encoded.truncated:
-        progress.say(f"{encoded.truncated:,} rows truncated at max length {max_length}")
-    if empty := int((encoded.lengths == 0).sum()):
-        progress.say(f"{empty} texts have no token: their vectors are zero")

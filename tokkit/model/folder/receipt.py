@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -58,23 +58,25 @@ class ModelReceipt:
         if not (path / files.RECEIPT).is_file():
             return cls(path)
         content = files.read_receipt(path)
-        fields = _Fields(path / files.RECEIPT, content)
-        result, run = fields.object("result"), fields.object("run", required=False)
+        result = content["result"]
+        value = partial(_value, path / files.RECEIPT)
+        run = value(content, "run", dict, "an object") or {}
         # Commands that change a model (add-tokens, trim) leave a receipt of their own in its place.
-        settings = result.object("settings", required=content.get("command") == "finetune")
-        folds = result.value("folds", list, "a list of results, one per fold") or []
-        max_length = settings.value("max_length", int, "a number of tokens, or null")
+        if content.get("command") == "finetune" and result.get("settings") is None:
+            raise _damaged(path / files.RECEIPT, "settings", None, "an object")
+        settings = value(result, "settings", dict, "an object") or {}
+        max_length = value(settings, "max_length", int, "a number of tokens, or null")
         if max_length is not None and max_length < 1:
-            raise settings.damaged("max_length", "a number of tokens, or null")
+            raise _damaged(path / files.RECEIPT, "max_length", max_length, "a number of tokens, or null")
         return cls(
             path,
             max_length=max_length,
-            pairs=result.value("pairs", bool, "true or false"),
-            folds=len(folds),
-            inputs=frozenset(result.hashes()),
-            fingerprint=result.value("fingerprint", str, "a hash"),
-            result=result.content,
-            run=run.content,
+            pairs=value(result, "pairs", bool, "true or false"),
+            folds=len(value(result, "folds", list, "a list of results, one per fold") or []),
+            inputs=_hashes(path / files.RECEIPT, value(result, "inputs", list, "a list of files") or []),
+            fingerprint=value(result, "fingerprint", str, "a hash"),
+            result=result,
+            run=run,
         )
 
     def fields(self, names: Iterable[str]) -> dict[str, Any]:
@@ -167,40 +169,28 @@ def fold_number(folder: Path) -> int | None:
     return int(match[1]) if match else None
 
 
-@dataclass(frozen=True)
-class _Fields:
-    """An object of the receipt, its fields checked as they are read."""
-
-    path: Path
-    content: Mapping[str, Any]
-
-    def object(self, name: str, *, required: bool = True) -> _Fields:
-        value = self.value(name, dict, "an object", required=required)
-        return _Fields(self.path, value or {})
-
-    def value(self, name: str, kind: type, expected: str, *, required: bool = False) -> Any:
-        value = self.content.get(name)
-        if value is None and not required:
-            return None
-        # bool is a subclass of int: `true` is no number of tokens
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise self.damaged(name, expected)
+def _value(path: Path, content: Mapping[str, Any], name: str, kind: type, expected: str) -> Any:
+    """The value under this name, None where there is none; raises `InputError` for one of another type."""
+    value = content.get(name)
+    # bool is a subclass of int: `true` is no number of tokens
+    if value is None or (isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool)):
         return value
+    raise _damaged(path, name, value, expected)
 
-    def hashes(self) -> list[str]:
-        """The SHA-256 of every input, and of every file in an input that is a folder."""
-        inputs = self.value("inputs", list, "a list of files") or []
-        try:
-            # An input that is a folder lists its files, each with a hash of its own.
-            every = [each for one in inputs for each in (one, *one.get("files", ()))]
-            return [each["sha256"] for each in every if "sha256" in each]
-        except (TypeError, AttributeError) as error:
-            raise self.damaged("inputs", "a list of files, each with its sha256") from error
 
-    def damaged(self, name: str, expected: str) -> InputError:
-        written = repr(self.content.get(name))
-        written = written if len(written) <= 40 else f"{written[:40]}..."
-        return InputError(f'{self.path}: "{name}" is {written}, expected {expected}', hint=_DAMAGED)
+def _damaged(path: Path, name: str, value: object, expected: str) -> InputError:
+    written = repr(value)
+    written = written if len(written) <= 40 else f"{written[:40]}..."
+    return InputError(f'{path}: "{name}" is {written}, expected {expected}', hint=_DAMAGED)
+
+
+def _hashes(path: Path, inputs: list[Any]) -> frozenset[str]:
+    """The SHA-256 of every input, and of every file in an input that is a folder."""
+    try:
+        every = [each for one in inputs for each in (one, *one.get("files", ()))]
+        return frozenset(each["sha256"] for each in every if "sha256" in each)
+    except (TypeError, AttributeError) as error:
+        raise _damaged(path, "inputs", inputs, "a list of files, each with its sha256") from error
 
 
 def _object(value: Any) -> Mapping[str, Any]:
