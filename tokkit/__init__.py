@@ -51,16 +51,16 @@ if TYPE_CHECKING:
     from tokkit.tokenizer.editing.trim import trim as trim
     from tokkit.tokenizer.editing.wrap import wrap as wrap
     from tokkit.tokenizer.tokenize import tokenize as tokenize
-    from tokkit.tokenizer.training.count import CountOptions as CountOptions
     from tokkit.tokenizer.training.count import count as count
     from tokkit.tokenizer.training.count import merge_counts as merge_counts
     from tokkit.tokenizer.training.train import train_bpe as train_bpe
     from tokkit.tokenizer.training.train import train_wordpiece as train_wordpiece
-    from tokkit.tokenizer.training.train_char import train_char as train_char
+    from tokkit.tokenizer.training.train_frequent import train_char as train_char
+    from tokkit.tokenizer.training.train_frequent import train_word as train_word
     from tokkit.tokenizer.training.train_unigram import train_unigram as train_unigram
-    from tokkit.tokenizer.training.train_word import train_word as train_word
     from tokkit.tokenizer.training.trainer_options import BpeOptions as BpeOptions
     from tokkit.tokenizer.training.trainer_options import CharOptions as CharOptions
+    from tokkit.tokenizer.training.trainer_options import CountOptions as CountOptions
     from tokkit.tokenizer.training.trainer_options import UnigramOptions as UnigramOptions
     from tokkit.tokenizer.training.trainer_options import WordOptions as WordOptions
     from tokkit.tokenizer.training.trainer_options import WordPieceOptions as WordPieceOptions
@@ -74,7 +74,7 @@ _HOME = {
     "CleanOptions": "data.cleaning.clean_options",
     "CompareOptions": "inspection.comparison.compare_options",
     "CorpusOptions": "corpus.feed",
-    "CountOptions": "tokenizer.training.count",
+    "CountOptions": "tokenizer.training.trainer_options",
     "DatasetOptions": "data.loading.dataset_options",
     "EvaluateOptions": "model.options.evaluate_options",
     "FeaturesOptions": "model.options.features_options",
@@ -111,9 +111,9 @@ _HOME = {
     "suggest_tokens": "inspection.suggestion.suggest",
     "tokenize": "tokenizer.tokenize",
     "train_bpe": "tokenizer.training.train",
-    "train_char": "tokenizer.training.train_char",
+    "train_char": "tokenizer.training.train_frequent",
     "train_unigram": "tokenizer.training.train_unigram",
-    "train_word": "tokenizer.training.train_word",
+    "train_word": "tokenizer.training.train_frequent",
     "train_wordpiece": "tokenizer.training.train",
     "wrap": "tokenizer.editing.wrap",
     "trim": "tokenizer.editing.trim",

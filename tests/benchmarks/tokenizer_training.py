@@ -122,11 +122,12 @@ def _difference(family: str, theirs: Path, ours: Path, corpus: Path) -> str:
 
 def _wordpiece_difference(theirs: dict[str, int], ours: dict[str, int], corpus: Path) -> str:
     """Trains once more from the reference's own order of ``##`` characters, read out of its ids."""
+    from tokkit.tokenizer.training.engine import learn
+
     from tokkit.corpus import feed
     from tokkit.corpus.words import count_words
     from tokkit.progress import SILENT, Stages
     from tokkit.tokenizer.training.blueprint import resolve
-    from tokkit.tokenizer.training.engine import learn
     from tokkit.tokenizer.training.train import _job
     from tokkit.tokenizer.training.trainer_options import WordPieceOptions
 

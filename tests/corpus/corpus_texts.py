@@ -10,11 +10,11 @@ import pytest
 from hypothesis import strategies as st
 
 from tokkit.corpus import words
-from tokkit.corpus.cutting import Pipeline
+from tokkit.corpus.cutting import Pipeline, byte_of_character
 from tokkit.corpus.reference_words import count_words
 from tokkit.corpus.text_blocks import NEWLINE, NONE, NUL, Block
-from tokkit.corpus.words import Splitter, byte_of_character, count_chunks
-from tokkit.runtime.byte_table import ByteTable, Pieces
+from tokkit.corpus.words import Splitter, count_chunks
+from tokkit.runtime.byte_table import ByteTable, StringCounts
 
 SPACES = (
     *(" ", "  ", "    ", "\t", "\r", "\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f", "\x85"),
@@ -244,16 +244,16 @@ def _counted(tokenizer: str, blocks: Sequence[Block]) -> dict[str, int]:
     splitter.words = ByteTable()
     for batch in chunks.batches(1 << 10, 1 << 12):
         splitter.count(batch)
-    return readable(splitter.words.pieces(), splitter.raw)
+    return readable(splitter.words.columns(), splitter.raw)
 
 
 splitter_of = functools.lru_cache(64)(Splitter)
 
 
-def readable(pieces: Pieces, raw: bool) -> dict[str, int]:
-    """Words and counts as the reference writes them; that every word stands there once is checked."""
+def readable(pieces: StringCounts, raw: bool) -> dict[str, int]:
+    """Words and counts as the reference writes them; that every word occurs once is checked."""
     names = {byte: character for character, byte in byte_of_character().items()}
-    strings = pieces.strings()
+    strings = pieces.to_bytes()
     words = ["".join(names[byte] for byte in s) for s in strings] if raw else [s.decode() for s in strings]
     counted = dict(zip(words, pieces.counts.tolist(), strict=True))
     assert len(counted) == len(words)

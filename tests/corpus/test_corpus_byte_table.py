@@ -8,7 +8,7 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.runtime.byte_table import ByteTable, pieces_of
+from tokkit.runtime.byte_table import ByteTable, StringCounts
 
 _strings = st.one_of(
     st.binary(min_size=1, max_size=40),
@@ -25,7 +25,7 @@ _entries = st.lists(st.tuples(_strings, _counts), max_size=60)
 
 def _table(entries):
     table = ByteTable()
-    table.add_all([string for string, _ in entries], [count for _, count in entries])
+    table.add(StringCounts.of([string for string, _ in entries], [count for _, count in entries]))
     return table
 
 
@@ -37,8 +37,8 @@ def _counter(*entries):
 
 
 def _content(table):
-    pieces = table.pieces()
-    content = dict(zip(pieces.strings(), pieces.counts.tolist(), strict=True))
+    pieces = table.columns()
+    content = dict(zip(pieces.to_bytes(), pieces.counts.tolist(), strict=True))
     assert len(content) == len(pieces) == len(table)
     assert table.size() == sum(map(len, content))
     assert table.total() == sum(content.values())
@@ -70,7 +70,7 @@ def test_byte_table_absorbs_another_whichever_is_larger(some, others):
 def test_byte_table_grows_as_it_fills():
     table, entries = ByteTable(), _many(30_000, seed=1)
     for start in range(0, len(entries), 777):
-        table.add(pieces_of(*zip(*entries[start : start + 777], strict=True)))
+        table.add(StringCounts.of(*zip(*entries[start : start + 777], strict=True)))
     assert _content(table) == _counter(entries)
 
 
@@ -103,7 +103,7 @@ def test_byte_table_comes_out_in_batches_of_any_size(entries, strings, size):
     found = Counter()
     for batch in _table(entries).batches(strings, size):
         assert 1 <= len(batch) <= strings
-        found.update(dict(zip(batch.strings(), batch.counts.tolist(), strict=True)))
+        found.update(dict(zip(batch.to_bytes(), batch.counts.tolist(), strict=True)))
     assert found == _counter(entries)
 
 
@@ -112,5 +112,5 @@ def test_byte_table_is_empty_after_clearing_and_takes_more():
     table.clear()
     assert _content(table) == {}
     assert list(table.batches()) == []
-    table.add_all([b"a", b"longer than sixteen bytes"], [1, 2])
+    table.add(StringCounts.of([b"a", b"longer than sixteen bytes"], [1, 2]))
     assert _content(table) == {b"a": 1, b"longer than sixteen bytes": 2}

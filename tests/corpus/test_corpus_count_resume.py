@@ -109,7 +109,7 @@ def test_resume_after_interrupt(corpus, whole, tmp_path, monkeypatch):
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=30)
     assert (process.returncode, time.monotonic() - sent < AT_ONCE) == (130, True)
-    assert "shards are kept: the same command goes on from there" in err
+    assert "shards are kept: the same command continues from there" in err
     assert "Traceback" not in err
     assert [path.name for path in tmp_path.iterdir()] == [".counts.tokkit-counting"]
     done = len(_markers(tmp_path))

@@ -11,7 +11,12 @@ from pathlib import Path
 import numpy as np
 from numba import njit
 
-from tokkit.runtime.kernels import cache_folder, load8, prefetch, trailing_zeros
+from tokkit.corpus.reference_words import SMALL_UNCOMPILED
+from tokkit.runtime.kernel_cache import cache_folder
+from tokkit.runtime.kernels import load8, prefetch, trailing_zeros
+
+LARGE = "a corpus of a few words, of a few words\n" * (SMALL_UNCOMPILED // 40 + 1)
+"""A corpus that is not counted without kernels."""
 
 SCRIPT = """
 import sys, tokkit
@@ -37,21 +42,21 @@ def vocabulary(folder: Path) -> dict[str, int]:
 
 
 def test_kernels_are_compiled_once_and_where_the_user_says(tmp_path, write):
-    corpus, cache = write("c.txt", "a corpus of a few words, of a few words\n" * 9), tmp_path / "cache"
+    corpus, cache = write("c.txt", LARGE), tmp_path / "cache"
     first = trained(corpus, tmp_path / "first", NUMBA_CACHE_DIR=str(cache))
     second = trained(corpus, tmp_path / "second", NUMBA_CACHE_DIR=str(cache))
-    assert "compiling the split kernels: some seconds, this once" in first
-    assert "compiling the merge kernels: some seconds, this once" in first
+    assert "compiling the split kernels (first run only)" in first
+    assert "compiling the merge kernels (first run only)" in first
     assert "compiling" not in second
     assert {path.parent.parent for path in cache.rglob("*.nbc")} == {cache / "tokkit" / cache_folder().name}
     assert vocabulary(tmp_path / "first") == vocabulary(tmp_path / "second")
 
 
 def test_kernels_without_a_folder_to_keep_them_compile_each_time(tmp_path, write):
-    corpus, blocked = write("c.txt", "a corpus of a few words, of a few words\n" * 9), write("blocked", "")
+    corpus, blocked = write("c.txt", LARGE), write("blocked", "")
     elsewhere = {"HOME": str(blocked), "XDG_CACHE_HOME": str(blocked), "NUMBA_CACHE_DIR": str(blocked)}
-    told = trained(corpus, tmp_path / "out", **elsewhere)
-    assert "some seconds each time; NUMBA_CACHE_DIR can name a folder to keep them" in told
+    message = trained(corpus, tmp_path / "out", **elsewhere)
+    assert "(every run: NUMBA_CACHE_DIR can name a folder to cache them)" in message
     assert vocabulary(tmp_path / "out")
 
 

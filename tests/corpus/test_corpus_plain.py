@@ -6,9 +6,10 @@ import pytest
 from corpus_pipelines import tokenizer
 from corpus_texts import TORTURE, lines_of, readable, reference
 
-from tokkit.corpus import plain, words
+from tokkit.corpus import words
 from tokkit.corpus.cutting import Pipeline
 from tokkit.corpus.feed import CorpusOptions, plan
+from tokkit.corpus.reference_words import count_in_child
 from tokkit.errors import InputError
 from tokkit.progress import SILENT
 
@@ -24,17 +25,17 @@ def test_plain_counts_as_the_reference(write, names):
     text = "".join(TORTURE)
     assert Pipeline.of(tokenizer(*names)).cuts() is None
     found = _counted(write("a.txt", text), names, thread_count=2)
-    assert readable(found.pieces, found.raw) == reference(tokenizer(*names), lines_of(text))
-    assert (found.bytes, found.total) == (len(text.encode()), found.pieces.counts.sum())
+    assert readable(found.words, found.raw) == reference(tokenizer(*names), lines_of(text))
+    assert (found.bytes, found.total) == (len(text.encode()), found.words.counts.sum())
     assert not found.raw
 
 
 def test_plain_gives_what_the_cut_way_gives(write):
     corpus = plan([write("a.txt", "".join(TORTURE)), write("b.csv", "text,label\na b,x\n")], CorpusOptions())
     json = tokenizer(("bert",), ("bert",))
-    table, size = plain.count(corpus, json, SILENT, 1)
+    counted, size = count_in_child(corpus, json, SILENT, 1)
     quick = words.count_words(corpus, json, SILENT)
-    assert readable(table.pieces(), False) == readable(quick.pieces, quick.raw)
+    assert counted == readable(quick.words, quick.raw)
     assert size == quick.bytes
 
 

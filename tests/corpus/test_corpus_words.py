@@ -29,8 +29,8 @@ def _corpus(*paths):
 
 def _counted(corpus, name, **options):
     found = words.count_words(corpus, tokenizer(*RECIPE_PIPELINES[name]), SILENT, **options)
-    assert found.total == found.pieces.counts.sum()
-    return readable(found.pieces, found.raw)
+    assert found.total == found.words.counts.sum()
+    return readable(found.words, found.raw)
 
 
 def _wanted(corpus, name):
@@ -121,7 +121,7 @@ def test_words_of_a_table_whose_rows_all_hold_nul(write):
     table = write("a.parquet", b"")
     pl.DataFrame({"text": ["a\0b c", "\0"]}).write_parquet(table)
     found = words.count_words(_corpus(table), tokenizer((), ("whitespace-split",)), SILENT)
-    assert (readable(found.pieces, found.raw), found.bytes) == ({"a\0b": 1, "c": 1, "\0": 1}, 6)
+    assert (readable(found.words, found.raw), found.bytes) == ({"a\0b": 1, "c": 1, "\0": 1}, 6)
 
 
 @pytest.mark.parametrize("name", DISTINCT)

@@ -89,7 +89,7 @@ def test_stats_command_names_standard_input_without_the_folder_of_its_copy(monke
 def test_stats_command_says_of_no_kernel_it_does_not_call_that_it_is_compiled(
     here, tmp_path, monkeypatch, capsys
 ):
-    monkeypatch.setattr("tokkit.runtime.kernels.cache_folder", lambda: tmp_path / "nothing-compiled")
+    monkeypatch.setattr("tokkit.runtime.kernel_cache.cache_folder", lambda: tmp_path / "nothing-compiled")
     assert run(["stats", "a.csv"]) == 0
     said = capsys.readouterr().err
     assert "compiling the key kernels" in said

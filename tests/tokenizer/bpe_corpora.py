@@ -11,10 +11,12 @@ from typing import Any
 from bpe_oracle import kept_characters
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from tokkit.corpus.words import Words, byte_of_character, words_of
+from tokkit.corpus.cutting import byte_of_character
+from tokkit.corpus.words import WordColumns
 from tokkit.progress import SILENT, Stages
-from tokkit.runtime.byte_table import ByteTable
-from tokkit.tokenizer.training import engine
+from tokkit.runtime.byte_table import ByteTable, StringCounts
+from tokkit.tokenizer.training.learning import PlainLexicon, learn
+from tokkit.tokenizer.training.lexicon import MergedVocabulary, MergeOptions
 
 LETTERS = (
     "a",
@@ -106,17 +108,17 @@ def random_word(draw: random.Random, letters: str) -> str:
     return "".join(draw.choices(units, k=draw.randint(1, 6)))
 
 
-def table_of(words: Mapping[str, int], raw: bool = False) -> Words:
+def table_of(words: Mapping[str, int], raw: bool = False) -> WordColumns:
     """The words as a count of a corpus gives them; ``raw`` ones are in ByteLevel's characters."""
     table = ByteTable()
     byte = byte_of_character()
     encoded = [bytes(byte[c] for c in word) if raw else word.encode() for word in words]
-    table.add_all(encoded, list(words.values()))
-    return words_of(table, raw, 0)
+    table.add(StringCounts.of(encoded, list(words.values())))
+    return WordColumns.of_table(table, raw, 0)
 
 
-def engine_learns(case: Case, initial: Sequence[str] = (), raw: bool = False) -> engine.Learned:
-    job = engine.Job(
+def options_of(case: Case) -> MergeOptions:
+    return MergeOptions(
         reserved=case.special,
         alphabet=case.alphabet,
         vocab_size=case.vocab_size,
@@ -126,7 +128,23 @@ def engine_learns(case: Case, initial: Sequence[str] = (), raw: bool = False) ->
         suffix=case.suffix,
         longest=case.longest,
     )
-    return engine.learn(job, table_of(case.words, raw), Stages(SILENT), initial)
+
+
+def engine_learns(case: Case, initial: Sequence[str] = (), raw: bool = False) -> MergedVocabulary:
+    """By kernels; that plain Python learns the same is checked."""
+    words = table_of(case.words, raw)
+    learned = learn(options_of(case), words, Stages(SILENT), initial)
+    assert learn_plainly(case, initial) == learned, case
+    return learned
+
+
+def learn_plainly(case: Case, initial: Sequence[str] = ()) -> MergedVocabulary:
+    """By plain Python, however many words there are."""
+    options, lexicon = options_of(case), PlainLexicon(case.words)
+    initial = list(initial) or lexicon.initial_tokens(options)
+    if options.vocab_size <= len(initial):
+        return MergedVocabulary(initial, len(initial), [])
+    return lexicon.merge(initial, options, SILENT)
 
 
 def reference_learns(case: Case) -> tuple[list[str], list[list[str]]]:

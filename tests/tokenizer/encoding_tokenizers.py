@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding import fast, reference
-from tokkit.tokenizer.encoding.reference import Job
+from tokkit.tokenizer.encoding.reference import EncodeRequest
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 BERT_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -189,11 +189,11 @@ def both(made, texts, pairs=None, max_length=None, special=True, threads=1, prog
 
     None in place of what kernels give where they leave it to the reference.
     """
-    job = Job(texts, pairs, made, max_length, special, threads)
-    whole = replace(job, max_length=None)
-    encoded, counted = fast.encode(job, progress), fast.token_counts(whole, progress)
+    request = EncodeRequest(texts, pairs, made, max_length, special, threads)
+    whole = replace(request, max_length=None)
+    encoded, counted = fast.encode(request, progress), fast.token_counts(whole, progress)
     assert (encoded is None) == (counted is None)
-    wanted = _listed(reference.encode(job, SILENT), reference.token_counts(whole, SILENT))
+    wanted = _listed(reference.encode(request, SILENT), reference.token_counts(whole, SILENT))
     return None if encoded is None else _listed(encoded, counted), wanted
 
 

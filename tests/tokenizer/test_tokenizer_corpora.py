@@ -121,6 +121,6 @@ def test_corpora_child_that_dies_is_no_success(tmp_path, text, monkeypatch):
     """`digits` may cut anywhere, so that the reference counts in a process of its own."""
     monkeypatch.setattr("sys.executable", "/bin/false")
     corpus = write(tmp_path / "c.txt", text)
-    with pytest.raises(tokkit.TokkitError, match="ended without an answer"):
+    with pytest.raises(tokkit.TokkitError, match="ended without a result"):
         tokkit.train_bpe(corpus, tmp_path / "out", pre_tokenizer=["digits"])
     assert not (tmp_path / "out").exists()

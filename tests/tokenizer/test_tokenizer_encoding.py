@@ -15,9 +15,9 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 from tokkit.errors import InputError, Interrupted
 from tokkit.progress import SILENT, Silent
-from tokkit.tokenizer.encoding import bare_rows, encode, fast, row_blocks, word_models
+from tokkit.tokenizer.encoding import bare_rows, encode, fast, word_models
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
-from tokkit.tokenizer.encoding.reference import Job
+from tokkit.tokenizer.encoding.reference import EncodeRequest
 
 LONG = (
     "漢字かな交じり文、" * 60,
@@ -157,14 +157,14 @@ def test_encoding_leaves_what_may_not_be_cut_to_the_reference():
     stripped = Tokenizer.from_str(tokenizer("gpt2").backend.to_str())
     stripped.normalizer = normalizers.Strip()
     for made in (backend, stripped, repeats_the_text()):
-        assert fast.encode(Job(["a b"], None, loaded(made), None, True, 1), SILENT) is None
+        assert fast.encode(EncodeRequest(["a b"], None, loaded(made), None, True, 1), SILENT) is None
 
 
 @pytest.mark.parametrize("name", ["bert-uncased", "gpt2", "unigram"])
 def test_encoding_is_the_same_for_any_threads_and_when_it_forgets(name, monkeypatch):
     chosen = random.Random(3)
     texts = [" ".join(chosen.choices(ROWS[:40], k=3)) for _ in range(300)]
-    monkeypatch.setattr(row_blocks, "CHARACTERS", 2_000)
+    monkeypatch.setattr(bare_rows, "CHARACTERS", 2_000)
     first, wanted = both(tokenizer(name), texts, max_length=50)
     assert first == wanted
     for threads, distinct in ((2, 1_000_000), (8, 1_000_000), (1, 100), (3, 0)):

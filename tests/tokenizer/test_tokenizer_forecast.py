@@ -8,18 +8,18 @@ import pytest
 from tokenizer_texts import CORPORA
 
 import tokkit
-from tokkit.corpus import feed, sample
+from tokkit.corpus import feed
 from tokkit.tokenizer.training import forecast as room
 from tokkit.tokenizer.training.blueprint import resolve
-from tokkit.tokenizer.training.forecast import Forecast, forecast, tell
-from tokkit.tokenizer.training.train import _job
+from tokkit.tokenizer.training.forecast import Forecast, forecast, sample_lines, say_forecast
+from tokkit.tokenizer.training.train import merge_options
 from tokkit.tokenizer.training.trainer_options import BpeOptions, WordPieceOptions
 
 
 def expected_of(path, spec):
     blueprint = resolve(spec)
     planned = feed.plan([path], feed.CorpusOptions())
-    return forecast(planned, blueprint.skeleton().to_str(), _job(spec, blueprint), 2)
+    return forecast(planned, blueprint.skeleton().to_str(), merge_options(spec, blueprint), 2)
 
 
 @pytest.fixture(scope="module")
@@ -53,19 +53,19 @@ def test_forecast_of_small_or_compressed_corpora_is_left_out(write):
 
 
 def test_forecast_says_what_is_long_large_or_will_not_work(heard):
-    tell(Forecast(10**9, 10**6, 0.6, 300, 10**8, 3.0), 1000, heard)
+    say_forecast(Forecast(10**9, 10**6, 0.6, 300, 10**8, 3.0), 1000, heard)
     assert heard.sentences == []
-    tell(Forecast(10**9, 10**6, 0.6, 300, 10**8, 300.0), 200, heard)
+    say_forecast(Forecast(10**9, 10**6, 0.6, 300, 10**8, 300.0), 200, heard)
     assert "--vocab-size 200: special tokens and alphabet alone are 300" in heard
     assert "1,000 MB of text: about 1,000,000 distinct words, 0.1 GB of memory and 5 minutes" in heard
-    tell(Forecast(10**9, 10**8, 0.99, 300, 10**18, 300.0), 1000, heard)
+    say_forecast(Forecast(10**9, 10**8, 0.99, 300, 10**18, 300.0), 1000, heard)
     assert "hardly repeat" in heard
     assert "more memory than" in heard
 
 
 def test_forecast_samples_from_all_of_a_file(write):
     path = write("c.txt", "".join(f"line {i:07}\n" for i in range(200_000)))
-    lines = sample.lines_of(feed.plan([path], feed.CorpusOptions()))
+    lines = sample_lines(feed.plan([path], feed.CorpusOptions()))
     numbers = [int(line.split()[1]) for line in lines]
     assert all(len(line) == 13 for line in lines)
     assert numbers == sorted(set(numbers))

@@ -182,7 +182,7 @@ def test_from_makes_special_what_roles_model_and_template_name(corpus, tmp_path)
 def test_from_says_which_added_tokens_are_left_out(corpus, tmp_path, heard):
     old = saved(gpt4_like(), tmp_path / "old")
     new = renewed(corpus, old, tmp_path / "new", progress=heard)
-    assert "1 added tokens that are not special are left out: plainword" in heard
+    assert "dropped 1 added tokens that are not special: plainword" in heard
     assert "plainword" not in new["model"]["vocab"]
 
 
@@ -236,7 +236,7 @@ def test_from_with_counts_of_the_same_pipeline(corpus, tmp_path):
 def test_from_refuses_what_the_old_tokenizer_brings(corpus, tmp_path, settings):
     old = saved(bert_like(), tmp_path / "old")
     name = next(iter(settings)).replace("_", "-")
-    with pytest.raises(UsageError, match=f"--{name}: cannot stand beside --from"):
+    with pytest.raises(UsageError, match=f"--{name}: cannot be combined with --from"):
         tokkit.train_wordpiece(corpus, tmp_path / "o", like=old, **settings)
 
 

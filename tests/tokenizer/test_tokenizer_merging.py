@@ -1,4 +1,4 @@
-"""The merge engine against the reference trainer, and against its plain-Python image (`bpe_oracle`)."""
+"""Merging by kernels and in plain Python, against the reference trainer and its image `bpe_oracle`."""
 
 from __future__ import annotations
 
@@ -15,12 +15,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tokenizer_texts import cut
 
-from tokkit.corpus.words import byte_of_character
+from tokkit.corpus.cutting import byte_of_character
 from tokkit.errors import Interrupted
 from tokkit.progress import SILENT, Silent, Stages
-from tokkit.tokenizer.training import engine, merge_kernels, merge_state, merging
+from tokkit.tokenizer.training import merge_kernels, merging
 from tokkit.tokenizer.training.blueprint import resolve
-from tokkit.tokenizer.training.train import _job
+from tokkit.tokenizer.training.learning import learn
+from tokkit.tokenizer.training.lexicon import MergeOptions
+from tokkit.tokenizer.training.train import merge_options
 from tokkit.tokenizer.training.trainer_options import BpeOptions
 
 
@@ -31,7 +33,7 @@ def oracle_learns(case, initial=()):
 def assert_equal(learned, expected, case):
     """Tokens, and every merge in the order in which it was made."""
     assert (list(learned.tokens), learned.initial) == (expected.tokens, expected.initial), case
-    assert learned.merges.tolist() == [list(merge) for merge in expected.made], case
+    assert list(learned.merges) == expected.made, case
     assert learned.merges_of(case.vocab_size) == expected.merges, case
 
 
@@ -188,14 +190,14 @@ def test_merging_grows_every_array(monkeypatch):
         self.pairs = np.zeros((2, 2), np.int64)
         self.queue, self.entries = np.zeros((1, 3), np.int64), np.zeros((1, 2), np.int64)
         self.events, self.merges = np.empty((2, 1), np.uint32), np.zeros((1, 3), np.int32)
-        self.text = self.text[: int(self.state[merge_state.TEXT]) + 1].copy()
-        self._scanning._found = np.zeros((3, 2), np.int64)
+        self.text = self.text[: int(self.state[merge_kernels.TEXT]) + 1].copy()
+        self._scanning._counted = np.zeros((3, 2), np.int64)
 
     def tight(self, number):
-        queued = int(self.state[merge_state.QUEUED])
+        queued = int(self.state[merge_kernels.QUEUED])
         live = int(self.entries[self.queue[:queued, 2], 1].sum())
         lists = np.zeros(live + number, np.uint32)
-        self.state[merge_state.LISTED] = merge_kernels.repack(
+        self.state[merge_kernels.LISTED] = merge_kernels.repack(
             self.queue, queued, self.entries, self.lists, lists
         )
         self.lists = lists
@@ -205,16 +207,16 @@ def test_merging_grows_every_array(monkeypatch):
         grow(self, reason)
 
     monkeypatch.setattr(merging._Merging, "__init__", tiny)
-    monkeypatch.setattr(merging._Merging, "make_list_room", tight)
+    monkeypatch.setattr(merging._Merging, "reserve_lists", tight)
     monkeypatch.setattr(merging._Merging, "_grow", noted)
     for seed in range(200, 230):
         check(seed, monkeypatch)
     every = {
-        merge_state.MORE_EVENTS,
-        merge_state.MORE_LISTS,
-        merge_state.MORE_ENTRIES,
-        merge_state.MORE_PAIRS,
-        merge_state.MORE_TEXT,
+        merge_kernels.MORE_EVENTS,
+        merge_kernels.MORE_LISTS,
+        merge_kernels.MORE_ENTRIES,
+        merge_kernels.MORE_PAIRS,
+        merge_kernels.MORE_TEXT,
     }
     assert set(reasons) == every
 
@@ -246,13 +248,13 @@ def test_merging_of_bytes_equals_the_oracle_over_characters_of_bytes():
 @pytest.mark.parametrize("longest", [2, 3, 5])
 def test_merging_max_token_length_in_characters_or_as_the_reference_counts(longest, compat):
     spec = BpeOptions(recipe="korean", max_token_length=longest, compat=compat)
-    job = _job(spec, resolve(spec))
-    assert job.longest == (longest - 1 if compat else longest)
+    options = merge_options(spec, resolve(spec))
+    assert options.longest == (longest - 1 if compat else longest)
     words = dict(sorted(Counter(cut("english", 8_000).split()).items()))
-    case = Case(words, 1500, 2, longest=job.longest)
+    case = Case(words, 1500, 2, longest=options.longest)
     tokens, _ = reference_learns(case)  # its max_token_length is one more than what it means
     assert list(engine_learns(case).tokens) == tokens
-    assert max(map(len, tokens)) == max(job.longest, 2)
+    assert max(map(len, tokens)) == max(options.longest, 2)
 
 
 def test_merging_longest_token_may_be_longer_than_any_word():
@@ -281,12 +283,12 @@ def test_merging_stops_when_the_progress_says_so():
             return True
 
     case = random_case(1)
-    job = engine.Job((), (), 10_000, 0)
+    options = MergeOptions((), (), 10_000, 0)
     with pytest.raises(Interrupted):
-        engine.learn(job, table_of(case.words), Stages(Impatient()))
+        learn(options, table_of(case.words), Stages(Impatient()))
 
 
 def test_merging_leaves_no_thread_behind():
     before = threading.active_count()
-    engine.learn(engine.Job((), (), 100, 0), table_of({"abab": 3}), Stages(SILENT))
+    learn(MergeOptions((), (), 100, 0), table_of({"abab": 3}), Stages(SILENT))
     assert threading.active_count() == before

@@ -15,7 +15,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 import tokkit
 from tokkit.errors import UsageError
 from tokkit.tokenizer.folder.load import load
-from tokkit.tokenizer.training.train_unigram import in_order
+from tokkit.tokenizer.training.train_unigram import reproducible
 
 SPECIAL = ["<unk>", "<s>", "</s>"]
 
@@ -84,7 +84,7 @@ def test_unigram_order_does_not_depend_on_chance():
         pieces = [("ab", -2.00001), ("b", -2.0), ("long", -4.99903), *zip("xyz", scores, strict=True)]
         noisy = [(piece, score + draw.uniform(-1, 1) * 1e-11) for piece, score in pieces]
         draw.shuffle(noisy)
-        assert in_order(noisy) == expected
+        assert reproducible(noisy) == expected
 
 
 def test_unigram_special_tokens_come_first_and_frame_the_text(corpus, tmp_path):

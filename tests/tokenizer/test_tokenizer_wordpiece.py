@@ -11,10 +11,11 @@ import tokkit
 from tokkit.corpus import feed
 from tokkit.corpus.words import count_words
 from tokkit.progress import SILENT, Stages
-from tokkit.tokenizer.training import engine
-from tokkit.tokenizer.training.alphabet import Alphabet, Marks
 from tokkit.tokenizer.training.blueprint import resolve
-from tokkit.tokenizer.training.train import _job
+from tokkit.tokenizer.training.learning import PlainLexicon, learn
+from tokkit.tokenizer.training.lexicon import MergeOptions
+from tokkit.tokenizer.training.merging import KernelLexicon
+from tokkit.tokenizer.training.train import merge_options
 from tokkit.tokenizer.training.trainer_options import WordPieceOptions
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -54,7 +55,7 @@ def test_wordpiece_is_a_legal_reference_result(tmp_path, name):
     blueprint = resolve(spec)
     planned = feed.plan([corpus], feed.CorpusOptions())
     words = count_words(planned, blueprint.skeleton().to_str(), SILENT)
-    learned = engine.learn(_job(spec, blueprint), words, Stages(SILENT), initial)
+    learned = learn(merge_options(spec, blueprint), words, Stages(SILENT), initial)
     assert learned.vocabulary(3000) == vocabulary
 
 
@@ -113,7 +114,10 @@ def test_wordpiece_suffix_is_refused(tmp_path):
 
 
 def initial_tokens(words, reserved=(), kept=(), limit=None, prefix="", suffix=""):
-    return Alphabet(table_of(words)).initial_tokens(reserved, kept, limit, Marks(prefix, suffix))
+    options = MergeOptions(reserved, kept, 0, 0, limit, prefix, suffix)
+    tokens = PlainLexicon(words).initial_tokens(options)
+    assert tokens == KernelLexicon(table_of(words)).initial_tokens(options)
+    return tokens
 
 
 def test_wordpiece_alphabet_is_walked_in_sorted_order():

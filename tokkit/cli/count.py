@@ -8,7 +8,7 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.corpus.feed import CorpusOptions
-from tokkit.tokenizer.training.count import CountOptions, count, merge_counts
+from tokkit.tokenizer.training.trainer_options import CountOptions
 from tokkit.views.reports import training as reports
 
 
@@ -19,8 +19,8 @@ from tokkit.views.reports import training as reports
 )
 @click.argument("corpus", nargs=-1, required=True)
 @output_option("counts/", "Folder to write.")
-@options_from(CountOptions, "spec")
-@options_from(CorpusOptions, "reading")
+@options_from(CountOptions, "options")
+@options_from(CorpusOptions, "read_options")
 @threads_option
 @common_options
 def count_command(json_wanted: bool, **options: Any) -> None:
@@ -28,6 +28,8 @@ def count_command(json_wanted: bool, **options: Any) -> None:
 
     A run that was killed or interrupted is gone on with by the same command.
     """
+    from tokkit.tokenizer.training.count import count
+
     show("count", count(**options).as_dict(), reports.counts, json_wanted)
 
 
@@ -42,4 +44,6 @@ def count_command(json_wanted: bool, **options: Any) -> None:
 @common_options
 def merge_counts_command(json_wanted: bool, **options: Any) -> None:
     """Add counts folders up: the same as counting all of their files in one run."""
+    from tokkit.tokenizer.training.count import merge_counts
+
     show("merge-counts", merge_counts(**options).as_dict(), reports.counts, json_wanted)

@@ -8,7 +8,6 @@ import click
 
 from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
 from tokkit.corpus.feed import CorpusOptions
-from tokkit.tokenizer.training import train, train_char, train_unigram, train_word
 from tokkit.tokenizer.training.trainer_options import (
     BpeOptions,
     CharOptions,
@@ -40,13 +39,15 @@ _output = output_option("out/", "Folder to write.")
 @_output
 @_counts
 @_from
-@options_from(WordPieceOptions, "spec")
-@options_from(CorpusOptions, "reading")
+@options_from(WordPieceOptions, "options")
+@options_from(CorpusOptions, "read_options")
 @threads_option
 @common_options
 def train_wordpiece_command(json_wanted: bool, **options: Any) -> None:
     """Train a WordPiece tokenizer on text files, folders, globs or - (standard input)."""
-    result = train.train_wordpiece(**options)
+    from tokkit.tokenizer.training.train import train_wordpiece
+
+    result = train_wordpiece(**options)
     show("train-wordpiece", result.as_dict(), reports.training, json_wanted)
 
 
@@ -59,13 +60,15 @@ def train_wordpiece_command(json_wanted: bool, **options: Any) -> None:
 @_output
 @_counts
 @_from
-@options_from(BpeOptions, "spec")
-@options_from(CorpusOptions, "reading")
+@options_from(BpeOptions, "options")
+@options_from(CorpusOptions, "read_options")
 @threads_option
 @common_options
 def train_bpe_command(json_wanted: bool, **options: Any) -> None:
     """Train a byte-pair encoding tokenizer, byte-level unless told otherwise."""
-    result = train.train_bpe(**options)
+    from tokkit.tokenizer.training.train import train_bpe
+
+    result = train_bpe(**options)
     show("train-bpe", result.as_dict(), reports.training, json_wanted)
 
 
@@ -77,13 +80,15 @@ def train_bpe_command(json_wanted: bool, **options: Any) -> None:
 @_corpus
 @_output
 @_counts
-@options_from(UnigramOptions, "spec")
-@options_from(CorpusOptions, "reading")
+@options_from(UnigramOptions, "options")
+@options_from(CorpusOptions, "read_options")
 @threads_option
 @common_options
 def train_unigram_command(json_wanted: bool, **options: Any) -> None:
     """Train a Unigram tokenizer with the tokenizers package, to compare others with."""
-    result = train_unigram.train_unigram(**options)
+    from tokkit.tokenizer.training.train_unigram import train_unigram
+
+    result = train_unigram(**options)
     show("train-unigram", result.as_dict(), reports.training, json_wanted)
 
 
@@ -95,13 +100,15 @@ def train_unigram_command(json_wanted: bool, **options: Any) -> None:
 @_corpus
 @_output
 @_counts
-@options_from(WordOptions, "spec")
-@options_from(CorpusOptions, "reading")
+@options_from(WordOptions, "options")
+@options_from(CorpusOptions, "read_options")
 @threads_option
 @common_options
 def train_word_command(json_wanted: bool, **options: Any) -> None:
     """Give the most frequent words a token each, to compare others with."""
-    result = train_word.train_word(**options)
+    from tokkit.tokenizer.training.train_frequent import train_word
+
+    result = train_word(**options)
     show("train-word", result.as_dict(), reports.training, json_wanted)
 
 
@@ -113,11 +120,13 @@ def train_word_command(json_wanted: bool, **options: Any) -> None:
 @_corpus
 @_output
 @_counts
-@options_from(CharOptions, "spec")
-@options_from(CorpusOptions, "reading")
+@options_from(CharOptions, "options")
+@options_from(CorpusOptions, "read_options")
 @threads_option
 @common_options
 def train_char_command(json_wanted: bool, **options: Any) -> None:
     """Give the most frequent characters a token each, to compare others with."""
-    result = train_char.train_char(**options)
+    from tokkit.tokenizer.training.train_frequent import train_char
+
+    result = train_char(**options)
     show("train-char", result.as_dict(), reports.training, json_wanted)

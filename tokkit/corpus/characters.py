@@ -1,15 +1,16 @@
-"""What the blocks do to each character, asked of the reference itself, once for every character met.
+"""What the blocks do to each character: the reference is queried once for every character that occurs.
 
-Most characters are normalized by what they are alone, and the usual pre-tokenizers see classes of
-characters. Where that holds, kernels can normalize and split a chunk from tables (`split_kernels`), and
-the tables agree with whichever version of `tokenizers` is installed. Where it may not hold (combining
-marks under NFC, characters newer than this Python), the character stays unknown.
+Most characters are normalized independently of their neighbors, and the usual pre-tokenizers look at classes
+of characters. Where that is so, kernels normalize and split a chunk from tables (`split_kernels`), and the
+tables agree with whichever version of `tokenizers` is installed. Where it may not be so (combining marks
+under NFC, characters newer than this Python), the character stays unknown, and `tokenizers` itself splits the
+chunks that have one.
 
-NFD orders marks, NFC composes them besides. What each does to a character whatever its neighbours:
+NFD reorders marks, NFC composes them besides. Whose form does not depend on its neighbors:
 
-            e, 中, 가   ा (a mark of combining class 0)   U+0301 (another mark)   U+1161 (vowel of Hangul)
-    orders   known      known                             unless it vanishes      known
-    composes known      unknown                           unknown                 unknown
+             e, 中, 가    ा (a mark of combining class 0)    U+0301 (another mark)    U+1161 (vowel of Hangul)
+    NFD      known       known                              unless it vanishes       known
+    NFC      known       unknown                            unknown                  unknown
 """
 
 from __future__ import annotations
@@ -24,21 +25,21 @@ from numpy.typing import NDArray
 
 from tokkit.corpus import split_kernels as kernels
 from tokkit.corpus.cutting import Pipeline
-from tokkit.runtime.byte_table import Pieces
+from tokkit.runtime.strings import Strings
 
 _ALL = 0x110000
 _COMPOSING = ("NFC", "NFKC")
 _ORDERING = ("NFD", "NFKD")
 _BY_RUNS = ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
-_AT_ONCE = 4096
+_BATCH = 4096
 
 
 class Characters:
-    """Tables for `split_kernels.split`, filled as text is met; threads may share it.
+    """Tables for `split_kernels.split`, filled as characters occur; threads may share it.
 
-    forms    (0x110000,) uint8: unknown, same or mapped
-    places   (0x110000,) int32: where in ``written`` a mapped character's form stands
-    written  (n,) uint8: its bytes, after their number
+    forms    (0x110000,) uint8: `UNKNOWN`, `SAME` or `MAPPED`
+    offsets  (0x110000,) int32: where in ``written`` the form of a mapped character starts
+    written  (n,) uint8: its number of bytes, then the bytes
     classes  (0x110000,) uint8
     gpt2     whether GPT-2's pattern splits; otherwise runs of one class are words
     """
@@ -46,61 +47,67 @@ class Characters:
     def __init__(self, pipeline: Pipeline, tokenizer: Any) -> None:
         self.gpt2 = _is_gpt2(pipeline)
         self.forms = np.zeros(_ALL, np.uint8)
-        self.places = np.zeros(_ALL, np.int32)
+        self.offsets = np.zeros(_ALL, np.int32)
         self.written = np.zeros(1 << 16, np.uint8)
         self.classes = np.zeros(_ALL, np.uint8)
         self._normalizer = tokenizer.normalizer
         self._pre_tokenizer = tokenizer.pre_tokenizer
         self._composes = any(block["type"] in _COMPOSING for block in pipeline.normalizers)
         self._orders = any(_orders(block) for block in pipeline.normalizers)
-        self._asked = np.zeros(_ALL, np.bool_)
+        self._queried = np.zeros(_ALL, np.bool_)
         self._end = 0
         self._lock = threading.Lock()
 
-    def learn(self, pieces: Pieces) -> None:
-        """Asks for every character of the pieces that was not met before."""
-        found = np.empty(_AT_ONCE, np.int32)
+    def learn(self, strings: Strings) -> None:
+        """Fill the tables for every character of the strings that has not occurred before."""
+        new = np.empty(_BATCH, np.int32)
         with self._lock:
-            while number := kernels.new_characters(pieces.data, pieces.offsets[-1], self._asked, found):
-                self._ask([chr(character) for character in found[:number]])
-                if number < _AT_ONCE:
+            while count := kernels.new_characters(
+                strings.data, strings.starts, strings.ends, self._queried, new
+            ):
+                self._query([chr(character) for character in new[:count]])
+                if count < _BATCH:
                     break
 
-    def _ask(self, characters: Sequence[str]) -> None:
+    def _query(self, characters: Sequence[str]) -> None:
         forms = [self._form(character) for character in characters]
         self._classify("".join(dict.fromkeys("".join(form for form in forms if form))))
-        for character, form in zip(characters, forms, strict=True):  # last: a form in place is in use
+        # last: other threads read a form without a lock as soon as it is there
+        for character, form in zip(characters, forms, strict=True):
             if form is not None:
-                self._keep(ord(character), character, form)
+                self._write(ord(character), character, form)
 
     def _form(self, character: str) -> str | None:
-        """The normal form of one character; None where its neighbours may matter."""
+        """The normal form of one character; None where its neighbors may matter."""
         if self._normalizer is None:
             return character
         form: str = self._normalizer.normalize_str(character)
         if not form and not self._composes:
-            return form  # whatever its order among marks, nothing of it is left
+            return form  # it vanishes, whatever its order among marks
         if self._composes and not (form and _never_composes(character) and _never_composes(form[0])):
             return None
-        if self._orders and not (_keeps_its_place(character) and _keeps_its_place(form[0])):
+        if self._orders and not (_keeps_its_position(character) and _keeps_its_position(form[0])):
             return None
         return form if len(form.encode()) <= kernels.GROWTH * len(character.encode()) else None
 
-    def _keep(self, place: int, character: str, form: str) -> None:
+    def _write(self, point: int, character: str, form: str) -> None:
         if form == character:
-            self.forms[place] = kernels.SAME
+            self.forms[point] = kernels.SAME
             return
         encoded = form.encode()
         if self._end + len(encoded) + 1 > len(self.written):
             self.written = np.concatenate((self.written, np.zeros_like(self.written)))
         self.written[self._end] = len(encoded)
         self.written[self._end + 1 : self._end + 1 + len(encoded)] = np.frombuffer(encoded, np.uint8)
-        self.places[place] = self._end
+        self.offsets[point] = self._end
         self._end += len(encoded) + 1
-        self.forms[place] = kernels.MAPPED
+        self.forms[point] = kernels.MAPPED
 
     def _classify(self, characters: str) -> None:
-        """Looks how each stands beside a letter, a digit and a mark: what is joined is of one class."""
+        """Find out after which of a letter, a digit and a mark each one continues a word: those of its class.
+
+        Nine characters probe one: ``a? 1? !? ``; the words of all probes are found in one call.
+        """
         probes = "".join(f"a{c} 1{c} !{c} " for c in characters)
         word_of = np.zeros(len(probes), np.int64)
         for word, (_, (start, end)) in enumerate(self._pre_tokenizer.pre_tokenize_str(probes), 1):
@@ -117,7 +124,7 @@ class Characters:
 
 
 def characters_of(pipeline: Pipeline, tokenizer: Any) -> Characters | None:
-    """Tables for the pipeline; None where it takes more than classes of characters to split."""
+    """Tables for the pipeline; None where classes of characters do not suffice to split."""
     if len(pipeline.pre_tokenizers) != 1:
         return None
     by_classes = _is_gpt2(pipeline) or pipeline.pre_tokenizers[0]["type"] in _BY_RUNS
@@ -136,13 +143,13 @@ def _orders(block: Any) -> bool:
     return block["type"] in _ORDERING
 
 
-def _keeps_its_place(character: str) -> bool:
+def _keeps_its_position(character: str) -> bool:
     """Whether no Unicode normal form ever moves it, or moves another past it."""
     return unicodedata.combining(character) == 0 and unicodedata.category(character) != "Cn"
 
 
 def _never_composes(character: str) -> bool:
-    """Whether no Unicode normal form ever changes it by what stands before it, or moves it."""
+    """Whether no Unicode normal form ever changes it by what precedes it, or moves it."""
     if unicodedata.category(character)[0] == "M" or unicodedata.category(character) == "Cn":
         return False
     point = ord(character)
@@ -151,6 +158,6 @@ def _never_composes(character: str) -> bool:
 
 
 def _joined(word_of: NDArray[np.int64], first: int) -> NDArray[np.bool_]:
-    """Whether each probed character is in the same word as the one before it, which stands at ``first``."""
+    """Whether each probed character is in the same word as the one before it, at ``first`` of nine."""
     joined: NDArray[np.bool_] = (word_of[first::9] == word_of[first + 1 :: 9]) & (word_of[first::9] > 0)
     return joined

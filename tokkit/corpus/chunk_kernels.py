@@ -1,8 +1,11 @@
-"""Cutting text into chunks and counting them, eight bytes at a step.
+# mypy: ignore-errors
+r"""Cutting text into chunks and counting them, eight bytes at a step.
 
 A chunk ends where an item ends, and before a byte of white space that the cutting rule names, unless the
-character before is white space (or a control) too: a run of white space is never cut. It stays with the
-word that follows.
+character before is white space (or a control) too: a run of white space is never cut. It belongs to the
+chunk that follows.
+
+    "the cat  sat\n"  ->  "the", " cat", "  sat", "\n"        cut before any white space
 """
 
 from __future__ import annotations
@@ -10,13 +13,13 @@ from __future__ import annotations
 import numpy as np
 
 from tokkit.runtime.kernels import kernel, load8, prefetch, trailing_zeros
-from tokkit.runtime.table_kernels import AT_ONCE, BYTES, LONGEST, SLOTS, content_of, first_slot, put
+from tokkit.runtime.table_kernels import BATCH, BYTES, LONGEST, SLOTS, content_of, first_slot, put
 
-FINISHED, CROWDED, TOO_LONG = 0, 1, 2
-"""All is counted; the table must grow first; the next chunk is longer than a table takes."""
+FINISHED, TABLE_FULL, TOO_LONG = 0, 1, 2
+"""Why counting stopped: all is counted, the table has to grow, the next chunk is too long for a table."""
 
 BEFORE = 8
-"""Bytes that must stand before the text, so that the characters before it can be looked at."""
+"""Bytes before the text in its array, so that looking at the character before a cut needs no check."""
 
 _U = np.uint64
 _LOW, _HIGH = _U(0x2121212121212121), _U(0x8080808080808080)
@@ -43,9 +46,11 @@ def white_before(data, at):
 
 @kernel
 def next_white(data, at, end):
-    """Place of the next byte that is a space or below, from ``at`` on; ``end`` where there is none."""
+    """Index of the next byte up to 0x20, from ``at`` on; ``end`` where there is none."""
     while at < end:
         word = load8(data, at)
+        # subtracting 0x21 from each byte borrows into its top bit where the byte is below; a borrow may also
+        # set bits above the first match, but the lowest one set is always a match
         found = (word - _LOW) & ~word & _HIGH
         if found:
             at += np.int64(trailing_zeros(found) >> _U(3))
@@ -74,21 +79,20 @@ def chunk_end(data, start, end, separator, cuts):
 
 
 @kernel
-def count_chunks(data, start, end, separator, cuts, slots, arena, held):
-    """Counts the chunks of ``data[start:end]``; gives why it stopped, and where.
+def count_chunks(data, start, end, separator, cuts, slots, arena, usage):
+    """Counts the chunks of ``data[start:end]``; returns why it stopped, and where.
 
     separator  the byte that ends an item: a newline, which belongs to it; 0, which does not; -1 for none
-    cuts       (33,) bool, bytes before which text may be cut
-
-    Chunks are found a few at a time and their slots asked for before they are counted: most of the time
-    would go into waiting for memory.
+    cuts       (33,) bool, the bytes before which text may be cut
     """
-    fullest = slots.size // 4 * 5 // 8 - AT_ONCE
-    bounds = np.empty((AT_ONCE, 2), np.int64)
-    contents = np.empty((AT_ONCE, 2), np.uint64)
+    # A batch of chunks is found, and their slots prefetched, before the first one is counted. The batch is
+    # counted as a whole or not at all, so the caller can grow the table and go on from where it stopped.
+    fullest = slots.size // 4 * 5 // 8 - BATCH
+    bounds = np.empty((BATCH, 2), np.int64)
+    contents = np.empty((BATCH, 2), np.uint64)
     while start < end:
         first, number = start, 0
-        while number < AT_ONCE and start < end:
+        while number < BATCH and start < end:
             stop = chunk_end(data, start, end, separator, cuts)
             if stop - start > LONGEST:
                 return TOO_LONG, first
@@ -99,9 +103,9 @@ def count_chunks(data, start, end, separator, cuts, slots, arena, held):
                 contents[number, 0], contents[number, 1] = low, high
                 number += 1
             start = stop + 1 if separator == 0 and stop < end and data[stop] == 0 else stop
-        if held[SLOTS] >= fullest or held[BYTES] + start - first + 8 * number > arena.size:
-            return CROWDED, first
+        if usage[SLOTS] >= fullest or usage[BYTES] + start - first + 8 * number > arena.size:
+            return TABLE_FULL, first
         for i in range(number):
             low, high = contents[i, 0], contents[i, 1]
-            put(low, high, data, bounds[i, 0], bounds[i, 1], 1, slots, arena, held)
+            put(low, high, data, bounds[i, 0], bounds[i, 1], 1, slots, arena, usage)
     return FINISHED, end

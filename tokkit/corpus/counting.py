@@ -1,7 +1,7 @@
 """Counting a corpus into the parts of a counts folder, shard by shard, in bounded memory.
 
-Each thread counts in a table of its own and writes it out as a run when it is full (`parts`); what a shard
-gave is kept (`work`) until all runs are added up, partition by partition.
+Each thread counts in a table of its own and writes it as a run when it is full (`parts`). The runs of a shard
+are kept (`work`) until those of all shards are added up, partition by partition.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.corpus import parts, plain, text_blocks, words
+from tokkit.corpus import parts, text_blocks, words
 from tokkit.corpus.counts import Identity
 from tokkit.corpus.feed import CorpusFile
+from tokkit.corpus.reference_words import count_in_child
 from tokkit.corpus.shards import Shard, check_unchanged, shards_of
 from tokkit.corpus.text_blocks import NEWLINE, Block
 from tokkit.corpus.work import Work
 from tokkit.errors import InputError
 from tokkit.progress import Progress, Stages
 from tokkit.runtime import threads
-from tokkit.runtime.byte_table import ByteTable, Pieces
+from tokkit.runtime.byte_table import ByteTable, StringCounts
 from tokkit.sources import streams
 from tokkit.sources.paths import shown
 
@@ -31,11 +32,11 @@ MERGING = 4
 
 
 @dataclass(frozen=True)
-class Counted:
-    """What the parts hold.
+class CountsResult:
+    """Size of what was counted.
 
     pieces    pieces in all
-    distinct  different ones
+    distinct  distinct pieces
     bytes     bytes of text they were counted in
     inputs    the files, as `files.describe_input` describes them
     """
@@ -55,7 +56,7 @@ def count_corpus(
     stages: Stages,
     thread_count: int | None = None,
     memory: int | None = None,
-) -> Counted:
+) -> CountsResult:
     """Writes the parts of a corpus under the blocks of ``skeleton`` (a tokenizer in JSON) to ``staging``.
 
     work_folder  where finished shards are kept; a run of the same job goes on there
@@ -71,9 +72,9 @@ def count_corpus(
     work = Work(work_folder, out, len(shards))
     try:
         work.begin(job, stages.progress)
-        left = [(number, shard) for number, shard in enumerate(shards) if number not in work.done]
-        with stages.stage("counting", _size(shard for _, shard in left), "bytes") as progress:
-            for number, shard in left:
+        remaining = [(number, shard) for number, shard in enumerate(shards) if number not in work.done]
+        with stages.stage("counting", _size(shard for _, shard in remaining), "bytes") as progress:
+            for number, shard in remaining:
                 _count(work, number, shard, identity, skeleton, progress, thread_count, memory)
         if not work.runs():
             raise InputError("the corpus holds no text to count")
@@ -82,44 +83,48 @@ def count_corpus(
         if isinstance(error, InputError) or work.empty or not _can_be_read_again(corpus):
             work.remove()
         elif work.done:
-            kept = f"{len(work.done)} of {work.shards} shards are kept: the same command goes on from there"
-            stages.progress.say(kept)
+            stages.progress.say(
+                f"{len(work.done)} of {work.shards} shards are kept: the same command continues from there"
+            )
         raise
-    told = [work.done[number] for number in range(work.shards)]
-    inputs = [each for shard in told for each in shard["inputs"]]
-    return Counted(pieces, distinct, sum(shard["bytes"] for shard in told), inputs)
+    finished = [work.done[number] for number in range(work.shards)]
+    inputs = [file for shard in finished for file in shard["inputs"]]
+    return CountsResult(pieces, distinct, sum(shard["bytes"] for shard in finished), inputs)
 
 
 def add_up(
-    staging: Path, batches_of: Callable[[int], Iterator[Pieces]], stages: Stages, thread_count: int | None
+    staging: Path,
+    batches_of: Callable[[int], Iterator[StringCounts]],
+    stages: Stages,
+    thread_count: int | None,
 ) -> tuple[int, int]:
-    """Writes every part from the batches of its partition; gives pieces in all, and different ones."""
+    """Write every part from the batches of its partition; returns the pieces, and the distinct ones."""
 
-    def work(mine: threads.Tasks[int]) -> tuple[int, int]:
+    def work(tasks: threads.Tasks[int]) -> tuple[int, int]:
         pieces = distinct = 0
-        for partition in mine:
-            table = parts.added_up(batches_of(partition), lambda: mine.stopped)
-            if mine.stopped:
+        for partition in tasks:
+            table = parts.sum_of(batches_of(partition), lambda: tasks.stopped)
+            if tasks.stopped:
                 break
             pieces, distinct = pieces + table.total(), distinct + len(table)
-            columns = table.pieces()
-            del table
+            columns = table.columns()
+            del table  # its memory is needed to sort the columns
             parts.write_part(staging / parts.part_name(partition), columns)
-            mine.done(1)
+            tasks.done(1)
         return pieces, distinct
 
     number = min(MERGING, threads.threads_to_use(thread_count))
     with stages.stage("merging counts", parts.PARTITIONS, "parts") as progress:
-        found = threads.run(work, threads.Tasks(iter(range(parts.PARTITIONS))), number, progress)
-    return sum(pieces for pieces, _ in found), sum(distinct for _, distinct in found)
+        sums = threads.run(work, threads.Tasks(iter(range(parts.PARTITIONS))), number, progress)
+    return sum(pieces for pieces, _ in sums), sum(distinct for _, distinct in sums)
 
 
-def _row_groups(runs: Sequence[Path]) -> Callable[[int], Iterator[Pieces]]:
-    def of(partition: int) -> Iterator[Pieces]:
+def _row_groups(runs: Sequence[Path]) -> Callable[[int], Iterator[StringCounts]]:
+    def batches(partition: int) -> Iterator[StringCounts]:
         for run in runs:
             yield from parts.batches(run, [partition])
 
-    return of
+    return batches
 
 
 def _count(
@@ -134,33 +139,32 @@ def _count(
 ) -> None:
     runs = _Runs(work, number)
     if identity.cuts is None:
-        table, size = plain.count([part.file for part in shard], skeleton, progress, thread_count)
-        threads.run(
-            lambda mine: runs.write(table, lambda: mine.stopped), threads.Tasks(iter(())), 1, progress
-        )
+        counted, size = count_in_child([part.file for part in shard], skeleton, progress, thread_count)
+        table, nothing = words.table_of(counted), threads.Tasks[Path](iter(()))
+        threads.run(lambda tasks: runs.write(table, lambda: tasks.stopped), nothing, 1, progress)
     else:
         size = _count_chunks(shard, identity.cuts, runs, progress, thread_count, memory)
     ended = iter([part.file.path for part in shard if part.last])
     inputs = threads.run(_describe, threads.Tasks(ended), threads.threads_to_use(thread_count), progress)
     check_unchanged(shard)
-    described = {path: each for some in inputs for path, each in some.items()}
-    told = [described[part.file.path] for part in shard if part.last]
-    work.finish(number, runs.written, bytes=size, inputs=told)
+    described = {path: file for files_ in inputs for path, file in files_.items()}
+    ended_inputs = [described[part.file.path] for part in shard if part.last]
+    work.finish(number, runs.written, bytes=size, inputs=ended_inputs)
 
 
 def _count_chunks(
     shard: Shard, cuts: str, runs: _Runs, progress: Progress, thread_count: int | None, memory: int | None
 ) -> int:
-    """Writes the runs of a shard; gives the bytes of its text."""
+    """Write the runs of a shard; returns the bytes of its text."""
     number = threads.threads_to_use(thread_count)
-    share = words.MEMORY if memory is None else memory // number
+    limit = words.MEMORY if memory is None else memory // number
     tasks = threads.Tasks(_blocks(shard))
 
-    def count(mine: threads.Tasks[Block]) -> None:
+    def count(tasks: threads.Tasks[Block]) -> None:
         chunks = ByteTable()
-        for block in mine:
-            words.count_chunks(block, cuts, chunks, share, flush)
-            mine.done(block.read)
+        for block in tasks:
+            words.count_chunks(block, cuts, chunks, limit, flush)
+            tasks.done(block.read)
         flush(chunks)
 
     def flush(chunks: ByteTable) -> None:
@@ -178,16 +182,16 @@ class _Runs:
         self.written: list[Path] = []
         self._work = work
         self._shard = shard
-        self._adding = threading.Lock()
+        self._lock = threading.Lock()
 
     def write(self, table: ByteTable, stopped: Callable[[], bool]) -> None:
         if not len(table) or stopped():
             return
-        with self._adding:
+        with self._lock:
             path = self._work.run_path(self._shard, len(self.written))
             self.written.append(path)
         with files.raising_output_error(self._work.out):
-            parts.write_run(path, table.pieces(), stopped)
+            parts.write_run(path, table.columns(), stopped)
 
 
 def _blocks(shard: Shard) -> Iterator[Block]:
@@ -204,12 +208,12 @@ def _describe(paths: threads.Tasks[Path]) -> dict[Path, dict[str, Any]]:
 
 
 def _can_be_read_again(corpus: Sequence[CorpusFile]) -> bool:
-    """Whether the same command would meet the same files: standard input is gone."""
+    """Whether the same command would read the same files: standard input is gone."""
     return all(shown(file.path) == str(file.path) for file in corpus)
 
 
 def _size(shards: Iterator[Shard]) -> int | None:
     """Bytes that will be read; None where a table or a compressed file hides it."""
-    found = [part for shard in shards for part in shard]
-    plain_text = all(part.file.column is None and streams.is_plain(part.file.path) for part in found)
-    return sum(part.end - part.start for part in found) if plain_text else None
+    file_parts = [part for shard in shards for part in shard]
+    plain_text = all(part.file.column is None and streams.is_plain(part.file.path) for part in file_parts)
+    return sum(part.end - part.start for part in file_parts) if plain_text else None

@@ -1,5 +1,5 @@
-"""A counts folder: the distinct pieces of a corpus under one pipeline, how often each stands there, and the
-receipt that says which pipeline that is.
+"""A counts folder: the distinct pieces of a corpus under one pipeline, how often each occurs, and the receipt
+that describes the pipeline.
 
     counts/part-00.parquet ... part-15.parquet    piece, count; one partition each, sorted (`parts`)
     counts/tokkit.json                            result: pipeline, cuts, unit, pieces, bytes, fingerprint
@@ -19,21 +19,21 @@ from typing import Any
 from tokkit import files
 from tokkit.corpus import parts
 from tokkit.corpus.cutting import Pipeline
-from tokkit.corpus.words import Splitter, Words, words_of
+from tokkit.corpus.words import Splitter, WordColumns
 from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.runtime import threads
-from tokkit.runtime.byte_table import ByteTable, Pieces
+from tokkit.runtime.byte_table import ByteTable, StringCounts
 
 FORMAT = 1
-"""Of the parts and of how pieces are spread over them."""
+"""Version of the parts and of how pieces are spread over them."""
 
 CHUNK, WORD = "chunk", "word"
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What counts must have in common to be added up.
+    """Pipeline and cutting rule: counts of the same identity can be added up.
 
     cuts  the characters before which text was cut; None where the pieces are words
     """
@@ -53,7 +53,7 @@ class Identity:
 
     @property
     def fingerprint(self) -> str:
-        """The first 16 hexadecimal digits of the SHA-256 of all of it."""
+        """The first 16 hexadecimal digits of the SHA-256 of the identity."""
         content = {
             "format": FORMAT,
             "pipeline": self.pipeline.as_json(),
@@ -63,7 +63,7 @@ class Identity:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
 
     def as_dict(self) -> dict[str, Any]:
-        """As it stands in the receipt."""
+        """The identity as the receipt has it."""
         pipeline = json.loads(self.pipeline.as_json())
         return {"pipeline": pipeline, "cuts": self.cuts, "unit": self.unit, "fingerprint": self.fingerprint}
 
@@ -72,12 +72,12 @@ class Identity:
 class Counts:
     """A counts folder, as its receipt describes it.
 
-    asked   recipe, normalizer and pre_tokenizer as they were asked for
+    blocks  recipe, normalizer and pre_tokenizer as the user named them
     inputs  the files it was counted from, as `files.describe_input` describes them
     """
 
     folder: Path
-    asked: Mapping[str, Any]
+    blocks: Mapping[str, Any]
     identity: Identity
     pieces: int
     distinct: int
@@ -92,11 +92,11 @@ class Counts:
         if "distinct_pieces" not in result or not folder.is_dir():
             raise InputError(f"{folder}: is no counts folder", hint=f"tokkit count CORPUS -o {folder}")
         try:
-            blocks = result["pipeline"]
-            pipeline = Pipeline(tuple(blocks["normalizers"]), tuple(blocks["pre_tokenizers"]))
-            found = cls(
+            members = result["pipeline"]
+            pipeline = Pipeline(tuple(members["normalizers"]), tuple(members["pre_tokenizers"]))
+            counts = cls(
                 folder=folder,
-                asked={
+                blocks={
                     "recipe": str(result["recipe"]),
                     "normalizer": tuple(map(str, result["normalizer"])),
                     "pre_tokenizer": tuple(map(str, result["pre_tokenizer"])),
@@ -108,34 +108,33 @@ class Counts:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder}/{files.RECEIPT}: is damaged ({error!r})") from error
-        if found.identity.fingerprint != result.get("fingerprint"):
+        if counts.identity.fingerprint != result.get("fingerprint"):
             raise InputError(
                 f"{folder}: its fingerprint does not fit the rest of its {files.RECEIPT}; it was damaged, or"
                 " written by another version of tokkit",
                 hint="count the corpus again",
             )
-        if missing := [path.name for path in found.parts if not path.is_file()]:
+        if missing := [path.name for path in counts.parts if not path.is_file()]:
             raise InputError(f"{folder}: is not whole: {', '.join(missing)} is missing")
-        return found
+        return counts
 
     @property
     def parts(self) -> list[Path]:
         return [self.folder / parts.part_name(partition) for partition in range(parts.PARTITIONS)]
 
     @property
-    def made_with(self) -> str:
-        """The options it was counted with, as one types them."""
-        given = [f"--recipe {self.asked['recipe']}"]
-        given += [f"--normalizer {block}" for block in self.asked["normalizer"]]
-        given += [f"--pre-tokenizer {block}" for block in self.asked["pre_tokenizer"]]
-        return " ".join(given)
+    def options(self) -> str:
+        """The options it was counted with, as typed in a shell."""
+        options = [f"--recipe {self.blocks['recipe']}"]
+        options += [f"--normalizer {block}" for block in self.blocks["normalizer"]]
+        options += [f"--pre-tokenizer {block}" for block in self.blocks["pre_tokenizer"]]
+        return " ".join(options)
 
     def check_total(self, pieces: int) -> None:
-        """Raises `InputError` where its parts held another number of pieces than its receipt tells."""
+        """Raises `InputError` where its parts have another number of pieces than its receipt."""
         if pieces != self.pieces:
-            told = f"its {files.RECEIPT} tells of {self.pieces:,}"
             raise InputError(
-                f"{self.folder}: its parts hold {pieces:,} pieces, {told}",
+                f"{self.folder}: its parts have {pieces:,} pieces, its {files.RECEIPT} {self.pieces:,}",
                 hint="a part was changed or exchanged: count the corpus again",
             )
 
@@ -144,45 +143,52 @@ _NUMBERS = {"pieces": "pieces", "distinct": "distinct_pieces", "bytes": "bytes"}
 
 
 def result_of(
-    identity: Identity, asked: Mapping[str, Any], pieces: int, distinct: int, size: int
+    identity: Identity, blocks: Mapping[str, Any], pieces: int, distinct: int, size: int
 ) -> dict[str, Any]:
-    """What the receipt of a counts folder tells."""
-    return {**asked, **identity.as_dict(), "pieces": pieces, "distinct_pieces": distinct, "bytes": size}
+    """The result of a counts folder in its receipt."""
+    return {**blocks, **identity.as_dict(), "pieces": pieces, "distinct_pieces": distinct, "bytes": size}
 
 
 def words_of_counts(
     counts: Counts, skeleton: str, progress: Progress, thread_count: int | None = None
-) -> Words:
+) -> WordColumns:
     """The words of counted pieces under the blocks of ``skeleton``, equal to those of the corpus itself.
 
     Raises `InputError` for parts that are damaged, and for counts without words.
     """
-    tasks = threads.Tasks(_row_groups(counts.parts))
-    if counts.identity.unit == WORD:
-        table = ByteTable()
-        seen = sum(threads.run(_each(table.add), tasks, 1, progress))
-        raw = False
-    else:
+    row_groups = ((path, group) for path in counts.parts for group in range(parts.row_groups_of(path)))
+    tasks = threads.Tasks(row_groups)
+    table, raw, add, number = ByteTable(), False, None, 1
+    if counts.identity.unit == CHUNK:
         splitter = Splitter(skeleton)
+        table, raw, add = splitter.words, splitter.raw, splitter.count
         number = threads.threads_to_use(thread_count)
-        seen = sum(threads.run(_each(splitter.count), tasks, number, progress))
-        table, raw = splitter.words, splitter.raw
-    counts.check_total(seen)
-    return words_of(table, raw, counts.bytes)
+
+    def work(tasks: threads.Tasks[tuple[Path, int]]) -> int:
+        pieces = 0
+        for path, group in tasks:
+            for batch in parts.batches(path, [group]):
+                (add or table.add)(batch)
+                pieces += int(batch.counts.sum())
+                tasks.done(len(batch))
+        return pieces
+
+    counts.check_total(sum(threads.run(work, tasks, number, progress)))
+    return WordColumns.of_table(table, raw, counts.bytes)
 
 
-def batches_of(folders: Sequence[Counts]) -> Callable[[int], Iterator[Pieces]]:
-    """The batches of a partition of all folders."""
+def batches_of(folders: Sequence[Counts]) -> Callable[[int], Iterator[StringCounts]]:
+    """Partition -> the batches of it in all folders."""
 
-    def of(partition: int) -> Iterator[Pieces]:
+    def batches(partition: int) -> Iterator[StringCounts]:
         for counts in folders:
             yield from parts.batches(counts.parts[partition])
 
-    return of
+    return batches
 
 
 def check_mergeable(folders: Sequence[Counts]) -> None:
-    """Raises `InputError` naming two folders whose counts must not be added up, and why."""
+    """Raises `InputError` that names two folders whose counts must not be added up, and why."""
     first = folders[0]
     for number, counts in enumerate(folders):
         if any(counts.folder.samefile(other.folder) for other in folders[:number]):
@@ -191,19 +197,19 @@ def check_mergeable(folders: Sequence[Counts]) -> None:
             differing = _differing(counts, first)
             raise InputError(
                 f"{counts.folder}: has other {differing} than {first.folder} and cannot be added to it:"
-                f" made with {counts.made_with}, the other with {first.made_with}",
-                hint=f"tokkit count CORPUS {first.made_with} -o {counts.folder} --force",
+                f" counted with {counts.options}, the other with {first.options}",
+                hint=f"tokkit count CORPUS {first.options} -o {counts.folder} --force",
             )
 
 
 def counted_twice(folders: Sequence[Counts]) -> list[str]:
-    """Names of files that stand, byte for byte, in more than one of the folders."""
-    seen: set[str] = set()
+    """Names of files that were counted, byte for byte, in more than one of the folders."""
+    digests: set[str] = set()
     twice: list[str] = []
     for counts in folders:
-        here = {each["sha256"]: each["name"] for each in counts.inputs}
-        twice += [name for digest, name in here.items() if digest in seen]
-        seen |= here.keys()
+        names = {file["sha256"]: file["name"] for file in counts.inputs}
+        twice += [name for digest, name in names.items() if digest in digests]
+        digests |= names.keys()
     return twice
 
 
@@ -213,24 +219,3 @@ def _differing(one: Counts, other: Counts) -> str:
         "pre-tokenizers": (one.identity.pipeline.pre_tokenizers, other.identity.pipeline.pre_tokenizers),
     }
     return " and ".join(name for name, (a, b) in pairs.items() if a != b) or "cutting rules"
-
-
-def _row_groups(paths: Sequence[Path]) -> Iterator[tuple[Path, int]]:
-    for path in paths:
-        for group in range(parts.row_groups_of(path)):
-            yield path, group
-
-
-def _each(take: Callable[[Pieces], None]) -> Callable[[threads.Tasks[tuple[Path, int]]], int]:
-    """A worker that hands on every batch; it gives the pieces in them."""
-
-    def work(mine: threads.Tasks[tuple[Path, int]]) -> int:
-        seen = 0
-        for path, group in mine:
-            for batch in parts.batches(path, [group]):
-                take(batch)
-                seen += int(batch.counts.sum())
-                mine.done(len(batch))
-        return seen
-
-    return work

@@ -1,11 +1,16 @@
-"""Where text may be cut so that the pieces, taken alone, give the words of the whole.
+"""Where text may be cut so that the pieces, processed alone, give the words of the whole.
 
-Two things decide. The first pre-tokenizer that splits at white space says how much of it matters:
-one that *drops* it allows every cut before it; one that *keeps* it, as part of a word, allows a cut only
-before a whole run of it, and only where no normalizer makes or takes away white space. Before that
-pre-tokenizer nothing may look across the cut. A pipeline of which this is not known is not cut.
+The first pre-tokenizer that splits at white space decides. One that *drops* white space allows every cut
+before it. One that *keeps* it, as part of a word, allows a cut only before a whole run of it, and only where
+no normalizer inserts or removes white space. Whatever runs before it must not look across the cut. A pipeline
+of which this is not known is not cut.
 
-Tests hold every pipeline of the blocks offered against the reference on random Unicode.
+    "the  cat"   WhitespaceSplit   "the", "  cat" and "the ", " cat" both give the words the, cat
+                 GPT-2             of "the   cat", "the", "   cat" gives the words of the whole, "the", "  ",
+                                   " cat"; "the  ", " cat" as well, but "the ", "  cat" gives "the", " ", " ",
+                                   " cat": a run must stay whole
+
+Tests compare every pipeline of the offered blocks with the reference on random Unicode.
 """
 
 from __future__ import annotations
@@ -18,21 +23,22 @@ from typing import Any
 
 SPACES = " "
 BLANKS = " \t\n\r"
-"""White space of ASCII that BERT's cleaning keeps: it deletes the rest, and joins what it parted."""
+"""White space of ASCII that BERT's cleaning keeps: it deletes other control characters, joining what they
+separate."""
 
 Block = Mapping[str, Any]
 
-_TOLD = {BLANKS: "before white space", SPACES: "before a space", None: "nowhere"}
+_DESCRIPTIONS = {BLANKS: "before white space", SPACES: "before a space", None: "nowhere"}
 
 _BY_CHARACTER = ("BertNormalizer", "Lowercase", "Nmt", "StripAccents", "NFC", "NFD", "NFKC", "NFKD")
 """Normalizers that carry nothing across white space of ASCII."""
 
 _KEEP_WHITE = ("Lowercase", "NFC", "NFD", "NFKC", "NFKD")
-"""Those of them after which white space stands where it stood."""
+"""Those of them after which white space is where it was."""
 
 _DROP = ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
-_ALONG = ("Digits", "Punctuation")
-"""Pre-tokenizers that may come before the one that splits: they part characters by what they are alone."""
+_INDEPENDENT = ("Digits", "Punctuation")
+"""Pre-tokenizers that may run before the one that decides: they look at each character alone."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +71,19 @@ class Pipeline:
 
         None where the pipeline may not be cut.
         """
-        deciding = list(itertools.dropwhile(_goes_along, self.pre_tokenizers))
+        deciding = list(itertools.dropwhile(_is_independent, self.pre_tokenizers))
         if not deciding:
             return None
         splitting, *later = deciding
         if splitting["type"] in _DROP:
             return BLANKS if self._normalizers_are(_BY_CHARACTER) else None
-        if any(_asks_for_the_start(block) for block in later):
+        if any(_depends_on_the_start(block) for block in later):
             return None
         return _keeping(splitting) if self._normalizers_are(_KEEP_WHITE) else None
 
-    def told(self) -> str:
+    def describe_cuts(self) -> str:
         """Where it may be cut, in words."""
-        return _TOLD[self.cuts()]
+        return _DESCRIPTIONS[self.cuts()]
 
     def _normalizers_are(self, allowed: Sequence[str]) -> bool:
         return all(block["type"] in allowed for block in self.normalizers)
@@ -92,19 +98,19 @@ def unrolled(block: Block | None, members: str) -> list[Block]:
     return [inner for member in block[members] for inner in unrolled(member, members)]
 
 
-def _goes_along(block: Block) -> bool:
-    return block["type"] in _ALONG and block.get("behavior", "Isolated") == "Isolated"
+def _is_independent(block: Block) -> bool:
+    return block["type"] in _INDEPENDENT and block.get("behavior", "Isolated") == "Isolated"
 
 
-def _asks_for_the_start(block: Block) -> bool:
-    """Whether it treats the piece that begins a text as no other."""
+def _depends_on_the_start(block: Block) -> bool:
+    """Whether it treats the first piece of a text differently."""
     return block["type"] == "Metaspace" and block["prepend_scheme"] == "first"
 
 
 def _keeping(block: Block) -> str | None:
     """Where a pre-tokenizer that keeps white space may be cut.
 
-    What puts something before each text that does not start with a space must meet a space there.
+    A block that puts a space before each text that does not start with one may be cut before a space only.
     """
     if block["type"] == "ByteLevel" and block["use_regex"]:
         return SPACES if block["add_prefix_space"] else BLANKS
@@ -128,10 +134,20 @@ def of_normalizer(block: Block) -> str:
 def of_pre_tokenizer(block: Block) -> str:
     """What a pre-tokenizer means for cutting a pipeline it is part of, in words.
 
-    What comes after the first that splits matters no more, unless it treats the start of a text as no other.
+    Those after the first that splits no longer matter, unless it treats the start of a text differently.
     """
     if block["type"] in _DROP:
         return "splits at white space"
     if (before := _keeping(block)) is not None:
-        return f"splits {_TOLD[before]}"
-    return "carries nothing across" if _goes_along(block) else "looks across"
+        return f"splits {_DESCRIPTIONS[before]}"
+    return "carries nothing across" if _is_independent(block) else "looks across"
+
+
+def byte_of_character() -> dict[str, int]:
+    """The byte that each of ByteLevel's 256 characters stands for.
+
+    Printable bytes of Latin-1 stand for themselves, the others for U+0100 and on, as in GPT-2's encoder.
+    """
+    own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in own]
+    return {chr(byte): byte for byte in own} | {chr(0x100 + i): byte for i, byte in enumerate(others)}

@@ -1,7 +1,7 @@
 """Pieces and counts in Parquet files, spread over partitions so that each can be added up by itself.
 
-A *run* is one table of counts as it was written, a row group for each partition. A *part* is one partition
-of everything: every piece once, sorted by its bytes, and the same file whatever runs it was made from.
+A *run* is one table of counts, a row group for each partition. A *part* is one partition of the sum of all
+runs: every piece once, sorted by its bytes, and the same file whatever runs it is the sum of.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.runtime.byte_table import PADDING, ByteTable, Pieces
+from tokkit.runtime.byte_table import ByteTable, StringCounts
+from tokkit.runtime.kernels import PADDING
+from tokkit.runtime.strings import Strings
 
 PARTITIONS = 16
 SCHEMA = pa.schema([("piece", pa.string()), ("count", pa.int64())])
 ROWS, BYTES = 1 << 16, 1 << 24
-"""Most rows, and bytes of their pieces, in a row group of a part (a longer piece stands alone)."""
+"""Most rows, and bytes of their pieces, in a row group of a part (a longer piece has one of its own)."""
 
 _K1, _K2, _K3 = (np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93))
 
@@ -33,36 +35,34 @@ def part_name(partition: int) -> str:
     return f"part-{partition:02}.parquet"
 
 
-def partitions_of(pieces: Pieces) -> NDArray[np.uint8]:
-    """(n,) the partition of every piece, by its length and its first and last eight bytes."""
-    lengths = np.diff(pieces.offsets)
-    last = np.where(lengths > 8, pieces.offsets[1:] - 8, pieces.offsets[:-1])
-    mixed = _first_bytes(pieces) * _K1
-    mixed ^= _words_at(pieces, last, np.minimum(lengths, 8)) * _K2
+def partitions_of(strings: Strings) -> NDArray[np.uint8]:
+    """(n,) the partition of every string, by its length and its first and last eight bytes."""
+    lengths = strings.ends - strings.starts
+    last = np.where(lengths > 8, strings.ends - 8, strings.starts)
+    mixed = _first_bytes(strings) * _K1
+    mixed ^= _words_at(strings, last, np.minimum(lengths, 8)) * _K2
     mixed ^= lengths.astype(np.uint64) * _K3
     mixed ^= mixed >> np.uint64(32)
     return ((mixed * _K1) >> np.uint64(60)).astype(np.uint8)
 
 
-def sorted_order(pieces: Pieces) -> NDArray[np.int64]:
-    """(n,) the numbers of the pieces in the order of their bytes.
-
-    Their first eight bytes decide between most of them, as one number each; the rest is Arrow's to sort.
-    """
-    keys = _first_bytes(pieces).byteswap()
+def sorted_order(strings: Strings) -> NDArray[np.int64]:
+    """(n,) the indices of the strings, which lie end to end, in the order of their bytes."""
+    # The first eight bytes, as one big-endian number each, decide between most; Arrow sorts the rest.
+    keys = _first_bytes(strings).byteswap()
     order = np.argsort(keys)
     equal = keys[order[1:]] == keys[order[:-1]]
     tied = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
     if len(tied):
-        strings = _strings(pieces).take(pa.array(order[tied]))
-        order[tied] = order[tied][pc.sort_indices(strings).to_numpy()]
+        column = _as_arrow(strings).take(pa.array(order[tied]))
+        order[tied] = order[tied][pc.sort_indices(column).to_numpy()]
     return order
 
 
-def write_run(path: Path, pieces: Pieces, stopped: Callable[[], bool]) -> None:
-    """A run on the disk itself. Gives up half way once ``stopped`` says so. Raises OSError."""
-    order = sorted_order(pieces)
-    partitions = partitions_of(pieces)[order]
+def write_run(path: Path, pieces: StringCounts, stopped: Callable[[], bool]) -> None:
+    """Write a run and sync it to the disk; ends half way once ``stopped`` says so. Raises OSError."""
+    order = sorted_order(pieces.strings)
+    partitions = partitions_of(pieces.strings)[order]
     order = order[np.argsort(partitions, kind="stable")]
     bounds = np.searchsorted(np.sort(partitions), np.arange(PARTITIONS + 1))
     with open(path, "xb") as file:
@@ -70,15 +70,15 @@ def write_run(path: Path, pieces: Pieces, stopped: Callable[[], bool]) -> None:
         os.fsync(file.fileno())
 
 
-def write_part(path: Path, pieces: Pieces) -> None:
-    """A part: all pieces of one partition. Raises OSError."""
-    order = sorted_order(pieces)
+def write_part(path: Path, pieces: StringCounts) -> None:
+    """Write a part: all pieces of one partition. Raises OSError."""
+    order = sorted_order(pieces.strings)
     with open(path, "xb") as file:
-        _write(file, pieces, _row_groups(pieces, order), lambda: False)
+        _write(file, pieces, _row_groups(pieces.strings, order), lambda: False)
 
 
-def added_up(batches: Iterable[Pieces], stopped: Callable[[], bool]) -> ByteTable:
-    """The sums of the counts of several runs; unfinished once ``stopped`` says so."""
+def sum_of(batches: Iterable[StringCounts], stopped: Callable[[], bool]) -> ByteTable:
+    """The sums of the counts of several runs; incomplete once ``stopped`` says so."""
     table = ByteTable()
     for batch in batches:
         if stopped():
@@ -87,8 +87,8 @@ def added_up(batches: Iterable[Pieces], stopped: Callable[[], bool]) -> ByteTabl
     return table
 
 
-def batches(path: Path, row_groups: Sequence[int] | None = None) -> Iterator[Pieces]:
-    """What stands in a run or part, or in some of its row groups, at most 65,536 pieces at a time.
+def batches(path: Path, row_groups: Sequence[int] | None = None) -> Iterator[StringCounts]:
+    """The content of a run or part, or of some of its row groups, at most 65,536 pieces at a time.
 
     Raises `InputError` where it is damaged.
     """
@@ -97,7 +97,7 @@ def batches(path: Path, row_groups: Sequence[int] | None = None) -> Iterator[Pie
             if not file.schema_arrow.equals(SCHEMA):
                 raise InputError(f"{path}: its columns are not piece (string) and count (int64)")
             for batch in file.iter_batches(ROWS, row_groups=row_groups, use_threads=False):
-                yield _pieces(path, batch)
+                yield _string_counts(path, batch)
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
 
@@ -111,9 +111,10 @@ def row_groups_of(path: Path) -> int:
 
 
 def _write(
-    file: IO[bytes], pieces: Pieces, groups: Iterable[NDArray[np.int64]], stopped: Callable[[], bool]
+    file: IO[bytes], pieces: StringCounts, groups: Iterable[NDArray[np.int64]], stopped: Callable[[], bool]
 ) -> None:
-    strings = _strings(pieces)
+    strings = _as_arrow(pieces.strings)
+    # settings that every version of pyarrow turns into the same bytes
     settings = {
         "compression": "zstd",
         "compression_level": 3,
@@ -129,8 +130,8 @@ def _write(
     file.flush()
 
 
-def _row_groups(pieces: Pieces, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    ends = np.cumsum(np.diff(pieces.offsets)[order])
+def _row_groups(strings: Strings, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    ends = np.cumsum((strings.ends - strings.starts)[order])
     start = 0
     while start < len(order):
         before = int(ends[start - 1]) if start else 0
@@ -140,34 +141,38 @@ def _row_groups(pieces: Pieces, order: NDArray[np.int64]) -> Iterator[NDArray[np
         start = stop
 
 
-def _strings(pieces: Pieces) -> Any:
-    offsets, data = pa.py_buffer(pieces.offsets), pa.py_buffer(pieces.data)
-    return pa.LargeStringArray.from_buffers(len(pieces), offsets, data)
+def _as_arrow(strings: Strings) -> Any:
+    """Strings that lie end to end, as a `pa.LargeStringArray` of the same memory."""
+    offsets = np.append(strings.starts, strings.ends[-1:]) if len(strings) else np.zeros(1, np.int64)
+    return pa.LargeStringArray.from_buffers(len(strings), pa.py_buffer(offsets), pa.py_buffer(strings.data))
 
 
-def _pieces(path: Path, batch: Any) -> Pieces:
+def _string_counts(path: Path, batch: Any) -> StringCounts:
     strings, counts = batch.columns
     batch.validate(full=True)
     if strings.null_count or counts.null_count or (len(counts) and pc.min(counts).as_py() < 1):
         raise InputError(f"{path}: holds a piece without a count")
     _, bounds, content = strings.buffers()
-    offsets = np.frombuffer(bounds, np.int32)[strings.offset : strings.offset + len(strings) + 1].astype(
-        np.int64
-    )
+    bounds_of_batch = np.frombuffer(bounds, np.int32)[strings.offset : strings.offset + len(strings) + 1]
+    offsets = bounds_of_batch.astype(np.int64)
     first, end = int(offsets[0]), int(offsets[-1])
     data = np.zeros(end - first + PADDING, np.uint8)
     if end > first:
         data[: end - first] = np.frombuffer(content, np.uint8)[first:end]
-    return Pieces(data, offsets - first, counts.to_numpy(zero_copy_only=False))
+    offsets -= first
+    return StringCounts(
+        Strings(data, offsets[:-1], offsets[1:]), counts.to_numpy(zero_copy_only=False).copy()
+    )
 
 
-def _first_bytes(pieces: Pieces) -> NDArray[np.uint64]:
-    return _words_at(pieces, pieces.offsets[:-1], np.minimum(np.diff(pieces.offsets), 8))
+def _first_bytes(strings: Strings) -> NDArray[np.uint64]:
+    return _words_at(strings, strings.starts, np.minimum(strings.ends - strings.starts, 8))
 
 
-def _words_at(pieces: Pieces, at: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """The bytes from each place on, at most eight, as one number, the first one lowest."""
-    every = np.ndarray((len(pieces.data) - 7,), np.dtype("<u8"), pieces.data.data, strides=(1,))
+def _words_at(strings: Strings, at: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The bytes from each offset on, at most eight, as one number, the first byte lowest."""
+    # a view of the eight bytes from every offset on
+    windows = np.ndarray((len(strings.data) - 7,), np.dtype("<u8"), strings.data.data, strides=(1,))
     shifts = (8 * (8 - lengths)).astype(np.uint64)
-    words: NDArray[np.uint64] = np.where(lengths > 0, (every[at] << shifts) >> shifts, 0).astype(np.uint64)
+    words: NDArray[np.uint64] = np.where(lengths > 0, (windows[at] << shifts) >> shifts, 0).astype(np.uint64)
     return words

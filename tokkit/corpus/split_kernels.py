@@ -1,7 +1,11 @@
+# mypy: ignore-errors
 """Chunks to words: each is normalized character by character, and split by classes of characters.
 
-What is known of every character (its normal form, its class) was asked of the reference beforehand (see
-`characters`); a chunk that holds a character of which too little is known is left over.
+The normal form and the class of every character come from the reference (see `characters`). A chunk with a
+character of which they are not known is left to it.
+
+    " Ab1, c"  ->  normalized " ab1, c"  ->  runs of one class: "ab1" "," "c"       (BERT)
+                                          ->  " ab" "1" "," " c"                     (GPT-2's pattern)
 """
 
 from __future__ import annotations
@@ -14,21 +18,22 @@ LONGEST = 4096
 """Bytes of the longest chunk that is split here."""
 
 GROWTH = 12
-"""Times its bytes that a character may grow when it is normalized."""
+"""Factor by which the bytes of a character may grow when it is normalized: in Unicode at most 11, U+FDFA
+under NFKD. `Characters` leaves a longer form unknown."""
 
 UNKNOWN, SAME, MAPPED = 0, 1, 2
 """What normalizing does to a character."""
 
 WHITE, LETTER, NUMBER, OTHER, ALONE = 1, 2, 3, 4, 5
-"""Classes of characters; 0 is unknown. Where runs are cut, white space is dropped, and what is ``ALONE`` is a
-word by itself."""
+"""Classes of characters; 0 is unknown. Where runs are words, white space is dropped, and a character of class
+``ALONE`` is a word by itself."""
 
 _SPACE, _APOSTROPHE = 0x20, 0x27
 
 
 @kernel
 def decoded(data, at):
-    """The character at a place of valid UTF-8, and its bytes."""
+    """The character at an offset of valid UTF-8, and its number of bytes."""
     first = np.int64(data[at])
     if first < 0x80:
         return first, 1
@@ -42,24 +47,28 @@ def decoded(data, at):
 
 
 @kernel
-def new_characters(data, end, asked, found):
-    """Characters of ``data[:end]`` that are not ``asked`` for yet, as far as ``found`` has room."""
-    number, at = 0, 0
-    while at < end and number < found.size:
-        character, width = decoded(data, at)
-        if not asked[character]:
-            asked[character] = True
-            found[number] = character
-            number += 1
-        at += width
+def new_characters(data, starts, ends, queried, new):
+    """Characters of the strings that are not ``queried`` yet, as far as ``new`` has space; how many."""
+    number = 0
+    for i in range(starts.size):
+        at = starts[i]
+        while at < ends[i]:
+            character, width = decoded(data, at)
+            if not queried[character]:
+                if number == new.size:
+                    return number
+                queried[character] = True
+                new[number] = character
+                number += 1
+            at += width
     return number
 
 
 @kernel
-def normalized(data, at, end, forms, places, written, text, size):
-    """Writes the normal form of ``data[at:end]`` into ``text`` from ``size`` on; gives where it ends.
+def normalized(data, at, end, forms, offsets, written, text, size):
+    """Writes the normal form of ``data[at:end]`` into ``text`` from ``size`` on; returns where it ends.
 
-    -1 where that of one character is not known.
+    -1 where the form of a character is not known.
     """
     while at < end:
         character, width = decoded(data, at)
@@ -69,10 +78,10 @@ def normalized(data, at, end, forms, places, written, text, size):
                 text[size + i] = data[at + i]
             size += width
         elif form == MAPPED:
-            place = places[character]
-            for i in range(written[place]):
-                text[size + i] = written[place + 1 + i]
-            size += np.int64(written[place])
+            offset = offsets[character]
+            for i in range(written[offset]):
+                text[size + i] = written[offset + 1 + i]
+            size += np.int64(written[offset])
         else:
             return -1
         at += width
@@ -80,23 +89,23 @@ def normalized(data, at, end, forms, places, written, text, size):
 
 
 @kernel
-def normal_forms(data, offsets, forms, places, written, text, bounds, left):
-    """Writes the normal form of every chunk into ``text``; gives the number of chunks left over.
+def normal_forms(data, starts, ends, forms, offsets, written, text, bounds, left):
+    """Writes the normal form of every chunk into ``text``; returns the number of chunks left over.
 
     text    (n,) uint8, at least ``GROWTH`` times the chunks
     bounds  (chunks + 1,) int64, filled: form i is ``text[bounds[i] : bounds[i + 1]]``, empty where left over
-    left    (chunks,) int64, filled with the chunks of which a character's form is not known
+    left    (chunks,) int64, filled with the chunks that have a character whose form is not known
     """
-    end, over = 0, 0
-    for chunk in range(offsets.size - 1):
-        stop = normalized(data, offsets[chunk], offsets[chunk + 1], forms, places, written, text, end)
+    end, skipped = 0, 0
+    for chunk in range(starts.size):
+        stop = normalized(data, starts[chunk], ends[chunk], forms, offsets, written, text, end)
         if stop < 0:
-            left[over] = chunk
-            over += 1
+            left[skipped] = chunk
+            skipped += 1
         else:
             end = stop
         bounds[chunk + 1] = end
-    return over
+    return skipped
 
 
 @kernel
@@ -169,31 +178,47 @@ def next_of_gpt2(text, at, size, classes):
 
 
 @kernel
-def split(data, offsets, first, gpt2, forms, places, written, classes, text, starts, ends, owners, left):
-    """The words of the chunks from ``first`` on, as far as there is room for them.
+def split(
+    data,
+    chunk_starts,
+    chunk_ends,
+    first,
+    gpt2,
+    forms,
+    offsets,
+    written,
+    classes,
+    text,
+    starts,
+    ends,
+    owners,
+    left,
+):
+    """The words of the chunks from ``first`` on, as far as there is space for them.
 
-    data, offsets           the chunks (`byte_table.Pieces`)
-    forms, places, written  of every character: what normalizing does, where in ``written`` its form stands
-                            (its length, then its bytes)
-    classes                 (0x110000,) class of every character of a normal form
-    text                    (n,) uint8, filled with the normal forms; n > LONGEST * GROWTH
-    starts, ends, owners    (n,) int64, filled with each word's place in ``text`` and its chunk; n as above
-    left                    (n,) int64, filled with the chunks that are left over
-    Gives the chunk to go on with, the number of words, and the number of chunks left over.
+    data, chunk_starts, chunk_ends   the chunks
+    gpt2                             whether GPT-2's pattern splits, not runs of one class
+    forms, offsets, written, classes  tables of characters (`characters.Characters`)
+    text                             (n,) uint8, filled with the normal forms; n > LONGEST * GROWTH
+    starts, ends, owners             (n,) int64, filled: bounds of each word in ``text``, and its chunk; n as
+                                     above
+    left                             (n,) int64, filled with the chunks that are left to the reference
+    Returns the chunk to continue with, the number of words, and the number of chunks left.
     """
-    end, words, over = 0, 0, 0
-    for chunk in range(first, offsets.size - 1):
-        length = offsets[chunk + 1] - offsets[chunk]
+    end, words, skipped = 0, 0, 0
+    for chunk in range(first, chunk_starts.size):
+        length = chunk_ends[chunk] - chunk_starts[chunk]
         if length > LONGEST:
-            left[over] = chunk
-            over += 1
+            left[skipped] = chunk
+            skipped += 1
             continue
+        # the worst case: every byte grows GROWTH times, and each byte of that is a word
         if end + length * GROWTH + 8 > text.size or words + length * GROWTH > starts.size:
-            return chunk, words, over
-        stop = normalized(data, offsets[chunk], offsets[chunk + 1], forms, places, written, text, end)
+            return chunk, words, skipped
+        stop = normalized(data, chunk_starts[chunk], chunk_ends[chunk], forms, offsets, written, text, end)
         if stop < 0:
-            left[over] = chunk
-            over += 1
+            left[skipped] = chunk
+            skipped += 1
             continue
         at = end
         while True:
@@ -206,4 +231,4 @@ def split(data, offsets, first, gpt2, forms, places, written, classes, text, sta
             starts[words], ends[words], owners[words] = start, at, chunk
             words += 1
         end = stop
-    return offsets.size - 1, words, over
+    return chunk_starts.size, words, skipped

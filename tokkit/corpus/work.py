@@ -1,10 +1,10 @@
-"""The folder that counting goes on in: what is finished there is not done again after a kill or Ctrl-C.
+"""The folder of an unfinished count: finished shards are not counted again after a kill or Ctrl-C.
 
-It stands beside the output, here `counts`, and is touched only under the output's lock:
+It lies next to the output, here `counts`, and is changed only under the lock of the output:
 
     .counts.tokkit-counting/
-        job.json                            what is counted, and how; another job begins anew
-        shard-00003-1f0c2a7b-000.parquet    a run; one that no marker names is of no use
+        job.json                            what is counted, and how; another job starts over
+        shard-00003-1f0c2a7b-000.parquet    a run; one that no marker names is deleted
         shard-00003.done                    {"bytes": ..., "runs": [...], ...}: the runs are on the disk
 """
 
@@ -27,7 +27,7 @@ _JOB = "job.json"
 class Work:
     """Finished shards of one job. Its methods raise `OutputError` about ``out`` where they cannot write.
 
-    done  shard -> what was told when it was finished
+    done  shard -> content of its marker
     """
 
     def __init__(self, folder: Path, out: Path, shards: int) -> None:
@@ -35,41 +35,41 @@ class Work:
         self.shards = shards
         self.done: dict[int, Mapping[str, Any]] = {}
         self.out = out
-        self._looked = False
+        self._opened = False
         self._session = os.urandom(4).hex()  # a thread of an interrupted run may still be writing
 
     @property
     def empty(self) -> bool:
-        """Whether no shard is done, an earlier run's included."""
-        return self._looked and not self.done
+        """Whether no shard is done, of a previous run either."""
+        return self._opened and not self.done
 
     def begin(self, job: Mapping[str, Any], progress: Progress) -> None:
-        """Goes on with the same job, and says so, or makes room for this one."""
+        """Continue the same job, and say so, or discard another one."""
         with raising_output_error(self.out):
             self._begin(json.dumps(job, sort_keys=True), progress)
 
     def _begin(self, job: str, progress: Progress) -> None:
         if os.path.lexists(self.folder):
-            earlier = _read(self.folder / _JOB)
-            if earlier == job:
-                self._take_up(progress)
+            previous = _read(self.folder / _JOB)
+            if previous == job:
+                self._continue(progress)
                 return
-            if earlier is not None:
+            if previous is not None:
                 progress.say(
                     f"{self.out}: an unfinished count of other files, or with other blocks, is discarded"
                 )
             shutil.rmtree(self.folder)
-        self._looked = True
+        self._opened = True
         self.folder.mkdir()
         self._write(_JOB, job)
 
-    def _take_up(self, progress: Progress) -> None:
+    def _continue(self, progress: Progress) -> None:
         for number in range(self.shards):
-            told = json.loads(_read(self._marker(number)) or "null")
-            if told is not None and all((self.folder / run).is_file() for run in told["runs"]):
-                self.done[number] = told
-        self._looked = True
-        kept = {run for told in self.done.values() for run in told["runs"]}
+            marker = json.loads(_read(self._marker(number)) or "null")
+            if marker is not None and all((self.folder / run).is_file() for run in marker["runs"]):
+                self.done[number] = marker
+        self._opened = True
+        kept = {run for marker in self.done.values() for run in marker["runs"]}
         for path in self.folder.glob("shard-*.parquet"):
             if path.name not in kept:
                 path.unlink()
@@ -77,22 +77,22 @@ class Work:
             progress.say(f"continuing: {len(self.done)} of {self.shards} shards were counted already")
 
     def run_path(self, shard: int, number: int) -> Path:
-        """Where a run of a shard is to be written."""
+        """The path of a new run of a shard."""
         return self.folder / f"shard-{shard:05}-{self._session}-{number:03}.parquet"
 
-    def finish(self, shard: int, runs: Sequence[Path], **told: Any) -> None:
-        """The shard is done: its runs are on the disk already, and this is from now on."""
-        content = {**told, "runs": [run.name for run in runs]}
+    def finish(self, shard: int, runs: Sequence[Path], **result: Any) -> None:
+        """Mark a shard as done; its runs are on the disk already."""
+        content = {**result, "runs": [run.name for run in runs]}
         with raising_output_error(self.out):
             self._write(self._marker(shard).name, json.dumps(content))
         self.done[shard] = content
 
     def runs(self) -> list[Path]:
         """The runs of all finished shards."""
-        return [self.folder / run for _, told in sorted(self.done.items()) for run in told["runs"]]
+        return [self.folder / run for _, marker in sorted(self.done.items()) for run in marker["runs"]]
 
     def remove(self) -> None:
-        """Forgets everything; what a thread would still write has no folder to go to."""
+        """Delete the folder; a thread that still writes fails, for it is renamed first."""
         gone = staging_path(self.out.resolve())
         with suppress(OSError):
             self.folder.rename(gone)
@@ -102,7 +102,7 @@ class Work:
         return self.folder / f"shard-{shard:05}.done"
 
     def _write(self, name: str, text: str) -> None:
-        sync_folder(self.folder)  # what it speaks of comes first
+        sync_folder(self.folder)  # the runs that a marker names have to be on the disk before it
         written = self.folder / f"{name}.{self._session}"
         with open(written, "w", encoding="utf-8") as file:
             file.write(text)

@@ -160,7 +160,7 @@ def _gathered(
 ) -> Gathered:
     from tokkit.inspection.statistics import feeding
     from tokkit.inspection.statistics.gathering import Gathering
-    from tokkit.runtime.kernels import say_if_compiling
+    from tokkit.runtime.kernel_cache import say_if_compiling
 
     joined = ["string_kernels"] if source.pair_column is not None else []
     for module in (*joined, "key_kernels", "seen_kernels", "text_kernels"):

@@ -1,62 +1,56 @@
-"""A table of byte strings and their counts: text goes in through kernels, columns come out."""
+"""Counts of distinct byte strings in a hash table: text goes in through kernels, columns come out."""
 
 from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.runtime import table_kernels as kernels
-
-PADDING = 16
-"""Bytes that follow the text in every array that a kernel reads."""
+from tokkit.runtime.kernels import PADDING
+from tokkit.runtime.strings import Strings
 
 _SMALLEST = 1 << 12
-_FULLEST = 5 / 8
-_AT_ONCE = 1 << 13
-"""Strings that room is made for at a time: most are there already."""
+_MAX_LOAD = 5 / 8
+_BATCH = 1 << 13
+"""Strings that space is reserved for at a time: most of them are in the table already, so space for all
+would be far too much."""
 
 
 @dataclass(frozen=True)
-class Pieces:
-    """Strings with counts, as columns.
+class StringCounts:
+    """Strings, end to end in one array of UTF-8, and the count of each, (n,) int64."""
 
-    data     (bytes + padding,) uint8, the strings end to end as UTF-8
-    offsets  (n + 1,) int64, string i is ``data[offsets[i] : offsets[i + 1]]``
-    counts   (n,) int64
-    """
-
-    data: NDArray[np.uint8]
-    offsets: NDArray[np.int64]
+    strings: Strings
     counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, strings: Sequence[bytes], counts: Sequence[int]) -> StringCounts:
+        """Python's strings as columns."""
+        offsets = np.zeros(len(strings) + 1, np.int64)
+        np.cumsum([len(string) for string in strings], out=offsets[1:])
+        data = np.zeros(int(offsets[-1]) + PADDING, np.uint8)
+        data[: int(offsets[-1])] = np.frombuffer(b"".join(strings), np.uint8)
+        return cls(Strings(data, offsets[:-1], offsets[1:]), np.array(counts, np.int64))
 
     def __len__(self) -> int:
         return len(self.counts)
 
-    def strings(self) -> list[bytes]:
-        """The strings as Python has them, for few."""
-        data, bounds = self.data.tobytes(), self.offsets.tolist()
-        return [data[start:end] for start, end in pairwise(bounds)]
-
-
-def pieces_of(strings: Sequence[bytes], counts: Sequence[int]) -> Pieces:
-    """Python's strings as columns."""
-    offsets = np.zeros(len(strings) + 1, np.int64)
-    np.cumsum([len(string) for string in strings], out=offsets[1:])
-    data = np.zeros(int(offsets[-1]) + PADDING, np.uint8)
-    data[: int(offsets[-1])] = np.frombuffer(b"".join(strings), np.uint8)
-    return Pieces(data, offsets, np.array(counts, np.int64))
+    def to_bytes(self, rows: Any = slice(None)) -> list[bytes]:
+        """The strings (of some rows) as Python has them."""
+        data = self.strings.data.tobytes()
+        bounds = zip(self.strings.starts[rows].tolist(), self.strings.ends[rows].tolist(), strict=True)
+        return [data[start:end] for start, end in bounds]
 
 
 def zeros(size: int, dtype: type) -> NDArray[Any]:
-    """An array of zeros whose memory goes back to the system the moment it is dropped.
+    """An array of zeros whose memory returns to the system as soon as it is dropped.
 
-    What the allocator of the C library gives back stays with the process, up to 32 MB each time.
+    The allocator of the C library would keep freed arrays of up to 32 MB in the process.
     """
     return np.frombuffer(mmap.mmap(-1, max(1, size * np.dtype(dtype).itemsize)), dtype, size)
 
@@ -64,108 +58,113 @@ def zeros(size: int, dtype: type) -> NDArray[Any]:
 class ByteTable:
     """Counts of distinct byte strings; grows as it fills.
 
-    Kernels add to ``slots``, ``arena`` and ``held`` (see `table_kernels`) as long as `room` says that they
-    may; each thread has a table of its own.
+    Kernels add to ``slots``, ``arena`` and ``usage`` (see `table_kernels`) as long as `reserve` has made
+    space for it. Not locked: each thread fills a table of its own.
     """
 
     def __init__(self) -> None:
-        self.slots = zeros(4 * _SMALLEST, np.uint64)
+        self.slots = zeros(kernels.WORDS * _SMALLEST, np.uint64)
         self.arena = zeros(8 * _SMALLEST, np.uint8)
-        self.held = np.zeros(2, np.int64)
+        self.usage = np.zeros(2, np.int64)
 
     def __len__(self) -> int:
-        return int(self.held[kernels.SLOTS])
+        return int(self.usage[kernels.SLOTS])
 
     @property
-    def nbytes(self) -> int:
-        """Memory it takes, in bytes."""
-        return self.slots.nbytes + self.arena.nbytes
+    def capacity(self) -> int:
+        """Slots, used and empty."""
+        return len(self.slots) // kernels.WORDS
 
     @property
     def limit(self) -> int:
-        """Strings it may hold before it has to grow."""
-        return int(len(self.slots) // 4 * _FULLEST)
+        """Strings that fit before the table has to grow."""
+        return int(self.capacity * _MAX_LOAD)
 
-    def make_room(self, strings: int, size: int) -> None:
-        """Grows until that many further strings, of that many bytes in all, fit."""
+    @property
+    def nbytes(self) -> int:
+        """Memory that the table takes, in bytes."""
+        return self.slots.nbytes + self.arena.nbytes
+
+    def reserve(self, strings: int, size: int) -> None:
+        """Grow until ``strings`` more strings, of ``size`` bytes in all, fit."""
         needed = len(self) + strings
         if needed > self.limit:
-            capacity = len(self.slots) // 4
-            while needed > capacity * _FULLEST:
+            capacity = self.capacity
+            while needed > capacity * _MAX_LOAD:
                 capacity *= 2
-            old, self.slots = self.slots, zeros(4 * capacity, np.uint64)
+            old, self.slots = self.slots, zeros(kernels.WORDS * capacity, np.uint64)
             kernels.rehash(old, self.slots)
-        used = int(self.held[kernels.BYTES])
-        # 16 bytes are held in the slot, longer strings to multiples of 8; kernels look a few strings ahead
-        rounded = size + size // 2 + 8 * kernels.AT_ONCE + PADDING
+        used = int(self.usage[kernels.BYTES])
+        # up to 16 bytes are in the slot; longer strings take a multiple of 8, at most half as much again;
+        # kernels look up to BATCH strings ahead before they check again
+        rounded = size + size // 2 + 8 * kernels.BATCH + PADDING
         if used + rounded > len(self.arena):
             arena = zeros(max(2 * len(self.arena), used + rounded), np.uint8)
             arena[:used] = self.arena[:used]
             self.arena = arena
 
-    def add_all(self, strings: Sequence[bytes], counts: Sequence[int]) -> None:
-        """Adds to the counts of strings; an empty string is passed over."""
-        self.add(pieces_of(strings, counts))
+    def add(self, added: StringCounts) -> None:
+        """Add to the counts of strings; empty ones are skipped."""
+        self.add_rows(added.strings, added.counts)
 
-    def add(self, pieces: Pieces) -> None:
-        """Adds the counts of every piece."""
-        self.add_slices(pieces.data, pieces.offsets[:-1], pieces.offsets[1:], pieces.counts)
-
-    def add_slices(
-        self,
-        data: NDArray[np.uint8],
-        starts: NDArray[np.int64],
-        ends: NDArray[np.int64],
-        counts: NDArray[np.int64],
-    ) -> None:
-        """Adds the counts of the strings ``data[start:end]``; ``data`` is padded."""
-        for first in range(0, len(counts), _AT_ONCE):
-            some = slice(first, first + _AT_ONCE)
-            self.make_room(len(counts[some]), int((ends[some] - starts[some]).sum()))
-            kernels.add_all(data, starts[some], ends[some], counts[some], self.slots, self.arena, self.held)
+    def add_rows(self, strings: Strings, counts: NDArray[np.int64]) -> None:
+        """The same for strings that may lie anywhere in their array."""
+        for first in range(0, len(counts), _BATCH):
+            batch = strings.take(slice(first, first + _BATCH))
+            self.reserve(len(batch), batch.size)
+            kernels.add_all(
+                batch.data,
+                batch.starts,
+                batch.ends,
+                counts[first : first + _BATCH],
+                self.slots,
+                self.arena,
+                self.usage,
+            )
 
     def absorb(self, other: ByteTable) -> None:
-        """Adds every count of another table."""
-        if len(other) > len(self):
+        """Add all counts of another table, which is left in an undefined state."""
+        if len(other) > len(self):  # the smaller one is added to the larger
             self.slots, other.slots = other.slots, self.slots
             self.arena, other.arena = other.arena, self.arena
-            self.held, other.held = other.held, self.held
-        self.make_room(len(other), int(other.held[kernels.BYTES]))
-        kernels.absorb(other.slots, other.arena, self.slots, self.arena, self.held)
+            self.usage, other.usage = other.usage, self.usage
+        self.reserve(len(other), int(other.usage[kernels.BYTES]))
+        kernels.absorb(other.slots, other.arena, self.slots, self.arena, self.usage)
 
     def clear(self) -> None:
-        """Forgets everything and keeps the memory, but for what a few very long strings took."""
+        """Remove all strings and keep the memory, except what a few very long strings took."""
         if self.arena.nbytes > self.slots.nbytes:
             self.arena = zeros(self.slots.nbytes, np.uint8)
         self.slots[:] = 0
-        self.held[:] = 0
+        self.usage[:] = 0
 
     def total(self) -> int:
         """Sum of all counts."""
-        return int(self.slots[3::4].sum())
+        return int(self.slots[3 :: kernels.WORDS].sum())
 
     def size(self) -> int:
         """Bytes of all strings."""
-        return int((self.slots[2::4] & np.uint64(kernels.LONGEST)).sum())
+        return int((self.slots[2 :: kernels.WORDS] & np.uint64(kernels.LONGEST)).sum())
 
-    def pieces(self) -> Pieces:
-        """Everything in it, in no particular order."""
-        size = self.size()
-        data = np.zeros(size + PADDING, np.uint8)
+    def columns(self) -> StringCounts:
+        """All strings with their counts, in no particular order."""
+        data = np.zeros(self.size() + PADDING, np.uint8)
         offsets = np.zeros(len(self) + 1, np.int64)
         counts = np.empty(len(self), np.int64)
         kernels.export(self.slots, self.arena, 0, data, offsets, counts)
-        return Pieces(data, offsets, counts)
+        return StringCounts(Strings(data, offsets[:-1], offsets[1:]), counts)
 
-    def batches(self, strings: int = 1 << 14, size: int = 1 << 19) -> Iterator[Pieces]:
-        """Everything in it, that many strings and bytes at a time (a longer string stands alone)."""
-        first, capacity = 0, len(self.slots) // 4
-        while first < capacity:
+    def batches(self, strings: int = 1 << 14, size: int = 1 << 19) -> Iterator[StringCounts]:
+        """All of it, at most ``strings`` strings and ``size`` bytes at a time; longer ones come alone."""
+        first = 0
+        while first < self.capacity:
             data = np.zeros(size + PADDING, np.uint8)
             offsets = np.zeros(strings + 1, np.int64)
             counts = np.empty(strings, np.int64)
             first, written = kernels.export(self.slots, self.arena, first, data[:-PADDING], offsets, counts)
             if written:
-                yield Pieces(data, offsets[: written + 1], counts[:written])
-            elif first < capacity:
+                yield StringCounts(
+                    Strings(data, offsets[:written], offsets[1 : written + 1]), counts[:written]
+                )
+            elif first < self.capacity:
                 size = 2 * size

@@ -1,18 +1,15 @@
-"""What every kernel is made with: the decorator that compiles and caches, and three machine instructions.
+# mypy: ignore-errors
+"""The decorator of every kernel, and three machine instructions that Numba lacks.
 
-A kernel is a Numba function over arrays. It runs without Python's lock and returns after a bounded piece of
-work, so that threads can share a corpus and Ctrl-C is heard between two pieces.
+A kernel is a Numba function over arrays. It runs without Python's lock and returns after a bounded amount of
+work, so that threads can share a corpus and Ctrl-C is handled between two calls.
 """
 
 from __future__ import annotations
 
-import functools
-import hashlib
 import importlib
-import os
 import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from llvmlite import ir
@@ -20,86 +17,53 @@ from numba import config, njit, types
 from numba.extending import intrinsic
 from numba.np import linalg
 
-from tokkit.progress import Progress
+from tokkit.runtime.kernel_cache import cache_folder
 
 Kernel = Callable[..., Any]
 
+PADDING = 16
+"""Bytes after the text in every array that a kernel reads.
 
-def _load_arrays_without_scipy() -> None:
-    """Loads Numba's array functions, which ask for `scipy.linalg` just to know whether `cov` may use it.
+`load8` reads eight bytes from any byte of the text on, and the last string may be empty and start at its end.
+"""
 
-    Our kernels hold whole numbers. It would take 0.15 s and 14 MB of every run.
+
+def _import_array_functions_without_scipy() -> None:
+    """Import Numba's array functions, keeping them from importing `scipy.linalg`.
+
+    `numba.np.arraymath` imports it just to learn whether `cov` may call BLAS. No kernel of ours does, and it
+    takes 0.15 s and 14 MB of every run.
     """
 
-    def none_here() -> None:
+    def raise_import_error() -> None:
         raise ImportError
 
-    asking = linalg.ensure_blas
-    linalg.ensure_blas = none_here
+    ensure_blas = linalg.ensure_blas
+    linalg.ensure_blas = raise_import_error
     try:
         importlib.import_module("numba.np.arraymath")
     finally:
-        linalg.ensure_blas = asking
+        linalg.ensure_blas = ensure_blas
 
 
 if "scipy.linalg" not in sys.modules:
-    _load_arrays_without_scipy()
+    _import_array_functions_without_scipy()
 
 
 def kernel(function: Kernel) -> Kernel:
-    """The function, compiled when it is first called; its machine code is kept between runs.
+    """The function, compiled at its first call; the machine code is cached between runs.
 
-    ``NUMBA_CACHE_DIR`` moves the cache; where nothing can be written, every run compiles anew.
+    ``NUMBA_CACHE_DIR`` moves the cache; where no folder can be written, every run compiles anew.
     """
     before = config.CACHE_DIR
     try:
         config.CACHE_DIR = str(cache_folder())
+        # error_model="numpy": no check for a division by zero; no_cfunc_wrapper: nothing calls kernels from C
         return njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True)(function)
-    except RuntimeError:  # there is no folder to write to
+    except RuntimeError:  # no folder can be written to
         return njit(nogil=True)(function)
     finally:
         config.CACHE_DIR = before
-
-
-@functools.cache
-def cache_folder() -> Path:
-    """Where the machine code of these very kernels is kept.
-
-    Numba looks at a function's own file alone to tell whether its cache is stale, though kernels call each
-    other across files: the folder is therefore named after the content of all of them.
-    """
-    package = Path(__file__).parents[1]
-    sources = sorted(package.rglob("*kernel*.py"))
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
-    return _user_cache() / f"kernels-{digest}"
-
-
-def say_if_compiling(module: str, progress: Progress) -> None:
-    """Says that a module of kernels must be compiled first, where its machine code is not kept."""
-    try:
-        folder = cache_folder()
-        if any(folder.rglob(f"{module}.*.nbc")):
-            return
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = os.access(folder, os.W_OK)
-    except (OSError, RuntimeError):
-        kept = False
-    name = module.replace("_", " ")
-    if kept:
-        progress.say(f"compiling the {name}: some seconds, this once")
-    else:
-        told = "some seconds each time; NUMBA_CACHE_DIR can name a folder to keep them"
-        progress.say(f"compiling the {name}: {told}")
-
-
-def _user_cache() -> Path:
-    if asked := os.environ.get("NUMBA_CACHE_DIR"):
-        return Path(asked) / "tokkit"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData" / "Local")) / "tokkit"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "tokkit"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tokkit"
 
 
 @intrinsic
@@ -115,7 +79,7 @@ def load8(typing: Any, data: Any, at: Any) -> Any:
 
 @intrinsic
 def prefetch(typing: Any, data: Any, at: Any) -> Any:
-    """``prefetch(data, at)``: asks for the cache line of ``data[at]``, which is written to soon."""
+    """``prefetch(data, at)``: load the cache line of ``data[at]``, which is written to soon."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(context, builder, signature, arguments, 8)

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Kernels that copy the strings of a column."""
 
 from __future__ import annotations

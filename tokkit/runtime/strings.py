@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.runtime import string_kernels
-from tokkit.runtime.byte_table import PADDING
+from tokkit.runtime.kernels import PADDING
 
 if TYPE_CHECKING:
     import polars as pl

@@ -1,13 +1,18 @@
+# mypy: ignore-errors
 """A hash table of byte strings with counts, as arrays that kernels work on.
 
-slots   (4 * capacity,) uint64, capacity a power of two. A slot is four words: content, content, where,
-        count; ``where`` is length + (offset into the arena << 28), and 0 in an empty slot. Up to 16 bytes
-        stand in the slot itself; of longer strings it holds two hashes, and the arena the bytes.
-arena   (n,) uint8, every string from a multiple of 8 on
-held    (2,) int64: slots in use, bytes of the arena in use
+slots   (WORDS * capacity,) uint64, capacity a power of two. A slot is four words:
 
-Strings are compared byte by byte, never by hash alone. Every array of bytes that is read must hold eight
-bytes more than are asked for.
+            content, content, where, count        where = length | offset into the arena << 28
+
+        ``where`` is 0 in an empty slot. A string of up to 16 bytes is its own content, zeros behind it; of a
+        longer one the content is two hashes, and its bytes are in the arena. So most strings of natural
+        text are compared, counted and copied within one half cache line.
+arena   (n,) uint8, every string starting at a multiple of 8
+usage   (2,) int64: slots in use, bytes of the arena in use
+
+Probing is linear. Strings are compared byte by byte, never by hash alone. Every array of bytes that is read
+has `kernels.PADDING` bytes behind the text, for they are read eight at a time.
 """
 
 from __future__ import annotations
@@ -16,11 +21,18 @@ import numpy as np
 
 from tokkit.runtime.kernels import kernel, load8, prefetch
 
-SLOTS, BYTES = 0, 1
-"""Places in ``held``."""
+WORDS = 4
+"""Words of a slot."""
 
-AT_ONCE = 16
-"""Strings whose slots are asked for at a time."""
+SLOTS, BYTES = 0, 1
+"""Cells of ``usage``."""
+
+BATCH = 16
+"""Strings whose slots are prefetched before the first of them is looked at.
+
+A table of a large corpus does not fit into the caches: with one lookup after another, most of the time would
+be spent waiting for memory; sixteen requests at a time overlap.
+"""
 
 INLINE = 16
 LONGEST = (1 << 28) - 1
@@ -41,7 +53,7 @@ def last_bytes(data, at, length):
 
 @kernel
 def content_of(data, at, length):
-    """The two words that stand for a string: its bytes, or two hashes of them."""
+    """The two content words of a string: its bytes, or two hashes of them."""
     if length <= 8:
         return last_bytes(data, at, length), _U(0)
     if length <= INLINE:
@@ -58,7 +70,7 @@ def content_of(data, at, length):
 
 @kernel
 def hashed(low, high):
-    """Where to look first."""
+    """The two content words mixed to one, of which the low bits choose a slot."""
     mixed = (low ^ (low >> _U(32))) * _K1
     mixed ^= (high ^ (high >> _U(29))) * _K2
     mixed ^= mixed >> _U(32)
@@ -68,8 +80,8 @@ def hashed(low, high):
 
 @kernel
 def first_slot(low, high, size):
-    """Where in ``slots``, an array of that size, to look first."""
-    return np.int64((hashed(low, high) & _U(size // 4 - 1)) * _U(4))
+    """Index into ``slots``, an array of that size, where probing starts."""
+    return np.int64((hashed(low, high) & _U(size // WORDS - 1)) * _U(4))
 
 
 @kernel
@@ -84,22 +96,24 @@ def same(data, at, arena, offset, length):
 
 @kernel
 def copy(data, at, target, offset, length):
-    """Copies bytes one by one: a slice would count references, which costs more than short copies do."""
+    """Copies bytes one by one."""
+    # a slice would count references, which takes longer than copying a short string
     for i in range(length):
         target[offset + i] = data[at + i]
 
 
 @kernel
-def put(low, high, data, at, length, count, slots, arena, held):
+def put(low, high, data, at, length, count, slots, arena, usage):
     """Adds ``count`` to the string ``data[at : at + length]``, whose content words are ``low`` and ``high``.
 
-    Gives the place of its slot in ``slots``. The slot and its bytes must have room. (One call that makes the
-    words too would be half as fast: what hands five arrays on is not inlined.)
+    Returns the index of its slot in ``slots``. The slot and its bytes must have space.
     """
-    mask = _U(slots.size // 4 - 1)
-    place = hashed(low, high) & mask
-    while True:
-        slot = np.int64(place * _U(4))
+    # The caller computes the content words: a function that did both would pass five arrays on, which LLVM
+    # does not inline, and counting would take twice as long.
+    mask = _U(slots.size // WORDS - 1)
+    index = hashed(low, high) & mask
+    while True:  # ends: a table is never full
+        slot = np.int64(index * _U(4))
         where = slots[slot + 2]
         if where == 0:
             break
@@ -107,24 +121,21 @@ def put(low, high, data, at, length, count, slots, arena, held):
             if length <= INLINE or same(data, at, arena, np.int64(where >> _SHIFT), length):
                 slots[slot + 3] += _U(count)
                 return slot
-        place = (place + _U(1)) & mask
-    offset = held[BYTES] if length > INLINE else 0
+        index = (index + _U(1)) & mask
+    offset = usage[BYTES] if length > INLINE else 0
     if length > INLINE:
         copy(data, at, arena, offset, length)
-        held[BYTES] += (length + 7) // 8 * 8
+        usage[BYTES] += (length + 7) // 8 * 8
     slots[slot], slots[slot + 1] = low, high
     slots[slot + 2] = _U(length) | (_U(offset) << _SHIFT)
     slots[slot + 3] = _U(count)
-    held[SLOTS] += 1
+    usage[SLOTS] += 1
     return slot
 
 
 @kernel
 def contents_of(data, starts, ends, first, number, slots, contents):
-    """Writes the content of ``number`` strings from ``first`` on, empty ones aside, and asks for their slots.
-
-    Asked for before they are looked at: most of the time would go into waiting for memory.
-    """
+    """Writes the contents of ``number`` non-empty strings from ``first`` on, and prefetches their slots."""
     for i in range(number):
         length = ends[first + i] - starts[first + i]
         if length:
@@ -134,42 +145,50 @@ def contents_of(data, starts, ends, first, number, slots, contents):
 
 
 @kernel
-def add_all(data, starts, ends, counts, slots, arena, held):
-    """Adds the counts of the strings ``data[starts[i] : ends[i]]``, empty ones aside."""
-    contents = np.empty((AT_ONCE, 2), np.uint64)
-    for first in range(0, counts.size, AT_ONCE):
-        number = min(AT_ONCE, counts.size - first)
+def add_all(data, starts, ends, counts, slots, arena, usage):
+    """Adds the counts of the strings ``data[starts[i] : ends[i]]``; empty ones are skipped."""
+    contents = np.empty((BATCH, 2), np.uint64)
+    for first in range(0, counts.size, BATCH):
+        number = min(BATCH, counts.size - first)
         contents_of(data, starts, ends, first, number, slots, contents)
         for i in range(number):
             start, length = starts[first + i], ends[first + i] - starts[first + i]
             if length:
                 low, high = contents[i, 0], contents[i, 1]
-                put(low, high, data, start, length, counts[first + i], slots, arena, held)
+                put(low, high, data, start, length, counts[first + i], slots, arena, usage)
 
 
 @kernel
-def absorb(other, other_arena, slots, arena, held):
-    """Adds all strings of another table, whose words need not be made again."""
-    for slot in range(0, other.size, 4):
+def absorb(other, other_arena, slots, arena, usage):
+    """Adds all strings of another table, whose content words are there already."""
+    for slot in range(0, other.size, WORDS):
         where = other[slot + 2]
         if where:
             offset, length = np.int64(where >> _SHIFT), np.int64(where & _LENGTH)
             put(
-                other[slot], other[slot + 1], other_arena, offset, length, other[slot + 3], slots, arena, held
+                other[slot],
+                other[slot + 1],
+                other_arena,
+                offset,
+                length,
+                other[slot + 3],
+                slots,
+                arena,
+                usage,
             )
 
 
 @kernel
 def rehash(old, slots):
     """Moves the slots of a table into a larger one; the arena stays as it is."""
-    mask = _U(slots.size // 4 - 1)
-    for slot in range(0, old.size, 4):
+    mask = _U(slots.size // WORDS - 1)
+    for slot in range(0, old.size, WORDS):
         if old[slot + 2]:
-            place = hashed(old[slot], old[slot + 1]) & mask
-            while slots[np.int64(place * _U(4)) + 2]:
-                place = (place + _U(1)) & mask
-            moved = np.int64(place * _U(4))
-            for i in range(4):
+            index = hashed(old[slot], old[slot + 1]) & mask
+            while slots[np.int64(index * _U(4)) + 2]:
+                index = (index + _U(1)) & mask
+            moved = np.int64(index * _U(4))
+            for i in range(WORDS):
                 slots[moved + i] = old[slot + i]
 
 
@@ -177,12 +196,12 @@ def rehash(old, slots):
 def export(slots, arena, first, data, offsets, counts):
     """Writes out the strings from the slot numbered ``first`` on while there is room.
 
-    data (bytes,), offsets (n + 1,), counts (n,): each is filled as far as it goes. Gives the slot to go on
-    with and the number of strings written.
+    data (bytes,), offsets (n + 1,), counts (n,): each is filled as far as it reaches. Returns the slot to
+    continue with and the number of strings written.
     """
     inline = slots.view(np.uint8)
     written, end = 0, 0
-    slot = first * 4
+    slot = first * WORDS
     while slot < slots.size:
         where = slots[slot + 2]
         if where:
@@ -198,5 +217,5 @@ def export(slots, arena, first, data, offsets, counts):
             counts[written] = np.int64(slots[slot + 3])
             written += 1
             offsets[written] = end
-        slot += 4
-    return slot // 4, written
+        slot += WORDS
+    return slot // WORDS, written

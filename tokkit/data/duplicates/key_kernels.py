@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Kernels over texts as UTF-8: the pages of code points they use, and the keys of their duplicates.
 
 The mapping of each character is in tables by code point (`duplicate_keys`); nothing here knows Unicode.

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from tokkit.data.duplicates import near_kernels, text_keys
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.runtime import threads
-from tokkit.runtime.kernels import say_if_compiling
+from tokkit.runtime.kernel_cache import say_if_compiling
 
 THRESHOLD = 0.7
 """Jaccard similarity from which on two texts are near duplicates."""

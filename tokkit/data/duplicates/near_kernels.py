@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Kernels of near duplicates: shingles of a text, its MinHash bands, and texts united by exact Jaccard.
 
 A set of shingles is a sorted slice of distinct 64-bit hashes. Two different shingles of a pair share a hash

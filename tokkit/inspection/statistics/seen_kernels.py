@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Kernels of what is remembered of every distinct string: how many rows hold it, and with which labels.
 
 Strings stand in a `ByteTable`; the count of its slot is the number of the string, from 1 in the order they
@@ -12,7 +13,7 @@ from __future__ import annotations
 import numpy as np
 
 from tokkit.runtime.kernels import kernel
-from tokkit.runtime.table_kernels import AT_ONCE, INLINE, LONGEST, SLOTS, contents_of, copy, hashed, put
+from tokkit.runtime.table_kernels import BATCH, INLINE, LONGEST, SLOTS, contents_of, copy, hashed, put
 
 NONE, SEVERAL = -1, -2
 
@@ -24,9 +25,9 @@ _SHIFT = _U(28)
 @kernel
 def number_all(data, starts, ends, slots, arena, held, numbers):
     """The number of every string, (rows,) int32, from 0; -1 of an empty one. New strings get new numbers."""
-    contents = np.empty((AT_ONCE, 2), np.uint64)
-    for first in range(0, starts.size, AT_ONCE):
-        number = min(AT_ONCE, starts.size - first)
+    contents = np.empty((BATCH, 2), np.uint64)
+    for first in range(0, starts.size, BATCH):
+        number = min(BATCH, starts.size - first)
         contents_of(data, starts, ends, first, number, slots, contents)
         for i in range(number):
             start, length = starts[first + i], ends[first + i] - starts[first + i]

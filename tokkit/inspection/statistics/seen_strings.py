@@ -123,11 +123,11 @@ class SeenStrings:
                 )
             if self._nbytes > self.budget:
                 self.spill()
-            self._table.make_room(len(batch), int(lengths.sum()))
+            self._table.reserve(len(batch), int(lengths.sum()))
             numbers = np.empty(len(batch), np.int32)
             table = self._table
             kernels.number_all(
-                batch.data, batch.starts, batch.ends, table.slots, table.arena, table.held, numbers
+                batch.data, batch.starts, batch.ends, table.slots, table.arena, table.usage, numbers
             )
             if len(self) > len(self._rows):
                 self._rows = _grown(self._rows, self._table.limit, 0)
@@ -138,7 +138,7 @@ class SeenStrings:
     def _nbytes(self) -> int:
         """Bytes in use: what was made room for and not yet written to takes none."""
         sums = len(self) * self.splits * 12
-        return self._table.slots.nbytes + int(self._table.held[BYTES]) + sums
+        return self._table.slots.nbytes + int(self._table.usage[BYTES]) + sums
 
     def _in_parts(self, parts: int) -> Iterator[tuple[int, Strings, NDArray[np.int32]]]:
         shift = 64 - _PART_BITS * (self.depth + 1)

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """The kernel that measures texts: characters, words, script, and what looks suspicious.
 
 What a character is stands in tables by code point (`text_measures`); nothing here knows Unicode.

@@ -21,10 +21,9 @@ from tokkit.tokenizer.editing.extend import extend
 from tokkit.tokenizer.editing.segmentation import pre_token_forms, pre_tokens
 from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
-from tokkit.tokenizer.training.count import check_fits
 
 if TYPE_CHECKING:
-    from tokkit.corpus.words import Words
+    from tokkit.corpus.reference_words import Words
 
 EXAMPLES = 3
 """Other words whose cut changes that are shown of each token."""
@@ -114,7 +113,7 @@ def suggest_tokens(
         tokenizer=str(tokenizer),
         suggestions=[_as_suggestion(each, cut, model, _typed(loaded)) for each in chosen],
         words=words.total,
-        distinct_words=len(words.pieces),
+        distinct_words=len(words),
         tokens=counted[0],
         tokens_after=after[0],
         unknown=counted[1],
@@ -150,7 +149,8 @@ def _words(
     """The words of the tokenizer's own normalizer and pre-tokenizer, with their counts."""
     from tokkit.corpus.counts import Counts, words_of_counts
     from tokkit.corpus.words import count_words
-    from tokkit.runtime.kernels import say_if_compiling
+    from tokkit.runtime.kernel_cache import say_if_compiling
+    from tokkit.tokenizer.training.count import check_fits
 
     pipeline = tokenizer.backend.to_str()
     say_if_compiling("split_kernels", stages.progress)
@@ -168,11 +168,9 @@ def _chosen(
     tokenizer: LoadedTokenizer, words: Words, spec: SuggestOptions, stages: Stages
 ) -> tuple[list[Chosen], CutWords, tuple[int, int], Model]:
     """The tokens, the words, how many tokens (and unknown ones) those were before, and the model."""
-    from tokkit.corpus.words import texts_of
-
     model = Model.of(tokenizer)
-    with stages.stage("cutting words", len(words.pieces), "words") as progress:
-        cut = cut_words(texts_of(words), model, progress)
+    with stages.stage("cutting words", len(words), "words") as progress:
+        cut = cut_words(words.texts(), model, progress)
     counted = int(cut.counts @ cut.cost), int(cut.counts @ cut.unknown)
     with stages.stage("choosing", spec.top, "tokens") as progress:
         found = candidates(cut, _mark(tokenizer), spec.min_count, spec.whole_words)
@@ -208,7 +206,7 @@ def _rule(
 
 def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
     """What the beginning of a pre-token is as a person types it; None where it ends in half a character."""
-    from tokkit.corpus.words import byte_of_character
+    from tokkit.corpus.cutting import byte_of_character
 
     mark = _mark(tokenizer)
     pipeline = Pipeline.of(tokenizer.backend.to_str())

@@ -148,7 +148,7 @@ def _recipe(name: str, recipe: Recipe) -> RecipeShown:
         tuple(_as_json(sequence(kind, [text])) for text in texts)
         for kind, texts in (("normalizer", recipe.normalizers), ("pre_tokenizer", recipe.pre_tokenizers))
     )
-    return RecipeShown(name, recipe, cutting.Pipeline(normalizers, pre_tokenizers).told())
+    return RecipeShown(name, recipe, cutting.Pipeline(normalizers, pre_tokenizers).describe_cuts())
 
 
 _WORDS = ("[CLS]", "[SEP]", "one", "two", "Ġtwo")

@@ -5,11 +5,14 @@ Of all blocks these alone depend on a vocabulary: they hold the ids of the token
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from tokkit.errors import UsageError
+
+Written = Mapping[str, Any]
+"""A block as `tokenizers` writes it to JSON."""
 
 
 @dataclass(frozen=True)
@@ -84,3 +87,38 @@ def _without_segment(piece: str) -> str:
     """A piece of a template without its segment number: ``[SEP]:1`` -> ``[SEP]``."""
     token, colon, segment = piece.rpartition(":")
     return token if colon and segment.isdigit() else piece
+
+
+def tokens_in(processor: Written | None) -> Iterator[str]:
+    """The special tokens that a post-processor puts around texts."""
+    for block in single(processor):
+        for entry in block.get("special_tokens", {}).values():
+            yield from entry["tokens"]
+        yield from (block[name][0] for name in ("cls", "sep") if name in block)
+
+
+def with_ids(processor: Written | None, ids: Mapping[str, int]) -> Written | None:
+    """The post-processor with the ids that its special tokens have now."""
+    if processor is None:
+        return None
+    renewed = dict(processor)
+    if "processors" in renewed:
+        renewed["processors"] = [with_ids(block, ids) for block in renewed["processors"]]
+    if "special_tokens" in renewed:
+        renewed["special_tokens"] = {
+            name: {**entry, "ids": [ids[token] for token in entry["tokens"]]}
+            for name, entry in renewed["special_tokens"].items()
+        }
+    for name in ("cls", "sep"):
+        if name in renewed:
+            token = renewed[name][0]
+            renewed[name] = [token, ids[token]]
+    return renewed
+
+
+def single(processor: Written | None) -> Iterator[Written]:
+    """The post-processor and, of a sequence, its members."""
+    if processor is not None:
+        yield processor
+        for member in processor.get("processors", ()):
+            yield from single(member)

@@ -10,6 +10,9 @@ from tokkit.errors import UsageError, did_you_mean
 BERT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 PLAIN_INPUTS = ("input_ids", "attention_mask")
 
+BYTE_FALLBACK_TOKENS = tuple(f"<0x{byte:02X}>" for byte in range(256))
+"""Tokens of the bytes of characters without a token, in models with byte fallback."""
+
 
 @dataclass(frozen=True)
 class Recipe:

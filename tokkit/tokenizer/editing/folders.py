@@ -13,11 +13,11 @@ from typing import Any
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.sources.paths import is_path
+from tokkit.tokenizer.blocks.post_processors import single
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.checkpoints import checkpoint_path, load_with_transformers
 from tokkit.tokenizer.folder.load import LoadedTokenizer, check_distinct_ids, from_hub, load, read_json
 from tokkit.tokenizer.folder.weight_headers import weight_files
-from tokkit.tokenizer.training.inherit import single
 
 OLDER_FILES = ("vocab.txt", "vocab.json", "merges.txt")
 """Files of tokenizers without a `tokenizer.json`."""

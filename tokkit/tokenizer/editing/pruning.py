@@ -21,15 +21,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus import feed
+from tokkit.corpus.cutting import byte_of_character
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress, stage, stop_if_cancelled
+from tokkit.tokenizer.blocks.post_processors import tokens_in, with_ids
+from tokkit.tokenizer.blocks.recipes import BYTE_FALLBACK_TOKENS
 from tokkit.tokenizer.editing.extend import build_with_ids
 from tokkit.tokenizer.editing.options import TrimOptions
 from tokkit.tokenizer.editing.segmentation import Merges, pre_tokens, word_pieces
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.folder.load import LoadedTokenizer
-from tokkit.tokenizer.training.blueprint import BYTE_FALLBACK_TOKENS, byte_characters
-from tokkit.tokenizer.training.inherit import tokens_in, with_ids
 
 _SAMPLE_TEXTS = 3
 """Texts of the corpus for which a model must give the same output as before."""
@@ -143,7 +144,7 @@ class Vocabulary:
         if model.get("byte_fallback"):
             tokens += BYTE_FALLBACK_TOKENS
         if '"ByteLevel"' in json.dumps([self.content["normalizer"], self.content["pre_tokenizer"]]):
-            tokens += byte_characters()
+            tokens += sorted(byte_of_character())
         ids = {self.ids[token] for token in tokens if token in self.ids}
         return ids | {id_ for id_ in further if id_ in self.tokens}
 

@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
+from tokkit.tokenizer.blocks.post_processors import single, tokens_in, with_ids
 from tokkit.tokenizer.folder.load import ROLES
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
-from tokkit.tokenizer.training.inherit import single, tokens_in, with_ids
 
 _USUAL_NAMES = {
     "unk": ("[UNK]", "<unk>"),

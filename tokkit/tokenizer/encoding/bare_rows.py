@@ -1,8 +1,11 @@
-"""Rows as bare token ids, before anything is put around them: every distinct chunk is encoded once."""
+"""Rows as bare token ids, without special tokens: every distinct chunk is encoded once.
+
+"the cat", "the dog"  ->  chunks the, " cat", the, " dog"  ->  numbers 0 1, 0 2  ->  ids of chunks 0, 1, 2
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,15 +14,22 @@ from numpy.typing import NDArray
 
 from tokkit.corpus import chunk_kernels
 from tokkit.corpus.chunk_kernels import BEFORE
-from tokkit.corpus.text_blocks import Block
-from tokkit.runtime.byte_table import PADDING, ByteTable, Pieces, zeros
+from tokkit.corpus.text_blocks import NUL, Block
+from tokkit.runtime.byte_table import ByteTable, zeros
+from tokkit.runtime.kernels import PADDING
+from tokkit.runtime.strings import Strings
 from tokkit.tokenizer.encoding import row_kernels
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
 from tokkit.tokenizer.encoding.reference import bare_ids
-from tokkit.tokenizer.encoding.row_blocks import block_of
 
 DISTINCT = 900_000
 """Chunks that all threads together remember: about 80 bytes each."""
+
+CHARACTERS = 1 << 18
+"""Characters of a span of rows."""
+
+_LONGEST = 1 << 26
+"""Characters of the longest row that the kernels encode."""
 
 
 @dataclass(frozen=True)
@@ -33,10 +43,10 @@ class BareRows:
     ids: NDArray[np.int32]
 
 
-class Remembered:
-    """Encodes rows and remembers the chunks it met, for one thread.
+class RowEncoder:
+    """Encodes rows and keeps the ids of their chunks, for one thread.
 
-    most      chunks that it remembers before it forgets them all
+    most      chunks that it keeps before it drops all of them
     with_ids  whether ids are wanted, or just their number
     """
 
@@ -48,87 +58,105 @@ class Remembered:
         self._before[[ord(character) for character in encoder.cuts]] = True
         self._empty = bare_ids([""], encoder.tokenizer)[0]
         self._table = ByteTable()
-        self._room = _Room(0)
-        self._forget()
+        self._buffers = _Buffers(0)
+        self._reset()
 
-    def _forget(self) -> None:
-        """Everything, and keeps the memory."""
+    def _reset(self) -> None:
+        """Drop all chunks and keep the memory of the table."""
         self._table.clear()
         self._sizes = _Growing(2, np.int32)
-        self._places = _Growing(1, np.int64)
+        self._offsets = _Growing(1, np.int64)
         self._ids = _Growing(1, np.int32)
 
-    def rows(self, texts: Sequence[str]) -> BareRows:
+    def encode(self, texts: Sequence[str]) -> BareRows:
         """The rows as `tokenizers` encodes them without special tokens.
 
-        Raises as `block_of` for what is no text, and `InputError` where the tokenizer fails on one.
+        Raises `NotText` for what is no text, and `InputError` where the tokenizer fails on one.
         """
         if len(self._table) > self._most:
-            self._forget()
-        block, apart = block_of(texts)
-        numbers, row_ends, fresh = self._numbered(block, len(texts))
-        if len(fresh):
-            self._learn(fresh)
+            self._reset()
+        block, apart = _block_of(texts)
+        numbers, row_ends, new = self._number_chunks(block, len(texts))
+        if len(new):
+            self._learn(new)
         measured = np.empty((len(texts), 2), np.int64)
         sizes = self._sizes.filled
         row_kernels.measure_rows(numbers, row_ends, sizes, measured)
-        if self._empty:  # a text of no chunk
-            measured[np.diff(row_ends, prepend=0) == 0, 0] = row_kernels.ASKED
-        measured[apart, 0] = row_kernels.ASKED
-        asked = measured[:, 0] == row_kernels.ASKED
-        theirs = self._ask(texts, asked, measured) if asked.any() else []
+        if self._empty:  # of a row without chunks
+            measured[np.diff(row_ends, prepend=0) == 0, 0] = row_kernels.WHOLE
+        measured[apart, 0] = row_kernels.WHOLE
+        whole = measured[:, 0] == row_kernels.WHOLE
+        encoded_whole = self._encode_whole(texts, whole, measured) if whole.any() else []
         ids = np.empty(0, np.int32)
         if self._with_ids:
-            offsets = np.concatenate(([0], np.cumsum(measured[:, 0])))
-            ids = np.empty(int(offsets[-1]), np.int32)
-            places, chunk_ids = self._places.filled[:, 0], self._ids.filled[:, 0]
-            row_kernels.gather_rows(numbers, row_ends, sizes, places, chunk_ids, offsets, asked, ids)
-            for row, found in zip(np.flatnonzero(asked).tolist(), theirs, strict=True):
-                ids[offsets[row] : offsets[row + 1]] = found
+            row_offsets = np.concatenate(([0], np.cumsum(measured[:, 0])))
+            ids = np.empty(int(row_offsets[-1]), np.int32)
+            row_kernels.gather_rows(
+                numbers=numbers,
+                row_ends=row_ends,
+                sizes=sizes,
+                offsets=self._offsets.filled[:, 0],
+                chunk_ids=self._ids.filled[:, 0],
+                row_offsets=row_offsets,
+                whole=whole,
+                ids=ids,
+            )
+            for row, row_ids in zip(np.flatnonzero(whole).tolist(), encoded_whole, strict=True):
+                ids[row_offsets[row] : row_offsets[row + 1]] = row_ids
         return BareRows(measured[:, 0], measured[:, 1], ids)
 
-    def _numbered(self, block: Block, rows: int) -> tuple[NDArray[np.int32], NDArray[np.int64], Pieces]:
-        """Numbers of the chunks of all rows, how many there are up to each row's end, and the new chunks."""
-        if block.size > self._room.size:
-            self._room = _Room(block.size)
-        room, table = self._room, self._table
+    def _number_chunks(self, block: Block, rows: int) -> tuple[NDArray[np.int32], NDArray[np.int64], Strings]:
+        """The numbers of the chunks of all rows, how many there are up to each row's end, and new chunks."""
+        if block.size > self._buffers.size:
+            self._buffers = _Buffers(block.size)
+        buffers, table = self._buffers, self._table
         row_ends, state = np.zeros(rows, np.int64), np.array([BEFORE, 0, 0, 0])
         while True:
             reason = row_kernels.number_chunks(
-                *(block.data, BEFORE + block.size, self._before, table.slots, table.arena, table.held),
-                *(room.numbers, row_ends, room.fresh, room.bounds, state),
+                data=block.data,
+                end=BEFORE + block.size,
+                cuts=self._before,
+                slots=table.slots,
+                arena=table.arena,
+                usage=table.usage,
+                numbers=buffers.numbers,
+                row_ends=row_ends,
+                new=buffers.new,
+                bounds=buffers.bounds,
+                state=state,
             )
             if reason == chunk_kernels.FINISHED:
                 break
-            table.make_room(len(table) // 2 + 1, BEFORE + block.size - int(state[row_kernels.AT]))
-        chunks, new = int(state[row_kernels.CHUNKS]), int(state[row_kernels.FRESH])
-        fresh = Pieces(room.fresh, room.bounds[: new + 1], np.empty(new, np.int64))
-        return room.numbers[:chunks], row_ends, fresh
+            table.reserve(len(table) // 2 + 1, BEFORE + block.size - int(state[row_kernels.AT]))
+        chunks, new = int(state[row_kernels.CHUNKS]), int(state[row_kernels.NEW])
+        strings = Strings(buffers.new, buffers.bounds[:new], buffers.bounds[1 : new + 1])
+        return buffers.numbers[:chunks], row_ends, strings
 
-    def _learn(self, fresh: Pieces) -> None:
-        found = self._encoder.encode(fresh)
-        self._sizes.add(found.sizes)
+    def _learn(self, chunks: Strings) -> None:
+        encoded = self._encoder.encode(chunks)
+        self._sizes.add(encoded.sizes)
         if self._with_ids:
-            self._places.add((found.places + len(self._ids.filled))[:, None])
-            self._ids.add(found.ids[:, None])
+            self._offsets.add((encoded.offsets + len(self._ids.filled))[:, None])
+            self._ids.add(encoded.ids[:, None])
 
-    def _ask(
-        self, texts: Sequence[str], asked: NDArray[np.bool_], measured: NDArray[np.int64]
+    def _encode_whole(
+        self, texts: Sequence[str], whole: NDArray[np.bool_], measured: NDArray[np.int64]
     ) -> list[list[int]]:
-        rows = np.flatnonzero(asked)
-        found = bare_ids([texts[row] for row in rows.tolist()], self._encoder.tokenizer)
-        measured[rows, 0] = [len(ids) for ids in found]
-        measured[rows, 1] = [ids.count(self._encoder.unknown) for ids in found]
-        return found
+        """The ids of rows that `tokenizers` encodes; their numbers of tokens are written to ``measured``."""
+        rows = np.flatnonzero(whole)
+        encoded = bare_ids([texts[row] for row in rows.tolist()], self._encoder.tokenizer)
+        measured[rows, 0] = [len(ids) for ids in encoded]
+        measured[rows, 1] = [ids.count(self._encoder.unknown) for ids in encoded]
+        return encoded
 
 
-class _Room:
-    """What `number_chunks` fills, for up to ``size`` bytes; what is not filled takes no memory."""
+class _Buffers:
+    """What `number_chunks` fills, for up to ``size`` bytes; pages that are not filled take no memory."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.numbers = zeros(size, np.int32)
-        self.fresh = zeros(size + PADDING, np.uint8)
+        self.new = zeros(size + PADDING, np.uint8)
         self.bounds = zeros(size + 1, np.int64)
 
 
@@ -147,9 +175,55 @@ class _Growing:
         end = self._used + len(values)
         if end > len(self._values):
             width, dtype = self._values.shape[1], self._values.dtype
-            room = max(2 * len(self._values), end)
-            grown = zeros(room * width, dtype.type).reshape(room, width)
+            capacity = max(2 * len(self._values), end)
+            grown = zeros(capacity * width, dtype.type).reshape(capacity, width)
             grown[: self._used] = self.filled
             self._values = grown
         self._values[self._used : end] = values
         self._used = end
+
+
+class NotText(Exception):
+    """A row that cannot be written as UTF-8."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Rows ``first`` to ``last``, end exclusive."""
+
+    first: int
+    last: int
+
+    def __len__(self) -> int:
+        return self.last - self.first
+
+    def of(self, texts: Sequence[str]) -> list[str]:
+        return list(texts[self.first : self.last])
+
+
+def spans(sizes: NDArray[np.int64]) -> Iterator[Span]:
+    """Spans of about a quarter of a million characters; ``sizes`` are the characters of each row."""
+    ends = np.cumsum(sizes + 1)
+    first = 0
+    while first < len(ends):
+        start = ends[first - 1] if first else 0
+        last = max(first + 1, int(np.searchsorted(ends, start + CHARACTERS, "right")))
+        yield Span(first, last)
+        first = last
+
+
+def _block_of(texts: Sequence[str]) -> tuple[Block, list[int]]:
+    """The texts with a NUL after each. Those that contain one, or are too long, are empty there; their rows.
+
+    Raises `NotText` for a text with half a surrogate pair, and for what is no text at all.
+    """
+    try:
+        joined = "\0".join([*texts, ""])
+        apart: list[int] = []
+        if joined.count("\0") > len(texts) or len(joined) > _LONGEST:
+            apart = [i for i, text in enumerate(texts) if "\0" in text or len(text) > _LONGEST]
+            empty = set(apart)
+            joined = "\0".join([*("" if i in empty else text for i, text in enumerate(texts)), ""])
+        return Block.of(joined.encode(), NUL, len(texts)), apart
+    except (UnicodeEncodeError, TypeError) as error:
+        raise NotText from error

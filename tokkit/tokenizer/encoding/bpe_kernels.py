@@ -1,15 +1,16 @@
-"""Byte-pair encoding: of the pairs in a word the one learned first is merged, the leftmost of equals.
+# mypy: ignore-errors
+"""Byte-pair encoding: of the pairs in a word the one learned first is merged, of equal ones the leftmost.
 
     h u g s -> h ug s -> hug s -> hugs        with the merges  u g, h ug, hug s
 
-As `tokenizers` does it (`models/bpe/word.rs`). Short words are searched again after each merge; those of
-long ones wait in a queue.
+As in `tokenizers` (`models/bpe/word.rs`). A short word is searched for the lowest rank after each merge,
+which takes less time than a queue up to about 64 symbols; the merges of a longer one wait in a queue.
 
 pairs   (capacity, 2) uint64, a power of two: 1 + (left << 32 | right), or 0; rank << 32 | new token
-marks   (n,) uint64, a power of two: a bit is set for every pair of ``pairs``, at a place drawn from its key.
-        Most pairs that are asked for are never merged, and this small table knows of nearly all of them.
-first   (4, symbols) int32: 1 + the token that a symbol (byte or code point) begins as, 0 where there is
-        none; by row: 0 in the middle of a word, 1 at its start, 2 at its end, 3 alone
+marks   (n,) uint64, a power of two: a Bloom filter of one bit per pair. Most pairs of a text are never
+        merged; this small table, which stays in the cache, rules out nearly all of them.
+first   (4, symbols) int32: 1 + the token of a single symbol (byte or code point), 0 where there is none;
+        by row: 0 in the middle of a word, 1 at its start, 2 at its end, 3 alone
 """
 
 from __future__ import annotations
@@ -17,15 +18,15 @@ from __future__ import annotations
 import numpy as np
 
 from tokkit.corpus.split_kernels import decoded
+from tokkit.runtime.heap_kernels import push, replace_first
 from tokkit.runtime.kernels import kernel
 from tokkit.tokenizer.encoding.trie_kernels import START, child_of
-from tokkit.tokenizer.training.heap_kernels import push, replace_first
 
 SHORT = 64
 """Symbols of the longest word that is searched again after each merge."""
 
 LEFT = -1
-"""Tokens (as they stand in ``sizes``) of a chunk that is left over."""
+"""In ``sizes``, in place of the tokens: the chunk is left to `tokenizers`."""
 
 _U = np.uint64
 _NEVER = _U(0xFFFFFFFFFFFFFFFF)
@@ -41,18 +42,18 @@ def mixed_key(left, right):
 
 
 @kernel
-def place_of_pair(key, mixed, pairs):
-    """Where a pair stands, or the empty place where it belongs."""
+def index_of_pair(key, mixed, pairs):
+    """Row of a pair in ``pairs``, or of the empty row where it belongs."""
     mask = _U(pairs.shape[0] - 1)
-    place = (mixed ^ (mixed >> _U(32))) & mask
-    while pairs[np.int64(place), 0] != 0 and pairs[np.int64(place), 0] != key:
-        place = (place + _U(1)) & mask
-    return np.int64(place)
+    position = (mixed ^ (mixed >> _U(32))) & mask
+    while pairs[np.int64(position), 0] != 0 and pairs[np.int64(position), 0] != key:
+        position = (position + _U(1)) & mask
+    return np.int64(position)
 
 
 @kernel
-def place_of_mark(mixed, marks):
-    """Which bit of ``marks`` is the pair's: the number of its word, and the bit in it."""
+def bit_of_pair(mixed, marks):
+    """The pair's bit of ``marks``: index of its word, and the bit in it."""
     bit = mixed >> _U(40) & _U(64 * marks.size - 1)
     return np.int64(bit >> _U(6)), _U(1) << (bit & _U(63))
 
@@ -62,10 +63,10 @@ def add_pairs(left, right, tokens, pairs, marks):
     """Fills the tables with the merges in order; a pair that comes twice keeps its last rank."""
     for rank in range(tokens.size):
         key, mixed = mixed_key(left[rank], right[rank])
-        place = place_of_pair(key, mixed, pairs)
-        pairs[place, 0] = key
-        pairs[place, 1] = _U(rank) << _U(32) | _U(tokens[rank])
-        word, bit = place_of_mark(mixed, marks)
+        position = index_of_pair(key, mixed, pairs)
+        pairs[position, 0] = key
+        pairs[position, 1] = _U(rank) << _U(32) | _U(tokens[rank])
+        word, bit = bit_of_pair(mixed, marks)
         marks[word] |= bit
 
 
@@ -73,18 +74,18 @@ def add_pairs(left, right, tokens, pairs, marks):
 def merge_of(left, right, pairs, marks):
     """``rank << 32 | token`` of a pair; the highest number where it is never merged."""
     key, mixed = mixed_key(left, right)
-    word, bit = place_of_mark(mixed, marks)
+    word, bit = bit_of_pair(mixed, marks)
     if marks[word] & bit == 0:
         return _NEVER
-    place = place_of_pair(key, mixed, pairs)
-    return pairs[place, 1] if pairs[place, 0] else _NEVER
+    position = index_of_pair(key, mixed, pairs)
+    return pairs[position, 1] if pairs[position, 0] else _NEVER
 
 
 @kernel
 def merge_short(ids, used, end, pairs, marks, merges):
-    """Merges the symbols ``ids[used:end]`` in place; gives where they end.
+    """Merges the symbols ``ids[used:end]`` in place; returns where they end.
 
-    merges  (SHORT,) uint64, filled with what becomes of each symbol and the next
+    merges  (SHORT,) uint64, filled with the merge of each symbol and the next (`merge_of`)
     """
     number = end - used
     for i in range(number - 1):
@@ -109,21 +110,21 @@ def merge_short(ids, used, end, pairs, marks, merges):
 
 
 @kernel
-def wait(queue, size, ids, place, after, pairs, marks):
-    """Queues the merge of a symbol and the one after it, if there is one; gives the queue's size."""
-    merge = merge_of(ids[place], ids[after], pairs, marks)
+def wait(queue, size, ids, position, after, pairs, marks):
+    """Queues the merge of a symbol and the one after it, if there is one; returns the queue's size."""
+    merge = merge_of(ids[position], ids[after], pairs, marks)
     if merge == _NEVER:
         return size
-    push(queue, size, -np.int64(merge >> _U(32)), place, np.int64(merge & _TOKEN))
+    push(queue, size, -np.int64(merge >> _U(32)), position, np.int64(merge & _TOKEN))
     return size + 1
 
 
 @kernel
 def merge_long(ids, used, end, pairs, marks, queue, chain):
-    """The same for a long word.
+    """The same for a long word. A symbol that was merged into the one before it becomes -1.
 
     queue  (n, 3) int64 (`heap_kernels`: lowest rank first, then the leftmost), n at least thrice the symbols
-    chain  (2, n) int64, filled with the places of the symbol before and after each
+    chain  (2, n) int64, filled with the positions of the symbol before and after each, a linked list
     """
     number, waiting = end - used, 0
     for i in range(number):
@@ -131,22 +132,22 @@ def merge_long(ids, used, end, pairs, marks, queue, chain):
     for i in range(number - 1):
         waiting = wait(queue, waiting, ids, used + i, used + i + 1, pairs, marks)
     while waiting:
-        rank, place, token = -queue[0, 0], queue[0, 1] - used, queue[0, 2]
+        rank, position, token = -queue[0, 0], queue[0, 1] - used, queue[0, 2]
         waiting -= 1
         replace_first(queue, waiting, queue[waiting, 0], queue[waiting, 1], queue[waiting, 2])
-        after = chain[1, place]
-        if ids[used + place] < 0 or after >= number:
+        after = chain[1, position]
+        if ids[used + position] < 0 or after >= number:
             continue
-        merge = merge_of(ids[used + place], ids[used + after], pairs, marks)
+        merge = merge_of(ids[used + position], ids[used + after], pairs, marks)
         if merge != _U(rank) << _U(32) | _U(token):  # one of the two was merged in the meantime
             continue
-        ids[used + place], ids[used + after] = token, -1
-        chain[1, place] = chain[1, after]
-        if chain[1, place] < number:
-            chain[0, chain[1, place]] = place
-            waiting = wait(queue, waiting, ids, used + place, used + chain[1, place], pairs, marks)
-        if chain[0, place] >= 0:
-            waiting = wait(queue, waiting, ids, used + chain[0, place], used + place, pairs, marks)
+        ids[used + position], ids[used + after] = token, -1
+        chain[1, position] = chain[1, after]
+        if chain[1, position] < number:
+            chain[0, chain[1, position]] = position
+            waiting = wait(queue, waiting, ids, used + position, used + chain[1, position], pairs, marks)
+        if chain[0, position] >= 0:
+            waiting = wait(queue, waiting, ids, used + chain[0, position], used + position, pairs, marks)
     kept = used
     for i in range(used, end):
         if ids[i] >= 0:
@@ -157,7 +158,7 @@ def merge_long(ids, used, end, pairs, marks, queue, chain):
 
 @kernel
 def write_symbols(text, at, end, raw, first, ids, used):
-    """Writes the tokens that the word's symbols begin as; gives where they end, -1 where one has none."""
+    """Writes the tokens of the word's symbols; returns where they end, -1 where a symbol has none."""
     row = 1
     while at < end:
         symbol, width = np.int64(text[at]), 1
@@ -207,22 +208,22 @@ def encode_words(
     ids,
     used,
     sizes,
-    places,
+    offsets,
 ):
-    """Encodes words into ``ids`` from ``used`` on; gives where they end.
+    """Encodes words into ``ids`` from ``used`` on; returns where they end.
 
     raw            whether symbols are bytes, not characters
     edges, values  trie of the tokens that a word which is one becomes, merges or not (`ignore_merges`)
-    merges, queue, chain  room for `merge_short` and `merge_long`
-    A chunk that holds a symbol without a token, or a word too long for that room, is left over. The rest is
-    as in `wordpiece_kernels.encode_words`.
+    merges, queue, chain  buffers of `merge_short` and `merge_long`
+    A chunk with a symbol without a token, or a word too long for the buffers, is `LEFT`. The rest is as
+    in `wordpiece_kernels.encode_words`.
     """
     for word in range(owners.size):
         owner = owners[word]
         if sizes[owner, 0] == LEFT:
             continue
         if sizes[owner, 0] == 0:
-            places[owner] = used
+            offsets[owner] = used
         start, stop = starts[word], ends[word]
         whole = whole_word(text, start, stop, raw, edges, values) if values.size > START + 2 else 0
         if whole:
@@ -231,7 +232,7 @@ def encode_words(
         else:
             end = write_symbols(text, start, stop, raw, first, ids, used)
             if end < 0 or 3 * (end - used) > queue.shape[0]:
-                used = places[owner]
+                used = offsets[owner]
                 sizes[owner, 0], sizes[owner, 1] = LEFT, 0
                 continue
             if end - used <= SHORT:

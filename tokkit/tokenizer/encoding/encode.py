@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding import reference
-from tokkit.tokenizer.encoding.reference import Job
-from tokkit.tokenizer.encoding.results import Encoded, TokenCounts
+from tokkit.tokenizer.encoding.reference import Encoded, EncodeRequest, TokenCounts
 
 __all__ = ["Encoded", "TokenCounts", "encode", "token_counts"]
 
@@ -41,13 +40,13 @@ def encode(
 
     Raises `InputError` where the tokenizer fails on a text, `ValueError` where there are not as many pairs.
     """
-    job = Job(texts, pairs, tokenizer, max_length, special, threads)
-    if _is_large(job):
+    request = EncodeRequest(texts, pairs, tokenizer, max_length, special, threads)
+    if _is_large(request):
         from tokkit.tokenizer.encoding import fast
 
-        if (found := fast.encode(job, progress)) is not None:
+        if (found := fast.encode(request, progress)) is not None:
             return found
-    return reference.encode(job, progress)
+    return reference.encode(request, progress)
 
 
 def token_counts(
@@ -60,19 +59,19 @@ def token_counts(
     progress: Progress = SILENT,
 ) -> TokenCounts:
     """Tokens of each row, and unknown ones among them; nothing is truncated. Arguments as in `encode`."""
-    job = Job(texts, pairs, tokenizer, None, special, threads)
-    if _is_large(job):
+    request = EncodeRequest(texts, pairs, tokenizer, None, special, threads)
+    if _is_large(request):
         from tokkit.tokenizer.encoding import fast
 
-        if (found := fast.token_counts(job, progress)) is not None:
+        if (found := fast.token_counts(request, progress)) is not None:
             return found
-    return reference.token_counts(job, progress)
+    return reference.token_counts(request, progress)
 
 
-def _is_large(job: Job) -> bool:
+def _is_large(request: EncodeRequest) -> bool:
     """Whether the kernels are worth loading."""
     size = 0
-    for texts in (job.texts, job.pairs or ()):
+    for texts in (request.texts, request.pairs or ()):
         for text in texts:
             size += len(text)
             if size >= SMALL:

@@ -10,14 +10,12 @@ from numpy.typing import NDArray
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import zeros
-from tokkit.runtime.kernels import say_if_compiling
+from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.encoding import bare_rows, reference, row_kernels
-from tokkit.tokenizer.encoding.bare_rows import BareRows, Remembered
+from tokkit.tokenizer.encoding.bare_rows import BareRows, NotText, RowEncoder, Span, spans
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
 from tokkit.tokenizer.encoding.frame import Frame
-from tokkit.tokenizer.encoding.reference import Job
-from tokkit.tokenizer.encoding.results import Encoded, TokenCounts
-from tokkit.tokenizer.encoding.row_blocks import NotText, Span, spans
+from tokkit.tokenizer.encoding.reference import Encoded, EncodeRequest, TokenCounts
 
 _CHECKED = 64
 _LONGEST_CHECKED = 1 << 16
@@ -27,22 +25,22 @@ Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
 
 
-def encode(job: Job, progress: Progress) -> Encoded | None:
-    """The rows as ids; None where `tokenizers` must be asked, and it is said where it should not."""
-    return _run(job, _Ids, progress)
+def encode(request: EncodeRequest, progress: Progress) -> Encoded | None:
+    """The rows as ids; None where `tokenizers` has to encode them, with a message where that is a bug."""
+    return _run(request, _Ids, progress)
 
 
-def token_counts(job: Job, progress: Progress) -> TokenCounts | None:
+def token_counts(request: EncodeRequest, progress: Progress) -> TokenCounts | None:
     """Tokens of every row; None as in `encode`."""
-    return _run(job, _Counts, progress)
+    return _run(request, _Counts, progress)
 
 
 class _Collected(Protocol[Result_co]):
-    """Gathers the rows of every span, in whatever order they come."""
+    """Collects the rows of all spans, in whatever order they are encoded."""
 
     with_ids: bool
 
-    def __init__(self, job: Job, frame: Frame, unknown: int) -> None: ...
+    def __init__(self, request: EncodeRequest, frame: Frame, unknown: int) -> None: ...
 
     def add(self, span: Span, first: BareRows, second: BareRows | None) -> None:
         """The rows' bare ids and those of their pairs; called from several threads."""
@@ -54,48 +52,49 @@ class _Collected(Protocol[Result_co]):
         """Whether a row of the result is not what `tokenizers` gives."""
 
 
-def _run(job: Job, collected: type[_Collected[Result]], progress: Progress) -> Result | None:
-    frame = Frame.of(job.tokenizer.backend, job.special, job.pairs is not None)
-    encoder = ChunkEncoder.of(job.tokenizer) if frame else None
+def _run(request: EncodeRequest, collected: type[_Collected[Result]], progress: Progress) -> Result | None:
+    frame = Frame.of(request.tokenizer.backend, request.special, request.pairs is not None)
+    encoder = ChunkEncoder.of(request.tokenizer) if frame else None
     if frame is None or encoder is None:
         return None
     for module in ("row_kernels", *encoder.kernels):
         say_if_compiling(module, progress)
-    number = threads.threads_to_use(job.threads)
-    rows, sizes = collected(job, frame, encoder.unknown), _sizes(job)
+    number = threads.threads_to_use(request.threads)
+    rows, sizes = collected(request, frame, encoder.unknown), _sizes(request)
     tasks = threads.Tasks(spans(sizes))
 
-    def work(mine: threads.Tasks[Span]) -> None:
-        remembered = Remembered(encoder, bare_rows.DISTINCT // number, rows.with_ids)
-        for span in mine:
-            first = remembered.rows(span.of(job.texts))
-            second = None if job.pairs is None else remembered.rows(span.of(job.pairs))
+    def work(tasks: threads.Tasks[Span]) -> None:
+        row_encoder = RowEncoder(encoder, bare_rows.DISTINCT // number, rows.with_ids)
+        for span in tasks:
+            first = row_encoder.encode(span.of(request.texts))
+            second = None if request.pairs is None else row_encoder.encode(span.of(request.pairs))
             rows.add(span, first, second)
-            mine.done(len(span))
+            tasks.done(len(span))
 
     try:
         with stage(progress, "encoding", len(sizes), "texts"):
             threads.run(work, tasks, number, progress)
-    except NotText:  # `tokenizers` says what is wrong with it
+    except NotText:  # `tokenizers` reports what is wrong with it
         return None
     result = rows.result()
+    # a difference means a bug here, or a new version of `tokenizers`: correct ids come first
     checked = _sample(sizes)
-    theirs = reference.encodings(job.some(checked), job, SILENT)
-    wrong = sum(rows.differs(result, row, encoding) for row, encoding in zip(checked, theirs, strict=True))
+    expected = reference.encodings(request.some(checked), request, SILENT)
+    wrong = sum(rows.differs(result, row, encoding) for row, encoding in zip(checked, expected, strict=True))
     if wrong:
         progress.say(
-            f"{wrong} of {len(checked)} texts were not encoded as tokenizers encodes them: "
-            "it encodes all of them now, which takes longer; please report this"
+            f"internal error: {wrong} of {len(checked)} texts were not encoded as tokenizers encodes them; "
+            "it encodes all of them now, which takes longer; this is a bug in tokkit, please report it"
         )
         return None
     return result
 
 
-def _sizes(job: Job) -> NDArray[np.int64]:
+def _sizes(request: EncodeRequest) -> NDArray[np.int64]:
     """Characters of each row."""
-    sizes = np.fromiter(map(len, job.texts), np.int64, len(job.texts))
-    if job.pairs is not None:
-        sizes += np.fromiter(map(len, job.pairs), np.int64, len(job.pairs))
+    sizes = np.fromiter(map(len, request.texts), np.int64, len(request.texts))
+    if request.pairs is not None:
+        sizes += np.fromiter(map(len, request.pairs), np.int64, len(request.pairs))
     return sizes
 
 
@@ -111,8 +110,8 @@ def _sample(sizes: NDArray[np.int64]) -> list[int]:
 class _Counts:
     with_ids = False
 
-    def __init__(self, job: Job, frame: Frame, unknown: int) -> None:
-        self._counts = TokenCounts(*np.empty((2, len(job.texts)), np.int64))
+    def __init__(self, request: EncodeRequest, frame: Frame, unknown: int) -> None:
+        self._counts = TokenCounts(*np.empty((2, len(request.texts)), np.int64))
         self._around = frame.size, frame.ids().count(unknown)
         self._unknown = unknown
 
@@ -135,11 +134,11 @@ class _Counts:
 class _Ids:
     with_ids = True
 
-    def __init__(self, job: Job, frame: Frame, unknown: int) -> None:
+    def __init__(self, request: EncodeRequest, frame: Frame, unknown: int) -> None:
         self._frame = frame
-        self._most = job.max_length
-        self._pairs = job.pairs is not None
-        self._lengths = np.zeros(len(job.texts), np.int64)
+        self._most = request.max_length
+        self._pairs = request.pairs is not None
+        self._lengths = np.zeros(len(request.texts), np.int64)
         self._spans: dict[int, tuple[NDArray[np.int32], NDArray[np.int8] | None, int]] = {}
 
     def add(self, span: Span, first: BareRows, second: BareRows | None) -> None:

@@ -1,4 +1,4 @@
-"""Rows through `tokenizers` itself: the reference, and the way for what may not be cut."""
+"""Rows encoded by `tokenizers` itself, where they are few or may not be cut; what every encoding returns."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.progress import Progress, stage, stop_if_cancelled
-from tokkit.tokenizer.encoding.results import Encoded, TokenCounts
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
@@ -24,8 +23,45 @@ _BATCH = 1_000
 
 
 @dataclass(frozen=True)
-class Job:
-    """What to encode, and how: the arguments of `encode.encode`."""
+class Encoded:
+    """Token ids of every row, special tokens included, one after another.
+
+    ids        (tokens,) int32
+    offsets    (rows + 1,) int64: row i is ``ids[offsets[i]:offsets[i + 1]]``
+    truncated  rows that were truncated at the maximum length
+    segments   (tokens,) int8, where rows are pairs: which text of its pair each token belongs to, as
+               `tokenizers` numbers them in its ``type_ids``
+    words      (tokens,) int32, where rows are lists of words: at the first token of a word its number in
+               the row, elsewhere -1
+    """
+
+    ids: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    truncated: int
+    segments: NDArray[np.int8] | None = None
+    words: NDArray[np.int32] | None = None
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens per row, (rows,)."""
+        lengths: NDArray[np.int64] = self.offsets[1:] - self.offsets[:-1]
+        return lengths
+
+
+@dataclass(frozen=True)
+class TokenCounts:
+    """Of every row its tokens, and the unknown ones among them, (rows,) int64 each."""
+
+    tokens: NDArray[np.int64]
+    unknown: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class EncodeRequest:
+    """The arguments of `encode.encode`."""
 
     texts: Sequence[str]
     pairs: Sequence[str] | None
@@ -50,24 +86,22 @@ class Job:
 
 def encodings(
     rows: Sequence[Row],
-    job: Job,
+    request: EncodeRequest,
     progress: Progress,
 ) -> Iterator[Any]:
-    """The `tokenizers.Encoding` of some rows of the job, without offsets.
+    """The `tokenizers.Encoding` of some rows of the request, without offsets.
 
     Raises `InputError` where the tokenizer fails on a text.
     """
-    backend = job.tokenizer.backend
-    if job.max_length is not None:
-        backend.enable_truncation(job.max_length)
+    backend = request.tokenizer.backend
+    if request.max_length is not None:
+        backend.enable_truncation(request.max_length)
     try:
         for start in range(0, len(rows), _BATCH):
             stop_if_cancelled(progress)
-            found = _encoded(
-                backend, list(rows[start : start + _BATCH]), job.special, str(job.tokenizer.folder)
-            )
-            yield from found
-            progress.advance(len(found))
+            batch = list(rows[start : start + _BATCH])
+            yield from _encoded(backend, batch, request.special, str(request.tokenizer.folder))
+            progress.advance(len(batch))
     finally:
         backend.no_truncation()
 
@@ -77,8 +111,8 @@ def bare_ids(texts: Sequence[str], tokenizer: LoadedTokenizer) -> list[list[int]
 
     Raises `InputError` where the tokenizer fails on a text.
     """
-    found = _encoded(tokenizer.backend, list(texts), False, str(tokenizer.folder))
-    return [encoding.ids for encoding in found]
+    encodings = _encoded(tokenizer.backend, list(texts), False, str(tokenizer.folder))
+    return [encoding.ids for encoding in encodings]
 
 
 def _encoded(backend: Tokenizer, rows: list[Row], special: bool, where: str) -> list[Any]:
@@ -86,24 +120,24 @@ def _encoded(backend: Tokenizer, rows: list[Row], special: bool, where: str) -> 
         f"{where}: the tokenizer fails on one of these texts",
         hint="it may lack an unknown token; train one on such text: tokkit train-wordpiece",
     ):
-        # of a pair without a post-processor, the fast one gives no segments
+        # encode_batch_fast gives no segments for a pair without a post-processor
         pairs = bool(rows) and isinstance(rows[0], tuple)
         encode_batch = backend.encode_batch if pairs else backend.encode_batch_fast
         return list(encode_batch(rows, add_special_tokens=special))
 
 
-def encode(job: Job, progress: Progress) -> Encoded:
+def encode(request: EncodeRequest, progress: Progress) -> Encoded:
     """The rows as ids; equal ones are encoded once."""
     import numpy as np
 
     pieces: list[NDArray[np.int32]] = []
     segments: list[NDArray[np.int8]] = []
     cut: list[bool] = []
-    number, rows = _distinct(job)
-    for encoding in _staged(number, job, progress):
+    number, rows = _distinct(request)
+    for encoding in _staged(number, request, progress):
         pieces.append(np.array(encoding.ids, np.int32))
         cut.append(bool(encoding.overflowing))
-        if job.pairs is not None:
+        if request.pairs is not None:
             segments.append(np.array(encoding.type_ids, np.int8))
     lengths = np.fromiter((len(pieces[row]) for row in rows), np.int64, len(rows))
     return Encoded(
@@ -111,32 +145,32 @@ def encode(job: Job, progress: Progress) -> Encoded:
         offsets=np.concatenate(([0], np.cumsum(lengths))),
         truncated=sum(cut[row] for row in rows),
         segments=None
-        if job.pairs is None
+        if request.pairs is None
         else np.concatenate([np.empty(0, np.int8), *(segments[row] for row in rows)]),
     )
 
 
-def token_counts(job: Job, progress: Progress) -> TokenCounts:
+def token_counts(request: EncodeRequest, progress: Progress) -> TokenCounts:
     """Tokens of every row; equal ones are encoded once."""
     import numpy as np
 
-    unknown_id = job.tokenizer.id_of("unk")
-    number, rows = _distinct(job)
+    unknown_id = request.tokenizer.id_of("unk")
+    number, rows = _distinct(request)
     counts = np.zeros((2, len(number)), np.int64)
-    for i, encoding in enumerate(_staged(number, job, progress)):
+    for i, encoding in enumerate(_staged(number, request, progress)):
         ids = encoding.ids
         counts[:, i] = len(ids), 0 if unknown_id is None else ids.count(unknown_id)
     return TokenCounts(counts[0, rows], counts[1, rows])
 
 
-def _distinct(job: Job) -> tuple[dict[Row, int], list[int]]:
+def _distinct(request: EncodeRequest) -> tuple[dict[Row, int], list[int]]:
     """Distinct rows with their numbers, and the number of every row."""
-    rows = job.rows()
+    rows = request.rows()
     number = {row: i for i, row in enumerate(dict.fromkeys(rows))}
     return number, [number[row] for row in rows]
 
 
-def _staged(rows: Iterable[Row], job: Job, progress: Progress) -> Iterator[Any]:
+def _staged(rows: Iterable[Row], request: EncodeRequest, progress: Progress) -> Iterator[Any]:
     distinct = list(rows)
     with stage(progress, "encoding", len(distinct), "texts"):
-        yield from encodings(distinct, job, progress)
+        yield from encodings(distinct, request, progress)

@@ -1,3 +1,4 @@
+# mypy: ignore-errors
 """Rows of text as the numbers of their distinct chunks, and back again as token ids.
 
 the cat / the dog  ->  0 1 / 0 2  ->  ids of chunks 0, 1 / ids of chunks 0, 2
@@ -7,37 +8,39 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.chunk_kernels import CROWDED, FINISHED, chunk_end
+from tokkit.corpus.chunk_kernels import FINISHED, TABLE_FULL, chunk_end
 from tokkit.runtime.kernels import kernel, prefetch
-from tokkit.runtime.table_kernels import AT_ONCE, BYTES, SLOTS, content_of, copy, first_slot, put
+from tokkit.runtime.table_kernels import BATCH, BYTES, SLOTS, content_of, copy, first_slot, put
 
-ASKED = -2
-"""Tokens (as they stand in ``sizes``) of a chunk whose rows `tokenizers` encodes whole."""
+WHOLE = -2
+"""In ``sizes``, in place of the tokens: rows with this chunk are encoded whole by `tokenizers`."""
 
-(AT, ROW, CHUNKS, FRESH) = range(4)
-"""How far `number_chunks` has come: in the text, in rows, in chunks, in chunks not met before."""
+(AT, ROW, CHUNKS, NEW) = range(4)
+"""How far `number_chunks` is: offset in the text, rows, chunks, new chunks."""
 
 _U = np.uint64
 
 
 @kernel
-def number_chunks(data, end, cuts, slots, arena, held, numbers, row_ends, fresh, bounds, state):
-    """Numbers the chunks of rows, each ended by a NUL, in the order they are met; gives why it stopped.
+def number_chunks(data, end, cuts, slots, arena, usage, numbers, row_ends, new, bounds, state):
+    """Numbers the chunks of rows, each ended by a NUL, in the order they occur; returns why it stopped.
 
     data, end            the rows; ``state[AT]`` is where they start
     cuts                 (33,) bool, bytes before which text may be cut
-    slots, arena, held   a table of byte strings (`table_kernels`), whose counts are their numbers + 1
+    slots, arena, usage  a table of byte strings (`table_kernels`), whose counts are their numbers + 1
     numbers, row_ends    filled with the chunks of all rows, and how many there are up to each row's end
-    fresh, bounds        filled with the chunks not met before, ``fresh[bounds[i] : bounds[i + 1]]``
+    new, bounds          filled with the chunks that are new in the table, ``new[bounds[i] : bounds[i + 1]]``
     """
-    fullest = slots.size // 4 * 5 // 8 - AT_ONCE
-    found = np.empty((AT_ONCE, 2), np.int64)
-    contents = np.empty((AT_ONCE, 2), np.uint64)
-    start, row, chunks, new = state[AT], state[ROW], state[CHUNKS], state[FRESH]
+    # ``state`` is written before each batch: when the table is full, the caller grows it and the batch is
+    # repeated; no chunk of it is in the table yet
+    fullest = slots.size // 4 * 5 // 8 - BATCH
+    found = np.empty((BATCH, 2), np.int64)
+    contents = np.empty((BATCH, 2), np.uint64)
+    start, row, chunks, added = state[AT], state[ROW], state[CHUNKS], state[NEW]
     while start < end:
-        state[AT], state[ROW], state[CHUNKS], state[FRESH] = start, row, chunks, new
+        state[AT], state[ROW], state[CHUNKS], state[NEW] = start, row, chunks, added
         number, size = 0, 0
-        while number < AT_ONCE and start < end:
+        while number < BATCH and start < end:
             stop = chunk_end(data, start, end, 0, cuts)
             if stop > start:
                 low, high = content_of(data, start, stop - start)
@@ -51,59 +54,59 @@ def number_chunks(data, end, cuts, slots, arena, held, numbers, row_ends, fresh,
                 row_ends[row] = chunks + number
                 row += 1
                 start += 1
-        if held[SLOTS] >= fullest or held[BYTES] + size > arena.size:
-            return CROWDED
+        if usage[SLOTS] >= fullest or usage[BYTES] + size > arena.size:
+            return TABLE_FULL
         for i in range(number):
             at, length = found[i, 0], found[i, 1]
-            slot = put(contents[i, 0], contents[i, 1], data, at, length, 0, slots, arena, held)
+            slot = put(contents[i, 0], contents[i, 1], data, at, length, 0, slots, arena, usage)
             if slots[slot + 3] == 0:
-                slots[slot + 3] = _U(held[SLOTS])
-                copy(data, at, fresh, bounds[new], length)
-                new += 1
-                bounds[new] = bounds[new - 1] + length
+                slots[slot + 3] = _U(usage[SLOTS])
+                copy(data, at, new, bounds[added], length)
+                added += 1
+                bounds[added] = bounds[added - 1] + length
             numbers[chunks] = np.int32(slots[slot + 3]) - 1
             chunks += 1
-    state[AT], state[ROW], state[CHUNKS], state[FRESH] = start, row, chunks, new
+    state[AT], state[ROW], state[CHUNKS], state[NEW] = start, row, chunks, added
     return FINISHED
 
 
 @kernel
 def measure_rows(numbers, row_ends, sizes, measured):
-    """Adds up tokens and unknown tokens of each row's chunks; -2 tokens where `tokenizers` is to be asked.
+    """Adds up tokens and unknown tokens of each row's chunks; `WHOLE` where a chunk is.
 
     sizes     (chunks, 2) int32 of the distinct chunks
     measured  (rows, 2) int64, filled
     """
     at = 0
     for row in range(row_ends.size):
-        tokens, unknown, asked = 0, 0, False
+        tokens, unknown, whole = 0, 0, False
         while at < row_ends[row]:
             number = numbers[at]
-            asked |= sizes[number, 0] == ASKED
+            whole |= sizes[number, 0] == WHOLE
             tokens += sizes[number, 0]
             unknown += sizes[number, 1]
             at += 1
-        measured[row, 0], measured[row, 1] = ASKED if asked else tokens, unknown
+        measured[row, 0], measured[row, 1] = WHOLE if whole else tokens, unknown
 
 
 @kernel
-def gather_rows(numbers, row_ends, sizes, places, chunk_ids, offsets, asked, ids):
-    """Writes the ids of each row's chunks to ``ids[offsets[row] : offsets[row + 1]]``.
+def gather_rows(numbers, row_ends, sizes, offsets, chunk_ids, row_offsets, whole, ids):
+    """Writes the ids of each row's chunks to ``ids[row_offsets[row] : row_offsets[row + 1]]``.
 
-    places     (chunks,) int64: where in ``chunk_ids`` the ids of each distinct chunk start
-    asked      (rows,) bool: rows that are passed over
+    offsets    (chunks,) int64: where in ``chunk_ids`` the ids of each distinct chunk start
+    whole      (rows,) bool: rows that are skipped
     """
     at = 0
     for row in range(row_ends.size):
-        if asked[row]:
+        if whole[row]:
             at = row_ends[row]
             continue
-        end = offsets[row]
+        end = row_offsets[row]
         while at < row_ends[row]:
             number = numbers[at]
-            place = places[number]
+            offset = offsets[number]
             for i in range(sizes[number, 0]):
-                ids[end] = chunk_ids[place + i]
+                ids[end] = chunk_ids[offset + i]
                 end += 1
             at += 1
 
@@ -119,7 +122,7 @@ def copy_parts(source, offsets, kept, target, at):
 
 @kernel
 def write_parts(values, target, at):
-    """Writes the same values at every row's place, and moves ``at``."""
+    """Writes the same values at ``at[row]`` of every row, and moves ``at``."""
     for row in range(at.size):
         for i in range(values.size):
             target[at[row] + i] = values[i]
@@ -128,7 +131,7 @@ def write_parts(values, target, at):
 
 @kernel
 def repeat_parts(value, kept, target, at):
-    """Writes a value ``kept[row]`` times at every row's place, and moves ``at``."""
+    """Writes a value ``kept[row]`` times at ``at[row]`` of every row, and moves ``at``."""
     for row in range(kept.size):
         for i in range(kept[row]):
             target[at[row] + i] = value

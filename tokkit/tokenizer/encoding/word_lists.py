@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
-from tokkit.tokenizer.encoding.results import Encoded
+from tokkit.tokenizer.encoding.reference import Encoded
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:

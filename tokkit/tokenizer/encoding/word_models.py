@@ -1,6 +1,6 @@
-"""A tokenizer's model as arrays that its kernel encodes words with.
+"""The model of a tokenizer as arrays, and the kernels that encode words with them.
 
-Not every setting is carried over: a model of which one may matter is encoded by `tokenizers`.
+Settings that no kernel implements: a model with one of them is left to `tokenizers`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.corpus.cutting import byte_of_character
 from tokkit.corpus.split_kernels import LONGEST
-from tokkit.corpus.words import byte_of_character
+from tokkit.runtime.strings import Strings
 from tokkit.tokenizer.encoding import bpe_kernels, trie_kernels, wordpiece_kernels
 
 Settings = Mapping[str, Any]
@@ -24,30 +25,24 @@ _CODE_POINTS = 0x110000
 
 @dataclass(frozen=True)
 class WordsOfChunks:
-    """Words in the order of their chunks.
+    """Words in the order of their chunks; owners (words,) int64: the index of each word's chunk."""
 
-    text    (n,) uint8, normal forms of the chunks
-    starts, ends, owners  (words,) int64: where each word stands in it, and the number of its chunk
-    """
-
-    text: NDArray[np.uint8]
-    starts: NDArray[np.int64]
-    ends: NDArray[np.int64]
+    words: Strings
     owners: NDArray[np.int64]
 
 
 @dataclass(frozen=True)
 class ChunkIds:
-    """What is known of each of n chunks.
+    """Ids of n chunks.
 
-    sizes   (n, 2) int32: tokens, and how many of them are unknown; or ``LEFT`` (`bpe_kernels`) and
-            ``ASKED`` (`row_kernels`) in place of the tokens
-    places  (n,) int64: where in ``ids`` its tokens start
-    ids     (m,) int32
+    sizes    (n, 2) int32: tokens, and how many of them are unknown; or ``LEFT`` (`bpe_kernels`) and
+             ``WHOLE`` (`row_kernels`) in place of the tokens
+    offsets  (n,) int64: where in ``ids`` its tokens start
+    ids      (m,) int32
     """
 
     sizes: NDArray[np.int32]
-    places: NDArray[np.int64]
+    offsets: NDArray[np.int64]
     ids: NDArray[np.int32]
 
 
@@ -58,12 +53,12 @@ class WordModel(Protocol):
     def kernels(self) -> str: ...
 
     def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
-        """Writes the ids of the words into ``into`` from ``used`` on; gives where they end."""
+        """Write the ids of the words into ``into`` from ``used`` on; returns where they end."""
 
 
 @dataclass(frozen=True)
 class Trie:
-    """Strings and what each stands for (`trie_kernels`)."""
+    """Strings and the number of each (`trie_kernels`)."""
 
     edges: NDArray[np.uint64]
     values: NDArray[np.int32]
@@ -81,9 +76,19 @@ class WordPieceModel:
 
     def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
         end: int = wordpiece_kernels.encode_words(
-            *(words.text, words.starts, words.ends, words.owners),
-            *(self.pieces.edges, self.pieces.values, self.longest, self.unknown),
-            *(counted, into.ids, used, into.sizes, into.places),
+            text=words.words.data,
+            starts=words.words.starts,
+            ends=words.words.ends,
+            owners=words.owners,
+            edges=self.pieces.edges,
+            values=self.pieces.values,
+            longest=self.longest,
+            unknown=self.unknown,
+            counted=counted,
+            ids=into.ids,
+            used=used,
+            sizes=into.sizes,
+            offsets=into.offsets,
         )
         return end
 
@@ -91,8 +96,8 @@ class WordPieceModel:
 @dataclass(frozen=True)
 class BpeModel:
     """raw     whether words are bytes, not characters
-    first   what symbols begin as      pairs, marks  merges (`bpe_kernels`)
-    whole   tokens that need no merges, where the model asks for them first
+    first   tokens of single symbols      pairs, marks  merges (`bpe_kernels`)
+    whole   tokens that need no merges, where the model looks words up first (`ignore_merges`)
     """
 
     kernels: ClassVar = "bpe_kernels"
@@ -104,20 +109,34 @@ class BpeModel:
     whole: Trie
 
     def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
-        room = 3 * LONGEST
+        capacity = 3 * LONGEST  # a merge of a symbol may wait once as itself and once for each neighbor
         end: int = bpe_kernels.encode_words(
-            *(words.text, words.starts, words.ends, words.owners),
-            *(self.raw, self.first, self.pairs, self.marks, self.whole.edges, self.whole.values, counted),
-            *(np.empty(bpe_kernels.SHORT, np.uint64), np.empty((room, 3), np.int64)),
-            *(np.empty((2, room), np.int64), into.ids, used, into.sizes, into.places),
+            text=words.words.data,
+            starts=words.words.starts,
+            ends=words.words.ends,
+            owners=words.owners,
+            raw=self.raw,
+            first=self.first,
+            pairs=self.pairs,
+            marks=self.marks,
+            edges=self.whole.edges,
+            values=self.whole.values,
+            counted=counted,
+            merges=np.empty(bpe_kernels.SHORT, np.uint64),
+            queue=np.empty((capacity, 3), np.int64),
+            chain=np.empty((2, capacity), np.int64),
+            ids=into.ids,
+            used=used,
+            sizes=into.sizes,
+            offsets=into.offsets,
         )
         return end
 
 
 def word_model(settings: Settings, raw: bool) -> WordModel | None:
-    """The model for words of characters or (``raw``) of bytes; None where it is not one that is known.
+    """The model for words of characters or (``raw``) of bytes; None where no kernel encodes it.
 
-    What the reference would refuse to encode at all is left to it.
+    A model that the reference refuses is left to it, too.
     """
     build = _BUILDERS.get(settings["type"])
     return build(settings, raw) if build else None
@@ -145,10 +164,10 @@ def _bpe(settings: Settings, raw: bool) -> BpeModel | None:
     merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in settings["merges"]]
     left = np.array([vocabulary[left] for left, _ in merges], np.int64)
     right = np.array([vocabulary[right] for _, right in merges], np.int64)
-    made = [vocabulary[left + right[len(prefix) :]] for left, right in merges]
+    merged = [vocabulary[left + right[len(prefix) :]] for left, right in merges]
     pairs = np.zeros((_table_size(len(merges)), 2), np.uint64)
     marks = np.zeros(_table_size(len(merges) // 8), np.uint64)  # 16 to 32 bits for each merge
-    bpe_kernels.add_pairs(left, right, np.array(made, np.int64), pairs, marks)
+    bpe_kernels.add_pairs(left, right, np.array(merged, np.int64), pairs, marks)
     first = _first_raw(vocabulary) if raw else _first_of_characters(vocabulary, prefix, suffix)
     return BpeModel(raw, first, pairs, marks, whole)
 
@@ -178,16 +197,16 @@ _BUILDERS: Mapping[str, Callable[[Settings, bool], WordModel | None]] = {"WordPi
 def trie(strings: Mapping[int, Mapping[str, int]], raw: bool = False) -> Trie | None:
     """Strings with their numbers, under each root; None where they are too many.
 
-    raw  they are written in ByteLevel's characters, and their symbols are the bytes these stand for; a
-         string that holds another character is left out
+    raw  the strings are in ByteLevel's characters, and their symbols are the bytes of those; a string with
+         another character is skipped
     """
-    held = {root: _symbols(numbers, raw) for root, numbers in strings.items()}
-    total = sum(len(symbols) for symbols, _, _ in held.values())
+    symbols_of = {root: _symbols(numbers, raw) for root, numbers in strings.items()}
+    total = sum(len(symbols) for symbols, _, _ in symbols_of.values())
     if total + 3 >= 1 << trie_kernels.BITS:
         return None
     edges, values = np.zeros(_table_size(total), np.uint64), np.zeros(total + 3, np.int32)
     nodes = 3
-    for root, (symbols, offsets, given) in held.items():
+    for root, (symbols, offsets, given) in symbols_of.items():
         nodes = trie_kernels.add_strings(symbols, offsets, given, root, edges, values, nodes)
     small = np.zeros(_table_size(nodes), np.uint64)
     trie_kernels.move_edges(edges, small)

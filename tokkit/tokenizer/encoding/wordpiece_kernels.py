@@ -1,8 +1,9 @@
+# mypy: ignore-errors
 """WordPiece: each word is cut into the longest pieces of the vocabulary, from its start on.
 
     unwanted -> un ##want ##ed
 
-A word of which some part is no piece, or that is too long, is one unknown token. As `tokenizers` does it
+A word with a part that is no piece, or that is too long, is one unknown token, as in `tokenizers`
 (`models/wordpiece`).
 """
 
@@ -15,21 +16,22 @@ from tokkit.tokenizer.encoding.trie_kernels import CONTINUATION, START, child_of
 
 @kernel
 def write_pieces(text, at, end, edges, values, longest, ids, used):
-    """Writes the pieces of the word ``text[at:end]`` into ``ids`` from ``used`` on; gives where they end.
+    """Writes the pieces of the word ``text[at:end]`` into ``ids`` from ``used`` on; returns where they end.
 
     -1 where the word is unknown. ``longest``: characters of the longest word that is not.
     """
+    # walks down the trie as far as the text goes and takes the last node that is a piece: the longest one
     node, read = START, 0
     while at < end:
-        token, after, place = 0, at, at
-        while place < end:
-            symbol, width = decoded(text, place)
+        token, after, probe = 0, at, at
+        while probe < end:
+            symbol, width = decoded(text, probe)
             node = child_of(node, symbol, edges)
             if node == 0:
                 break
-            place += width
+            probe += width
             if values[node]:
-                token, after = values[node], place
+                token, after = values[node], probe
         if token == 0:
             return -1
         while at < after:
@@ -44,19 +46,19 @@ def write_pieces(text, at, end, edges, values, longest, ids, used):
 
 @kernel
 def encode_words(
-    text, starts, ends, owners, edges, values, longest, unknown, counted, ids, used, sizes, places
+    text, starts, ends, owners, edges, values, longest, unknown, counted, ids, used, sizes, offsets
 ):
-    """Encodes words into ``ids`` from ``used`` on; gives where they end.
+    """Encodes words into ``ids`` from ``used`` on; returns where they end.
 
     text, starts, ends, owners  words in the order of their chunks, as `split_kernels.split` gives them
     edges, values               the trie of pieces (`trie_kernels`), of code points
     unknown, counted            id of an unknown word; the id that counts as unknown in ``sizes``
-    sizes, places               of each chunk: tokens and unknown ones, (n, 2); where in ``ids`` they start
+    sizes, offsets              of each chunk: tokens and unknown ones, (n, 2); where in ``ids`` they start
     """
     for word in range(owners.size):
         owner = owners[word]
         if sizes[owner, 0] == 0:
-            places[owner] = used
+            offsets[owner] = used
         end = write_pieces(text, starts[word], ends[word], edges, values, longest, ids, used)
         if end < 0:
             ids[used] = unknown

@@ -1,6 +1,7 @@
 """A tokenizer before it has a vocabulary: recipe and options resolved to blocks and special tokens.
 
-What training needs of it is `Untrained`; `inherit` makes another such thing, out of an old tokenizer.
+Training needs an `Untrained`: a `Blueprint` from recipe and options, or an `inherit.Inherited` from an old
+tokenizer.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from tokenizers import AddedToken, Tokenizer, models
+
+from tokkit.corpus.cutting import byte_of_character
 from tokkit.errors import UsageError
 from tokkit.tokenizer.blocks import registry as blocks
 from tokkit.tokenizer.blocks.post_processors import SpecialTokens
-from tokkit.tokenizer.blocks.recipes import Recipe, recipe
+from tokkit.tokenizer.blocks.recipes import BYTE_FALLBACK_TOKENS, Recipe, recipe
 from tokkit.tokenizer.training.trainer_options import (
     BlocksOptions,
     CharOptions,
@@ -22,10 +26,6 @@ from tokkit.tokenizer.training.trainer_options import (
     WordPieceOptions,
 )
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
-BYTE_FALLBACK_TOKENS = tuple(f"<0x{byte:02X}>" for byte in range(256))
 _UNKNOWN = "[UNK]"
 
 
@@ -35,10 +35,10 @@ class Untrained(Protocol):
     family             its model: ``BPE``, ``WordPiece``, ``Unigram`` or ``WordLevel``
     prefix, suffix     marks of a piece that continues, or ends, a word
     reserved           tokens with the first ids: the special ones, then the 256 of a byte fallback
-    alphabet           characters that are kept however rare: all 256 where text becomes bytes
+    alphabet           characters that get a token however rare: all 256 where text becomes bytes
     roles              which special token is the unknown one, pads, ...: ``{"unk": "[UNK]"}``
     model_max_length   tokens a model of it takes; None where that is not known
-    origin             what its receipt says about where it comes from
+    origin             entries of its receipt that describe where it comes from
     """
 
     @property
@@ -73,7 +73,7 @@ class Untrained(Protocol):
 
 @dataclass(frozen=True)
 class Blueprint:
-    """What a recipe and options make: everything a tokenizer consists of but its vocabulary."""
+    """A recipe with the options applied: everything that a tokenizer consists of except its vocabulary."""
 
     family: str
     recipe: Recipe
@@ -118,8 +118,6 @@ class Blueprint:
         return {}
 
     def skeleton(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
         tokenizer = Tokenizer(self._model())
         tokenizer.normalizer = blocks.sequence("normalizer", self.recipe.normalizers)
         tokenizer.pre_tokenizer = blocks.sequence("pre_tokenizer", self.recipe.pre_tokenizers)
@@ -127,8 +125,6 @@ class Blueprint:
 
     def finish(self, trained: Mapping[str, Any]) -> Tokenizer:
         """Raises `UsageError` for a template that names a token the vocabulary lacks."""
-        from tokenizers import AddedToken, Tokenizer
-
         tokenizer = self.skeleton()
         content = json.loads(tokenizer.to_str())
         content["model"] = with_trained(content["model"], trained)
@@ -142,8 +138,6 @@ class Blueprint:
         return tokenizer
 
     def _model(self) -> Any:
-        from tokenizers import models
-
         if self.family == "WordPiece":
             return models.WordPiece(
                 vocab={},
@@ -157,65 +151,63 @@ class Blueprint:
             return models.Unigram([], None, self.recipe.byte_fallback)
         marks = {"continuing_subword_prefix": self.prefix, "end_of_word_suffix": self.suffix}
         unknown = {} if self.byte_level else {"unk_token": self.unk_token}
-        given = {name: value for name, value in {**marks, **unknown}.items() if value is not None}
-        return models.BPE(byte_fallback=self.recipe.byte_fallback, **given)
+        settings = {name: value for name, value in {**marks, **unknown}.items() if value is not None}
+        return models.BPE(byte_fallback=self.recipe.byte_fallback, **settings)
 
 
 def with_trained(model: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
-    """A model in JSON with what was learned: a WordPiece model, say, has no place for merges."""
+    """A model in JSON with what was learned, as far as it has a key for it: WordPiece has none for merges."""
     return {name: trained.get(name, value) for name, value in model.items()}
 
 
 def byte_characters() -> tuple[str, ...]:
     """ByteLevel's 256 characters, one for each byte."""
-    from tokenizers.pre_tokenizers import ByteLevel
-
-    return tuple(sorted(ByteLevel.alphabet()))
+    return tuple(sorted(byte_of_character()))
 
 
-def resolve(spec: BlocksOptions) -> Blueprint:
-    """The blueprint a spec asks for: the recipe, with what the user named put in its place.
+def resolve(options: BlocksOptions) -> Blueprint:
+    """The blueprint of the options: the recipe, with the blocks and tokens that the user named.
 
     Raises `UsageError` for blocks that do not exist and for combinations that cannot work.
     """
-    base = recipe(spec.recipe or spec.own_recipe)
-    prefix, suffix = (spec.prefix, spec.suffix) if isinstance(spec, TrainerOptions) else (None, None)
-    if isinstance(spec, WordPieceOptions) and suffix:
+    base = recipe(options.recipe or options.own_recipe)
+    prefix, suffix = (options.prefix, options.suffix) if isinstance(options, TrainerOptions) else (None, None)
+    if isinstance(options, WordPieceOptions) and suffix:
         raise UsageError(
             "--suffix: WordPiece looks pieces up without a suffix, so such tokens would never be used",
             hint=f"tokkit train-bpe --suffix '{suffix}'",
         )
-    check_tokens("--special-token", spec.special_token)
-    check_tokens("--unk-token", () if spec.unk_token is None else (spec.unk_token,))
-    normalizers = spec.normalizer or base.normalizers
-    pre_tokenizers = spec.pre_tokenizer or base.pre_tokenizers
-    needed = _UNKNOWN if _needs_unknown(spec, pre_tokenizers, normalizers) else None
-    base = _with_unknown(base, spec.unk_token or needed, spec.unk_token)
+    check_tokens("--special-token", options.special_token)
+    check_tokens("--unk-token", () if options.unk_token is None else (options.unk_token,))
+    normalizers = options.normalizer or base.normalizers
+    pre_tokenizers = options.pre_tokenizer or base.pre_tokenizers
+    needed = _UNKNOWN if _needs_unknown(options, pre_tokenizers, normalizers) else None
+    base = _with_unknown(base, options.unk_token or needed, options.unk_token)
     base = replace(
         base,
         normalizers=normalizers,
         pre_tokenizers=pre_tokenizers,
         decoders=base.decoders if pre_tokenizers == base.pre_tokenizers else (),
         byte_fallback=base.byte_fallback
-        and spec.family in ("BPE", "Unigram")
+        and options.family in ("BPE", "Unigram")
         and not blocks.is_byte_level(pre_tokenizers),
     )
     chosen = replace(
         base,
-        post_processors=spec.post_processor or base.post_processors,
-        decoders=spec.decoder or _decoders(base, prefix, suffix),
-        special_tokens=tuple(dict.fromkeys((*base.special_tokens, *spec.special_token))),
-        model_max_length=spec.max_length or base.model_max_length,
+        post_processors=options.post_processor or base.post_processors,
+        decoders=options.decoder or _decoders(base, prefix, suffix),
+        special_tokens=tuple(dict.fromkeys((*base.special_tokens, *options.special_token))),
+        model_max_length=options.max_length or base.model_max_length,
     )
     blueprint = Blueprint(
-        family=spec.family,
+        family=options.family,
         recipe=chosen,
         prefix=prefix or None,
         suffix=suffix or None,
-        max_word_characters=spec.max_word_characters if isinstance(spec, WordPieceOptions) else 100,
+        max_word_characters=options.max_word_characters if isinstance(options, WordPieceOptions) else 100,
     )
-    check_alphabet(spec, blueprint)
-    _check_spaces(spec, pre_tokenizers)
+    check_alphabet(options, blueprint)
+    _check_spaces(options, pre_tokenizers)
     blueprint.skeleton()
     blocks.sequence("decoder", chosen.decoders)
     numbered = {token: number for number, token in enumerate(blueprint.reserved)}
@@ -223,35 +215,35 @@ def resolve(spec: BlocksOptions) -> Blueprint:
     return blueprint
 
 
-def check_alphabet(spec: BlocksOptions, blueprint: Untrained) -> None:
+def check_alphabet(options: BlocksOptions, blueprint: Untrained) -> None:
     """Raises `UsageError` where an alphabet is to be limited that must be whole."""
-    if blueprint.byte_level and isinstance(spec, TrainerOptions) and spec.limit_alphabet is not None:
+    if blueprint.byte_level and isinstance(options, TrainerOptions) and options.limit_alphabet is not None:
         raise UsageError(
             "--limit-alphabet: a byte-level tokenizer needs all of its 256 bytes",
             hint="leave it out, or take a recipe with characters: --recipe bert-cased",
         )
 
 
-def _needs_unknown(spec: BlocksOptions, pre_tokenizers: Sequence[str], normalizers: Sequence[str]) -> bool:
-    """BPE may do without: characters that have no token vanish. One token a character has no use for that."""
-    if isinstance(spec, CharOptions):
+def _needs_unknown(options: BlocksOptions, pre_tokenizers: Sequence[str], normalizers: Sequence[str]) -> bool:
+    """BPE works without: characters without a token vanish. From single characters that would lose text."""
+    if isinstance(options, CharOptions):
         return not blocks.is_byte_level(pre_tokenizers, normalizers)
-    return spec.family != "BPE"
+    return options.family != "BPE"
 
 
-def check_tokens(option: str, tokens: Sequence[str]) -> None:
+def check_tokens(flag: str, tokens: Sequence[str]) -> None:
     """Raises `UsageError` for a token that cannot be one."""
     for token in tokens:
         if not token:
-            raise UsageError(f"{option}: a token must not be empty")
+            raise UsageError(f"{flag}: a token must not be empty")
         if not token.isascii() and any("\ud800" <= character <= "\udfff" for character in token):
-            raise UsageError(f"{option}: {token!r} is not UTF-8")
+            raise UsageError(f"{flag}: {token!r} is not UTF-8")
 
 
-def _with_unknown(base: Recipe, wanted: str | None, asked: str | None) -> Recipe:
-    """The recipe with ``wanted`` as its unknown token where it has none or another was asked for."""
+def _with_unknown(base: Recipe, wanted: str | None, requested: str | None) -> Recipe:
+    """The recipe with ``wanted`` as its unknown token where it has none or the user requested another."""
     own = base.roles.get("unk")
-    if wanted is None or own == wanted or (own is not None and asked is None):
+    if wanted is None or own == wanted or (own is not None and requested is None):
         return base
     if own is None:
         return replace(
@@ -263,14 +255,14 @@ def _with_unknown(base: Recipe, wanted: str | None, asked: str | None) -> Recipe
 
 
 _DROP_SPACES = ("bert", "char-delimiter-split", "whitespace", "whitespace-split")
-"""Pre-tokenizers after which nobody can tell where the spaces were."""
+"""Pre-tokenizers whose output does not tell where the spaces were."""
 
 
-def _check_spaces(spec: BlocksOptions, pre_tokenizers: Sequence[str]) -> None:
+def _check_spaces(options: BlocksOptions, pre_tokenizers: Sequence[str]) -> None:
     dropping = [text for text in pre_tokenizers if text.partition(":")[0] in _DROP_SPACES]
-    if isinstance(spec, CharOptions) and dropping:
+    if isinstance(options, CharOptions) and dropping:
         raise UsageError(
-            f"the pre-tokenizer {dropping[0]} drops spaces, and from single characters nobody could tell "
+            f"the pre-tokenizer {dropping[0]} drops spaces, and single characters do not tell "
             "where a word ends",
             hint="--pre-tokenizer metaspace:prepend_scheme=never keeps them",
         )
@@ -279,24 +271,24 @@ def _check_spaces(spec: BlocksOptions, pre_tokenizers: Sequence[str]) -> None:
 def _decoders(base: Recipe, prefix: str | None, suffix: str | None) -> tuple[str, ...]:
     """Decoders that undo the pre-tokenizers chosen and this family's prefix and suffix.
 
-    Where spaces live on inside the tokens, the marks are taken off first. Where they are dropped, the
-    marks are all that tells words from pieces: without any, a space is put between any two tokens.
+    Where tokens keep the spaces, the marks are removed first. Where spaces are dropped, only the marks tell
+    words from pieces: without any, a space is put between any two tokens.
     """
     names = [text.partition(":")[0] for text in base.pre_tokenizers]
     fallback = ("byte-fallback",) if base.byte_fallback else ()
-    off = {
+    without = {
         "prefix": _replaced(f"^{re.escape(prefix)}") if prefix else (),
         "suffix": _replaced(f"{re.escape(suffix)}$") if suffix else (),
     }
     if blocks.is_byte_level(base.pre_tokenizers, base.normalizers):
-        return (*off["prefix"], *off["suffix"], "byte-level")
+        return (*without["prefix"], *without["suffix"], "byte-level")
     if "metaspace" in names:
         own = base.decoders or (*fallback, base.pre_tokenizers[names.index("metaspace")])
-        return (*off["prefix"], *off["suffix"], *own)
+        return (*without["prefix"], *without["suffix"], *own)
     if not any(name in _DROP_SPACES for name in names):
-        return (*off["prefix"], *off["suffix"], *fallback, "fuse")
+        return (*without["prefix"], *without["suffix"], *fallback, "fuse")
     if suffix:
-        return (*off["prefix"], *fallback, f"bpe:suffix={json.dumps(suffix)}")
+        return (*without["prefix"], *fallback, f"bpe:suffix={json.dumps(suffix)}")
     return (*fallback, f"wordpiece:prefix={json.dumps(prefix)}") if prefix else ()
 
 

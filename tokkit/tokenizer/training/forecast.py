@@ -1,4 +1,4 @@
-"""Before long work: what a sample says of the vocabulary, the memory and the time that training takes."""
+"""Before long work: vocabulary, memory and time of a training, estimated from a sample of the corpus."""
 
 from __future__ import annotations
 
@@ -6,35 +6,41 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from pathlib import Path
 
 from tokkit.corpus.cutting import Pipeline
-from tokkit.corpus.feed import CorpusFile, size_of
+from tokkit.corpus.feed import CorpusFile, items, size_of
+from tokkit.corpus.words import words_of_texts
 from tokkit.progress import Progress
-
-if TYPE_CHECKING:
-    from tokkit.tokenizer.training.engine import Job
+from tokkit.runtime.threads import threads_to_use
+from tokkit.sources import streams
+from tokkit.tokenizer.training.lexicon import MergeOptions
+from tokkit.tokenizer.training.merging import KernelLexicon
 
 WORTH_IT = 16 << 20
-"""Bytes of a corpus below which training takes no longer than looking ahead would."""
+"""Bytes of a corpus below which training takes no longer than sampling would."""
 
 _LONG = 10
 _LARGE = 1 << 30
-"""Seconds and bytes of memory from which the forecast is told."""
+"""Seconds, and bytes of memory, from which a forecast is worth a message."""
 
 _START, _PER_WORD, _PER_CHARACTER = 200 << 20, 120, 8
 """Memory in bytes: of the program itself, of each distinct word, of each character of one."""
-_RATE, _PLAIN_RATE, _SECONDS_PER_WORD, _SECONDS_TO_START = 60e6, 3e6, 2.5e-6, 1.5
-"""Bytes counted a second and thread, by the kernels and by the reference; seconds to split and merge each
+_RATE, _REFERENCE_RATE, _SECONDS_PER_WORD, _SECONDS_TO_START = 60e6, 3e6, 2.5e-6, 1.5
+"""Bytes counted per second and thread, by the kernels and by `tokenizers`; seconds to split and merge each
 distinct word. Measured on two cores of a server; another machine may take half as long, or twice."""
 
 _NEVER_REPEATS = 0.9
 """Growth of the distinct words with the text, as an exponent: 1 where all are new. Prose has 0.4 to 0.8."""
 
+_SAMPLES, _SAMPLE_SIZE = 16, 64 << 10
+"""Samples of the whole corpus, and bytes of each."""
+
 
 @dataclass(frozen=True)
 class Forecast:
-    """What to expect of a corpus.
+    """Expected size of a training.
 
     growth               exponent of Heaps' law: distinct words grow as the text to that power
     smallest_vocabulary  reserved tokens and the alphabet of the sample: no smaller one is possible
@@ -48,40 +54,33 @@ class Forecast:
     seconds: float
 
 
-def forecast(corpus: Sequence[CorpusFile], tokenizer: str, job: Job, threads: int | None) -> Forecast | None:
-    """What a sample lets expect; None where the corpus is small, or its size is not known."""
-    from tokkit.corpus import sample
-    from tokkit.corpus.words import words_of_texts
-    from tokkit.runtime.threads import threads_to_use
-    from tokkit.tokenizer.training.alphabet import Alphabet, Marks
-
+def forecast(
+    corpus: Sequence[CorpusFile], tokenizer: str, options: MergeOptions, threads: int | None
+) -> Forecast | None:
+    """The estimate; None where the corpus is small, or its size is not known."""
     size = size_of(corpus)
-    rate = _PLAIN_RATE if Pipeline.of(tokenizer).cuts() is None else _RATE
+    rate = _REFERENCE_RATE if Pipeline.of(tokenizer).cuts() is None else _RATE
     if size is None or size < WORTH_IT:
         return None
-    lines = sample.lines_of(corpus)
-    counted = words_of_texts(lines, tokenizer)
+    counted = words_of_texts(sample_lines(corpus), tokenizer)
     if counted is None:
         return None
-    of_half, whole = counted
-    growth = min(1.0, math.log2(len(whole.pieces) / of_half))
-    distinct = int(len(whole.pieces) * (size / whole.bytes) ** growth)
-    marks = Marks(job.prefix, job.suffix)
-    alphabet = Alphabet(whole)
-    tokens = alphabet.initial_tokens(job.reserved, job.alphabet, job.limit_alphabet, marks)
-    length = int(whole.pieces.offsets[-1]) / len(whole.pieces)
+    in_half, words = counted
+    growth = min(1.0, math.log2(len(words) / in_half))
+    distinct = int(len(words) * (size / words.bytes) ** growth)
+    length = words.words.strings.size / len(words)
     return Forecast(
         bytes=size,
         distinct_words=distinct,
         growth=growth,
-        smallest_vocabulary=len(tokens),
+        smallest_vocabulary=len(KernelLexicon(words).initial_tokens(options)),
         memory=int(_START + distinct * (_PER_WORD + _PER_CHARACTER * length)),
         seconds=_SECONDS_TO_START + size / rate / threads_to_use(threads) + distinct * _SECONDS_PER_WORD,
     )
 
 
-def tell(expected: Forecast, vocab_size: int, progress: Progress) -> None:
-    """Says what is long, large or will not work, before it starts."""
+def say_forecast(expected: Forecast, vocab_size: int, progress: Progress) -> None:
+    """Warn of what takes long, needs much memory or cannot work, before it starts."""
     if vocab_size < expected.smallest_vocabulary:
         progress.say(
             f"--vocab-size {vocab_size}: special tokens and alphabet alone are "
@@ -103,6 +102,36 @@ def tell(expected: Forecast, vocab_size: int, progress: Progress) -> None:
             f"that may be more memory than the {free / 1e9:.1f} GB that are free: train on a part of the "
             "corpus, or split words further"
         )
+
+
+def sample_lines(corpus: Sequence[CorpusFile]) -> list[str]:
+    """About a megabyte of lines (or rows) from all files in order; of compressed files and tables, the first.
+
+    Bytes that are not UTF-8 are skipped: reading the whole corpus reports them.
+    """
+    lines: list[str] = []
+    for file in corpus[:: max(1, len(corpus) // _SAMPLES)]:
+        if file.column is None and streams.is_plain(file.path):
+            lines += _spread_lines(file.path, max(1, _SAMPLES // len(corpus)))
+        else:
+            lines += [line for batch in islice(items([file]), 1) for line in batch]
+    return lines
+
+
+def _spread_lines(path: Path, samples: int) -> list[str]:
+    """Whole lines from equidistant offsets of a text file; one longer than a sample is cut at both ends."""
+    size = path.stat().st_size
+    lines = []
+    with open(path, "rb") as file:
+        for sample in range(samples):
+            start = size * sample // samples
+            file.seek(start)
+            read = file.read(_SAMPLE_SIZE)
+            first = read.find(b"\n") + 1 if start else 0
+            last = read.rfind(b"\n") + 1
+            text = (read[first:last] if last > first else read).decode("utf-8", errors="ignore")
+            lines += [line + "\n" for line in text.split("\n") if line]
+    return lines
 
 
 def _time(seconds: float) -> str:

@@ -1,9 +1,9 @@
-"""A new vocabulary for an old tokenizer: its blocks, special tokens and settings, as `train-bpe --from` asks.
+"""A new vocabulary for an old tokenizer: `train-bpe --from` keeps its blocks, special tokens and settings.
 
-What stays: normalizer, pre-tokenizer, post-processor, decoder, special tokens with their flags, and the
-settings of the model. What is new: vocabulary, merges, and therefore every id, also those that the
-post-processor holds. Special tokens come first, in the order of their old ids. Added tokens that are not
-special are left out, as by transformers' ``train_new_from_iterator``: they were words of another corpus.
+Kept: normalizer, pre-tokenizer, post-processor, decoder, special tokens with their flags, and the settings of
+the model. New: vocabulary, merges, and therefore every id, also those in the post-processor. Special tokens
+come first, in the order of their old ids. Added tokens that are not special are dropped, as transformers'
+``train_new_from_iterator`` does: they are words of another corpus.
 
     GPT-2: <|endoftext|> is 50256    ->    <|endoftext|> is 0, then 256 bytes, then what is learned
 """
@@ -11,20 +11,23 @@ special are left out, as by transformers' ``train_new_from_iterator``: they were
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from tokenizers import Tokenizer
 
 from tokkit import files
 from tokkit.corpus.cutting import Pipeline
 from tokkit.errors import UsageError
 from tokkit.options import flag
 from tokkit.progress import SILENT, Progress
+from tokkit.tokenizer.blocks.post_processors import tokens_in, with_ids
+from tokkit.tokenizer.blocks.recipes import BYTE_FALLBACK_TOKENS
 from tokkit.tokenizer.folder import tokenizer_folder as folder
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.blueprint import (
-    BYTE_FALLBACK_TOKENS,
     byte_characters,
     check_alphabet,
     check_tokens,
@@ -32,16 +35,13 @@ from tokkit.tokenizer.training.blueprint import (
 )
 from tokkit.tokenizer.training.trainer_options import TrainerOptions
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
-
 Content = Mapping[str, Any]
 
-BROUGHT = (
+INHERITED = (
     *("recipe", "normalizer", "pre_tokenizer", "post_processor", "decoder"),
     *("unk_token", "prefix", "suffix", "max_word_characters"),
 )
-"""Settings that the old tokenizer brings, so that they cannot be asked for beside it."""
+"""Settings that the old tokenizer determines, so that they are refused together with it."""
 
 _TRAINED_BY = {
     "BPE": "tokkit train-bpe",
@@ -55,7 +55,7 @@ _FILES = (folder.TOKENIZER_FILE, "vocab.json", "vocab.txt")
 
 @dataclass(frozen=True)
 class Inherited:
-    """What an old tokenizer leaves to a new one (`blueprint.Untrained`).
+    """What a new tokenizer takes over from an old one (`blueprint.Untrained`).
 
     content   the old tokenizer as JSON, its model without vocabulary, merges and dropout
     added     special tokens in the order of their new ids, each as `tokenizers` writes it to JSON
@@ -100,14 +100,10 @@ class Inherited:
         return byte_characters() if self.byte_level else ()
 
     def skeleton(self) -> Tokenizer:
-        from tokenizers import Tokenizer
-
         bare: Content = {"added_tokens": [], "post_processor": None, "decoder": None}
         return Tokenizer.from_str(json.dumps({**self.content, **bare}))
 
     def finish(self, trained: Content) -> Tokenizer:
-        from tokenizers import Tokenizer
-
         ids = trained["vocab"]
         content = {
             **self.content,
@@ -119,50 +115,50 @@ class Inherited:
 
 
 def inherit(
-    name: str | Path, spec: TrainerOptions, progress: Progress = SILENT
+    name: str | Path, options: TrainerOptions, progress: Progress = SILENT
 ) -> tuple[Inherited, list[Path]]:
-    """What the tokenizer at a path (or on the hub) leaves to the one ``spec`` asks for, and its files.
+    """What is taken over from the tokenizer at a path (or on the hub), and its files.
 
-    Raises `UsageError` for a tokenizer of another family and for settings that it brings itself,
+    Raises `UsageError` for a tokenizer of another family and for settings that it determines,
     `InputError` for what is no tokenizer.
     """
-    _check_settings(spec)
+    _check_settings(options)
     source = load(name, progress)
     content = json.loads(source.backend.to_str())
-    _check_family(str(name), content["model"]["type"], spec.family)
-    added = _special_tokens(source, content, spec.special_token)
+    _check_family(str(name), content["model"]["type"], options.family)
+    added = _special_tokens(source, content, options.special_token)
     kept = {token["content"] for token in added}
-    if left_out := [each["content"] for each in content["added_tokens"] if each["content"] not in kept]:
-        some = ", ".join(left_out[:5]) + (" ..." if left_out[5:] else "")
-        progress.say(f"{name}: {len(left_out)} added tokens that are not special are left out: {some}")
-    held = [path for path in (Path(name), *(source.folder / each for each in _FILES)) if path.is_file()]
+    if dropped := [token["content"] for token in content["added_tokens"] if token["content"] not in kept]:
+        names = ", ".join(dropped[:5]) + (" ..." if dropped[5:] else "")
+        progress.say(f"{name}: dropped {len(dropped)} added tokens that are not special: {names}")
+    paths = [path for path in (Path(name), *(source.folder / file for file in _FILES)) if path.is_file()]
     inherited = Inherited(
         content={**content, "model": _emptied(content["model"])},
         added=added,
         roles=source.special,
-        model_max_length=spec.max_length or source.max_length,
+        model_max_length=options.max_length or source.max_length,
         model_input_names=source.input_names,
-        origin={"from": files.describe_input(held[0])} if held else {},
+        origin={"from": files.describe_input(paths[0])} if paths else {},
     )
-    check_alphabet(spec, inherited)
-    return inherited, held[:1]
+    check_alphabet(options, inherited)
+    return inherited, paths[:1]
 
 
-def _check_settings(spec: TrainerOptions) -> None:
-    check_tokens("--special-token", spec.special_token)
-    for name in BROUGHT:
-        if getattr(spec, name, None) != getattr(type(spec), name, None):
+def _check_settings(options: TrainerOptions) -> None:
+    check_tokens("--special-token", options.special_token)
+    for name in INHERITED:
+        if getattr(options, name, None) != getattr(type(options), name, None):
             raise UsageError(
-                f"{flag(name)}: cannot stand beside --from, which takes it over from the old tokenizer",
+                f"{flag(name)}: cannot be combined with --from, which takes it over from the old tokenizer",
                 hint=f"leave out one of the two: {flag(name)} or --from",
             )
 
 
-def _check_family(name: str, found: str, wanted: str) -> None:
-    if found != wanted:
-        fitting = _TRAINED_BY[found] + (f" --from {name}" if found in _TAKES_FROM else "")
+def _check_family(name: str, family: str, wanted: str) -> None:
+    if family != wanted:
+        fitting = _TRAINED_BY[family] + (f" --from {name}" if family in _TAKES_FROM else "")
         raise UsageError(
-            f"{name}: its model is {found}, not {wanted}; the command that fits is {fitting}",
+            f"{name}: its model is {family}, not {wanted}; the command that fits is {fitting}",
             hint=f"{fitting} corpus.txt",
         )
 
@@ -175,7 +171,7 @@ def _emptied(model: Content) -> dict[str, Any]:
 def _special_tokens(source: LoadedTokenizer, content: Content, further: Sequence[str]) -> list[Content]:
     """Special tokens by their old ids, those without one after them, ``further`` last.
 
-    What a role, the model or the post-processor names is special, whether or not it was added as such.
+    A token of a role, of the model or of the post-processor is special, whether or not it was added as such.
     """
     added = {token["content"]: token for token in content["added_tokens"]}
     named = [token for token, entry in added.items() if entry["special"]]
@@ -191,37 +187,3 @@ def _as_special(token: str, entry: Content | None) -> Content:
     flags = ("single_word", "lstrip", "rstrip", "normalized")
     kept = entry or dict.fromkeys(flags, False)
     return {"content": token, **{name: kept[name] for name in flags}, "special": True}
-
-
-def tokens_in(processor: Content | None) -> Iterator[str]:
-    """The special tokens that a post-processor puts around texts."""
-    for each in single(processor):
-        for entry in each.get("special_tokens", {}).values():
-            yield from entry["tokens"]
-        yield from (each[name][0] for name in ("cls", "sep") if name in each)
-
-
-def with_ids(processor: Content | None, ids: Mapping[str, int]) -> Content | None:
-    """The post-processor with the ids that its special tokens have now."""
-    if processor is None:
-        return None
-    renewed = dict(processor)
-    if "processors" in renewed:
-        renewed["processors"] = [with_ids(each, ids) for each in renewed["processors"]]
-    if "special_tokens" in renewed:
-        renewed["special_tokens"] = {
-            name: {**entry, "ids": [ids[token] for token in entry["tokens"]]}
-            for name, entry in renewed["special_tokens"].items()
-        }
-    for name in ("cls", "sep"):
-        if name in renewed:
-            token = renewed[name][0]
-            renewed[name] = [token, ids[token]]
-    return renewed
-
-
-def single(processor: Content | None) -> Iterator[Content]:
-    if processor is not None:
-        yield processor
-        for each in processor.get("processors", ()):
-            yield from single(each)

@@ -1,74 +1,77 @@
+# mypy: ignore-errors
 """The merge loop of byte-pair encoding, as the reference trainer runs it, over arrays.
 
-A merge visits the words that hold its pair. What the visits change is summed per neighbouring token in a
-dense table, and the table of pairs is touched once for each distinct neighbour. Only pairs whose count
-reaches ``level`` are recorded, with a queue entry and the list of their words: in natural text most pairs
-are rare and never merged. When the queue runs dry, the words are scanned again for a lower level. A pair
-that was not recorded cannot have been merged, so its count is the number of its occurrences.
+A merge visits the words that hold its pair. The changes of pair counts are summed per neighboring token in a
+dense table, and the hash table of pairs is changed once per distinct neighbor. Only pairs whose count reaches
+``level`` are recorded, with a queue entry and the list of their words: in natural text most pairs are rare
+and never merged. When the queue runs dry, the words are scanned again for a lower level. A pair that was not
+recorded cannot have been merged, so its count is the number of its occurrences.
+
+The word `abab`, three times, with the tokens a = 0 and b = 1 (`learning._Merger` does the same in Python):
+
+    records          4 | 3 0 | 0 1 0 1          length, count in two halves, symbols
+    scan             (0, 1) 6, (1, 0) 3         both are recorded and queued, with the list of this word
+    choose           (0, 1) -> token 2
+    visit            2 0 1                      first pair: right of it, neighbor 0: one fall, one rise
+                     2 2                        second one: left of it, neighbor 2: one fall, one rise
+        records      2 | 3 0 | 2 2 FREE FREE
+        dense[0]     right: falls 3, rises 3    (1, 0) falls to 0; (2, 0) would rise to 3
+        dense[2]     left: falls 3, rises 3     (2, 0) falls by 3: it was counted and is gone in the same
+                                                merge; (2, 2) rises to 3
+    settle           (2, 2) 3 is recorded and queued; of (2, 0) nothing is left, so it is not
+    choose           (2, 2) -> token 3, the string `abab`
 
 records   (n,) uint32     words (`symbol_kernels.write_records`); a freed cell is ``FREE``
 spans     (n,) uint16     characters of each symbol of ``records``; (0,) where no length is limited
 pairs     (2, capacity) int64, a hash table: key + 1 or 0, and the count of the reference
-queue     (n, 3) int64, a heap of four children: count, key, entry; highest count, then smallest key
+queue     (n, 3) int64, a heap (`heap_kernels`): count, key, entry; highest count, then smallest key
 entries   (n, 2) int64    where in ``lists`` the words of an entry start, and how many they are
-lists     (n,) uint32     places of words in ``records``
-dense     (tokens, 4) int64: falls and rises left of the pair, falls and rises right of it
-events    (2, n) uint32   twice the neighbour (+ 1 on the right), and the word, of each rise
-state     (STATE,) int64, cells named in `merge_state`
+lists     (n,) uint32     offsets of words in ``records``
+dense     (tokens, 4) int64: falls and rises left of the pair, falls and rises right of it; zeros after a
+                          merge
+touched   (tokens,) int64 neighbors whose row of ``dense`` is in use
+events    (2, n) uint32   twice the neighbor (+ 1 on the right), and the word, of each rise
+text      (n,) uint8      the strings of all tokens, end to end
+bounds    (tokens + 1,) int64: where in ``text`` each token starts
+by_text   (n,) int32, a hash table of tokens + 1 by their strings
+state     (STATE,) int64, cells named below
 
-A pair's key is ``left << 32 | right``.
+A pair's key is ``left << 32 | right``. Counts are 64 bits wide, so neither they nor sums of them overflow.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from tokkit.runtime.heap_kernels import push, replace_first
 from tokkit.runtime.kernels import kernel, prefetch
-from tokkit.tokenizer.training.heap_kernels import push, replace_first
-from tokkit.tokenizer.training.merge_state import (
-    ACTIVE,
-    ALLOWED,
-    AT,
-    ENTRIES,
-    EVENTS,
-    FINISHED,
-    FRESH,
-    LEFT,
-    LISTED,
-    LOWER,
-    MERGES,
-    MORE_ENTRIES,
-    MORE_EVENTS,
-    MORE_LISTS,
-    MORE_PAIRS,
-    MORE_TEXT,
-    PAIRS,
-    PAUSED,
-    QUEUED,
-    REUSES,
-    RIGHT,
-    START,
-    TEXT,
-    TOKEN,
-    TOKENS,
-    TOUCHED,
-    WORDS,
-)
-from tokkit.tokenizer.training.pair_kernels import FREE, place_of
-from tokkit.tokenizer.training.string_kernels import add_text, joined
+from tokkit.tokenizer.training.pair_kernels import FREE, index_of
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
+(FINISHED, PAUSED, LOWER, REUSES, MORE_EVENTS, MORE_LISTS, MORE_ENTRIES, MORE_PAIRS, MORE_TEXT) = range(9)
+"""Why `merge` stopped: all is merged, the budget is spent, the level has to fall, the string of the next
+token is a token already, or an array has to grow."""
+
+STATE = 20
+(ACTIVE, LEFT, RIGHT, TOKEN, START, WORDS, AT, EVENTS, TOUCHED, FRESH) = range(10)
+"""The current merge: its pair and token, its words and how many of them are visited, what they changed, and
+whether its token is new."""
+(TOKENS, TEXT, MERGES, QUEUED, ENTRIES, LISTED, PAIRS, ALLOWED) = range(10, 18)
+"""How far the arrays are used; the key of a merge whose reused token was checked, + 1."""
+
 _AHEAD = 12
-"""Words ahead of the one at work that are asked for: their places are random, and memory is far."""
+"""Words after the current one that are prefetched: their offsets are random, so each is a cache miss."""
+
+_U = np.uint64
 
 
 @kernel
 def enqueue(keys, counts, first_entry, pairs, queue, state):
     """Records pairs and queues their entries, which are numbered from ``first_entry`` on."""
     for i in range(keys.size):
-        place = place_of(keys[i], pairs[0])
-        pairs[0, place] = keys[i] + 1
-        pairs[1, place] = counts[i]
+        index = index_of(keys[i], pairs[0])
+        pairs[0, index] = keys[i] + 1
+        pairs[1, index] = counts[i]
         push(queue, state[QUEUED], counts[i], keys[i], first_entry + i)
         state[QUEUED] += 1
     state[PAIRS] += keys.size
@@ -76,16 +79,17 @@ def enqueue(keys, counts, first_entry, pairs, queue, state):
 
 @kernel
 def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, size, lowest, level, exact):
-    """Takes the next pair of the queue and sets up its merge; gives why not, or ``PAUSED``."""
+    """Takes the next pair from the queue and sets up its merge; returns ``PAUSED``, or why there is none."""
     if state[TOKENS] >= size:
         return FINISHED
     while True:
         if state[QUEUED] == 0:
             return LOWER if level > lowest else FINISHED
         count, key, entry = queue[0, 0], queue[0, 1], queue[0, 2]
-        now = pairs[1, place_of(key, pairs[0])]
+        now = pairs[1, index_of(key, pairs[0])]
         if now == count:
             break
+        # out of date: the pair lost occurrences to other merges
         replace_first(queue, state[QUEUED], now, key, entry)
     if count < max(level, lowest):
         return LOWER if level > lowest else FINISHED
@@ -95,6 +99,7 @@ def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, 
         return MORE_TEXT
     token, end = joined(left, right, text, bounds, by_text, prefix, state)
     fresh = token == state[TOKENS]
+    # of a token that exists, pairs may occur that are not recorded; the caller checks that, once per merge
     if not fresh and not exact and state[ALLOWED] != key + 1:
         state[TOKEN], state[ALLOWED] = token, key + 1
         return REUSES
@@ -113,7 +118,7 @@ def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, 
 
 @kernel
 def visit(records, spans, longest, lists, dense, touched, events, state, budget):
-    """Merges the pair at work in its words; gives what of the budget is left, -1 where events need room."""
+    """Merges the current pair in its words; returns the rest of the budget, -1 where ``events`` is full."""
     left, right, token = np.uint32(state[LEFT]), np.uint32(state[RIGHT]), np.uint32(state[TOKEN])
     start, number = state[START], state[WORDS]
     at, event, changed = state[AT], state[EVENTS], state[TOUCHED]
@@ -125,6 +130,7 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
             prefetch(records, ahead)
             prefetch(records, ahead + 15)
         length = np.int64(records[word])
+        # each occurrence has at most two rises, so a word has fewer than 2 * length
         if event + 2 * length > room:
             budget = -1
             break
@@ -134,9 +140,10 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
         end = cell + length
         while cell + 1 < end and not (records[cell] == left and records[cell + 1] == right):
             cell += 1
-        if cell + 1 >= end:
+        if cell + 1 >= end:  # another merge took the pair's symbols
             continue
         weight = np.int64(records[word + 1]) | np.int64(records[word + 2]) << 32
+        # compact the word in place: ``cell`` reads, ``out`` writes and is never ahead
         out = cell
         while cell < end:
             if cell + 1 < end and records[cell] == left and records[cell + 1] == right:
@@ -180,7 +187,10 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
 
 @kernel
 def settle(pairs, queue, entries, lists, dense, touched, events, state, level, exact):
-    """Ends the merge at work: counts fall and rise, and what rose is queued with the words of this merge."""
+    """Ends the current merge: changes the counts, and queues the pairs that rose, with the words of it.
+
+    Rises come before falls, since a pair that rises and falls in the same merge must be recorded to fall.
+    """
     left, right, token, first_entry = state[LEFT], state[RIGHT], state[TOKEN], state[ENTRIES]
     for i in range(state[TOUCHED]):
         near = touched[i]
@@ -188,16 +198,17 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
             rise = dense[near, 2 * side + 1]
             if rise:
                 key = near << 32 | token if side == 0 else token << 32 | near
-                place = place_of(key, pairs[0])
-                # of a new pair that falls in the same merge (`abab`), what is left decides
+                index = index_of(key, pairs[0])
+                # a new pair (token, left) falls in the same merge where two occurrences are adjacent, as in
+                # `abab`: what is left of it decides whether it is recorded
                 lost = dense[token, 0] if side == 1 and near == left else 0
-                if pairs[0, place] == 0 and state[FRESH] and not exact and rise - lost < level:
+                if pairs[0, index] == 0 and state[FRESH] and not exact and rise - lost < level:
                     dense[near, 2 * side + 1] = 0
                     continue
-                if pairs[0, place] == 0:
-                    pairs[0, place] = key + 1
+                if pairs[0, index] == 0:
+                    pairs[0, index] = key + 1
                     state[PAIRS] += 1
-                pairs[1, place] += rise
+                pairs[1, index] += rise
     for i in range(state[TOUCHED]):
         near = touched[i]
         lower(near << 32 | left, dense[near, 0], pairs, state, exact)
@@ -208,10 +219,10 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
         for side in range(2):
             if dense[near, 2 * side + 1]:
                 key = near << 32 | token if side == 0 else token << 32 | near
-                count = pairs[1, place_of(key, pairs[0])]
+                count = pairs[1, index_of(key, pairs[0])]
                 entry = 0
                 if side == 1 and near == token and dense[near, 1]:
-                    entry = dense[near, 1]  # one pair, (token, token), that rose on both sides
+                    entry = dense[near, 1]  # (token, token) rose on both sides and is one pair with one entry
                 elif count > 0:
                     push(queue, state[QUEUED], count, key, state[ENTRIES])
                     state[QUEUED] += 1
@@ -226,19 +237,23 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
 
 @kernel
 def lower(key, amount, pairs, state, exact):
-    """The count of a pair falls, if it is recorded; one that was too long to be counted falls below zero."""
+    """Lowers the count of a recorded pair; one that was too long to be counted falls below zero."""
     if amount:
-        place = place_of(key, pairs[0])
-        if pairs[0, place] == 0 and exact:
-            pairs[0, place] = key + 1
+        index = index_of(key, pairs[0])
+        if pairs[0, index] == 0 and exact:
+            pairs[0, index] = key + 1
             state[PAIRS] += 1
-        if pairs[0, place]:
-            pairs[1, place] -= amount
+        if pairs[0, index]:
+            pairs[1, index] -= amount
 
 
 @kernel
 def fill(first_entry, entries, lists, dense, events, state):
-    """Gives each new entry, which ``dense`` numbers from 1, the words of its events."""
+    """Gives each new entry, which ``dense`` numbers from 1, the words of its events.
+
+    Counts the events of each entry, reserves that much of ``lists``, and writes the words; one with several
+    events comes once.
+    """
     for event in range(state[EVENTS]):
         entry = dense[events[0, event] >> 1, 1 + 2 * (events[0, event] & 1)] - 1
         if entry >= 0:
@@ -280,9 +295,9 @@ def merge(
     exact,
     budget,
 ):
-    """Merges until about ``budget`` words are visited; gives why it stopped.
+    """Merges until about ``budget`` words are visited; returns why it stopped.
 
-    size     tokens wanted           lowest   a pair must stand this often to be merged
+    size     tokens wanted           lowest   a pair must occur this often to be merged
     level    count from which pairs are recorded     exact   whether all pairs are
     """
     while budget > 0:
@@ -320,7 +335,7 @@ def merge(
 
 @kernel
 def repack(queue, queued, entries, lists, packed):
-    """Copies the lists of queued entries to the start of ``packed``; gives the cells used."""
+    """Copies the lists of queued entries to the start of ``packed``; returns the cells used."""
     used = 0
     for i in range(queued):
         entry = queue[i, 2]
@@ -330,3 +345,55 @@ def repack(queue, queued, entries, lists, packed):
             packed[used] = lists[start + k]
             used += 1
     return used
+
+
+@kernel
+def joined(left, right, text, bounds, by_text, prefix, state):
+    """Writes the string of left + right behind all others, without the prefix of right.
+
+    Returns the token that has the string already, or the next free one, and the end of the string.
+    """
+    end = state[TEXT]
+    for i in range(bounds[left], bounds[left + 1]):
+        text[end] = text[i]
+        end += 1
+    first = bounds[right]
+    if 0 < prefix.size <= bounds[right + 1] - first:
+        same = 0
+        while same < prefix.size and text[first + same] == prefix[same]:
+            same += 1
+        if same == prefix.size:
+            first += same
+    for i in range(first, bounds[right + 1]):
+        text[end] = text[i]
+        end += 1
+    index = find_text(text, state[TEXT], end, bounds, by_text)
+    return by_text[index] - 1 if by_text[index] else state[TOKENS], end
+
+
+@kernel
+def find_text(text, start, end, bounds, by_text):
+    """Index into ``by_text`` of the token of ``text[start:end]``, or of the empty cell where it belongs."""
+    mixed = _U(0xCBF29CE484222325)  # FNV-1a
+    for i in range(start, end):
+        mixed = (mixed ^ _U(text[i])) * _U(0x100000001B3)
+    mask = by_text.size - 1
+    index = np.int64(mixed ^ (mixed >> _U(29))) & mask
+    while by_text[index]:
+        first, last = bounds[by_text[index] - 1], bounds[by_text[index]]
+        same = 0
+        while same < end - start and last - first == end - start and text[first + same] == text[start + same]:
+            same += 1
+        if same == end - start:
+            break
+        index = (index + 1) & mask
+    return index
+
+
+@kernel
+def add_text(end, text, bounds, by_text, state):
+    """Makes a token of the string that was written behind all others."""
+    by_text[find_text(text, state[TEXT], end, bounds, by_text)] = state[TOKENS] + 1
+    state[TOKENS] += 1
+    state[TEXT] = end
+    bounds[state[TOKENS]] = end

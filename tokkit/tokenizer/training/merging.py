@@ -1,113 +1,168 @@
-"""From words in initial tokens to a vocabulary and merges: the merge loop of `merge_kernels`, driven.
+"""Words and merges by kernels: `learning.Lexicon` for corpora of any size.
 
-The result is the reference trainer's to the last id. Its counts are 64-bit, it can be stopped between two
-steps, and it does not depend on the order of the words.
+The result is the reference trainer's to the last id. It does not depend on the order of the words, and it can
+be stopped between two steps of less than a tenth of a second.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.progress import Progress
+from tokkit.corpus.cutting import byte_of_character
+from tokkit.corpus.reference_words import PlainWords, Words
+from tokkit.corpus.words import WordColumns
+from tokkit.errors import InputError
+from tokkit.progress import SILENT, Progress
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import zeros
 from tokkit.tokenizer.training import merge_kernels as kernels
-from tokkit.tokenizer.training import merge_state, pair_kernels, string_kernels
+from tokkit.tokenizer.training import pair_kernels, symbol_kernels
+from tokkit.tokenizer.training.lexicon import Lexicon, MergedVocabulary, MergeOptions
+
+_CODE_POINTS = 0x110000
+_LARGEST = 1 << 32
+"""Cells of the records: the lists of words hold 32-bit offsets."""
 
 _STEP = 500_000
-"""Words a step visits, or cells it scans: well below a tenth of a second."""
+"""Words that a step visits, or cells that it scans: well below a tenth of a second."""
 
-_RARER = 8
-"""How far the level falls at a time, and how far below the average merge it starts."""
-
-
-@dataclass(frozen=True)
-class Merged:
-    """tokens in the order of their ids; merges (n, 3) int32, in the order in which they were made: left and
-    right token, and the token they give."""
-
-    tokens: Sequence[str]
-    merges: NDArray[np.int32]
+_DIVISOR = 8
+"""By how much the level falls at a time, and how far below the average merge it starts."""
 
 
-def merge_words(
-    records: Callable[[], NDArray[np.uint32]],
-    initial: Sequence[str],
-    *,
-    prefix: str,
-    size: int,
-    lowest: int,
-    longest: int | None,
-    progress: Progress,
-) -> Merged:
-    """Merges pairs until there are ``size`` tokens, or no pair stands ``lowest`` times.
+class KernelLexicon(Lexicon):
+    """Words as columns.
 
-    records  makes the words in initial tokens (`symbol_kernels.write_records`); they are overwritten
-    longest  characters of the longest token, where that is limited
+    A *point* is a code point, or a byte where the words are bytes (`symbol_kernels`).
     """
 
-    def merging(exact: bool) -> _Merging:
-        return _Merging(records(), initial, prefix, size, lowest, longest, exact)
+    def __init__(self, words: WordColumns) -> None:
+        self._words = words
+        self._points = 256 if words.raw else _CODE_POINTS
+        # the words of a byte-level tokenizer are bytes, their characters ByteLevel's
+        self._names = (
+            {byte: character for character, byte in byte_of_character().items()} if words.raw else {}
+        )
+        totals = np.zeros(self._points, np.int64)
+        self._length = symbol_kernels.count_points(*self._columns, words.words.counts, words.raw, totals)
+        points = np.flatnonzero(totals).tolist()
+        self._point_of = {self._names.get(point) or chr(point): point for point in points}
+        self.counts: Mapping[str, int] = {
+            character: int(totals[point]) for character, point in self._point_of.items()
+        }
 
-    try:
-        return _merged(lambda: merging(False), progress)
-    except _NotExact as stopped:
-        return _merged(lambda: merging(True), progress, stopped.merges_made)
+    @classmethod
+    def of(cls, words: Words, progress: Progress = SILENT) -> KernelLexicon:
+        """Built in a thread, so that Ctrl-C need not wait for kernels and their compilation."""
+        columns = WordColumns.of(words) if isinstance(words, PlainWords) else words
+        assert isinstance(columns, WordColumns)
+        return threads.aside(lambda: cls(columns), progress)
+
+    @property
+    def _columns(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        strings = self._words.words.strings
+        return strings.data, strings.starts, strings.ends
+
+    def marked_characters(self) -> list[tuple[int, str]]:
+        """A kernel finds the smallest word of each kind and point, which needs no sorted words."""
+        words = np.zeros((symbol_kernels.KINDS, self._points), np.int64)
+        positions = np.zeros((symbol_kernels.KINDS, self._points), np.int32)
+        ranks = np.arange(256, dtype=np.int32)
+        for byte, character in self._names.items():
+            ranks[byte] = ord(character)
+        data, starts, ends = self._columns
+        symbol_kernels.first_words(data, starts, ends, self._words.raw, ranks, words, positions)
+        met = []
+        for character, point in self._point_of.items():
+            for kind in range(symbol_kernels.KINDS):
+                if word := int(words[kind, point]):
+                    order = ranks[data[starts[word - 1] : ends[word - 1]]].tolist()
+                    met.append((order, int(positions[kind, point]), kind, character))
+        return [(kind, character) for _, _, kind, character in sorted(met)]
+
+    def merge(self, initial: Sequence[str], options: MergeOptions, progress: Progress) -> MergedVocabulary:
+        def merging(exact: bool) -> _Merging:
+            return _Merging(self.records(initial, options), initial, options, exact)
+
+        try:
+            return _run(lambda: merging(False), progress)
+        except _NotExact as stopped:
+            return _run(lambda: merging(True), progress, stopped.merges_made)
+
+    def records(self, tokens: Sequence[str], options: MergeOptions) -> NDArray[np.uint32]:
+        """Every word of two symbols or more in initial tokens (`symbol_kernels.write_records`).
+
+        Characters without a token vanish, and their neighbors become adjacent.
+        """
+        ids = {token: number for number, token in enumerate(tokens)}
+        table = np.zeros((symbol_kernels.KINDS, self._points), np.int32)
+        for character, point in self._point_of.items():
+            if character in ids:
+                for kind in range(symbol_kernels.KINDS):
+                    table[kind, point] = ids.get(options.marked(kind, character), -1) + 1
+        size = self._length + symbol_kernels.HEADER * (len(self._words) + 1)
+        if size >= _LARGEST:
+            raise InputError(
+                f"the distinct words have {self._length:,} characters in all, more than can be merged",
+                hint="train on a sample of the corpus, or split words further: --pre-tokenizer bert",
+            )
+        records = zeros(size, np.uint32)
+        used = symbol_kernels.write_records(
+            *self._columns, self._words.words.counts, self._words.raw, table, records
+        )
+        return records[:used]
 
 
 class _NotExact(Exception):
-    """A token is made a second time, and what was recorded does not tell the reference's counts and queue."""
+    """A token is made a second time, and what was recorded does not give the reference's counts and queue."""
 
     def __init__(self, merges_made: int) -> None:
         super().__init__(merges_made)
         self.merges_made = merges_made
 
 
-def _merged(make: Callable[[], _Merging], progress: Progress, told: int = 0) -> Merged:
-    """Runs what ``make`` gives in a thread that can be stopped; ``told`` merges were told of already."""
+def _run(start: Callable[[], _Merging], progress: Progress, reported: int = 0) -> MergedVocabulary:
+    """Run a merging in a thread that can be stopped; ``reported`` merges were reported before."""
 
     def work(tasks: threads.Tasks[None]) -> _Merging:
-        merging = make()
-        done = told
+        merging = start()
+        done = reported
         while not tasks.stopped and merging.step():
             if merging.merges_made > done:
                 tasks.done(merging.merges_made - done)
                 done = merging.merges_made
         return merging
 
-    nothing_to_share: threads.Tasks[None] = threads.Tasks(iter(()))
-    return threads.run(work, nothing_to_share, 1, progress)[0].result()
+    nothing: threads.Tasks[None] = threads.Tasks(iter(()))
+    return threads.run(work, nothing, 1, progress)[0].result()
 
 
 class _Merging:
-    """The arrays of a run of the merge loop (described in `merge_kernels`), which grow as it asks."""
+    """The arrays of one run of the merge loop (described in `merge_kernels`), which grow as it demands.
+
+    exact  whether all pairs are recorded, not only those that reach a level
+    """
 
     def __init__(
-        self,
-        records: NDArray[np.uint32],
-        initial: Sequence[str],
-        prefix: str,
-        size: int,
-        lowest: int,
-        longest: int | None,
-        exact: bool,
+        self, records: NDArray[np.uint32], initial: Sequence[str], options: MergeOptions, exact: bool
     ) -> None:
-        self.size, self.lowest, self.exact = size, max(lowest, 1), exact
-        self.longest = longest or 0
+        self.size, self.lowest, self.exact = options.vocab_size, max(options.min_frequency, 1), exact
+        self.longest = options.longest or 0
         self.level = 1 if exact else 0
         self.records = records
+        self.initial = len(initial)
+        # 16 bits suffice for a sum of two spans up to ``longest``
         self.spans = np.ones(
-            len(records) if longest else 0, np.uint16 if self.longest < 1 << 15 else np.uint32
+            len(records) if self.longest else 0, np.uint16 if self.longest < 1 << 15 else np.uint32
         )
-        self.prefix = np.frombuffer(prefix.encode(), np.uint8).copy()
-        tokens = max(size, len(initial)) + 1
-        self.state = np.zeros(merge_state.STATE, np.int64)
+        self.prefix = np.frombuffer(bytearray(options.prefix.encode()), np.uint8)
+        tokens = max(self.size, len(initial)) + 1
+        self.state = np.zeros(kernels.STATE, np.int64)
         self.pairs = np.zeros((2, 1 << 14), np.int64)
         self.queue = np.zeros((1 << 12, 3), np.int64)
         self.entries = np.zeros((1 << 12, 2), np.int64)
@@ -123,34 +178,53 @@ class _Merging:
 
     @property
     def merges_made(self) -> int:
-        return int(self.state[merge_state.MERGES])
+        return int(self.state[kernels.MERGES])
 
     def step(self) -> bool:
-        """A bounded piece of work; False when all is merged."""
+        """A bounded amount of work; False when all is merged."""
         if self._scanning is not None:
             if not self._scanning.step():
                 self._scanning = None
             return True
         reason = kernels.merge(
-            *(self.records, self.spans, self.longest, self.pairs, self.queue, self.entries, self.lists),
-            *(self.dense, self.touched, self.events, self.merges, self.text, self.bounds, self.by_text),
-            *(self.prefix, self.state, self.size, self.lowest, self.level, self.exact, _STEP),
+            records=self.records,
+            spans=self.spans,
+            longest=self.longest,
+            pairs=self.pairs,
+            queue=self.queue,
+            entries=self.entries,
+            lists=self.lists,
+            dense=self.dense,
+            touched=self.touched,
+            events=self.events,
+            merges=self.merges,
+            text=self.text,
+            bounds=self.bounds,
+            by_text=self.by_text,
+            prefix=self.prefix,
+            state=self.state,
+            size=self.size,
+            lowest=self.lowest,
+            level=self.level,
+            exact=self.exact,
+            budget=_STEP,
         )
-        if reason == merge_state.FINISHED:
+        if reason == kernels.FINISHED:
             return False
-        if reason == merge_state.LOWER:
+        if reason == kernels.LOWER:
             self._scanning = _Scan(self)
-        elif reason == merge_state.REUSES:
+        elif reason == kernels.REUSES:
             self._check_reuse()
-        elif reason != merge_state.PAUSED:
+        elif reason != kernels.PAUSED:
             self._grow(reason)
         return True
 
-    def result(self) -> Merged:
-        count = int(self.state[merge_state.TOKENS])
+    def result(self) -> MergedVocabulary:
+        count = int(self.state[kernels.TOKENS])
         text, bounds = self.text.tobytes(), self.bounds[: count + 1].tolist()
         tokens = [text[start:end].decode() for start, end in pairwise(bounds)]
-        return Merged(tokens, self.merges[: self.merges_made])
+        merges = [(left, right, token) for left, right, token in self.merges[: self.merges_made].tolist()]
+        return MergedVocabulary(tokens, self.initial, merges)
 
     def _write_tokens(self, initial: Sequence[str], tokens: int) -> None:
         encoded = [token.encode() for token in initial]
@@ -158,42 +232,42 @@ class _Merging:
         self.bounds = np.zeros(tokens + 1, np.int64)
         self.by_text = np.zeros(1 << (2 * tokens).bit_length(), np.int32)
         for token in encoded:
-            end = int(self.state[merge_state.TEXT]) + len(token)
+            end = int(self.state[kernels.TEXT]) + len(token)
             self.text[end - len(token) : end] = np.frombuffer(token, np.uint8)
-            string_kernels.add_text(end, self.text, self.bounds, self.by_text, self.state)
+            kernels.add_text(end, self.text, self.bounds, self.by_text, self.state)
 
     def _grow(self, reason: int) -> None:
-        if reason == merge_state.MORE_EVENTS:
+        if reason == kernels.MORE_EVENTS:
             events = np.empty((2, 2 * self.events.shape[1]), np.uint32)
             events[:, : self.events.shape[1]] = self.events
             self.events = events
-        elif reason == merge_state.MORE_LISTS:
-            self.make_list_room(int(self.state[merge_state.EVENTS]))
-        elif reason == merge_state.MORE_ENTRIES:
-            self.make_entry_room(2 * int(self.state[merge_state.TOUCHED]))
-        elif reason == merge_state.MORE_PAIRS:
-            self.make_pair_room(4 * int(self.state[merge_state.TOUCHED]))
+        elif reason == kernels.MORE_LISTS:
+            self.reserve_lists(int(self.state[kernels.EVENTS]))
+        elif reason == kernels.MORE_ENTRIES:
+            self.reserve_entries(2 * int(self.state[kernels.TOUCHED]))
+        elif reason == kernels.MORE_PAIRS:
+            self.reserve_pairs(4 * int(self.state[kernels.TOUCHED]))
         else:
             self.merges = _doubled(self.merges)
             self.text = _doubled(self.text)
 
-    def make_list_room(self, number: int) -> None:
-        """Room for that many more words in lists; what no entry needs any longer is dropped."""
-        queued = int(self.state[merge_state.QUEUED])
+    def reserve_lists(self, number: int) -> None:
+        """Space for that many more words in lists; those of entries that have left the queue are dropped."""
+        queued = int(self.state[kernels.QUEUED])
         live = int(self.entries[self.queue[:queued, 2], 1].sum())
         lists = zeros(live + number + max(live // 2, number, 1 << 16), np.uint32)
-        self.state[merge_state.LISTED] = kernels.repack(self.queue, queued, self.entries, self.lists, lists)
+        self.state[kernels.LISTED] = kernels.repack(self.queue, queued, self.entries, self.lists, lists)
         self.lists = lists
 
-    def make_entry_room(self, number: int) -> None:
-        """Room for that many more entries."""
-        while self.state[merge_state.ENTRIES] + number > len(self.entries):
+    def reserve_entries(self, number: int) -> None:
+        """Space for that many more entries."""
+        while self.state[kernels.ENTRIES] + number > len(self.entries):
             self.queue, self.entries = _doubled(self.queue), _doubled(self.entries)
 
-    def make_pair_room(self, number: int) -> None:
-        """Room for that many more recorded pairs."""
+    def reserve_pairs(self, number: int) -> None:
+        """Space for that many more recorded pairs."""
         capacity = self.pairs.shape[1]
-        while 2 * (self.state[merge_state.PAIRS] + number) > capacity:
+        while 2 * (self.state[kernels.PAIRS] + number) > capacity:
             capacity *= 2
         if capacity > self.pairs.shape[1]:
             pairs = np.zeros((2, capacity), np.int64)
@@ -201,16 +275,16 @@ class _Merging:
             self.pairs = pairs
 
     def _check_reuse(self) -> None:
-        """Whether all pairs of a token that is to be made a second time are recorded, if there are any.
+        """Raises `_NotExact` where a token is to be made a second time and not all of its pairs are recorded.
 
-        The reference would add to their counts, and queue them beside what is queued of them already. And
-        a token of now more and now fewer characters (``##`` + ``##a`` is ``##a``) is in pairs that may be
-        merged at one place and are too long at another, which the reference counts with falls alone.
+        The reference would add to their counts, and queue them in addition to their entries of the first
+        time. And a token of now more and now fewer characters (``##`` + ``##a`` is ``##a``) is in pairs that
+        may be merged in one word and are too long in another, of which the reference counts only the falls.
         """
         if self.longest and not self._has_one_length():
             raise _NotExact(self.merges_made)
         if pair_kernels.holds_unrecorded(
-            self.records, self.spans, self.longest, self.state[merge_state.TOKEN], self.pairs
+            self.records, self.spans, self.longest, self.state[kernels.TOKEN], self.pairs
         ):
             raise _NotExact(self.merges_made)
 
@@ -220,8 +294,8 @@ class _Merging:
         for left, right, token in self.merges[self._measured : self.merges_made].tolist():
             known.setdefault(token, known.get(left, 1) + known.get(right, 1))
         self._measured = self.merges_made
-        left, right = divmod(int(self.state[merge_state.ALLOWED]) - 1, 1 << 32)
-        return known.get(int(self.state[merge_state.TOKEN])) == known.get(left, 1) + known.get(right, 1)
+        left, right = divmod(int(self.state[kernels.ALLOWED]) - 1, 1 << 32)
+        return known.get(int(self.state[kernels.TOKEN])) == known.get(left, 1) + known.get(right, 1)
 
 
 class _Scan:
@@ -231,59 +305,66 @@ class _Scan:
         self._merging = merging
         self._at = 0
         self._used = 0
-        self._found = np.zeros((3, 1 << 14), np.int64)
-        self._chosen: NDArray[np.int64] | None = None
+        self._counted = np.zeros((3, 1 << 14), np.int64)
+        self._entries: NDArray[np.int64] | None = None
 
     def step(self) -> bool:
-        """A bounded piece of work; False when all is done."""
+        """A bounded amount of work; False when all is done."""
         run = self._merging
-        if self._chosen is None:
+        if self._entries is None:
             before = self._at
             self._at, self._used = pair_kernels.scan(
-                *(run.records, run.spans, run.longest, before, _STEP, run.pairs, self._found, self._used)
+                run.records, run.spans, run.longest, before, _STEP, run.pairs, self._counted, self._used
             )
             if self._at == len(run.records):
                 self._choose()
             elif self._at < before + _STEP:
-                found = np.zeros((3, 2 * self._found.shape[1]), np.int64)
-                pair_kernels.rehash(self._found, found)
-                self._found = found
+                counted = np.zeros((3, 2 * self._counted.shape[1]), np.int64)
+                pair_kernels.rehash(self._counted, counted)
+                self._counted = counted
             return True
         self._at = pair_kernels.enlist(
-            *(run.records, run.spans, run.longest, self._at, _STEP),
-            *(self._found, self._chosen, run.entries, run.lists),
+            records=run.records,
+            spans=run.spans,
+            longest=run.longest,
+            at=self._at,
+            budget=_STEP,
+            found=self._counted,
+            chosen=self._entries,
+            entries=run.entries,
+            lists=run.lists,
         )
         return self._at < len(run.records)
 
     def _choose(self) -> None:
-        """Queues the pairs that are frequent enough, with room for their words."""
+        """Queue the pairs that are frequent enough, with space for their words."""
         run = self._merging
-        places = np.flatnonzero(self._found[0])
-        counts = self._found[1, places]
+        cells = np.flatnonzero(self._counted[0])
+        counts = self._counted[1, cells]
         if not run.exact:
             run.level = _next_level(run, int(counts.sum()))
-        places = places[counts >= run.level]
-        counts, occurrences = self._found[1:, places]
-        run.make_entry_room(len(places))
-        run.make_pair_room(len(places))
-        run.make_list_room(int(occurrences.sum()))
-        first = int(run.state[merge_state.ENTRIES])
-        ends = int(run.state[merge_state.LISTED]) + np.cumsum(occurrences)
-        run.entries[first : first + len(places), 0] = ends - occurrences
-        if len(places):
-            run.state[merge_state.LISTED] = ends[-1]
-        kernels.enqueue(self._found[0, places] - 1, counts, first, run.pairs, run.queue, run.state)
-        run.state[merge_state.ENTRIES] += len(places)
-        self._chosen = np.zeros(self._found.shape[1], np.int64)
-        self._chosen[places] = first + 1 + np.arange(len(places))
+        cells = cells[counts >= run.level]
+        counts, occurrences = self._counted[1:, cells]
+        run.reserve_entries(len(cells))
+        run.reserve_pairs(len(cells))
+        run.reserve_lists(int(occurrences.sum()))
+        first = int(run.state[kernels.ENTRIES])
+        ends = int(run.state[kernels.LISTED]) + np.cumsum(occurrences)
+        run.entries[first : first + len(cells), 0] = ends - occurrences
+        if len(cells):
+            run.state[kernels.LISTED] = ends[-1]
+        kernels.enqueue(self._counted[0, cells] - 1, counts, first, run.pairs, run.queue, run.state)
+        run.state[kernels.ENTRIES] += len(cells)
+        self._entries = np.zeros(self._counted.shape[1], np.int64)
+        self._entries[cells] = first + 1 + np.arange(len(cells))
         self._at = 0
 
 
 def _next_level(run: _Merging, pairs: int) -> int:
     if run.level:
-        return max(run.lowest, run.level // _RARER)
-    merges = max(1, run.size - int(run.state[merge_state.TOKENS]))
-    return max(run.lowest, pairs // (merges * _RARER))
+        return max(run.lowest, run.level // _DIVISOR)
+    merges = max(1, run.size - int(run.state[kernels.TOKENS]))
+    return max(run.lowest, pairs // (merges * _DIVISOR))
 
 
 def _doubled(array: NDArray[Any]) -> NDArray[Any]:

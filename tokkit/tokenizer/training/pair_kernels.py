@@ -1,4 +1,5 @@
-"""Pairs of neighbouring tokens in the words: their hash table, their counts, and the words that hold them.
+# mypy: ignore-errors
+"""Pairs of neighboring tokens in the words: their hash table, their counts, and the words that hold them.
 
 The arrays are those of `merge_kernels`.
 """
@@ -11,29 +12,32 @@ from tokkit.runtime.kernels import kernel
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
 FREE = np.uint32(0xFFFFFFFF)
+"""A cell that a merge has freed: words shrink in place, so that the lists of their offsets stay valid."""
+
 _U = np.uint64
 _GOLDEN = _U(0x9E3779B97F4A7C15)
 
 
 @kernel
-def place_of(key, keys):
-    """Where the key stands in a hash table of keys + 1, or the empty place where it belongs."""
+def index_of(key, keys):
+    """Index of a key in a hash table of keys + 1, or of the empty cell where it belongs."""
+    # Fibonacci hashing: the high half of the product, folded into the low one, depends on all bits of the key
     mixed = _U(key) * _GOLDEN
     mask = keys.size - 1
-    place = np.int64(mixed ^ (mixed >> _U(32))) & mask
-    while keys[place] != 0 and keys[place] != key + 1:
-        place = (place + 1) & mask
-    return place
+    index = np.int64(mixed ^ (mixed >> _U(32))) & mask
+    while keys[index] != 0 and keys[index] != key + 1:
+        index = (index + 1) & mask
+    return index
 
 
 @kernel
 def rehash(old, new):
     """Moves all columns of a hash table into a larger one."""
-    for place in range(old.shape[1]):
-        if old[0, place]:
-            moved = place_of(old[0, place] - 1, new[0])
+    for index in range(old.shape[1]):
+        if old[0, index]:
+            moved = index_of(old[0, index] - 1, new[0])
             for row in range(old.shape[0]):
-                new[row, moved] = old[row, place]
+                new[row, moved] = old[row, index]
 
 
 @kernel
@@ -50,7 +54,8 @@ def scan(records, spans, longest, at, budget, pairs, found, used):
     """Counts pairs that are not recorded, in ``budget`` cells from ``at`` on.
 
     found  (3, capacity) int64, a hash table: key + 1, count, occurrences
-    Gives the cell to go on with and the number of pairs found; stops early where the table may get too full.
+    Returns the cell to continue with and the number of pairs found; stops early where the table may get too
+    full.
     """
     stop = min(records.size, at + budget)
     while at < stop:
@@ -63,23 +68,23 @@ def scan(records, spans, longest, at, budget, pairs, found, used):
         weight = np.int64(records[at + 1]) | np.int64(records[at + 2]) << 32
         for cell in range(at + HEADER, at + HEADER + length - 1):
             key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
-            place = place_of(key, found[0])
-            if found[0, place] == 0:
-                if pairs[0, place_of(key, pairs[0])] or not allowed(records, spans, cell, longest):
+            index = index_of(key, found[0])
+            if found[0, index] == 0:  # only here the larger table is looked at: most pairs occur again
+                if pairs[0, index_of(key, pairs[0])] or not allowed(records, spans, cell, longest):
                     continue
-                found[0, place] = key + 1
+                found[0, index] = key + 1
                 used += 1
-            found[1, place] += weight
-            found[2, place] += 1
+            found[1, index] += weight
+            found[2, index] += 1
         at += HEADER + length
     return at, used
 
 
 @kernel
 def enlist(records, spans, longest, at, budget, found, chosen, entries, lists):
-    """Adds each word to the lists of its chosen pairs; gives the cell to go on with.
+    """Adds each word to the lists of its chosen pairs; returns the cell to continue with.
 
-    chosen  (capacity,) int64: the entry of each pair found + 1, 0 for one that is not wanted
+    chosen  (capacity,) int64: the entry of each pair found + 1, 0 for a pair that is too rare
     """
     stop = min(records.size, at + budget)
     while at < stop:
@@ -89,9 +94,9 @@ def enlist(records, spans, longest, at, budget, found, chosen, entries, lists):
         length = np.int64(records[at])
         for cell in range(at + HEADER, at + HEADER + length - 1):
             key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
-            place = place_of(key, found[0])
-            entry = chosen[place] - 1
-            if entry >= 0 and found[0, place] and allowed(records, spans, cell, longest):
+            index = index_of(key, found[0])
+            entry = chosen[index] - 1
+            if entry >= 0 and found[0, index] and allowed(records, spans, cell, longest):
                 end = entries[entry, 0] + entries[entry, 1]
                 if entries[entry, 1] == 0 or lists[end - 1] != at:
                     lists[end] = np.uint32(at)
@@ -102,7 +107,7 @@ def enlist(records, spans, longest, at, budget, found, chosen, entries, lists):
 
 @kernel
 def holds_unrecorded(records, spans, longest, token, pairs):
-    """Whether a pair with that token, which may be merged, stands in the words and is not recorded."""
+    """Whether the words hold a pair with that token that may be merged and is not recorded."""
     at = 0
     while at < records.size:
         if records[at] == FREE:
@@ -112,7 +117,7 @@ def holds_unrecorded(records, spans, longest, token, pairs):
         for cell in range(at + HEADER, end - 1):
             if records[cell] == token or records[cell + 1] == token:
                 key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
-                if pairs[0, place_of(key, pairs[0])] == 0 and allowed(records, spans, cell, longest):
+                if pairs[0, index_of(key, pairs[0])] == 0 and allowed(records, spans, cell, longest):
                     return True
         at = end
     return False

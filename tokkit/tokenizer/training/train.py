@@ -1,22 +1,31 @@
-"""`train_wordpiece` and `train_bpe`: from a corpus to a tokenizer folder."""
+"""`train_wordpiece` and `train_bpe`: from a corpus to a tokenizer folder.
+
+    files -> words and their counts -> vocabulary and merges -> tokenizer.json, read back and verified
+
+A corpus of up to some megabytes is counted and merged without kernels (`reference_words`, `learning`), which
+gives the same bytes and starts at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tokkit import files
 from tokkit.corpus import feed
+from tokkit.corpus.reference_words import Words, count_small, is_small
 from tokkit.errors import UsageError
 from tokkit.options import apply_to_both, flag
 from tokkit.progress import SILENT, Progress, Stages
+from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.runtime.threads import later
 from tokkit.tokenizer.folder import tokenizer_folder as folder
 from tokkit.tokenizer.training.blueprint import Untrained, resolve
-from tokkit.tokenizer.training.count import check_fits, spec_for
-from tokkit.tokenizer.training.inherit import BROUGHT, inherit
+from tokkit.tokenizer.training.inherit import INHERITED, inherit
+from tokkit.tokenizer.training.learning import learn
+from tokkit.tokenizer.training.lexicon import MergeOptions
 from tokkit.tokenizer.training.trainer_options import (
     BlocksOptions,
     BpeOptions,
@@ -26,8 +35,6 @@ from tokkit.tokenizer.training.trainer_options import (
 
 if TYPE_CHECKING:
     from tokkit.corpus.counts import Counts
-    from tokkit.corpus.words import Words
-    from tokkit.tokenizer.training.engine import Job
 
 Corpus = str | Path | Sequence[str | Path]
 
@@ -39,16 +46,30 @@ class Vocabulary(Protocol):
         """The vocabulary of ``size`` tokens, as `tokenizers` writes a model to JSON."""
 
 
-Learner = Callable[[Any, Untrained, "Words", Stages], Vocabulary]
-"""Spec, blueprint and words in, a vocabulary out: what the families differ in."""
+Learner = Callable[[Any, Untrained, Words, Stages], Vocabulary]
+"""Options, blueprint and words -> vocabulary: the step in which the families of models differ."""
+
+
+@dataclass(frozen=True)
+class TrainRequest:
+    """The arguments of `train_wordpiece` and its siblings; ``like`` is an old tokenizer."""
+
+    corpus: Corpus
+    out: str | Path
+    options: BlocksOptions
+    read_options: feed.CorpusOptions
+    counts: str | Path | None
+    like: str | Path | None
+    force: bool
+    threads: int | None
 
 
 @dataclass(frozen=True)
 class TrainResult:
-    """What a training gave; ``words`` are those of the pre-tokenizer, ``bytes`` those read.
+    """Summary of a training; ``words`` are those of the pre-tokenizer, ``bytes`` those read.
 
-    stages  where it went: name, seconds and peak memory (bytes, of the process so far) of each
-    sizes   of several vocabularies: folder, sizes and hash of each; the rest is the largest one's
+    stages  where the time went: name, seconds and peak memory (bytes, of the process so far) of each stage
+    sizes   of several vocabularies: folder, sizes and hash of each; the other fields are the largest one's
     """
 
     tokenizer: str
@@ -72,239 +93,234 @@ class TrainResult:
 def train_wordpiece(
     corpus: Corpus = (),
     out: str | Path = "out",
-    spec: WordPieceOptions | None = None,
+    options: WordPieceOptions | None = None,
     *,
     counts: str | Path | None = None,
     like: str | Path | None = None,
-    reading: feed.CorpusOptions | None = None,
+    read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> TrainResult:
-    """Trains WordPiece on text files, folders and globs; writes the folder ``out``.
+    """Train WordPiece on text files, folders and globs; write the folder ``out``.
 
     ``settings`` are fields of `WordPieceOptions` and `CorpusOptions`:
     ``train_wordpiece("corpus.txt", vocab_size=2000)``. Of several sizes, ``vocab_size=[2000, 8000]``, each is
-    written to a folder below ``out``; the smaller ones are the beginnings of the largest.
+    written to a folder below ``out``; the smaller ones are prefixes of the largest.
     The vocabulary is one the reference trainer may give, and the same at every run.
-    ``counts``, a folder that `tokkit.count` wrote, takes the place of the corpus; the blocks are its.
-    ``like``, an old tokenizer, takes the place of recipe and blocks (`inherit` says what is taken over).
+    ``counts``, a folder that `tokkit.count` wrote, replaces the corpus and determines the blocks.
+    ``like``, an old tokenizer, replaces recipe and blocks (see `inherit`).
 
     Raises `InputError` for text that cannot be read, `OutputError` where ``out`` exists (unless
     ``force``), `UsageError` for blocks that cannot work together, or not with the counts.
     """
-    chosen, reading = apply_to_both(WordPieceOptions, spec, feed.CorpusOptions, reading, settings)
-    return trained(corpus, counts, like, out, chosen, reading, force, threads, progress, _merged)
+    options, read_options = apply_to_both(
+        WordPieceOptions, options, feed.CorpusOptions, read_options, settings
+    )
+    request = TrainRequest(corpus, out, options, read_options, counts, like, force, threads)
+    return run_training(request, _learn_merges, progress)
 
 
 def train_bpe(
     corpus: Corpus = (),
     out: str | Path = "out",
-    spec: BpeOptions | None = None,
+    options: BpeOptions | None = None,
     *,
     counts: str | Path | None = None,
     like: str | Path | None = None,
-    reading: feed.CorpusOptions | None = None,
+    read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> TrainResult:
-    """Trains byte-pair encoding, byte-level by default; the rest as `train_wordpiece`."""
-    chosen, reading = apply_to_both(BpeOptions, spec, feed.CorpusOptions, reading, settings)
-    return trained(corpus, counts, like, out, chosen, reading, force, threads, progress, _merged)
+    """Train byte-pair encoding, byte-level by default; the rest as `train_wordpiece`."""
+    options, read_options = apply_to_both(BpeOptions, options, feed.CorpusOptions, read_options, settings)
+    request = TrainRequest(corpus, out, options, read_options, counts, like, force, threads)
+    return run_training(request, _learn_merges, progress)
 
 
-def trained(
-    corpus: Corpus,
-    counts: str | Path | None,
-    like: str | Path | None,
-    out: str | Path,
-    spec: BlocksOptions,
-    reading: feed.CorpusOptions,
-    force: bool,
-    threads: int | None,
-    progress: Progress,
-    learner: Learner,
-) -> TrainResult:
-    """The one way from a corpus (or counts) to a folder: count words, learn, write, read back."""
+def run_training(request: TrainRequest, learner: Learner, progress: Progress) -> TrainResult:
+    """Count words, learn, write and verify: the training of every family."""
     stages = Stages(progress)
-    counted_before = _counts(corpus, counts, reading)
-    if counted_before is not None and like is None:
-        if spec.recipe is None:
-            progress.say(f"{counts}: counted with {counted_before.made_with}, which is trained with, too")
-        spec = spec_for(spec, counted_before)
-    blueprint, source = _resolved(spec, like, counted_before, progress)
-    paths = _paths(corpus, progress) if counted_before is None else [counted_before.folder]
-    with files.folder(Path(out), force=force, inputs=[*paths, *source]) as staging:
-        if counted_before is None:
-            words = _count(feed.plan(paths, reading, progress), blueprint, spec, reading, threads, stages)
+    request, counts = _open_counts(request, progress)
+    blueprint, source = _blueprint(request, progress)
+    skeleton = blueprint.skeleton().to_str()
+    paths = (
+        feed.files_named(request.corpus, progress, otherwise=", or --counts DIR")
+        if counts is None
+        else [counts.folder]
+    )
+    with files.folder(Path(request.out), force=request.force, inputs=[*paths, *source]) as staging:
+        if counts is not None:
+            words = _words_of_counts(counts, skeleton, request, stages)
         else:
-            words = _split(counted_before, blueprint, threads, stages)
-        inputs = later(lambda: [files.describe_input(path) for path in paths])
-        learned = learner(spec, blueprint, words, stages)
+            words = _count_words(paths, blueprint, skeleton, request, stages)
+        inputs = later(lambda: [files.describe_input(path) for path in paths])  # hashed while learning
+        vocabulary = learner(request.options, blueprint, words, stages)
+        counted = {"words": words.total, "distinct_words": len(words), "bytes": words.bytes}
         with stages.stage("writing"):
-            counted: dict[str, Any] = {
-                "words": words.total,
-                "distinct_words": len(words.pieces),
-                "bytes": words.bytes,
-            }
             receipt = {
-                "command": spec.command,
-                "settings": {**_settings(spec, like), **asdict(reading)},
+                "command": request.options.command,
+                "settings": {**_settings(request), **asdict(request.read_options)},
                 "inputs": inputs(),
                 "packages": ("tokenizers",),
-                "run": {"seconds": stages.seconds, "stages": stages.records, "threads": threads},
+                "run": {"seconds": stages.seconds, "stages": stages.records, "threads": request.threads},
             }
-            told = {**blueprint.origin, **counted}
-            made = _write_sizes(staging, blueprint, learned, sorted(set(spec.vocab_size)), told, receipt)
-    for each in made:
-        each["tokenizer"] = str(out) if len(made) == 1 else str(Path(out) / each["tokenizer"])
-        _say_size(each, spec.unit, progress)
-    sizes = made if len(made) > 1 else ()
-    return TrainResult(**made[-1], **counted, seconds=stages.seconds, stages=stages.records, sizes=sizes)
-
-
-def _count(
-    corpus: Sequence[feed.CorpusFile],
-    blueprint: Untrained,
-    spec: BlocksOptions,
-    reading: feed.CorpusOptions,
-    threads: int | None,
-    stages: Stages,
-) -> Words:
-    """The words of a corpus, after a look at what it will take."""
-    from tokkit.corpus.words import count_words
-    from tokkit.runtime.kernels import say_if_compiling
-    from tokkit.tokenizer.training.forecast import forecast, tell
-
-    skeleton = blueprint.skeleton().to_str()
-    say_if_compiling("split_kernels", stages.progress)
-    if isinstance(spec, TrainerOptions):
-        job = _job(spec, blueprint)
-        if expected := forecast(corpus, skeleton, job, threads):
-            tell(expected, job.vocab_size, stages.progress)
-    with stages.stage("counting words", feed.size_of(corpus), "bytes") as progress:
-        return count_words(corpus, skeleton, progress, threads, reading.memory_bytes)
-
-
-def _resolved(
-    spec: BlocksOptions, like: str | Path | None, counts: Counts | None, progress: Progress
-) -> tuple[Untrained, list[Path]]:
-    """What is to be trained: recipe and blocks, or those of an old tokenizer, and that one's file."""
-    if like is None or not isinstance(spec, TrainerOptions):
-        return resolve(spec), []
-    inherited, source = inherit(like, spec, progress)
-    if counts is not None:
-        check_fits(counts, inherited.skeleton().to_str(), f"--from {like}")
-    return inherited, source
-
-
-def _settings(spec: BlocksOptions, like: str | Path | None) -> dict[str, Any]:
-    """What was asked for; of what an old tokenizer brought, nothing was."""
-    if like is None:
-        return {**asdict(spec), "recipe": spec.recipe or spec.own_recipe}
-    return {name: value for name, value in asdict(spec).items() if name not in BROUGHT}
-
-
-def _merged(spec: TrainerOptions, blueprint: Untrained, words: Words, stages: Stages) -> Vocabulary:
-    from tokkit.tokenizer.training.engine import learn
-
-    return learn(_job(spec, blueprint), words, stages)
-
-
-def _counts(corpus: Corpus, counts: str | Path | None, reading: feed.CorpusOptions) -> Counts | None:
-    """The counts folder, where one is named in place of a corpus."""
-    if counts is None:
-        return None
-    if isinstance(corpus, str | Path) or len(corpus):
-        raise UsageError(f"--counts {counts}: takes the place of a corpus; name one of them")
-    for name, value in asdict(reading).items():
-        if value is not None:
-            raise UsageError(f"{flag(name)}: says how a corpus is read; --counts {counts} was read before")
-    from tokkit.corpus.counts import Counts
-
-    return Counts.of(Path(counts))
-
-
-def _split(counts: Counts, blueprint: Untrained, threads: int | None, stages: Stages) -> Words:
-    """The words of the pieces of a counts folder."""
-    from tokkit.corpus.counts import words_of_counts
-    from tokkit.runtime.kernels import say_if_compiling
-
-    say_if_compiling("split_kernels", stages.progress)
-    with stages.stage("counting words", counts.distinct, "pieces") as progress:
-        return words_of_counts(counts, blueprint.skeleton().to_str(), progress, threads)
-
-
-def _paths(corpus: Corpus, progress: Progress) -> list[Path]:
-    return feed.files_named(corpus, progress, otherwise=", or --counts DIR")
-
-
-def _job(spec: TrainerOptions, blueprint: Untrained) -> Job:
-    from tokkit.tokenizer.training.engine import Job
-
-    longest = spec.max_token_length
-    return Job(
-        reserved=blueprint.reserved,
-        alphabet=tuple(dict.fromkeys((*blueprint.alphabet, *spec.initial_alphabet))),
-        vocab_size=max(spec.vocab_size),
-        min_frequency=spec.min_frequency,
-        limit_alphabet=spec.limit_alphabet,
-        prefix=blueprint.prefix or "",
-        suffix=blueprint.suffix or "",
-        longest=longest - 1 if longest is not None and spec.compat else longest,
+            writer = _Writer(staging, blueprint, vocabulary, {**blueprint.origin, **counted}, receipt)
+            written = writer.write(sorted(set(request.options.vocab_size)))
+    for summary in written:
+        name = summary["tokenizer"]
+        summary["tokenizer"] = str(request.out if len(written) == 1 else Path(request.out) / name)
+        _say_if_other_size(summary, request.options.unit, progress)
+    return TrainResult(
+        **written[-1],
+        words=words.total,
+        distinct_words=len(words),
+        bytes=words.bytes,
+        seconds=stages.seconds,
+        stages=stages.records,
+        sizes=written if len(written) > 1 else (),
     )
 
 
-def _write_sizes(
-    staging: Path,
-    blueprint: Untrained,
-    learned: Vocabulary,
-    sizes: Sequence[int],
-    counted: Mapping[str, int],
-    receipt: Mapping[str, Any],
-) -> list[dict[str, Any]]:
-    """Writes one size into the folder itself, several into folders of their own; what is told of each."""
-    if len(sizes) == 1:
-        return [_write(staging, ".", blueprint, learned, sizes[0], counted, receipt)]
-    made = [_write(staging, str(size), blueprint, learned, size, counted, receipt) for size in sizes]
-    files.write_receipt(staging, **receipt, result={**counted, "sizes": made})
-    return made
+def merge_options(options: TrainerOptions, blueprint: Untrained) -> MergeOptions:
+    """What to learn for the options."""
+    longest = options.max_token_length
+    return MergeOptions(
+        reserved=blueprint.reserved,
+        alphabet=tuple(dict.fromkeys((*blueprint.alphabet, *options.initial_alphabet))),
+        vocab_size=max(options.vocab_size),
+        min_frequency=options.min_frequency,
+        limit_alphabet=options.limit_alphabet,
+        prefix=blueprint.prefix or "",
+        suffix=blueprint.suffix or "",
+        longest=longest - 1 if longest is not None and options.compat else longest,
+    )
 
 
-def _write(
-    staging: Path,
-    name: str,
-    blueprint: Untrained,
-    learned: Vocabulary,
-    size: int,
-    counted: Mapping[str, int],
-    receipt: Mapping[str, Any],
-) -> dict[str, Any]:
-    """Writes the tokenizer of one size into a folder and reads it back."""
-    inner = staging / name
-    inner.mkdir(exist_ok=True)
-    tokenizer = blueprint.finish(learned.trained(size))
-    roles = blueprint.roles
-    extra = [token for token in blueprint.special_tokens if token not in roles.values()]
-    folder.write_tokenizer(inner, tokenizer)
-    folder.write_config(inner, roles, blueprint.model_max_length, blueprint.model_input_names, extra)
-    test = folder.self_test(tokenizer)
-    folder.verify(inner, test)
-    made = {
-        "vocab_size": tokenizer.get_vocab_size(),
-        "requested_vocab_size": size,
-        "sha256": files.sha256_of(inner / folder.TOKENIZER_FILE),
-    }
-    files.write_receipt(inner, **receipt, result={**counted, **made, "self_test": test})
-    return {"tokenizer": name, **made}
+def _learn_merges(options: TrainerOptions, blueprint: Untrained, words: Words, stages: Stages) -> Vocabulary:
+    return learn(merge_options(options, blueprint), words, stages)
 
 
-def _say_size(made: Mapping[str, Any], unit: str, progress: Progress) -> None:
-    got, asked = made["vocab_size"], made["requested_vocab_size"]
-    if got > asked:
-        progress.say(f"{got:,} tokens, not {asked:,}: special tokens and alphabet alone need that many")
-    elif got < asked:
-        progress.say(f"{got:,} tokens, not {asked:,}: no further {unit} is frequent enough in this corpus")
+def _open_counts(request: TrainRequest, progress: Progress) -> tuple[TrainRequest, Counts | None]:
+    """The counts folder, where one is named in place of a corpus, and the request with its blocks."""
+    if request.counts is None:
+        return request, None
+    if isinstance(request.corpus, str | Path) or len(request.corpus):
+        raise UsageError(f"--counts {request.counts}: takes the place of a corpus; name one of them")
+    for name, value in asdict(request.read_options).items():
+        if value is not None:
+            raise UsageError(
+                f"{flag(name)}: says how a corpus is read; --counts {request.counts} was read before"
+            )
+    # with pyarrow and the kernels
+    from tokkit.corpus.counts import Counts
+    from tokkit.tokenizer.training.count import options_for
+
+    counts = Counts.of(Path(request.counts))
+    if request.like is not None:
+        return request, counts
+    if request.options.recipe is None:
+        progress.say(f"{request.counts}: counted with {counts.options}; the tokenizer gets the same blocks")
+    return replace(request, options=options_for(request.options, counts)), counts
+
+
+def _blueprint(request: TrainRequest, progress: Progress) -> tuple[Untrained, list[Path]]:
+    """What to train: recipe and blocks, or those of an old tokenizer, and the file of that one."""
+    if request.like is None or not isinstance(request.options, TrainerOptions):
+        return resolve(request.options), []
+    return inherit(request.like, request.options, progress)
+
+
+def _words_of_counts(counts: Counts, skeleton: str, request: TrainRequest, stages: Stages) -> Words:
+    from tokkit.corpus.counts import words_of_counts
+    from tokkit.tokenizer.training.count import check_fits
+
+    if request.like is not None:
+        check_fits(counts, skeleton, f"--from {request.like}")
+    say_if_compiling("split_kernels", stages.progress)
+    with stages.stage("counting words", counts.distinct, "pieces") as progress:
+        return words_of_counts(counts, skeleton, progress, request.threads)
+
+
+def _count_words(
+    paths: Sequence[Path], blueprint: Untrained, skeleton: str, request: TrainRequest, stages: Stages
+) -> Words:
+    corpus = feed.plan(paths, request.read_options, stages.progress)
+    if is_small(corpus, skeleton):
+        with stages.stage("counting words", feed.size_of(corpus), "bytes") as progress:
+            return count_small(corpus, skeleton, progress)
+    # with the kernels
+    from tokkit.corpus.words import count_words
+    from tokkit.tokenizer.training.forecast import forecast, say_forecast
+
+    say_if_compiling("split_kernels", stages.progress)
+    if isinstance(request.options, TrainerOptions):
+        options = merge_options(request.options, blueprint)
+        if expected := forecast(corpus, skeleton, options, request.threads):
+            say_forecast(expected, options.vocab_size, stages.progress)
+    with stages.stage("counting words", feed.size_of(corpus), "bytes") as progress:
+        return count_words(corpus, skeleton, progress, request.threads, request.read_options.memory_bytes)
+
+
+def _settings(request: TrainRequest) -> dict[str, Any]:
+    """The options for the receipt, without those that an old tokenizer determines."""
+    options = request.options
+    if request.like is None:
+        return {**asdict(options), "recipe": options.recipe or options.own_recipe}
+    return {name: value for name, value in asdict(options).items() if name not in INHERITED}
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """Writes the tokenizers of all sizes.
+
+    counted  what the result in each receipt says of the corpus
+    receipt  the other arguments of `files.write_receipt`
+    """
+
+    staging: Path
+    blueprint: Untrained
+    vocabulary: Vocabulary
+    counted: Mapping[str, Any]
+    receipt: Mapping[str, Any]
+
+    def write(self, sizes: Sequence[int]) -> list[dict[str, Any]]:
+        """One size into the folder itself, several into folders of their own; a summary of each."""
+        if len(sizes) == 1:
+            return [self._write(".", sizes[0])]
+        written = [self._write(str(size), size) for size in sizes]
+        files.write_receipt(self.staging, **self.receipt, result={**self.counted, "sizes": written})
+        return written
+
+    def _write(self, name: str, size: int) -> dict[str, Any]:
+        """Write the tokenizer of one size and verify that it loads to the same ids."""
+        inner, blueprint = self.staging / name, self.blueprint
+        inner.mkdir(exist_ok=True)
+        tokenizer = blueprint.finish(self.vocabulary.trained(size))
+        roles = blueprint.roles
+        extra = [token for token in blueprint.special_tokens if token not in roles.values()]
+        folder.write_tokenizer(inner, tokenizer)
+        folder.write_config(inner, roles, blueprint.model_max_length, blueprint.model_input_names, extra)
+        test = folder.self_test(tokenizer)
+        folder.verify(inner, test)
+        summary = {
+            "vocab_size": tokenizer.get_vocab_size(),
+            "requested_vocab_size": size,
+            "sha256": files.sha256_of(inner / folder.TOKENIZER_FILE),
+        }
+        result = {**self.counted, **summary, "self_test": test}
+        files.write_receipt(inner, **self.receipt, result=result)
+        return {"tokenizer": name, **summary}
+
+
+def _say_if_other_size(summary: Mapping[str, Any], unit: str, progress: Progress) -> None:
+    size, requested = summary["vocab_size"], summary["requested_vocab_size"]
+    if size > requested:
+        progress.say(f"{size:,} tokens, not {requested:,}: special tokens and alphabet alone need that many")
+    elif size < requested:
+        progress.say(
+            f"{size:,} tokens, not {requested:,}: no further {unit} is frequent enough in this corpus"
+        )

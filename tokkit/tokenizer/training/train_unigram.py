@@ -1,9 +1,9 @@
-"""`train_unigram`: the Unigram model of the `tokenizers` package, to compare others with.
+"""`train_unigram`: the Unigram model of the `tokenizers` package, for comparison with others.
 
-The package learns the pieces, in a child process that can be killed; here its result is put in order. It
+The package learns the pieces, in a child process that can be killed; here its result is made reproducible. It
 walks a randomly seeded hash map: sums of probabilities differ in their last digits from run to run, and
-characters that are no piece by their own strength get their scores in a random order. So scores are rounded
-to `DECIMALS`, those characters get theirs by code point, and pieces are sorted by score, then text.
+characters that are no piece of their own get their scores in a random order. So scores are rounded to
+`DECIMALS`, those characters get theirs by code point, and pieces are sorted by score, then text.
 """
 
 from __future__ import annotations
@@ -11,19 +11,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokkit.corpus import feed
+from tokkit.corpus.reference_words import Words
 from tokkit.errors import UsageError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
-from tokkit.runtime import children
+from tokkit.runtime.child_process import run_child
 from tokkit.tokenizer.training.blueprint import Untrained
-from tokkit.tokenizer.training.train import Corpus, TrainResult, trained
+from tokkit.tokenizer.training.train import Corpus, TrainRequest, TrainResult, run_training
 from tokkit.tokenizer.training.trainer_options import UnigramOptions
-
-if TYPE_CHECKING:
-    from tokkit.corpus.words import Words
 
 DECIMALS = 4
 """Of a score (a natural logarithm); the noise is below 1e-10, and the reference's smallest step is this."""
@@ -46,63 +44,62 @@ class ScoredPieces:
 def train_unigram(
     corpus: Corpus = (),
     out: str | Path = "out",
-    spec: UnigramOptions | None = None,
+    options: UnigramOptions | None = None,
     *,
     counts: str | Path | None = None,
-    reading: feed.CorpusOptions | None = None,
+    read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> TrainResult:
-    """Trains Unigram with the `tokenizers` package; the rest as `train_wordpiece`.
+    """Train Unigram with the `tokenizers` package; the rest as `train_wordpiece`.
 
     ``settings`` are fields of `UnigramOptions` and `CorpusOptions`:
     ``train_unigram("corpus.txt", vocab_size=4000)``.
-    Pieces are the reference's, scores its own to four decimals. Every repetition we made gave the same bytes;
-    unlike of the other families that is not proven, for the reference adds up in a random order, and where
-    two pieces are equally dispensable to the last digit, chance may decide.
+    Pieces are the reference's, scores its own to four decimals. Every repetition so far gave the same bytes.
+    Unlike for the other families that is not proven: the reference adds up in a random order, and where two
+    pieces are equally dispensable to the last digit, chance may decide.
 
-    Raises `UsageError` also for several sizes (a smaller Unigram is no beginning of a larger) and for one
+    Raises `UsageError` also for several sizes (a smaller Unigram is no prefix of a larger one) and for one
     that has no room for every character.
     """
-    chosen, reading = apply_to_both(UnigramOptions, spec, feed.CorpusOptions, reading, settings)
-    if len(set(chosen.vocab_size)) > 1:
+    options, read_options = apply_to_both(UnigramOptions, options, feed.CorpusOptions, read_options, settings)
+    if len(set(options.vocab_size)) > 1:
         raise UsageError(
-            "--vocab-size: a Unigram vocabulary is no beginning of a larger one, so name one size",
+            "--vocab-size: a Unigram vocabulary is no prefix of a larger one, so name one size",
             hint="train each size by itself: --vocab-size 8000 -o out-8000/",
         )
-    return trained(corpus, counts, None, out, chosen, reading, force, threads, progress, most_probable_pieces)
+    request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads)
+    return run_training(request, most_probable_pieces, progress)
 
 
 def most_probable_pieces(
-    spec: UnigramOptions, blueprint: Untrained, words: Words, stages: Stages
+    options: UnigramOptions, blueprint: Untrained, words: Words, stages: Stages
 ) -> ScoredPieces:
-    """What the reference's trainer makes of the words, put in order."""
-    from tokkit.corpus.words import texts_of
-
+    """The pieces that the reference's trainer learns from the words, in a reproducible order."""
     job = {
-        "words": dict(sorted(texts_of(words))),
-        "vocab_size": max(spec.vocab_size),
+        "words": dict(sorted(words.texts())),
+        "vocab_size": max(options.vocab_size),
         "reserved": blueprint.reserved,
         "unk_token": blueprint.roles["unk"],
         "initial_alphabet": blueprint.alphabet,
-        "max_piece_length": spec.max_piece_length,
-        "shrinking_factor": spec.shrinking_factor,
-        "n_sub_iterations": spec.sub_iterations,
+        "max_piece_length": options.max_piece_length,
+        "shrinking_factor": options.shrinking_factor,
+        "n_sub_iterations": options.sub_iterations,
     }
     with stages.stage("learning pieces", words.total, "words") as progress:
-        learned = children.ask("tokkit.tokenizer.training.unigram_worker", job, progress, 1)["pieces"]
+        learned = run_child("tokkit.tokenizer.training.unigram_worker", job, progress, 1)["pieces"]
     reserved = set(blueprint.reserved)
-    pieces = in_order([(piece, score) for piece, score in learned if piece not in reserved])
+    pieces = reproducible([(piece, score) for piece, score in learned if piece not in reserved])
     first = [(token, 0.0) for token in blueprint.reserved]
     return ScoredPieces([*first, *pieces], blueprint.reserved.index(blueprint.roles["unk"]))
 
 
-def in_order(pieces: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The pieces as every run gives them: scores rounded, those of bare characters dealt out by code point.
+def reproducible(pieces: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The pieces as every run gives them: scores rounded, those of bare characters reassigned by code point.
 
-    >>> in_order([("ab", -1.00000000001), ("z", -4.0), ("y", -3.9999), ("x", -2.0)])
+    >>> reproducible([("ab", -1.00000000001), ("z", -4.0), ("y", -3.9999), ("x", -2.0)])
     [('ab', -1.0), ('x', -2.0), ('z', -3.9999), ('y', -4.0)]
     """
     lowest = min((score for _, score in pieces), default=0.0)
@@ -110,8 +107,8 @@ def in_order(pieces: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
         piece for piece, score in pieces if len(piece) == 1 and _is_step(score - lowest, len(pieces))
     )
     scores = dict(pieces)
-    dealt = dict(zip(bare, sorted(scores[piece] for piece in bare), strict=True))
-    rounded = {piece: round(score, DECIMALS) + 0.0 for piece, score in {**scores, **dealt}.items()}
+    reassigned = dict(zip(bare, sorted(scores[piece] for piece in bare), strict=True))
+    rounded = {piece: round(score, DECIMALS) + 0.0 for piece, score in {**scores, **reassigned}.items()}
     return sorted(rounded.items(), key=lambda entry: (-entry[1], entry[0]))
 
 

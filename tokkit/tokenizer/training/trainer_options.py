@@ -1,4 +1,4 @@
-"""What the user may ask of a tokenizer to be trained: one dataclass per command."""
+"""Options of counting and of training tokenizers: one dataclass per command."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ def _sizes(default: int) -> Any:
 
 @dataclass(frozen=True)
 class BlocksOptions(Options):
-    """What a tokenizer of any family is made of; a block given replaces the recipe's.
+    """The blocks of a tokenizer of any family; a named block replaces the recipe's.
 
-    command  what trains it
+    command  the command that trains it
     family   its model in `tokenizers`
     unit     what it learns, one after the other
     """
@@ -147,3 +147,14 @@ class CharOptions(BlocksOptions):
         None, "named set of blocks", choices=tuple(RECIPES), default_text="characters"
     )
     min_frequency: int = option(1, "characters seen less often get no token", minimum=0)
+
+
+@dataclass(frozen=True)
+class CountOptions(Options):
+    """The blocks that text is counted for; a named block replaces the recipe's."""
+
+    recipe: str = option("bert-uncased", "named set of blocks", choices=tuple(RECIPES))
+    normalizer: tuple[str, ...] = option(
+        (), "normalizer NAME[:KEY=VALUE,...]; several run in order", metavar="BLOCK"
+    )
+    pre_tokenizer: tuple[str, ...] = option((), "pre-tokenizer; several run in order", metavar="BLOCK")

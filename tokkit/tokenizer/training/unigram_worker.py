@@ -1,6 +1,6 @@
 """Unigram trained by the reference, in a process that can be killed: ``python -m`` this module.
 
-It cannot be interrupted, so `train_unigram` starts it as a child; `serving` says how they talk.
+It cannot be interrupted, so `train_unigram` starts it as a child; `child_process` describes the messages.
 """
 
 from __future__ import annotations
@@ -9,17 +9,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tokkit.errors import UsageError
-from tokkit.runtime.serving import Reporter, serve
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-_AT_ONCE = 1_000
+from tokkit.errors import UsageError
+from tokkit.runtime.child_process import Reporter, serve
+
+_BATCH = 1_000
 """Occurrences of a word that are fed as one text."""
 
 
 def learn(job: Mapping[str, Any]) -> dict[str, Any]:
     """Pieces with their scores, learned from the words of a job and their counts."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-
     words: Mapping[str, int] = job["words"]
     trainer = trainers.UnigramTrainer(
         vocab_size=job["vocab_size"],
@@ -45,18 +45,18 @@ def learn(job: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _texts(words: Mapping[str, int], mark: str, report: Reporter) -> Iterator[str]:
-    """Every word as often as it stands in the corpus, up to a thousand times in one text."""
+    """Every word as often as it occurs in the corpus, up to a thousand times in one text."""
     for word, count in words.items():
-        for done in range(0, count, _AT_ONCE):
-            number = min(_AT_ONCE, count - done)
+        for done in range(0, count, _BATCH):
+            number = min(_BATCH, count - done)
             report(number)
             yield mark.join([word] * number)
 
 
 def _absent(words: Mapping[str, int]) -> str:
-    """A character that stands in no word."""
-    held: set[str] = set().union(*words)
-    return next(mark for mark in map(chr, range(0xE000, 0x110000)) if mark not in held)
+    """A character that occurs in no word."""
+    used: set[str] = set().union(*words)
+    return next(mark for mark in map(chr, range(0xE000, 0x110000)) if mark not in used)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,10 @@
-"""A queue in a heap of four children.
+# mypy: ignore-errors
+"""A priority queue: a heap whose nodes have four children, 4 i + 1 to 4 i + 4.
 
 queue  (n, 3) int64: count, key, entry; highest count first, then the smallest key, then the older entry
+
+Four children instead of two: a heap of half the depth, and the children compared at each level are adjacent
+in memory.
 """
 
 from __future__ import annotations
@@ -10,8 +14,8 @@ from tokkit.runtime.kernels import kernel
 
 @kernel
 def push(queue, size, count, key, entry):
-    """Adds to a queue of ``size``."""
-    hole = size
+    """Adds an item to a queue of ``size`` items."""
+    hole = size  # moves up until its parent goes first
     while hole:
         parent = (hole - 1) >> 2
         if not goes_first(count, key, entry, queue[parent, 0], queue[parent, 1], queue[parent, 2]):
@@ -23,16 +27,16 @@ def push(queue, size, count, key, entry):
 
 @kernel
 def replace_first(queue, size, count, key, entry):
-    """Puts another in place of the first of a queue of ``size``."""
-    hole = 0
+    """Replaces the first item of a queue of ``size`` items."""
+    hole = 0  # moves down until it goes before all of its children
     while True:
         best = 4 * hole + 1
         if best >= size:
             break
         for child in range(best + 1, min(best + 4, size)):
+            count_of_best, key_of_best, entry_of_best = queue[best, 0], queue[best, 1], queue[best, 2]
             if goes_first(
-                *(queue[child, 0], queue[child, 1], queue[child, 2]),
-                *(queue[best, 0], queue[best, 1], queue[best, 2]),
+                queue[child, 0], queue[child, 1], queue[child, 2], count_of_best, key_of_best, entry_of_best
             ):
                 best = child
         if not goes_first(queue[best, 0], queue[best, 1], queue[best, 2], count, key, entry):
