@@ -18,7 +18,7 @@ from tokkit.cli.main import run
 from tokkit.errors import InputError, UsageError
 from tokkit.tokenizer.blocks.recipes import RECIPES
 from tokkit.tokenizer.folder.load import load
-from tokkit.tokenizer.probes import probed
+from tokkit.tokenizer.probes import add_probes
 from tokkit.views.reports import tokenize as reports
 from tokkit.views.tables import as_drawn, as_tsv
 
@@ -120,14 +120,14 @@ class TestEveryTokenizer:
 
     def test_does_the_same_for_random_text(self, folders, name):
         backend = load(folders(name)).backend
-        probes = probed(backend)
+        probes = add_probes(backend)
 
         @settings(max_examples=40, deadline=None)
         @given(st.lists(st.one_of(st.text(), st.sampled_from(WITH_TOKENS))).map("".join))
         def check(text):
-            encoding = probes.see(text).encoding
-            for framed in probes.framed(encoding, None, True):
-                encoding = framed
+            encoding = probes.trace(text).encoding
+            for processed in probes.post_process(encoding, None, True):
+                encoding = processed
             assert (encoding.ids, encoding.offsets) == (
                 backend.encode(text).ids,
                 backend.encode(text).offsets,
@@ -209,9 +209,9 @@ def test_tokenize_does_not_cut_pad_or_leave_to_chance_and_says_so(tmp_path):
     assert told.tokens == ["ab"] * 20
     assert told.stages[-1].pieces == told.tokens
     assert [sentence.partition(": ")[2] for sentence in said] == [
-        "it asks to cut texts at 2 tokens; here they are shown whole",
-        "it asks to pad texts; here they are shown without padding",
-        "it leaves out merges at random (dropout 0.9); here it does not",
+        "sets truncation at 2 tokens; not applied here",
+        "sets padding; not applied here",
+        "skips merges at random (dropout 0.9); not applied here",
     ]
 
 

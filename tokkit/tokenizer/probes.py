@@ -1,8 +1,8 @@
-"""What a text is after each block of a tokenizer: the library runs its own pipeline, and is looked at.
+"""What a text is after each block of a tokenizer: the library runs its own pipeline, and probes record it.
 
-A copy of the tokenizer gets a probe behind each of its normalizers and pre-tokenizers. A probe changes
-nothing and writes down what it is handed, so what is shown is what happens: also how added tokens are cut
-out first, and that each part between them is normalized by itself.
+A copy of the tokenizer gets a probe after each of its normalizers and pre-tokenizers. A probe changes nothing
+and records its input, so the record is what happens: also that added tokens are matched first, and that each
+part between them is normalized by itself.
 """
 
 from __future__ import annotations
@@ -10,17 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 from tokkit.corpus.cutting import Block, Pipeline, unrolled
 
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+_NO_BLOCKS: Mapping[str, Any] = dict.fromkeys(
+    ("truncation", "padding", "post_processor", "decoder", "normalizer", "pre_tokenizer")
+)
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A piece of text; start, end: characters of the original text; added: cut out as an added token"""
+class PreToken:
+    """A piece of text; start, end: characters of the original text; added: whether it is an added token."""
 
     text: str
     start: int
@@ -29,116 +32,114 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the probes saw of one text.
+class PipelineTrace:
+    """What the probes recorded of one text.
 
     pieces         before the first pre-tokenizer: added tokens, and the normalized parts between them
-    normalized     after each normalizer the parts between added tokens that are cut out of raw text
+    normalized     after each normalizer the parts between the added tokens that match in raw text
     pre_tokenized  after each pre-tokenizer the pieces
-    encoding       what the model makes of them, a `tokenizers.Encoding` before any post-processor
+    encoding       output of the model, a `tokenizers.Encoding` before any post-processor
     """
 
-    pieces: Sequence[Piece]
+    pieces: Sequence[PreToken]
     normalized: Sequence[Sequence[str]]
-    pre_tokenized: Sequence[Sequence[Piece]]
+    pre_tokenized: Sequence[Sequence[PreToken]]
     encoding: Any
+
+    @property
+    def model_input(self) -> Sequence[PreToken]:
+        """The pieces that the model gets."""
+        return self.pre_tokenized[-1] if self.pre_tokenized else self.pieces
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbedTokenizer:
     """A tokenizer with probes; normalizers, pre_tokenizers, post_processors: its blocks as JSON, in order."""
 
     normalizers: Sequence[Block]
     pre_tokenizers: Sequence[Block]
     post_processors: Sequence[Block]
     _tokenizer: Tokenizer
-    _framing: Sequence[Tokenizer]
-    _normalized: Sequence[_NormalizerProbe]
-    _split: Sequence[_PreTokenizerProbe]
+    _post_processing: Sequence[Tokenizer]
+    _normalizer_probes: Sequence[_NormalizerProbe]
+    _pre_tokenizer_probes: Sequence[_PreTokenizerProbe]
 
-    def see(self, text: str) -> Seen:
-        """What the text is after each block, special tokens not yet around it."""
-        for normalized in self._normalized:
-            normalized.seen.clear()
-        for split in self._split:
-            split.seen.clear()
+    def trace(self, text: str) -> PipelineTrace:
+        """The text after each block, without special tokens."""
+        records: list[list[Any]] = [probe.record for probe in self._normalizer_probes]
+        for record in (*records, *(probe.record for probe in self._pre_tokenizer_probes)):
+            record.clear()
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        first, *later = (list(probe.seen) for probe in self._split)
-        return Seen(first, [list(probe.seen) for probe in self._normalized], later, encoding)
+        pieces, *pre_tokenized = (list(probe.record) for probe in self._pre_tokenizer_probes)
+        normalized = [list(probe.record) for probe in self._normalizer_probes]
+        return PipelineTrace(pieces, normalized, pre_tokenized, encoding)
 
-    def framed(self, encoding: Any, pair: Any | None, special: bool) -> Iterator[Any]:
+    def post_process(self, encoding: Any, pair: Any | None, special: bool) -> Iterator[Any]:
         """The encoding after each post-processor in turn."""
-        for tokenizer in self._framing:
+        for tokenizer in self._post_processing:
             yield tokenizer.post_process(encoding, pair, special)
 
 
 @dataclass(frozen=True)
 class _NormalizerProbe:
-    seen: list[str] = field(default_factory=list)
+    record: list[str] = field(default_factory=list)
 
     def normalize(self, text: Any) -> None:
-        self.seen.append(text.normalized)
+        self.record.append(text.normalized)
 
 
 @dataclass(frozen=True)
 class _PreTokenizerProbe:
-    seen: list[Piece] = field(default_factory=list)
+    record: list[PreToken] = field(default_factory=list)
 
     def pre_tokenize(self, text: Any) -> None:
-        splits = text.get_splits("original", "char")
-        for part, (start, end), tokens in splits:
-            self.seen.append(Piece(part, start, end, tokens is not None))
+        # a split that has tokens already is an added token: later blocks leave it alone
+        for part, (start, end), tokens in text.get_splits("original", "char"):
+            self.record.append(PreToken(part, start, end, added=tokens is not None))
 
 
-def probed(tokenizer: Tokenizer) -> Probed:
-    """A copy of the tokenizer that tells what its blocks do."""
-    from tokenizers import Tokenizer, normalizers, pre_tokenizers
-
+def add_probes(tokenizer: Tokenizer) -> ProbedTokenizer:
+    """A copy of the tokenizer that records what its blocks do."""
     content = json.loads(tokenizer.to_str())
     pipeline = Pipeline.of(json.dumps(content))
     post_processors = unrolled(content["post_processor"], "processors")
-    copy = Tokenizer.from_str(json.dumps({**content, **_BARE}))
-    between = [_NormalizerProbe() for _ in pipeline.normalizers]
-    around = [_PreTokenizerProbe() for _ in (None, *pipeline.pre_tokenizers)]
-    normalize = normalizers.Normalizer.custom
-    split = pre_tokenizers.PreTokenizer.custom
-    if between:
-        copy.normalizer = normalizers.Sequence(
-            _alternating(_built(pipeline.normalizers, "normalizer"), map(normalize, between))
-        )
-    copy.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            split(around[0]),
-            *_alternating(_built(pipeline.pre_tokenizers, "pre_tokenizer"), map(split, around[1:])),
-        ]
-    )
-    framing = [
-        _bare(post_processor={"type": "Sequence", "processors": post_processors[: number + 1]})
-        for number in range(len(post_processors))
+    copy = Tokenizer.from_str(json.dumps({**content, **_NO_BLOCKS}))
+    normalizer_probes = [_NormalizerProbe() for _ in pipeline.normalizers]
+    if normalizer_probes:
+        blocks = _build_blocks(pipeline.normalizers, "normalizer")
+        probes = map(normalizers.Normalizer.custom, normalizer_probes)
+        copy.normalizer = normalizers.Sequence(_alternate(blocks, probes))
+    # one more probe than blocks: the first records the pieces before any pre-tokenizer
+    pre_tokenizer_probes = [_PreTokenizerProbe() for _ in (None, *pipeline.pre_tokenizers)]
+    first, *others = map(pre_tokenizers.PreTokenizer.custom, pre_tokenizer_probes)
+    blocks = _build_blocks(pipeline.pre_tokenizers, "pre_tokenizer")
+    copy.pre_tokenizer = pre_tokenizers.Sequence([first, *_alternate(blocks, others)])
+    # a post-processor has no custom blocks: one tokenizer for each beginning of the sequence
+    post_processing = [
+        _only(post_processor={"type": "Sequence", "processors": post_processors[:count]})
+        for count in range(1, len(post_processors) + 1)
     ]
-    return Probed(
-        pipeline.normalizers, pipeline.pre_tokenizers, post_processors, copy, framing, between, around
+    return ProbedTokenizer(
+        normalizers=pipeline.normalizers,
+        pre_tokenizers=pipeline.pre_tokenizers,
+        post_processors=post_processors,
+        _tokenizer=copy,
+        _post_processing=post_processing,
+        _normalizer_probes=normalizer_probes,
+        _pre_tokenizer_probes=pre_tokenizer_probes,
     )
 
 
-_BARE: Mapping[str, Any] = {
-    **{"truncation": None, "padding": None, "post_processor": None, "decoder": None},
-    **{"normalizer": None, "pre_tokenizer": None},
-}
-
-
-def _bare(**blocks: Any) -> Tokenizer:
+def _only(**blocks: Any) -> Tokenizer:
     """A tokenizer of nothing but these blocks."""
-    from tokenizers import Tokenizer, models
-
     content = json.loads(Tokenizer(models.WordLevel()).to_str())
     return Tokenizer.from_str(json.dumps({**content, **blocks}))
 
 
-def _built(blocks: Sequence[Block], kind: str) -> list[Any]:
-    """The objects of the library that its JSON describes."""
-    return [getattr(_bare(**{kind: block}), kind) for block in blocks]
+def _build_blocks(blocks: Sequence[Block], kind: str) -> list[Any]:
+    """The objects of `tokenizers` for blocks in JSON; only a whole tokenizer can be parsed."""
+    return [getattr(_only(**{kind: block}), kind) for block in blocks]
 
 
-def _alternating(blocks: Iterable[Any], probes: Iterable[Any]) -> list[Any]:
-    return [each for pair in zip(blocks, probes, strict=True) for each in pair]
+def _alternate(blocks: Iterable[Any], probes: Iterable[Any]) -> list[Any]:
+    return [item for pair in zip(blocks, probes, strict=True) for item in pair]
