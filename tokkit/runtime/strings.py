@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+_FEW = 1 << 13
+
+
 def padded(text: bytes) -> NDArray[np.uint8]:
     """(bytes + padding,) uint8, a copy of the text."""
     data = np.zeros(len(text) + PADDING, np.uint8)
@@ -81,6 +84,10 @@ class Strings:
         """Bytes of all rows."""
         return int((self.ends - self.starts).sum())
 
+    def head(self, rows: int) -> Strings:
+        """The first rows."""
+        return self.take(slice(rows))
+
     def take(self, rows: Any) -> Strings:
         """The rows of that slice, mask or those numbers."""
         return Strings(self.data, self.starts[rows], self.ends[rows])
@@ -100,7 +107,10 @@ class Strings:
     def series(self) -> pl.Series:
         """The strings as a polars column, null where one is missing."""
         import polars as pl
-        import pyarrow as pa
+
+        if len(self) <= _FEW:
+            return pl.Series([text or None for text in self.to_list()], dtype=pl.String)
+        import pyarrow as pa  # 30 MB, which a look at the first rows does without
 
         offsets = np.concatenate(([0], np.cumsum(self.ends - self.starts, dtype=np.int64)))
         data = np.empty(int(offsets[-1]), np.uint8)

@@ -66,6 +66,14 @@ class Batch:
             return json_series(name, column.values)
         return column if isinstance(column, pl.Series) else column.series()
 
+    def head(self, rows: int) -> Batch:
+        """The first of the rows."""
+        columns = {
+            name: JsonValues(column.values[:rows]) if isinstance(column, JsonValues) else column.head(rows)
+            for name, column in self.columns.items()
+        }
+        return Batch(columns, min(rows, self.rows), self.read)
+
     def frame(self) -> pl.DataFrame:
         """The rows as a table."""
         return concatenate([self])
@@ -103,10 +111,11 @@ def first_rows(batches: Iterable[Batch], rows: int = SAMPLE) -> pl.DataFrame:
     """The table of the first rows; no more batches are read than they need."""
     parts: list[Batch] = []
     for batch in batches:
-        parts.append(batch)
-        if sum(part.rows for part in parts) >= rows:
+        parts.append(batch.head(rows))
+        rows -= batch.rows
+        if rows <= 0:
             break
-    return concatenate(parts).head(rows)
+    return concatenate(parts)
 
 
 def concatenate(batches: Iterable[Batch]) -> pl.DataFrame:

@@ -16,7 +16,7 @@ import numpy as np
 from tokkit.errors import InputError
 from tokkit.sources import streams
 from tokkit.sources.formats import FormatOptions, TableFormat, headers
-from tokkit.sources.formats.batch import ROWS, BadRows, Batch, Say, string_columns
+from tokkit.sources.formats.batch import ROWS, BadRows, Batch, Say, first_rows, string_columns
 
 LARGE = 1 << 24
 """Bytes of text from which on the kernel saves more time than loading it takes."""
@@ -78,8 +78,8 @@ class _DelimitedFile:
         """Raises `InputError` where the first line looks like one of the rows below it."""
         if self._options.names or self._options.columns is not None:
             return
-        series = {name: [batch.series(name) for batch in below] for name in self._names}
-        columns = [[value for part in parts for value in part.to_list()] for parts in series.values()]
+        rows = first_rows(below or [self.batch([])], _COMPARED)
+        columns = [rows[name].to_list() for name in self._names]
         if headers.looks_like_data(self._names, columns):
             raise InputError(
                 f"{self._path}:{self._line}: the first line looks like data, not like column names: "
