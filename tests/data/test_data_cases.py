@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import Write
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import TokkitError
@@ -38,12 +39,17 @@ def _bytes(content: str | dict[str, Any]) -> bytes:
     return gzip.compress(data) if content.get("compressed") else data
 
 
+def write_files(case: dict[str, Any], write: Write) -> None:
+    """Writes the files of a case."""
+    for name, content in case["files"].items():
+        write(name, _bytes(content))
+
+
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
 def test_data_case(path, write, heard, tmp_path, monkeypatch):
     case = tomllib.loads(path.read_text("utf-8"))
     expected = case["expect"]
-    for name, content in case["files"].items():
-        write(name, _bytes(content))
+    write_files(case, write)
     monkeypatch.chdir(tmp_path)
     source = case.get("load") or next(iter(case["files"]))
     options = DatasetOptions(**case.get("options", {}))

@@ -158,6 +158,8 @@ def rows(file: CorpusFile) -> Iterator[list[str]]:
 
 def columns(file: CorpusFile) -> Iterator[Batch]:
     """The rows of a table in batches, without the columns that its format can leave out."""
+    from tokkit.sources.formats.batch import with_types
+
     assert file.column is not None
     options = FormatOptions(columns=[file.column, file.column.partition(".")[0]])
-    return batches(file.path, file.format, options)
+    return with_types(batches(file.path, file.format, options), file.column)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -105,6 +105,20 @@ def slices(frame: pl.DataFrame) -> Iterator[Batch]:
     for first in range(0, max(1, frame.height), ROWS):
         some = frame.slice(first, ROWS)
         yield Batch({name: some[name] for name in some.columns}, some.height, some.height)
+
+
+def with_types(batches: Iterator[Batch], name: str) -> Iterator[Batch]:
+    """The same rows, the column ``name`` with the strings that a table has for its values.
+
+    How a JSON number is written depends on all rows: of 1 and 2.5 the first is 1.0. Such a column, rare for
+    texts, is read whole.
+    """
+    first = next(batches)
+    column = first.columns.get(name)
+    rows = chain([first], batches)
+    if isinstance(column, JsonValues) and not all(isinstance(value, str | None) for value in column.values):
+        return slices(concatenate(rows))
+    return rows
 
 
 def first_rows(batches: Iterable[Batch], rows: int = SAMPLE) -> pl.DataFrame:

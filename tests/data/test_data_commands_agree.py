@@ -1,0 +1,109 @@
+"""Every command says the same about the same file: the same rows, or the same error."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.data.test_data_cases import CASES, write_files
+from tests.inspection.inspection_tokenizers import saved, word_piece
+from tokkit.corpus.feed import CorpusOptions, items, plan
+from tokkit.corpus.text_blocks import blocks
+from tokkit.data.cleaning.clean import clean
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
+from tokkit.data.rebalancing.rebalance import rebalance
+from tokkit.data.splitting.split import split
+from tokkit.errors import TokkitError
+from tokkit.inspection.comparison.compare import compare
+from tokkit.inspection.doctor.doctor import doctor
+from tokkit.inspection.stats import stats
+from tokkit.sources.formats import delimited
+
+
+@pytest.fixture(scope="module")
+def tokenizer(tmp_path_factory):
+    return saved(word_piece("abcdefghijklmnopqrstuvwxyz"), tmp_path_factory.mktemp("tokenizer"))
+
+
+def _outcome(work, *arguments, **options):
+    """What work gives, and the message and hint of the error that it raises."""
+    try:
+        return work(*arguments, **options), None
+    except TokkitError as error:
+        return None, (error.message, error.hint)
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["parsed", "cut"])
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
+def test_commands_agree_on_rows_and_errors(path, large, write, tmp_path, monkeypatch, tokenizer):
+    case = tomllib.loads(path.read_text("utf-8"))
+    write_files(case, write)
+    monkeypatch.chdir(tmp_path)
+    if large:
+        monkeypatch.setattr(delimited, "LARGE", 0)
+    source = case.get("load") or next(iter(case["files"]))
+    options = DatasetOptions(**case.get("options", {}))
+    dataset, error = _outcome(read_dataset, source, options)
+    found, stats_error = _outcome(stats, source, options=options)
+    assert stats_error == error
+    commands = {
+        "split": lambda: split(source, tmp_path / "split-out", read_options=options, folds=2),
+        "clean": lambda: clean(source, read_options=options, dry_run=True),
+        "rebalance": lambda: rebalance(source, read_options=options, dry_run=True, strategy="oversample"),
+        "doctor": lambda: doctor(tokenizer, data=source, options=options),
+        "compare": lambda: compare([tokenizer], source, options=options),
+        "finetune": lambda: read_dataset(source, options, lists=True),
+    }
+    if error is not None:
+        lists = "holds lists" in error[0]  # which are labels for finetune
+        for name, work in commands.items():
+            if name != "finetune" or not lists:
+                assert _outcome(work)[1] == error, name
+        return
+    frames = {name: each.frame for name, each in dataset.splits.items()}
+    assert {name: each["rows"] for name, each in found.splits.items()} == {
+        name: frame.height for name, frame in frames.items()
+    }
+    for name, frame in frames.items():
+        assert found.splits[name]["missing"] == {
+            column: frame[column].null_count() for column in frame.columns
+        }
+        texts = frame[dataset.text_column].drop_nulls()
+        assert found.splits[name]["lengths"]["characters"]["total"] == texts.str.len_chars().sum()
+    cleaned, _ = _outcome(commands["clean"])
+    assert cleaned is None or cleaned.rows_before == sum(frame.height for frame in frames.values())
+
+
+@pytest.mark.parametrize("large", [False, True], ids=["parsed", "cut"])
+@pytest.mark.parametrize(
+    "path", [path for path in CASES if "options" not in path.read_text("utf-8")], ids=lambda path: path.stem
+)
+def test_corpora_hold_the_texts_of_the_data_set(path, large, write, tmp_path, monkeypatch):
+    case = tomllib.loads(path.read_text("utf-8"))
+    write_files(case, write)
+    monkeypatch.chdir(tmp_path)
+    if large:
+        monkeypatch.setattr(delimited, "LARGE", 0)
+    source = Path(case.get("load") or next(iter(case["files"])))
+    if not source.is_file():
+        return
+    dataset, error = _outcome(read_dataset, source)
+
+    def texts():
+        corpus = plan([source], CorpusOptions())
+        read = [text for each in items(corpus) for text in each]
+        # the blocks of kernels hold the same texts, with what ends each
+        size = sum(block.size for block in blocks(corpus))
+        assert size == sum(len(text.encode()) + (corpus[0].column is not None) for text in read)
+        return read
+
+    found, corpus_error = _outcome(texts)
+    if error is not None and corpus_error is not None:
+        assert corpus_error[0] == error[0]
+    elif error is None:
+        assert [text.rstrip("\r\n") for text in found if text.strip()] == [
+            text for text in dataset.texts(next(iter(dataset.splits))).drop_nulls() if text.strip()
+        ]
