@@ -70,12 +70,16 @@ def test_settings_several_sizes_are_a_list_or_as_on_the_command_line(here, writt
 @pytest.mark.parametrize(
     ("line", "code", "error"),
     [
-        ('normalizer = ["nfcc"]', 2, '--normalizer: no block "nfcc" (did you mean "nfc"?); there are: bert,'),
+        (
+            'normalizer = ["nfcc"]',
+            2,
+            '--normalizer: no block "nfcc" (did you mean "nfc"?); choose from bert,',
+        ),
         ('normalizer = "bert:lowercase=maybe"', 2, "bert: lowercase=maybe is not true or false"),
-        ("normalizer = 3", 2, '--normalizer: no block "3"; there are: '),
+        ("normalizer = 3", 2, '--normalizer: no block "3"; choose from '),
         ('normalizer = [["nfc"]]', 3, "[train-wordpiece] normalizer: ['nfc'] is neither text nor a number"),
         ('post-processor = ["brt"]', 2, '--post-processor: no block "brt" (did you mean "bert"?)'),
-        ('post-processor = "template:single=[CLX] $A"', 2, 'template: it names "[CLX]", which is no special'),
+        ('post-processor = "template:single=[CLX] $A"', 2, 'template: "[CLX]" is not a special token'),
         ('decoder = "wordpeice"', 2, '(did you mean "wordpiece"?)'),
         ("normalizers = []", 3, 'no option "normalizers" (did you mean "normalizer"?)'),
         ("min-frequency = 2.5", 2, "'2.5' is not a valid integer"),

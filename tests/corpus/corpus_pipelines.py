@@ -6,7 +6,7 @@ import functools
 import itertools
 
 from tokkit.corpus.cutting import Pipeline
-from tokkit.tokenizer.blocks import registry as blocks
+from tokkit.tokenizer.blocks import build as blocks
 from tokkit.tokenizer.blocks.recipes import RECIPES
 
 NORMALIZERS = tuple(

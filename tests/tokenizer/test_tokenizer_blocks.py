@@ -10,16 +10,16 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 
 import tokkit
 from tokkit.errors import UsageError
+from tokkit.tokenizer.blocks import build as blocks
 from tokkit.tokenizer.blocks import charsmap
-from tokkit.tokenizer.blocks import registry as blocks
-from tokkit.tokenizer.blocks.post_processors import SpecialTokens
+from tokkit.tokenizer.blocks.registry import REGISTRY, SpecialTokens
 from tokkit.tokenizer.folder.load import load
 
-ALL = [(kind, name) for kind, named in blocks.REGISTRY.items() for name in named]
+ALL = [(kind, name) for kind, named in REGISTRY.items() for name in named]
 NEEDY = [
     (kind, name, parameter.name)
     for kind, name in ALL
-    for parameter in blocks.REGISTRY[kind][name].parameters
+    for parameter in blocks.parameters_of(REGISTRY[kind][name])
     if parameter.required
 ]
 TOKENS = SpecialTokens({"[CLS]": 2, "[SEP]": 3, "<a>": 4}, {"cls": "[CLS]", "sep": "[SEP]"})
@@ -63,7 +63,7 @@ def example(tmp_path_factory):
     file.write_bytes(charsmap.pack_charsmap({"ﬁ": "fi"}))
 
     def written(kind, name):
-        parameters = f"file={file}" if name == "precompiled" else blocks.REGISTRY[kind][name].written
+        parameters = f"file={file}" if name == "precompiled" else REGISTRY[kind][name].example
         return f"{name}:{parameters}" if parameters else name
 
     return written
@@ -93,7 +93,7 @@ class TestEveryBlock:
             blocks.parse(kind, f"{name}:x=1,x=2")
 
     def test_refuses_a_flag_that_is_neither_true_nor_false(self, kind, name):
-        for parameter in blocks.REGISTRY[kind][name].parameters:
+        for parameter in blocks.parameters_of(REGISTRY[kind][name]):
             if isinstance(parameter.default, bool):
                 with pytest.raises(UsageError, match=f"{name}: {parameter.name}=maybe is not true or false"):
                     blocks.sequence(kind, [f"{example_of(name)}{parameter.name}=maybe"], TOKENS)
@@ -124,20 +124,19 @@ class TestEveryKind:
             name for name, each in vars(module).items() if isinstance(each, type) and issubclass(each, base)
         }
         made = {
-            type(blocks.sequence(kind, [example(kind, name)], TOKENS)).__name__
-            for name in blocks.REGISTRY[kind]
+            type(blocks.sequence(kind, [example(kind, name)], TOKENS)).__name__ for name in REGISTRY[kind]
         }
         assert made == public - {"Sequence", base.__name__}
 
     def test_takes_every_parameter_of_every_class(self, kind, example):
-        for name, entry in blocks.REGISTRY[kind].items():
+        for name, entry in REGISTRY[kind].items():
             cls = type(blocks.sequence(kind, [example(kind, name)], TOKENS))
             theirs = {RENAMED.get(each, each) for each in _parameters_of(cls)}
-            ours = {parameter.name for parameter in entry.parameters}
+            ours = {parameter.name for parameter in blocks.parameters_of(entry)}
             assert theirs - {"special_tokens"} <= ours, name  # of a template, the tokens it names
 
     def test_tells_what_there_is(self, kind):
-        with pytest.raises(UsageError, match=r"no block .*there are: .*, none$"):
+        with pytest.raises(UsageError, match=r"no block .*choose from .*, none$"):
             blocks.sequence(kind, ["nonsense"])
         with pytest.raises(UsageError, match='no block "none:x=1"'):
             blocks.sequence(kind, ["none:x=1"])

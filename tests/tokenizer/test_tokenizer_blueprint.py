@@ -69,7 +69,7 @@ def test_blueprint_refuses_before_any_work(settings):
 
 
 def test_blueprint_template_error_says_how_to_mend_it():
-    with pytest.raises(UsageError, match=r'names "\[CLX\]"') as caught:
+    with pytest.raises(UsageError, match=r'"\[CLX\]" is not a special token') as caught:
         resolve(WordPieceOptions(post_processor="template:single=[CLX] $A"))
     assert "--special-token '[CLX]'" in caught.value.hint
 

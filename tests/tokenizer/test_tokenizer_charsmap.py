@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tokenizers import normalizers
 
 import tokkit
-from tokkit.tokenizer.blocks import charsmap, registry
+from tokkit.tokenizer.blocks import build, charsmap
 from tokkit.tokenizer.folder.load import load
 
 GOOD = charsmap.pack_charsmap({"ﬁ": "fi"})
@@ -32,8 +32,8 @@ def test_charsmap_of_one_character_maps_it_and_no_other(character, text):
 def test_charsmap_wrong_is_refused(content, tmp_path):
     assert not charsmap.is_charsmap(content)
     (tmp_path / "c").write_bytes(content)
-    with pytest.raises(tokkit.UsageError, match=r"precompiled: .*/c: no precompiled charsmap"):
-        registry.sequence("normalizer", [f"precompiled:file={tmp_path / 'c'}"])
+    with pytest.raises(tokkit.UsageError, match=r"precompiled: .*/c: not a precompiled charsmap"):
+        build.sequence("normalizer", [f"precompiled:file={tmp_path / 'c'}"])
 
 
 @settings(max_examples=300, deadline=None)

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import common_options, show
-from tokkit.tokenizer.blocks.registry import KINDS
+from tokkit.tokenizer.blocks.recipes import KINDS
 from tokkit.views.reports import blocks as reports
 
 _KINDS = [kind.replace("_", "-") for kind in (*KINDS, "recipe")]

@@ -1,4 +1,4 @@
-"""`blocks`: every block and recipe with what it does, each shown by running it."""
+"""`blocks`: every block and recipe with what it does, each with an example that is really run."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tokenizers import Tokenizer, models, pre_tokenizers
+
 from tokkit.corpus import cutting
 from tokkit.errors import UsageError, did_you_mean
-from tokkit.tokenizer.blocks.calls import Parameter
-from tokkit.tokenizer.blocks.post_processors import SpecialTokens
-from tokkit.tokenizer.blocks.recipes import RECIPES, Recipe
-from tokkit.tokenizer.blocks.registry import KINDS, REGISTRY, sequence
-from tokkit.tokenizer.blocks.table import Entry
+from tokkit.tokenizer.blocks.build import Parameter, parameters_of, sequence
+from tokkit.tokenizer.blocks.recipes import KINDS, RECIPES, Recipe
+from tokkit.tokenizer.blocks.registry import REGISTRY, Entry, SpecialTokens
 
 
 @dataclass(frozen=True)
 class Example:
-    """block   as written
-    text    a text, for a decoder its tokens, for a post-processor a text and its pair
-    result  what the block makes of it: a text, or pieces or tokens
+    """One run of a block.
+
+    block   the block as it is written
+    text    its input: a text; for a decoder tokens; for a post-processor a text and its pair
+    result  its output: a text, pieces or tokens
     """
 
     block: str
@@ -30,10 +32,10 @@ class Example:
 
 
 @dataclass(frozen=True)
-class BlockShown:
+class BlockDescription:
     """A block of the registry.
 
-    cut  what it means for cutting text that is counted (`corpus.cutting`); None for what comes after words
+    cut  whether counting may cut text there (`corpus.cutting`); None for post-processors and decoders
     """
 
     kind: str
@@ -45,8 +47,8 @@ class BlockShown:
 
 
 @dataclass(frozen=True)
-class RecipeShown:
-    """A recipe; cut: where counting may cut its text."""
+class RecipeDescription:
+    """A recipe; ``cut`` says where counting may cut text."""
 
     name: str
     recipe: Recipe
@@ -58,10 +60,10 @@ class RecipeShown:
 
 @dataclass(frozen=True)
 class BlocksResult:
-    """Blocks in the order they work, and recipes."""
+    """Blocks in the order in which they run, and recipes."""
 
-    blocks: Sequence[BlockShown]
-    recipes: Sequence[RecipeShown]
+    blocks: Sequence[BlockDescription]
+    recipes: Sequence[RecipeDescription]
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -71,20 +73,20 @@ class BlocksResult:
 
 
 def blocks(names: str | Sequence[str] = (), *, kind: str | None = None) -> BlocksResult:
-    """All blocks and recipes, or those of these names: ``blocks("bert")``, ``blocks(kind="decoder")``.
+    """Describe all blocks and recipes, or those named: ``blocks("bert")``, ``blocks(kind="decoder")``.
 
     kind  ``normalizer``, ``pre-tokenizer``, ``post-processor``, ``decoder`` or ``recipe``
 
-    Raises `UsageError` for a name that nothing has, or nothing of that kind.
+    Raises `UsageError` for an unknown name or kind.
     """
-    wanted = [names] if isinstance(names, str) else list(names)
+    requested = [names] if isinstance(names, str) else list(names)
     kind = None if kind is None else _kind(kind)
-    found = [(each, name) for each in KINDS for name in REGISTRY[each] if kind in (None, each)]
+    known = [(each, name) for each in KINDS for name in REGISTRY[each] if kind in (None, each)]
     recipes = list(RECIPES) if kind in (None, "recipe") else []
-    _check_names(wanted, [*(name for _, name in found), *recipes], kind)
+    _check_names(requested, [*(name for _, name in known), *recipes], kind)
     return BlocksResult(
-        [_shown(each, name) for each, name in found if not wanted or name in wanted],
-        [_recipe(name, RECIPES[name]) for name in recipes if not wanted or name in wanted],
+        [_describe_block(each, name) for each, name in known if not requested or name in requested],
+        [_describe_recipe(name, RECIPES[name]) for name in recipes if not requested or name in requested],
     )
 
 
@@ -111,54 +113,56 @@ def _kind(text: str) -> str:
     kinds = (*KINDS, "recipe")
     if (kind := text.replace("-", "_")) not in kinds:
         choices = [each.replace("_", "-") for each in kinds]
-        raise UsageError(f'--kind: "{text}" is none of {", ".join(choices)}{did_you_mean(text, choices)}')
+        raise UsageError(
+            f'--kind: invalid value "{text}": choose from {", ".join(choices)}{did_you_mean(text, choices)}'
+        )
     return kind
 
 
-def _check_names(wanted: Iterable[str], known: Sequence[str], kind: str | None) -> None:
-    for name in wanted:
+def _check_names(names: Iterable[str], known: Sequence[str], kind: str | None) -> None:
+    for name in names:
         if name not in known:
-            of = f" among the {kind.replace('_', '-')}s" if kind else " or recipe"
+            what = kind.replace("_", "-") if kind else "block or recipe"
             raise UsageError(
-                f'no block{of} is named "{name}"{did_you_mean(name, known)}', hint="tokkit blocks lists them"
+                f'no {what} is named "{name}"{did_you_mean(name, known)}', hint="tokkit blocks lists them"
             )
 
 
-def _shown(kind: str, name: str) -> BlockShown:
+def _describe_block(kind: str, name: str) -> BlockDescription:
     entry = REGISTRY[kind][name]
     text, block = _example(kind, name)
     example = Example(text, entry.shows, _RUN[kind](block, entry))
-    return BlockShown(kind, name, entry.summary, entry.parameters, example, _cut(kind, block))
+    return BlockDescription(kind, name, entry.summary, parameters_of(entry), example, _cut(kind, block))
 
 
 def _example(kind: str, name: str) -> tuple[str, Any]:
     """The block of the example as written, and as an object of `tokenizers`."""
     entry = REGISTRY[kind][name]
-    text = f"{name}:{entry.written}" if entry.written else name
-    return text, entry.made() if entry.made else sequence(kind, [text], _TOKENS)
+    text = f"{name}:{entry.example}" if entry.example else name
+    return text, entry.example_block() if entry.example_block else sequence(kind, [text], _TOKENS)
 
 
 def _cut(kind: str, block: Any) -> str | None:
-    told = {"normalizer": cutting.of_normalizer, "pre_tokenizer": cutting.of_pre_tokenizer}
-    return told[kind](_as_json(block)) if kind in told else None
+    rules = {"normalizer": cutting.of_normalizer, "pre_tokenizer": cutting.of_pre_tokenizer}
+    return rules[kind](_as_json(block)) if kind in rules else None
 
 
-def _recipe(name: str, recipe: Recipe) -> RecipeShown:
+def _describe_recipe(name: str, recipe: Recipe) -> RecipeDescription:
     normalizers, pre_tokenizers = (
         tuple(_as_json(sequence(kind, [text])) for text in texts)
         for kind, texts in (("normalizer", recipe.normalizers), ("pre_tokenizer", recipe.pre_tokenizers))
     )
-    return RecipeShown(name, recipe, cutting.Pipeline(normalizers, pre_tokenizers).describe_cuts())
+    return RecipeDescription(name, recipe, cutting.Pipeline(normalizers, pre_tokenizers).describe_cuts())
 
 
 _WORDS = ("[CLS]", "[SEP]", "one", "two", "Ġtwo")
 _TOKENS = SpecialTokens(
     {token: number for number, token in enumerate(_WORDS)}, {"cls": "[CLS]", "sep": "[SEP]"}
 )
-"""The small vocabulary that post-processors are shown with."""
+"""The small vocabulary of the examples of post-processors."""
 
 
-def _normalized(block: Any, entry: Entry) -> str:
+def _normalize(block: Any, entry: Entry) -> str:
     return str(block.normalize_str(entry.shows))
 
 
@@ -166,14 +170,12 @@ def _split(block: Any, entry: Entry) -> list[str]:
     return [piece for piece, _ in block.pre_tokenize_str(entry.shows)]
 
 
-def _decoded(block: Any, entry: Entry) -> str:
+def _decode(block: Any, entry: Entry) -> str:
     return str(block.decode(list(entry.shows)))
 
 
-def _framed(block: Any, entry: Entry) -> list[str]:
-    """The tokens, or of a text alone what stands in it at their offsets."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-
+def _post_process(block: Any, entry: Entry) -> list[str]:
+    """The tokens; where there is no pair, the text at their offsets, which is what the block changes."""
     tokenizer = Tokenizer(models.WordLevel(dict(_TOKENS.ids), unk_token="one"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.post_processor = block
@@ -184,8 +186,8 @@ def _framed(block: Any, entry: Entry) -> list[str]:
 
 
 _RUN: Mapping[str, Callable[[Any, Entry], str | list[str]]] = {
-    "normalizer": _normalized,
+    "normalizer": _normalize,
     "pre_tokenizer": _split,
-    "post_processor": _framed,
-    "decoder": _decoded,
+    "post_processor": _post_process,
+    "decoder": _decode,
 }

@@ -1,4 +1,7 @@
-"""Recipes: named sets of blocks, special tokens and settings that belong together."""
+"""Recipes: named sets of blocks, special tokens and settings that belong together.
+
+A new recipe is one entry of `RECIPES`. The module loads nothing heavy: `--help` lists the recipes.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from tokkit.errors import UsageError, did_you_mean
+
+KINDS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+"""Kinds of blocks, in the order in which they run."""
 
 BERT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 PLAIN_INPUTS = ("input_ids", "attention_mask")
@@ -16,10 +22,12 @@ BYTE_FALLBACK_TOKENS = tuple(f"<0x{byte:02X}>" for byte in range(256))
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a tokenizer of that name is made of.
+    """What a tokenizer of that name consists of.
 
-    normalizers, ...  blocks as a person writes them, in the order they run
-    roles             which special token is the unknown one, pads, ...: ``{"unk": "[UNK]"}``
+    normalizers, ...  blocks as `build.parse` reads them, in the order in which they run
+    special_tokens    tokens with the first ids, in that order
+    roles             role -> special token: ``{"unk": "[UNK]"}``
+    model_max_length  tokens, special tokens included
     """
 
     summary: str
@@ -38,8 +46,8 @@ _BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 _BERT_ROLES = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
 
 
-def _framed(cls: str, sep: str) -> str:
-    """BERT's frame around a text or a pair, written out."""
+def _bert_template(cls: str, sep: str) -> str:
+    """The template of BERT for a text and for a pair."""
     return f"template:single={cls} $A {sep},pair={cls} $A {sep} $B:1 {sep}:1"
 
 
@@ -49,7 +57,7 @@ def _bert(summary: str, *normalizers: str) -> Recipe:
         summary,
         normalizers=normalizers,
         pre_tokenizers=("bert",),
-        post_processors=(_framed("[CLS]", "[SEP]"),),
+        post_processors=(_bert_template("[CLS]", "[SEP]"),),
         decoders=("wordpiece",),
         special_tokens=_BERT_TOKENS,
         roles=_BERT_ROLES,
@@ -57,8 +65,8 @@ def _bert(summary: str, *normalizers: str) -> Recipe:
 
 
 RECIPES: Mapping[str, Recipe] = {
-    "bert-uncased": _bert("BERT, lower case, accents stripped", "bert"),
-    "bert-cased": _bert("BERT, case and accents kept", "bert:lowercase=false,strip_accents=false"),
+    "bert-uncased": _bert("BERT: lowercase, accents stripped", "bert"),
+    "bert-cased": _bert("BERT: case and accents preserved", "bert:lowercase=false,strip_accents=false"),
     "bert-multilingual": _bert("multilingual BERT, cased", "bert:lowercase=false,strip_accents=false"),
     "korean": _bert("NFC, nothing stripped, BERT's splitting", "nfc"),
     "gpt2": Recipe(
@@ -100,7 +108,7 @@ RECIPES: Mapping[str, Recipe] = {
         "SentencePiece-like: metaspace, unknown characters as <unk>",
         normalizers=(),
         pre_tokenizers=("metaspace:prepend_scheme=first",),
-        post_processors=(_framed("<s>", "</s>"),),
+        post_processors=(_bert_template("<s>", "</s>"),),
         decoders=("replace:pattern=▁,content= ", "fuse", "strip:left=1"),
         special_tokens=("<unk>", "<s>", "</s>"),
         roles={
@@ -110,10 +118,10 @@ RECIPES: Mapping[str, Recipe] = {
         model_input_names=PLAIN_INPUTS,
     ),
     "characters": Recipe(
-        "every character kept and nothing added, a space as ▁; BERT's special tokens",
+        "single characters, a space as ▁; special tokens of BERT",
         normalizers=(),
         pre_tokenizers=("metaspace:prepend_scheme=never",),
-        post_processors=(_framed("[CLS]", "[SEP]"),),
+        post_processors=(_bert_template("[CLS]", "[SEP]"),),
         decoders=("replace:pattern=▁,content= ", "fuse"),
         special_tokens=_BERT_TOKENS,
         roles=_BERT_ROLES,
@@ -125,6 +133,6 @@ def recipe(name: str) -> Recipe:
     """The recipe of that name; raises `UsageError` naming the nearest."""
     if name not in RECIPES:
         raise UsageError(
-            f'--recipe: no recipe "{name}"{did_you_mean(name, RECIPES)}; there are: {", ".join(RECIPES)}'
+            f'--recipe: no recipe "{name}"{did_you_mean(name, RECIPES)}; choose from {", ".join(RECIPES)}'
         )
     return RECIPES[name]

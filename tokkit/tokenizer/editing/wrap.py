@@ -16,9 +16,9 @@ from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.sources.paths import expand
 from tokkit.sources.streams import lines
-from tokkit.tokenizer.blocks import registry as blocks
-from tokkit.tokenizer.blocks.post_processors import SpecialTokens
+from tokkit.tokenizer.blocks import build as blocks
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS, PLAIN_INPUTS
+from tokkit.tokenizer.blocks.registry import SpecialTokens
 from tokkit.tokenizer.editing.folders import write_tokenizer
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.tokenizer.editing.round_trip import sample_texts, verify_ids

@@ -16,9 +16,9 @@ from tokenizers import AddedToken, Tokenizer, models
 
 from tokkit.corpus.cutting import byte_of_character
 from tokkit.errors import UsageError
-from tokkit.tokenizer.blocks import registry as blocks
-from tokkit.tokenizer.blocks.post_processors import SpecialTokens
+from tokkit.tokenizer.blocks import build as blocks
 from tokkit.tokenizer.blocks.recipes import BYTE_FALLBACK_TOKENS, Recipe, recipe
+from tokkit.tokenizer.blocks.registry import SpecialTokens
 from tokkit.tokenizer.training.trainer_options import (
     BlocksOptions,
     CharOptions,
