@@ -6,29 +6,25 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import common_options, show
-from tokkit.tokenizer.blocks.recipes import KINDS
+from tokkit.cli.options import shared_options
+from tokkit.cli.output import show
 from tokkit.views.reports import blocks as reports
 
-_KINDS = [kind.replace("_", "-") for kind in (*KINDS, "recipe")]
+KINDS = ("normalizer", "pre-tokenizer", "post-processor", "decoder", "recipe")
 
 
-@click.command(
-    "blocks",
-    short_help="Every block and recipe, with an example.",
-    epilog="Example: tokkit blocks metaspace korean",
-)
+@click.command("blocks", epilog="Example: tokkit blocks metaspace korean")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--kind", type=click.Choice(_KINDS), help="Only blocks of this kind, or only recipes.")
-@common_options
-def blocks_command(names: tuple[str, ...], kind: str | None, json_wanted: bool, progress: Any) -> None:
-    """Show what tokenizers are built of: every block and recipe, or those named in detail.
+@click.option("--kind", type=click.Choice(KINDS), help="Only blocks of this kind, or only recipes.")
+@shared_options()
+def blocks_command(names: tuple[str, ...], kind: str | None, as_json: bool, progress: Any) -> None:
+    """Show the blocks that tokenizers are built of, and the recipes; or details of those named.
 
-    Counting may cut text at white space where every normalizer carries nothing across it, and the first
-    pre-tokenizer that splits there has none before it that looks across. A normalizer that alters white space
-    goes with one that splits at it and drops it, not with one that splits before it and keeps it.
+    Counting may cut text at white space if no normalizer carries anything across the cut, and if no
+    pre-tokenizer before the first one that splits there looks across. A normalizer that changes white space
+    goes with a pre-tokenizer that splits at it and drops it, not with one that splits before it and keeps it.
     """
     from tokkit.tokenizer.blocks.catalogue import blocks
 
     result = blocks(names, kind=kind)
-    show("blocks", result.as_dict(), reports.detailed if names else reports.overview, json_wanted)
+    show("blocks", result.as_dict(), reports.detailed if names else reports.overview, as_json)

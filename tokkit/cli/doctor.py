@@ -6,35 +6,28 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import common_options, fail_on_option, named_rules, options_from, show
+from tokkit.cli.options import fail_on_option, parse_rules, shared_options
+from tokkit.cli.output import show
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
-from tokkit.inspection.doctor.rules import RULES
 from tokkit.views.reports import doctor as reports
 
 
-@click.command(
-    "doctor",
-    short_help="See whether tokenizer, model and data fit.",
-    epilog="Example: tokkit doctor out/ --model model/ --data reviews.csv",
-)
+@click.command("doctor", epilog="Example: tokkit doctor out/ --model model/ --data reviews.csv")
 @click.argument("tokenizer")
-@click.option(
-    "--model", metavar="MODEL", help="Model it is to fit; one in the tokenizer's own folder is taken."
-)
-@click.option("--data", metavar="DATASET", help="Rows it is to understand.")
+@click.option("--model", metavar="MODEL", help="Model to check against; default: one in the same folder.")
+@click.option("--data", metavar="DATASET", help="Rows to measure it on.")
 @fail_on_option
-@options_from(DatasetOptions, "options", but=["label_sep", "pair_column"])
-@common_options
-def doctor_command(tokenizer: str, fail_on: str | None, json_wanted: bool, **options: Any) -> int:
-    """Does a tokenizer fit its model, and does it understand the data?
+@shared_options(options=DatasetOptions, exclude=["label_sep", "pair_column"])
+def doctor_command(tokenizer: str, fail_on: str | None, as_json: bool, **options: Any) -> int:
+    """Check whether a tokenizer fits its model, and how well it covers the data.
 
-    What crashes or changes ids is an error, and the exit code then 1; all else is a warning.
+    A crash or changed ids are errors, with exit code 1; all else is a warning.
     """
-    from tokkit.inspection.doctor.doctor import doctor
+    from tokkit.inspection.doctor import RULES, doctor
 
-    rules = named_rules(fail_on, RULES)
+    rules = parse_rules(fail_on, RULES)
     result = doctor(tokenizer, **options)
-    show("doctor", result.as_dict(), reports.doctor, json_wanted)
-    failed = not result.sound or any(finding.rule in rules for finding in result.findings)
+    show("doctor", result.as_dict(), reports.doctor, as_json)
+    failed = result.has_errors or any(finding.rule in rules for finding in result.findings)
     return EXIT_FINDINGS if failed else 0

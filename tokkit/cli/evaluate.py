@@ -6,10 +6,8 @@ from typing import Any
 
 import click
 
-from tokkit import files
-from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
-from tokkit.cli.pages import page_path
-from tokkit.data.dataset import SPLITS
+from tokkit.cli.options import output_option, shared_options
+from tokkit.cli.output import page_path, show, write
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.evaluate_options import EvaluateOptions
@@ -20,31 +18,29 @@ from tokkit.views.reports import evaluation as reports
 
 @click.command(
     "evaluate",
-    short_help="Score classifiers on labelled rows.",
     epilog="Example: tokkit evaluate model/ reviews/test.csv -o evaluation/ --html evaluation.html",
 )
 @click.argument("models_and_dataset", nargs=-1, required=True, metavar="MODEL... DATASET")
-@output_option(None, "Folder for figures, predictions and pictures.")
-@click.option("--html", "page", metavar="FILE", help="Everything as a page that needs no network (.html).")
+@output_option(None, "Folder for metrics, predictions and plots.")
+@click.option("--html", "page", metavar="FILE", help="Everything as a self-contained page (.html).")
 @click.option(
-    "--split", type=click.Choice(SPLITS), help="Split to evaluate.  [default: test, else validation]"
+    "--split",
+    type=click.Choice(["train", "validation", "test"]),
+    help="Split to evaluate.  [default: test, else validation]",
 )
-@options_from(EvaluateOptions, "options")
-@options_from(DatasetOptions, "read_options")
-@threads_option
-@common_options
+@shared_options(options=EvaluateOptions, read_options=DatasetOptions, threads=True)
 def evaluate_command(
     models_and_dataset: tuple[str, ...],
     page: str | None,
-    json_wanted: bool,
+    as_json: bool,
     progress: Progress,
     force: bool,
     **options: Any,
 ) -> None:
-    """Score classifiers on labelled rows; of several, the best is marked.
+    """Score classifiers on labeled rows; the best of several is marked.
 
-    A folder of folds counts as its models and their mean. Named alone, without a data set, its out-of-fold
-    predictions are evaluated: with --label-issues, rows whose label is likely wrong are found.
+    A folder of folds is scored as its models and their average. Without a data set, its out-of-fold
+    predictions are scored; with --label-issues, rows whose label is likely wrong are listed.
     """
     from tokkit.model.evaluation.evaluate import evaluate
     from tokkit.model.folder.receipt import ModelReceipt
@@ -57,9 +53,8 @@ def evaluate_command(
             raise UsageError(f"only one path named, {dataset}", hint="tokkit evaluate MODEL DATASET")
         models, rows = [dataset], None
     result = evaluate(models, rows, force=force, progress=progress, **options)
-    told = result.as_dict()
+    record = result.as_dict()
     if path is not None:
         about = f"{result.where}: {', '.join(models)}"
-        files.write_file(path, html.page("tokkit evaluate", about, reports.page_parts(told)), force=force)
-        progress.say(f"written: {path}")
-    show("evaluate", told, reports.comparison if "models" in told else reports.evaluation, json_wanted)
+        write(path, html.page("tokkit evaluate", about, reports.page_parts(record)), force, progress)
+    show("evaluate", record, reports.comparison if "models" in record else reports.evaluation, as_json)

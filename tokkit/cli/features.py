@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
-from tokkit.cli.pictures import picture_path, write_picture
+from tokkit.cli.options import output_option, shared_options
+from tokkit.cli.output import plot_path, show, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.progress import Progress
@@ -17,33 +17,32 @@ from tokkit.views.reports import features as reports
 
 @click.command(
     "features",
-    short_help="Hidden states of a data set, a probe and a map.",
     epilog="Example: tokkit features model/ reviews/ -o reviews.parquet --probe --map reviews.png",
 )
 @click.argument("model", metavar="MODEL|FEATURES.parquet")
 @click.argument("dataset", required=False)
 @output_option(None, "Parquet file to write.  [default: features.parquet]")
-@click.option("--map", "picture", metavar="FILE", help="Picture of the rows, drawn by UMAP (.png, .svg).")
-@options_from(FeaturesOptions, "options")
-@options_from(DatasetOptions, "read_options")
-@threads_option
-@common_options
+@click.option("--map", "plot", metavar="FILE", help="Plot of the rows, projected by UMAP (.png, .svg).")
+@shared_options(options=FeaturesOptions, read_options=DatasetOptions, threads=True)
 def features_command(
-    picture: str | None, force: bool, json_wanted: bool, progress: Progress, **options: Any
+    plot: str | None, force: bool, as_json: bool, progress: Progress, **options: Any
 ) -> None:
-    """Write the hidden states of every text once; train a logistic regression on them, draw a map of them.
+    """Compute the hidden states of every text; train a logistic regression on them, plot a map of them.
 
-    A features file that is named in place of a model is not computed again.
+    Given a features file instead of a model, reuse it.
     """
     from tokkit.model.features.features import features
 
-    path = picture_path(picture, force, "--map")
+    path = plot_path(plot, force, "--map")
     result = features(projection=path is not None, force=force, progress=progress, **options)
-    if path is not None and (found := result.projection) is not None:
-        panels = map_plot.panels(found.labels)
-        write_picture(
-            *(path, panels, lambda format: map_plot.class_map(found.points, found.labels, format)),
-            *(force, progress),
+    if path is not None and (projection := result.projection) is not None:
+        panels = map_plot.panels(projection.labels)
+        write_plot(
+            path,
+            panels,
+            lambda format: map_plot.class_map(projection.points, projection.labels, format),
+            force,
+            progress,
         )
-    told = result.as_dict() | ({"map": str(path)} if path is not None else {})
-    show("features", told, reports.features, json_wanted)
+    record = result.as_dict() | ({"map": str(path)} if path is not None else {})
+    show("features", record, reports.features, as_json)

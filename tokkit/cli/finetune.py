@@ -10,7 +10,8 @@ from typing import Any
 import click
 
 from tokkit.cli import settings
-from tokkit.cli.options import common_options, options_from, output_option, show, threads_option
+from tokkit.cli.options import output_option, shared_options
+from tokkit.cli.output import show
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
@@ -18,46 +19,43 @@ from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.views.reports import finetuning as reports
 
-HERE = Path("dataset")
-"""What is trained on where no data set is named and one of this name stands in the current folder."""
-
-
-class TakesKeys(click.Command):
-    """A command whose ``--compare`` takes all KEY=VALUES that follow it."""
-
-    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
-        return super().parse_args(context, flagged(args))
-
-
-def flagged(arguments: Sequence[str]) -> list[str]:
-    """The arguments with the flag before every key.
-
-    >>> flagged(["a.csv", "--compare", "head=cls,mean", "loss=ce,focal", "-q"])
-    ['a.csv', '--compare', 'head=cls,mean', '--compare', 'loss=ce,focal', '-q']
-    """
-    found: list[str] = []
-    comparing = False
-    for each in arguments:
-        key = _KEY.match(each) is not None
-        if comparing and key and found[-1] != COMPARE:
-            found.append(COMPARE)
-        comparing = each.partition("=")[0] == COMPARE or (comparing and key)
-        found.append(each)
-    return found
-
-
+DATASET = Path("dataset")
+"""The data set in the current folder that is used when the command line and `tokkit.toml` name none."""
 COMPARE = "--compare"
 _KEY = re.compile(r"[A-Za-z_-]+=(?!.*/)")
 
 
+class FinetuneCommand(click.Command):
+    """A command whose ``--compare`` takes all KEY=VALUES that follow it."""
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(context, repeat_compare(args))
+
+
+def repeat_compare(arguments: Sequence[str]) -> list[str]:
+    """Insert the flag before every KEY=VALUES after the first; click options take one value.
+
+    >>> repeat_compare(["a.csv", "--compare", "head=cls,mean", "loss=ce,focal", "-q"])
+    ['a.csv', '--compare', 'head=cls,mean', '--compare', 'loss=ce,focal', '-q']
+    """
+    repeated: list[str] = []
+    comparing = False
+    for argument in arguments:
+        is_key = _KEY.match(argument) is not None
+        if comparing and is_key and repeated[-1] != COMPARE:
+            repeated.append(COMPARE)
+        comparing = argument.partition("=")[0] == COMPARE or (comparing and is_key)
+        repeated.append(argument)
+    return repeated
+
+
 @click.command(
     "finetune",
-    cls=TakesKeys,
-    short_help="Fine-tune a text classifier.",
+    cls=FinetuneCommand,
     epilog="Example: tokkit finetune reviews/ --tokenizer out/ --epochs 5",
 )
 @click.argument("dataset", required=False)
-@click.option("--tokenizer", metavar="TOKENIZER", help="Folder or tokenizer.json; default: the model's own.")
+@click.option("--tokenizer", metavar="TOKENIZER", help="Folder or tokenizer.json; default: that of the model.")
 @click.option("--model", metavar="MODEL", help="Checkpoint to fine-tune, local or from the hub.")
 @output_option("model/", "Folder to write.")
 @click.option("--validation-data", metavar="PATH", help="Validation rows; default: the data set's split.")
@@ -68,16 +66,13 @@ _KEY = re.compile(r"[A-Za-z_-]+=(?!.*/)")
     help="Try all combinations of these options on the same folds: head=cls,mean loss=ce,focal.",
 )
 @click.option("--keep-models", is_flag=True, help="With --compare: keep the models of all folds too.")
-@options_from(FinetuneOptions, "options")
-@options_from(DatasetOptions, "read_options")
-@threads_option
-@common_options
+@shared_options(options=FinetuneOptions, read_options=DatasetOptions, threads=True)
 def finetune_command(
     dataset: str | None,
     compare: tuple[str, ...],
     keep_models: bool,
     validation_data: str | None,
-    json_wanted: bool,
+    as_json: bool,
     progress: Progress,
     **options: Any,
 ) -> None:
@@ -86,7 +81,7 @@ def finetune_command(
     from tokkit.model.folds.compare_settings import compare_settings
     from tokkit.model.training import accelerator
 
-    if accelerator.is_helper():  # the first process says and shows what there is
+    if accelerator.is_helper():  # of several processes, the first one reports
         progress = SILENT
     if keep_models and not compare:
         raise UsageError("--keep-models: belongs to --compare; --folds keeps its models")
@@ -95,26 +90,26 @@ def finetune_command(
         if validation_data is not None:
             raise UsageError("--validation-data: --compare validates on folds", hint="leave it out")
         compared = compare_settings(chosen, compare, keep_models=keep_models, progress=progress, **options)
-        show("finetune", compared.as_dict(), reports.settings_compared, json_wanted)
+        show("finetune", compared.as_dict(), reports.settings_compared, as_json)
         return
     result = finetune(chosen, validation_data=validation_data, progress=progress, **options).as_dict()
     if accelerator.is_helper():
         return
     tables = reports.cross_validation if "folds" in result else reports.finetuning
-    show("finetune", result, tables, json_wanted)
+    show("finetune", result, tables, as_json)
 
 
 def default_dataset(progress: Progress) -> str:
-    """``dataset`` of `tokkit.toml`, else the folder or file ``dataset`` here, else the sample; it is said."""
+    """``dataset`` of `tokkit.toml`, else a folder or file ``dataset``, else the included sample; reported."""
     named = settings.read().get("dataset")
     if named is not None:
         if not isinstance(named, str):
-            raise InputError(f'{settings.FILE}: dataset is to be a path: dataset = "reviews/"')
-        progress.say(f"no data set named: training on {named}, from {settings.FILE}")
+            raise InputError(f'{settings.FILE}: expected a path: dataset = "reviews/"')
+        progress.say(f"no data set named: using {named} from {settings.FILE}")
         return named
-    if HERE.exists():
-        progress.say(f"no data set named: training on {HERE}, which stands here")
-        return str(HERE)
+    if DATASET.exists():
+        progress.say(f"no data set named: using {DATASET} in the current folder")
+        return str(DATASET)
     sample = corpora_path() / SAMPLE
-    progress.say(f"no data set named: training on the sample that comes with tokkit, {sample}")
+    progress.say(f"no data set named: using the sample included in tokkit, {sample}")
     return str(sample)

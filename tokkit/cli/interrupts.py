@@ -1,4 +1,4 @@
-"""Ctrl-C that cannot get lost: it raises as ever, and is remembered for when the work next asks."""
+"""Ctrl-C that is never lost: it raises as usual, and cancels the `Progress` of the command as well."""
 
 from __future__ import annotations
 
@@ -9,16 +9,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from tokkit.views.progress_bar import Sentences
+from tokkit.views.progress_bar import Messages
 
 
 @contextmanager
-def remembered(progress: Sentences) -> Iterator[None]:
-    """While it is open, Ctrl-C raises `KeyboardInterrupt` and makes ``progress`` tell that work is cancelled.
+def cancelling(progress: Messages) -> Iterator[None]:
+    """Inside, Ctrl-C raises `KeyboardInterrupt` and cancels ``progress``.
 
-    An exception that arises in a callback from C, as while LLVM asks for a compiled kernel, is printed and
-    dropped by Python: the work would go on. Where Ctrl-C is not Python's own affair, as in a job that a shell
-    put in the background, nothing is changed.
+    Nothing changes where Python does not handle Ctrl-C, as in a shell's background job.
     """
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     if not ours or threading.current_thread() is not threading.main_thread():
@@ -39,17 +37,19 @@ def remembered(progress: Sentences) -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def came_of_interrupt(error: BaseException) -> bool:
-    """Whether Ctrl-C is behind an error: while a class is made, Python 3.11 raises `RuntimeError` from it."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, KeyboardInterrupt):
+def is_interrupt(error: BaseException) -> bool:
+    """Whether Ctrl-C caused an error: Python 3.11 turns one that hits a class body into `RuntimeError`."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, KeyboardInterrupt):
             return True
-        seen = seen.__cause__ or seen.__context__
+        cause = cause.__cause__ or cause.__context__
     return False
 
 
 def _without_interrupts(unraisable: sys.UnraisableHookArgs) -> None:
-    """Prints what Python had to drop, as it does by itself, but not an interrupt, which is remembered."""
+    """Print an exception that Python has to drop, as it does by default, unless it is an interrupt."""
+    # Python prints and drops what is raised in a callback from C, for instance while LLVM looks up a compiled
+    # kernel: without `progress.stopping` the work would continue after Ctrl-C.
     if unraisable.exc_type is not KeyboardInterrupt:
         sys.__unraisablehook__(unraisable)

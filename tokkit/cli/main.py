@@ -1,4 +1,4 @@
-"""The `tokkit` group, loaded a command at a time, and the one place that turns errors into exit codes."""
+"""The `tokkit` command group, which loads one command at a time, and the mapping of errors to exit codes."""
 
 from __future__ import annotations
 
@@ -12,65 +12,77 @@ from typing import Any
 
 import click
 
+from tokkit import __version__
 from tokkit.cli import settings
-from tokkit.cli.interrupts import came_of_interrupt
+from tokkit.cli.interrupts import is_interrupt
 from tokkit.errors import EXIT_BUG, Interrupted, OutputError, TokkitError, did_you_mean
+from tokkit.sources.paths import remove_spooled, without_spool
+from tokkit.views.tables import printable
 
-COMMANDS = {
-    "train-wordpiece": "train",
-    "train-bpe": "train",
-    "train-unigram": "train",
-    "train-word": "train",
-    "train-char": "train",
-    "count": "count",
-    "merge-counts": "count",
-    "blocks": "blocks",
-    "tokenize": "tokenize",
-    "wrap": "wrap",
-    "add-tokens": "extend",
-    "trim": "extend",
-    "doctor": "doctor",
-    "compare": "compare",
-    "suggest-tokens": "suggest",
-    "stats": "stats",
-    "clean": "clean",
-    "split": "split",
-    "rebalance": "rebalance",
-    "finetune": "finetune",
-    "evaluate": "evaluate",
-    "predict": "predict",
-    "features": "features",
-    "demo": "demo",
+SECTIONS = {
+    "Tokenizers": {
+        "train-wordpiece": "Train a WordPiece tokenizer.",
+        "train-bpe": "Train a byte-pair encoding tokenizer.",
+        "train-unigram": "Train a Unigram tokenizer.",
+        "train-word": "Give the most frequent words a token each.",
+        "train-char": "Give the most frequent characters a token each.",
+        "count": "Count a corpus, to train from the counts.",
+        "merge-counts": "Add up the counts of several corpora.",
+        "blocks": "Every block and recipe, with an example.",
+        "tokenize": "Show each stage, tokens, ids, offsets, unknowns.",
+        "wrap": "Make a folder that transformers loads to the same ids.",
+        "add-tokens": "Add tokens to a tokenizer, and rows for them to a model.",
+        "trim": "Prune a tokenizer, and a model, to the tokens of a corpus.",
+        "doctor": "Check whether tokenizer, model and data fit.",
+        "compare": "Measure tokenizers on the same rows.",
+        "suggest-tokens": "Find domain words worth a token.",
+    },
+    "Data": {
+        "stats": "Classes, lengths, duplicates, conflicts and leaks.",
+        "clean": "Repair texts, drop rows with reasons.",
+        "split": "Split into train, validation and test.",
+        "rebalance": "Over- or under-sample a training split.",
+    },
+    "Models": {
+        "finetune": "Fine-tune a text classifier.",
+        "evaluate": "Score classifiers on labeled rows.",
+        "predict": "Labels and probabilities of texts.",
+        "features": "Hidden states of a data set, a probe and a map.",
+    },
+    "Demo": {"demo": "Run every step on the included corpora, in about a minute."},
 }
-"""Command -> module of `tokkit.cli` that holds it as ``NAME_command``."""
+"""The sections of `tokkit --help`: command -> its summary."""
+
+COMMANDS = [name for section in SECTIONS.values() for name in section]
 
 
 class LazyGroup(click.Group):
-    """A group that imports a command's module when the command is asked for."""
+    """A group that imports a command, ``NAME_command`` in the module of its name, when it is used.
+
+    Its own help lists the summaries in `SECTIONS`, and so imports no command.
+    """
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return list(COMMANDS)
+        return COMMANDS
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"tokkit.cli.{COMMANDS[name]}")
-        command: click.Command = getattr(module, name.replace("-", "_") + "_command")
+        module = name.replace("-", "_")
+        command: click.Command = getattr(importlib.import_module(f"tokkit.cli.{module}"), f"{module}_command")
         return command
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         name = args[0] if args else ""
         if name and not name.startswith("-") and name not in COMMANDS:
-            raise click.UsageError(f'no command "{name}"{did_you_mean(name, COMMANDS)}', ctx=context)
+            raise click.UsageError(f'unknown command "{name}"{did_you_mean(name, COMMANDS)}', ctx=context)
         return super().resolve_command(context, args)
 
-
-def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -> None:
-    if wanted:
-        from importlib.metadata import version
-
-        click.echo(f"tokkit {version('tokkit')}")
-        context.exit()
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        widest = max(map(len, COMMANDS))
+        for title, section in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(widest), summary) for name, summary in section.items()])
 
 
 @click.group(
@@ -80,90 +92,74 @@ def _version(context: click.Context, parameter: click.Parameter, wanted: bool) -
         "auto_envvar_prefix": "TOKKIT",
         "max_content_width": 100,
     },
-    epilog="Options may also stand in tokkit.toml or in TOKKIT_COMMAND_OPTION variables.",
+    epilog="Options can also be set in tokkit.toml or in TOKKIT_COMMAND_OPTION variables.",
 )
-@click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="The version."
-)
+@click.version_option(__version__, message="tokkit %(version)s", help="Print the version.")
 @click.pass_context
 def tokkit(context: click.Context) -> None:
     """From raw text to a tokenizer you can trust and a classifier you can ship."""
-    context.default_map = settings.default_map(COMMANDS, _known_options(context))
 
-
-def _known_options(context: click.Context) -> Any:
-    def of(command: str) -> dict[str, settings.Takes]:
-        """Long flag without its dashes -> the parameter it gives, and how many values it takes."""
-        found = tokkit.get_command(context, command)
-        options = [each for each in found.params if isinstance(each, click.Option)] if found else []
+    def options_of(name: str) -> dict[str, settings.Parameter]:
+        """Long flag without its dashes -> the parameter it sets."""
+        command = tokkit.get_command(context, name)
+        options = [item for item in command.params if isinstance(item, click.Option)] if command else []
         return {
-            flag[2:]: settings.Takes(each.name or "", each.multiple, getattr(each.type, "listed", False))
-            for each in options
-            for flag in each.opts
+            flag[2:]: settings.Parameter(
+                item.name or "", item.multiple, getattr(item.type, "comma_separated", False)
+            )
+            for item in options
+            for flag in item.opts
             if flag.startswith("--")
         }
 
-    return of
+    context.default_map = settings.default_map(COMMANDS, options_of)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Runs the command line and exits with the code its errors stand for."""
+    """Run the command line and exit with the code of its error, or 0."""
     code = run(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is done and said; what is left is Python's own end
-    gc.freeze()  # which would look for cycles in all that torch imported, for seconds
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt but Python's own exit
+    # Without this, Python looks for reference cycles in everything that torch imported, which takes seconds.
+    gc.freeze()
     sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
-    """The exit code of one command; every error ends here, as one sentence and a hint."""
-    try:
-        return _invoke(arguments)
-    finally:
-        from tokkit.sources.paths import remove_spooled
-
-        remove_spooled()
-
-
-def _invoke(arguments: list[str]) -> int:
+    """Run one command and return its exit code; every error is printed as one sentence and a hint."""
     try:
         code = tokkit.main(args=arguments, prog_name="tokkit", standalone_mode=False)
         sys.stdout.flush()
+        return code if isinstance(code, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:
-        return _report(error.format_message(), _usage_hint(error), error.exit_code)
+        context = getattr(error, "ctx", None)
+        hint = f"{context.command_path} --help" if context is not None else None
+        return _report(error.format_message(), hint, error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _report(Interrupted().message, None, Interrupted.exit_code)
     except TokkitError as error:
         return _report(error.message, error.hint, error.exit_code, error)
-    except BrokenPipeError:  # the reader, head for instance, has enough
+    except BrokenPipeError:  # the reader of a pipe, `head` for instance, has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
     except Exception as error:
-        if came_of_interrupt(error):
+        if is_interrupt(error):
             return _report(Interrupted().message, None, Interrupted.exit_code)
         error.verbose = getattr(error, "verbose", "-v" in arguments)  # type: ignore[attr-defined]
-        message = f"a bug of tokkit, not of yours: {type(error).__name__}: {error}"
-        hint = "the same command with -v shows where; please report it"
-        return _report(message, hint, EXIT_BUG, error)
-    return code if isinstance(code, int) else 0
+        message = f"internal error: {type(error).__name__}: {error}; this is a bug in tokkit, please report it"
+        return _report(message, "the same command with -v prints the traceback", EXIT_BUG, error)
+    finally:
+        remove_spooled()
 
 
 def _report(message: str, hint: str | None, code: int, error: Exception | None = None) -> int:
-    from tokkit.sources.paths import without_spool
-    from tokkit.views.tables import printable
-
     if getattr(error, "verbose", False):
         traceback.print_exc()
     click.echo(f"error: {printable(without_spool(message))}", err=True)
     if hint:
         click.echo(f"hint:  {printable(without_spool(hint))}", err=True)
     return code
-
-
-def _usage_hint(error: click.ClickException) -> str | None:
-    context = getattr(error, "ctx", None)
-    return f"{context.command_path} --help" if context is not None else None

@@ -1,90 +1,105 @@
-"""Flags made from option groups, the flags every command shares, and how results are shown."""
+"""Flags of groups of options, and the flags that every command shares."""
 
 from __future__ import annotations
 
 import functools
-import json
-import os
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
 import click
 
-from tokkit.cli.interrupts import remembered
+from tokkit.cli.interrupts import cancelling
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import Options, described_fields, flag, kind_of
-from tokkit.views.progress_bar import Bar, Quiet, Sentences
-from tokkit.views.tables import Table, as_drawn, as_tsv
+from tokkit.sources.paths import without_spool
+from tokkit.views.progress_bar import Bar, Messages, Quiet
 
 Command = Callable[..., Any]
 
 
-def options_from(group: type[Options], name: str, but: Sequence[str] = ()) -> Callable[[Command], Command]:
-    """Declares a flag for every field of ``group``; the command gets them as one object, ``name``.
+def shared_options(
+    *, threads: bool = False, exclude: Sequence[str] = (), **groups: type[Options]
+) -> Callable[[Command], Command]:
+    """Declare a flag for every field of the groups, then ``--threads``, ``--json``, ``-q`` and ``-v``.
 
-    but  fields that this command has no use for, which keep their defaults
+    groups   name of an argument -> the group of options that the command receives as that argument
+    exclude  fields that are no flag of this command, and keep their defaults
+
+    The command also receives ``progress``, the `Progress` to report to, and ``as_json``.
     """
-    names = [field_name for field_name, _ in described_fields(group) if field_name not in but]
+    names = {
+        argument: [name for name, _ in described_fields(group) if name not in exclude]
+        for argument, group in groups.items()
+    }
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def gathered(*args: Any, **kwargs: Any) -> Any:
-            kwargs[name] = group(**{field_name: kwargs.pop(field_name) for field_name in names})
-            return command(*args, **kwargs)
+        def call(*, quiet: bool, verbose: bool, **values: Any) -> Any:
+            progress = Quiet() if quiet else (Bar if sys.stderr.isatty() else Messages)(without_spool)
+            try:
+                for argument, group in groups.items():
+                    values[argument] = group(**{name: values.pop(name) for name in names[argument]})
+                with cancelling(progress):
+                    return command(progress=progress, **values)
+            except Exception as error:
+                error.verbose = verbose  # type: ignore[attr-defined] # `run` then prints the traceback
+                raise
 
-        declared: Command = gathered
-        for field_name in reversed(names):
-            declared = _option(group, field_name)(declared)
+        flags = [_flag_of(group, name) for argument, group in groups.items() for name in names[argument]]
+        if threads:
+            flags.append(_THREADS)
+        flags += [
+            click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
+            click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
+            click.option("-v", "--verbose", is_flag=True, help="Print the traceback of an error."),
+        ]
+        declared: Command = call
+        for option in reversed(flags):  # click lists the flag of the last decorator first
+            declared = option(declared)
         return declared
 
     return decorate
 
 
-def _option(group: type[Options], name: str) -> Callable[[Command], Command]:
+_THREADS = click.option(
+    "--threads", type=click.IntRange(min=1), help="Number of CPU threads.", show_default="all"
+)
+
+
+def _flag_of(group: type[Options], name: str) -> Callable[[Command], Command]:
     described = dict(described_fields(group))[name]
-    declared = next(each for each in fields(group) if each.name == name)
+    declared = next(item for item in fields(group) if item.name == name)
     default = None if declared.default is MISSING else declared.default
     kind, repeatable = kind_of(group, name)
-    sentence = f"{described.help[0].upper()}{described.help[1:]}."
+    names = (flag(name), name)
+    help = f"{described.help[0].upper()}{described.help[1:]}."
     if kind is bool:
-        undecided = f"/{flag('no_' + name)}" if default is None else ""
-        return click.option(
-            flag(name) + undecided,
-            name,
-            is_flag=True,
-            default=default,
-            help=sentence,
-            show_default=described.default_text or False,
-        )
-    shown: bool | str = described.default_text or default not in (None, "", ())
+        if default is None:  # neither flag: the command decides
+            names = (f"{flag(name)}/{flag('no_' + name)}", name)
+        show_default = described.default_text or False
+        return click.option(*names, is_flag=True, default=default, help=help, show_default=show_default)
+    type_: Any = click.Choice(described.choices) if described.choices else kind
     if described.comma_separated:
-        return click.option(
-            *(flag(name), name),
-            type=_List(kind),
-            default=None if default is None else ",".join(map(str, default)),
-            help=sentence,
-            metavar=described.metavar,
-            show_default=shown,
-        )
+        type_ = _CommaSeparated(kind)
+        default = None if default is None else ",".join(map(str, default))
     return click.option(
-        flag(name),
-        name,
-        type=click.Choice(described.choices) if described.choices else kind,
-        multiple=repeatable,
+        *names,
+        type=type_,
+        multiple=repeatable and not described.comma_separated,
         default=default,
-        help=sentence,
+        help=help,
         metavar=described.metavar,
-        show_default=shown,
+        show_default=described.default_text or default not in (None, "", ()),
     )
 
 
-class _List(click.ParamType):
-    """Values of one kind with commas between them."""
+class _CommaSeparated(click.ParamType):
+    """Values of one type, separated by commas."""
 
-    listed = True
-    """`tokkit.toml` may hold a list."""
+    comma_separated = True
+    """A list in `tokkit.toml` is accepted as well."""
 
     def __init__(self, kind: type) -> None:
         self.name = f"{click.types.convert_type(kind).name},..."
@@ -101,81 +116,46 @@ def output_option(default: str | None, help: str, required: bool = False) -> Cal
 
     def decorate(command: Command) -> Command:
         command = click.option("--force", is_flag=True, help="Replace an earlier output of tokkit.")(command)
-        return click.option(
-            *("-o", "--out"), default=default, required=required, metavar="PATH", show_default=True, help=help
-        )(command)
+        out = click.option(
+            "-o", "--out", default=default, required=required, metavar="PATH", show_default=True, help=help
+        )
+        return out(command)
 
     return decorate
 
 
-threads_option = click.option(
-    "--threads", type=click.IntRange(min=1), help="Processor threads.", show_default="all"
+def training_command(name: str, example: str) -> Callable[[Command], click.Command]:
+    """A command that trains a tokenizer: CORPUS..., ``-o``, ``--force`` and ``--counts``."""
+
+    def decorate(command: Command) -> click.Command:
+        for option in (
+            click.option(
+                "--counts", metavar="DIR", help="Train from a folder written by `tokkit count`, not a corpus."
+            ),
+            output_option("out/", "Folder to write."),
+            click.argument("corpus", nargs=-1),
+        ):
+            command = option(command)
+        return click.command(name, epilog=f"Example: {example}")(command)
+
+    return decorate
+
+
+like_option = click.option(
+    "--from", "like", metavar="TOKENIZER", help="Copy blocks, special tokens and settings of a tokenizer."
 )
 
 fail_on_option = click.option(
-    "--fail-on", metavar="RULE,...", help="Exit with 1 if one of these rules finds something."
+    "--fail-on", metavar="RULE,...", help="Exit with 1 if one of these rules has a finding."
 )
 
 
-def named_rules(text: str | None, rules: Iterable[str]) -> list[str]:
+def parse_rules(text: str | None, rules: Iterable[str]) -> list[str]:
     """The rules that ``--fail-on`` names; raises `UsageError` for one that does not exist."""
-    there = list(rules)
-    named = [rule.strip() for rule in text.split(",")] if text else []
-    for rule in named:
-        if rule not in there:
-            nearest = did_you_mean(rule, there)
-            raise UsageError(f'--fail-on: no rule "{rule}"{nearest}; there are: {", ".join(there)}')
-    return named
-
-
-def common_options(command: Command) -> Command:
-    """``--json``, ``-q`` and ``-v``; the command gets the `Progress` to report to and ``json_wanted``."""
-
-    @functools.wraps(command)
-    def with_progress(*args: Any, quiet: bool, verbose: bool, **kwargs: Any) -> Any:
-        progress = _progress(quiet)
-        try:
-            with remembered(progress):
-                return command(*args, progress=progress, **kwargs)
-        except Exception as error:
-            error.verbose = verbose  # type: ignore[attr-defined] # the boundary shows where it arose
-            raise
-
-    declared: Command = with_progress
-    for decorate in (
-        click.option("-v", "--verbose", is_flag=True, help="Show where in the code an error arose."),
-        click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors."),
-        click.option("--json", "json_wanted", is_flag=True, help="Print the result as one JSON object."),
-    ):
-        declared = decorate(declared)
-    return declared
-
-
-def _progress(quiet: bool) -> Sentences:
-    from tokkit.sources.paths import without_spool
-
-    if quiet:
-        return Quiet()
-    return Bar(without_spool) if sys.stderr.isatty() else Sentences(without_spool)
-
-
-def show(
-    command: str,
-    result: Mapping[str, Any],
-    tables: Callable[[Mapping[str, Any]], Sequence[Table]],
-    json_wanted: bool,
-) -> None:
-    """The result on standard output: JSON if wanted, drawn on a terminal, tab-separated when piped."""
-    if json_wanted:
-        click.echo(json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2))
-    elif sys.stdout.isatty():
-        color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-        click.echo(as_drawn(tables(result), _width(), color), nl=False)
-    else:
-        click.echo(as_tsv(tables(result)), nl=False)
-
-
-def _width() -> int:
-    import shutil
-
-    return shutil.get_terminal_size().columns
+    known = list(rules)
+    names = [name.strip() for name in text.split(",")] if text else []
+    for name in names:
+        if name not in known:
+            nearest = did_you_mean(name, known)
+            raise UsageError(f'--fail-on: unknown rule "{name}"{nearest}: choose from {", ".join(known)}')
+    return names

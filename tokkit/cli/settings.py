@@ -1,12 +1,12 @@
-"""`tokkit.toml` in the current folder: defaults for options, a table a command.
+"""`tokkit.toml` in the current folder: defaults of options, one table per command.
 
-dataset = "reviews/"          the data set of `finetune` where none is named
+    dataset = "reviews/"          the data set of `finetune` when the command line names none
 
-[finetune]
-epochs = 5
+    [finetune]
+    epochs = 5
 
-A value means what it means on the command line. Where a flag may be repeated, a list gives it several times,
-and a table once for each of its ``KEY=VALUE``.
+A value means the same as on the command line. For a repeatable flag, a list stands for several flags and
+a table for one flag per ``KEY=VALUE``.
 """
 
 from __future__ import annotations
@@ -24,19 +24,20 @@ TOP_LEVEL = ("dataset",)
 
 
 @dataclass(frozen=True)
-class Takes:
-    """parameter   the name of an option's parameter
-    repeatable  whether its flag may be given several times
-    listed      whether one flag takes several values, with commas between them
+class Parameter:
+    """The parameter that a flag sets.
+
+    repeatable        the flag may be repeated
+    comma_separated   one flag takes several values, separated by commas
     """
 
-    parameter: str
+    name: str
     repeatable: bool
-    listed: bool
+    comma_separated: bool
 
 
 def read() -> dict[str, Any]:
-    """The content of `tokkit.toml`, empty where there is none. Raises `InputError` for broken TOML."""
+    """Read `tokkit.toml`; an empty dict without the file. Raises `InputError` for invalid TOML."""
     if not FILE.exists():
         return {}
     try:
@@ -46,13 +47,13 @@ def read() -> dict[str, Any]:
 
 
 def default_map(
-    commands: Iterable[str], options_of: Callable[[str], Mapping[str, Takes]]
+    commands: Iterable[str], options_of: Callable[[str], Mapping[str, Parameter]]
 ) -> dict[str, dict[str, Any]]:
-    """Click's defaults by command, from the file's tables; a key is a flag without its dashes.
+    """Read the tables of the file as click's defaults: command -> parameter -> value.
 
-    options_of  flag of a command without its dashes -> what it takes
+    options_of  name of a command -> its flags, without their dashes, and the parameters they set
 
-    Raises `InputError` for a table that is no command and a key that is no option of it.
+    Raises `InputError` for a table that is not a command and a key that is not an option of it.
     """
     known = list(commands)
     defaults: dict[str, dict[str, Any]] = {}
@@ -60,7 +61,7 @@ def default_map(
         if name in TOP_LEVEL:
             continue
         if name not in known or not isinstance(table, dict):
-            raise InputError(f'{FILE}: no command "{name}"{did_you_mean(name, [*known, *TOP_LEVEL])}')
+            raise InputError(f'{FILE}: unknown command "{name}"{did_you_mean(name, [*known, *TOP_LEVEL])}')
         options = options_of(name)
         flags = {key: key.replace("_", "-") for key in table}
         for key, flag in flags.items():
@@ -68,26 +69,26 @@ def default_map(
                 raise InputError(f'{FILE}: [{name}] has no option "{key}"{did_you_mean(flag, options)}')
         defaults[name] = {}
         for key, value in table.items():
-            takes = options[flags[key]]
-            defaults[name][takes.parameter] = _typed(f"{FILE}: [{name}] {key}", value, takes)
+            parameter = options[flags[key]]
+            defaults[name][parameter.name] = _parse(f"{FILE}: [{name}] {key}", value, parameter)
     return defaults
 
 
-def _typed(where: str, value: Any, takes: Takes) -> Any:
-    """The value as if it stood on the command line."""
-    if isinstance(value, dict) and takes.repeatable:
-        return [f"{key}={_scalar(where, each)}" for key, each in value.items()]
-    if isinstance(value, list) and not (takes.repeatable or takes.listed):
-        raise InputError(f"{where}: it takes one value, not a list")
+def _parse(where: str, value: Any, parameter: Parameter) -> Any:
+    """The value as it would be on the command line."""
+    if isinstance(value, dict) and parameter.repeatable:
+        return [f"{key}={_scalar(where, item)}" for key, item in value.items()]
+    if isinstance(value, list) and not (parameter.repeatable or parameter.comma_separated):
+        raise InputError(f"{where}: expected one value, not a list")
     if isinstance(value, list):
-        return [_scalar(where, each) for each in value]
-    return [_scalar(where, value)] if takes.repeatable else _scalar(where, value)
+        return [_scalar(where, item) for item in value]
+    return [_scalar(where, value)] if parameter.repeatable else _scalar(where, value)
 
 
 def _scalar(where: str, value: Any) -> Any:
-    """A number as text, so that 2.5 is no more a whole number than on the command line."""
+    """A number as text, so that 2.5 is refused for an integer as it is on the command line."""
     if isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):
         return str(value)
-    raise InputError(f"{where}: {value} is neither text nor a number, nor true or false")
+    raise InputError(f"{where}: {value} is not text, a number, true or false")

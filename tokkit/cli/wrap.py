@@ -6,23 +6,20 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import common_options, options_from, output_option, show
+from tokkit.cli.options import output_option, shared_options
+from tokkit.cli.output import show
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.views.reports import wrap as reports
 
 
 @click.command(
-    "wrap",
-    short_help="Make a folder that transformers loads to the same ids.",
-    epilog="Example: tokkit wrap tokenizer.json -o out/ --pad-token '<pad>' --max-length 512",
+    "wrap", epilog="Example: tokkit wrap tokenizer.json -o out/ --pad-token '<pad>' --max-length 512"
 )
 @click.argument("tokenizer")
 @output_option("out/", "Folder to write.")
-@options_from(WrapOptions, "options")
-@common_options
-def wrap_command(json_wanted: bool, **arguments: Any) -> None:
-    """Turn a tokenizer.json or a SentencePiece .model into a folder that loads to the same ids, proven."""
+@shared_options(options=WrapOptions)
+def wrap_command(as_json: bool, **options: Any) -> None:
+    """Turn a tokenizer.json or a SentencePiece .model into a folder that loads to the same ids, verified."""
     from tokkit.tokenizer.editing.wrap import wrap
 
-    result = wrap(**arguments)
-    show("wrap", result.as_dict(), reports.wrapped, json_wanted)
+    show("wrap", wrap(**options).as_dict(), reports.wrapped, as_json)

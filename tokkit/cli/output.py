@@ -1,0 +1,79 @@
+"""The output of commands: results on standard output, plots and pages in files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tokkit import files
+from tokkit.errors import UsageError
+from tokkit.progress import Progress
+from tokkit.views import fonts
+from tokkit.views.tables import Table, as_tsv, as_text
+
+PLOTS = (".png", ".svg")
+PAGES = (".html", ".htm")
+
+
+def show(
+    command: str,
+    result: Mapping[str, Any],
+    tables: Callable[[Mapping[str, Any]], Sequence[Table]],
+    as_json: bool,
+) -> None:
+    """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe."""
+    if as_json:
+        click.echo(json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2))
+    elif sys.stdout.isatty():
+        color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+        click.echo(as_text(tables(result), shutil.get_terminal_size().columns, color), nl=False)
+    else:
+        click.echo(as_tsv(tables(result)), nl=False)
+
+
+def plot_path(name: str | None, force: bool, flag: str = "--plot") -> Path | None:
+    """The path of a plot, checked before long work. Raises `UsageError` for another suffix."""
+    return _checked_path(name, force, flag, PLOTS, "a plot is .png or .svg")
+
+
+def page_path(name: str | None, force: bool) -> Path | None:
+    """The path of an HTML page, checked before long work. Raises `UsageError` for another suffix."""
+    return _checked_path(name, force, "--html", PAGES, "a page is .html")
+
+
+def write_plot(
+    path: Path, labels: Sequence[str], render: Callable[[str], bytes], force: bool, progress: Progress
+) -> None:
+    """Render a plot (``render`` takes ``"png"`` or ``"svg"``) and write it; report labels without a font."""
+    missing = fonts.without_glyphs(labels)
+    if missing:
+        progress.say(
+            f"{path}: no font on this system has the characters of {', '.join(missing[:3])}, which are "
+            "written as codes; install one: pip install koreanize-matplotlib"
+        )
+    write(path, render(path.suffix.lstrip(".").lower()), force, progress)
+
+
+def write(path: Path, data: bytes, force: bool, progress: Progress) -> None:
+    """Write a file atomically and report its path."""
+    files.write_file(path, data, force=force)
+    progress.say(f"wrote {path}")
+
+
+def _checked_path(
+    name: str | None, force: bool, flag: str, suffixes: Sequence[str], expected: str
+) -> Path | None:
+    if name is None:
+        return None
+    path = Path(name)
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"{flag}: {name}: {expected}", hint=f"{flag} {path.with_suffix(suffixes[0])}")
+    files.check_output(path, force=force, kind="file")
+    return path
