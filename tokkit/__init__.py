@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from tokkit.errors import OutputError as OutputError
     from tokkit.errors import TokkitError as TokkitError
     from tokkit.errors import UsageError as UsageError
-    from tokkit.inspection.comparison.compare import compare as compare
+    from tokkit.inspection.compare import compare as compare
     from tokkit.inspection.comparison.compare_options import CompareOptions as CompareOptions
-    from tokkit.inspection.doctor.doctor import doctor as doctor
+    from tokkit.inspection.doctor import doctor as doctor  # type: ignore[no-redef]
     from tokkit.inspection.stats import stats as stats
-    from tokkit.inspection.suggestion.suggest import SuggestOptions as SuggestOptions
-    from tokkit.inspection.suggestion.suggest import suggest_tokens as suggest_tokens
+    from tokkit.inspection.suggest import SuggestOptions as SuggestOptions
+    from tokkit.inspection.suggest import suggest_tokens as suggest_tokens
     from tokkit.model.evaluation.evaluate import evaluate as evaluate
     from tokkit.model.features.features import features as features
     from tokkit.model.finetune import finetune as finetune
@@ -82,7 +82,7 @@ _HOME = {
     "InputError": "errors",
     "OutputError": "errors",
     "SplitOptions": "data.splitting.split_options",
-    "SuggestOptions": "inspection.suggestion.suggest",
+    "SuggestOptions": "inspection.suggest",
     "TokkitError": "errors",
     "TrimOptions": "tokenizer.editing.options",
     "UnigramOptions": "tokenizer.training.trainer_options",
@@ -93,12 +93,12 @@ _HOME = {
     "add_tokens": "tokenizer.editing.add_tokens",
     "blocks": "tokenizer.blocks.catalogue",
     "clean": "data.cleaning.clean",
-    "compare": "inspection.comparison.compare",
+    "compare": "inspection.compare",
     "compare_settings": "model.folds.compare_settings",
     "corpora_path": "sources.corpora",
     "count": "tokenizer.training.count",
     "demo": "cli.demo",
-    "doctor": "inspection.doctor.doctor",
+    "doctor": "inspection.doctor",
     "evaluate": "model.evaluation.evaluate",
     "features": "model.features.features",
     "finetune": "model.finetune",
@@ -108,7 +108,7 @@ _HOME = {
     "rebalance": "data.rebalancing.rebalance",
     "split": "data.splitting.split",
     "stats": "inspection.stats",
-    "suggest_tokens": "inspection.suggestion.suggest",
+    "suggest_tokens": "inspection.suggest",
     "tokenize": "tokenizer.tokenize",
     "train_bpe": "tokenizer.training.train",
     "train_char": "tokenizer.training.train_frequent",

@@ -8,11 +8,11 @@ import signal
 
 import pytest
 
-from tokkit.cli.interrupts import came_of_interrupt, remembered
+from tokkit.cli.interrupts import cancelling, is_interrupt
 from tokkit.cli.main import main
 from tokkit.errors import Interrupted
 from tokkit.progress import stop_if_cancelled
-from tokkit.views.progress_bar import Bar, Quiet, Sentences
+from tokkit.views.progress_bar import Bar, Messages, Quiet
 
 
 @pytest.fixture(autouse=True)
@@ -32,10 +32,10 @@ def interrupt():
     list(range(3))  # the handler runs between two steps of Python, here
 
 
-@pytest.mark.parametrize("kind", [Bar, Quiet, Sentences])
-def test_an_interrupt_that_python_drops_is_remembered(kind, capfd):
+@pytest.mark.parametrize("kind", [Bar, Quiet, Messages])
+def test_an_interrupt_that_python_drops_is_cancelling(kind, capfd):
     progress = kind()
-    with remembered(progress):
+    with cancelling(progress):
         in_a_callback_from_c(interrupt)
         with pytest.raises(Interrupted):
             stop_if_cancelled(progress)
@@ -44,14 +44,14 @@ def test_an_interrupt_that_python_drops_is_remembered(kind, capfd):
 
 
 def test_an_interrupt_raises_as_ever():
-    progress = Sentences()
-    with pytest.raises(KeyboardInterrupt), remembered(progress):
+    progress = Messages()
+    with pytest.raises(KeyboardInterrupt), cancelling(progress):
         interrupt()
     assert progress.cancelled()
 
 
 def test_other_errors_in_a_callback_are_still_told(capfd):
-    with remembered(Sentences()):
+    with cancelling(Messages()):
         in_a_callback_from_c(lambda: 1 / 0)
     assert "ZeroDivisionError" in capfd.readouterr().err
 
@@ -59,7 +59,7 @@ def test_other_errors_in_a_callback_are_still_told(capfd):
 def test_a_job_whose_interrupts_are_ignored_stays_so():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with remembered(Sentences()):
+        with cancelling(Messages()):
             assert signal.getsignal(signal.SIGINT) is signal.SIG_IGN
     finally:
         signal.signal(signal.SIGINT, before)
@@ -81,5 +81,5 @@ def test_an_interrupt_while_a_class_is_made_is_one():
 
     with pytest.raises((RuntimeError, KeyboardInterrupt)) as caught:
         type("Made", (), {"member": Named()})
-    assert came_of_interrupt(caught.value)
-    assert not came_of_interrupt(RuntimeError("of its own"))
+    assert is_interrupt(caught.value)
+    assert not is_interrupt(RuntimeError("of its own"))

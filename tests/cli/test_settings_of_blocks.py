@@ -77,14 +77,14 @@ def test_settings_several_sizes_are_a_list_or_as_on_the_command_line(here, writt
         ),
         ('normalizer = "bert:lowercase=maybe"', 2, "bert: lowercase=maybe is not true or false"),
         ("normalizer = 3", 2, '--normalizer: no block "3"; choose from '),
-        ('normalizer = [["nfc"]]', 3, "[train-wordpiece] normalizer: ['nfc'] is neither text nor a number"),
+        ('normalizer = [["nfc"]]', 3, "[train-wordpiece] normalizer: ['nfc'] is not text, a number"),
         ('post-processor = ["brt"]', 2, '--post-processor: no block "brt" (did you mean "bert"?)'),
         ('post-processor = "template:single=[CLX] $A"', 2, 'template: "[CLX]" is not a special token'),
         ('decoder = "wordpeice"', 2, '(did you mean "wordpiece"?)'),
         ("normalizers = []", 3, 'no option "normalizers" (did you mean "normalizer"?)'),
         ("min-frequency = 2.5", 2, "'2.5' is not a valid integer"),
-        ("min-frequency = [2]", 3, "[train-wordpiece] min-frequency: it takes one value, not a list"),
-        ("min-frequency = 2000-01-01", 3, "min-frequency: 2000-01-01 is neither text nor a number"),
+        ("min-frequency = [2]", 3, "[train-wordpiece] min-frequency: expected one value, not a list"),
+        ("min-frequency = 2000-01-01", 3, "min-frequency: 2000-01-01 is not text, a number"),
     ],
 )
 def test_settings_wrong_are_refused_in_a_sentence(settled, line, code, error):

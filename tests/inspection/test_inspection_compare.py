@@ -12,7 +12,7 @@ from tests.inspection.inspection_tokenizers import saved, word_piece
 from tests.tokenizer.tokenizer_texts import HARD, cut
 from tokkit.cli.main import run
 from tokkit.errors import InputError, UsageError
-from tokkit.inspection.comparison.compare import compare
+from tokkit.inspection.compare import compare
 from tokkit.tokenizer.folder.load import load
 
 TEXTS = [text for text in HARD if text] + [

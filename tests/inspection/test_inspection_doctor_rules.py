@@ -13,8 +13,8 @@ from doctor_folders import EMBEDDINGS, POSITIONS, Pair, make_pair, rename, vocab
 
 import tokkit
 from tokkit.cli import main
-from tokkit.inspection.doctor.rules import RULES
-from tokkit.inspection.findings import ERROR, WARNING
+from tokkit.inspection.checks.rules import RULES
+from tokkit.inspection.statistics.findings import ERROR, WARNING
 
 
 @pytest.fixture(scope="module")

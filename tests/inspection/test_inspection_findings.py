@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.inspection.findings import ERROR, RULES, WARNING, findings
+from tokkit.inspection.statistics.findings import ERROR, RULES, WARNING, findings
 
 CLEAN = {
     "classes": {"x": 10, "y": 5},

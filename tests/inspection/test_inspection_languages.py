@@ -11,8 +11,7 @@ import pytest
 from tokkit.cli.main import run
 from tokkit.data.loading import streaming
 from tokkit.errors import UsageError
-from tokkit.inspection import languages
-from tokkit.inspection.statistics import row_sample
+from tokkit.inspection.statistics import languages, row_sample
 from tokkit.inspection.statistics.row_sample import RowSample
 from tokkit.inspection.stats import stats
 from tokkit.runtime.strings import Strings

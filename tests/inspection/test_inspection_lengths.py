@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.inspection import lengths
+from tokkit.inspection.statistics import lengths
 
 LENGTHS = st.lists(st.integers(0, 10_000), min_size=1).map(lambda values: np.array(values, dtype=np.int64))
 

@@ -10,7 +10,7 @@ import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.inspection.scripts import main_script, script_of, stretches
+from tokkit.inspection.statistics.scripts import main_script, script_of, stretches
 
 LIVING = (
     *("Latin", "Greek", "Cyrillic", "Armenian", "Hebrew", "Arabic", "Syriac", "Thaana", "Devanagari"),

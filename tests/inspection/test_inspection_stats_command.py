@@ -12,7 +12,7 @@ import pytest
 from tokkit.cli.main import run
 from tokkit.inspection.stats import stats
 from tokkit.views.reports import data as reports
-from tokkit.views.tables import as_drawn, as_tsv
+from tokkit.views.tables import as_text, as_tsv
 
 ROWS = "text,label,key\n" + "".join(
     f"so good film {i},기쁨,{i}\n<br>bad,슬픔 & Co <b>,x{i}\n" for i in range(30)
@@ -29,7 +29,7 @@ def here(write, tmp_path, monkeypatch):
 def test_stats_command_writes_a_page_and_a_picture(here, capsys):
     assert run(["stats", "a.csv", "--html", "a.html", "--plot", "a.svg"]) == 0
     printed = capsys.readouterr()
-    assert "written: a.html" in printed.err
+    assert "wrote a.html" in printed.err
     page = (here / "a.html").read_text("utf-8")
     assert "슬픔 &amp; Co &lt;b&gt;" in page
     assert "<h2>Findings</h2>" in page.partition("<h2>Rows</h2>")[0]
@@ -65,7 +65,7 @@ def test_stats_command_refuses_a_page_of_another_name_before_it_reads(here, caps
 
 @pytest.mark.parametrize("width", [80, 60, 40])
 def test_stats_tables_fit_every_terminal(here, width):
-    drawn = as_drawn(reports.stats(stats("a.csv").as_dict()), width, False)
+    drawn = as_text(reports.stats(stats("a.csv").as_dict()), width, False)
     assert max(map(len, drawn.splitlines())) <= width
     assert "█" in drawn
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tokkit.inspection import scripts
-from tokkit.inspection.statistics import text_measures
+from tokkit.inspection.statistics import scripts, text_measures
 from tokkit.inspection.statistics.text_measures import MARKS, TextMeasures
 from tokkit.runtime.strings import Strings
 

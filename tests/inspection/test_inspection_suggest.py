@@ -13,7 +13,7 @@ from tests.inspection.inspection_tokenizers import saved, word_piece
 from tests.tokenizer.tokenizer_texts import cut
 from tokkit.cli.main import run
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.inspection.suggestion.suggest import suggest_tokens
+from tokkit.inspection.suggest import suggest_tokens
 from tokkit.progress import SILENT
 
 

@@ -13,7 +13,7 @@ from sklearn import metrics
 import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.test_model_folds import StopsIn
-from tokkit.cli.finetune import flagged
+from tokkit.cli.finetune import repeat_compare
 from tokkit.cli.main import run
 from tokkit.errors import Interrupted, UsageError
 from tokkit.model.folder.predictions import row_sums
@@ -171,12 +171,16 @@ def test_every_combination_is_there_once_the_last_key_fastest():
 
 
 def test_the_flag_stands_before_every_key_that_follows_it():
-    assert flagged(["d.csv", "--compare", "a=1,2", "b=x", "-q"]) == [
+    assert repeat_compare(["d.csv", "--compare", "a=1,2", "b=x", "-q"]) == [
         *("d.csv", "--compare", "a=1,2", "--compare", "b=x", "-q"),
     ]
-    assert flagged(["--compare=a=1", "b=2", "d.csv"]) == ["--compare=a=1", "--compare", "b=2", "d.csv"]
-    assert flagged(["--compare", "a=1", "data/year=1/d.csv"]) == ["--compare", "a=1", "data/year=1/d.csv"]
-    assert flagged(["a=1", "--epochs", "2"]) == ["a=1", "--epochs", "2"]
+    assert repeat_compare(["--compare=a=1", "b=2", "d.csv"]) == ["--compare=a=1", "--compare", "b=2", "d.csv"]
+    assert repeat_compare(["--compare", "a=1", "data/year=1/d.csv"]) == [
+        "--compare",
+        "a=1",
+        "data/year=1/d.csv",
+    ]
+    assert repeat_compare(["a=1", "--epochs", "2"]) == ["a=1", "--epochs", "2"]
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from tokkit.model.tasks import TASKS
 from tokkit.model.tasks.task import RowTargets
 from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
-from tokkit.views.tables import as_drawn, as_tsv
+from tokkit.views.tables import as_text, as_tsv
 
 TELLS = {
     "multi-label": {"macro_f1", "classes", "calibration", "thresholds", "intervals", "lengths", "worst"},
@@ -77,7 +77,7 @@ def test_every_task_is_evaluated(trained, tmp_path):
     for score, (low, high) in told.get("intervals", {}).items():
         assert low <= told[score] <= high, score
     assert as_tsv(reports.evaluation(told))
-    assert as_drawn(reports.evaluation(told), 40, color=False)
+    assert as_text(reports.evaluation(told), 40, color=False)
     assert html.page("t", "", reports.page_parts(told))
 
 

@@ -245,7 +245,7 @@ class TestTheCommand:
             assert line in shown
 
     def test_refuses_a_picture_of_another_kind_before_any_work(self, file, tmp_path):
-        with pytest.raises(UsageError, match=r"--map: .*\.jpg: a picture is \.png or \.svg"):
+        with pytest.raises(UsageError, match=r"--map: .*\.jpg: a plot is \.png or \.svg"):
             self.run(file, "--map", tmp_path / "m.jpg")
 
 

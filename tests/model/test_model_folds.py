@@ -28,7 +28,7 @@ from tokkit.model.training.encoded_rows import EncodedOnce
 from tokkit.progress import SILENT
 from tokkit.tokenizer.folder.load import load
 from tokkit.views.reports import finetuning as reports
-from tokkit.views.tables import as_drawn
+from tokkit.views.tables import as_text
 
 FAST = {"size": "tiny", "epochs": 1, "threads": 1, "lr": 2e-3, "precision": "fp32"}
 ROWS = [*sentences(84, seed=1), *sentences(6, seed=1)]
@@ -322,7 +322,7 @@ def test_one_of_the_folds_is_to_be_named_as_a_model_to_go_on_from(folds, data, t
 @pytest.mark.parametrize("width", [40, 120])
 def test_the_report_shows_each_fold_their_mean_and_all_rows(folds, width):
     told = {**folds[1].as_dict(), "model": "folds"}
-    drawn_text = as_drawn(reports.cross_validation(told), width, color=False)
+    drawn_text = as_text(reports.cross_validation(told), width, color=False)
     for part in ("mean", "deviation", "out of fold", "fold-1 to fold-3"):
         assert part in drawn_text
     assert max(map(len, drawn_text.splitlines())) <= width

@@ -17,7 +17,7 @@ from tokkit.tokenizer.blocks.catalogue import name_of
 from tokkit.tokenizer.blocks.recipes import KINDS, RECIPES
 from tokkit.tokenizer.blocks.registry import REGISTRY, SpecialTokens
 from tokkit.views.reports import blocks as reports
-from tokkit.views.tables import as_drawn, as_tsv
+from tokkit.views.tables import as_text, as_tsv
 
 SHOWN = tokkit.blocks()
 BY_KIND = {kind: [block for block in SHOWN.blocks if block.kind == kind] for kind in KINDS}
@@ -146,7 +146,7 @@ def test_catalogue_command_gives_json(capsys):
 @pytest.mark.parametrize("view", [reports.overview, reports.detailed])
 def test_catalogue_tables_fit(view, width):
     tables = view(SHOWN.as_dict())
-    drawn = as_drawn(tables, width, False)
+    drawn = as_text(tables, width, False)
     assert max(map(cell_len, drawn.splitlines())) <= width
     for name in {80: ("char-delimiter-split", "bert-multilingual"), 40: ("nfkc", "gpt2")}[width]:
         assert name in drawn

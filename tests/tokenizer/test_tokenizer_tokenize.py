@@ -20,7 +20,7 @@ from tokkit.tokenizer.blocks.recipes import RECIPES
 from tokkit.tokenizer.folder.load import load
 from tokkit.tokenizer.probes import add_probes
 from tokkit.views.reports import tokenize as reports
-from tokkit.views.tables import as_drawn, as_tsv
+from tokkit.views.tables import as_text, as_tsv
 
 WITH_TOKENS = (*HARD, "a <mask>  b [CLS] plainword", "<|end|>x PlainWord", " <s> </s>", "[MASK][MASK]")
 
@@ -234,7 +234,7 @@ def test_tokenize_says_on_which_text_a_tokenizer_fails(tmp_path):
 @pytest.mark.parametrize("width", [40, 80])
 def test_tokenize_tables_fit_and_mark_the_unknown(folders, width):
     result = tokkit.tokenize(folders("korean"), ["the king \ue000 met 한국"]).as_dict()
-    plain, colored = (as_drawn(reports.tokenize(result), width, color) for color in (False, True))
+    plain, colored = (as_text(reports.tokenize(result), width, color) for color in (False, True))
     assert max(map(cell_len, plain.splitlines())) <= width
     assert any(line.lstrip().startswith("? [UNK]") or "?   [UNK]" in line for line in plain.splitlines())
     assert "\x1b[1;37;41m[UNK]" in colored
@@ -242,7 +242,7 @@ def test_tokenize_tables_fit_and_mark_the_unknown(folders, width):
 
 
 def test_tokenize_escapes_control_characters(folders):
-    drawn = as_drawn(reports.tokenize(tokkit.tokenize(folders("gpt2"), "a\x1b[31mb\t").as_dict()), 80, True)
+    drawn = as_text(reports.tokenize(tokkit.tokenize(folders("gpt2"), "a\x1b[31mb\t").as_dict()), 80, True)
     assert "\x1b[31m" not in drawn
     assert "\\x1b" in drawn
 

@@ -11,7 +11,7 @@ from tokkit.model.metrics.classification import single_label_scores
 from tokkit.views import html, reliability_plot
 from tokkit.views.confusion_plot import confusion_matrix
 from tokkit.views.reports import evaluation as reports
-from tokkit.views.tables import Shaded, Table, as_drawn, as_tsv
+from tokkit.views.tables import Shaded, Table, as_text, as_tsv
 
 NAMES = {
     "Korean": ["기쁨", "슬픔"],
@@ -50,7 +50,7 @@ def several(labels):
 class TestEveryEvaluation:
     def test_is_drawn_and_printed(self, labels):
         for width in (40, 100):
-            shown = as_drawn(reports.evaluation(told(labels)), width, color=False)
+            shown = as_text(reports.evaluation(told(labels)), width, color=False)
             assert max(map(len, shown.splitlines())) <= width
         printed = as_tsv(reports.evaluation(told(labels)))
         assert printed.count("# ") >= 5
@@ -91,7 +91,7 @@ def test_evaluation_leaves_a_wide_matrix_to_the_page():
 def test_shaded_cells_are_counts_everywhere_and_shaded_on_a_page():
     table = Table("t", ["", "n"], [["a", Shaded(1234, 0.5)]])
     assert as_tsv([table]) == "# t\n\tn\na\t1234\n"
-    assert "1,234" in as_drawn([table], 40, color=False)
+    assert "1,234" in as_text([table], 40, color=False)
     page = html.page("t", "", [table]).decode()
     assert 'data-value="1234" title="50.0%" style="background:color-mix(in srgb,var(--bar) 28%' in page
 
@@ -108,5 +108,5 @@ def test_reliability_drawings_stand_within_their_frame():
 
 def test_a_narrow_terminal_cuts_no_number_beside_a_name_that_stays_whole():
     rows = [("weighted F1", 0.806972, "0.7807 to 0.8692", 0.36367)]
-    shown = as_drawn([Table("t", ("", "model", "95 % CI", 'majority class ("기쁨")'), rows)], 40, color=False)
+    shown = as_text([Table("t", ("", "model", "95 % CI", 'majority class ("기쁨")'), rows)], 40, color=False)
     assert "0.3637" in shown

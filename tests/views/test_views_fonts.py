@@ -17,7 +17,7 @@ def without_fonts(monkeypatch):
 
 
 def test_fonts_undrawable_names_labels_no_font_has(without_fonts):
-    assert fonts.undrawable(["joy", "기쁨", "", "über", "슬픔!"]) == ["기쁨", "슬픔!"]
+    assert fonts.without_glyphs(["joy", "기쁨", "", "über", "슬픔!"]) == ["기쁨", "슬픔!"]
 
 
 def test_fonts_spell_out_what_cannot_be_drawn_and_keep_labels_apart(without_fonts):

@@ -11,8 +11,8 @@ import time
 
 PROGRAM = r"""
 import sys, time
-from tokkit.views.progress_bar import Bar, Sentences
-progress = (Bar if sys.stderr.isatty() else Sentences)()
+from tokkit.views.progress_bar import Bar, Messages
+progress = (Bar if sys.stderr.isatty() else Messages)()
 progress.say("before \x1b[31m [b]x[/b]")
 stages = [("counting {words} [b]", None, "bytes"), ("training", 20, "steps"), ("merging", None, "")]
 for stage, total, unit in stages:

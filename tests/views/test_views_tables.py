@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tokkit.views.tables import Table, as_drawn, as_tsv, printable
+from tokkit.views.tables import Table, as_text, as_tsv, printable
 
 NASTY = [
     "[/b] and [unk]",
@@ -53,10 +53,10 @@ def test_tables_tsv_keeps_a_line_a_row_whatever_is_in_the_cells():
 @pytest.mark.parametrize("table", [WIDE, MANY, Table("None", ("a", "b"), [])], ids=lambda table: table.title)
 class TestEveryWidth:
     def test_fits(self, width, table):
-        assert all(cell_len(line) <= width for line in as_drawn([table], width, False).splitlines())
+        assert all(cell_len(line) <= width for line in as_text([table], width, False).splitlines())
 
     def test_cuts_nothing(self, width, table):
-        drawn = "".join(as_drawn([table], width, False).split())
+        drawn = "".join(as_text([table], width, False).split())
         for text in (table.title, *(name for name in table.columns if table.rows)):
             assert all(word in drawn for word in text.split())
         for row in table.rows:
@@ -67,8 +67,8 @@ class TestEveryWidth:
     def test_is_the_same_with_and_without_color_but_for_escapes(self, width, table):
         from rich.text import Text
 
-        colored = Text.from_ansi(as_drawn([table], width, True)).plain
-        plain = as_drawn([table], width, False)
+        colored = Text.from_ansi(as_text([table], width, True)).plain
+        plain = as_text([table], width, False)
         assert [line.rstrip() for line in colored.splitlines()] == [
             line.rstrip() for line in plain.rstrip("\n").splitlines()
         ][: len(colored.splitlines())]
@@ -76,7 +76,7 @@ class TestEveryWidth:
 
 @pytest.mark.parametrize("width", [80, 200])
 def test_tables_wide_characters_line_up(width):
-    lines = as_drawn([WIDE], width, False).splitlines()
+    lines = as_text([WIDE], width, False).splitlines()
     column = next(cell_len(line[: line.index("rows") + 4]) for line in lines if "rows" in line)
     for number in ("1,234", "7"):
         line = next(line for line in lines if f" {number} " in line)
@@ -85,13 +85,13 @@ def test_tables_wide_characters_line_up(width):
 
 @pytest.mark.parametrize("text", NASTY)
 def test_tables_show_markup_and_escapes_as_they_are(text):
-    drawn = as_drawn([Table(text, (text,), [(text,)])], 80, True)
+    drawn = as_text([Table(text, (text,), [(text,)])], 80, True)
     assert drawn.count(printable(text)) == 3
     assert "\x1b[31m" not in drawn
 
 
 def test_tables_too_narrow_for_the_columns_become_records():
-    drawn = as_drawn([MANY], 40, False)
+    drawn = as_text([MANY], 40, False)
     lines = [line.split() for line in drawn.splitlines()]
     assert ["label", "한국어"] in lines
     assert ["column", "11", "123,467.789"] in lines
@@ -115,7 +115,7 @@ def test_tables_too_narrow_for_the_columns_become_records():
     ],
 )
 def test_tables_cells_are_shown(cell, shown):
-    line = as_drawn([Table("t", ("x", "y"), [(cell, "end")])], 80, False).splitlines()[4]
+    line = as_text([Table("t", ("x", "y"), [(cell, "end")])], 80, False).splitlines()[4]
     assert line.split() == [*([shown] if shown else []), "end"]
 
 
@@ -132,7 +132,7 @@ def test_tables_printable_leaves_nothing_a_terminal_obeys(text):
 @given(st.text(max_size=30), st.integers(30, 120))
 @settings(max_examples=60, deadline=None)
 def test_tables_draw_any_text(text, width):
-    as_drawn([Table(text, ("a", text), [(text, 1), (None, 2)])], width, True)
+    as_text([Table(text, ("a", text), [(text, 1), (None, 2)])], width, True)
 
 
 def test_tables_printable_keeps_what_scripts_need():

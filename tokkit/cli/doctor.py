@@ -24,7 +24,8 @@ def doctor_command(tokenizer: str, fail_on: str | None, as_json: bool, **options
 
     A crash or changed ids are errors, with exit code 1; all else is a warning.
     """
-    from tokkit.inspection.doctor import RULES, doctor
+    from tokkit.inspection.checks.rules import RULES
+    from tokkit.inspection.doctor import doctor
 
     rules = parse_rules(fail_on, RULES)
     result = doctor(tokenizer, **options)

@@ -55,7 +55,7 @@ def repeat_compare(arguments: Sequence[str]) -> list[str]:
     epilog="Example: tokkit finetune reviews/ --tokenizer out/ --epochs 5",
 )
 @click.argument("dataset", required=False)
-@click.option("--tokenizer", metavar="TOKENIZER", help="Folder or tokenizer.json; default: that of the model.")
+@click.option("--tokenizer", metavar="TOKENIZER", help="Folder or tokenizer.json; default: the model's.")
 @click.option("--model", metavar="MODEL", help="Checkpoint to fine-tune, local or from the hub.")
 @output_option("model/", "Folder to write.")
 @click.option("--validation-data", metavar="PATH", help="Validation rows; default: the data set's split.")

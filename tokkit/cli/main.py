@@ -150,7 +150,8 @@ def run(arguments: list[str]) -> int:
         if is_interrupt(error):
             return _report(Interrupted().message, None, Interrupted.exit_code)
         error.verbose = getattr(error, "verbose", "-v" in arguments)  # type: ignore[attr-defined]
-        message = f"internal error: {type(error).__name__}: {error}; this is a bug in tokkit, please report it"
+        what = f"{type(error).__name__}: {error}"
+        message = f"internal error: {what}; this is a bug in tokkit, please report it"
         return _report(message, "the same command with -v prints the traceback", EXIT_BUG, error)
     finally:
         remove_spooled()

@@ -16,7 +16,7 @@ from tokkit import files
 from tokkit.errors import UsageError
 from tokkit.progress import Progress
 from tokkit.views import fonts
-from tokkit.views.tables import Table, as_tsv, as_text
+from tokkit.views.tables import Table, as_text, as_tsv
 
 PLOTS = (".png", ".svg")
 PAGES = (".html", ".htm")

@@ -39,7 +39,8 @@ def stats_command(
     **options: Any,
 ) -> int:
     """Classes, missing values, duplicates, conflicts, leaks and lengths of a data set."""
-    from tokkit.inspection.stats import RULES, stats
+    from tokkit.inspection.statistics.findings import RULES
+    from tokkit.inspection.stats import stats
 
     plot_file, page_file = plot_path(plot, force), page_path(page, force)
     rules = parse_rules(fail_on, RULES)

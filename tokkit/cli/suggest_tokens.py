@@ -30,6 +30,6 @@ def suggest_tokens_command(as_json: bool, **options: Any) -> None:
 
     Each word is measured with all better words added, and with its effect on other words.
     """
-    from tokkit.inspection.suggestion.suggest import suggest_tokens
+    from tokkit.inspection.suggest import suggest_tokens
 
     show("suggest-tokens", suggest_tokens(**options).as_dict(), reports.suggestions, as_json)

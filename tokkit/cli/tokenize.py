@@ -27,7 +27,7 @@ def tokenize_command(texts: tuple[str, ...], no_special: bool, as_json: bool, **
     from tokkit.tokenizer.tokenize import tokenize
 
     if not texts and (sys.stdin is None or sys.stdin.isatty()):
-        raise UsageError("no text to tokenize", hint="tokkit tokenize out/ 'some text', or pipe lines of text")
+        raise UsageError("no text to tokenize", hint="tokkit tokenize out/ 'some text', or pipe lines in")
     expanded = [text for argument in texts or [STANDARD_INPUT] for text in _texts(argument)]
     result = tokenize(texts=expanded, special=not no_special, **options)
     show("tokenize", result.as_dict(), reports.tokenize, as_json)

@@ -14,10 +14,10 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, over_batches
 from tokkit.errors import OutputError
-from tokkit.inspection import lengths
-from tokkit.inspection.findings import Finding, findings
-from tokkit.inspection.languages import identifier
-from tokkit.inspection.lengths import Histogram
+from tokkit.inspection.statistics import lengths
+from tokkit.inspection.statistics.findings import Finding, findings
+from tokkit.inspection.statistics.languages import identifier
+from tokkit.inspection.statistics.lengths import Histogram
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, SayOnce, stage
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load

@@ -30,7 +30,7 @@ def families() -> list[str]:
     return ["DejaVu Sans", *[name for name in _FONTS if name in installed][:1]]
 
 
-def undrawable(labels: Sequence[str]) -> list[str]:
+def without_glyphs(labels: Sequence[str]) -> list[str]:
     """The labels with characters that no font here can draw."""
     covered = _covered()
     return [label for label in labels if any(ord(character) not in covered for character in label)]

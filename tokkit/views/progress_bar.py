@@ -12,7 +12,7 @@ _NARROW = 72
 """Columns of a terminal below which per cent stand for bar, amount and rate."""
 
 
-class Sentences:
+class Messages:
     """What is said goes to standard error, a line each; stages are not drawn.
 
     stopping  whether the user has asked to stop
@@ -38,13 +38,13 @@ class Sentences:
         return self.stopping
 
 
-class Quiet(Sentences):
+class Quiet(Messages):
     """Nothing is said."""
 
     def say(self, message: str) -> None: ...
 
 
-class Bar(Sentences):
+class Bar(Messages):
     """A bar with amount, rate, time left and the figures of the moment, gone when its stage is over."""
 
     def __init__(self, reworded: Callable[[str], str] = str) -> None:

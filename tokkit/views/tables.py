@@ -82,7 +82,7 @@ def as_tsv(tables: Iterable[Table]) -> str:
     return "\n".join(blocks)
 
 
-def as_drawn(tables: Iterable[Table], width: int, color: bool) -> str:
+def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
     """The tables for a terminal ``width`` columns wide; what does not fit a line is folded, never cut.
 
     The first column, which holds names, is folded only where the rest would not fit, and columns stand closer

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from tokkit.inspection import lengths
 from tokkit.inspection.comparison.tokenizer_metrics import sums_by_row
+from tokkit.inspection.statistics import lengths
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.folder.load import LoadedTokenizer

@@ -8,9 +8,9 @@ from typing import Any
 
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.streaming import StreamedDataset
-from tokkit.inspection import lengths
-from tokkit.inspection.lengths import Histogram
-from tokkit.inspection.scripts import NO_SCRIPT
+from tokkit.inspection.statistics import lengths
+from tokkit.inspection.statistics.lengths import Histogram
+from tokkit.inspection.statistics.scripts import NO_SCRIPT
 from tokkit.inspection.statistics.sums import Gathered, SplitSums
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.folder.load import LoadedTokenizer

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.inspection.lengths import Histogram
+from tokkit.inspection.statistics.lengths import Histogram
 
 _BITS = 40
 _LENGTH = (1 << _BITS) - 1

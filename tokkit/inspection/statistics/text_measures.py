@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from tokkit.data.cleaning.repair_rules import RULES
 from tokkit.data.duplicates.key_kernels import mark_pages
-from tokkit.inspection.scripts import script_of
 from tokkit.inspection.statistics import text_kernels as kernels
+from tokkit.inspection.statistics.scripts import script_of
 from tokkit.runtime.strings import Strings
 
 _PAGE, _CHARACTERS = 256, 0x110000

@@ -15,9 +15,9 @@ import torch
 from transformers import PreTrainedModel
 
 from tokkit.errors import InputError
-from tokkit.inspection.doctor import rules
-from tokkit.inspection.doctor.subject import Subject, examined_model, examined_tokenizer
-from tokkit.inspection.findings import ERROR, Finding
+from tokkit.inspection.checks import rules
+from tokkit.inspection.checks.subject import Subject, examined_model, examined_tokenizer
+from tokkit.inspection.statistics.findings import ERROR, Finding
 from tokkit.model.network.heads import initializer_range
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.editing.embeddings import EmbeddingTables, copy_tables, replace_tables

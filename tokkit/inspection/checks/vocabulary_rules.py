@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
-from tokkit.inspection.doctor.reachable import unreachable
-from tokkit.inspection.doctor.subject import ExaminedTokenizer, Subject
-from tokkit.inspection.doctor.tokenizer_rules import quoted, train_again
-from tokkit.inspection.findings import ERROR, WARNING, Finding
+from tokkit.inspection.checks.reachable import unreachable
+from tokkit.inspection.checks.subject import ExaminedTokenizer, Subject
+from tokkit.inspection.checks.tokenizer_rules import quoted, train_again
+from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
 
 _SHORTEST_FRAGMENT = 3
 """Characters of a special token, a bracket among them, that hardly stand together in a text by chance."""

@@ -10,7 +10,7 @@ import functools
 from collections.abc import Callable
 
 from tokkit.errors import UsageError
-from tokkit.inspection.scripts import NO_SCRIPT, main_script
+from tokkit.inspection.statistics.scripts import NO_SCRIPT, main_script
 
 UNSURE = "unsure"
 """What a text is counted as of which no language has an even chance."""

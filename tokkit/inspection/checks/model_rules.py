@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from tokkit.inspection.doctor.subject import ExaminedModel, Subject
-from tokkit.inspection.doctor.tokenizer_rules import quoted
-from tokkit.inspection.doctor.vocabulary_rules import some
-from tokkit.inspection.findings import ERROR, WARNING, Finding
+from tokkit.inspection.checks.subject import ExaminedModel, Subject
+from tokkit.inspection.checks.tokenizer_rules import quoted
+from tokkit.inspection.checks.vocabulary_rules import some
+from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
 from tokkit.tokenizer.folder.load import ROLES
 
 _FATAL_ROLES = ("pad", "cls", "sep", "mask", "unk")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from tokkit.inspection.doctor import data_rules, model_rules, tokenizer_rules, vocabulary_rules
-from tokkit.inspection.doctor.subject import Subject
-from tokkit.inspection.findings import ERROR, WARNING, Finding
+from tokkit.inspection.checks import data_rules, model_rules, tokenizer_rules, vocabulary_rules
+from tokkit.inspection.checks.subject import Subject
+from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
 
 TOKENIZER, MODEL, DATA = "tokenizer", "model", "data"
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tokkit.data.dataset import Dataset, sort_labels
-from tokkit.inspection import lengths
-from tokkit.inspection.scripts import stretches
+from tokkit.inspection.statistics import lengths
+from tokkit.inspection.statistics.scripts import stretches
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.folder.load import LoadedTokenizer

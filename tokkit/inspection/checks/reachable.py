@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from tokkit.inspection.scripts import script_of
+from tokkit.inspection.statistics.scripts import script_of
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 AROUND = (

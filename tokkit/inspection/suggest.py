@@ -15,7 +15,8 @@ from tokkit.errors import InputError, UsageError
 from tokkit.inspection.suggestion.candidates import candidates
 from tokkit.inspection.suggestion.cut_words import CutWords, Model, cut_words
 from tokkit.inspection.suggestion.selection import Chosen, Wish, select
-from tokkit.options import Options, apply_to_both, option
+from tokkit.inspection.suggestion.suggest_options import SuggestOptions
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.editing.extend import extend
 from tokkit.tokenizer.editing.segmentation import pre_token_forms, pre_tokens
@@ -27,20 +28,6 @@ if TYPE_CHECKING:
 
 EXAMPLES = 3
 """Other words whose cut changes that are shown of each token."""
-
-
-@dataclass(frozen=True)
-class SuggestOptions(Options):
-    """Which tokens are worth suggesting."""
-
-    top: int = option(50, "tokens to suggest at most", minimum=1)
-    min_count: int = option(5, "words of the corpus that a token must change", minimum=1)
-    min_length: int = option(2, "characters of the shortest token", minimum=1)
-    min_words: int = option(
-        3, "distinct words that a beginning must be of, unless it is a word itself", minimum=1
-    )
-    letters: float = option(0.5, "share of letters in a token, at least", minimum=0, maximum=1)
-    whole_words: bool = option(False, "suggest whole words only, no beginnings of words")
 
 
 @dataclass(frozen=True)
@@ -76,10 +63,10 @@ def suggest_tokens(
     tokenizer: str | Path,
     corpus: str | Path | Sequence[str | Path] = (),
     out: str | Path | None = None,
-    spec: SuggestOptions | None = None,
+    options: SuggestOptions | None = None,
     *,
     counts: str | Path | None = None,
-    reading: feed.CorpusOptions | None = None,
+    read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
@@ -98,15 +85,15 @@ def suggest_tokens(
     ``settings`` are fields of `SuggestOptions` and `CorpusOptions`. Raises `InputError` for a tokenizer or
     text that cannot be read, `UsageError` for counts of other blocks, `OutputError` where ``out`` exists.
     """
-    spec, reading = apply_to_both(SuggestOptions, spec, feed.CorpusOptions, reading, settings)
+    options, read_options = apply_to_both(SuggestOptions, options, feed.CorpusOptions, read_options, settings)
     stages = Stages(progress)
     target = None if out is None else Path(out)
     sources = _sources(corpus, counts, progress)
     if target is not None:
         files.check_output(target, force=force, inputs=sources, kind="file")
     loaded = load(tokenizer, progress)
-    words = _words(loaded, sources, counts, str(tokenizer), reading, threads, stages)
-    chosen, cut, counted, model = _chosen(loaded, words, spec, stages)
+    words = _words(loaded, sources, counts, str(tokenizer), read_options, threads, stages)
+    chosen, cut, counted, model = _chosen(loaded, words, options, stages)
     with stages.stage("adding them"):
         after = _with_all(loaded, chosen, cut, counted)
     result = SuggestResult(
@@ -123,7 +110,7 @@ def suggest_tokens(
         stages=stages.records,
     )
     if target is not None:
-        _write(target, result, spec, reading, [loaded.folder, *sources], force, threads)
+        _write(target, result, options, read_options, [loaded.folder, *sources], force, threads)
     return result
 
 
@@ -142,7 +129,7 @@ def _words(
     sources: Sequence[Path],
     counts: str | Path | None,
     name: str,
-    reading: feed.CorpusOptions,
+    read_options: feed.CorpusOptions,
     threads: int | None,
     stages: Stages,
 ) -> Words:
@@ -159,22 +146,22 @@ def _words(
         check_fits(counted, pipeline, name)
         with stages.stage("counting words", counted.distinct, "pieces") as progress:
             return words_of_counts(counted, pipeline, progress, threads)
-    planned = feed.plan(sources, reading, stages.progress)
+    planned = feed.plan(sources, read_options, stages.progress)
     with stages.stage("counting words", feed.size_of(planned), "bytes") as progress:
-        return count_words(planned, pipeline, progress, threads, reading.memory_bytes)
+        return count_words(planned, pipeline, progress, threads, read_options.memory_bytes)
 
 
 def _chosen(
-    tokenizer: LoadedTokenizer, words: Words, spec: SuggestOptions, stages: Stages
+    tokenizer: LoadedTokenizer, words: Words, options: SuggestOptions, stages: Stages
 ) -> tuple[list[Chosen], CutWords, tuple[int, int], Model]:
     """The tokens, the words, how many tokens (and unknown ones) those were before, and the model."""
     model = Model.of(tokenizer)
     with stages.stage("cutting words", len(words), "words") as progress:
         cut = cut_words(words.texts(), model, progress)
     counted = int(cut.counts @ cut.cost), int(cut.counts @ cut.unknown)
-    with stages.stage("choosing", spec.top, "tokens") as progress:
-        found = candidates(cut, _mark(tokenizer), spec.min_count, spec.whole_words)
-        wish = Wish(_rule(tokenizer, spec), spec.top, spec.min_count, spec.min_words)
+    with stages.stage("choosing", options.top, "tokens") as progress:
+        found = candidates(cut, _mark(tokenizer), options.min_count, options.whole_words)
+        wish = Wish(_rule(tokenizer, options), options.top, options.min_count, options.min_words)
         return select(cut, found, wish, progress), cut, counted, model
 
 
@@ -186,14 +173,14 @@ def _mark(tokenizer: LoadedTokenizer) -> str:
 
 
 def _rule(
-    tokenizer: LoadedTokenizer, spec: SuggestOptions
+    tokenizer: LoadedTokenizer, options: SuggestOptions
 ) -> Callable[[str], tuple[str, tuple[str, ...]] | None]:
     """What text a beginning is and which pre-tokens it has; None for what is no word a person would add."""
     typed = _typed(tokenizer)
 
     def allowed(beginning: str) -> tuple[str, tuple[str, ...]] | None:
         text = typed(beginning)
-        if text is None or not _is_word(text, spec):
+        if text is None or not _is_word(text, options):
             return None
         try:
             found = pre_token_forms(tokenizer.backend, text)
@@ -226,12 +213,12 @@ def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
     return typed
 
 
-def _is_word(text: str, spec: SuggestOptions) -> bool:
+def _is_word(text: str, options: SuggestOptions) -> bool:
     """Whether it is long enough, and letters, marks and digits at both ends with letters enough between."""
-    if len(text) < spec.min_length or not all(_kind(text[place]) in "LMN" for place in (0, -1)):
+    if len(text) < options.min_length or not all(_kind(text[place]) in "LMN" for place in (0, -1)):
         return False
     letters = sum(_kind(each) in "LM" for each in text)
-    return letters >= spec.letters * len(text) and _kind(text[0]) != "M"
+    return letters >= options.letters * len(text) and _kind(text[0]) != "M"
 
 
 def _kind(character: str) -> str:
@@ -296,8 +283,8 @@ def _as_change(
 def _write(
     target: Path,
     result: SuggestResult,
-    spec: SuggestOptions,
-    reading: feed.CorpusOptions,
+    options: SuggestOptions,
+    read_options: feed.CorpusOptions,
     inputs: Sequence[Path],
     force: bool,
     threads: int | None,
@@ -310,7 +297,7 @@ def _write(
         files.write_receipt(
             staging / target.name,
             command="suggest-tokens",
-            settings={**asdict(spec), **asdict(reading)},
+            settings={**asdict(options), **asdict(read_options)},
             inputs=inputs,
             packages=("tokenizers",),
             result={

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.errors import InputError
-from tokkit.inspection.doctor.measure import Measured
+from tokkit.inspection.checks.measure import Measured
 from tokkit.progress import Progress
 from tokkit.tokenizer.folder import weight_headers
 from tokkit.tokenizer.folder.checkpoints import checkpoint_path, takes_tokens

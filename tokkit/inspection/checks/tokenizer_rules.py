@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator
 
 from tokkit.errors import InputError
-from tokkit.inspection.doctor.subject import ExaminedTokenizer, Subject
-from tokkit.inspection.findings import ERROR, WARNING, Finding
+from tokkit.inspection.checks.subject import ExaminedTokenizer, Subject
+from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
 from tokkit.tokenizer.folder.load import check_receipt, missing_unknown
 
 STRANGE = ("𐎀𐎁", "ꙮꙮ", "𒀀𒀁", "🜀🜁", "㍿㍿")

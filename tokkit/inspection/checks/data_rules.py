@@ -10,11 +10,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from tokkit.inspection.doctor.measure import NO_SCRIPT, Measured
-from tokkit.inspection.doctor.subject import Subject
-from tokkit.inspection.doctor.tokenizer_rules import train_again
-from tokkit.inspection.findings import TRUNCATED, UNKNOWN_RATE, WARNING, Finding
-from tokkit.inspection.scripts import WITHOUT_SPACES
+from tokkit.inspection.checks.measure import NO_SCRIPT, Measured
+from tokkit.inspection.checks.subject import Subject
+from tokkit.inspection.checks.tokenizer_rules import train_again
+from tokkit.inspection.statistics.findings import TRUNCATED, UNKNOWN_RATE, WARNING, Finding
+from tokkit.inspection.statistics.scripts import WITHOUT_SPACES
 
 FOREIGN_UNKNOWN_RATE = 0.10
 """Share of unknown tokens above which a script counts as not understood at all."""

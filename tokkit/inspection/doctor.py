@@ -1,4 +1,4 @@
-"""`doctor`: does a tokenizer fit its model, and does it understand the data?"""
+"""`doctor`: check whether a tokenizer fits its model, and how well it covers the data."""
 
 from __future__ import annotations
 
@@ -9,18 +9,13 @@ from typing import Any
 
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
-from tokkit.inspection.doctor import rules
-from tokkit.inspection.doctor.class_check import rebuilt
-from tokkit.inspection.doctor.config_fields import config_fields
-from tokkit.inspection.doctor.measure import measure
-from tokkit.inspection.doctor.subject import (
-    MODEL_CONFIG,
-    Subject,
-    examined_model,
-    examined_tokenizer,
-)
-from tokkit.inspection.doctor.tokenizer_rules import fails_on_strange
-from tokkit.inspection.findings import ERROR, Finding
+from tokkit.inspection.checks import rules
+from tokkit.inspection.checks.class_check import rebuilt
+from tokkit.inspection.checks.config_fields import config_fields
+from tokkit.inspection.checks.measure import measure
+from tokkit.inspection.checks.subject import MODEL_CONFIG, Subject, examined_model, examined_tokenizer
+from tokkit.inspection.checks.tokenizer_rules import fails_on_strange
+from tokkit.inspection.statistics.findings import ERROR, Finding
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.folder import tokenizer_folder
@@ -29,14 +24,14 @@ from tokkit.tokenizer.folder.load import read_json
 
 @dataclass(frozen=True)
 class DoctorResult:
-    """What was found; `as_dict` is what ``--json`` prints.
+    """The findings; `as_dict` is what ``--json`` prints.
 
-    model      the model it was held against, None without one
-    findings   errors first, each with what mends it
-    config     the fields of the model's configuration that matter: ``{field, value, may_change, why}``
-    measured   figures of the data, None without any
-    checked    rules that were run
-    skipped    rule -> why it was not run
+    model      the model it was checked against, None without one
+    findings   errors first, each with a fix
+    config     the relevant fields of the model's configuration: ``{field, value, may_change, why}``
+    measured   metrics of the data, None without data
+    checked    names of the rules that ran
+    skipped    name of a rule -> why it did not run
     """
 
     tokenizer: str
@@ -49,13 +44,15 @@ class DoctorResult:
     skipped: Mapping[str, str]
 
     @property
-    def sound(self) -> bool:
-        """Whether no finding is an error."""
-        return all(finding.severity != ERROR for finding in self.findings)
+    def has_errors(self) -> bool:
+        """Whether a finding is an error."""
+        return any(finding.severity == ERROR for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
         return {
-            **{"tokenizer": self.tokenizer, "model": self.model, "data": self.data},
+            "tokenizer": self.tokenizer,
+            "model": self.model,
+            "data": self.data,
             "findings": [finding.as_dict() for finding in self.findings],
             "config": self.config,
             "measured": self.measured,
@@ -73,13 +70,13 @@ def doctor(
     progress: Progress = SILENT,
     **settings: Any,
 ) -> DoctorResult:
-    """What is wrong with a tokenizer: in itself, beside a model, and on data; `rules.RULES` names every rule.
+    """Check a tokenizer by itself, against a model, and on data, by the rules of `rules.RULES`.
 
-    A tokenizer folder that is a model too is held against that model, unless another one is named. Of a model
-    its configuration and the headers of its weights are read, nothing else.
+    A tokenizer folder that is also a model is checked against that model, unless ``model`` names another.
+    Of a model, only its configuration and the headers of its weights are read.
 
-    ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as a tokenizer, a
-    model or a data set.
+    ``settings`` are fields of `DatasetOptions`. Raises `InputError` for an invalid tokenizer, model or data
+    set.
     """
     options = apply_settings(DatasetOptions, options, settings)
     examined = examined_tokenizer(tokenizer, progress)
@@ -87,15 +84,15 @@ def doctor(
         tokenizer_folder.self_test(examined.loaded.backend)
     if model is None and "model_type" in read_json(examined.loaded.folder / MODEL_CONFIG):
         model = examined.loaded.folder
-        progress.say(f"{tokenizer}: is a model too, and held against itself (--model names another)")
-    beside = examined_model(model, examined, progress) if model is not None else None
-    subject = Subject(examined, beside, None, rebuilt(examined, beside))
+        progress.say(f"{tokenizer}: is also a model, which it is checked against (--model names another)")
+    of_model = examined_model(model, examined, progress) if model is not None else None
+    subject = Subject(examined, of_model, None, rebuilt(examined, of_model))
     skipped = rules.skipped(subject)
     if fails_on_strange(examined):
-        why = "it raises an error on a word it does not know"
+        why = "it raises an error on an unknown word"
         skipped |= {"unreachable-ids": why, **({} if data is None else dict.fromkeys(rules.OF_DATA, why))}
     elif data is not None:
-        special = [each["content"] for each in examined.added if each.get("special")]
+        special = [token["content"] for token in examined.added if token.get("special")]
         dataset = read_dataset(data, options, progress, pairs=False)
         subject = replace(subject, data=measure(dataset, examined.loaded, subject.longest, special, progress))
         skipped = rules.skipped(subject)
@@ -104,7 +101,7 @@ def doctor(
         model=None if model is None else str(model),
         data=None if data is None else str(data),
         findings=rules.findings(subject, skipped),
-        config=config_fields(beside.config) if beside else [],
+        config=config_fields(of_model.config) if of_model else [],
         measured=subject.data.as_dict() if subject.data else None,
         checked=[name for name in rules.RULES if name not in skipped],
         skipped=skipped,

@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tokkit.inspection.doctor.subject import MODEL_CONFIG, ExaminedModel, ExaminedTokenizer
+from tokkit.inspection.checks.subject import MODEL_CONFIG, ExaminedModel, ExaminedTokenizer
 from tokkit.tokenizer.folder.checkpoints import rebuild_difference
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 
