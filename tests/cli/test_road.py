@@ -41,7 +41,7 @@ def test_the_three_lines_word_for_word(tokkit_process, corpus_and_dataset):
         done = tokkit_process(*arguments)
         assert done.returncode == 0, done.stderr
         assert done.stdout
-    assert "training on dataset, which stands here" in done.stderr
+    assert "using dataset in the current folder" in done.stderr
     here = corpus_and_dataset
     assert sorted(path.name for path in here.iterdir()) == ["corpus.txt", "dataset", "model", "out"]
     metrics = json.loads((here / "model" / "metrics.json").read_text("utf-8"))

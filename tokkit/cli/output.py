@@ -30,7 +30,8 @@ def show(
 ) -> None:
     """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe."""
     if as_json:
-        click.echo(json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2))
+        text = json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2)
+        click.echo(text.encode("utf-8", "surrogatepass"))  # JSON is UTF-8, whatever the console is
     elif sys.stdout.isatty():
         color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         click.echo(as_text(tables(result), shutil.get_terminal_size().columns, color), nl=False)

@@ -15,6 +15,6 @@ from tokkit.views.reports import training as reports
 @shared_options(options=CharOptions, read_options=CorpusOptions, threads=True)
 def train_char_command(as_json: bool, **options: Any) -> None:
     """Give the most frequent characters a token each, for comparison."""
-    from tokkit.tokenizer.training.train_char import train_char
+    from tokkit.tokenizer.training.train_frequent import train_char
 
     show("train-char", train_char(**options).as_dict(), reports.training, as_json)

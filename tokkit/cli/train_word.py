@@ -15,6 +15,6 @@ from tokkit.views.reports import training as reports
 @shared_options(options=WordOptions, read_options=CorpusOptions, threads=True)
 def train_word_command(as_json: bool, **options: Any) -> None:
     """Give the most frequent words a token each, for comparison."""
-    from tokkit.tokenizer.training.train_word import train_word
+    from tokkit.tokenizer.training.train_frequent import train_word
 
     show("train-word", train_word(**options).as_dict(), reports.training, as_json)
