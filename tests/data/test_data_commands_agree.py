@@ -17,8 +17,8 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.splitting.split import split
 from tokkit.errors import TokkitError
-from tokkit.inspection.comparison.compare import compare
-from tokkit.inspection.doctor.doctor import doctor
+from tokkit.inspection.compare import compare
+from tokkit.inspection.doctor import doctor
 from tokkit.inspection.stats import stats
 from tokkit.sources.formats import delimited
 
