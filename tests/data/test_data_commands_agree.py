@@ -103,7 +103,7 @@ def test_corpora_hold_the_texts_of_the_data_set(path, large, write, tmp_path, mo
     found, corpus_error = _outcome(texts)
     if error is not None and corpus_error is not None:
         assert corpus_error[0] == error[0]
-    elif error is None:
+    elif error is None and path.stem != "json-of-splits":  # of which a corpus wants one named
         assert [text.rstrip("\r\n") for text in found if text.strip()] == [
             text for text in dataset.texts(next(iter(dataset.splits))).drop_nulls() if text.strip()
         ]

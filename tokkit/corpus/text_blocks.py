@@ -50,13 +50,14 @@ def blocks(corpus: Sequence[CorpusFile]) -> Iterator[Block]:
         if file.column is None:
             for text, read in streams.text_blocks(file.path):
                 yield Block.of(text, NEWLINE, read)
-        else:
-            for batch in columns(file):
-                column = batch.columns.get(file.column or "")
-                if isinstance(column, Strings) and (joined := column.joined_by_nul()) is not None:
-                    yield Block.of(joined, NUL, column.size)
-                else:
-                    yield from _of_texts(batch.texts(file.column or ""))
+            continue
+        for batch in columns(file):
+            column = batch.columns.get(file.column)
+            if isinstance(column, Strings):  # of a large delimited file, in which no text holds a NUL
+                texts = column.take(column.present)
+                yield Block.of(texts.joined_by_nul(), NUL, texts.size)
+            else:
+                yield from _of_texts(batch.texts(file.column))
 
 
 def _of_texts(texts: Sequence[str]) -> Iterator[Block]:

@@ -95,14 +95,17 @@ class Strings:
     def to_list(self) -> list[str]:
         """The strings as Python has them."""
         joined = self.joined_by_nul()
-        if joined is None or not len(self):
+        if np.count_nonzero(joined == 0) != len(self) or not len(self):  # one holds a NUL itself
             return [self.text(row) for row in range(len(self))]
         return str(joined[:-1].tobytes(), "utf-8").split("\0")
 
-    def joined_by_nul(self) -> NDArray[np.uint8] | None:
-        """The strings with a NUL after each, uint8; None where one holds a NUL."""
-        joined = np.empty(self.size + len(self), np.uint8)
-        return joined if string_kernels.join(self.data, self.starts, self.ends, joined) else None
+    def joined_by_nul(self) -> NDArray[np.uint8]:
+        """The strings with a NUL after each, uint8."""
+        lengths = self.ends - self.starts + 1
+        ends = np.cumsum(lengths)
+        joined = np.zeros(int(ends[-1]) if len(self) else 0, np.uint8)
+        string_kernels.lay(self.data, self.starts, self.ends, ends - lengths, joined)
+        return joined
 
     def series(self) -> pl.Series:
         """The strings as a polars column, null where one is missing."""
