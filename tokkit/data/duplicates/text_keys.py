@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the options of commands load this module, which must not load polars
     import polars as pl
 
 SEPARATOR = "\0"
@@ -31,12 +31,10 @@ def normalized(texts: pl.Series) -> pl.Series:
     >>> normalized(pl.Series(["Hello, World!"])).to_list()
     ['hello world']
     """
-    import polars as pl
-
     # Python normalizes each distinct text once; polars maps the rows
     distinct = texts.drop_nulls().unique(maintain_order=True)
-    keys = pl.Series([key_of(text) for text in distinct.to_list()], dtype=pl.String)
-    return texts.replace_strict(distinct, keys, default=None, return_dtype=pl.String)
+    keys = [key_of(text) for text in distinct.to_list()]
+    return texts.replace_strict(distinct, keys, default=None, return_dtype=texts.dtype)
 
 
 def leaked(first: pl.Series, second: pl.Series) -> pl.Series:
