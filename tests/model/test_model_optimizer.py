@@ -109,5 +109,5 @@ def test_more_layers_than_there_are_cannot_be_frozen():
 
 @pytest.mark.parametrize("which", ["-1", "head", "1.5"])
 def test_what_cannot_be_frozen_is_refused_before_any_work(which):
-    with pytest.raises(UsageError, match="neither body nor a number of layers"):
+    with pytest.raises(UsageError, match="choose none, body or a number of layers"):
         FinetuneOptions(freeze=which)

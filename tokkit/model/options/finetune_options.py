@@ -1,4 +1,7 @@
-"""What the user may ask of a fine-tuning."""
+"""Options of `finetune`.
+
+Choices are literals, so that `--help` loads no registry; a test compares them with the registries.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ _LR_FROM_SCRATCH, _AT_WIDTH = 1e-3, 128
 
 
 def default_lr(width: int | None) -> float:
-    """The peak rate where none is named: from scratch it falls with the width (Yang et al. 2022).
+    """The default peak rate: from scratch it falls with the width (Yang et al. 2022).
 
-    width  of an encoder that starts from nothing; None for one that was trained before
+    width  of an encoder with new weights; None for a pretrained one
 
     >>> default_lr(128), default_lr(256), default_lr(None)
     (0.001, 0.0005, 5e-05)
@@ -36,15 +39,15 @@ _N = "epoch|N|never"
 
 @dataclass(frozen=True)
 class FinetuneOptions(Options):
-    """Settings of `finetune`; what is learned depends on these and on no hardware setting."""
+    """Settings of `finetune`; the result depends on these and, but for rounding, on no hardware setting."""
 
     task: str = option(
         "auto",
-        "what a row is to be given: one label, several, a tag for each of its tokens, or a number",
+        "what a row is given: one label, several, a tag per token, or a number",
         choices=("auto", "single-label", "multi-label", "tags", "regression"),
-        default_text="auto: lists of tags or of labels are seen, else single-label",
+        default_text="auto: tags or multi-label for lists of them, else single-label",
     )
-    size: str = option("tiny", "encoder built where no --model is given", choices=tuple(SIZES))
+    size: str = option("tiny", "encoder built without a --model", choices=tuple(SIZES))
     epochs: int = option(3, "passes over the training rows", minimum=1)
     lr: float | None = option(
         None,
@@ -74,29 +77,29 @@ class FinetuneOptions(Options):
     )
     head: str = option(
         "stock",
-        "what reads a row's answer from its tokens: the one of transformers, the first token, the pooler, "
-        "mean, max, a learned weighted average, an LSTM, attention",
+        "how the states of a row's tokens are pooled: stock head of transformers, first token, pooler, mean, "
+        "max, learned weighted average, LSTM, attention",
         choices=("stock", "cls", "pooler", "mean", "max", "weighted", "lstm", "attention"),
     )
     reset_embeddings: bool = option(
-        False, "draw new embeddings for a --tokenizer that does not belong to the --model"
+        False, "initialize new embeddings for a --tokenizer that does not belong to the --model"
     )
     loss: str = option(
         "ce",
-        "cross-entropy, focal, or logit-adjusted; of several labels their yes-or-no forms, of numbers (ce) "
-        "the squared error",
+        "cross-entropy, focal, or logit-adjusted; with several labels their binary forms, for numbers (ce) "
+        "squared error",
         choices=("ce", "focal", "logit-adjusted"),
     )
-    gamma: float = option(2.0, "how little the focal loss counts what is right already", minimum=0.0)
+    gamma: float = option(2.0, "of the focal loss: the larger, the less easy rows count", minimum=0.0)
     alpha: str | None = option(
         None,
-        "what each class counts in the focal loss: balanced, or joy=0.25,anger=0.75",
+        "class weights of the focal loss: balanced, or joy=0.25,anger=0.75",
         metavar="ALPHA",
-        default_text="none: all alike",
+        default_text="none: all equal",
     )
     reduction: str = option(
         "mean",
-        "of a step's losses: the mean, by class weights where there are any; the sum; none: the plain mean",
+        "loss of a step: mean (weighted by class weights), sum, or none: plain mean of weighted losses",
         choices=("mean", "sum", "none"),
     )
     label_smoothing: float = option(
@@ -104,32 +107,32 @@ class FinetuneOptions(Options):
     )
     class_weights: str = option(
         "none",
-        "what each class counts: none, balanced, sqrt, effective, joy=1,anger=3, or a weights.json that "
-        "rebalance wrote",
+        "class weights: none, balanced, sqrt, effective, joy=1,anger=3, or a weights.json that rebalance "
+        "wrote",
         metavar="WHICH",
     )
     sampler: str = option(
         "plain",
-        "rows of an epoch: as they are, of all classes as many, or by the square root of a class's rows",
+        "rows of an epoch: each once, equally many per class, or by the square root of the class size",
         choices=("plain", "balanced", "sqrt"),
     )
     freeze: str = option(
-        "none", "what does not learn: the embeddings and the first N layers, or the body", metavar="N|body"
+        "none", "weights that are not trained: embeddings and first N layers, or the body", metavar="N|body"
     )
     layer_decay: float = option(
-        1.0, "rate of a layer as a share of that of the layer above it", minimum=0.0, maximum=1.0
+        1.0, "rate of a layer as a share of the rate of the layer above it", minimum=0.0, maximum=1.0
     )
-    random_init: bool = option(False, "take the model's shape alone; its weights are drawn anew")
+    random_init: bool = option(False, "use only the configuration of the --model, with new weights")
     metric: str | None = option(
         None,
-        "the best evaluation by this score is kept; classes.joy.f1 is one too",
-        default_text="macro_f1, or what suits the task",
+        "score that picks the best evaluation; that of one class is classes.joy.f1",
+        default_text="macro_f1, or the task's own",
         metavar="SCORE",
     )
     baseline: str = option(
         "auto",
-        "what its scores are shown beside: a linear model on the mean hidden states of the --model as it "
-        "was, or on words",
+        "linear model to compare with: on the mean hidden states of the untrained --model (probe), or on "
+        "words",
         choices=("auto", "probe", "bag-of-words", "none"),
         default_text="auto: probe, from scratch bag-of-words, for tags none",
     )
@@ -141,55 +144,56 @@ class FinetuneOptions(Options):
         default_text="never",
     )
     eval_every: str = option(
-        "epoch", "validate after each epoch, N steps, or never but at the end", metavar=_N
+        "epoch", "validate after each epoch, every N steps, or only at the end", metavar=_N
     )
-    save_every: str = option("epoch", "keep a checkpoint after each epoch, N steps, or never", metavar=_N)
-    keep: int = option(2, "checkpoints that are kept, the newest", minimum=1, metavar="N")
-    keep_optimizer: bool = option(
-        False, "leave the last checkpoint, optimizer and all, in the model's folder"
-    )
+    save_every: str = option("epoch", "save a checkpoint each epoch, every N steps, or never", metavar=_N)
+    keep: int = option(2, "number of newest checkpoints to keep", minimum=1, metavar="N")
+    keep_optimizer: bool = option(False, "keep the last checkpoint with its optimizer in the model folder")
     resume: str = option(
         "auto",
-        "go on from the newest complete checkpoint of a run that was killed, from none, or from this one",
+        "continue from the newest complete checkpoint of an interrupted run, from none, or from this one",
         metavar="auto|none|PATH",
     )
     log_every: int | None = option(
-        None, "tell the loss every N steps", minimum=1, metavar="N", default_text="each epoch"
+        None, "report the loss every N steps", minimum=1, metavar="N", default_text="each epoch"
     )
     eval_batch_size: int | None = option(
-        None, "rows validated at once", minimum=1, metavar="N", default_text="by --tokens-per-batch"
+        None, "rows per validation batch", minimum=1, metavar="N", default_text="by --tokens-per-batch"
     )
-    pad_to_max: bool = option(False, "pad every row to --max-length: slower, but of one shape")
+    pad_to_max: bool = option(False, "pad every row to --max-length: slower, but with fixed shapes")
     precision: str = option(
         "auto",
-        "numbers a step is computed in; auto tries them for two seconds, on a CPU only one with matrix units",
+        "number format of a step; auto times them for two seconds, on a CPU only with matrix units",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
     folds: int | None = option(
         None,
-        "cross-validation: K models, each scored on the rows that it has not seen; no test split is touched",
+        "cross-validation: K models, each scored on the rows it was not trained on; a test split is not used",
         minimum=2,
         metavar="K",
     )
     group_column: str | None = option(
-        None, "rows that hold the same here, an author say, stay in one fold", metavar="NAME"
+        None, "rows with the same value here, such as an author, stay in one fold", metavar="NAME"
     )
-    no_cache: bool = option(False, "neither read nor keep encoded rows in the cache")
+    no_cache: bool = option(False, "do not use the cache of encoded rows")
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps")
     seed: int = option(42, "seed of initialization, order and dropout", minimum=0, maximum=LARGEST_SEED)
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        # Errors that need no data or model come before anything is loaded.
         for name in ("eval_every", "save_every"):
             steps_between(flag(name), getattr(self, name), 1)
         if self.freeze not in ("none", "body") and not self.freeze.isdecimal():
-            raise UsageError(f'--freeze: "{self.freeze}" is neither body nor a number of layers')
+            raise UsageError(
+                f'--freeze: invalid value "{self.freeze}": choose none, body or a number of layers'
+            )
         if self.patience and self.eval_every == "never":
-            raise UsageError("--patience: counts evaluations, and --eval-every never makes none")
+            raise UsageError("--patience: counts evaluations, but --eval-every never has none")
 
 
 def steps_between(name: str, every: str, per_epoch: int) -> int | None:
-    """The steps that ``epoch``, a number or ``never`` (None) stands for; raises `UsageError` for others.
+    """Steps between two events: ``epoch``, a number, or ``never`` (None); raises `UsageError` for others.
 
     >>> steps_between("--eval-every", "epoch", per_epoch=120)
     120
@@ -200,4 +204,4 @@ def steps_between(name: str, every: str, per_epoch: int) -> int | None:
         return per_epoch
     if every.isdecimal() and int(every) > 0:
         return int(every)
-    raise UsageError(f'{name}: "{every}" is neither epoch, nor never, nor a number of steps')
+    raise UsageError(f'{name}: invalid value "{every}": choose epoch, never or a number of steps')
