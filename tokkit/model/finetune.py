@@ -53,6 +53,7 @@ def finetune(
     """
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
     files.check_output(Path(out), force=force, kind="folder")
+    # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
     if options.folds is not None or has_folds(dataset):
         request, folded = folds_request(
             dataset,
@@ -72,6 +73,7 @@ def finetune(
     training, validation = training_and_validation(
         loaded, validation_data, read_options, options.seed, progress, task_of(options.task, loaded)
     )
+    # Described in the receipt, and never overwritten by ``out``.
     inputs = [*loaded.files, *local_paths(tokenizer, model, validation_data, options.class_weights)]
     request = FinetuneRequest(
         dataset=loaded,

@@ -79,6 +79,7 @@ def combinations(keys: Keys, options: FinetuneOptions) -> list[Combination]:
     """
     named = {_known(key): list(values) for key, values in keys.items()}
     combined = []
+    # `replace` checks each value as the command line would.
     for values in itertools.product(*named.values()):
         settings = dict(zip(named, values, strict=True))
         combined.append(Combination(settings, replace(options, **settings)))
@@ -110,6 +111,7 @@ def _known(key: str) -> str:
 
 def _value(name: str, text: str) -> Any:
     kind, _ = kind_of(FinetuneOptions, name)
+    # none is the default of options without a value, such as --lr; for others it is a choice.
     if text == _NONE and getattr(FinetuneOptions(), name) is None:
         return None
     try:

@@ -112,6 +112,7 @@ def compare_settings(
             for number, combination in enumerate(compared, 1)
         ]
         for number in range(1, len(compared) + 1):
+            # Linked and not moved: the work folder stays complete until the output is published.
             link_tree(work / _folder(number), staging / _folder(number))
         metric, scores = _row_sums(request, folded, work, len(compared))
         records = _compared(metric, scores, compared, results, options.seed, progress)
@@ -175,6 +176,7 @@ def _compared(
     sign = -1 if metric == _LOSS else 1
     order = sorted(range(len(compared)), key=lambda i: -sign * scores[i].value)
     best = order[0]
+    # The same samples for all combinations, so that their differences are paired.
     samples = bootstrap(dict(enumerate(scores)), RESAMPLES, seed, progress)
     pairs = list(pairs_of(range(len(compared)), 2))
     with stage(progress, "testing", len(pairs), "pairs"):
@@ -182,6 +184,7 @@ def _compared(
         for one, other in pairs:
             p_values.append(exchange_test(scores[one], scores[other], seed, progress=progress))
             progress.advance(1)
+    # The best is known only after looking, so all pairs count as tests, not those with the best alone.
     adjusted = dict(zip(pairs, holm(p_values), strict=True))
     records = []
     for i in order:

@@ -97,6 +97,7 @@ def cross_validate(
     work = files.work_path(real, _WORK)
     with files.folder(out, force=force, inputs=request.inputs) as staging:
         work.mkdir(exist_ok=True)
+        # Decides which folds of an interrupted run are still valid.
         identity = fingerprint(request, folded)
         results = _train_folds(request, folded, work, identity, out=str(out), name=name)
         metrics = _write_scores(request, folded, work, staging, results)
@@ -181,6 +182,7 @@ def _train_folds(
         called = f"{f'{name}, ' if name else ''}fold {number} of {len(folded.folds)}"
         if receipt := finished(folder, mark, request):
             progress.say(f"{called}: finished by an earlier run, not trained again")
+            # From its receipt; the model itself is not loaded.
             results.append(FinetuneResult.recorded(receipt, model))
         else:
             progress.say(
@@ -219,6 +221,7 @@ def _write_scores(
     """Write scores, histories and out-of-fold predictions; returns the content of `metrics.json`."""
     out_of_fold, predictions = _out_of_fold(request, folded, work)
     predictions.write_parquet(staging / "predictions.parquet")
+    # A fold may have fewer columns, where its task has a score without a value.
     histories = [
         pl.read_csv(work / fold_name(number) / "history.csv").insert_column(0, pl.lit(number).alias("fold"))
         for number in range(1, len(results) + 1)
@@ -253,6 +256,7 @@ def _out_of_fold(
     sizes = [len(fold.row_indices) for fold in folded.folds]
     numbers = np.repeat(np.arange(1, len(parts) + 1), sizes)
     table = prediction_table(task, rows, labels, logits, targets, folds=numbers)
+    # From the order of the folds to the order of the data.
     in_order = np.argsort(np.concatenate([fold.row_indices for fold in folded.folds]), kind="stable")
     return task.scores(logits, targets, labels), table[in_order]
 
@@ -283,6 +287,7 @@ def _aggregated(
     aggregated: dict[str, Any] = {}
     for name, first in scores[0].items():
         values = [each[name] for each in scores if name in each]
+        # A class that one fold lacks has no mean over the folds.
         if len(values) < len(scores):
             continue
         if isinstance(first, Mapping) and all(isinstance(value, Mapping) for value in values):

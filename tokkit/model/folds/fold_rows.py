@@ -67,6 +67,7 @@ class FoldedRows:
         digest = hashlib.sha256()
         for fold in self.folds:
             for part in (fold.training, fold.validation):
+                # Contents and not numbers of rows: the same folds of a changed file are other folds.
                 for column in (part.texts, part.pairs, part.labels):
                     digest.update(json.dumps(column).encode())
         return digest.hexdigest()
@@ -132,12 +133,15 @@ def make_folds(dataset: Dataset, options: FinetuneOptions, progress: Progress) -
     Raises `InputError` for fewer rows than folds, and for a class that one of the folds could not learn.
     """
     folds = options.folds or DEFAULT_FOLDS
+    # Cross-validation replaces the one validation split, whose rows would otherwise be lost.
     dataset = _with_validation_rows(dataset, progress)
     rows = dataset.complete(TRAIN)
     for reason, n in rows.left_out.items():
         progress.say(f"skipped {n} rows: {reason}")
     task = task_of(options.task, dataset)
+    # Before the rows are split: a single class has a clearer message than an empty fold.
     training_rows.check_two_classes(dataset, rows, task)
+    # Copies of a text in two folds would let a model predict what it was trained on.
     groups = row_groups(dataset, TRAIN, group_column=options.group_column, progress=progress)[rows.positions]
     numbers = stratified_folds(
         groups,
@@ -245,6 +249,7 @@ def _with_validation_rows(dataset: Dataset, progress: Progress) -> Dataset:
 def _strata(rows: Rows, task: Task) -> NDArray[np.int64]:
     """(rows,) class of each row; one for all where hardly two rows have the same label: numbers, tags."""
     classes, numbers = np.unique(np.array(rows.labels), return_inverse=True)
+    # Strata of one row each would only shuffle; regression and tags end here.
     if 2 * len(classes) > len(rows.labels) and len(classes) > len(task.labels(rows)):
         return np.zeros(len(rows.labels), np.int64)
     return numbers.astype(np.int64)
@@ -254,6 +259,7 @@ def _check_classes(folded: FoldedRows, task: Task) -> None:
     """Raises `InputError` for a class without training rows in one of the folds."""
     source, labels = folded.dataset.source, task.labels(folded.rows)
     for number, fold in enumerate(folded.folds, 1):
+        # Labels of the task, not of the column: of tags, each I- tag is known with its B- tag.
         known = set(task.labels(fold.training))
         for label in labels:
             if label not in known:

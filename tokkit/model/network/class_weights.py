@@ -58,6 +58,7 @@ def class_weights(which: str, values: NDArray[Any], labels: Sequence[str]) -> li
     """
     if which == NONE:
         return None
+    # A file may have an equals sign in its name; an existing path always wins.
     if "=" in which and not Path(which).exists():
         return numbers_by_label("--class-weights", which, labels)
     if which not in WEIGHTS:
@@ -65,6 +66,7 @@ def class_weights(which: str, values: NDArray[Any], labels: Sequence[str]) -> li
     counts = class_counts(values, len(labels)).tolist()
     if values.ndim == 2:
         return [_positive_weight(n, len(values) - n, which) for n in counts]
+    # Classes without rows are left out, or they would get an infinite weight.
     weights = weights_of({label: n for label, n in zip(labels, counts, strict=True) if n}, which)
     return [weights.get(label, 1.0) for label in labels]
 
@@ -152,6 +154,7 @@ def warn_multiplied(
 
     weighted  option -> its number for each class: ``{"--class-weights balanced": [0.5, 2.0]}``
     """
+    # Equal weights favor no class, whatever the option says.
     favoring = [option for option, numbers in weighted.items() if max(numbers) > _EQUAL * min(numbers)]
     if favoring and sampler != "plain":
         favoring.append(f"--sampler {sampler}")

@@ -34,6 +34,7 @@ def first_token(states: Tensor, mask: Tensor) -> Tensor:
 
 def mean(states: Tensor, mask: Tensor) -> Tensor:
     """(rows, width) mean over the tokens of each row, special tokens included (Reimers and Gurevych 2019)."""
+    # In the dtype of the states: a float32 mask would make the product float32 under autocast.
     counted = mask.unsqueeze(-1).to(states.dtype)
     return (states * counted).sum(dim=1) / counted.sum(dim=1)
 
@@ -184,6 +185,7 @@ class HeadedModel(nn.Module):
     def __init__(self, body: PreTrainedModel, head: str, outputs: int, dropout: float) -> None:
         """Initialize a new head; raises `InputError` for one that needs a pooler the body does not have."""
         super().__init__()
+        # RoBERTa has a pooler, DistilBERT and DeBERTa have none.
         kind, pooler = HEADS[head], getattr(body, "pooler", None)
         if kind.needs_pooler and pooler is None:
             raise InputError(
@@ -195,6 +197,7 @@ class HeadedModel(nn.Module):
             pooler.requires_grad_(False)
         self.head = head
         self.body = body
+        # Multimodal configurations keep the width of the text part one level deeper.
         self.layers = kind(int(body.config.get_text_config().hidden_size))
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(self.layers.pooled_width, outputs)
@@ -217,6 +220,7 @@ class HeadedModel(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, **inputs: Any) -> SequenceClassifierOutput:
         """``logits`` (rows, outputs)."""
+        # Called as a stock classifier is, so that training and inference need no second path.
         states = self.body(input_ids=input_ids, attention_mask=attention_mask, **inputs)
         pooled = self.layers(states, attention_mask.bool())
         return SequenceClassifierOutput(logits=self.output(self.dropout(pooled)))

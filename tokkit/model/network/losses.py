@@ -87,6 +87,7 @@ class LossInputs:
         alpha = self.alpha
         if alpha is None:
             return None
+        # Weights above 1 cannot be an alpha; w : 1 is the same ratio as w / (1 + w) : 1 / (1 + w).
         if self.options.alpha in (None, BALANCED):
             return alpha / (1 + alpha)
         if float(alpha.max()) > 1:
@@ -159,6 +160,7 @@ class CrossEntropy(Loss):
     def weight(self, targets: Tensor) -> float:
         if self._weights is None:
             return super().weight(targets)
+        # On the CPU: indexing on an accelerator would wait for it before the forward pass.
         return float(self._weights.cpu()[targets.cpu()[targets.cpu() != UNLABELED]].sum())
 
 
@@ -208,6 +210,7 @@ class Focal(Loss):
     def items(self, logits: Tensor, targets: Tensor) -> Tensor:
         flat, wanted = logits.reshape(-1, logits.shape[-1]).float(), targets.reshape(-1)
         labeled = wanted != UNLABELED
+        # `gather` needs a valid class id everywhere; these items are zeroed at the end.
         wanted = wanted.where(labeled, 0)
         log_p = flat.log_softmax(dim=-1).gather(1, wanted.unsqueeze(1)).squeeze(1)
         losses = -_focus(log_p, self._gamma) * log_p
@@ -260,10 +263,12 @@ class BinaryFocal(Loss):
 
     def items(self, logits: Tensor, targets: Tensor) -> Tensor:
         positive = targets > 0.5
+        # log p of the truth in one stable call: sigmoid(-x) is 1 - sigmoid(x).
         log_p = functional.logsigmoid(logits.float().where(positive, -logits.float()))
         losses = -_focus(log_p, self._gamma) * log_p
         if self._alpha is not None:
             alpha = self._alpha.to(losses.device)
+            # alpha is the weight of the positive side only, as in the paper.
             losses = losses * torch.where(positive, alpha, 1 - alpha)
         return losses.mean(dim=-1)
 
@@ -308,6 +313,7 @@ def build(options: FinetuneOptions, task: Task, targets: Any, labels: Sequence[s
     Raises `UsageError` for a loss that the task does not have, and for an ``alpha`` that lacks a label or
     names an unknown one; `InputError` for a file of weights that does not fit.
     """
+    # --loss focal is `Focal` for one label and `BinaryFocal` for several: the task picks the family.
     family = LOSSES[task.loss]
     if options.loss not in family:
         raise UsageError(

@@ -49,6 +49,7 @@ def new_classifier(
 
     Raises `UsageError` for options that need a checkpoint.
     """
+    # Ignoring them would let a forgotten --model go unnoticed.
     for name in ("reset_embeddings", "random_init"):
         if getattr(options, name):
             raise UsageError(
@@ -95,6 +96,7 @@ def load_pretrained(
     set_dropout(config, options.dropout)
     config.pad_token_id = padding_id(tokenizer, config.pad_token_id)
     if options.random_init:
+        # New embeddings can have any number of rows, so any tokenizer fits.
         config.vocab_size = tokenizer.vocab_size
         progress.say(f"{name}: weights are initialized anew; only its configuration is used (--random-init)")
         model = initialized(config, head, task)
@@ -202,6 +204,7 @@ class Pretrained:
                 self.body, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
             )
         mismatched = _weights(info, "mismatched_keys")
+        # A new head is expected to differ in shape; a body that does is a broken checkpoint.
         for key in mismatched:
             if key.startswith(f"{model.base_model_prefix}."):
                 raise InputError(

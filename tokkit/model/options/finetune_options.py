@@ -31,6 +31,7 @@ def default_lr(width: int | None) -> float:
     >>> default_lr(128), default_lr(256), default_lr(None)
     (0.001, 0.0005, 5e-05)
     """
+    # Larger models from scratch diverge at the rate that suits a small one.
     return LR_PRETRAINED if width is None else _LR_FROM_SCRATCH * _AT_WIDTH / width
 
 
@@ -188,6 +189,7 @@ class FinetuneOptions(Options):
             raise UsageError(
                 f'--freeze: invalid value "{self.freeze}": choose none, body or a number of layers'
             )
+        # Patience without evaluations would silently never stop.
         if self.patience and self.eval_every == "never":
             raise UsageError("--patience: counts evaluations, but --eval-every never has none")
 

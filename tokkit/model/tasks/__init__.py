@@ -41,6 +41,7 @@ def task_of(requested: str, dataset: Dataset) -> Task:
         suited = Tags.name
     elif dataset.label_lists:
         suited = MultiLabel.name
+    # Lists decide: nothing else in a file says whether a label is one of several.
     if requested in ("auto", suited):
         return TASKS[suited]
     if suited == SingleLabel.name and requested != Tags.name:

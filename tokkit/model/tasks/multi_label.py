@@ -38,6 +38,7 @@ class MultiLabel(Task):
         """(rows, classes) float32, 1 where the row has the label."""
         number = {label: i for i, label in enumerate(labels)}
         sets = [self.names(written) for written in rows.labels]
+        # Before the matrix is filled: the message names the label, a KeyError would not.
         check_known((name for names in sets for name in names), labels, where)
         wanted = np.zeros((len(sets), len(labels)), dtype=np.float32)
         for row, names in enumerate(sets):

@@ -82,6 +82,7 @@ def number_in(label: str) -> float | None:
         value = float(label)
     except ValueError:
         return None
+    # float() also reads nan and inf, from which nothing can be learned.
     return value if math.isfinite(value) else None
 
 

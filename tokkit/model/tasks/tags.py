@@ -47,6 +47,7 @@ class TagTargets:
         self.starts = row_starts(tags)
         self.positions = tag_positions(self.starts, encoded)
         self.values = np.full(len(encoded.ids), UNLABELED, dtype=np.int64)
+        # Tokens that were truncated away have no sub-token to carry their tag.
         carried = self.positions >= 0
         self.values[self.positions[carried]] = ids[carried]
         self._offsets = encoded.offsets
@@ -132,6 +133,7 @@ class Tags(Task):
         A token that was truncated away counts as O, so its span counts as missed; loss and calibration are of
         the other tokens.
         """
+        # Tags of tokens, O for truncated ones, compared with all true tags of the row.
         predicted = targets.predicted(logits, labels)
         iob = spans.are_iob(labels)
         carried = targets.values != UNLABELED
@@ -141,6 +143,7 @@ class Tags(Task):
             for true, row in zip(targets.tags, predicted, strict=True)
             for pair in zip(true, row, strict=True)
         ]
+        # Usually O: accuracy alone says little about entities, hence the scores by span.
         majority = _most_frequent(targets)
         majority_spans = spans.span_scores(targets.tags, [[majority] * len(row) for row in targets.tags], iob)
         return {

@@ -55,6 +55,7 @@ def from_first_process(values: NDArray[np.float32], device: torch.device) -> NDA
     if process_count() == 1:
         return values
     state = PartialState(cpu=device.type == "cpu")
+    # From the accelerator's device: its backend may not send from the CPU.
     received: torch.Tensor = broadcast(torch.from_numpy(values).to(state.device))
     array: NDArray[np.float32] = received.cpu().numpy()
     return array
@@ -105,6 +106,7 @@ def choose_precision(
     # make the same command give other bytes from run to run.
     if steps < _MIN_STEPS or (device.type == "cpu" and not torch.cpu._is_amx_tile_supported()):
         return "fp32"
+    # bf16 has the range of fp32 and needs no loss scaling; fp16 only where it is missing.
     other = "bf16" if _has_bf16(device) else "fp16"
     seconds = _time_precisions(("fp32", other), classifier, training, loss, device, budget)
     faster = np.array([seconds[other] * _MIN_SPEEDUP < seconds["fp32"]], dtype=np.float32)
@@ -156,6 +158,7 @@ def _time_precisions(
                 seconds[precision] = min(seconds[precision], time.monotonic() - started)
         if trial and time.monotonic() - begun > _TRIAL_SECONDS:
             break
+    # The trial leaves no trace: gradients are dropped, and the weights were never changed.
     model.zero_grad(set_to_none=True)
     return seconds
 
@@ -177,5 +180,6 @@ def _is_finite(
     summed = loss.summed(logits, targets)
     summed.backward()
     if device.type != "cpu":
+        # Kernels run asynchronously; without waiting, only their launch would be timed.
         torch.accelerator.synchronize()
     return bool(torch.isfinite(summed))

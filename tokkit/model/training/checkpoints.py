@@ -103,11 +103,13 @@ class Checkpoints:
         """
         checkpoint = None
         if resume == "auto":
+            # An unreadable newest one is skipped for an older one: at most a few steps are repeated.
             checkpoint = newest(self.folder, progress)
             if checkpoint is not None:
                 _check_same(checkpoint, identity, self._out)
         elif resume != "none":
             checkpoint = _named(Path(resume).resolve(), progress)
+            # Naming a checkpoint is a decision: another rate or more epochs are allowed then.
             _check_close(checkpoint, identity, progress)
         return checkpoint
 
@@ -142,12 +144,14 @@ class Checkpoints:
                 # The rename must not reach the disk before the content, or a power cut leaves a complete name
                 # with incomplete files.
                 files.sync_tree(part)
+                # From an earlier run that was resumed from an older checkpoint.
                 shutil.rmtree(final, ignore_errors=True)
                 part.rename(final)
                 files.sync_folder(self.folder)
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
+        # Removed last: there are always as many complete ones as before.
         for path in _complete(self.folder)[self._keep :]:
             _remove(path)
 
@@ -226,6 +230,7 @@ def read(path: Path) -> Checkpoint | None:
     """A checkpoint whose files are all as they were written; None for any other folder."""
     try:
         content = json.loads((path / STATE).read_text("utf-8"))
+        # Sizes alone would miss a file whose blocks were never written.
         if content["files"] != _hashes(path):
             return None
         return Checkpoint(path, content["step"], content["identity"], content["state"])
@@ -238,6 +243,7 @@ def link_tree(source: Path, target: Path) -> None:
 
     def link(old: str, new: str) -> None:
         try:
+            # Files of a model folder are never changed in place, so a link is as good as a copy.
             os.link(old, new)
         except OSError:
             shutil.copy2(old, new)
@@ -286,6 +292,7 @@ def _hash_of_rows(*splits: EncodedRows) -> str:
     digest = hashlib.sha256()
     for split in splits:
         encoded, width = split.encoded, int(split.encoded.lengths.max(initial=1))
+        # Ids and not texts: another tokenizer makes other rows of the same texts.
         for values in (encoded.offsets, encoded.ids, encoded.segments):
             if values is not None:
                 digest.update(np.ascontiguousarray(values).tobytes())
@@ -297,6 +304,7 @@ def _hash_of_rows(*splits: EncodedRows) -> str:
 
 def _hash_of_weights(model: Any) -> str:
     digest = hashlib.sha256()
+    # Names too: two weights of the same shape might be swapped.
     for name, value in model.state_dict().items():
         digest.update(name.encode())
         digest.update(value.detach().cpu().contiguous().numpy().tobytes())

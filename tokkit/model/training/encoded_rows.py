@@ -116,6 +116,7 @@ class EncodedOnce:
     """
 
     def __init__(self, parts: Iterable[Rows], encoder: Encoder) -> None:
+        # A dict keeps the order of first occurrence, so that the cache finds the same rows again.
         contents = dict.fromkeys(content for part in parts for content in _contents(part))
         self._index = {content: row for row, content in enumerate(contents)}
         texts, pairs, tokens = (list(column) for column in zip(*contents, strict=True))
@@ -140,6 +141,7 @@ class EncodedOnce:
         threads: int | None = None,
         progress: Progress = SILENT,
     ) -> Encoded:
+        # Settings that are compared may differ in --max-length; each length is encoded once.
         key = (task.name, tokenizer.backend.to_str(), max_length)
         if key not in self._encoded:
             encoded = self._encoder(
@@ -161,9 +163,11 @@ def _contents(rows: Rows) -> list[tuple[str, str, tuple[str, ...]]]:
 
 def _key(task: Task, rows: Rows, tokenizer: LoadedTokenizer, max_length: int | None) -> str:
     """A hash of everything that decides the ids: versions, task, tokenizer, length, texts in order."""
+    # Another version of tokenizers may split the same text differently.
     versions = sorted(files.versions("tokenizers", "safetensors").items())
     digest = hashlib.sha256(repr((_VERSION, versions, task.name, max_length)).encode())
     _update(digest, [tokenizer.backend.to_str()])
+    # The length first, so that a column cannot continue into the next one.
     for column in (rows.texts, rows.pairs, *rows.tokens):
         digest.update(len(column).to_bytes(8, "little"))
         for start in range(0, len(column), _TEXTS_PER_UPDATE):
@@ -188,6 +192,7 @@ def _read(path: Path) -> Encoded | None:
         return None
     try:
         arrays = load(content[_DIGEST_BYTES:])
+        # Written as an array of one number, as safetensors has only arrays.
         columns: dict[str, Any] = {**arrays, "truncated": int(arrays["truncated"][0])}
         return Encoded(**columns)
     except (SafetensorError, KeyError, TypeError):  # written by another version
@@ -199,6 +204,7 @@ def _write(path: Path, encoded: Encoded, progress: Progress) -> None:
         each.name: getattr(encoded, each.name) for each in fields(encoded)
     }
     content = save({name: np.atleast_1d(value) for name, value in columns.items() if value is not None})
+    # It would be removed again at once, with all others before it.
     if len(content) > CACHE_BYTES:
         return
     try:

@@ -60,6 +60,7 @@ class Best:
         """What `state` and `write_to` kept, the model now in the new folder ``model``; None without one."""
         if state is None or not (checkpoint / _MODEL).is_dir():
             return None
+        # A link, so that the checkpoint stays complete when the best model is replaced.
         link_tree(checkpoint / _MODEL, model)
         return cls(state["place"], state["scores"], load_file(checkpoint / _LOGITS)["logits"], model)
 
@@ -80,6 +81,7 @@ def score_named(scores: Mapping[str, Any], name: str) -> float:
 
     Raises `UsageError` for an unknown name.
     """
+    # Flat names: classes.joy.f1 may have dots in the label, so they cannot be split again.
     named = dict(_numbers(scores))
     if name not in named:
         whole = [each for each in named if "." not in each]
@@ -96,6 +98,7 @@ def is_better(scores: Mapping[str, Any], than: Mapping[str, Any] | None, name: s
     if than is None:
         return True
     new, old = score_named(scores, name), score_named(than, name)
+    # Any score is better than none; NaN compares false with everything.
     if math.isnan(new) or math.isnan(old):
         return math.isnan(old) and not math.isnan(new)
     return new < old if name.rsplit(".", 1)[-1] in LOWER_IS_BETTER else new > old
@@ -129,6 +132,7 @@ def sentence(epochs: int, row: Row) -> str:
 def write_history(path: Path, history: Sequence[Row]) -> None:
     """Write `history.csv`, one line per evaluation; a score without a value is empty."""
     values = [["" if value is None else str(value) for value in row.values()] for row in history]
+    # No quoting: names of scores and numbers have no commas.
     lines = [",".join(each) for each in ([*history[0]], *values)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

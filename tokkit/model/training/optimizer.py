@@ -76,6 +76,7 @@ def parameter_groups(
             # As in BERT, biases and norms do not decay; both have one dimension.
             decays = parameter.ndim >= 2 and not name.endswith("bias")
             peak = lr * layer_decay ** (layers + 1 - depths[name])
+            # One group per (rate, decay): AdamW runs one fused kernel per group.
             groups.setdefault((peak, weight_decay if decays else 0.0), []).append(parameter)
     return [
         {"params": parameters, "lr": peak, "peak": peak, "weight_decay": decay}
@@ -89,8 +90,10 @@ def depths_of(model: Any) -> tuple[dict[str, int], int]:
     0 are the embeddings, 1 the first layer, layers + 1 the head and the pooler. Weights of the body after its
     layers, such as a last norm, are as deep as the last layer.
     """
+    # By identity: the prefix of names differs between families.
     body = {id(parameter) for parameter in model.base_model.parameters()}
     in_body = {name: id(parameter) in body for name, parameter in model.named_parameters()}
+    # Layers are counted from the names, encoder.layer.3 and transformer.layers.3 alike.
     numbers = {name: int(match[1]) for name in in_body if in_body[name] and (match := _LAYER.search(name))}
     layers = 1 + max(numbers.values(), default=-1)
 

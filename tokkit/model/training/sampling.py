@@ -37,6 +37,7 @@ def order(
     sampler: str, classes: NDArray[np.int64] | None, rows: int, seed: int, epoch: int
 ) -> NDArray[np.int64]:
     """(rows,) shuffled row numbers of an epoch; where classes are balanced, rows may repeat or be absent."""
+    # A generator of its own: the order must not depend on what else draws random numbers.
     rng = np.random.default_rng((seed, epoch))
     if classes is None:
         return rng.permutation(rows)
@@ -47,6 +48,7 @@ def order(
         rounds = -(-quota // len(members)) if quota else 0
         repeated = np.concatenate([members[:0], *(rng.permutation(members) for _ in range(rounds))])
         sampled.append(repeated[:quota])
+    # Shuffled across classes, or steps would have one class each.
     return rng.permutation(np.concatenate(sampled))
 
 
@@ -56,8 +58,10 @@ def quotas(counts: NDArray[np.int64], power: float) -> NDArray[np.int64]:
     >>> quotas(np.array([90, 10]), power=0.5)
     array([75, 25])
     """
+    # 0 to the power of 0 is 1: a class without rows must get no quota.
     weights = np.where(counts > 0, counts.astype(np.float64) ** power, 0.0)
     exact = weights / weights.sum() * counts.sum()
+    # The quotas add up exactly, so an epoch has as many steps with every sampler.
     whole = np.floor(exact).astype(np.int64)
     largest = np.argsort(whole - exact, kind="stable")[: counts.sum() - whole.sum()]
     whole[largest] += 1

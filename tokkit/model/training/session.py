@@ -99,6 +99,7 @@ class TrainingSession:
         written; `Interrupted`. Checkpoints stay, and the error or a message says how to resume.
         """
         seconds = 0.0
+        # The checkpoint, if there is one, decides where the loop below starts; it may be at its end.
         with self._resumable():
             steps = self._begin()
             first, clock = steps.step, time.monotonic()
@@ -120,6 +121,7 @@ class TrainingSession:
             yield
         except BaseException as error:
             work = self.checkpoints
+            # Also for Ctrl-C: whoever stops a long run needs to know what is kept of it.
             step = work.newest_step() if work is not None else None
             if work is not None and step is None:
                 work.discard()
@@ -140,11 +142,13 @@ class TrainingSession:
         if options.metric is not None:
             # A misspelled score is an error now and not after the first epoch.
             evaluations.score_named(self._scores_of_zeros(), options.metric)
+        # Before the first step: the identity includes the initial weights.
         self._identity = identity_of(
             self.classifier, self.training, self.validation, options, self.lr, self.device
         )
         checkpoint = work.find(self._identity, options.resume, progress) if work is not None else None
         if checkpoint is not None and options.precision == "auto":
+            # A trial might choose another precision now, and other bytes.
             self._precision = str(checkpoint.state["precision"])
         else:
             self._precision = choose_precision(
@@ -168,8 +172,10 @@ class TrainingSession:
             precision=self._precision,
         )
         if checkpoint is not None:
+            # After the steps are built: they move the model to its device, and the optimizer to its weights.
             self._restore(checkpoint, steps)
         if work is not None:
+            # Only now, when nothing can fail any more that a corrected command would resume from.
             work.clean(checkpoint, options.resume, progress)
         self.steps = steps
         return steps
@@ -186,6 +192,7 @@ class TrainingSession:
             self._evaluate(report)
         if report.save and self.checkpoints is not None:
             if not report.evaluate:
+                # Finite weights may give logits that are not; such a checkpoint would be a dead end.
                 few = np.arange(min(_CHECKED_ROWS, len(self.validation.encoded)))
                 self._logits(part_of(self.validation.encoded, few), SILENT)
             self.checkpoints.save(report.step, self._identity, self._state(), self._write_checkpoint)
@@ -198,9 +205,11 @@ class TrainingSession:
         self.history.append(evaluations.history_row(report, scores, task.headline))
         self.progress.say(evaluations.sentence(self.options.epochs, self.history[-1]))
         if evaluations.is_better(scores, self.best.scores if self.best else None, self.metric):
+            # Written at once: the weights change with the next step.
             better = Best(len(self.history) - 1, scores, logits, self._best_folder(report.step))
             better.write(self.classifier)
             if self.best is not None:
+                # After the better one is written, so that there is always one complete model.
                 self.best.discard()
             self.best = better
 
@@ -248,6 +257,7 @@ class TrainingSession:
             self.best.write_to(folder)
 
     def _write_tensors(self, folder: Path) -> None:
+        # `save_model` handles tied weights, which `save_file` refuses.
         save_model(self.classifier.model, str(folder / _MODEL))
         save_file(self._running.state()[0], str(folder / _OPTIMIZER))
 
@@ -280,6 +290,7 @@ class TrainingSession:
             folder = self.staging / LAST_CHECKPOINT
             folder.mkdir()
             write_checkpoint(folder, steps.step, self._identity, self._state(), self._write_tensors)
+        # Rows of the steps of this run, resumed ones not counted: the basis of rows per second.
         rows = len(self.training.encoded) * self.options.epochs
         return TrainingResult(
             best=self.best,

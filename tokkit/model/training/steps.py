@@ -89,6 +89,7 @@ class Totals:
 
     def over_processes(self) -> dict[str, Any]:
         """Loss, accuracy and tokens of all processes; each process calls this."""
+        # One reduction for all four; a reduction per number would wait for every process four times.
         loss_rows, rows, correct, predictions = self._accelerator.reduce(self.sums, "sum").tolist()
         counts = self.sums.new_tensor([self.tokens, self.computed_tokens])
         tokens, computed = self._accelerator.reduce(counts, "sum").tolist()
@@ -116,6 +117,7 @@ class Steps:
         precision: str = "fp32",
     ) -> None:
         """Raises `UsageError` for a sampler, a precision or frozen layers that are not possible here."""
+        # Options that are not possible here are errors before the model is moved anywhere.
         self._classes = sampling.classes_of(options.sampler, training.targets)
         self.accelerator = accelerator_for(device, precision)
         self._device = self.accelerator.device
@@ -126,11 +128,13 @@ class Steps:
         self._optimizer = self.accelerator.prepare_optimizer(
             optimizer.adamw(self._model, options, lr, self._device)
         )
+        # The last step of an epoch has the remaining rows, so that every row is seen once.
         self._per_epoch = -(-len(training.encoded) // options.batch_size)
         self.count = self._per_epoch * options.epochs
         self._warmup = round(self.count * options.warmup_ratio)
         self._evaluate_every = steps_between("--eval-every", options.eval_every, self._per_epoch)
         self._save_every = steps_between("--save-every", options.save_every, self._per_epoch)
+        # (epoch, order of its rows): the order is computed once per epoch, and again after resuming.
         self._epoch_order: tuple[int, NDArray[np.int64]] | None = None
         self._totals = Totals(self.accelerator)
         self.step = 0
@@ -143,18 +147,22 @@ class Steps:
         """
         while self.step < self.count:
             end = self._next_stop()
+            # An evaluation at the stop before left the model in evaluation mode.
             self._model.train()
             epoch = f"epoch {self.step // self._per_epoch + 1}/{self._options.epochs}"
             with stage(progress, epoch, self._rows_to(end), "rows"):
                 while self.step < end:
+                    # Ctrl-C takes effect between steps: weights and optimizer state are never half changed.
                     stop_if_cancelled(progress)
                     rows = self._begin_step()
+                    # One backward per piece: the graph of a piece is freed before the next is built.
                     with _memory_errors(self._budget):
                         for loss in self._losses(rows):
                             self.accelerator.backward(loss)
                     self._end_step(len(rows), progress)
                 self._check_finite()
             report = self._report()
+            # Loss and accuracy of the history are of the steps since the evaluation before.
             if report.evaluate:
                 self._totals.reset()
             yield report
@@ -171,6 +179,7 @@ class Steps:
 
     def _begin_step(self) -> NDArray[np.int64]:
         """Set rate and seed; returns the rows of the step."""
+        # A group's `peak` differs with layer decay; all groups follow the same curve.
         share = optimizer.rate(self._options.schedule, self.step, self.count, self._warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * share
@@ -180,6 +189,7 @@ class Steps:
         epoch, index = divmod(self.step, self._per_epoch)
         if self._epoch_order is None or self._epoch_order[0] != epoch:
             rows, options = len(self._training.encoded), self._options
+            # A function of seed and epoch: a resumed training computes the same order.
             order = sampling.order(options.sampler, self._classes, rows, options.seed, epoch)
             self._epoch_order = epoch, order
         size = self._options.batch_size
@@ -190,18 +200,23 @@ class Steps:
         training, classifier, totals = self._training, self._classifier, self._totals
         lengths = training.encoded.lengths
         if self._options.pad_to_max:
+            # Every piece is then as wide as a row may be, for devices that compile one shape.
             lengths = np.full_like(lengths, classifier.max_length)
+        # Of the whole step, not of this process's share: the pieces of all processes add up to the step.
         denominator = self._loss.denominator(training.targets.of(rows, int(lengths[rows].max())))
         # Dealt out by length, so that every process gets short and long rows alike.
         by_length = rows[np.argsort(-lengths[rows], kind="stable")]
         share = by_length[self.accelerator.process_index :: self.accelerator.num_processes]
         for piece in pieces_within(share, lengths, self._budget):
+            # A piece may consist of rows without tokens; a batch is at least one token wide.
             batch = batch_of(training.encoded, piece, classifier.pad_id, max(int(lengths[piece].max()), 1))
             targets = training.targets.of(piece, batch.width).to(self._device)
+            # Only the model runs in reduced precision; the loss is computed in float32.
             with self.accelerator.autocast():
                 logits = classifier.logits(batch, self._device)
             loss = self._loss.summed(logits, targets) / denominator
             correct, predictions = classifier.task.correct(logits.detach(), targets)
+            # On the device, without `.item()`: reading a number makes the CPU wait for an accelerator.
             totals.sums[0] += loss.detach() * len(rows)
             totals.sums[1] += len(piece)
             totals.sums[2] += correct
@@ -212,6 +227,7 @@ class Steps:
 
     def _end_step(self, rows: int, progress: Progress) -> None:
         """Change the weights by the gradient of the step."""
+        # Clipping needs the norm of the whole gradient, so it comes after the sum over processes.
         self._sum_gradients()
         if self._options.max_grad_norm:
             self.accelerator.clip_grad_norm_(self._model.parameters(), self._options.max_grad_norm)
@@ -243,6 +259,7 @@ class Steps:
 
     def _check_finite(self) -> None:
         """Raises `InputError` where weights or loss are not finite, before anything is evaluated or saved."""
+        # One result for all weights: a look at each would wait for the device each time.
         trained = [p.detach() for p in self._model.parameters() if p.requires_grad]
         finite = torch.stack([torch.isfinite(p).all() for p in trained]).all()
         if not (finite & torch.isfinite(self._totals.sums).all()):
@@ -277,6 +294,7 @@ class Steps:
             for parameter, kinds in self._optimizer.state.items()
             for kind, value in kinds.items()
         }
+        # fp16 scales the loss, and adapts the scale on the way.
         scaler = self.accelerator.scaler
         return tensors, {
             "step": self.step,

@@ -125,21 +125,25 @@ def train_model(
     name     of the folder in the result, where it differs from ``out``
     record   more fields of the receipt's result
     """
+    # Before hours of training, not after: an output that exists or is an input is refused now.
     real = files.check_output(out, force=force, inputs=request.inputs, kind="folder")
     work = files.work_path(real, _WORK)
     helper = accelerator.is_helper()
     with _staging(request, out, force=force, helper=helper) as staging:
         try:
             classifier = _classifier(request, training)
+            # A baseline that is not possible is an error before the rows are encoded.
             kind = baseline_kind(request.options.baseline, classifier, from_scratch=_from_scratch(request))
             session = _prepare(request, classifier, training, validation, staging)
             session.checkpoints = (ReadOnlyCheckpoints if helper else Checkpoints)(
                 work, Path(name or out), request.options.keep
             )
             started = time.monotonic()
+            # The probe reads the pretrained weights, so it comes before the first step.
             reference = None if helper else _baseline(kind, request, session)
             trained = session.run()
         finally:
+            # Also after an error: the other processes would wait for this one.
             accelerator.leave_process_group()
         scores = {**trained.best.scores, **({"baseline": reference} if reference else {})}
         if not helper:
@@ -191,6 +195,7 @@ def local_paths(*names: str | Path | None) -> list[Path]:
 def _staging(request: FinetuneRequest, out: Path, *, force: bool, helper: bool) -> Iterator[Path]:
     """The folder that is published at the end; for a helper one that is thrown away."""
     if helper:
+        # A helper writes its best model too, as the session does not know who publishes.
         with tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
     else:
@@ -215,6 +220,7 @@ def _prepare(
         progress.say(f"{steps} steps are few for an encoder with new weights: more --epochs, or a --model")
     encoded = [request.encode(classifier, rows) for rows in (training, validation)]
     if request.model is not None:
+        # A new encoder is BERT, which masks padding.
         check_padding(request.model, classifier, encoded[0], device)
     if truncated := encoded[0].truncated:
         progress.say(f"{truncated:,} training rows truncated at {classifier.max_length} tokens")
@@ -248,6 +254,7 @@ def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
         request.tokenizer if request.tokenizer is not None else request.model or "", progress
     )
     task.warn_of_misfit(tokenizer, progress)
+    # Right before the weights are initialized: nothing above may shift the random numbers.
     torch.manual_seed(options.seed)
     labels = task.labels(training)
     if request.model is None:
@@ -295,6 +302,7 @@ def _write_receipt(
     record: Mapping[str, Any],
 ) -> None:
     values = {name: value for name, value in asdict(result).items() if name != "model"}
+    # A receipt keeps apart what the same call gives again and what differs from run to run.
     times = {name: values.pop(name) for name in _OF_THE_RUN}
     classifier = session.classifier
     files.write_receipt(
