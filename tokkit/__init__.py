@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from tokkit.errors import UsageError as UsageError
     from tokkit.inspection.compare import compare as compare
     from tokkit.inspection.comparison.compare_options import CompareOptions as CompareOptions
-    from tokkit.inspection.doctor import doctor as doctor  # type: ignore[no-redef]
+    from tokkit.inspection.doctor import doctor as doctor
     from tokkit.inspection.stats import stats as stats
     from tokkit.inspection.suggest import SuggestOptions as SuggestOptions
     from tokkit.inspection.suggest import suggest_tokens as suggest_tokens
