@@ -134,16 +134,16 @@ def test_functions_take_plain_keyword_arguments(model, tmp_path):
     assert tokkit.stats(tmp_path / "t.csv", **columns).label_column == "b"
 
 
-def test_predictions_are_shown_row_by_row_also_without_a_text(model, tmp_path):
+def test_predictions_are_reported_row_by_row_also_without_a_text(model, tmp_path):
     from tokkit.views.reports import predictions as reports
     from tokkit.views.tables import as_tsv
 
     data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy"), ("", "joy")])
     for raw, unit in ((False, "%"), (True, "share")):
-        shown = as_tsv(reports.predictions(tokkit.predict(model, data, raw=raw).as_dict())).splitlines()
-        assert shown[1].split("\t") == ["text", "label", unit, "true label", "others"]
-        assert shown[2].split("\t")[0] == "i feel glad"
-        assert shown[3].split("\t")[:3] == ["", "", ""]
+        lines = as_tsv(reports.predictions(tokkit.predict(model, data, raw=raw).as_dict())).splitlines()
+        assert lines[1].split("\t") == ["text", "label", unit, "true label", "others"]
+        assert lines[2].split("\t")[0] == "i feel glad"
+        assert lines[3].split("\t")[:3] == ["", "", ""]
 
 
 @pytest.mark.parametrize("head", ["stock", "mean"])

@@ -14,7 +14,7 @@ from tokkit.model.metrics.classification import confusion_matrix, cross_entropy,
 LABELS = ("a", "b", "c", "never")
 
 
-def drawn(rows=200, seed=0):
+def random_logits(rows=200, seed=0):
     rng = np.random.default_rng(seed)
     targets = rng.choice(3, size=rows, p=[0.6, 0.3, 0.1])
     logits = rng.normal(size=(rows, 4)).astype(np.float32)
@@ -23,7 +23,7 @@ def drawn(rows=200, seed=0):
 
 
 def test_scores_are_those_of_scikit_learn():
-    logits, targets = drawn()
+    logits, targets = random_logits()
     predicted = logits.argmax(axis=1)
     scores = single_label_scores(logits, targets, LABELS)
     report = reference.classification_report(
@@ -44,14 +44,14 @@ def test_scores_are_those_of_scikit_learn():
 
 
 def test_the_majority_class_is_scored_too():
-    logits, targets = drawn()
+    logits, targets = random_logits()
     majority = single_label_scores(logits, targets, LABELS)["majority"]
     assert majority["label"] == "a"
     assert majority["accuracy"] == pytest.approx((targets == 0).mean(), abs=1e-6)
 
 
 def test_cross_entropy_is_that_of_torch():
-    logits, targets = drawn()
+    logits, targets = random_logits()
     expected = torch.nn.functional.cross_entropy(
         torch.from_numpy(logits).double(), torch.from_numpy(targets), reduction="none"
     )
@@ -66,7 +66,7 @@ def test_softmax_never_overflows(row):
 
 
 def test_softmax_is_torch_s():
-    logits, _ = drawn()
+    logits, _ = random_logits()
     assert softmax(logits) == pytest.approx(
         torch.from_numpy(logits).double().softmax(dim=1).numpy(), abs=1e-12
     )

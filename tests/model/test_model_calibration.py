@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.calibration import calibration_curve
 
-from tests.model.test_metrics import drawn
+from tests.model.test_metrics import random_logits
 from tokkit.model.metrics.calibration import calibration_error, confidences, fit_temperature, reliability
 from tokkit.model.metrics.classification import cross_entropy, single_label_scores, softmax
 
@@ -18,13 +18,13 @@ def fitted(logits, targets):
     return fit_temperature(logits, lambda scaled: float(cross_entropy(scaled, targets).mean()))
 
 
-def plain_error(confidence, right, bins=15):
+def plain_error(confidence, correct, bins=15):
     """Guo et al. 2017, equation 3."""
     error = 0.0
     for b in range(bins):
         inside = [i for i, c in enumerate(confidence) if min(int(c * bins), bins - 1) == b]
         if inside:
-            accuracy = sum(right[i] for i in inside) / len(inside)
+            accuracy = sum(correct[i] for i in inside) / len(inside)
             sure = sum(confidence[i] for i in inside) / len(inside)
             error += len(inside) / len(confidence) * abs(accuracy - sure)
     return error
@@ -32,16 +32,16 @@ def plain_error(confidence, right, bins=15):
 
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=60))
 def test_calibration_error_is_the_paper_s(rows):
-    confidence, right = np.array([c for c, _ in rows]), np.array([r for _, r in rows])
-    assert calibration_error(confidence, right) == pytest.approx(plain_error(confidence, right), abs=2e-6)
+    confidence, correct = np.array([c for c, _ in rows]), np.array([r for _, r in rows])
+    assert calibration_error(confidence, correct) == pytest.approx(plain_error(confidence, correct), abs=2e-6)
 
 
 def test_reliability_is_scikit_learn_s_calibration_curve():
-    logits, targets = drawn(rows=2000)
+    logits, targets = random_logits(rows=2000)
     shares = softmax(logits)
-    confidence, right = confidences(shares, targets[:, None] == np.arange(4), exclusive=True)
-    bins = reliability(confidence, right)
-    accuracy, sure = calibration_curve(right, confidence, n_bins=15)
+    confidence, correct = confidences(shares, targets[:, None] == np.arange(4), exclusive=True)
+    bins = reliability(confidence, correct)
+    accuracy, sure = calibration_curve(correct, confidence, n_bins=15)
     assert [each["accuracy"] for each in bins] == pytest.approx(accuracy, abs=1e-6)
     assert [each["confidence"] for each in bins] == pytest.approx(sure, abs=1e-6)
     assert sum(each["rows"] for each in bins) == 2000
@@ -55,13 +55,13 @@ def test_calibration_error_of_a_sure_and_always_wrong_model_is_one():
 def test_confidence_of_several_labels_is_of_each_by_itself():
     shares = np.array([[0.9, 0.2], [0.4, 0.5]])
     truth = np.array([[True, True], [False, False]])
-    confidence, right = confidences(shares, truth, exclusive=False)
+    confidence, correct = confidences(shares, truth, exclusive=False)
     assert confidence.tolist() == pytest.approx([0.9, 0.8, 0.6, 0.5])
-    assert right.tolist() == [True, False, True, False]
+    assert correct.tolist() == [True, False, True, False]
 
 
 def test_the_temperature_is_the_one_that_torch_finds():
-    logits, targets = drawn(rows=1500)
+    logits, targets = random_logits(rows=1500)
     inverse = torch.ones((), dtype=torch.float64, requires_grad=True)
     optimizer = torch.optim.LBFGS([inverse], max_iter=100, line_search_fn="strong_wolfe")
 
@@ -78,7 +78,7 @@ def test_the_temperature_is_the_one_that_torch_finds():
 
 
 def test_the_temperature_undoes_a_scaling():
-    logits, targets = drawn(rows=3000)
+    logits, targets = random_logits(rows=3000)
     assert fitted(logits * 3, targets) == pytest.approx(3 * fitted(logits, targets), rel=1e-2)
 
 

@@ -57,10 +57,10 @@ def binary(tokenizer, tmp_path_factory):
 
 
 def test_evaluate_writes_what_it_tells(evaluated):
-    out, told = evaluated
+    out, reported = evaluated
     assert {path.name for path in out.iterdir()} == FILES
     written = json.loads((out / "metrics.json").read_text("utf-8"))
-    assert {name: told[name] for name in written} == written
+    assert {name: reported[name] for name in written} == written
     for name in (
         "rows",
         "loss",
@@ -75,7 +75,7 @@ def test_evaluate_writes_what_it_tells(evaluated):
 
 
 def test_evaluate_predictions_are_a_row_a_text_in_the_order_of_the_data(evaluated, dataset):
-    out, told = evaluated
+    out, reported = evaluated
     rows = pl.read_parquet(out / "predictions.parquet")
     data = pl.read_csv(dataset / "test.csv")
     assert rows["text"].to_list() == data["text"].to_list()
@@ -84,8 +84,8 @@ def test_evaluate_predictions_are_a_row_a_text_in_the_order_of_the_data(evaluate
     shares = rows.select(f"% {label}" for label in labels).to_numpy() / 100
     assert shares.sum(axis=1) == pytest.approx(np.ones(60))
     assert rows["predicted"].to_list() == [labels[i] for i in shares.argmax(axis=1)]
-    assert told["loss"] == pytest.approx(log_loss(data["label"], shares, labels=labels), abs=1e-4)
-    assert rows["loss"].mean() == pytest.approx(told["loss"], abs=1e-5)
+    assert reported["loss"] == pytest.approx(log_loss(data["label"], shares, labels=labels), abs=1e-4)
+    assert rows["loss"].mean() == pytest.approx(reported["loss"], abs=1e-5)
     report = pl.read_csv(out / "classification_report.csv")
     expected = classification_report(data["label"], rows["predicted"], output_dict=True, zero_division=0)
     for label, precision, recall, f1, support in report.iter_rows():
@@ -94,13 +94,13 @@ def test_evaluate_predictions_are_a_row_a_text_in_the_order_of_the_data(evaluate
 
 
 def test_evaluate_tells_the_worst_rows_and_lengths(evaluated):
-    out, told = evaluated
+    out, reported = evaluated
     rows = pl.read_parquet(out / "predictions.parquet")
-    assert len(told["worst"]) == 10
-    assert [row["loss"] for row in told["worst"]] == sorted(rows["loss"], reverse=True)[:10]
-    assert sum(bucket["rows"] for bucket in told["lengths"]) == 60
-    for name, (low, high) in told["intervals"].items():
-        assert low <= told[name] <= high
+    assert len(reported["worst"]) == 10
+    assert [row["loss"] for row in reported["worst"]] == sorted(rows["loss"], reverse=True)[:10]
+    assert sum(bucket["rows"] for bucket in reported["lengths"]) == 60
+    for name, (low, high) in reported["intervals"].items():
+        assert low <= reported[name] <= high
 
 
 def test_evaluate_twice_gives_the_same_files(model, dataset, tmp_path, evaluated):
@@ -112,42 +112,42 @@ def test_evaluate_twice_gives_the_same_files(model, dataset, tmp_path, evaluated
 
 def test_a_folder_of_folds_gives_each_fold_and_their_mean(folds, dataset, tmp_path):
     result = tokkit.evaluate(folds, dataset / "test.csv", out=tmp_path / "e", threads=1)
-    told = result.as_dict()
-    assert [scores["kind"] for scores in told["models"].values()] == ["fold"] * 3 + ["ensemble"]
-    assert list(told["models"])[-1] == str(folds)
+    reported = result.as_dict()
+    assert [scores["kind"] for scores in reported["models"].values()] == ["fold"] * 3 + ["ensemble"]
+    assert list(reported["models"])[-1] == str(folds)
     tables = [pl.read_parquet(tmp_path / "e" / f"model-{n}" / "predictions.parquet") for n in (1, 2, 3, 4)]
     shares = [table.select(pl.col("^% .*$")).to_numpy() for table in tables]
     assert shares[3] == pytest.approx(np.mean(shares[:3], axis=0), abs=1e-3)
-    best = max(told["models"], key=lambda name: told["models"][name]["macro_f1"])
-    assert told["best"] == best
-    assert told["best_by"] == "macro_f1"
-    assert {each["model"] for each in told["comparisons"]} == set(told["models"]) - {best}
+    best = max(reported["models"], key=lambda name: reported["models"][name]["macro_f1"])
+    assert reported["best"] == best
+    assert reported["best_by"] == "macro_f1"
+    assert {each["model"] for each in reported["comparisons"]} == set(reported["models"]) - {best}
     written = json.loads((tmp_path / "e" / "comparison.json").read_text("utf-8"))
-    assert written["best"] == f"model-{list(told['models']).index(best) + 1}"
+    assert written["best"] == f"model-{list(reported['models']).index(best) + 1}"
     assert {each["best"] for each in written["comparisons"]} == {written["best"]}
-    shown = as_tsv(reports.comparison(told))
-    assert f"selection on the test set: {best}" in shown
-    assert told["models"][str(folds)]["validation"]["macro_f1"] == pytest.approx(
+    report = as_tsv(reports.comparison(reported))
+    assert f"selection on the test set: {best}" in report
+    assert reported["models"][str(folds)]["validation"]["macro_f1"] == pytest.approx(
         json.loads((folds / "metrics.json").read_text())["out_of_fold"]["macro_f1"]
     )
 
 
 def test_a_folder_of_folds_alone_gives_its_out_of_fold_scores_and_label_issues(folds, tmp_path):
-    told = tokkit.evaluate(folds, label_issues=True, worst=1000, out=tmp_path / "e", threads=1).as_dict()
-    assert told["kind"] == "out-of-fold"
-    remembered = json.loads((folds / "metrics.json").read_text())["out_of_fold"]
-    assert told["macro_f1"] == remembered["macro_f1"]
-    assert told["loss"] == pytest.approx(remembered["loss"], abs=1e-5)
+    reported = tokkit.evaluate(folds, label_issues=True, worst=1000, out=tmp_path / "e", threads=1).as_dict()
+    assert reported["kind"] == "out-of-fold"
+    saved = json.loads((folds / "metrics.json").read_text())["out_of_fold"]
+    assert reported["macro_f1"] == saved["macro_f1"]
+    assert reported["loss"] == pytest.approx(saved["loss"], abs=1e-5)
     assert set(pl.read_parquet(tmp_path / "e" / "predictions.parquet")["fold"]) == {1, 2, 3}
     issues = pl.read_csv(tmp_path / "e" / "label_issues.csv")
-    assert len(issues) == told["label_issues"]["count"]
+    assert len(issues) == reported["label_issues"]["count"]
     rows = pl.read_parquet(folds / "predictions.parquet")
     shares = rows.select(f"% {label}" for label in LABELS).to_numpy() / 100
     expected = find_label_issues(shares, np.array([LABELS.index(label) for label in rows["label"]]))
     assert issues["text"].to_list() == rows["text"].gather(expected.rows).to_list()
     assert issues["suggested"].to_list() == [LABELS[i] for i in expected.suggested]
     assert len(issues) > 0
-    assert "Likely label errors" in as_tsv(reports.evaluation(told))
+    assert "Likely label errors" in as_tsv(reports.evaluation(reported))
 
 
 def test_a_model_that_saw_the_rows_is_no_judge_of_their_labels(model, dataset, heard):
@@ -173,16 +173,14 @@ def test_calibrated_divides_by_the_temperature_of_the_validation_rows(model, dat
     cooled = tokkit.evaluate(
         model, dataset / "test.csv", calibrated=True, threads=1, progress=heard
     ).as_dict()
-    remembered = json.loads((model / "metrics.json").read_text())["calibration"]["temperature"]
+    saved = json.loads((model / "metrics.json").read_text())["calibration"]["temperature"]
     calibration = cooled["calibration"]
-    assert calibration["applied"] == remembered
+    assert calibration["applied"] == saved
     assert (calibration["loss_before"], calibration["ece_before"]) == (
         plain["loss"],
         plain["calibration"]["ece"],
     )
-    assert calibration["temperature"] == pytest.approx(
-        plain["calibration"]["temperature"] / remembered, rel=0.02
-    )
+    assert calibration["temperature"] == pytest.approx(plain["calibration"]["temperature"] / saved, rel=0.02)
     assert cooled["macro_f1"] == plain["macro_f1"]
     assert "fitted on" not in heard
     tokkit.evaluate(model, dataset / "validation.csv", calibrated=True, threads=1, progress=heard)
@@ -203,19 +201,19 @@ def test_calibrated_needs_a_temperature(model, dataset, tmp_path):
 
 def test_tuned_thresholds_are_those_of_the_validation_rows(binary, tmp_path):
     plain = tokkit.evaluate(binary / "model", binary / "test.csv", threads=1).as_dict()
-    told = tokkit.evaluate(
+    reported = tokkit.evaluate(
         binary / "model", binary / "test.csv", tuned_thresholds=True, out=tmp_path / "e", threads=1
     ).as_dict()
     [(label, chosen)] = json.loads((binary / "model" / "metrics.json").read_text())["thresholds"].items()
     assert label == "yes"
-    assert told["thresholds_applied"] == {label: chosen}
+    assert reported["thresholds_applied"] == {label: chosen}
     rows = pl.read_parquet(tmp_path / "e" / "predictions.parquet")
     expected = (rows["% yes"] >= 100 * chosen["threshold"]).to_list()
     assert [answer == "yes" for answer in rows["predicted"]] == expected
-    assert told["classes"]["yes"]["f1"] == pytest.approx(
+    assert reported["classes"]["yes"]["f1"] == pytest.approx(
         f1_score(rows["label"] == "yes", expected, zero_division=0), abs=1e-6
     )
-    assert (told["loss"], told["calibration"]["ece"]) == (plain["loss"], plain["calibration"]["ece"])
+    assert (reported["loss"], reported["calibration"]["ece"]) == (plain["loss"], plain["calibration"]["ece"])
 
 
 def test_one_row_and_one_class_are_evaluated(model, tmp_path):
@@ -224,17 +222,17 @@ def test_one_row_and_one_class_are_evaluated(model, tmp_path):
     alike = write_csv(tmp_path / "2.csv", [(f"i feel glad {i}", "joy") for i in range(5)])
     several = tokkit.evaluate(model, alike, out=tmp_path / "e", label_issues=True, threads=1).as_dict()
     assert several["label_issues"]["count"] == 0
-    for told in (one, several):
-        assert html.page("t", "", reports.page_parts(told))
-        assert as_tsv(reports.evaluation(told))
+    for reported in (one, several):
+        assert html.page("t", "", reports.page_parts(reported))
+        assert as_tsv(reports.evaluation(reported))
 
 
 def test_predict_applies_the_temperature_and_the_thresholds_too(binary, tmp_path):
     model, data = binary / "model", binary / "test.csv"
-    asked = {"calibrated": True, "tuned_thresholds": True, "threads": 1}
-    tokkit.evaluate(model, data, out=tmp_path / "e", **asked)
+    arguments = {"calibrated": True, "tuned_thresholds": True, "threads": 1}
+    tokkit.evaluate(model, data, out=tmp_path / "e", **arguments)
     expected = pl.read_parquet(tmp_path / "e" / "predictions.parquet")
-    predictions = tokkit.predict(model, data, raw=True, **asked).predictions
+    predictions = tokkit.predict(model, data, raw=True, **arguments).predictions
     assert [row["label"] for row in predictions] == expected["predicted"].to_list()
     shares = [100 * row["probabilities"]["yes"] for row in predictions]
     assert shares == pytest.approx(expected["% yes"].to_list(), abs=1e-3)
@@ -267,11 +265,11 @@ def test_predictions_cut_short_are_an_input_error_where_they_are_needed(folds, d
 
 def test_evaluate_from_the_command_line_writes_a_page(folds, tmp_path, capsys):
     page = tmp_path / "r.html"
-    asked = ["evaluate", str(folds), "--label-issues", "--html", str(page), "--threads", "1", "--json"]
-    assert run(asked) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["command"] == "evaluate"
-    assert told["split"] is None
+    arguments = ["evaluate", str(folds), "--label-issues", "--html", str(page), "--threads", "1", "--json"]
+    assert run(arguments) == 0
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["command"] == "evaluate"
+    assert reported["split"] is None
     assert b"Likely label errors" in page.read_bytes()
     assert run(["evaluate", str(folds / "fold-1")]) == 2
     assert "only one path named" in capsys.readouterr().err

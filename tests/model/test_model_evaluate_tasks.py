@@ -1,4 +1,4 @@
-"""`evaluate` of every task: what applies is told, what does not is left out, and nothing fails."""
+"""`evaluate` of every task: what applies is reported, the rest left out, and nothing fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
 from tokkit.views.tables import as_text, as_tsv
 
-TELLS = {
+REPORTS = {
     "multi-label": {"macro_f1", "classes", "calibration", "thresholds", "intervals", "lengths", "worst"},
     "tags": {"span_f1", "classes", "confusion", "calibration", "intervals", "lengths", "worst"},
     "regression": {"pearson", "mae", "intervals", "lengths", "worst"},
@@ -47,7 +47,7 @@ def record(task, text, label):
 FEELINGS = ("glad", "happy", "merry", "sad", "gloomy", "blue", "angry", "furious", "cross")
 
 
-@pytest.fixture(scope="module", params=list(TELLS))
+@pytest.fixture(scope="module", params=list(REPORTS))
 def trained(request, tokenizer, tmp_path_factory):
     """A task, the folder of its data and model, and the columns to be named."""
     home = tmp_path_factory.mktemp("task")
@@ -63,22 +63,22 @@ def trained(request, tokenizer, tmp_path_factory):
 
 def test_every_task_is_evaluated(trained, tmp_path):
     task, home, columns = trained
-    told = tokkit.evaluate(
+    reported = tokkit.evaluate(
         home / "model", home / "test.jsonl", out=tmp_path / "e", threads=1, **columns
     ).as_dict()
-    assert set(told) >= {"rows", "loss", "kind", "validation"} | TELLS[task]
-    assert set(told).isdisjoint(LACKS[task])
-    assert json.loads((tmp_path / "e" / "metrics.json").read_text("utf-8"))["loss"] == told["loss"]
+    assert set(reported) >= {"rows", "loss", "kind", "validation"} | REPORTS[task]
+    assert set(reported).isdisjoint(LACKS[task])
+    assert json.loads((tmp_path / "e" / "metrics.json").read_text("utf-8"))["loss"] == reported["loss"]
     rows = pl.read_parquet(tmp_path / "e" / "predictions.parquet")
-    assert len(rows) == told["rows"] == 40
+    assert len(rows) == reported["rows"] == 40
     assert len(rows.select(pl.col("^% .*$")).columns) == (
-        len(told["classes"]) if task == "multi-label" else 0
+        len(reported["classes"]) if task == "multi-label" else 0
     )
-    for score, (low, high) in told.get("intervals", {}).items():
-        assert low <= told[score] <= high, score
-    assert as_tsv(reports.evaluation(told))
-    assert as_text(reports.evaluation(told), 40, color=False)
-    assert html.page("t", "", reports.page_parts(told))
+    for score, (low, high) in reported.get("intervals", {}).items():
+        assert low <= reported[score] <= high, score
+    assert as_tsv(reports.evaluation(reported))
+    assert as_text(reports.evaluation(reported), 40, color=False)
+    assert html.page("t", "", reports.page_parts(reported))
 
 
 def test_several_models_of_every_task_are_compared(trained):
@@ -86,12 +86,12 @@ def test_several_models_of_every_task_are_compared(trained):
     copy = home / "copy"
     if not copy.exists():
         folder_copy(home / "model", copy)
-    told = tokkit.evaluate([home / "model", copy], home / "test.jsonl", threads=1, **columns).as_dict()
-    assert told["best"] == str(home / "model")
-    assert told["best_by"] == TASKS[task].metric
+    reported = tokkit.evaluate([home / "model", copy], home / "test.jsonl", threads=1, **columns).as_dict()
+    assert reported["best"] == str(home / "model")
+    assert reported["best_by"] == TASKS[task].metric
     tests = {"multi-label": ["mcnemar"], "tags": ["exchange"], "regression": []}
-    assert [each["test"] for each in told["comparisons"]] == tests[task]
-    assert as_tsv(reports.comparison(told))
+    assert [each["test"] for each in reported["comparisons"]] == tests[task]
+    assert as_tsv(reports.comparison(reported))
 
 
 def test_label_issues_are_for_one_label_a_text(trained):

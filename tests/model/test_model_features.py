@@ -169,7 +169,7 @@ def test_a_text_without_tokens_has_zeros_and_it_is_said(tmp_path, tokenizer, tex
     assert "1 texts have no token" in heard
 
 
-def test_the_same_features_are_the_same_bytes_with_a_receipt_beside(bert, texts, tmp_path):
+def test_the_same_features_are_the_same_bytes_with_a_receipt(bert, texts, tmp_path):
     for name in ("a", "b"):
         tokkit.features(bert, texts, tmp_path / name / "f.parquet", threads=1)
     assert (tmp_path / "a/f.parquet").read_bytes() == (tmp_path / "b/f.parquet").read_bytes()
@@ -182,7 +182,7 @@ def test_the_same_features_are_the_same_bytes_with_a_receipt_beside(bert, texts,
     assert [each["name"] for each in receipts[0]["inputs"]] == ["hard.parquet", "bert"]
 
 
-def test_what_stands_there_is_replaced_only_with_force(bert, texts, tmp_path):
+def test_an_existing_file_is_replaced_only_with_force(bert, texts, tmp_path):
     out = tmp_path / "f.parquet"
     out.write_bytes(b"mine")
     with pytest.raises(OutputError, match="already exists"):

@@ -98,12 +98,13 @@ def test_without_a_validation_split_the_rows_that_finetune_holds_out_are_scored(
     assert "no validation split" in heard
     result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", epochs=1, threads=1)
     supports = [
-        {name: each["support"] for name, each in told["classes"].items()} for told in (scores, result.metrics)
+        {name: each["support"] for name, each in finished["classes"].items()}
+        for finished in (scores, result.metrics)
     ]
     assert supports[0] == supports[1]
 
 
-def test_vectors_are_read_row_by_row_as_asked(file):
+def test_vectors_are_read_for_the_requested_rows(file):
     [(expected, _, _)] = parts(file, "train")
     rows = np.array([0, 3, 4, 200])
     np.testing.assert_array_equal(FeaturesFile.read(file).vectors(rows), expected[rows])
@@ -121,14 +122,14 @@ class TestTheMap:
         assert found.labels == a + b + c
 
     def test_of_many_rows_is_of_a_seeded_sample_which_is_said(self, file, heard):
-        drawn = [
+        maps = [
             tokkit.features(file, projection=True, map_rows=50, seed=seed, progress=heard).projection
             for seed in (1, 1, 2)
         ]
         assert "the map shows a random sample of 50 of 360 rows" in heard
-        assert [len(each.labels) for each in drawn] == [50] * 3
-        np.testing.assert_array_equal(drawn[0].points, drawn[1].points)
-        assert not np.array_equal(drawn[0].points, drawn[2].points)
+        assert [len(each.labels) for each in maps] == [50] * 3
+        np.testing.assert_array_equal(maps[0].points, maps[1].points)
+        assert not np.array_equal(maps[0].points, maps[2].points)
 
     def test_needs_more_rows_than_neighbours(self, bert, tmp_path):
         data = write_csv(tmp_path / "t.csv", sentences(12, seed=1))
@@ -224,8 +225,8 @@ class TestTheCommand:
 
     def test_writes_the_file_and_the_picture_and_tells_the_keys(self, bert, dataset, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
-        told = self.run(bert, dataset, "--probe", "--map", "m.png", "--json", "-q", "--threads", "1")
-        result = json.loads(told.stdout)
+        finished = self.run(bert, dataset, "--probe", "--map", "m.png", "--json", "-q", "--threads", "1")
+        result = json.loads(finished.stdout)
         assert result["command"] == "features"
         assert (result["output"], result["rows"], result["pooling"]) == ("features.parquet", 360, "mean")
         assert result["width"] == 32
@@ -238,11 +239,11 @@ class TestTheCommand:
             assert self.run(file, "--map", tmp_path / name, "--neighbors", "5", "-q").exit_code == 0
         assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
-    def test_shows_the_probe_beside_the_other_baselines(self, file):
-        shown = self.run(file, "--probe", "--bag-of-words", "-q").stdout
-        assert "Logistic regression, scored on validation" in shown
+    def test_reports_the_probe_and_the_other_baselines(self, file):
+        printed = self.run(file, "--probe", "--bag-of-words", "-q").stdout
+        assert "Logistic regression, scored on validation" in printed
         for line in ('majority class ("joy")\t', "TF-IDF\t", "probe\t"):
-            assert line in shown
+            assert line in printed
 
     def test_refuses_a_picture_of_another_kind_before_any_work(self, file, tmp_path):
         with pytest.raises(UsageError, match=r"--map: .*\.jpg: a plot is \.png or \.svg"):
@@ -268,12 +269,12 @@ def test_several_labels_are_probed_as_finetune_does(bert, tmp_path):
         labels = [f"{label}|home" if "home" in text else label for text, label in part]
         texts = [text for text, _ in part]
         pl.DataFrame({"text": texts, "label": labels}).write_csv(tmp_path / f"{name}.csv")
-    asked = {"label_sep": "|", "threads": 1}
-    found = tokkit.features(bert, tmp_path, tmp_path / "f.parquet", probe=True, bag_of_words=True, **asked)
+    shared = {"label_sep": "|", "threads": 1}
+    found = tokkit.features(bert, tmp_path, tmp_path / "f.parquet", probe=True, bag_of_words=True, **shared)
     for key, kind in (("probe", "probe"), ("bag_of_words", "bag-of-words")):
         out = tmp_path / key
-        tuned = tokkit.finetune(tmp_path, model=bert, out=out, epochs=1, baseline=kind, **asked)
-        beside = tuned.metrics["baseline"]
+        tuned = tokkit.finetune(tmp_path, model=bert, out=out, epochs=1, baseline=kind, **shared)
+        baseline_scores = tuned.metrics["baseline"]
         for score in ("loss", "accuracy", "macro_f1"):
-            assert getattr(found, key)[score] == pytest.approx(beside[score], abs=1e-4), (key, score)
+            assert getattr(found, key)[score] == pytest.approx(baseline_scores[score], abs=1e-4), (key, score)
     assert reports.features(found.as_dict())

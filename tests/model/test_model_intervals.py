@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 from sklearn.metrics import accuracy_score, f1_score
 
-from tests.model.test_metrics import drawn
+from tests.model.test_metrics import random_logits
 from tokkit.inspection.comparison import resampling
 from tokkit.model.metrics.classification import cross_entropy, scores_by_length
 from tokkit.model.metrics.significance import (
@@ -30,13 +30,13 @@ def resampled_scores(losses, decided, resamples, seed):
 
 
 @pytest.fixture(scope="module")
-def answered():
-    logits, targets = drawn(rows=150)
+def predicted_rows():
+    logits, targets = random_logits(rows=150)
     return logits, targets, cross_entropy(logits, targets), decisions(logits, RowTargets(targets))
 
 
-def test_intervals_are_scipy_s_from_the_same_seed(answered):
-    logits, targets, losses, decided = answered
+def test_intervals_are_scipy_s_from_the_same_seed(predicted_rows):
+    logits, targets, losses, decided = predicted_rows
     predicted = logits.argmax(axis=1)
     scores = {
         "loss": lambda rows: losses[rows].mean(),
@@ -58,8 +58,8 @@ def test_intervals_are_scipy_s_from_the_same_seed(answered):
         assert found[name] == pytest.approx([expected.low, expected.high], abs=2e-6)
 
 
-def test_resampling_does_not_depend_on_what_fits_into_memory(answered, monkeypatch):
-    *_, losses, decided = answered
+def test_resampling_does_not_depend_on_what_fits_into_memory(predicted_rows, monkeypatch):
+    *_, losses, decided = predicted_rows
     whole = resampled_scores(losses, decided, 30, seed=1)
     monkeypatch.setattr(resampling, "_CELLS", 400)
     parts = resampled_scores(losses, decided, 30, seed=1)
@@ -68,7 +68,7 @@ def test_resampling_does_not_depend_on_what_fits_into_memory(answered, monkeypat
 
 
 def test_intervals_of_one_row_and_of_no_decisions():
-    logits, targets = drawn(rows=1)
+    logits, targets = random_logits(rows=1)
     decided = decisions(logits, RowTargets(targets))
     assert set(resampled_scores(np.array([0.5]), decided, 10, 0)) == {"loss", "accuracy", "macro_f1"}
     assert intervals(resampled_scores(np.array([0.5]), None, 10, 0)) == {"loss": [0.5, 0.5]}
@@ -93,30 +93,36 @@ def test_mcnemar_is_the_exact_permutation_test(only_first, only_second):
     assert mcnemar(first, second) == pytest.approx(exact, abs=0.02)
 
 
-def test_models_are_compared_with_the_best_on_the_same_samples(answered):
-    *_, losses, decided = answered
+def test_models_are_compared_with_the_best_on_the_same_samples(predicted_rows):
+    *_, losses, decided = predicted_rows
     scores = resampled_scores(losses, decided, 50, seed=1)
     worse = {name: values - 0.25 for name, values in scores.items()}
     rng = np.random.default_rng(0)
     right = rng.random(150) < 0.9
     half = right & (rng.random(150) < 0.5)
-    told = compare_with_best(
+    compared = compare_with_best(
         {"a": PairedScores(right, scores), "b": PairedScores(half, worse), "c": PairedScores(right, scores)},
         "a",
     )
-    assert [each["model"] for each in told] == ["b", "c"]
-    assert told[0]["intervals"]["accuracy"] == [-0.25, -0.25]
-    assert told[0]["p_value"] < told[0]["p_adjusted"] < 0.001
-    assert told[1]["p_value"] == told[1]["p_adjusted"] == 1
+    assert [each["model"] for each in compared] == ["b", "c"]
+    assert compared[0]["intervals"]["accuracy"] == [-0.25, -0.25]
+    assert compared[0]["p_value"] < compared[0]["p_adjusted"] < 0.001
+    assert compared[1]["p_value"] == compared[1]["p_adjusted"] == 1
 
 
-def test_buckets_of_length_are_scored_as_scikit_learn_scores_them(answered):
-    logits, targets, losses, decided = answered
+def test_buckets_of_length_are_scored_as_scikit_learn_scores_them(predicted_rows):
+    logits, targets, losses, decided = predicted_rows
     lengths = np.random.default_rng(2).integers(1, 70, size=150)
-    told = scores_by_length(lengths, losses, decided)
-    assert [(each["from"], each["to"]) for each in told] == [(1, 8), (9, 16), (17, 32), (33, 64), (65, 128)]
-    assert sum(each["rows"] for each in told) == 150
-    for each in told:
+    buckets = scores_by_length(lengths, losses, decided)
+    assert [(each["from"], each["to"]) for each in buckets] == [
+        (1, 8),
+        (9, 16),
+        (17, 32),
+        (33, 64),
+        (65, 128),
+    ]
+    assert sum(each["rows"] for each in buckets) == 150
+    for each in buckets:
         rows = (lengths >= each["from"]) & (lengths <= each["to"])
         predicted = logits.argmax(axis=1)[rows]
         assert each["rows"] == rows.sum()

@@ -1,4 +1,4 @@
-"""`predict` reads what stands at an address; a text that only holds one is a text."""
+"""`predict` reads what an address has; a text that only contains one is a text."""
 
 from __future__ import annotations
 

@@ -54,23 +54,23 @@ def test_logits_are_those_of_the_stock_model_on_pairs(paired):
     model = AutoModelForSequenceClassification.from_pretrained(paired / "model").eval()
     tokenizer = AutoTokenizer.from_pretrained(paired / "model")
     assert classifier.segments == (getattr(model.config, "type_vocab_size", 0) > 1)
-    asked = [*pairs(10, 5), ("i feel " * 100, "so glad", ""), ("glad", "so sad " * 100, "")]
-    rows = Rows([a for a, _, _ in asked], [], [], {}, pairs=[b for _, b, _ in asked])
+    triples = [*pairs(10, 5), ("i feel " * 100, "so glad", ""), ("glad", "so sad " * 100, "")]
+    rows = Rows([a for a, _, _ in triples], [], [], {}, pairs=[b for _, b, _ in triples])
     encoded = classifier.task.encode(rows, classifier.tokenizer, classifier.max_length)
     ours = predict_logits(classifier, encoded, torch.device("cpu"), budget=200)
     assert encoded.truncated == 2
-    for row, (first, second, _) in enumerate(asked):
-        told = tokenizer(
+    for row, (first, second, _) in enumerate(triples):
+        result = tokenizer(
             first, second, truncation=True, max_length=classifier.max_length, return_tensors="pt"
         )
-        segments = told.pop("token_type_ids")[0].numpy()
+        segments = result.pop("token_type_ids")[0].numpy()
         held = encoded.segments[encoded.offsets[row] : encoded.offsets[row + 1]]
         assert held.tolist() == segments.tolist()
         assert set(held.tolist()) == {0, 1}
         if classifier.segments:
-            told["token_type_ids"] = torch.from_numpy(segments)[None]
+            result["token_type_ids"] = torch.from_numpy(segments)[None]
         with torch.inference_mode():
-            np.testing.assert_allclose(ours[row], model(**told).logits[0].numpy(), atol=1e-4)
+            np.testing.assert_allclose(ours[row], model(**result).logits[0].numpy(), atol=1e-4)
 
 
 def test_segments_make_a_difference_where_the_model_has_them(paired):
@@ -90,10 +90,10 @@ def test_predict_and_evaluate_read_the_second_text(paired):
         "true_label": "same",
     }
     assert [row["pair"] for row in rows[:-1]] == [b for _, b, _ in pairs(20, 3)]
-    told = tokkit.evaluate(paired / "model", test, **COLUMNS)
-    assert told.left_out == {"no second text": 1}
+    result = tokkit.evaluate(paired / "model", test, **COLUMNS)
+    assert result.left_out == {"no second text": 1}
     right = sum(row["label"] == row["true_label"] for row in rows[:-1])
-    assert told.as_dict()["accuracy"] == pytest.approx(right / 20, abs=1e-6)
+    assert result.as_dict()["accuracy"] == pytest.approx(right / 20, abs=1e-6)
 
 
 def test_single_texts_together_with_pairs_are_refused(paired):
@@ -108,6 +108,6 @@ def test_single_texts_alone_are_refused_by_a_model_of_pairs(paired, model, datas
     with pytest.raises(InputError, match="was trained on pairs of texts, but the rows are single texts"):
         tokkit.evaluate(paired / "model", paired / "train.csv", text_column="a", label_column="label")
     data = write(paired / "new.csv", pairs(3, 7))
-    told = tokkit.predict(model, data, progress=heard, text_column="a", pair_column="b")
-    assert len(told.predictions) == 3
+    result = tokkit.predict(model, data, progress=heard, text_column="a", pair_column="b")
+    assert len(result.predictions) == 3
     assert "was trained on single texts, but the rows are pairs" in heard

@@ -46,10 +46,10 @@ def test_a_class_without_rows_has_no_threshold():
 @pytest.mark.parametrize("threshold", [0.0, 0.02, 0.5, 0.97, 1.0])
 def test_shifted_logits_decide_by_the_threshold(threshold):
     logits = np.random.default_rng(0).normal(size=(500, 2)).astype(np.float32) * 3
-    told = {"b": {"threshold": threshold}}
-    two = shifted(logits, ["a", "b"], told)
+    thresholds = {"b": {"threshold": threshold}}
+    two = shifted(logits, ["a", "b"], thresholds)
     assert ((two.argmax(axis=1) == 1) == (softmax(logits)[:, 1] >= threshold)).all()
-    many = shifted(logits, ["a", "b"], told)
+    many = shifted(logits, ["a", "b"], thresholds)
     share = 1 / (1 + np.exp(-logits.astype(np.float64)))
     assert ((many[:, 1] >= 0) == (share[:, 1] >= threshold)).all()
     assert (many[:, 0] == logits[:, 0]).all()

@@ -1,4 +1,4 @@
-"""What is told of evaluations, on terminals and pages: any class names, very many classes, nothing cut."""
+"""Reports of evaluations on terminals and pages: any class names, very many classes, nothing cut off."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NAMES = {
 }
 
 
-def told(labels, rows=60, **more):
+def reported(labels, rows=60, **more):
     rng = np.random.default_rng(1)
     targets = rng.integers(0, len(labels), rows)
     logits = rng.normal(size=(rows, len(labels))).astype(np.float32)
@@ -39,7 +39,7 @@ def told(labels, rows=60, **more):
 
 
 def several(labels):
-    models = {"a": told(labels), "b": told(labels, validation={"macro_f1": 0.5})}
+    models = {"a": reported(labels), "b": reported(labels, validation={"macro_f1": 0.5})}
     difference = {"accuracy": [-0.1, 0.1], "macro_f1": [-0.2, 0.1]}
     tested = {"test": "mcnemar", "p_value": 1e-9, "p_adjusted": 2e-9}
     compared = {"model": "a", "best": "b", "intervals": difference, **tested}
@@ -48,30 +48,30 @@ def several(labels):
 
 @pytest.mark.parametrize("labels", NAMES.values(), ids=NAMES)
 class TestEveryEvaluation:
-    def test_is_drawn_and_printed(self, labels):
+    def test_is_rendered_and_printed(self, labels):
         for width in (40, 100):
-            shown = as_text(reports.evaluation(told(labels)), width, color=False)
-            assert max(map(len, shown.splitlines())) <= width
-        printed = as_tsv(reports.evaluation(told(labels)))
+            text = as_text(reports.evaluation(reported(labels)), width, color=False)
+            assert max(map(len, text.splitlines())) <= width
+        printed = as_tsv(reports.evaluation(reported(labels)))
         assert printed.count("# ") >= 5
         assert "\x1b" not in printed
 
     def test_is_a_whole_page(self, labels):
-        for result in (told(labels), several(labels)):
+        for result in (reported(labels), several(labels)):
             page = Read(html.page("t", "", reports.page_parts(result)))
             assert page.open == []
             assert page.tags.count("script") == 1
             assert {"b", "img", "red"}.isdisjoint(page.tags)
 
     def test_has_a_picture_in_per_cent(self, labels):
-        matrix = told(labels)["confusion"]["matrix"]
+        matrix = reported(labels)["confusion"]["matrix"]
         assert confusion_matrix(labels, matrix, "png", normalized=True).startswith(b"\x89PNG")
 
 
 def test_evaluation_cuts_long_texts_and_says_so():
-    shown = as_tsv(reports.evaluation(told(["a", "b"])))
-    assert " long…" in shown
-    assert len(max(shown.splitlines(), key=len)) < 250
+    text = as_tsv(reports.evaluation(reported(["a", "b"])))
+    assert " long…" in text
+    assert len(max(text.splitlines(), key=len)) < 250
 
 
 def test_evaluation_names_selection_on_the_test_set_for_what_it_is():
@@ -82,9 +82,9 @@ def test_evaluation_names_selection_on_the_test_set_for_what_it_is():
 
 
 def test_evaluation_leaves_a_wide_matrix_to_the_page():
-    titles = [table.title for table in reports.evaluation(told(NAMES["hundred"]))]
+    titles = [table.title for table in reports.evaluation(reported(NAMES["hundred"]))]
     assert not any(title.startswith("Confusion") for title in titles)
-    parts = reports.page_parts(told(NAMES["hundred"]))
+    parts = reports.page_parts(reported(NAMES["hundred"]))
     assert any(isinstance(part, Table) and part.title.startswith("Confusion") for part in parts)
 
 
@@ -106,7 +106,7 @@ def test_reliability_drawings_stand_within_their_frame():
         assert reliability_plot.reliability(bins, format) == reliability_plot.reliability(bins, format)
 
 
-def test_a_narrow_terminal_cuts_no_number_beside_a_name_that_stays_whole():
+def test_a_narrow_terminal_cuts_no_number_next_to_a_name():
     rows = [("weighted F1", 0.806972, "0.7807 to 0.8692", 0.36367)]
-    shown = as_text([Table("t", ("", "model", "95 % CI", 'majority class ("기쁨")'), rows)], 40, color=False)
-    assert "0.3637" in shown
+    text = as_text([Table("t", ("", "model", "95 % CI", 'majority class ("기쁨")'), rows)], 40, color=False)
+    assert "0.3637" in text

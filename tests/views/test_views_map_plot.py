@@ -19,24 +19,24 @@ CLASSES = {
 }
 
 
-def drawn(classes, format, rows=400):
+def map_picture(classes, format, rows=400):
     points = np.random.default_rng(0).normal(size=(rows, 2)).astype(np.float32)
     return map_plot.class_map(points, [classes[i % len(classes)] for i in range(rows)], format)
 
 
 @pytest.mark.parametrize("classes", CLASSES.values(), ids=CLASSES)
 def test_the_map_is_a_png_and_the_same_svg_twice(classes, tmp_path):
-    (tmp_path / "p.png").write_bytes(drawn(classes, "png"))
+    (tmp_path / "p.png").write_bytes(map_picture(classes, "png"))
     height, width, _ = matplotlib.image.imread(tmp_path / "p.png").shape
     assert min(height, width) > 300
-    svg = drawn(classes, "svg")
+    svg = map_picture(classes, "svg")
     assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
-    assert svg == drawn(classes, "svg")
+    assert svg == map_picture(classes, "svg")
 
 
 @pytest.mark.parametrize(("classes", "panels"), [(1, 2), (2, 3), (30, 31)])
 def test_the_map_has_a_panel_a_class_and_one_for_all(classes, panels):
-    svg = drawn([f"class {i}" for i in range(classes)], "svg").decode()
+    svg = map_picture([f"class {i}" for i in range(classes)], "svg").decode()
     assert svg.count('id="axes_') == panels
 
 

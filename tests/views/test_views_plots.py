@@ -27,7 +27,7 @@ def counted(lengths):
     return np.unique(np.array(list(lengths), np.int64), return_counts=True)
 
 
-def drawn(kind, labels, format):
+def picture(kind, labels, format):
     if kind == "matrix":
         return confusion_plot.confusion_matrix(
             labels, [[i + j for j in range(len(labels))] for i in range(len(labels))], format
@@ -52,16 +52,16 @@ def drawn(kind, labels, format):
 @pytest.mark.parametrize("kind", ["classes", "matrix", "curves"])
 class TestEveryPlot:
     def test_is_a_png(self, kind, labels, tmp_path):
-        (tmp_path / "p.png").write_bytes(drawn(kind, labels, "png"))
+        (tmp_path / "p.png").write_bytes(picture(kind, labels, "png"))
         height, width, _ = matplotlib.image.imread(tmp_path / "p.png").shape
         assert height > 300
         assert width > 300
 
     def test_is_the_same_svg_twice(self, kind, labels):
         labels = labels[:12]
-        svg = drawn(kind, labels, "svg")
+        svg = picture(kind, labels, "svg")
         assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
-        assert svg == drawn(kind, labels, "svg")
+        assert svg == picture(kind, labels, "svg")
         assert b"<dc:date>" not in svg
 
 
@@ -80,7 +80,7 @@ def test_plots_give_the_same_png_in_two_processes():
         assert runs[0] == runs[1]
 
 
-def test_plots_of_nothing_are_drawn():
+def test_plots_of_nothing_are_pictures():
     assert dataset_plot.dataset({}, {}, "words", [], "png")
     assert dataset_plot.dataset({"train": {}}, {"train": {}}, "words", [], "png")
     assert dataset_plot.dataset({"train": {"": 0}}, {"train": {"": counted([])}}, "words", [8], "svg")
@@ -89,13 +89,13 @@ def test_plots_of_nothing_are_drawn():
 def test_plots_do_not_warn_of_characters_without_a_font():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        drawn("classes", ["기쁨", "👩‍👩‍👧", "\U0010fffd"], "png")
+        picture("classes", ["기쁨", "👩‍👩‍👧", "\U0010fffd"], "png")
 
 
 def test_plots_boxes_and_limits_are_of_all_rows():
     lengths = {"train": {"x": counted([1, 2, 3, 4, 100])}}
     svg = dataset_plot.dataset({"train": {"x": 5}}, lengths, "tokens", [3], "svg").decode()
-    assert "3: 40.0%" in svg  # the text stands as a comment beside its outlines
+    assert "3: 40.0%" in svg  # an SVG has the text of outlines in a comment
 
 
 @pytest.mark.long
