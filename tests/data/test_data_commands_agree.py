@@ -54,7 +54,7 @@ def test_commands_agree_on_rows_and_errors(path, large, write, tmp_path, monkeyp
         "clean": lambda: clean(source, read_options=options, dry_run=True),
         "rebalance": lambda: rebalance(source, read_options=options, dry_run=True, strategy="oversample"),
         "doctor": lambda: doctor(tokenizer, data=source, options=options),
-        "compare": lambda: compare([tokenizer], source, options=options),
+        "compare": lambda: compare([tokenizer], source, read_options=options),
         "finetune": lambda: read_dataset(source, options, lists=True),
     }
     if error is not None:

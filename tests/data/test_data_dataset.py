@@ -55,7 +55,7 @@ def test_dataset_a_folder_gives_its_splits_and_says_what_it_leaves_out(write, tm
         write(name, TABLE)
     dataset = _load(tmp_path / "d", heard)
     assert list(dataset.splits) == ["train", "validation", "test"]
-    assert f"{tmp_path / 'd'}: left out: README.md, other.csv" in heard
+    assert f"{tmp_path / 'd'}: skipped: README.md, other.csv" in heard
     assert "guessed" in heard
 
 
@@ -89,7 +89,7 @@ def test_dataset_a_folder_without_split_names_is_refused(write, tmp_path):
 def test_dataset_two_formats_of_one_split_are_refused(write, tmp_path):
     write("d/train.csv", TABLE)
     write("d/train.jsonl", '{"text": "a", "label": "x"}\n')
-    with pytest.raises(InputError, match=r"train\.jsonl: jsonl beside train\.csv") as caught:
+    with pytest.raises(InputError, match=r"train\.jsonl: jsonl next to train\.csv") as caught:
         _load(tmp_path / "d")
     assert caught.value.hint.endswith("/*.jsonl'")
 

@@ -42,7 +42,7 @@ def test_saved_a_dictionary_gives_its_splits(saved, tmp_path, heard):
     dataset = read_dataset(tmp_path / "d", progress=heard)
     assert list(dataset.splits) == ["train", "validation"]
     assert dataset.splits["validation"].frame["n"].to_list() == [3, 1]
-    assert "left out: unsupervised" in heard
+    assert "skipped: unsupervised" in heard
 
 
 def test_saved_several_shards_and_a_split_of_its_own_name(saved, tmp_path):

@@ -24,7 +24,7 @@ def test_predict_reads_an_address_and_says_so(model, dataset, server, heard):
     address = f"{server.address}/test.csv"
     found = tokkit.predict(model, address, progress=heard).predictions
     assert found == tokkit.predict(model, dataset / "test.csv").predictions
-    assert f"{address}: asked over the network" in heard
+    assert f"{address}: requested over the network" in heard
     sentence = f"see {address} now"
     assert [row["text"] for row in tokkit.predict(model, sentence).predictions] == [sentence]
     assert len(server.asked) == 1

@@ -42,7 +42,7 @@ def test_addresses_a_file_is_downloaded_and_the_network_said(server, heard):
     dataset = read_dataset(address, progress=heard)
     assert dataset.texts("validation").len() == 20_000
     assert dataset.files[0].read_bytes() == TABLE
-    assert f"{address}: asked over the network" in heard
+    assert f"{address}: requested over the network" in heard
     assert f"{len(TABLE):,} bytes downloaded to {dataset.files[0]}" in heard
     assert server.asked[0][0] == "/data/dev.csv?token=1"
 
@@ -140,7 +140,7 @@ def test_addresses_a_server_that_is_not_there_is_named(server):
         ("http://", "names no host"),
         ("https://[::1/a.csv", "is no address"),
         ("http://127.0.0.1:port/a.csv", "is no address"),
-        ("http://me:secret@127.0.0.1/a.csv", "with a user name or password is not asked"),
+        ("http://me:secret@127.0.0.1/a.csv", "with a user name or password is not used"),
     ],
 )
 def test_addresses_what_cannot_be_asked_is_said(server, address, message):
@@ -201,7 +201,7 @@ def test_addresses_may_hold_a_corpus(server, heard):
     server.files["/korean.txt"] = Served("한국어\n".encode())
     [path] = feed.files_named(f"{server.address}/korean.txt", heard)
     assert path.read_bytes() == "한국어\n".encode()
-    assert "asked over the network" in heard
+    assert "requested over the network" in heard
 
 
 def test_addresses_an_existing_path_wins(server, tmp_path, monkeypatch):

@@ -25,7 +25,7 @@ from tokkit.progress import Progress, Stages
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
 from tokkit.sources import streams
-from tokkit.sources.paths import shown
+from tokkit.sources.paths import display_name
 
 MERGING = 4
 """Partitions that are added up at a time: a quarter of all distinct pieces is in memory then."""
@@ -209,7 +209,7 @@ def _describe(paths: threads.Tasks[Path]) -> dict[Path, dict[str, Any]]:
 
 def _can_be_read_again(corpus: Sequence[CorpusFile]) -> bool:
     """Whether the same command would read the same files: standard input is gone."""
-    return all(shown(file.path) == str(file.path) for file in corpus)
+    return all(display_name(file.path) == str(file.path) for file in corpus)
 
 
 def _size(shards: Iterator[Shard]) -> int | None:

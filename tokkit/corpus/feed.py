@@ -81,16 +81,14 @@ def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> li
         files = expand([argument], progress)
         if Path(argument).is_dir():
             readable = [path for path in files if format_of(path) is not None]
-            left_out = [path.name for path in files if format_of(path) is None]
+            skipped = [path.name for path in files if format_of(path) is None]
             if not readable:
                 raise InputError(
                     f"{argument}: no file in it is text or a table ({', '.join(FORMATS)})",
                     hint="name the files themselves: they are read whatever they are called",
                 )
-            if left_out:
-                progress.say(
-                    f"{argument}: left out: {', '.join(left_out[:5])}{' ...' if left_out[5:] else ''}"
-                )
+            if skipped:
+                progress.say(f"{argument}: skipped: {', '.join(skipped[:5])}{' ...' if skipped[5:] else ''}")
             files = readable
         found += files
     return list(dict.fromkeys(found))
@@ -150,7 +148,7 @@ def items(corpus: Sequence[CorpusFile], on_bytes: Count = lambda amount: None) -
 
 
 def rows(file: CorpusFile) -> Iterator[list[str]]:
-    """Lists of the texts of a table; rows without one are left out."""
+    """Lists of the texts of a table; without rows that lack one."""
     assert file.column is not None
     for batch in columns(file):
         yield batch.texts(file.column)

@@ -85,7 +85,7 @@ def fetch(address: str, largest: int = LARGEST, progress: Progress = SILENT) -> 
     """
     from tokkit.sources.web import quoted  # some 50 ms that only a download needs
 
-    asked = quoted(address)
+    requested = quoted(address)
     folder = cache_folder() / "downloads" / hashlib.sha256(address.encode()).hexdigest()[:16]
     kept = _kept(folder)
     if forbidden := offline():
@@ -96,13 +96,13 @@ def fetch(address: str, largest: int = LARGEST, progress: Progress = SILENT) -> 
             )
         progress.say(f"{address}: {forbidden} forbids the network; taken from the cache, {kept.path}")
         return kept.path
-    progress.say(f"{address}: asked over the network")
+    progress.say(f"{address}: requested over the network")
     with _alone(address, folder):
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE * attempt)
             stop_if_cancelled(progress)
-            if path := _transfer(address, asked, folder, kept, largest, progress):
+            if path := _transfer(address, requested, folder, kept, largest, progress):
                 return path
         have = _size(folder / ".partial")
         raise InputError(
@@ -112,7 +112,7 @@ def fetch(address: str, largest: int = LARGEST, progress: Progress = SILENT) -> 
 
 
 def _transfer(
-    address: str, asked: str, folder: Path, kept: Kept | None, largest: int, progress: Progress
+    address: str, requested: str, folder: Path, kept: Kept | None, largest: int, progress: Progress
 ) -> Path | None:
     """The file, as it is kept or newly sent; None where the connection was cut off."""
     from tokkit.sources import web
@@ -126,7 +126,7 @@ def _transfer(
     elif kept is not None:
         known = {"If-None-Match": kept.version.etag, "If-Modified-Since": kept.version.last_modified}
         headers = {name: value for name, value in known.items() if value}
-    with web.opened(asked, address, headers) as answer:
+    with web.opened(requested, address, headers) as answer:
         if answer.status == web.NOT_MODIFIED and kept is not None:
             progress.say(f"{address}: unchanged; taken from the cache, {kept.path}")
             return kept.path

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+
+import polars as pl
 
 from tokkit.errors import InputError, did_you_mean, nearest
 from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES
-
-if TYPE_CHECKING:
-    import polars as pl
 
 _SAMPLE = 5000
 _SEPARATORS = (",", "\t", ";", "|")
@@ -38,17 +36,18 @@ def choose(
     label: str | None = None,
     id: str | None = None,
 ) -> Columns:
-    """The columns asked for, by name or number, and those that are guessed.
+    """The requested columns, by name or number, and those that are guessed.
 
-    Raises `InputError` for a column that is not there, holds lists, or is asked for twice, and where there
+    Raises `InputError` for a column that is not there, holds lists, or is requested twice, and where there
     is no text, naming the columns there are.
     """
-    asked = {"text": text, "pair": pair, "label": label, "id": id}
-    named = {what: _asked(frame, name, what, where) for what, name in asked.items() if name is not None}
+    requested = {"text": text, "pair": pair, "label": label, "id": id}
+    named = {
+        what: _requested(frame, name, what, where) for what, name in requested.items() if name is not None
+    }
     _check_different(frame, named, where)
-    taken = list(named.values())
-    chosen = named.get("text") or _text_column(frame, taken, where)
-    others = [name for name in frame.columns if name not in (chosen, *taken)]
+    chosen = named.get("text") or _text_column(frame, list(named.values()), where)
+    others = [name for name in frame.columns if name != chosen and name not in named.values()]
     return Columns(
         chosen,
         named.get("pair"),
@@ -57,16 +56,14 @@ def choose(
     )
 
 
-def text_column(frame: pl.DataFrame, asked: str | None, where: str) -> str:
+def text_column(frame: pl.DataFrame, name: str | None, where: str) -> str:
     """The column of texts alone, as `choose` has it."""
-    return _text_column(frame, (), where) if asked is None else _asked(frame, asked, "text", where)
+    return _text_column(frame, (), where) if name is None else _requested(frame, name, "text", where)
 
 
-def _text_column(frame: pl.DataFrame, taken: Sequence[str], where: str) -> str:
-    """A column of a known name, else the one with the longest strings; none that is taken."""
-    import polars as pl
-
-    free = [name for name in frame.columns if name not in taken]
+def _text_column(frame: pl.DataFrame, excluded: Sequence[str], where: str) -> str:
+    """A column of a known name, else the one with the longest strings; none that is excluded."""
+    free = [name for name in frame.columns if name not in excluded]
     if by_name := _by_name(free, TEXT_NAMES):
         return _plain(frame, by_name, "text", where)
     strings = [name for name in free if frame[name].dtype == pl.String and name.casefold() not in ID_NAMES]
@@ -104,35 +101,31 @@ def is_id(values: pl.Series) -> bool:
 
 
 def pair_of(frame: pl.DataFrame, text: str) -> str | None:
-    """The column that a second text usually stands in beside that of the first, where there is one."""
+    """The column that usually holds the second text of a pair, where there is one."""
     return _by_name(frame.columns, [PAIR_NAMES.get(text.casefold(), "")])
 
 
 def values(frame: pl.DataFrame, column: str) -> pl.Series | None:
-    """A column by its name, or what stands within objects: ``review.body``; None where there is neither."""
-    import polars as pl
-
+    """A column by its name, or a field of objects, as ``review.body``; None where there is neither."""
     if column in frame.columns:
         return frame[column]
     name, *keys = column.split(".")
-    found = frame[name] if name in frame.columns else None
+    series = frame[name] if name in frame.columns else None
     for key in keys:
-        if found is None or not isinstance(found.dtype, pl.Struct):
+        if series is None or not isinstance(series.dtype, pl.Struct):
             return None
-        found = found.struct.field(key) if key in found.struct.fields else None
-    return None if found is None else found.alias(column)
+        series = series.struct.field(key) if key in series.struct.fields else None
+    return None if series is None else series.alias(column)
 
 
 def _plain(frame: pl.DataFrame, column: str, what: str, where: str) -> str:
     """The column; raises `InputError` where it holds lists or objects."""
-    import polars as pl
-
-    held = values(frame, column)
-    assert held is not None
-    dtype = held.dtype
+    series = values(frame, column)
+    assert series is not None
+    dtype = series.dtype
     if dtype.is_nested() or dtype == pl.Binary:
         others = [name for name in frame.columns if name != column and not frame[name].dtype.is_nested()]
-        within = [f"{column}.{key}" for key in held.struct.fields] if isinstance(dtype, pl.Struct) else []
+        within = [f"{column}.{key}" for key in series.struct.fields] if isinstance(dtype, pl.Struct) else []
         kind = _KINDS.get(str(dtype.base_type()), "objects")
         raise InputError(
             f'{where}: column "{column}" holds {kind}, not {_CALLED[what]} a row',
@@ -146,26 +139,26 @@ def _by_name(names: Sequence[str], known: Sequence[str]) -> str | None:
     return next((folded[name] for name in known if name in folded), None)
 
 
-def _asked(frame: pl.DataFrame, asked: str, what: str, where: str) -> str:
+def _requested(frame: pl.DataFrame, requested: str, what: str, where: str) -> str:
     """A column by name, by number counted from 0, or a field of objects, dots between the names."""
-    if values(frame, asked) is None:
-        if not asked.isdecimal() or int(asked) >= frame.width:
-            near = nearest(asked, frame.columns)
+    if values(frame, requested) is None:
+        if not requested.isdecimal() or int(requested) >= frame.width:
+            near = nearest(requested, frame.columns)
             raise InputError(
-                f'{where}: no column "{asked}"{did_you_mean(asked, frame.columns)}; '
+                f'{where}: no column "{requested}"{did_you_mean(requested, frame.columns)}; '
                 f"it has: {', '.join(frame.columns)}",
                 hint=f"name one of them: --{what}-column {near or frame.columns[-1]}",
             )
-        asked = frame.columns[int(asked)]
-    return _plain(frame, asked, what, where)
+        requested = frame.columns[int(requested)]
+    return _plain(frame, requested, what, where)
 
 
 def _check_different(frame: pl.DataFrame, named: Mapping[str, str], where: str) -> None:
-    """Raises `InputError` for a column that is asked for as two things."""
+    """Raises `InputError` for a column that is requested as two things."""
     for what, name in named.items():
         before = next(other for other, same in named.items() if same == name)
         if before != what:
-            others = [each for each in frame.columns if each not in named.values()] or ["NAME"]
+            others = [column for column in frame.columns if column not in named.values()] or ["NAME"]
             raise InputError(
                 f'{where}: column "{name}" cannot hold both {_CALLED[before]} and {_CALLED[what]}',
                 hint=f"name another: --{what}-column {others[-1]}",
@@ -179,10 +172,10 @@ def _other_separator(column: str) -> str | None:
 def _no_column(what: str, frame: pl.DataFrame, where: str) -> InputError:
     separator = _other_separator(frame.columns[0]) if frame.width == 1 else None
     if separator:
-        shown = "'\\t'" if separator == "\t" else f"'{separator}'"
+        quoted = "'\\t'" if separator == "\t" else f"'{separator}'"
         return InputError(
             f'{where}: the whole line was read as one column, "{frame.columns[0]}": a wrong separator?',
-            hint=f"name the separator: --sep {shown}",
+            hint=f"name the separator: --sep {quoted}",
         )
     return InputError(
         f"{where}: no column of {what}s found; it has: {', '.join(frame.columns)}",

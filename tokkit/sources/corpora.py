@@ -12,7 +12,7 @@ SAMPLE = "emotions.txt"
 
 
 def corpora_path() -> Path:
-    """The folder of the corpora: inside the installed package, or in the checkout beside it."""
+    """The folder of the corpora: inside the installed package, or next to it in a checkout."""
     package = Path(tokkit.__file__).parent
     for folder in (package / "_corpora", package.parent / "corpora"):
         if (folder / SAMPLE).exists():

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from tokkit.errors import InputError, UsageError
-from tokkit.sources.paths import shown
+from tokkit.sources.paths import display_name
 
 _BLOCK = 1 << 20
 _UTF8 = ("utf-8", "utf-8-sig")
@@ -41,18 +41,18 @@ def encoding_named(name: str | None) -> str | None:
         return None
     try:
         "".encode(name)
-        found = codecs.lookup(name).name
+        encoding = codecs.lookup(name).name
     except (LookupError, ValueError) as error:
         raise UsageError(
             f'--encoding: "{name}" is no encoding', hint="cp949, cp1252, utf-16 or gb18030, for example"
         ) from error
-    return None if found in _UTF8 else found
+    return None if encoding in _UTF8 else encoding
 
 
 def likely_encoding(text: bytes) -> str:
     """What bytes that are no UTF-8 may be; a guess, good enough to be proposed.
 
-    Where every byte beyond ASCII stands alone, as an umlaut does, it is cp1252.
+    Where every byte beyond ASCII is alone, as an umlaut is, it is cp1252.
 
     >>> likely_encoding("영화".encode("cp949"))
     'cp949'
@@ -92,7 +92,8 @@ class Recoded(io.RawIOBase):
             before = error.object[: error.start].decode(self._encoding, "ignore")
             line = self._lines + before.count("\n") + 1
             raise InputError(
-                f"{shown(self._path)}:{line}: 0x{error.object[error.start]:02x} is not {self._encoding}",
+                f"{display_name(self._path)}:{line}: "
+                f"0x{error.object[error.start]:02x} is not {self._encoding}",
                 hint=f"is it another? --encoding {likely_encoding(error.object)}",
             ) from error
         self._lines += text.count("\n")

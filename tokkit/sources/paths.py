@@ -27,16 +27,16 @@ def expand(
 ) -> list[Path]:
     """The files that the arguments name: a folder gives all files below it, sorted by path.
 
-    An existing path always wins over a glob and an address; hidden files and tokkit's receipts are left out;
+    An existing path always wins over a glob and an address; hidden files and tokkit's receipts are skipped;
     a file named twice is read once. ``-`` and pipes are copied to a temporary file, so that they can be read
     again; what an ``http(s)://`` address holds is downloaded to the cache (`addresses.fetch`).
 
     Raises `InputError` for a path that does not exist, a glob or folder without files.
     """
-    found: list[Path] = []
+    files: list[Path] = []
     for argument in arguments:
-        found += _expand_one(str(argument), progress, largest_download)
-    return list(dict.fromkeys(found))
+        files += _expand_one(str(argument), progress, largest_download)
+    return list(dict.fromkeys(files))
 
 
 def _expand_one(argument: str, progress: Progress, largest_download: int) -> list[Path]:
@@ -90,7 +90,7 @@ def _is_sidecar(path: Path) -> bool:
 
 
 def is_path(path: Path) -> bool:
-    """Whether something stands there; a name longer than a file system takes is no path."""
+    """Whether a path exists; a name longer than a file system takes is no path."""
     try:
         return path.exists()
     except OSError:
@@ -98,10 +98,10 @@ def is_path(path: Path) -> bool:
 
 
 def missing(path: Path) -> InputError:
-    """The error for a path that does not exist, naming a neighbour that nearly fits."""
-    beside = [each.name for each in path.parent.iterdir()] if path.parent.is_dir() else []
+    """The error for a path that does not exist; it names a similar one in the same folder."""
+    neighbors = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     return InputError(
-        f"{path}: no such file or folder{did_you_mean(path.name, beside)}",
+        f"{path}: no such file or folder{did_you_mean(path.name, neighbors)}",
         hint=f"look with: ls {shlex.quote(str(path.parent))}",
     )
 
@@ -127,19 +127,19 @@ def temporary_folder() -> Path:
     return _SPOOLED[-1]
 
 
-def shown(path: Path) -> str:
+def display_name(path: Path) -> str:
     """How a file is named to the user: a copy of standard input as what it is."""
     return "standard input" if path.parent in _SPOOLED else str(path)
 
 
 def without_spool(message: str) -> str:
-    """A message as it is told: copies of standard input and pipes without their temporary folder."""
+    """A message for the user: copies of standard input and pipes without their temporary folder."""
     for folder in _SPOOLED:
         message = message.replace(f"{folder}{os.sep}", "")
     return message
 
 
 def remove_spooled() -> None:
-    """Removes the temporary folders that this process made; the command line calls it at its end."""
+    """Removes the temporary folders of this process; the command line calls it at its end."""
     while _SPOOLED:
         shutil.rmtree(_SPOOLED.pop(), ignore_errors=True)

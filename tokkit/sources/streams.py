@@ -1,4 +1,4 @@
-r"""Files as streams: decompressed by what they are, decoded strictly (as UTF-8, unless told), cut into lines.
+r"""Files as streams: decompressed by what they are, decoded strictly (UTF-8 by default), cut into lines.
 
 A line keeps its newline (`\n` or `\r\n`) and nothing but `\n` ends one, as in the reference trainer.
 Bad bytes are never replaced: the error names file, line and byte.
@@ -20,7 +20,7 @@ from typing import IO, cast
 
 from tokkit.errors import InputError
 from tokkit.sources.encodings import Recoded, likely_encoding
-from tokkit.sources.paths import shown
+from tokkit.sources.paths import display_name
 
 BLOCK = 1 << 20
 """Bytes read at a time."""
@@ -133,7 +133,7 @@ def lines(
 ) -> Iterator[list[str]]:
     """The lines of a text file, newlines kept, in lists of about a megabyte.
 
-    ``on_bytes`` is told how many (decompressed) bytes each list was made from.
+    ``on_bytes`` gets the (decompressed) bytes of each list.
 
     Raises `InputError` naming file:line for bytes that are not in the encoding, UTF-8 where none is given,
     for NUL, and for UTF-16 that is not said to be.
@@ -219,12 +219,12 @@ def _read(file: IO[bytes] | Recoded, path: Path, size: int) -> bytes:
 
 
 def _decode(block: bytes, path: Path, first_line: int) -> str:
-    quoted = "FILE" if shown(path) != str(path) else shlex.quote(str(path))
+    quoted = "FILE" if display_name(path) != str(path) else shlex.quote(str(path))
     nul = block.find(b"\0")
     if nul >= 0:
         line = first_line + block.count(b"\n", 0, nul)
         raise InputError(
-            f"{shown(path)}:{line}: holds a NUL byte: no text file, or UTF-16?",
+            f"{display_name(path)}:{line}: holds a NUL byte: no text file, or UTF-16?",
             hint=f"file {quoted} tells what it is; without NUL bytes: tr -d '\\000' < {quoted} > clean.txt",
         )
     try:
@@ -233,7 +233,7 @@ def _decode(block: bytes, path: Path, first_line: int) -> str:
         line = first_line + block.count(b"\n", 0, error.start)
         column = error.start - (block.rfind(b"\n", 0, error.start) + 1) + 1
         raise InputError(
-            f"{shown(path)}:{line}: byte {column} (0x{block[error.start]:02x}) is not UTF-8",
+            f"{display_name(path)}:{line}: byte {column} (0x{block[error.start]:02x}) is not UTF-8",
             hint=_hint(likely_encoding(block), quoted),
         ) from error
 

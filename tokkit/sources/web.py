@@ -38,7 +38,7 @@ def quoted(address: str) -> str:
         raise InputError(f"{address}: names no host", hint=_WRITTEN)
     if parts.username or parts.password:
         raise InputError(
-            f"{parts.scheme}://{host}{parts.path}: an address with a user name or password is not asked",
+            f"{parts.scheme}://{host}{parts.path}: an address with a user name or password is not used",
             hint="download the file yourself and name it",
         )
     location = f"[{name}]" if ":" in name else name
@@ -87,8 +87,8 @@ class Answer:
 
 
 @contextmanager
-def opened(address: str, shown: str, headers: Mapping[str, str]) -> Iterator[Answer]:
-    """The answer to a request for ``address``, as `quoted` gives it; ``shown`` names it in errors.
+def opened(address: str, name: str, headers: Mapping[str, str]) -> Iterator[Answer]:
+    """The answer to a request for ``address``, as `quoted` gives it; ``name`` is that in errors.
 
     Raises `InputError` where the server cannot be reached or answers with an error.
     """
@@ -99,7 +99,7 @@ def opened(address: str, shown: str, headers: Mapping[str, str]) -> Iterator[Ans
         with error:
             if error.code not in (NOT_MODIFIED, NOT_SATISFIABLE):
                 raise InputError(
-                    f"{shown}: the server answers {error.code} {str(error.reason).partition(chr(10))[0]}",
+                    f"{name}: the server answers {error.code} {str(error.reason).partition(chr(10))[0]}",
                     hint="open the address in a browser: does it need a login, or has the file moved?",
                 ) from error
             yield Answer(error, error.code)
@@ -107,7 +107,7 @@ def opened(address: str, shown: str, headers: Mapping[str, str]) -> Iterator[Ans
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
         raise InputError(
-            f"{shown}: cannot be reached: {getattr(reason, 'strerror', None) or reason}",
+            f"{name}: cannot be reached: {getattr(reason, 'strerror', None) or reason}",
             hint="check the address and the network, or download the file yourself and name it",
         ) from error
     with response:

@@ -47,7 +47,7 @@ def read_dataset(
     lists  whether labels may be lists, of several labels or of a tag for each token (`list_columns`)
     pairs  whether a row may be a pair of texts
 
-    Columns that are guessed, files that are left out and that the network is used are said to ``progress``.
+    Columns that are guessed, files that are skipped and that the network is used are said to ``progress``.
     Raises `InputError` for what cannot be read as labelled rows, `UsageError` for lists or pairs that are
     asked for and not taken.
     """

@@ -13,7 +13,7 @@ from tokkit.data import saved
 from tokkit.data.dataset import SPLITS, TRAIN, Split, sort_labels, split_named
 from tokkit.data.loading import class_folders, hub
 from tokkit.data.loading.dataset_options import ReadOptions
-from tokkit.data.loading.split_files import files_by_split, say_left_out
+from tokkit.data.loading.split_files import files_by_split, say_skipped
 from tokkit.errors import InputError, UsageError
 from tokkit.options import bytes_of
 from tokkit.progress import Progress, stage, stop_if_cancelled
@@ -90,7 +90,7 @@ def _named_splits(
     source: str,
     progress: Progress,
 ) -> dict[str, SplitFiles]:
-    """Splits that are together in ``files``; those whose name says none are left out, which is said.
+    """Splits that are together in ``files``; those whose name says none are skipped, which is said.
 
     Raises `InputError` for two that mean the same split.
     """
@@ -98,7 +98,7 @@ def _named_splits(
     for key, frame in frames.items():
         name = split_named(key) or (TRAIN if len(frames) == 1 else None)
         if name is None:
-            progress.say(f"{source}: left out: {key}")
+            progress.say(f"{source}: skipped: {key}")
         elif name in named:
             raise InputError(
                 f"{source}: {key} is a second {name} split", hint="save one of them in a file of its own"
@@ -131,11 +131,11 @@ def _class_folders(
 ) -> dict[str, SplitFiles]:
     labels = sort_labels(file.label for file in labelled)
     progress.say(
-        f"{source}: the label of a text is the folder its file stands in: {', '.join(labels[:20])}"
+        f"{source}: the label of a text is the folder of its file: {', '.join(labels[:20])}"
         f"{' ...' if len(labels) > 20 else ''}"
     )
     taken = {file.path for file in labelled}
-    say_left_out(source, [file.name for file in found if file not in taken], progress)
+    say_skipped(source, [file.name for file in found if file not in taken], progress)
     format_options = replace(options.format_options, unit=options.unit or FILE)
     class_folders.check_filled(labelled, format_options)
     by_split = {name: [file for file in labelled if file.split == name] for name in SPLITS}
@@ -173,7 +173,7 @@ def _split_of_files(name: str, files: Sequence[Path], options: ReadOptions, prog
     for path, table_format in zip(files, found, strict=True):
         if table_format.name != found[0].name:
             raise InputError(
-                f"{path}: {table_format.name} beside {files[0].name}, both of the {name} split: "
+                f"{path}: {table_format.name} next to {files[0].name}, both of the {name} split: "
                 "which is meant?",
                 hint=f"name the files of one format: '{path.parent}/*{formats.full_suffix(path)}'",
             )

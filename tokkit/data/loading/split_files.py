@@ -18,7 +18,7 @@ _FOLD = re.compile(r"fold-\d+")
 
 
 def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> dict[str, list[Path]]:
-    """The files of each split, in order; where there are several they are said, and so is what is left out.
+    """The files of each split, in order; where there are several they are said, and so is what is skipped.
 
     A single file is what its name says, else train. Raises `InputError` where no file's name says a split,
     and for several folds.
@@ -50,14 +50,14 @@ def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> di
         if len(chosen) > 1:
             progress.say(f"{source}: {name} is {_listed([str(file) for file in chosen])}")
     taken = {file for chosen in named.values() for file in chosen}
-    say_left_out(source, [file.name for file in files if file not in taken], progress)
+    say_skipped(source, [file.name for file in files if file not in taken], progress)
     return named
 
 
-def say_left_out(source: str, names: Sequence[str], progress: Progress) -> None:
+def say_skipped(source: str, names: Sequence[str], progress: Progress) -> None:
     """Says which files of a source are not read, if any."""
     if names:
-        progress.say(f"{source}: left out: {_listed(names)}")
+        progress.say(f"{source}: skipped: {_listed(names)}")
 
 
 def _check_folds(source: str, files: Sequence[Path]) -> None:

@@ -122,8 +122,8 @@ def recognize(
         return _delimited(separator)
     if separator != "," and len(sample) > 2 and headers.cuts_evenly(sample, separator):
         fields = len(headers.split_line(sample[0], separator))
-        shown = "a tab" if separator == "\t" else f"'{separator}'"
-        say(f"{path}: read as a text a line, yet {shown} cuts each into {fields}; --names A,B reads columns")
+        cutter = "a tab" if separator == "\t" else f"'{separator}'"
+        say(f"{path}: read as a text a line, yet {cutter} cuts each into {fields}; --names A,B reads columns")
     return TableFormat("text")
 
 

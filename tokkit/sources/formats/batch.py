@@ -174,7 +174,7 @@ def json_series(name: str, values: list[Any]) -> pl.Series:
     if len(kinds) == 1:
         try:
             return pl.Series(name, _aligned(values))
-        except (TypeError, OverflowError, pl.exceptions.PolarsError):  # lists of other things each time
+        except (TypeError, OverflowError, pl.exceptions.PolarsError):  # lists of several types
             pass
     texts = [None if value is None else json_text(value) or None for value in values]
     return pl.Series(name, texts, dtype=pl.String)
@@ -205,12 +205,12 @@ def _aligned(values: list[Any]) -> list[Any]:
 
 
 class BadRows:
-    """Rows of one file that cannot be read: the first is an error, or all are left out and counted.
+    """Rows of one file that cannot be read: the first is an error, or all are skipped and counted.
 
     >>> bad = BadRows(Path("a.csv"), skip=True)
-    >>> bad.add(4, "3 fields where 2 are named", hint="mend that line")
+    >>> bad.add(4, "3 fields where 2 are named", hint="correct that line")
     >>> bad.report(print)
-    a.csv: 1 row left out: 3 fields where 2 are named (a.csv:4)
+    a.csv: skipped 1 row: 3 fields where 2 are named (a.csv:4)
     """
 
     LISTED = 5
@@ -231,10 +231,10 @@ class BadRows:
         self._lines.setdefault(reason, []).append(line)
 
     def report(self, say: Say) -> None:
-        """Says how many rows were left out, for each reason, and the lines of the first of them."""
+        """Say how many rows were skipped for each reason, and on which lines the first of them begin."""
         for reason, lines in self._lines.items():
             first, *others = lines[: self.LISTED]
             where = ", ".join([f"{self._path}:{first}", *map(str, others)])
             rows = "1 row" if len(lines) == 1 else f"{len(lines)} rows"
             more = " ..." if len(lines) > self.LISTED else ""
-            say(f"{self._path}: {rows} left out: {reason} ({where}{more})")
+            say(f"{self._path}: skipped {rows}: {reason} ({where}{more})")

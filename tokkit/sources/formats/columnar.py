@@ -1,7 +1,7 @@
 """Parquet and Arrow files as rows.
 
-Numbers that `datasets` wrote for labels (a ``ClassLabel``) become the names that stand beside them in
-the file.
+Numbers that `datasets` wrote for labels (a ``ClassLabel``) become the names that the file
+holds for them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tokkit.sources.formats import FormatOptions, TableFormat
 from tokkit.sources.formats.batch import BYTES, ROWS, Batch, Say
 
 Frames = Iterator[tuple[pl.DataFrame, int]]
-"""Rows after rows, each with about how many bytes of the file they take."""
+"""Tables of some rows, each with about how many bytes of the file they take."""
 Metadata = Mapping[bytes, bytes] | None
 Wanted = Sequence[str] | None
 
@@ -49,7 +49,7 @@ def _with_names(
     """The rows with numbers of classes replaced by their names, which is said."""
     for column, names in classes.items():
         if column in frame.columns and frame[column].dtype.is_integer():
-            say(f'{path}: names for the numbers in column "{column}" stand in it: {", ".join(names[:10])}')
+            say(f'{path}: the numbers in column "{column}" have names: {", ".join(names[:10])}')
             frame = frame.with_columns(
                 pl.col(column).replace_strict(dict(enumerate(names)), default=None, return_dtype=pl.String)
             )

@@ -29,11 +29,11 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     """A row a sentence: ``tokens``, ``tags`` and columns between them as lists, ``text`` joined by spaces.
 
     Tabs separate the columns where the first line has one, else spaces. ``-DOCSTART-`` lines
-    are left out, and lines that begin with ``#`` before a sentence, unless they have its columns. Columns
+    are skipped, and lines that begin with ``#`` before a sentence, unless they have its columns. Columns
     are named by ``options.names``, else ``tokens``, ``column_2``, ..., ``tags``.
 
     Raises `InputError` for a line with another number of columns than the first; with ``skip_bad`` its
-    sentence is left out, which is said.
+    sentence is skipped, which is said.
     """
     bad = BadRows(path, options.skip_bad)
     read: list[int] = []
@@ -74,7 +74,7 @@ def with_text(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def as_conll(frame: pl.DataFrame) -> str:
-    """Rows that `with_text` gave as a CoNLL file, columns separated by tabs; the text stands in its tokens.
+    """Rows that `with_text` gave as a CoNLL file, columns separated by tabs; the text is its tokens.
 
     Raises `InputError` for lists that are not one for one, and values that would be read as something else.
     """
@@ -98,13 +98,13 @@ def _names(path: Path, width: int, names: Sequence[str]) -> list[str]:
     if width < 2:
         raise InputError(
             f"{path}: one column: tokens without tags",
-            hint="a token and its tag stand on a line, a tab or space between; for text: --format text",
+            hint="write a token and its tag on each line, a tab or space between; for text: --format text",
         )
     between = [f"column_{number}" for number in range(2, width)]
     header = list(names) or [TOKENS, *between, TAGS]
     if len(header) != width or TEXT in header:
         raise InputError(
-            f"--names for {path}: {len(header)} names ({', '.join(header)}) for {width} columns beside text",
+            f"--names for {path}: {len(header)} names ({', '.join(header)}) for {width} columns besides text",
             hint=f"--names {','.join([TOKENS, *between, TAGS])}",
         )
     check_unique(f"--names for {path}", header)
@@ -129,8 +129,8 @@ def _sentences(path: Path, bad: BadRows, encoding: str | None, read: list[int]) 
                 bad.add(
                     number,
                     f"{len(fields)} columns where the first line has {width}",
-                    f"mend that line ({'tabs' if tabs else 'spaces'} separate columns), "
-                    "or leave its sentence out: --skip-bad",
+                    f"correct that line ({'tabs' if tabs else 'spaces'} separate columns), "
+                    "or skip its sentence: --skip-bad",
                 )
             sentence.append(fields)
         if sentence and whole:

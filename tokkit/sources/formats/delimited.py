@@ -140,7 +140,7 @@ class _DelimitedFile:
 
     def _fitting(self, records: Iterable[Record]) -> Iterator[list[str]]:
         """The fields of the records that have one for each name; others are bad rows."""
-        shown = "a tab" if self.separator == "\t" else f"'{self.separator}'"
+        name_of_separator = "a tab" if self.separator == "\t" else f"'{self.separator}'"
         other = "','" if self.separator == ";" else "';'"
         for line, fields in records:
             if len(fields) == len(self._names):
@@ -149,7 +149,7 @@ class _DelimitedFile:
             self.bad.add(
                 line,
                 f"{len(fields)} fields where {len(self._names)} are named ({', '.join(self._names)})",
-                f"mend that line ({shown} separates fields), leave such rows out: --skip-bad, "
+                f"correct that line ({name_of_separator} separates fields), skip such rows: --skip-bad, "
                 f"or name another separator: --sep {other}",
             )
 
@@ -184,7 +184,7 @@ class _DelimitedFile:
             message = f"{self._path}:{line}: this record cannot be read: {error}"
             raise InputError(message, hint=hint) from error
         if str(error).startswith("new-line character"):  # csv goes on to speak of Python's ways to open
-            within = "a carriage return stands within a line, unquoted"
+            within = "a carriage return within a line, unquoted"
             hint = r"quote that field; where it ends lines: tr '\r' '\n' < IN > OUT.csv"
             self.bad.add(line, within, hint)
         else:

@@ -16,7 +16,7 @@ def cut_rows(data, size, separator, quoted, last, starts, ends):
     r"""The fields of the rows in ``data[:size]``: ``data[starts[i, j] : ends[i, j]]`` is field j of row i.
 
     separator  an ASCII byte
-    quoted     whether a field may stand in quotes; doubled ones within are made one, in ``data`` itself
+    quoted     whether a field may be quoted; two quotes within it become one, in ``data`` itself
     last       whether the text ends here: else a row without its line end waits for more
     starts     (rows, fields) int64, and so ``ends``: room for the rows
 

@@ -78,7 +78,7 @@ def cuts_evenly(sample: Sequence[str], separator: str) -> bool:
 def looks_like_data(cells: Sequence[str], columns: Sequence[Sequence[str | None]]) -> bool:
     """Whether a first line taken for column names is a row: it reads like one of the rows below it.
 
-    True where a name is a sentence of four words or more, where it stands again among the values of its
+    True where a name is a sentence of four words or more, where it is also among the values of its
     own column (a label, most likely), and where it is a number over a column of numbers.
     """
     if known(cells):
@@ -99,7 +99,7 @@ def column_names(
 
     line, cells   of the first record
 
-    Raises `InputError` for a name that stands twice.
+    Raises `InputError` for a name that occurs twice.
     """
     if not names:
         columns = [cell.strip() for cell in cells]
@@ -114,11 +114,11 @@ def column_names(
 
 
 def check_unique(where: str, names: Sequence[str]) -> None:
-    """Raises `InputError` for a column name that stands twice."""
+    """Raises `InputError` for a column name that occurs twice."""
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(
-            f'{where}: the column name "{twice[0]}" stands twice',
+            f'{where}: two columns are called "{twice[0]}"',
             hint="give every column a name of its own in the first line",
         )
 

@@ -1,6 +1,6 @@
 """JSON as rows: an object a line, a list of objects, columns, or several lists, one for each split.
 
-``--field data.rows`` names where in an object the rows stand, or, of an object a line, which part is the row.
+``--field data.rows`` names where in an object the rows are, or, of an object a line, which part is the row.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     """The rows of a JSON file: an object a line as it is read, anything else as a whole.
 
     With ``options.field``, the object that each line holds under that key, or where in the file the rows are.
-    Raises `InputError` naming a line that is no object; with ``skip_bad`` such lines are left out, and said.
+    Raises `InputError` naming a line that is no object; with ``skip_bad`` such lines are skipped, and said.
     """
     if table_format.name == "json":
         yield from slices(_whole(path, options))
@@ -67,7 +67,7 @@ def _lines(path: Path, options: FormatOptions, bad: BadRows, read: list[int]) ->
             row = content if options.field is None else _within(content, options.field, where)
         except InputError as error:
             what = error.message.removeprefix(f"{where}: ")
-            bad.add(number, "no JSON, or without the key asked for", error.hint or "", what)
+            bad.add(number, "no JSON, or without the key of --field", error.hint or "", what)
             continue
         if isinstance(row, dict):
             yield row
@@ -100,16 +100,16 @@ def _whole(path: Path, options: FormatOptions) -> pl.DataFrame:
     inside = _first_rows(content, field)
     raise InputError(
         f"{path}: neither a list of objects nor an object of columns of one length",
-        hint=f"name where the rows stand: --field {shlex.quote(inside)}"
+        hint=f"name where the rows are: --field {shlex.quote(inside)}"
         if inside
         else "one object a line works always: save it as .jsonl",
     )
 
 
 def _within(content: Any, field: str, where: str, above: str = "") -> Any:
-    """What stands under ``KEY.SUBKEY``; a key that holds the dot itself comes first.
+    """The value under ``KEY.SUBKEY``; a key that holds the dot itself comes first.
 
-    above   the keys that ``content`` stands under, each with its dot
+    above   the keys that ``content`` is under, each with its dot
     """
     if isinstance(content, dict) and field in content:
         return content[field]
@@ -118,7 +118,7 @@ def _within(content: Any, field: str, where: str, above: str = "") -> Any:
         return _within(content[key], rest, where, f"{above}{key}.")
     keys = list(content) if isinstance(content, dict) else []
     there = f"; it has: {', '.join(keys[:10])}" if keys else ": there is no object"
-    holding = [each for each in keys if isinstance(content[each], list | dict)] or keys
+    holding = [key for key in keys if isinstance(content[key], list | dict)] or keys
     raise InputError(
         f'{where}: no key "{key}"{did_you_mean(key, keys)}{there}',
         hint=f"name one of them: --field {shlex.quote(above + (nearest(key, keys) or holding[0]))}"
@@ -128,7 +128,7 @@ def _within(content: Any, field: str, where: str, above: str = "") -> Any:
 
 
 def _first_rows(content: Any, above: str | None) -> str | None:
-    """Where, at any depth, the first list of objects in an object stands."""
+    """The keys, at any depth, of the first list of objects in an object."""
     for key, value in content.items() if isinstance(content, dict) else ():
         here = f"{above}.{key}" if above else key
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
@@ -139,7 +139,7 @@ def _first_rows(content: Any, above: str | None) -> str | None:
 
 
 def json_splits(path: Path, encoding: str | None = None) -> dict[str, pl.DataFrame]:
-    """Rows by the name they stand under, where a JSON file is an object of several lists of objects.
+    """Rows by the key they are under, where a JSON file is an object of several lists of objects.
 
     Nothing where it is anything else, or not JSON at all.
     """
