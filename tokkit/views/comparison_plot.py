@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8a8a8a")
-"""Okabe and Ito 2008: told apart by the colour-blind too."""
+"""Okabe and Ito 2008: distinguishable with color blindness."""
 _MARKERS = "osD^vPX*"
 _LIMITS = (128, 256, 512)
 _MOST_POINTS = 400
 
 
 def parts_of(result: Mapping[str, Any]) -> list[str]:
-    """The labels of the groups, or else the classes, that are drawn beside all rows."""
+    """The labels of the groups, or else of the classes, next to all rows."""
     first = next(iter(result["tokenizers"].values()))
     return list(first[_partition(first)])
 
@@ -39,12 +39,12 @@ def comparison(result: Mapping[str, Any], lengths: Mapping[str, NDArray[np.int64
     short = short_names(names)
     labels = parts_of(result)
     height = min(max(3.4, 1.6 + 0.22 * (len(labels) + 1) * max(len(names), 2)), TALLEST)
-    shown = drawable([short[name] for name in names])
+    legend = drawable([short[name] for name in names])
     with style():
         figure = Figure(figsize=(11, height), layout="constrained")
         left, right = figure.subplots(1, 2)
         for number, name in enumerate(names):
-            look = {"color": _COLORS[number % len(_COLORS)], "label": shown[number]}
+            look = {"color": _COLORS[number % len(_COLORS)], "label": legend[number]}
             offset = 0.7 * ((number + 0.5) / len(names) - 0.5)
             _fertility(left, result["tokenizers"][name], labels, offset, _MARKERS[number % 8], look)
             _survival(right, lengths[name], look)
@@ -88,5 +88,5 @@ def _survival(axes: Any, lengths: NDArray[np.int64], look: Any) -> None:
 
     at, rows = np.unique(lengths, return_counts=True)
     longer = 1 - np.cumsum(rows) / max(len(lengths), 1)
-    shown = np.unique(np.linspace(0, len(at) - 1, min(len(at), _MOST_POINTS)).round().astype(int))
-    axes.step(np.maximum(at[shown], 1), longer[shown], where="post", **look)
+    points = np.unique(np.linspace(0, len(at) - 1, min(len(at), _MOST_POINTS)).round().astype(int))
+    axes.step(np.maximum(at[points], 1), longer[points], where="post", **look)

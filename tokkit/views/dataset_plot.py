@@ -28,11 +28,11 @@ def dataset(
     limits: Sequence[int],
     format: str,
 ) -> bytes:
-    """Bars of the class counts, boxes of the lengths per class, and a histogram of all; one colour a split.
+    """Bars of the class counts, boxes of the lengths per class, and a histogram of all; one color per split.
 
     counts    split -> label -> rows; a data set without labels has the label ""
     lengths   split -> label -> lengths of its texts in ``unit``
-    limits    maximum lengths, drawn as lines over the histogram, each with the share of rows beyond it
+    limits    maximum lengths: vertical lines in the histogram, each with the share of rows beyond it
     """
     from matplotlib.figure import Figure
 
@@ -42,20 +42,20 @@ def dataset(
         figure = Figure(figsize=(11, classes + _HISTOGRAM), layout="constrained")
         above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(classes, _HISTOGRAM))[:, 0]
         left, right = above.subplots(1, 2, sharey=True)
-        shown = drawable(list(counts))
+        split_labels = drawable(list(counts))
         thickness = 0.8 / max(len(counts), 1)
         for i, name in enumerate(counts):
             places = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
             rows = [counts[name].get(label, 0) for label in labels]
-            left.barh(places, rows, height=thickness * 0.9, color=_COLORS[i % 3], label=shown[i])
+            left.barh(places, rows, height=thickness * 0.9, color=_COLORS[i % 3], label=split_labels[i])
             for place, count in zip(places, rows, strict=True):
                 left.annotate(f" {count:,}", (count, place), va="center", fontsize=8)
-            there = [
+            boxes = [
                 (lengths[name][label], y)
                 for label, y in zip(labels, places, strict=True)
                 if label in lengths[name]
             ]
-            _boxes(right, there, thickness, _COLORS[i % 3])
+            _boxes(right, boxes, thickness, _COLORS[i % 3])
         names = drawable([label or "all rows" for label in labels])
         left.set_yticks(range(len(labels)), names)
         left.set_ylim(max(len(labels), 1) - 0.5, -0.5)
@@ -66,19 +66,19 @@ def dataset(
         right.set_xlim(left=0)
         if len(counts) > 1:
             left.legend(loc="best", fontsize=8)
-        _histogram(below.subplots(), dict(zip(shown, lengths.values(), strict=True)), unit, limits)
+        _histogram(below.subplots(), dict(zip(split_labels, lengths.values(), strict=True)), unit, limits)
         return picture_bytes(figure, format)
 
 
-def _boxes(axes: Any, there: Sequence[tuple[Counted, float]], thickness: float, color: str) -> None:
-    filled = [(counted, place) for counted, place in there if len(counted[0])]
+def _boxes(axes: Any, lengths: Sequence[tuple[Counted, float]], thickness: float, color: str) -> None:
+    filled = [(counted, position) for counted, position in lengths if len(counted[0])]
     if not filled:
         return
     keys = ("whislo", "q1", "med", "q3", "whishi")
     boxes = [dict(zip(keys, _quantiles(counted), strict=True)) for counted, _ in filled]
     axes.bxp(
         boxes,
-        positions=[place for _, place in filled],
+        positions=[position for _, position in filled],
         orientation="horizontal",
         widths=thickness * 0.8,
         showfliers=False,
@@ -96,20 +96,20 @@ def _quantiles(counted: Counted) -> list[float]:
     lengths, rows = counted
     ends = np.cumsum(rows)
     places = np.array([0.05, 0.25, 0.5, 0.75, 0.95]) * (ends[-1] - 1)
-    found: list[float] = lengths[np.searchsorted(ends, places, "right")].astype(float).tolist()
-    return found
+    quantiles: list[float] = lengths[np.searchsorted(ends, places, "right")].astype(float).tolist()
+    return quantiles
 
 
 def _histogram(
     axes: Any, lengths: Mapping[str, Mapping[str, Counted]], unit: str, limits: Sequence[int]
 ) -> None:
-    """Shares of the rows of each split by length; what is far beyond nearly all of them is left out."""
+    """Shares of the rows of each split by length, up to the 99.5th percentile of all rows."""
     import numpy as np
 
-    together = {name: _joined(list(by_label.values())) for name, by_label in lengths.items()}
-    filled = {name: counted for name, counted in together.items() if len(counted[0])}
-    told = "; lines: maximum lengths and the share of rows that they cut off" if limits else ""
-    axes.set_xlabel(f"{unit} per text{told}")
+    by_split = {name: _joined(list(by_label.values())) for name, by_label in lengths.items()}
+    filled = {name: counted for name, counted in by_split.items() if len(counted[0])}
+    explanation = "; lines: maximum lengths and the share of rows they truncate" if limits else ""
+    axes.set_xlabel(f"{unit} per text{explanation}")
     axes.set_ylabel("share of rows")
     if not filled:
         return

@@ -37,22 +37,22 @@ def without_glyphs(labels: Sequence[str]) -> list[str]:
 
 
 def drawable(labels: Sequence[str]) -> list[str]:
-    r"""The labels as they are drawn, different ones differently: never as the boxes of a missing character.
+    r"""Unique labels that the fonts can draw, without the boxes of missing characters.
 
-    Of a Hangul syllable that no font has, its name is written, of other characters the number.
+    A Hangul syllable that no font has becomes its romanized name, another character its code point.
 
     >>> drawable(["joy", "기쁨", "\U0010fffd"])  # where there is no Korean font
     ['joy', 'gibbeum', '\\U0010fffd']
     """
     covered = _covered()
-    drawn: list[str] = []
+    labels_to_draw: list[str] = []
     for label in labels:
         name = "".join(c if ord(c) in covered else _spelled(c) for c in printable(label))
         number, unique = 2, name
-        while unique in drawn:
+        while unique in labels_to_draw:
             number, unique = number + 1, f"{name} ({number})"
-        drawn.append(unique)
-    return drawn
+        labels_to_draw.append(unique)
+    return labels_to_draw
 
 
 def _spelled(character: str) -> str:

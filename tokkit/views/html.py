@@ -64,7 +64,7 @@ class Histogram:
     """A picture of how many rows have each length.
 
     lengths  length -> rows
-    limits   lengths at which a line is drawn, with the share of rows beyond it
+    limits   lengths marked by a line, with the share of rows beyond it
     """
 
     title: str
@@ -75,11 +75,11 @@ class Histogram:
 
 @dataclass(frozen=True)
 class Drawing:
-    """A picture drawn already.
+    """A picture as SVG shapes.
 
-    shapes         what stands in its ``<svg>``; ``rect``, ``line`` and ``text`` get the page's colours
-    width, height  of its coordinates
-    most           pixels it is wide at most
+    shapes         content of its ``<svg>``; ``rect``, ``line`` and ``text`` get the colors of the page
+    width, height  size of its coordinate system
+    most           maximum width in pixels
     """
 
     title: str
@@ -93,8 +93,8 @@ Part = Table | Histogram | Drawing
 
 
 def page(title: str, about: str, parts: Sequence[Part]) -> bytes:
-    """The page as UTF-8: the same values give the same bytes. Whatever the data holds is shown as it is."""
-    drawn = "\n".join(_DRAWN[type(part)](part) for part in parts)
+    """The page as UTF-8: the same values give the same bytes. Data in it is escaped."""
+    body = "\n".join(_RENDERERS[type(part)](part) for part in parts)
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -108,7 +108,7 @@ script-src 'unsafe-inline'">
 <body>
 <h1>{_text(title)}</h1>
 <p>{_text(about)}</p>
-{drawn}
+{body}
 <script>{_SCRIPT}</script>
 </body>
 </html>
@@ -155,8 +155,8 @@ def _cell(cell: Any, number: bool, name: str) -> str:
         return f'<td{name} data-value="{cell.share:.6f}">{cell}{bar}</td>'
     if isinstance(cell, Shaded):
         shade = f"color-mix(in srgb,var(--bar) {_DARKEST * min(cell.share, 1):.0%},transparent)"
-        told = f'data-value="{cell.count}" title="{cell.share:.1%}"'
-        return f'<td{name} class="number" {told} style="background:{shade}">{in_words(cell)}</td>'
+        attributes = f'data-value="{cell.count}" title="{cell.share:.1%}"'
+        return f'<td{name} class="number" {attributes} style="background:{shade}">{in_words(cell)}</td>'
     text = _text(in_words(cell))
     if not number:
         return f'<td{name} class="words">{text}</td>' if len(text) > _SHORT else f"<td{name}>{text}</td>"
@@ -165,7 +165,7 @@ def _cell(cell: Any, number: bool, name: str) -> str:
 
 
 _DARKEST = 0.55
-"""Of the colour that cells are shaded with, so that what stands on it can be read."""
+"""Maximum opacity of the shade of a cell, so that its text stays readable."""
 
 _SHORT_NAME, _SHORT, _SENTENCE = 6, 24, 60
 """Characters of a heading and a cell that stay on their line, and of a cell as wide as a phone."""
@@ -195,10 +195,10 @@ def _histogram(histogram: Histogram) -> str:
     for i, limit in enumerate(limit for limit in histogram.limits if limit < end):
         beyond = sum(rows for length, rows in histogram.lengths.items() if length > limit) / total
         x = limit / end * _WIDTH
-        anchor, beside = ("end", x - 3) if x > 0.85 * _WIDTH else ("start", x + 3)
+        anchor, x_text = ("end", x - 3) if x > 0.85 * _WIDTH else ("start", x + 3)
         lines += (
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{_HEIGHT - _BELOW}" stroke-dasharray="4 3"/>'
-            f'<text x="{beside:.1f}" y="{12 + 13 * (i % 2)}" text-anchor="{anchor}">'
+            f'<text x="{x_text:.1f}" y="{12 + 13 * (i % 2)}" text-anchor="{anchor}">'
             f"{limit}: {beyond:.1%} longer</text>"
         )
     axis = (
@@ -234,4 +234,4 @@ def _where_nearly_all_end(lengths: Mapping[int, int], total: int) -> int:
     return max(lengths)
 
 
-_DRAWN: Mapping[type, Callable[[Any], str]] = {Table: _table, Histogram: _histogram, Drawing: _drawing}
+_RENDERERS: Mapping[type, Callable[[Any], str]] = {Table: _table, Histogram: _histogram, Drawing: _drawing}

@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar on a terminal, sentences alone elsewhere, nothing when quiet."""
+"""Progress on standard error: a bar on a terminal, messages only elsewhere, nothing with ``--quiet``."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 from tokkit.views.tables import printable
 
 _NARROW = 72
-"""Columns of a terminal below which per cent stand for bar, amount and rate."""
+"""Columns of a terminal below which a percentage replaces bar, amount and rate."""
 
 
 class Messages:
-    """What is said goes to standard error, a line each; stages are not drawn.
+    """Messages on standard error, one per line; stages are not displayed.
 
-    stopping  whether the user has asked to stop
-    reworded  what a message is made into before it is said
+    stopping  whether the user has requested to stop
+    reworded  applied to every message before it is written
     """
 
     stopping = False
@@ -26,7 +26,7 @@ class Messages:
 
     def start(self, stage: str, total: int | None, unit: str) -> None: ...
 
-    def advance(self, amount: int, **shown: str) -> None: ...
+    def advance(self, amount: int, **current: str) -> None: ...
 
     def finish(self) -> None: ...
 
@@ -39,17 +39,17 @@ class Messages:
 
 
 class Quiet(Messages):
-    """Nothing is said."""
+    """Write nothing."""
 
     def say(self, message: str) -> None: ...
 
 
 class Bar(Messages):
-    """A bar with amount, rate, time left and the figures of the moment, gone when its stage is over."""
+    """A bar with amount, rate, time left and current values, removed at the end of its stage."""
 
     def __init__(self, reworded: Callable[[str], str] = str) -> None:
         super().__init__(reworded)
-        self._drawn: Any = None
+        self._progress: Any = None
         self._task: Any = None
 
     def start(self, stage: str, total: int | None, unit: str) -> None:
@@ -67,33 +67,33 @@ class Bar(Messages):
             *([progress.TaskProgressColumn()] if total else []),
             *([progress.DownloadColumn(), progress.TransferSpeedColumn()] if in_bytes and not narrow else []),
             *([_Rate(unit)] if unit and not in_bytes and not narrow else []),
-            progress.TextColumn("{task.fields[shown]}", markup=False),
+            progress.TextColumn("{task.fields[values]}", markup=False),
             *([progress.TimeRemainingColumn()] if total else [progress.TimeElapsedColumn()]),
         ]
-        self._drawn = progress.Progress(*columns, console=console, transient=True)
-        self._task = self._drawn.add_task(stage, total=total, shown="")
-        self._drawn.start()
+        self._progress = progress.Progress(*columns, console=console, transient=True)
+        self._task = self._progress.add_task(stage, total=total, values="")
+        self._progress.start()
 
-    def advance(self, amount: int, **shown: str) -> None:
-        if self._drawn is not None:
-            told = {"shown": "  ".join(f"{name} {value}" for name, value in shown.items())} if shown else {}
-            self._drawn.update(self._task, advance=amount, **told)
+    def advance(self, amount: int, **current: str) -> None:
+        if self._progress is not None:
+            values = "  ".join(f"{name} {value}" for name, value in current.items())
+            self._progress.update(self._task, advance=amount, **({"values": values} if current else {}))
 
     def finish(self) -> None:
-        if self._drawn is not None:
-            self._drawn.stop()
-            self._drawn = None
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
 
     def say(self, message: str) -> None:
-        if self._drawn is not None:
+        if self._progress is not None:
             from rich.text import Text
 
-            self._drawn.console.print(Text(f"note: {printable(self.reworded(message))}"))
+            self._progress.console.print(Text(f"note: {printable(self.reworded(message))}"))
         else:
             super().say(message)
 
 
-def _Rate(unit: str) -> Any:  # noqa: N802 - a column type of rich, made where rich is loaded
+def _Rate(unit: str) -> Any:  # noqa: N802 - a class of rich columns, defined where rich is loaded
     from rich.progress import ProgressColumn, Task
     from rich.text import Text
 

@@ -1,6 +1,6 @@
-"""Tables: drawn on a terminal, tab-separated when piped.
+"""Tables: aligned text on a terminal, tab-separated when piped.
 
-What stands in a cell is shown as it is: no markup is read from data, control characters are escaped.
+The content of a cell is data: markup in it is not interpreted, control characters are escaped.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Spans:
 
 @dataclass(frozen=True)
 class Bar:
-    """A cell that is a share of one: a bar of at most ``width`` columns on a terminal, else per cent."""
+    """A cell that is a share of 1: a bar of at most ``width`` columns on a terminal, else a percentage."""
 
     share: float
     width: int = 12
@@ -48,9 +48,10 @@ class Bar:
     def __str__(self) -> str:
         return f"{self.share:.1%}"
 
-    def drawn(self) -> str:
-        """
-        >>> Bar(0.5, 3).drawn()
+    def as_text(self) -> str:
+        """The share as a percentage and a bar of block characters.
+
+        >>> Bar(0.5, 3).as_text()
         ' 50.0% █▌'
         """
         eighths = round(8 * self.width * min(self.share, 1))
@@ -85,8 +86,8 @@ def as_tsv(tables: Iterable[Table]) -> str:
 def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
     """The tables for a terminal ``width`` columns wide; what does not fit a line is folded, never cut.
 
-    The first column, which holds names, is folded only where the rest would not fit, and columns stand closer
-    there; a table with more columns than can be read at that width is drawn as records: a line a value.
+    The first column, which holds names, is folded only where the rest would not fit, and columns then move
+    closer; a table with too many columns for that width is printed as records, one value per line.
     """
     import io
 
@@ -95,9 +96,9 @@ def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
     for table in tables:
-        attempts = (_drawn(table, *attempt) for attempt in _ATTEMPTS)
+        attempts = (_rich_table(table, *attempt) for attempt in _ATTEMPTS)
         measured = console.options.update(max_width=_UNBOUNDED)
-        fitting = (drawn for drawn in attempts if console.measure(drawn, options=measured).minimum <= width)
+        fitting = (each for each in attempts if console.measure(each, options=measured).minimum <= width)
         console.print(next(fitting, None) or _as_records(table))
     return stream.getvalue()
 
@@ -112,18 +113,18 @@ _ATTEMPTS = ((False, 1), (True, 1), (True, 0))
 """Whether the first column is folded, and the space around columns."""
 
 
-def _drawn(table: Table, fold_names: bool, space: int) -> Any:
+def _rich_table(table: Table, fold_names: bool, space: int) -> Any:
     from rich.cells import cell_len
     from rich.text import Text
 
-    drawn = _empty(table.title)
-    drawn.padding = (0, space)
+    table_to_print = _empty(table.title)
+    table_to_print.padding = (0, space)
     for i, name in enumerate(table.columns):
         numeric = all(is_number(row[i]) for row in table.rows) and bool(table.rows)
         cells = [printable(in_words(row[i])) for row in table.rows]
         widest = max(map(cell_len, [*cells, *printable(name).split()]), default=0)
         whole = i == 0 and widest <= _LONGEST_NAME and not fold_names
-        drawn.add_column(
+        table_to_print.add_column(
             Text(printable(name)),
             justify="right" if numeric else "left",
             overflow="fold",
@@ -131,8 +132,8 @@ def _drawn(table: Table, fold_names: bool, space: int) -> Any:
             no_wrap=whole,
         )
     for row in table.rows:
-        drawn.add_row(*map(_as_text, row))
-    return drawn
+        table_to_print.add_row(*map(_as_text, row))
+    return table_to_print
 
 
 def _as_text(cell: Any) -> Any:
@@ -157,15 +158,15 @@ _SHARE = re.compile(r"[\d.]+%")
 def _as_records(table: Table) -> Any:
     from rich.text import Text
 
-    drawn = _empty(table.title)
-    drawn.show_header = False
-    drawn.add_column(overflow="fold", style="bold")
-    drawn.add_column(overflow="fold")
+    table_to_print = _empty(table.title)
+    table_to_print.show_header = False
+    table_to_print.add_column(overflow="fold", style="bold")
+    table_to_print.add_column(overflow="fold")
     for row in table.rows:
         for name, cell in zip(table.columns, row, strict=True):
-            drawn.add_row(Text(printable(name)), _as_text(cell))
-        drawn.add_section()
-    return drawn
+            table_to_print.add_row(Text(printable(name)), _as_text(cell))
+        table_to_print.add_section()
+    return table_to_print
 
 
 def _empty(title: str) -> Any:
@@ -217,7 +218,7 @@ def in_words(cell: Any) -> str:
     if cell is None:
         return "-"
     if isinstance(cell, Bar):
-        return cell.drawn()
+        return cell.as_text()
     if isinstance(cell, Shaded):
         return f"{cell.count:,}"
     if isinstance(cell, bool) or not isinstance(cell, int | float):

@@ -1,4 +1,4 @@
-"""What is told of blocks and recipes."""
+"""Tables of blocks and recipes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Result = Mapping[str, Any]
 
 
 def overview(result: Result) -> list[Table]:
-    """A table a kind of block, a line a block; then the recipes."""
+    """One table per kind of block with one line per block; then the recipes."""
     tables = []
     for kind, blocks in itertools.groupby(result["blocks"], key=lambda block: block["kind"]):
         group = list(blocks)
@@ -36,7 +36,7 @@ def overview(result: Result) -> list[Table]:
 
 
 def detailed(result: Result) -> list[Table]:
-    """A table a block or recipe, a line a fact."""
+    """One table per block or recipe, one line per fact."""
     return [*map(_block, result["blocks"]), *map(_recipe, result["recipes"])]
 
 

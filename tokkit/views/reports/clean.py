@@ -1,4 +1,4 @@
-"""What is told of a data set that was cleaned, or would be."""
+"""Tables of a cleaned data set, or of a dry run."""
 
 from __future__ import annotations
 
@@ -46,13 +46,13 @@ def _dropped(result: Result) -> Table:
 def _examples(examples: Result) -> list[Table]:
     repaired = [
         (rule, _visible(example["before"]), _visible(example["after"]))
-        for rule, shown in examples["repaired"].items()
-        for example in shown
+        for rule, samples in examples["repaired"].items()
+        for example in samples
     ]
     dropped = [
         (reason, _place(example["split"], example["row"]), example["text"], _place(*_kept(example)))
-        for reason, shown in examples["dropped"].items()
-        for example in shown
+        for reason, samples in examples["dropped"].items()
+        for example in samples
     ]
     tables = []
     if repaired:

@@ -1,4 +1,4 @@
-"""What is told of tokenizers measured on the same rows."""
+"""Tables of tokenizers measured on the same rows."""
 
 from __future__ import annotations
 
@@ -117,16 +117,16 @@ def _claims_table(result: Result, short: Mapping[str, str]) -> Table:
         )
     columns = ("count of", "first", "second", "difference", "share", "p (Holm)", "significant")
     fewest = [f"fewest {_CALLED[claim]}: {short[name]}" for claim, name in result["fewest"].items() if name]
-    told = "; ".join(fewest) or "none has significantly fewest of anything"
-    return Table(f"Differences, first less second (paired test of rows); {told}", columns, rows)
+    summary = "; ".join(fewest) or "no tokenizer has significantly fewest of anything"
+    return Table(f"Differences, first less second (paired test of rows); {summary}", columns, rows)
 
 
 def _with_interval(measured: Result, metric: str) -> str | None:
     value, bounds = measured[metric], measured["intervals"].get(metric)
     if value is None:
         return None
-    shown = _percent if metric in _SHARES else _decimals
-    return f"{shown(value)} [{shown(bounds[0])}, {shown(bounds[1])}]" if bounds else shown(value)
+    as_text = _percent if metric in _SHARES else _decimals
+    return f"{as_text(value)} [{as_text(bounds[0])}, {as_text(bounds[1])}]" if bounds else as_text(value)
 
 
 def _percent(share: float | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What is told of data sets."""
+"""Tables of data sets."""
 
 from __future__ import annotations
 
@@ -118,25 +118,27 @@ _OTHERS = "others"
 
 
 def _language_tables(splits: Mapping[str, Result]) -> list[Table]:
-    """The languages of the rows that were drawn, of each split and each class."""
-    asked = {name: split["languages"] for name, split in splits.items() if split["languages"]}
-    if not asked:
+    """The languages of the sampled rows, per split and per class."""
+    by_split = {name: split["languages"] for name, split in splits.items() if split["languages"]}
+    if not by_split:
         return []
-    drawn = " of rows drawn by chance" if any(_is_part(splits[name]) for name in asked) else ""
+    sampled = " of sampled rows" if any(_is_part(splits[name]) for name in by_split) else ""
     counts = [
         (name, language, n, Bar(n / max(each["sampled"], 1), _BAR))
-        for name, each in asked.items()
+        for name, each in by_split.items()
         for language, n in _larger(each["rows"], each["sampled"]).items()
     ]
-    tables = [Table(f"Languages{drawn}", ("split", "language", "rows", "share"), counts)]
-    shown = list(dict.fromkeys(language for _, language, _, _ in counts if language != _OTHERS))[:_COLUMNS]
+    tables = [Table(f"Languages{sampled}", ("split", "language", "rows", "share"), counts)]
+    languages = list(dict.fromkeys(language for _, language, _, _ in counts if language != _OTHERS))[
+        :_COLUMNS
+    ]
     rows = [
-        (name, label, *_shares(by_language, shown))
-        for name, each in asked.items()
+        (name, label, *_shares(by_language, languages))
+        for name, each in by_split.items()
         for label, by_language in each["by_class"].items()
     ]
     if rows:
-        tables.append(Table(f"Languages by class{drawn}", ("split", "label", *shown, _OTHERS), rows))
+        tables.append(Table(f"Languages by class{sampled}", ("split", "label", *languages, _OTHERS), rows))
     return tables
 
 
@@ -155,9 +157,9 @@ def _larger(counts: Mapping[str, int], total: int) -> dict[str, int]:
     return {**larger, _OTHERS: rest} if rest else larger
 
 
-def _shares(counts: Mapping[str, int], shown: Sequence[str]) -> list[str]:
+def _shares(counts: Mapping[str, int], languages: Sequence[str]) -> list[str]:
     total = max(sum(counts.values()), 1)
-    shares = [counts.get(language, 0) / total for language in shown]
+    shares = [counts.get(language, 0) / total for language in languages]
     return [f"{share:.1%}" for share in (*shares, 1 - sum(shares))]
 
 

@@ -1,4 +1,4 @@
-"""What is told of a tokenizer beside its model and on data."""
+"""Tables of a tokenizer compared with its model and its data."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of tokenizers made larger or smaller."""
+"""Tables of tokenizers that were extended or trimmed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SHOWN = 20
 
 
 def added(result: Result) -> list[Table]:
-    """What `add-tokens` added, the proof of each, and what else is cut otherwise now."""
+    """What `add-tokens` added, the proof of each, and what else is tokenized differently now."""
     rows = [
         ("tokenizer", result["tokenizer"]),
         ("vocabulary", f"{result['vocab_size']:,} tokens"),
@@ -43,7 +43,10 @@ def trimmed(result: Result) -> list[Table]:
     rows = [
         ("tokenizer", result["tokenizer"]),
         ("vocabulary", f"{after:,} of {before:,} tokens"),
-        ("corpus", f"{result['texts']:,} texts, {result['texts_changed']:,} cut otherwise than before"),
+        (
+            "corpus",
+            f"{result['texts']:,} texts, {result['texts_changed']:,} tokenized differently",
+        ),
         ("its tokens", f"{result['tokens_before']:,} before, {result['tokens_after']:,} after"),
         *_embedding_rows(result),
     ]
@@ -68,7 +71,7 @@ def _effects(result: Result) -> list[Table]:
     sample = result["sample"]
     rows = [
         ("words", f"{sample['words']:,}, {sample['distinct']:,} distinct"),
-        ("cut otherwise", f"{sample['changed']:,} distinct, {sample['other']:,} of them not asked for"),
+        ("tokenized differently", f"{sample['changed']:,} distinct, {sample['other']:,} of them unexpected"),
         ("tokens", f"{sample['tokens_before']:,} before, {sample['tokens_after']:,} after"),
     ]
     tables = [Table("On the sample", ("", "value"), rows)]
@@ -77,13 +80,13 @@ def _effects(result: Result) -> list[Table]:
             (each["word"], each["count"], " ".join(each["before"]), " ".join(each["after"]))
             for each in result["effects"]
         ]
-        title = f"Words cut otherwise{_of(len(words), sample['changed'])}"
+        title = f"Words tokenized differently{_of(len(words), sample['changed'])}"
         tables.append(Table(title, ("word", "count", "before", "after"), words))
     return tables
 
 
-def _of(shown: int, there: int) -> str:
-    return f" ({shown} of {there:,})" if shown < there else ""
+def _of(listed: int, total: int) -> str:
+    return f" ({listed} of {total:,})" if listed < total else ""
 
 
 def _some(tokens: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""What is told of findings, whichever command found them."""
+"""The table of findings, the same for every command."""
 
 from __future__ import annotations
 

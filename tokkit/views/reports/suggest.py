@@ -1,4 +1,4 @@
-"""What is told of tokens that are worth adding."""
+"""The table of tokens worth adding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is told of texts as tokens."""
+"""Tables of texts as tokens."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def _tables(text: Result) -> Iterator[Table]:
 
 def _stage_rows(text: Result) -> Iterator[tuple[Any, ...]]:
     unknown = {text["tokens"][place] for place in text["unknown"]}
-    for shown in text["stages"]:
-        name = " ".join((shown["stage"].replace("_", "-"), shown["block"])).strip()
-        of = " (pair)" if shown["of"] == "pair" else ""
-        final = shown["stage"] == "post_processor" and len(shown["pieces"]) == len(text["tokens"])
-        styles = _styles(text) if final else _alternating(len(shown["pieces"]))
-        made = unknown if shown["stage"] == "model" else ()
-        pieces = zip(shown["pieces"], styles, strict=True)
-        yield name + of, Spans([(piece, "unknown" if piece in made else style) for piece, style in pieces])
+    for stage in text["stages"]:
+        name = " ".join((stage["stage"].replace("_", "-"), stage["block"])).strip()
+        of = " (pair)" if stage["of"] == "pair" else ""
+        final = stage["stage"] == "post_processor" and len(stage["pieces"]) == len(text["tokens"])
+        styles = _styles(text) if final else _alternating(len(stage["pieces"]))
+        marked = unknown if stage["stage"] == "model" else ()
+        pieces = zip(stage["pieces"], styles, strict=True)
+        yield name + of, Spans([(piece, "unknown" if piece in marked else style) for piece, style in pieces])
     yield "decoded", text["decoded"]
     if text["lost"]:
         yield "no token for all of", Spans([(piece, "unknown") for piece in text["lost"]])

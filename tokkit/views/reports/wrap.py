@@ -9,7 +9,7 @@ from tokkit.views.tables import Table
 
 
 def wrapped(result: Mapping[str, Any]) -> list[Table]:
-    """The folder, what stands in it, and what was proven."""
+    """The folder, its content, and what was verified."""
     length = result["max_length"]
     rows = [
         ("tokenizer", result["tokenizer"]),
