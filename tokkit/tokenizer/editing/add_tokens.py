@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -51,11 +52,9 @@ class AddTokensResult:
 
     def as_dict(self) -> dict[str, Any]:
         """The result in JSON types."""
-        content = {name: getattr(self, name) for name in self.__dataclass_fields__}
-        for name in ("added", "already_present", "intermediate", "from_mean"):
-            content[name] = list(content[name])
-        content["proof"] = [proof.as_dict() for proof in self.proof]
-        return content | self.effects.as_dict()
+        content: dict[str, Any] = json.loads(json.dumps(asdict(self)))  # tuples become lists
+        sample = content["effects"]
+        return content | {"effects": sample.pop("examples"), "sample": sample}
 
 
 def add_tokens(

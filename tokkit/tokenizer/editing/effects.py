@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -29,9 +29,6 @@ class Proof:
     text: str
     tokens: tuple[str, ...]
 
-    def as_dict(self) -> dict[str, Any]:
-        return {"token": self.token, "text": self.text, "tokens": list(self.tokens)}
-
 
 @dataclass(frozen=True)
 class Effects:
@@ -50,11 +47,6 @@ class Effects:
     changed: int
     other: int
     examples: tuple[dict[str, Any], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        sample = asdict(self)
-        examples = list(sample.pop("examples"))
-        return {"sample": sample, "effects": examples}
 
 
 def prove(extension: Extension, requests: Sequence[TokenRequest]) -> list[Proof]:

@@ -95,7 +95,9 @@ def extend(old: LoadedTokenizer, requests: Sequence[TokenRequest]) -> Extension:
         elif request.token not in native_names:
             id_ = old.vocab_size + len(new)
             content["added_tokens"].append(request.added_token(id_))
-            pieces = tuple(id_ for id_ in _encode(old, request.token) if id_ != unknown)
+            with guarded(f"{old.folder}: the tokenizer fails on the text {request.token!r}"):
+                encoded = old.backend.encode(request.token, add_special_tokens=False).ids
+            pieces = tuple(id_ for id_ in encoded if id_ != unknown)
             texts = _required_texts(request)
             new.append(NewToken(request.token, id_, request.token, pieces, native=False, texts=texts))
     ids = {**old_ids, **{token.token: token.id for token in new}}
@@ -149,12 +151,6 @@ def _required_texts(request: TokenRequest) -> tuple[str, ...]:
     token = request.token
     inside = () if request.single_word else (f"x{token}x",)
     return (*inside, token, f"{token} b", f"a {token}", f"a {token} b")
-
-
-def _encode(old: LoadedTokenizer, text: str) -> list[int]:
-    with guarded(f"{old.folder}: the tokenizer fails on the text {text!r}"):
-        ids: list[int] = old.backend.encode(text, add_special_tokens=False).ids
-        return ids
 
 
 def _make_special(content: Json, request: TokenRequest, id_: int) -> bool:
@@ -246,10 +242,6 @@ def _add_word_pieces(model: Json, natives: Sequence[NativeToken]) -> Iterator[Na
         yield native
 
 
-def _add_words(model: Json, natives: Sequence[NativeToken]) -> Iterator[NativeToken]:
-    yield from natives
-
-
 def _add_bpe_tokens(model: Json, natives: Sequence[NativeToken]) -> Iterator[NativeToken]:
     """The missing characters, then the intermediate tokens, then the token itself.
 
@@ -287,5 +279,5 @@ _ADD: Mapping[str, Callable[[Json, Sequence[NativeToken]], Iterator[NativeToken]
     "WordPiece": _add_word_pieces,
     "BPE": _add_bpe_tokens,
     "Unigram": _add_unigram_pieces,
-    "WordLevel": _add_words,
+    "WordLevel": lambda model, natives: iter(natives),
 }

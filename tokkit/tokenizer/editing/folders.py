@@ -137,10 +137,15 @@ def _extra_tokens(config: Mapping[str, Any]) -> Iterator[str]:
     """Special tokens without a role, under the key of transformers 5 and that of earlier versions."""
     for key in ("extra_special_tokens", "additional_special_tokens"):
         tokens = config.get(key) or ()
-        for token in tokens.values() if isinstance(tokens, Mapping) else tokens:
-            token = token.get("content") if isinstance(token, Mapping) else token
-            if isinstance(token, str):
+        for token in map(token_text, tokens.values() if isinstance(tokens, Mapping) else tokens):
+            if token is not None:
                 yield token
+
+
+def token_text(value: Any) -> str | None:
+    """The text of a token in a configuration: a string, or an object with its flags; None for neither."""
+    text = value.get("content") if isinstance(value, Mapping) else value
+    return text if isinstance(text, str) else None
 
 
 def plain_texts(self_test: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -85,9 +85,7 @@ def prune(
     # A text may change although every token it uses is kept: see `Vocabulary.unknown_words`. What changed
     # texts need is then kept too, until nothing changes or nothing is left to add.
     while True:
-        kept = kept_ids(
-            vocabulary, counts, options.min_frequency, options.vocab_size, vocabulary.required(further)
-        )
+        kept = kept_ids(vocabulary, counts, options, vocabulary.required(further))
         content, ids = _pruned_content(vocabulary, kept)
         new = replace(old, backend=build_with_ids(content, ids, str(old.file)))
         figures, changed_text, missing = _compare(vocabulary, new, kept, corpus, progress)
@@ -120,11 +118,10 @@ class Vocabulary:
     def tokens(self) -> dict[int, str]:
         return {id_: token for token, id_ in self.ids.items()}
 
-    @cached_property
-    def model_ids(self) -> set[int]:
-        """Ids that the model itself can produce: all but those of added tokens."""
-        added = {entry["content"] for entry in self.content["added_tokens"]}
-        return {id_ for token, id_ in self.ids.items() if token not in added}
+    @property
+    def added_tokens(self) -> list[str]:
+        """Tokens that are matched before the model gets a text."""
+        return [entry["content"] for entry in self.content["added_tokens"]]
 
     @cached_property
     def merges(self) -> Merges | None:
@@ -133,8 +130,8 @@ class Vocabulary:
     def required(self, further: Iterable[int] = ()) -> set[int]:
         """Ids that are kept whatever the corpus uses."""
         model = self.content["model"]
-        tokens = [entry["content"] for entry in self.content["added_tokens"]]
-        tokens += [*self.tokenizer.special.values(), *tokens_in(self.content["post_processor"])]
+        tokens = [*self.added_tokens, *self.tokenizer.special.values()]
+        tokens += tokens_in(self.content["post_processor"])
         if model["type"] == "Unigram":
             # `tokenizers` scores an unknown character by the lowest score of the vocabulary: keep that piece
             tokens += [piece for piece, _ in sorted(model["vocab"], key=lambda piece: float(piece[1]))[:1]]
@@ -183,20 +180,19 @@ class Vocabulary:
 def kept_ids(
     vocabulary: Vocabulary,
     counts: NDArray[np.int64],
-    min_frequency: int,
-    vocab_size: int | None,
+    options: TrimOptions,
     required: set[int],
 ) -> list[int]:
     """Ids of the tokens that are kept, ascending.
 
-    counts         (ids,) how often each is used
-    min_frequency  tokens used less often are dropped; texts may change
-    vocab_size     maximum number of tokens, the most frequent first; None for no limit
+    counts    (ids,) how often each is used
+    required  ids that are kept whatever the corpus uses
 
-    Raises `UsageError` where ``required`` and the characters alone are more than ``vocab_size``.
+    Raises `UsageError` where those and the characters alone are more than the requested size.
     """
-    used = [int(id_) for id_ in np.flatnonzero(counts >= min_frequency) if int(id_) in vocabulary.tokens]
-    from_model = [int(id_) for id_ in np.flatnonzero(counts) if int(id_) in vocabulary.model_ids]
+    vocab_size, added = options.vocab_size, set(vocabulary.added_tokens)
+    used = [id_ for id_ in map(int, np.flatnonzero(counts)) if id_ in vocabulary.tokens]
+    from_model = [id_ for id_ in used if vocabulary.tokens[id_] not in added]
     kept = set[int]().union(
         *(vocabulary.needed_for(id_) for id_ in required), vocabulary.characters(from_model)
     )
@@ -207,7 +203,8 @@ def kept_ids(
             hint=f"--vocab-size {len(kept)}",
         )
     # a token enters with all it needs or not at all; a later, cheaper one may still fit
-    for id_ in sorted(used, key=lambda id_: (-int(counts[id_]), id_)):
+    frequent = (id_ for id_ in used if counts[id_] >= options.min_frequency)
+    for id_ in sorted(frequent, key=lambda id_: (-int(counts[id_]), id_)):
         needed = vocabulary.needed_for(id_) - kept
         if vocab_size is None or len(kept) + len(needed) <= vocab_size:
             kept |= needed

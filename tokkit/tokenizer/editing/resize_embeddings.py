@@ -15,23 +15,8 @@ from transformers import PreTrainedModel
 
 from tokkit.errors import TokkitError
 from tokkit.progress import SILENT, Progress, stage
-from tokkit.tokenizer.editing.checkpoint import (
-    check_same_outputs,
-    check_untouched,
-    load_model,
-    model_outputs,
-    same_bits,
-    save_model,
-    stored_types,
-)
-from tokkit.tokenizer.editing.embeddings import (
-    KINDS,
-    EmbeddingTables,
-    copy_tables,
-    extend_table,
-    replace_tables,
-    weight_names,
-)
+from tokkit.tokenizer.editing import checkpoint, embeddings
+from tokkit.tokenizer.editing.embeddings import KINDS, EmbeddingTables
 from tokkit.tokenizer.editing.extend import NewToken
 from tokkit.tokenizer.editing.folders import EditSource
 from tokkit.tokenizer.editing.options import AddTokensOptions
@@ -50,7 +35,7 @@ def load_fitting_model(source: EditSource, progress: Progress) -> PreTrainedMode
     """The model of an edit; raises `InputError` for one whose embeddings belong to another tokenizer."""
     assert source.checkpoint is not None
     with stage(progress, "loading the model"):
-        model = load_model(source.checkpoint, source.model_name, progress)
+        model = checkpoint.load_model(source.checkpoint, source.model_name, progress)
     check_fit(
         source.checkpoint, model.config, source.tokenizer, hint="leave out TOKENIZER to edit the model's own"
     )
@@ -75,14 +60,14 @@ def grow_model(
     descriptions  token -> the text whose embeddings initialize it
     """
     model, old, name = load_fitting_model(source, progress), source.tokenizer, source.model_name
-    tables = copy_tables(model, name)
+    tables = embeddings.copy_tables(model, name)
     # never below the rows that are there: some models pad their table to a multiple (262,208 rows for
     # 262,145 tokens), and resizing to the number of tokens would shrink it
     multiple = options.pad_to_multiple_of or 1
     rows = -(-max(tables.rows, new.vocab_size) // multiple) * multiple
     pieces = [_initial_pieces(token, descriptions, old) for token in tokens]
     longer = tables.map(
-        lambda table: extend_table(table, old.vocab_size, pieces, rows, options.init, options.seed)
+        lambda table: embeddings.extend_table(table, old.vocab_size, pieces, rows, options.init, options.seed)
     )
     _configure_roles(model, requests, new)
     text = " ".join(dict.fromkeys(request.token for request in requests)) or "a"
@@ -140,16 +125,18 @@ def prune_model(
     Raises `InputError` where it does not.
     """
     name = source.model_name
-    tables, parameters = copy_tables(model, name), model.num_parameters()
+    tables, parameters = embeddings.copy_tables(model, name), model.num_parameters()
     rows = torch.tensor(kept)
-    outputs = [model_outputs(model, old, name, vocabulary=(tables.rows, rows)) for old, _ in sample_ids]
+    outputs = [
+        checkpoint.model_outputs(model, old, name, vocabulary=(tables.rows, rows)) for old, _ in sample_ids
+    ]
     if lost := map_token_ids(model, {old: new for new, old in enumerate(kept)}):
         progress.say(f"{name}: {', '.join(lost)}: set to none, as their ids belong to no token")
     shorter = tables.map(lambda table: table.index_select(0, rows))
     with stage(progress, "writing the model"):
         reloaded = _write_model(staging, source, model, shorter, sample_ids[0][1])
     for expected, (_, new) in zip(outputs, sample_ids, strict=True):
-        check_same_outputs(expected, model_outputs(reloaded, new, name), name)
+        checkpoint.check_same_outputs(expected, checkpoint.model_outputs(reloaded, new, name), name)
     return {
         "model_class": type(model).__name__,
         "embedding_rows_before": tables.rows,
@@ -170,20 +157,22 @@ def _write_model(
     """
     assert source.checkpoint is not None
     name = source.model_name
-    tables = _as_stored(tables, weight_names(model, name), stored_types(source.checkpoint))
-    replaced = replace_tables(model, tables, name)
-    expected = model_outputs(model, ids, name)
-    save_model(model, source.checkpoint, staging)
-    check_untouched(source.checkpoint, staging, replaced)
-    reloaded = load_model(staging, name, SILENT)
-    read_back = copy_tables(reloaded, name)
+    tables = _as_stored(
+        tables, embeddings.weight_names(model, name), checkpoint.stored_types(source.checkpoint)
+    )
+    replaced = embeddings.replace_tables(model, tables, name)
+    expected = checkpoint.model_outputs(model, ids, name)
+    checkpoint.save_model(model, source.checkpoint, staging)
+    checkpoint.check_untouched(source.checkpoint, staging, replaced)
+    reloaded = checkpoint.load_model(staging, name, SILENT)
+    read_back = embeddings.copy_tables(reloaded, name)
     for kind in KINDS:
-        if not same_bits(getattr(tables, kind), getattr(read_back, kind)):
+        if not checkpoint.same_bits(getattr(tables, kind), getattr(read_back, kind)):
             raise TokkitError(
                 f"internal error: the {kind} embeddings read back differ from those written; this is a bug "
                 "in tokkit, please report it"
             )
-    check_same_outputs(expected, model_outputs(reloaded, ids, name), name)
+    checkpoint.check_same_outputs(expected, checkpoint.model_outputs(reloaded, ids, name), name)
     return reloaded
 
 

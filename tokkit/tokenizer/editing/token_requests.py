@@ -117,14 +117,7 @@ def _check_no_flags(options: AddTokensOptions) -> None:
 
 
 def _request(options: AddTokensOptions, token: str, special: bool, role: str | None = None) -> TokenRequest:
-    return TokenRequest(
-        token,
-        special=special,
-        role=role,
-        native=options.native and not special,
-        single_word=options.single_word,
-        lstrip=options.lstrip,
-        rstrip=options.rstrip,
-        # as in `tokenizers`: special tokens match in the text as written, plain ones after the normalizer
-        normalized=not special if options.normalized is None else options.normalized,
-    )
+    # as in `tokenizers`: special tokens match in the text as written, plain ones after the normalizer
+    normalized = not special if options.normalized is None else options.normalized
+    flags = {name: getattr(options, name) for name in _FLAGS} | {"normalized": normalized}
+    return TokenRequest(token, special=special, role=role, native=options.native and not special, **flags)

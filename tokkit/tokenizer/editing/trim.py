@@ -102,10 +102,7 @@ def trim(
             vocab_size_after=pruned.new.backend.get_vocab_size(),
             id_map=str(Path(out) / ID_MAP),
             model=None if model is None else str(out),
-            texts=pruned.figures.texts,
-            texts_changed=pruned.figures.texts_changed,
-            tokens_before=pruned.figures.tokens_before,
-            tokens_after=pruned.figures.tokens_after,
+            **asdict(pruned.figures),
             **model_figures,
         )
         # without paths of the output: the same work gives the same receipt anywhere

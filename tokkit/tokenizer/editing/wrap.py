@@ -19,18 +19,10 @@ from tokkit.sources.streams import lines
 from tokkit.tokenizer.blocks import build as blocks
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS, PLAIN_INPUTS
 from tokkit.tokenizer.blocks.registry import SpecialTokens
+from tokkit.tokenizer.editing import special_tokens as specials
 from tokkit.tokenizer.editing.folders import write_tokenizer
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.tokenizer.editing.round_trip import sample_texts, verify_ids
-from tokkit.tokenizer.editing.special_tokens import (
-    CONFIGURATION,
-    NAME,
-    TEMPLATE,
-    Roles,
-    check_known,
-    repair,
-    resolve_roles,
-)
 from tokkit.tokenizer.editing.wrap_source import WrapSource, load_wrap_source
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
@@ -153,7 +145,7 @@ def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) 
                 error.message, hint="name tokens of the vocabulary: --cls-token TOKEN --sep-token TOKEN"
             ) from error
     special = (*roles.tokens.values(), *options.extra_special_token)
-    backend = repair(backend, special, source.name, progress)
+    backend = specials.repair(backend, special, source.name, progress)
     return LoadedTokenizer(
         backend=backend,
         special=roles.tokens,
@@ -170,20 +162,20 @@ def _resolve_roles(
     template: Mapping[str, Any] | None,
     vocabulary: Mapping[str, int],
     progress: Progress,
-) -> Roles:
+) -> specials.Roles:
     requested = dict(options.roles())
     for role, token in requested.items():
-        check_known([token], vocabulary, f"--{role}-token: names", source.name, UsageError)
+        specials.check_known([token], vocabulary, f"--{role}-token: names", source.name, UsageError)
     extra = options.extra_special_token
-    check_known(extra, vocabulary, "--extra-special-token: names", source.name, UsageError)
-    roles = resolve_roles(requested, source.roles, source.unknown, template, vocabulary)
+    specials.check_known(extra, vocabulary, "--extra-special-token: names", source.name, UsageError)
+    roles = specials.resolve_roles(requested, source.roles, source.unknown, template, vocabulary)
     for conflict in roles.conflicts:
         progress.say(f"{source.name}: {conflict}")
     for role, token in roles.tokens.items():
-        if roles.origins[role] == CONFIGURATION:
+        if roles.origins[role] == specials.CONFIGURATION:
             named_by = f"{source.name}: its configuration names as {role} token"
-            check_known([token], vocabulary, named_by, source.name, InputError)
-    for origin, description in ((TEMPLATE, "its template"), (NAME, "their names")):
+            specials.check_known([token], vocabulary, named_by, source.name, InputError)
+    for origin, description in ((specials.TEMPLATE, "its template"), (specials.NAME, "their names")):
         guessed = [f"{role} {token}" for role, token in roles.tokens.items() if roles.origins[role] == origin]
         if guessed:
             progress.say(f"inferred from {description}: {', '.join(guessed)}")

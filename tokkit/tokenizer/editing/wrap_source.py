@@ -12,7 +12,7 @@ from tokenizers import Tokenizer
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.sources.paths import is_path, missing
-from tokkit.tokenizer.editing.folders import OLDER_FILES
+from tokkit.tokenizer.editing.folders import OLDER_FILES, token_text
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.tokenizer.editing.round_trip import Reference, backend_reference
 from tokkit.tokenizer.folder.checkpoints import rebuild_difference
@@ -69,12 +69,8 @@ class WrapSource:
     def roles(self) -> dict[str, str]:
         """Role -> token, from its configuration."""
         roles = dict(_FAIRSEQ_ROLES) if self.layout == FAIRSEQ else {}
-        for role in ROLES:
-            token = self.config.get(f"{role}_token")
-            token = token.get("content") if isinstance(token, Mapping) else token
-            if isinstance(token, str):
-                roles[role] = token
-        return roles
+        named = {role: token_text(self.config.get(f"{role}_token")) for role in ROLES}
+        return roles | {role: token for role, token in named.items() if token is not None}
 
     @property
     def max_length(self) -> int | None:

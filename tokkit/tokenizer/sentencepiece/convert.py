@@ -160,7 +160,11 @@ def _segmentation_scores(model: SentencePieceModel) -> list[float]:
 
 def build_tokenizer(model: SentencePieceModel, layout: Layout) -> Tokenizer:
     """The tokenizer of a model; its control pieces and the unknown piece are special tokens."""
-    tokenizer = Tokenizer(_unigram(model, layout) if model.family == "Unigram" else _bpe(model, layout))
+    if model.family == "Unigram":
+        unigram = models.Unigram(list(layout.pieces), layout.unknown, byte_fallback=model.byte_fallback)
+        tokenizer = Tokenizer(unigram)
+    else:
+        tokenizer = Tokenizer(_bpe(model, layout))
     tokenizer.normalizer = normalizer_of(model)
     tokenizer.pre_tokenizer = _pre_tokenizer(model)
     tokenizer.decoder = _decoder(model)
@@ -171,10 +175,6 @@ def build_tokenizer(model: SentencePieceModel, layout: Layout) -> Tokenizer:
         [AddedToken(token, special=True, normalized=False) for token, _ in layout.pieces if token in special]
     )
     return tokenizer
-
-
-def _unigram(model: SentencePieceModel, layout: Layout) -> models.Unigram:
-    return models.Unigram(list(layout.pieces), layout.unknown, byte_fallback=model.byte_fallback)
 
 
 def _bpe(model: SentencePieceModel, layout: Layout) -> models.BPE:

@@ -116,13 +116,13 @@ def _guards(rules: Mapping[str, str], composing: set[str]) -> dict[str, str]:
 
 def _joins_previous(character: str) -> bool:
     """Whether it is in one grapheme with the character before it, or NFC may move or compose it with that."""
-    return character != "" and (
-        unicodedata.category(character)[0] == "M" or character in _JAMO or character in _JOINERS
-    )
+    return character != "" and (character in _JAMO or _is_mark(character))
 
 
 def _is_extender(character: str) -> bool:
     """Whether it can be in a grapheme only after another character."""
-    return (
-        unicodedata.category(character)[0] == "M" or character in _HALF_WIDTH_MARKS or character in _JOINERS
-    )
+    return character in _HALF_WIDTH_MARKS or _is_mark(character)
+
+
+def _is_mark(character: str) -> bool:
+    return character in _JOINERS or unicodedata.category(character)[0] == "M"
