@@ -273,13 +273,13 @@ REFUSED = {
     "block without a role": (
         lambda content: content.update(post_processor=None),
         {"post_processor": "bert:cls=[CLS],sep=[NONE]"},
-        'names "\\[NONE\\]"',
+        '"\\[NONE\\]" is not a special token',
         "--cls-token TOKEN --sep-token TOKEN",
     ),
     "template without a role": (
         dict,
         {"post_processor": "template:single=<s> $A"},
-        'names "<s>"',
+        '"<s>" is not a special token',
         "",
     ),
     "layout": (dict, {"layout": "fairseq"}, "is not a .model", "leave --layout out"),

@@ -15,16 +15,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from tokenizers import Tokenizer
 
 from tokkit.errors import InputError
 from tokkit.tokenizer.editing.segmentation import Merges, best_score, pre_token_forms
 from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 UNIGRAM_MARGIN = 0.01
 """How much likelier (in natural logarithms) a new Unigram piece is than the best segmentation of its text."""
@@ -140,8 +139,6 @@ def _insert_into_list(pieces: list[list[Any]], ids: Mapping[str, int]) -> None:
 
 
 def _parse(content: Json, name: str) -> Tokenizer:
-    from tokenizers import Tokenizer
-
     with guarded(f"{name}: cannot be extended"):
         return Tokenizer.from_str(json.dumps(content, ensure_ascii=False))
 

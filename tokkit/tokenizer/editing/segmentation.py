@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from tokenizers import Tokenizer
 
 from tokkit.errors import InputError
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
-
-if TYPE_CHECKING:
-    from tokenizers import Tokenizer
 
 Pair = tuple[str, str]
 
