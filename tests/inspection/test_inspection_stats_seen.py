@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tokkit.inspection.statistics import seen_kernels, seen_strings
-from tokkit.inspection.statistics.seen_strings import SeenStrings, finished
+from tokkit.inspection.statistics.seen_strings import SeenStrings, finished, tally
 from tokkit.runtime.strings import Strings
 
 NONE, SEVERAL = seen_kernels.NONE, seen_kernels.SEVERAL
@@ -84,7 +84,7 @@ def test_seen_strings_tally_of_duplicates(tmp_path, rows):
     table = SeenStrings(3, tmp_path)
     _fed([table], rows)
     sums = np.zeros(3, np.int64), np.zeros(4, np.int64), np.zeros((3, 3), np.int64)
-    seen_kernels.tally(table.rows, table.labels, *sums)
+    tally(table, *sums)
     texts = [{text for text, split, _ in rows if text and split == i} for i in range(3)]
     assert sums[0].tolist() == [len(each) for each in texts]
     for i in range(3):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import kernel, load8, prefetch, trailing_zeros
+from tokkit.runtime.kernels import helper, kernel, load8, prefetch, trailing_zeros
 from tokkit.runtime.table_kernels import BATCH, BYTES, LONGEST, SLOTS, content_of, first_slot, put
 
 FINISHED, TABLE_FULL, TOO_LONG = 0, 1, 2
@@ -44,7 +44,7 @@ def white_before(data, at):
     return third == 0xE1 and second == 0x9A and last == 0x80  # U+1680
 
 
-@kernel
+@helper
 def next_white(data, at, end):
     """Index of the next byte up to 0x20, from ``at`` on; ``end`` where there is none."""
     while at < end:

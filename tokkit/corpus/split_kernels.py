@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper, kernel
 
 LONGEST = 4096
 """Bytes of the longest chunk that is split here."""
@@ -31,7 +31,7 @@ WHITE, LETTER, NUMBER, OTHER, ALONE = 1, 2, 3, 4, 5
 _SPACE, _APOSTROPHE = 0x20, 0x27
 
 
-@kernel
+@helper
 def decoded(data, at):
     """The character at an offset of valid UTF-8, and its number of bytes."""
     first = np.int64(data[at])
@@ -64,7 +64,7 @@ def new_characters(data, starts, ends, queried, new):
     return number
 
 
-@kernel
+@helper
 def normalized(data, at, end, forms, offsets, written, text, size):
     """Writes the normal form of ``data[at:end]`` into ``text`` from ``size`` on; returns where it ends.
 
@@ -108,7 +108,7 @@ def normal_forms(data, starts, ends, forms, offsets, written, text, bounds, left
     return skipped
 
 
-@kernel
+@helper
 def run_end(text, at, size, classes, wanted):
     """Where the run of characters of one class ends."""
     while at < size:
@@ -119,7 +119,7 @@ def run_end(text, at, size, classes, wanted):
     return at
 
 
-@kernel
+@helper
 def next_run(text, at, size, classes):
     """The next word from ``at`` on, runs of one class or a character alone: its start and end."""
     while at < size:
@@ -133,7 +133,7 @@ def next_run(text, at, size, classes):
     return size, size
 
 
-@kernel
+@helper
 def contraction(text, at, size):
     """Bytes of the English ending that starts with the apostrophe at ``at``; 0 where there is none."""
     if at + 1 >= size:
@@ -150,7 +150,7 @@ def contraction(text, at, size):
     return 0
 
 
-@kernel
+@helper
 def next_of_gpt2(text, at, size, classes):
     """The next word by GPT-2's pattern; every character belongs to one.
 

@@ -9,10 +9,10 @@ in memory.
 
 from __future__ import annotations
 
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper
 
 
-@kernel
+@helper
 def push(queue, size, count, key, entry):
     """Adds an item to a queue of ``size`` items."""
     hole = size  # moves up until its parent goes first
@@ -25,7 +25,7 @@ def push(queue, size, count, key, entry):
     queue[hole, 0], queue[hole, 1], queue[hole, 2] = count, key, entry
 
 
-@kernel
+@helper
 def replace_first(queue, size, count, key, entry):
     """Replaces the first item of a queue of ``size`` items."""
     hole = 0  # moves down until it goes before all of its children
@@ -46,7 +46,7 @@ def replace_first(queue, size, count, key, entry):
     queue[hole, 0], queue[hole, 1], queue[hole, 2] = count, key, entry
 
 
-@kernel
+@helper
 def goes_first(count, key, entry, other_count, other_key, other_entry):
     """Highest count first; equal counts by the smaller pair; of one pair the older entry."""
     if count != other_count:
@@ -54,7 +54,7 @@ def goes_first(count, key, entry, other_count, other_key, other_entry):
     return key < other_key or (key == other_key and entry < other_entry)
 
 
-@kernel
+@helper
 def move(queue, source, target):
     """Copies one item of the queue."""
     for column in range(3):

@@ -55,11 +55,20 @@ def kernel(function: Kernel) -> Kernel:
 
     ``NUMBA_CACHE_DIR`` moves the cache; where no folder can be written, every run compiles anew.
     """
+    return _compiled_later(function)
+
+
+def helper(function: Kernel) -> Kernel:
+    """The same for a function that only kernels call: without the wrapper for Python it compiles faster."""
+    return _compiled_later(function, no_cpython_wrapper=True)
+
+
+def _compiled_later(function: Kernel, **options: bool) -> Kernel:
     before = config.CACHE_DIR
     try:
         config.CACHE_DIR = str(cache_folder())
         # error_model="numpy": no check for a division by zero; no_cfunc_wrapper: nothing calls kernels from C
-        return njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True)(function)
+        return njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
     except RuntimeError:  # no folder can be written to
         return njit(nogil=True)(function)
     finally:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import kernel, load8, prefetch
+from tokkit.runtime.kernels import helper, kernel, load8, prefetch
 
 WORDS = 4
 """Words of a slot."""
@@ -45,13 +45,13 @@ _ALL = _U(0xFFFFFFFFFFFFFFFF)
 _K1, _K2, _K3 = _U(0x9E3779B97F4A7C15), _U(0xC2B2AE3D27D4EB4F), _U(0xD6E8FEB86659FD93)
 
 
-@kernel
+@helper
 def last_bytes(data, at, length):
     """1 to 8 bytes as a word, zeros above."""
     return load8(data, at) & (_ALL >> _U(64 - 8 * length))
 
 
-@kernel
+@helper
 def content_of(data, at, length):
     """The two content words of a string: its bytes, or two hashes of them."""
     if length <= 8:
@@ -68,7 +68,7 @@ def content_of(data, at, length):
     return low, high
 
 
-@kernel
+@helper
 def hashed(low, high):
     """The two content words mixed to one, of which the low bits choose a slot."""
     mixed = (low ^ (low >> _U(32))) * _K1
@@ -78,13 +78,13 @@ def hashed(low, high):
     return mixed ^ (mixed >> _U(29))
 
 
-@kernel
+@helper
 def first_slot(low, high, size):
     """Index into ``slots``, an array of that size, where probing starts."""
     return np.int64((hashed(low, high) & _U(size // WORDS - 1)) * _U(4))
 
 
-@kernel
+@helper
 def same(data, at, arena, offset, length):
     """Whether the bytes are those of the arena."""
     for i in range(0, length, 8):
@@ -94,7 +94,7 @@ def same(data, at, arena, offset, length):
     return True
 
 
-@kernel
+@helper
 def copy(data, at, target, offset, length):
     """Copies bytes one by one."""
     # a slice would count references, which takes longer than copying a short string
@@ -102,7 +102,7 @@ def copy(data, at, target, offset, length):
         target[offset + i] = data[at + i]
 
 
-@kernel
+@helper
 def put(low, high, data, at, length, count, slots, arena, usage):
     """Adds ``count`` to the string ``data[at : at + length]``, whose content words are ``low`` and ``high``.
 
@@ -133,7 +133,7 @@ def put(low, high, data, at, length, count, slots, arena, usage):
     return slot
 
 
-@kernel
+@helper
 def contents_of(data, starts, ends, first, number, slots, contents):
     """Writes the contents of ``number`` non-empty strings from ``first`` on, and prefetches their slots."""
     for i in range(number):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper, kernel
 
 SHINGLE = 5
 """Words, or characters, of a shingle."""
@@ -20,7 +20,7 @@ _SHIFT32 = _U(32)
 _K1, _K2, _K3 = _U(0x9E3779B97F4A7C15), _U(0xC2B2AE3D27D4EB4F), _U(0xD6E8FEB86659FD93)
 
 
-@kernel
+@helper
 def mix(value):
     """64 bits, each of which depends on all bits of the value (the finalizer of MurmurHash3)."""
     value ^= value >> _U(33)
@@ -30,7 +30,7 @@ def mix(value):
     return value ^ (value >> _U(33))
 
 
-@kernel
+@helper
 def sort(values, size):
     """Sorts ``values[:size]`` in place (Shell sort).
 
@@ -50,7 +50,7 @@ def sort(values, size):
         gap //= 3
 
 
-@kernel
+@helper
 def shingle(data, start, end, by_character, units, out):
     """Writes the distinct shingles of ``data[start:end]`` to ``out``, sorted; returns how many.
 
@@ -129,7 +129,7 @@ def sketch(data, offsets, by_character, factors, terms, bands, shingles, lengths
         used += lengths[i]
 
 
-@kernel
+@helper
 def root_of(parents, text):
     """The first text of the cluster of a text; halves the path to it."""
     while parents[text] != text:
@@ -138,7 +138,7 @@ def root_of(parents, text):
     return text
 
 
-@kernel
+@helper
 def similar(shingles, first, first_end, second, second_end, threshold):
     """Whether the Jaccard similarity of two sorted slices is ``threshold`` or more."""
     n, m = first_end - first, second_end - second

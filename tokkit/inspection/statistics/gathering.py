@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
-from tokkit.inspection.statistics import seen_kernels
+from tokkit.inspection.statistics import seen_kernels, seen_strings
 from tokkit.inspection.statistics.row_sample import RowSample
 from tokkit.inspection.statistics.seen_strings import BUDGET, Part, SeenStrings, parts_of
 from tokkit.inspection.statistics.sums import Duplicates, Gathered, Labels, Rows, SplitSums
@@ -208,8 +208,7 @@ class Gathering:
             normalized = self.seen(BUDGET)
             for part in tasks:
                 for table in part.tables():
-                    sums = (tally.distinct, tally.conflicts, tally.shared)
-                    seen_kernels.tally(table.rows, table.labels, *sums)
+                    seen_strings.tally(table, tally.distinct, tally.conflicts, tally.shared)
                     if keys is not None:
                         strings, order = table.strings()
                         for first in range(0, len(order), _AT_ONCE):

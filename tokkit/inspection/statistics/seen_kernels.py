@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper, kernel
 from tokkit.runtime.table_kernels import BATCH, INLINE, LONGEST, SLOTS, contents_of, copy, hashed, put
 
 NONE, SEVERAL = -1, -2
@@ -23,9 +23,11 @@ _SHIFT = _U(28)
 
 
 @kernel
-def number_all(data, starts, ends, slots, arena, held, numbers):
-    """The number of every string, (rows,) int32, from 0; -1 of an empty one. New strings get new numbers."""
-    contents = np.empty((BATCH, 2), np.uint64)
+def number_all(data, starts, ends, slots, arena, usage, contents, numbers):
+    """The number of every string, (rows,) int32, from 0; -1 of an empty one. New strings get new numbers.
+
+    contents  (BATCH, 2) uint64, a buffer: to compile `np.empty` in a kernel takes 0.1 s
+    """
     for first in range(0, starts.size, BATCH):
         number = min(BATCH, starts.size - first)
         contents_of(data, starts, ends, first, number, slots, contents)
@@ -33,13 +35,13 @@ def number_all(data, starts, ends, slots, arena, held, numbers):
             start, length = starts[first + i], ends[first + i] - starts[first + i]
             numbers[first + i] = -1
             if length:
-                slot = put(contents[i, 0], contents[i, 1], data, start, length, 0, slots, arena, held)
+                slot = put(contents[i, 0], contents[i, 1], data, start, length, 0, slots, arena, usage)
                 if slots[slot + 3] == 0:
-                    slots[slot + 3] = _U(held[SLOTS])
+                    slots[slot + 3] = _U(usage[SLOTS])
                 numbers[first + i] = np.int32(slots[slot + 3]) - 1
 
 
-@kernel
+@helper
 def joined(label, other):
     """What two labels of one string make."""
     if label == NONE:
@@ -81,12 +83,11 @@ def sizes_by_part(slots, shift, parts, strings, sizes):
 
 
 @kernel
-def write_parts(slots, arena, shift, parts, next_string, next_byte, data, lengths, numbers):
+def write_parts(slots, inline, arena, shift, parts, next_string, next_byte, data, lengths, numbers):
     """Writes out all strings, those of a part together: where each part begins stands in ``next_...``.
 
     data     (bytes,) uint8; lengths, numbers (n,) int32: bytes of each string, and its number from 0
     """
-    inline = slots.view(np.uint8)
     for slot in range(0, slots.size, 4):
         where = slots[slot + 2]
         if where:
@@ -100,24 +101,3 @@ def write_parts(slots, arena, shift, parts, next_string, next_byte, data, length
             numbers[next_string[part]] = np.int32(slots[slot + 3]) - 1
             next_string[part] += 1
             next_byte[part] += length
-
-
-@kernel
-def tally(rows, labels, distinct, conflicts, shared):
-    """Adds to the figures of duplicates what the strings of a table say.
-
-    distinct   (splits,) strings that stand in each split
-    conflicts  (splits + 1,) strings with several labels in each split, and in all of them together
-    shared     (splits, splits): rows of the second whose string stands in the first
-    """
-    splits = rows.shape[1]
-    for i in range(rows.shape[0]):
-        together = np.int32(NONE)
-        for split in range(splits):
-            distinct[split] += rows[i, split] > 0
-            conflicts[split] += labels[i, split] == SEVERAL
-            together = joined(together, labels[i, split])
-            if rows[i, split]:
-                for second in range(split + 1, splits):
-                    shared[split, second] += rows[i, second]
-        conflicts[splits] += together == SEVERAL

@@ -18,7 +18,7 @@ from tokkit.errors import InputError
 from tokkit.inspection.statistics import seen_kernels as kernels
 from tokkit.runtime.byte_table import PADDING, ByteTable, zeros
 from tokkit.runtime.strings import Strings
-from tokkit.runtime.table_kernels import BYTES, LONGEST
+from tokkit.runtime.table_kernels import BATCH, BYTES, LONGEST
 
 BUDGET = 24 << 20
 """Bytes of a table beyond which it is written to files."""
@@ -127,7 +127,14 @@ class SeenStrings:
             numbers = np.empty(len(batch), np.int32)
             table = self._table
             kernels.number_all(
-                batch.data, batch.starts, batch.ends, table.slots, table.arena, table.usage, numbers
+                batch.data,
+                batch.starts,
+                batch.ends,
+                table.slots,
+                table.arena,
+                table.usage,
+                np.empty((BATCH, 2), np.uint64),
+                numbers,
             )
             if len(self) > len(self._rows):
                 self._rows = _grown(self._rows, self._table.limit, 0)
@@ -143,13 +150,16 @@ class SeenStrings:
     def _in_parts(self, parts: int) -> Iterator[tuple[int, Strings, NDArray[np.int32]]]:
         shift = 64 - _PART_BITS * (self.depth + 1)
         sizes = np.zeros((2, parts), np.int64)
-        kernels.sizes_by_part(self._table.slots, shift, parts, *sizes)
+        if parts == 1:
+            sizes[:, 0] = len(self), self._table.size()
+        else:
+            kernels.sizes_by_part(self._table.slots, shift, parts, *sizes)
         ends = np.cumsum(sizes, axis=1)
         begins = ends - sizes
         data = zeros(int(ends[1, -1]) + PADDING, np.uint8)
         lengths, numbers = np.empty((2, len(self)), np.int32)
         kernels.write_parts(
-            *(self._table.slots, self._table.arena, shift, parts),
+            *(self._table.slots, self._table.slots.view(np.uint8), self._table.arena, shift, parts),
             *(begins[0].copy(), begins[1].copy(), data, lengths, numbers),
         )
         string_ends = np.cumsum(lengths, dtype=np.int64)
@@ -210,3 +220,25 @@ def _grown(sums: NDArray[Any], size: int, value: int) -> NDArray[Any]:
 
 def _read(file: Any, n: int, dtype: type) -> NDArray[Any]:
     return np.frombuffer(file.read(n * np.dtype(dtype).itemsize), dtype)
+
+
+def tally(
+    table: SeenStrings, distinct: NDArray[np.int64], conflicts: NDArray[np.int64], shared: NDArray[np.int64]
+) -> None:
+    """Add the figures of duplicates in a table to the sums.
+
+    distinct   (splits,) strings of each split
+    conflicts  (splits + 1,) strings with several labels in each split, and in all of them together
+    shared     (splits, splits): rows of the second whose string occurs in the first
+    """
+    rows, labels = table.rows, table.labels
+    distinct += np.count_nonzero(rows, axis=0)
+    conflicts[:-1] += np.count_nonzero(labels == kernels.SEVERAL, axis=0)
+    together = labels[:, 0].copy()
+    for split in range(1, table.splits):
+        other = labels[:, split]
+        differing = (together != other) & (together != kernels.NONE) & (other != kernels.NONE)
+        together = np.where(differing, kernels.SEVERAL, np.where(together == kernels.NONE, other, together))
+        for first in range(split):
+            shared[first, split] += rows[rows[:, first] > 0, split].sum()
+    conflicts[-1] += np.count_nonzero(together == kernels.SEVERAL)

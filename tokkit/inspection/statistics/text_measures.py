@@ -62,7 +62,9 @@ class TextMeasures:
         characters, words = np.empty((2, len(texts)), np.int64)
         scripts, marks = np.empty(len(texts), np.uint16), np.empty(len(texts), np.uint8)
         tables = (self._bits, self._scripts, _JAPANESE, _HAN)
-        kernels.measure(texts.data, texts.starts, texts.ends, *tables, characters, words, scripts, marks)
+        buffers = np.zeros(1 << 16, np.int64), np.empty(1 << 16, np.uint16)
+        bounds = texts.data, texts.starts, texts.ends
+        kernels.measure(*bounds, *tables, *buffers, characters, words, scripts, marks)
         for bit, holds in ((kernels.MARKUP, has_html), (kernels.MOJIBAKE, has_mojibake)):
             for row in np.flatnonzero(marks & bit).tolist():
                 if not holds(texts.text(row)):

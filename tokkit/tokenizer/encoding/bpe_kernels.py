@@ -19,7 +19,7 @@ import numpy as np
 
 from tokkit.corpus.split_kernels import decoded
 from tokkit.runtime.heap_kernels import push, replace_first
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper, kernel
 from tokkit.tokenizer.encoding.trie_kernels import START, child_of
 
 SHORT = 64
@@ -34,14 +34,14 @@ _GOLDEN = _U(0x9E3779B97F4A7C15)
 _TOKEN = _U(0xFFFFFFFF)
 
 
-@kernel
+@helper
 def mixed_key(left, right):
     """The key of a pair, and its bits mixed."""
     key = (_U(left) << _U(32) | _U(right)) + _U(1)
     return key, key * _GOLDEN
 
 
-@kernel
+@helper
 def index_of_pair(key, mixed, pairs):
     """Row of a pair in ``pairs``, or of the empty row where it belongs."""
     mask = _U(pairs.shape[0] - 1)
@@ -51,7 +51,7 @@ def index_of_pair(key, mixed, pairs):
     return np.int64(position)
 
 
-@kernel
+@helper
 def bit_of_pair(mixed, marks):
     """The pair's bit of ``marks``: index of its word, and the bit in it."""
     bit = mixed >> _U(40) & _U(64 * marks.size - 1)
@@ -70,7 +70,7 @@ def add_pairs(left, right, tokens, pairs, marks):
         marks[word] |= bit
 
 
-@kernel
+@helper
 def merge_of(left, right, pairs, marks):
     """``rank << 32 | token`` of a pair; the highest number where it is never merged."""
     key, mixed = mixed_key(left, right)
@@ -81,7 +81,7 @@ def merge_of(left, right, pairs, marks):
     return pairs[position, 1] if pairs[position, 0] else _NEVER
 
 
-@kernel
+@helper
 def merge_short(ids, used, end, pairs, marks, merges):
     """Merges the symbols ``ids[used:end]`` in place; returns where they end.
 
@@ -109,7 +109,7 @@ def merge_short(ids, used, end, pairs, marks, merges):
     return used + number
 
 
-@kernel
+@helper
 def wait(queue, size, ids, position, after, pairs, marks):
     """Queues the merge of a symbol and the one after it, if there is one; returns the queue's size."""
     merge = merge_of(ids[position], ids[after], pairs, marks)
@@ -119,7 +119,7 @@ def wait(queue, size, ids, position, after, pairs, marks):
     return size + 1
 
 
-@kernel
+@helper
 def merge_long(ids, used, end, pairs, marks, queue, chain):
     """The same for a long word. A symbol that was merged into the one before it becomes -1.
 
@@ -156,7 +156,7 @@ def merge_long(ids, used, end, pairs, marks, queue, chain):
     return kept
 
 
-@kernel
+@helper
 def write_symbols(text, at, end, raw, first, ids, used):
     """Writes the tokens of the word's symbols; returns where they end, -1 where a symbol has none."""
     row = 1
@@ -176,7 +176,7 @@ def write_symbols(text, at, end, raw, first, ids, used):
     return used
 
 
-@kernel
+@helper
 def whole_word(text, at, end, raw, edges, values):
     """1 + the token that is the whole word; 0 where none is."""
     node = START

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper, kernel
 
 BITS = 21
 """Of a node's number, and of a symbol: enough for every code point."""
@@ -26,7 +26,7 @@ _SHIFT, _LOW = _U(BITS), _U((1 << BITS) - 1)
 _GOLDEN = _U(0x9E3779B97F4A7C15)
 
 
-@kernel
+@helper
 def index_of_edge(key, edges):
     """Index of the edge ``node << 21 | symbol``, or of the empty cell where it belongs."""
     mixed = key * _GOLDEN
@@ -37,7 +37,7 @@ def index_of_edge(key, edges):
     return np.int64(index)
 
 
-@kernel
+@helper
 def child_of(node, symbol, edges):
     """The node that the symbol leads to; 0 where there is none."""
     return np.int64(edges[index_of_edge(_U(node) << _SHIFT | _U(symbol), edges)] & _LOW)

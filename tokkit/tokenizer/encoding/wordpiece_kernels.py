@@ -10,11 +10,11 @@ A word with a part that is no piece, or that is too long, is one unknown token, 
 from __future__ import annotations
 
 from tokkit.corpus.split_kernels import decoded
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper, kernel
 from tokkit.tokenizer.encoding.trie_kernels import CONTINUATION, START, child_of
 
 
-@kernel
+@helper
 def write_pieces(text, at, end, edges, values, longest, ids, used):
     """Writes the pieces of the word ``text[at:end]`` into ``ids`` from ``used`` on; returns where they end.
 

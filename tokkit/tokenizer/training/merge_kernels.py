@@ -44,7 +44,7 @@ from __future__ import annotations
 import numpy as np
 
 from tokkit.runtime.heap_kernels import push, replace_first
-from tokkit.runtime.kernels import kernel, prefetch
+from tokkit.runtime.kernels import helper, kernel, prefetch
 from tokkit.tokenizer.training.pair_kernels import FREE, index_of
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
@@ -77,7 +77,7 @@ def enqueue(keys, counts, first_entry, pairs, queue, state):
     state[PAIRS] += keys.size
 
 
-@kernel
+@helper
 def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, size, lowest, level, exact):
     """Takes the next pair from the queue and sets up its merge; returns ``PAUSED``, or why there is none."""
     if state[TOKENS] >= size:
@@ -116,7 +116,7 @@ def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, 
     return PAUSED
 
 
-@kernel
+@helper
 def visit(records, spans, longest, lists, dense, touched, events, state, budget):
     """Merges the current pair in its words; returns the rest of the budget, -1 where ``events`` is full."""
     left, right, token = np.uint32(state[LEFT]), np.uint32(state[RIGHT]), np.uint32(state[TOKEN])
@@ -185,7 +185,7 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
     return budget
 
 
-@kernel
+@helper
 def settle(pairs, queue, entries, lists, dense, touched, events, state, level, exact):
     """Ends the current merge: changes the counts, and queues the pairs that rose, with the words of it.
 
@@ -235,7 +235,7 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
     state[ACTIVE] = 0
 
 
-@kernel
+@helper
 def lower(key, amount, pairs, state, exact):
     """Lowers the count of a recorded pair; one that was too long to be counted falls below zero."""
     if amount:
@@ -247,7 +247,7 @@ def lower(key, amount, pairs, state, exact):
             pairs[1, index] -= amount
 
 
-@kernel
+@helper
 def fill(first_entry, entries, lists, dense, events, state):
     """Gives each new entry, which ``dense`` numbers from 1, the words of its events.
 
@@ -347,7 +347,7 @@ def repack(queue, queued, entries, lists, packed):
     return used
 
 
-@kernel
+@helper
 def joined(left, right, text, bounds, by_text, prefix, state):
     """Writes the string of left + right behind all others, without the prefix of right.
 
@@ -371,7 +371,7 @@ def joined(left, right, text, bounds, by_text, prefix, state):
     return by_text[index] - 1 if by_text[index] else state[TOKENS], end
 
 
-@kernel
+@helper
 def find_text(text, start, end, bounds, by_text):
     """Index into ``by_text`` of the token of ``text[start:end]``, or of the empty cell where it belongs."""
     mixed = _U(0xCBF29CE484222325)  # FNV-1a

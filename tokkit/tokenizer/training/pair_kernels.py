@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper, kernel
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
 FREE = np.uint32(0xFFFFFFFF)
@@ -18,7 +18,7 @@ _U = np.uint64
 _GOLDEN = _U(0x9E3779B97F4A7C15)
 
 
-@kernel
+@helper
 def index_of(key, keys):
     """Index of a key in a hash table of keys + 1, or of the empty cell where it belongs."""
     # Fibonacci hashing: the high half of the product, folded into the low one, depends on all bits of the key
@@ -40,7 +40,7 @@ def rehash(old, new):
                 new[row, moved] = old[row, index]
 
 
-@kernel
+@helper
 def allowed(records, spans, cell, longest):
     """Whether the pair at a cell may become a token: two characters always, else up to ``longest``."""
     if spans.size == 0:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from tokkit.corpus.split_kernels import decoded
-from tokkit.runtime.kernels import kernel
+from tokkit.runtime.kernels import helper, kernel
 
 KINDS = 4
 HEADER = 3
@@ -21,7 +21,7 @@ HEADER = 3
 _U = np.uint64
 
 
-@kernel
+@helper
 def point_at(data, at, raw):
     """The point of the character at an offset, and its number of bytes."""
     if raw:
@@ -43,7 +43,7 @@ def count_points(data, starts, ends, counts, raw, totals):
     return characters
 
 
-@kernel
+@helper
 def comes_before(data, first, first_end, second, second_end, ranks):
     """Whether the first word is the smaller, byte by byte in the order of ``ranks``."""
     while first < first_end and second < second_end:
