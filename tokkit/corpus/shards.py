@@ -70,6 +70,7 @@ def check_unchanged(shard: Shard) -> None:
 def _parts_of(file: CorpusFile, within_files: bool) -> Iterator[Part]:
     size, changed = _state(file.path)
     start = 0
+    # tables and compressed files cannot be read from the middle on
     if within_files and file.column is None and streams.is_plain(file.path):
         while size - start > SHARD:
             end = _line_start(file.path, start + SHARD)
@@ -90,6 +91,7 @@ def _state(path: Path) -> tuple[int, int]:
 def _line_start(path: Path, at: int) -> int:
     """Where the first line from ``at`` on begins, or the end of the file."""
     with streams.open_binary(path) as file:
+        # from the byte before on, in case a line begins at `at` itself
         file.seek(at - 1)
         while block := file.read(streams.BLOCK):
             if (found := block.find(b"\n")) >= 0:

@@ -39,6 +39,7 @@ class Block:
     @classmethod
     def of(cls, text: bytes | NDArray[np.uint8], separator: int, read: int) -> Block:
         data = np.zeros(BEFORE + len(text) + PADDING, np.uint8)
+        # kernels look at the characters before an item: for the first one a line end
         data[:BEFORE] = NEWLINE
         data[BEFORE : BEFORE + len(text)] = np.frombuffer(text, np.uint8)
         return cls(data, len(text), separator, read)

@@ -46,6 +46,7 @@ class Strings:
         _, bounds, content = array.buffers()
         if content is None:
             return cls.of_list([""] * len(series))
+        # a slice of a column shares its buffers and begins at `array.offset`
         offsets = np.frombuffer(bounds, np.int64, len(array) + 1, array.offset * 8)
         data = np.zeros(int(offsets[-1] - offsets[0]) + PADDING, np.uint8)
         data[:-PADDING] = np.frombuffer(content, np.uint8)[offsets[0] : offsets[-1]]
@@ -95,6 +96,7 @@ class Strings:
     def to_list(self) -> list[str]:
         """The strings as Python has them."""
         joined = self.joined_by_nul()
+        # NUL parts the strings, one C loop for all, unless a string holds it itself
         if np.count_nonzero(joined == 0) != len(self) or not len(self):  # one holds a NUL itself
             return [self.text(row) for row in range(len(self))]
         return str(joined[:-1].tobytes(), "utf-8").split("\0")

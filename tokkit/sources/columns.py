@@ -67,6 +67,7 @@ def _text_column(frame: pl.DataFrame, excluded: Sequence[str], where: str) -> st
     if by_name := _by_name(free, TEXT_NAMES):
         return _plain(frame, by_name, "text", where)
     strings = [name for name in free if frame[name].dtype == pl.String and name.casefold() not in ID_NAMES]
+    # a table of one column whose name holds a separator was most likely cut at another one
     if not strings or (frame.width == 1 and _other_separator(frame.columns[0])):
         raise _no_column("text", frame, where)
     lengths = {name: frame[name].head(_SAMPLE).str.len_chars().fill_null(0).sum() for name in strings}
@@ -83,6 +84,7 @@ def _label_column(frame: pl.DataFrame, names: Sequence[str], where: str) -> str 
         for name in names
         if name.casefold() not in ID_NAMES and not sample[name].dtype.is_nested()
     }
+    # classes are few and repeat; a column with another value in most rows is none
     likely = {
         name: n for name, n in distinct.items() if 1 < n <= min(_MOST_CLASSES, max(2, sample.height // 2))
     }

@@ -58,6 +58,7 @@ def likely_encoding(text: bytes) -> str:
     'cp949'
     """
     for name, (own, share) in _LIKELY.items() if _TWO_BYTES.search(text) else ():
+        # ASCII is the same in all of them, so that only other letters tell
         letters = re.sub(r"[\x00-\x7f]", "", text.decode(name, "replace"))
         if len(own.findall(letters)) >= share * len(letters):
             return name

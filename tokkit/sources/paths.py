@@ -47,6 +47,7 @@ def _expand_one(argument: str, progress: Progress, largest_download: int) -> lis
     if not argument:
         raise InputError("an empty name is no path", hint="name a file or folder; . is this folder")
     path = Path(argument)
+    # an existing file wins, even one that is called like a pattern or an address
     if not is_path(path):
         if addresses.is_address(argument):
             return [addresses.fetch(argument, largest_download, progress)]

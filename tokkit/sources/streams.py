@@ -106,6 +106,7 @@ def blocks(
         file = opened if encoding is None else Recoded(opened, path, encoding)
         if start:
             file.seek(start)
+        # a small file that decompresses to far more than text does is a bomb
         most = max(FREE, LARGEST_RATIO * path.stat().st_size)
         total = 0
         parts: list[bytes] = []
@@ -116,6 +117,7 @@ def blocks(
                     f"{path}: grows to more than {LARGEST_RATIO} times its size when it is decompressed",
                     hint="unpack it yourself if you trust it, and name the unpacked file",
                 )
+            # a block ends with its last whole line; the rest begins the next one
             cut = block.rfind(b"\n") + 1 or (_safe_cut(block) if within_lines else 0)
             if cut:
                 yield b"".join((*parts, block[:cut]))
@@ -144,6 +146,7 @@ def lines(
         if number == 1:
             if block.startswith(_UTF16):
                 raise InputError(f"{path}: is UTF-16", hint=_hint("utf-16", shlex.quote(str(path))))
+            # a byte order mark is none of the text
             block = block.removeprefix(b"\xef\xbb\xbf")
         text = _decode(block, path, number)
         batch = split_lines(text)
@@ -199,10 +202,12 @@ def first_lines(path: Path, count: int = 20, encoding: str | None = None) -> lis
 
 def _safe_cut(block: bytes) -> int:
     """The last place before a space that a visible character precedes; 0 where there is none."""
+    # the last such place is most likely near the end: the whole block is searched last
     for tail in (1 << 12, 1 << 16, len(block)):
         skipped = max(0, len(block) - tail)
         places = [match.end() for match in _BEFORE_A_SPACE.finditer(block, skipped)]
         for place in reversed(places):
+            # four bytes hold the last character of UTF-8, whatever its length
             before = block[max(0, place - 4) : place].decode("utf-8", errors="ignore")[-1:]
             if before and not before.isspace():
                 return place

@@ -31,6 +31,7 @@ def labelled_files(folder: Path, files: Sequence[Path]) -> list[LabelledFile]:
     It is one where text files stand in two folders of classes or more, and no file is named for a split.
     Folders within that of a class belong to it.
     """
+    # train.csv in it says that folders are something else than classes
     if any(format_of(file) is not None and split_named(file.name) for file in files):
         return []
     found = [labelled for file in files if _is_text(file) and (labelled := _labelled(folder, file))]

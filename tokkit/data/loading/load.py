@@ -78,12 +78,14 @@ def dataset_of(
             for name, split in splits.items()
         }
         first = next(iter(splits.values()))
+    # lists become strings before columns are chosen, as no text or label may be a list then
     of_lists = _list_columns(first, options, lists, progress)
     if of_lists is not None:
         splits = {
             name: list_columns.with_lists_as_strings(split, of_lists, names) for name, split in splits.items()
         }
         text = conll.TEXT if of_lists.tokens else options.text_column
+        # the strings are in columns of these names now
         options = replace(options, text_column=text, label_column=of_lists.label or options.label_column)
         first, names = next(iter(splits.values())), {}
     chosen = chosen_columns(options, first)

@@ -69,6 +69,7 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
         frames, files = saved.read_saved(Path(source)), saved.files_of(Path(source))
         return _named_splits(frames, files, "arrow", source, progress)
     found = paths.expand([source], progress, bytes_of("--max-download", options.max_download))
+    # options for tables say that the files are no texts in folders of classes
     if Path(source).is_dir() and options.format in (None, "text") and not (options.sep or options.names):
         labelled = class_folders.labelled_files(Path(source), found)
         if labelled:
@@ -76,6 +77,7 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
     by_split = files_by_split(source, found, progress)
     if len(by_split) == 1 and options.format in (None, "json") and options.field is None:
         files = next(iter(by_split.values()))
+        # one JSON file may hold several splits, each under its name
         if len(files) == 1 and (options.format or formats.format_of(files[0])) == "json":
             inside = json_rows.json_splits(files[0], options.format_options.encoding)
             if inside and all(split_named(key) for key in inside):

@@ -32,6 +32,7 @@ def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> di
     within = Path(source) if is_folder else None
     readable = [file for file in files if format_of(file) is not None]
     split_of = {file: _split_of(file, within) for file in readable}
+    # a folder with one file is that file
     if len(readable) == 1:
         named = {split_of[readable[0]] or TRAIN: readable}
     elif readable and not is_folder and not any(split_of.values()):

@@ -108,12 +108,14 @@ def _streamed(
     if _looks_at_all_rows(options) or any(split.whole for split in found.values()):
         return None
     samples = {name: [first_rows(part()) for part in split.parts] for name, split in found.items()}
+    # files with other columns or types are compared, and joined, as tables
     if any(sample.schema != parts[0].schema for parts in samples.values() for sample in parts):
         return None
     schemas = {name: parts[0].schema for name, parts in samples.items()}
     name, split = next(iter(found.items()))
     sample = samples[name][0]
     first = Split(name, sample, split.files, split.format, sample, split.known)
+    # no figure is computed from ids, and only all rows tell whether each is different
     chosen = replace(chosen_columns(options, first), id=None)
     for column in filter(None, (chosen.text, chosen.pair, chosen.label)):
         types = [schema.get(column) for schema in schemas.values()]

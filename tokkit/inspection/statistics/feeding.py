@@ -36,6 +36,7 @@ def rows_of(source: StreamedDataset) -> Iterator[Rows]:
         for batch in split.batches():
             if not batch.rows:
                 continue
+            # a JSON key that no earlier row has
             if not batch.columns.keys() <= split.schema.keys():
                 raise TypesChanged
             strings = {

@@ -105,6 +105,7 @@ def recognize(
         raise InputError(f"{path}: {ending} files are not read", hint=_REFUSED[ending])
     name = format or format_of(path) or "text"
     sample = [] if name in ("parquet", "arrow") else streams.first_lines(path, encoding=encoding)
+    # many tools write an object a line to files called .json
     if name == "json" and _is_json_lines(sample):
         name = "jsonl"
     if name not in ("csv", "tsv", "text"):
@@ -120,6 +121,7 @@ def recognize(
         return TableFormat("text")
     if len(names) > 1 or _names_columns(sample, separator):
         return _delimited(separator)
+    # prose has commas, seldom the same number in each line, but tabs and semicolons are hardly chance
     if separator != "," and len(sample) > 2 and headers.cuts_evenly(sample, separator):
         fields = len(headers.split_line(sample[0], separator))
         cutter = "a tab" if separator == "\t" else f"'{separator}'"

@@ -81,6 +81,7 @@ class Batch:
 
 def chunks(rows: Iterator[Row], read: list[int]) -> Iterator[tuple[list[Row], int]]:
     """The rows of each batch, and the bytes read for them, which the source of the rows adds to ``read``."""
+    # some rows at a time: asking for the size after each would take longer than reading it
     step = min(ROWS, _STEP)
     while True:
         chunk: list[Row] = []
@@ -139,6 +140,7 @@ def concatenate(batches: Iterable[Batch]) -> pl.DataFrame:
     for batch in batches:
         # as Series at once: the bytes that `Strings` share with their batch are then free
         for name, column in batch.columns.items():
+            # a column that begins in a later batch is null in the rows before
             if name not in parts:
                 parts[name] = [JsonValues([None] * rows)] if rows else []
             parts[name].append(column if isinstance(column, JsonValues) else batch.series(name))
@@ -150,6 +152,7 @@ def concatenate(batches: Iterable[Batch]) -> pl.DataFrame:
 
 def _joined(name: str, parts: list[pl.Series | JsonValues]) -> pl.Series:
     series = [part for part in parts if isinstance(part, pl.Series)]
+    # a JSON column: only all its values together have a type
     if len(series) < len(parts):
         return json_series(name, [value for part in parts for value in _values(part)])
     return (series[0] if len(series) == 1 else pl.concat(series)).alias(name)
@@ -166,6 +169,7 @@ def json_series(name: str, values: list[Any]) -> pl.Series:
     ([1.0, 2.5, None], ['1', 'x'])
     """
     kinds = {type(value) for value in values if value is not None}
+    # an empty string is a missing value, as an empty field of csv is
     if kinds <= {str}:
         return pl.Series(name, [value or None for value in values], dtype=pl.String)
     # beyond 2**53 a whole number may have no equal among the fractions
@@ -193,6 +197,7 @@ def _aligned(values: list[Any]) -> list[Any]:
     """
     kinds = {type(value) for value in values if value is not None}
     if kinds == {dict}:
+        # values of one key are a column, which may hold objects again
         keys = dict.fromkeys(key for value in values if value is not None for key in value)
         filled = [value for value in values if value is not None]
         columns = [_aligned([value.get(key) for value in filled]) for key in keys]

@@ -66,8 +66,10 @@ def _parquet_frames(path: Path, wanted: Wanted) -> Frames:
         rows = _rows_of_batch(sum(group.total_byte_size for group in groups), parquet_file.metadata.num_rows)
         a_row = path.stat().st_size / max(parquet_file.metadata.num_rows, 1)
         types = {name: schema[name] for name in names}
+        # a file without rows has columns too
         yield pl.DataFrame(schema=types), 0
         for batch in parquet_file.iter_batches(rows, columns=names, use_threads=False):
+            # pyarrow has other types for some columns than polars, for categories say
             yield _frame(batch).cast(types), round(batch.num_rows * a_row)
 
 
@@ -115,6 +117,7 @@ _READERS: dict[str, tuple[Callable[[Path], Metadata], Callable[[Path, Wanted], F
 def _arrow_reader(path: Path) -> Iterator[Any]:
     """What `pyarrow` reads an Arrow file or stream with, from memory that is mapped to it."""
     with open(path, "rb") as file:
+        # files end with a table of contents, streams are read from their beginning
         is_file = file.read(6) == b"ARROW1"
     with pyarrow.memory_map(str(path)) as source:
         open_reader = pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream

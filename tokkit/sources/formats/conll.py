@@ -116,11 +116,13 @@ def _sentences(path: Path, bad: BadRows, encoding: str | None, read: list[int]) 
     tabs, width = _layout(path, encoding)
     text = itertools.chain.from_iterable(streams.lines(path, read.append, encoding))
     numbered = enumerate(text, 1)
+    # blank lines part sentences; several of them in a row are one group
     for filled, group in itertools.groupby(numbered, key=lambda line: _is_filled(line[1])):
         sentence: list[list[str]] = []
         whole = filled
         for number, line in group if filled else ():
             fields = _fields(line, tabs)
+            # a token may be # itself: then its line has all columns
             comment = line.startswith("#") and not sentence and len(fields) != width
             if comment or fields[0] == _DOCUMENT:
                 continue

@@ -43,6 +43,7 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     file = _DelimitedFile(path, table_format.separator or ",", options, say)
     large = file.separator.isascii() and streams.text_size(path) >= LARGE
     rows = file.cut() if large else file.parsed()
+    # the first line is compared with the rows below it before any of them is given
     below: list[Batch] = []
     while sum(batch.rows for batch in below) < _COMPARED and (batch := next(rows, None)):
         below.append(batch)
@@ -76,6 +77,7 @@ class _DelimitedFile:
 
     def check_first_line(self, below: Sequence[Batch]) -> None:
         """Raises `InputError` where the first line looks like one of the rows below it."""
+        # with some columns alone the comparison is not possible; a corpus makes it when it chooses its column
         if self._options.names or self._options.columns is not None:
             return
         rows = first_rows(below or [self.batch([])], _COMPARED)
@@ -89,6 +91,7 @@ class _DelimitedFile:
 
     def parsed(self) -> Iterator[Batch]:
         """All rows, every record parsed by `csv`."""
+        # lines at once, as no kernel takes over after a record
         records, before = chain(self._first, self._records(self._text.lines(at_once=True))), 0
         rows = self._fitting(records)
         while some := list(islice(rows, ROWS)):
@@ -100,6 +103,7 @@ class _DelimitedFile:
         text, window = self._text, LARGEST_WINDOW
         if first := list(self._fitting(self._first)):
             yield self.batch(first)
+        # a record may reach into the next block: what is not cut waits until that is read
         while text.fill():
             more = True
             while more:
@@ -110,12 +114,15 @@ class _DelimitedFile:
                     yield batch
                 text.take(batch.read)
                 window = min(2 * window, LARGEST_WINDOW)
+                # an open quote would wait for the end of the file, and be looked at again with each block
                 is_endless = batch.read == 0 and len(waiting) > LONGEST_WAITING
+                # the last row of a file needs no line end
                 is_last = text.at_end and not more and text.size
                 if is_odd or is_endless or is_last:
                     record = islice(self._records(text.lines()), 1)
                     if rows := list(self._fitting(record)):
                         yield self.batch(rows)
+                    # odd records have odd neighbors: the rest of a block is not cut again after each
                     window, more = SMALLEST_WINDOW, text.size > 0
 
     def _cut(self, text: bytes, is_rest: bool) -> tuple[Batch, bool]:
@@ -159,14 +166,17 @@ class _DelimitedFile:
         Raises `InputError` for a quote that is never closed, and adds what is no record to the bad rows.
         """
         before = self._text.lines_taken
+        # no escapes either: what stands between two tabs is the field
         if self.separator == "\t":  # a quote is a character like any other
             for number, row in enumerate(lines, before + 1):
                 if stripped := row.rstrip("\r\n"):
                     yield number, stripped.split("\t")
             return
+        # the limit of Python, 131,072 characters, is less than a long document
         csv.field_size_limit(headers.LARGEST_FIELD)
         reader = csv.reader(lines, delimiter=self.separator, strict=True)
         while True:
+            # the line that the record begins on; `line_num` is the one that the last record ended on
             line = before + reader.line_num + 1
             try:
                 record = next(reader)
@@ -213,6 +223,7 @@ class _Text:
     def fill(self) -> bool:
         """Adds another block to what is waiting; whether anything is."""
         if self._next is not None:
+            # one copy a block, of what no record was cut from
             self._text = self._text[self._at :] + self._next
             self._at = 0
             self._next = next(self._blocks, None)

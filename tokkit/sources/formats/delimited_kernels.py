@@ -28,23 +28,28 @@ def cut_rows(data, size, separator, quoted, last, starts, ends):
     while at < size:
         if row == starts.shape[0]:
             return row, at, FULL
+        # `begun` is where the row starts again if it turns out to be incomplete or odd
         begun, field = at, 0
+        # an empty line is no row
         if data[at] == _NEWLINE:
             at += 1
             continue
         while True:
             if quoted and at < size and data[at] == _QUOTE:
                 at += 1
+                # the field is copied onto itself, one byte to the left for each doubled quote: a""b -> a"b
                 start, end, open_ = at, at, True
                 while at < size:
                     if data[at] == _QUOTE:
                         at += 1
+                        # a quote that no second one follows closes the field
                         if at == size or data[at] != _QUOTE:
                             open_ = False
                             break
                     data[end] = data[at]
                     end += 1
                     at += 1
+                # the rest of the field is in the next block
                 if open_ or (at == size and not last):
                     return row, begun, CUT
             else:
@@ -52,6 +57,7 @@ def cut_rows(data, size, separator, quoted, last, starts, ends):
                 while at < size and data[at] != separator and data[at] != _NEWLINE and data[at] != _RETURN:
                     at += 1
                 end = at
+            # fields beyond the last name are counted, so that the row is odd, and not stored
             if field < width:
                 starts[row, field], ends[row, field] = start, end
             field += 1
@@ -67,6 +73,7 @@ def cut_rows(data, size, separator, quoted, last, starts, ends):
                 return row, begun, CUT
             if at == size or data[at] != _NEWLINE:
                 return row, begun, ODD
+            # a carriage return and newline alone are an empty line
             if field == 1 and start == end and begun == start:
                 at += 1
                 continue

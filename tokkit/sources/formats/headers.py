@@ -57,6 +57,7 @@ def sniff_separator(sample: Sequence[str]) -> str | None:
     Known column names in the first line decide; else the separator that cuts every line of the
     sample into the same number of fields, two at least.
     """
+    # a header of known names says more than regular cuts, which prose with commas may have too
     by_name = {separator: known(split_line(sample[0], separator)) for separator in SEPARATORS}
     best = max(SEPARATORS, key=lambda separator: by_name[separator])
     if by_name[best] and len(split_line(sample[0], best)) > 1:
@@ -83,6 +84,7 @@ def looks_like_data(cells: Sequence[str], columns: Sequence[Sequence[str | None]
     """
     if known(cells):
         return False
+    # one cell that reads like data is enough
     return any(
         len(cell.split()) >= 4
         or cell in column[:2000]

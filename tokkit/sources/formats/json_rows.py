@@ -85,6 +85,7 @@ def _whole(path: Path, options: FormatOptions) -> pl.DataFrame:
     if isinstance(content, list) and all(isinstance(row, dict) for row in content):
         return _table(content)
     groups = _groups(content)
+    # as data sets of questions have it: {"version": ..., "data": [...]}
     if len(groups) == 1:
         return _table(next(iter(groups.values())))
     if groups:
@@ -111,6 +112,7 @@ def _within(content: Any, field: str, where: str, above: str = "") -> Any:
 
     above   the keys that ``content`` is under, each with its dot
     """
+    # a key that is the whole name, dots included, comes before a path of keys
     if isinstance(content, dict) and field in content:
         return content[field]
     key, dot, rest = field.partition(".")
@@ -143,6 +145,7 @@ def json_splits(path: Path, encoding: str | None = None) -> dict[str, pl.DataFra
 
     Nothing where it is anything else, or not JSON at all.
     """
+    # a look at the beginning spares parsing every JSON file twice
     start = "".join(streams.first_lines(path, encoding=encoding))[:1000]
     if not re.match(r'\s*\{\s*"[^"]*"\s*:\s*\[\s*\{', start):
         return {}
