@@ -1,1 +1,1 @@
-"""Scoring a model, and what is told of its answers."""
+"""Evaluation: models scored on labeled rows, with intervals, label issues and comparisons."""

@@ -1,4 +1,4 @@
-"""`evaluate`: the scores of one or several classifiers on labelled rows.
+"""`evaluate`: the scores of one or several classifiers on labeled rows.
 
 rows -> logits and scores of each model (`scoring`) -> intervals, worst rows, issues (`analysis`)
 -> comparison with the best -> folder (`publish`)
@@ -121,7 +121,7 @@ def evaluate(
             # Checked again now that the inputs are known: none of them may be overwritten.
             files.check_output(out_path, force=force, inputs=inputs, kind="folder")
         chosen = _choose_split(loaded, split, progress)
-        rows, source = _labelled_rows(loaded, chosen, progress), loaded.split(chosen).where
+        rows, source = _labeled_rows(loaded, chosen, progress), loaded.split(chosen).where
         scored, scorer = [], Scorer(rows, source, options, threads, progress)
         for name, receipt in receipts.items():
             scored += scorer.score(name, receipt)
@@ -155,7 +155,7 @@ def _choose_split(dataset: Dataset, requested: str | None, progress: Progress) -
     return chosen
 
 
-def _labelled_rows(dataset: Dataset, split: str, progress: Progress) -> Rows:
+def _labeled_rows(dataset: Dataset, split: str, progress: Progress) -> Rows:
     """The rows that have a text and a label; raises `InputError` where there are none."""
     rows = dataset.complete(split)
     for reason, count in rows.left_out.items():

@@ -1,4 +1,4 @@
-"""From a model and labelled rows to logits, decisions and scores; of folds, also those of their mean."""
+"""From a model and labeled rows to logits, decisions and scores; of folds, also those of their mean."""
 
 from __future__ import annotations
 

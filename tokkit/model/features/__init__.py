@@ -1,1 +1,1 @@
-"""Frozen features: hidden states computed once, and what they tell without any fine-tuning."""
+"""Features: hidden states of frozen encoders in a file, with linear baselines and a map."""

@@ -1,1 +1,1 @@
-"""Scores of predictions: pure functions over arrays, which know no task and no model."""
+"""Scores of predictions: pure functions over arrays, without tasks or models."""
