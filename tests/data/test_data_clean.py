@@ -1,4 +1,4 @@
-"""`clean` on files: what is written, what is told, and that a dry run tells the same and writes nothing."""
+"""`clean` on files: what is written and reported, and that a dry run reports the same and writes nothing."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ def test_clean_a_folder_drops_leaks_from_train_alone(folder, tmp_path):
     assert result.dropped == {"in another split": 2, "exact duplicate": 2, "missing text": 1}
 
 
-def test_clean_a_folder_keeps_leaks_where_asked(folder, tmp_path):
+def test_clean_a_folder_keeps_leaks_on_request(folder, tmp_path):
     clean(folder, tmp_path / "out", leaks="keep")
     assert read_dataset(tmp_path / "out").texts("train").to_list() == ["shared&one", "own", "two"]
 
@@ -338,17 +338,17 @@ def test_clean_never_replaces_what_it_reads(dirty):
 
 
 def test_clean_tables(dirty, folder, tmp_path):
-    told = {each.title: each for each in tables(clean(dirty, dry_run=True).as_dict())}
-    assert list(told) == [
+    by_title = {each.title: each for each in tables(clean(dirty, dry_run=True).as_dict())}
+    assert list(by_title) == [
         *("Dry run, nothing was written", "Repaired", "Dropped"),
         *("Examples of repairs", "Examples of rows that would go"),
     ]
-    assert ("zero-width", "bad\u200b film", "bad film") in told["Examples of repairs"].rows
-    assert ("exact duplicate", "train 2", "  A  good film & more ", "train 1") in told[
+    assert ("zero-width", "bad\u200b film", "bad film") in by_title["Examples of repairs"].rows
+    assert ("exact duplicate", "train 2", "  A  good film & more ", "train 1") in by_title[
         "Examples of rows that would go"
     ].rows
-    assert ("spaces", "␣␣A␣␣good film & more␣", "A good film & more") in told["Examples of repairs"].rows
-    told = {each.title: each for each in tables(clean(folder, tmp_path / "out").as_dict())}
-    assert list(told) == [f"Written to {tmp_path / 'out'}", "Repaired", "Dropped"]
-    assert told["Dropped"].columns == ("reason", "train", "validation", "test", "all rows")
-    assert ("exact duplicate", 1, 1, 0, 2) in told["Dropped"].rows
+    assert ("spaces", "␣␣A␣␣good film & more␣", "A good film & more") in by_title["Examples of repairs"].rows
+    by_title = {each.title: each for each in tables(clean(folder, tmp_path / "out").as_dict())}
+    assert list(by_title) == [f"Written to {tmp_path / 'out'}", "Repaired", "Dropped"]
+    assert by_title["Dropped"].columns == ("reason", "train", "validation", "test", "all rows")
+    assert ("exact duplicate", 1, 1, 0, 2) in by_title["Dropped"].rows

@@ -49,12 +49,12 @@ def test_clean_command_prints_one_json_object(here, capsys):
 
 def test_clean_command_on_a_narrow_terminal_escapes_what_it_shows(here):
     command = [sys.executable, "-m", "tokkit", "clean", "a.csv", "--dry-run"]
-    code, shown = on_a_terminal(command, here, 40, {"NO_COLOR": "1"})
+    code, printed = on_a_terminal(command, here, 40, {"NO_COLOR": "1"})
     assert code == 0
-    table = without_escapes(shown).partition("Examples of repairs")[2]
+    table = without_escapes(printed).partition("Examples of repairs")[2]
     assert "\\u200b" in table
     assert "\\u3000" in table
-    assert "\x1b[31m" not in shown
+    assert "\x1b[31m" not in printed
     assert max(map(len, table.splitlines())) <= 40
 
 

@@ -114,11 +114,11 @@ def test_near_duplicates_in_scripts_without_spaces_need_no_spaces():
     text = "昨日友達と一緒に新しい映画を見に行きましたがとても面白かったのでまた見たいと思います"
     assert clusters([text, text.replace("面白", "楽し"), text[:20]]).tolist() == [0, 0, 1]
     assert all(unspaced(character) for character in UNSPACED)
-    sentence = " ".join(UNSPACED)  # as many words as characters, whether spaces stand between them or not
+    sentence = " ".join(UNSPACED)  # as many words as characters, with or without spaces
     assert clusters([UNSPACED, sentence]).tolist() == [0, 0]
 
 
-def test_near_duplicates_of_short_texts_are_told_by_their_characters():
+def test_near_duplicates_of_short_texts_are_compared_by_their_characters():
     texts = [
         "정말 재미있는 영화였어요",
         "정말 재미있는 영화였어요 ㅎ",
@@ -159,7 +159,7 @@ def test_near_duplicates_are_the_same_at_any_number_of_threads(monkeypatch):
     monkeypatch.setattr(near_duplicates, "_BLOCK", 500)
     monkeypatch.setattr(near_duplicates, "_BUDGET", 1)
     for threads in (1, 5):
-        monkeypatch.setattr(near_duplicates.threads, "threads_to_use", lambda asked, n=threads: n)
+        monkeypatch.setattr(near_duplicates.threads, "threads_to_use", lambda requested, n=threads: n)
         np.testing.assert_array_equal(clusters(texts), expected)
 
 

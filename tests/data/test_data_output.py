@@ -62,7 +62,7 @@ def test_output_datasets_has_a_folder_a_fold(source, tmp_path):
     assert list(read_dataset(tmp_path / "out" / "test").splits) == ["test"]
 
 
-def test_output_datasets_of_clean_has_the_dropped_rows_beside(source, tmp_path):
+def test_output_datasets_of_clean_has_the_dropped_rows_in_a_sidecar(source, tmp_path):
     clean(source, tmp_path / "out", output_format="datasets")
     loaded = datasets.load_from_disk(str(tmp_path / "out"))
     assert loaded["train"]["text"][:] == ["가 NA", "c", "d", "e", "f", "g"]
@@ -104,7 +104,7 @@ def test_output_another_format_holds_the_same_rows(source, tmp_path, output_form
     assert whole.equals(read_dataset(source).split("train").frame)
 
 
-def test_output_a_file_without_an_ending_takes_the_format_asked_for(source, tmp_path):
+def test_output_a_file_without_an_ending_has_the_requested_format(source, tmp_path):
     clean(source, tmp_path / "out", output_format="jsonl")
     assert json.loads((tmp_path / "out").read_text("utf-8").splitlines()[0])["text"] == "가 NA"
 

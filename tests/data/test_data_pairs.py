@@ -36,7 +36,7 @@ def test_pairs_a_second_text_is_read_where_its_column_is_named(write):
     assert (rows.texts, rows.pairs, rows.labels) == (["a", "c"], ["b", "d"], ["x", "y"])
 
 
-def test_pairs_none_is_guessed_but_it_is_said(write, heard):
+def test_pairs_none_is_guessed_but_reported(write, heard):
     dataset = _load(write("a.csv", PAIRS + "a,b,x\n"), heard)
     assert (dataset.pair_column, dataset.complete("train").pairs) == (None, [])
     assert "--pair-column hypothesis takes it for a second text" in heard
@@ -77,7 +77,7 @@ def test_pairs_one_column_is_one_thing(write, other):
 
 
 @pytest.mark.parametrize("name", ["id", "idx", "GUID", "uid"])
-def test_ids_are_guessed_by_name_and_said(write, heard, name):
+def test_ids_are_guessed_by_name_and_reported(write, heard, name):
     dataset = _load(write("a.csv", f"{name},text,label\n07,a,x\n9,,x\nk,b,y\n"), heard)
     assert dataset.id_column == name
     assert dataset.complete("train").ids == ["07", "k"]
@@ -104,7 +104,7 @@ def test_ids_keep_their_type(tmp_path):
     assert _load(tmp_path / "a.parquet").complete("train").ids == [7, 9]
 
 
-def test_ids_that_are_asked_for_may_repeat_which_is_said(write, heard):
+def test_ids_that_are_requested_may_repeat_which_is_reported(write, heard):
     path = write("a.csv", "key,text,label\nk,a,x\nk,a,x\nm,b,y\n")
     assert _load(path, heard, id_column="key").complete("train").ids == ["k", "k", "m"]
     assert 'column "key" names 2 of 3 rows apart' in heard

@@ -42,27 +42,27 @@ def _rows(path):
     return list(zip(dataset.texts("train"), dataset.labels("train"), strict=True))
 
 
-# Drawing ----------------------------------------------------------------------------------------------
+# Sampling ----------------------------------------------------------------------------------------------
 
 
 @settings(deadline=None)
 @given(COUNTS, st.data(), st.integers(0, 3))
-def test_rebalance_draws_every_class_as_often_as_its_target(counts, data, seed):
+def test_rebalance_samples_every_class_as_often_as_its_target(counts, data, seed):
     labels = _labels(counts)
     targets = {label: data.draw(st.integers(1, 60)) for label in counts}
-    drawn = resample(labels, targets, seed)
-    assert Counter(labels[row] for row in drawn) == targets
-    times = Counter(drawn)
+    sampled = resample(labels, targets, seed)
+    assert Counter(labels[row] for row in sampled) == targets
+    times = Counter(sampled)
     for label, n in counts.items():
         rows = [row for row in range(len(labels)) if labels[row] == label]
         if targets[label] >= n:  # over-sampling keeps every original row
             assert all(times[row] >= 1 for row in rows)
         else:  # under-sampling repeats none
             assert all(times[row] <= 1 for row in rows)
-    assert drawn == resample(labels, targets, seed)
+    assert sampled == resample(labels, targets, seed)
 
 
-def test_rebalance_draws_what_imbalanced_learn_draws():
+def test_rebalance_samples_what_imbalanced_learn_samples():
     from imblearn.over_sampling import RandomOverSampler
     from imblearn.under_sampling import RandomUnderSampler
 
@@ -73,18 +73,18 @@ def test_rebalance_draws_what_imbalanced_learn_draws():
         (RandomUnderSampler(random_state=3), RebalanceOptions(strategy="undersample")),
     ):
         sampler.fit_resample(rows, labels)
-        drawn = resample(LABELS, class_targets(LABELS, plan), 3)
-        assert sorted(drawn) == sorted(sampler.sample_indices_.tolist())
+        sampled = resample(LABELS, class_targets(LABELS, plan), 3)
+        assert sorted(sampled) == sorted(sampler.sample_indices_.tolist())
 
 
 def test_rebalance_shuffles_so_that_copies_do_not_come_last():
     labels = ["a"] * 500 + ["b"] * 10
-    drawn = resample(labels, {"a": 500, "b": 500}, 0)
-    first = Counter(labels[row] for row in drawn[:500])
+    sampled = resample(labels, {"a": 500, "b": 500}, 0)
+    first = Counter(labels[row] for row in sampled[:500])
     assert 180 < first["b"] < 320
 
 
-def test_rebalance_another_seed_draws_another_way():
+def test_rebalance_another_seed_gives_other_rows():
     labels = ["a"] * 100 + ["b"] * 20
     assert len({tuple(resample(labels, {"a": 50, "b": 40}, seed)) for seed in range(5)}) == 5
 
@@ -130,7 +130,7 @@ def test_rebalance_targets(plan, targets):
 
 
 @pytest.mark.parametrize("plan", [{"target": ("b=1000000000000",)}, {"min_per_class": 10**23}])
-def test_rebalance_more_rows_than_any_machine_holds_are_refused_before_they_are_drawn(plan):
+def test_rebalance_more_rows_than_any_machine_holds_are_refused_before_they_are_sampled(plan):
     with pytest.raises(UsageError, match=r"rows are requested, of 10 there are; the limit is 100,000,000"):
         class_targets(LABELS, RebalanceOptions(**plan))
 
@@ -167,7 +167,7 @@ def test_rebalance_targets_that_contradict_are_refused(plan, message):
         ({"weights": "square"}, "--weights: .*: choose from balanced, sqrt, effective"),
     ],
 )
-def test_rebalance_plans_that_mean_nothing_are_refused(plan, message):
+def test_rebalance_invalid_options_are_refused(plan, message):
     with pytest.raises(UsageError, match=message):
         RebalanceOptions(**plan)
 
@@ -303,7 +303,7 @@ def leaking(write, tmp_path):
     return tmp_path / "d"
 
 
-def test_rebalance_leaks_are_dropped_and_said(leaking, tmp_path, heard):
+def test_rebalance_leaks_are_dropped_and_reported(leaking, tmp_path, heard):
     result = rebalance(leaking, tmp_path / "out", progress=heard)
     assert result.left_out == {"in another split": 3}
     assert result.after == {"a": 4, "b": 4, "c": 4}
@@ -324,7 +324,7 @@ def test_rebalance_leaks_are_refused(leaking, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_rebalance_leaks_are_kept_and_said(leaking, tmp_path, heard):
+def test_rebalance_leaks_are_kept_and_reported(leaking, tmp_path, heard):
     assert rebalance(leaking, tmp_path / "out", leaks="keep", progress=heard).after == {
         "a": 6,
         "b": 6,
@@ -333,7 +333,7 @@ def test_rebalance_leaks_are_kept_and_said(leaking, tmp_path, heard):
     assert "kept, as requested" in heard
 
 
-def test_rebalance_looks_into_the_files_beside_a_training_file(leaking, tmp_path, write, heard):
+def test_rebalance_searches_the_files_next_to_a_training_file(leaking, tmp_path, write, heard):
     write("d/imdb_test.csv", "nothing,like it\n")
     result = rebalance(leaking / "train.csv", tmp_path / "out.csv", progress=heard)
     assert result.left_out == {"in another split": 3}
@@ -415,7 +415,7 @@ def test_rebalance_a_dry_run_shows_what_would_be_and_writes_nothing(leaking, tmp
     assert "--dry-run" in caught.value.hint
 
 
-def test_rebalance_the_weights_asked_for_stand_beside_the_rows(leaking, tmp_path):
+def test_rebalance_writes_the_requested_weights_next_to_the_rows(leaking, tmp_path):
     result = rebalance(leaking, tmp_path / "out", strategy="weights", weights="effective", beta=0.9)
     assert result.weights == class_weights(result.after, "effective", 0.9)
     assert sidecar_of(read_dataset(tmp_path / "out")) == tmp_path / "out" / "weights.json"
@@ -461,8 +461,8 @@ def test_rebalance_after_or_before_a_split_no_text_is_in_two(tmp_path_factory, r
 
 def test_rebalance_command_shows_a_plan_first(leaking, capsys):
     assert run(["rebalance", str(leaking), "--dry-run", "--max-per-class", "2"]) == 0
-    shown = capsys.readouterr().out
-    assert shown.startswith("# Dry run, nothing was written\nlabel\tbefore\tafter\tweight\na\t6\t2\t")
+    printed = capsys.readouterr().out
+    assert printed.startswith("# Dry run, nothing was written\nlabel\tbefore\tafter\tweight\na\t6\t2\t")
     assert run(["rebalance", str(leaking), "--dry-run", "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert (result["command"], result["dry_run"], result["output"]) == ("rebalance", True, None)
@@ -470,15 +470,15 @@ def test_rebalance_command_shows_a_plan_first(leaking, capsys):
 
 def test_rebalance_command_names_every_strategy_in_its_help(capsys):
     assert run(["rebalance", "--help"]) == 0
-    shown = capsys.readouterr().out
-    assert all(f"  {name} " in shown for name in STRATEGIES)
+    printed = capsys.readouterr().out
+    assert all(f"  {name} " in printed for name in STRATEGIES)
 
 
 def test_rebalance_command_refuses_smote_with_the_reason(leaking, tmp_path, capsys):
     assert run(["rebalance", str(leaking), "-o", str(tmp_path / "out"), "--strategy", "smote"]) == 2
-    shown = capsys.readouterr().err
-    assert "no text belongs to such a vector" in shown
-    assert "--strategy weights" in shown
+    printed = capsys.readouterr().err
+    assert "no text belongs to such a vector" in printed
+    assert "--strategy weights" in printed
 
 
 def test_split_command_writes_folds(write, tmp_path, capsys):

@@ -29,7 +29,7 @@ SUBJECTS = ["film", "영화", "Buch", "كتاب", "👩‍👩‍👧", "soup", 
 
 
 def _rows(counts, seed=0):
-    """Texts of which half the words tell the class; some are copies, some stand in two classes."""
+    """Texts of which half the words tell the class; some are copies, some are in two classes."""
     rng = np.random.default_rng(seed)
     rows = []
     for label, n in counts.items():
@@ -192,7 +192,7 @@ def test_rebalance_nearmiss_takes_its_numbers_from_targets_and_ratio(tmp_path):
         assert rebalance(path, strategy="nearmiss-2", dry_run=True, **plan).after == after
 
 
-def test_rebalance_where_nearmiss_3_finds_too_few_rows_others_are_drawn():
+def test_rebalance_where_nearmiss_3_finds_too_few_rows_others_are_sampled():
     classes = np.repeat([0, 1], [50, 2])
     kept = np.array([3, 7, 50, 51])
     found = row_selection.top_up(kept, classes, {0: 10, 1: 2}, seed=1)
@@ -234,7 +234,7 @@ def test_rebalance_a_sampler_that_leaves_nothing_of_a_class_is_refused(write):
     assert "--strategy tomek" in caught.value.hint
 
 
-def test_rebalance_a_class_cut_below_the_rarest_is_said(write, heard):
+def test_rebalance_a_class_cut_below_the_rarest_is_reported(write, heard):
     mixed = "".join(f"word{i % 7} word{i % 5},{'ab'[i % 2]}\n" for i in range(60))
     clear = "".join(f"other{i} thing{i % 3},{'abc'[i % 3]}\n" for i in range(9)) + "".join(
         f"clear {i},c\n" for i in range(12)

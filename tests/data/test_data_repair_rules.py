@@ -160,7 +160,7 @@ def test_repair_rules_tell_every_change(text):
 
 @settings(max_examples=100, deadline=None)
 @given(TEXTS)
-def test_repair_rules_mend_encodings_as_ftfy_does(text):
+def test_repair_rules_repair_encodings_as_ftfy_does(text):
     config = ftfy.TextFixerConfig(
         unescape_html=False,
         remove_terminal_escapes=False,

@@ -166,8 +166,8 @@ SENTENCES = st.lists(st.lists(st.tuples(TOKENS | NASTY, TOKENS), min_size=1), mi
 def test_save_conll_reads_back_the_same_or_names_the_token(tmp_path, sentences):
     columns = [[list(column) for column in zip(*rows, strict=True)] for rows in sentences]
     frame = pl.DataFrame({"tokens": [row[0] for row in columns], "tags": [row[1] for row in columns]})
-    told = [field for rows in sentences for row in rows for field in row]
-    if any(not field.strip() or set(field) & set("\t\n\r\0") for field in told):
+    fields = [field for rows in sentences for row in rows for field in row]
+    if any(not field.strip() or set(field) & set("\t\n\r\0") for field in fields):
         with pytest.raises(InputError, match="nothing that a CoNLL file can hold"):
             write(frame, tmp_path / "out", CONLL)
     else:
@@ -208,11 +208,11 @@ def test_save_format_for(out, like, expected):
     assert format_for(Path(out), like) == expected
 
 
-@pytest.mark.parametrize(("out", "mended"), [("a.arrow.zst", "a.arrow"), ("a.parquet.gz", "a.parquet")])
-def test_save_format_for_refuses_to_compress_twice(out, mended):
+@pytest.mark.parametrize(("out", "fixed"), [("a.arrow.zst", "a.arrow"), ("a.parquet.gz", "a.parquet")])
+def test_save_format_for_refuses_to_compress_twice(out, fixed):
     with pytest.raises(OutputError) as caught:
         format_for(Path(out), CSV)
-    assert caught.value.hint == f"-o {mended}"
+    assert caught.value.hint == f"-o {fixed}"
 
 
 @pytest.mark.parametrize(

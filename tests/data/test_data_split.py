@@ -107,7 +107,7 @@ def test_split_shares_are_close_to_those_of_scikit_learn():
     assert all(abs(mine[label] - n) <= 1 for label, n in Counter(labels[row] for row in theirs).items())
 
 
-def test_split_another_seed_draws_another_way():
+def test_split_another_seed_gives_other_splits():
     rows = [(f"t{i}", "ab"[i % 2]) for i in range(200)]
     plans = [SplitOptions(seed=seed) for seed in range(5)]
     tests = {tuple(assign_rows(_dataset(rows), "train", plan)["test"]) for plan in plans}
@@ -135,7 +135,7 @@ def test_split_copies_stay_together_and_sizes_are_met():
 @pytest.mark.parametrize(
     ("validation", "test"), [(0.5, 0.5), (1.5, 0), (float("nan"), 0), (float("inf"), 0), (5, 5), (10, 0)]
 )
-def test_split_plans_that_leave_nothing_or_mean_nothing_are_refused(validation, test):
+def test_split_plans_that_leave_nothing_or_are_invalid_are_refused(validation, test):
     rows = [(f"t{i}", "ab"[i % 2]) for i in range(10)]
     with pytest.raises(UsageError):
         assign_rows(_dataset(rows), "train", SplitOptions(validation=validation, test=test))

@@ -205,7 +205,7 @@ def test_split_folds_are_stratified_like_those_of_scikit_learn():
         assert sorted(each[label] for each in mine) == sorted(each[label] for each in theirs)
 
 
-def test_split_folds_are_folders_and_the_test_split_stands_once(write, tmp_path, heard):
+def test_split_folds_are_folders_and_the_test_split_is_written_once(write, tmp_path, heard):
     path = write(
         "a.csv", "text,label\n" + "".join(f"t{i // 2},{'ab'[i // 2 % 2]}\n" for i in range(80)) + "r,c\n"
     )
@@ -298,13 +298,13 @@ def test_split_stable_rows_stay_where_they_are_when_rows_are_added(texts, seed, 
     assert {old[149 - row][0] for row in shuffled["test"]} == {old[row][0] for row in before["test"]} - {None}
 
 
-def test_split_stable_shares_hold_on_average_and_another_seed_draws_another_way():
+def test_split_stable_shares_hold_on_average_and_another_seed_gives_other_splits():
     rows = [(f"text {i}", "ab"[i % 2], None) for i in range(20_000)]
-    drawn = [_assign(rows, stable=True, seed=seed) for seed in range(3)]
-    for assigned in drawn:
+    assignments = [_assign(rows, stable=True, seed=seed) for seed in range(3)]
+    for assigned in assignments:
         assert abs(len(assigned["validation"]) - 2000) < 150  # 3.5 standard deviations
         assert abs(len(assigned["test"]) - 2000) < 150
-    for one, other in pairwise(drawn):
+    for one, other in pairwise(assignments):
         shared = set(one["test"]) & set(other["test"])
         assert 130 < len(shared) < 270  # a tenth, as of two draws that do not know of each other
 
@@ -316,7 +316,7 @@ def test_split_stable_another_share_of_validation_leaves_test_alone():
     assert set(small["validation"]) < set(large["validation"])
 
 
-def test_split_stable_a_group_is_drawn_by_its_name():
+def test_split_stable_a_group_is_assigned_by_its_name():
     rows = _authors(60, 5)
     of_author = {}
     for name, part in _assign(rows, stable=True, group_column="author", validation=0.3).items():
@@ -351,8 +351,8 @@ def test_split_allocation_divides_no_group_and_is_repeatable(pairs, shares, seed
     groups = np.array([min(i for i, other in enumerate(pairs) if other[0] == pair[0]) for pair in pairs])
     classes = np.array([pair[1] for pair in pairs])
     wanted = [share / sum(shares) * len(pairs) for share in shares]
-    drawn = [allocate_shares(groups, classes, wanted, np.random.default_rng(seed), SILENT) for _ in range(2)]
-    assert (drawn[0] == drawn[1]).all()
-    assert drawn[0].min() >= 0
-    assert drawn[0].max() < len(wanted)
-    assert len({(group, part) for group, part in zip(groups, drawn[0], strict=True)}) == len(set(groups))
+    parts = [allocate_shares(groups, classes, wanted, np.random.default_rng(seed), SILENT) for _ in range(2)]
+    assert (parts[0] == parts[1]).all()
+    assert parts[0].min() >= 0
+    assert parts[0].max() < len(wanted)
+    assert len({(group, part) for group, part in zip(groups, parts[0], strict=True)}) == len(set(groups))

@@ -1,4 +1,4 @@
-"""Texts that stand more than once."""
+"""Keys of texts: what makes two texts the same, and leaks."""
 
 from __future__ import annotations
 
