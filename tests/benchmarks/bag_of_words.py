@@ -14,7 +14,7 @@ import tokkit
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import read_dataset
 from tokkit.model.tasks.task import class_ids
-from tokkit.model.training.linear import bag_of_words
+from tokkit.model.training.baseline import bag_of_words
 
 
 def main() -> None:
