@@ -23,10 +23,6 @@ import pytest
 import tokkit
 
 PENDING: set[str] = {
-    "circles:tokenizer",
-    "circles:inspection",
-    "circles:data",
-    "circles:model",
     "lazy",
     "identifiers",
     "words",

@@ -167,6 +167,7 @@ _TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "tru
 
 
 def _check(name: str, value: Any, kind: type, described: Option) -> None:
+    # None is the value of an option without a default.
     if value is None:
         return
     fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)

@@ -114,6 +114,8 @@ def peak_memory() -> int | None:
         return None
     import resource  # does not exist on Windows
 
+    # `ru_maxrss` is in bytes on macOS and in KiB elsewhere.
+
     unit = 1 if sys.platform == "darwin" else 1024
     children = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * unit
     own = _high_water_mark() or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

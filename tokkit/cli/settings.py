@@ -5,8 +5,8 @@
     [finetune]
     epochs = 5
 
-A value means the same as on the command line. For a repeatable flag, a list stands for several flags and
-a table for one flag per ``KEY=VALUE``.
+A value means the same as on the command line. For a repeatable flag, a list means several flags, a table
+one flag per ``KEY=VALUE``.
 """
 
 from __future__ import annotations

@@ -100,6 +100,7 @@ def output_error(error: Exception, out: Path, staging: Path | None = None) -> Ou
 
 
 def _check_existing(out: Path, real: Path, force: bool, inputs: Iterable[Path], kind: Kind | None) -> None:
+    # Inputs are compared first: `--force` must not offer to replace one.
     status = real.stat()
     for path, given, is_input in _with_parents(inputs):
         if _is(path, status):

@@ -44,6 +44,7 @@ def replace_folder(new: Path, out: Path) -> None:
     if not os.path.lexists(out):
         _rename_new(new, out)
     elif exchange(new, out):
+        # Without the sync, a crash of the machine could keep the deletion below and lose the exchange.
         try:
             sync_folder(out.parent)
         except BaseException:
@@ -115,6 +116,7 @@ def sync_tree(root: Path) -> None:
 
 
 def _rename_new(new: Path, out: Path) -> None:
+    # `move` fails if another program has created `out` since the check; a plain rename would replace it.
     if not move(new, out):
         new.rename(out)
     try:
@@ -133,6 +135,7 @@ def _replace_in_two_steps(new: Path, out: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         sync_folder(out.parent)
+        # Killed between the next two lines, `out` does not exist; the journal tells `repair` where it is.
         out.rename(aside)
         new.rename(out)
         sync_folder(out.parent)
@@ -155,6 +158,7 @@ def _rename(source: Path, target: Path, flags: int) -> bool:
         return False
     if call(os.fsencode(source), os.fsencode(target), flags) == 0:
         return True
+    # errno of the C library, which `use_errno=True` keeps apart from Python's own.
     number = ctypes.get_errno()
     if number in _UNSUPPORTED:
         return False

@@ -43,7 +43,7 @@ def folder(out: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> It
             raise RuntimeError(f"the folder for {out} was finished without {RECEIPT}")
         with raising_output_error(out, staging):
             sync_tree(staging)
-            check()
+            check()  # hours may have passed since the first check
             replace_folder(staging, real)
 
 
@@ -63,6 +63,8 @@ def files(out: Path, *siblings: str, force: bool = False, inputs: Iterable[Path]
     caller wrote other files, or did not write ``out``.
     """
     read = tuple(inputs)
+    # Siblings first, then the file, the receipt last: killed in between, a new receipt never describes an
+    # old file.
     suffixes = sorted({"", *siblings}, key=lambda suffix: (suffix.endswith(RECEIPT), suffix == "", suffix))
 
     def check() -> Path:
@@ -94,6 +96,7 @@ def write_file(out: Path, data: bytes, *, force: bool = False, inputs: Iterable[
 @contextmanager
 def _staged(out: Path, check: Callable[[], Path]) -> Iterator[tuple[Path, Path]]:
     """The real path of ``out``, locked and repaired, and a staging folder that is deleted at the end."""
+    # The lock file is created next to the output, so its folder has to exist first.
     real = check()
     with _parents(out, real), lock(real):
         with raising_output_error(out):
@@ -135,6 +138,7 @@ def _replace_files(moves: list[tuple[Path, Path]], replaced: Path) -> None:
 
     The old files stay in ``replaced`` until all is done. Raises OSError, with all old files restored.
     """
+    # The backups are inside the staging folder, so that the next run removes those of a killed one.
     replaced.mkdir()
     backups: list[tuple[Path, Path | None]] = []
     try:
@@ -145,6 +149,7 @@ def _replace_files(moves: list[tuple[Path, Path]], replaced: Path) -> None:
                 staged.replace(target)
             else:
                 target.unlink(missing_ok=True)
+        # One sync for all names: they are in the same folder, the parent of the staging folder.
         sync_folder(replaced.parent.parent)
     except BaseException:
         for target, backup in reversed(backups):

@@ -60,6 +60,7 @@ def describe_input(path: Path) -> dict[str, Any]:
         if file.is_file() and file.name != RECEIPT and not file.name.endswith("." + RECEIPT)
     }
     files = [describe_input(file) | {"name": name} for name, file in sorted(inner_files.items())]
+    # The hash depends on names and contents only, not on the order in which the file system lists them.
     lines = "".join(f"{file['sha256']}  {file['name']}\n" for file in files)
     return {
         "name": folder_name,
@@ -168,6 +169,7 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, Set):
         return [_plain(item) for item in sorted(value)]
+    # JSON has no NaN or infinity: a loss that diverged is null. NumPy's float64 is a float, too.
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
     if hasattr(value, "tolist"):

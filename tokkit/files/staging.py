@@ -110,6 +110,7 @@ def _acquire(path: Path) -> int | None:
     # deletes the file while it still has the lock: whoever opened the file before that locks a file without
     # a name, detects it by the inode, and tries again.
     while True:
+        # O_NOFOLLOW: in a shared folder, a link of that name could point to somebody else's file.
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         locked = False
         try:

@@ -226,10 +226,10 @@ def _from_to(first: int, step: int) -> str:
 
 def _where_nearly_all_end(lengths: Mapping[int, int], total: int) -> int:
     """The length that 99.5 % of the rows do not exceed: few very long ones would press the rest together."""
-    seen = 0
+    rows = 0
     for length in sorted(lengths):
-        seen += lengths[length]
-        if seen >= 0.995 * total:
+        rows += lengths[length]
+        if rows >= 0.995 * total:
             return length
     return max(lengths)
 
