@@ -6,7 +6,11 @@ import pytest
 import torch
 from extension_models import same
 
+from tokkit.options import described_fields
 from tokkit.tokenizer.editing.embeddings import INITS, extend_table
+from tokkit.tokenizer.editing.options import AddTokensOptions, WrapOptions
+from tokkit.tokenizer.folder.load import ROLES
+from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL
 
 TABLE = torch.randn((6, 4), generator=torch.Generator().manual_seed(3)) + 1
 PIECES = [[0, 1, 1], [], [3]]
@@ -57,3 +61,14 @@ def test_embeddings_of_a_bias_and_of_rows_that_belong_to_no_token():
     assert found[4] == pytest.approx(float((bias[0] + bias[2]) / 2))
     assert same(found[5:], bias[5:])
     assert same(extend_table(bias, 6, [], 8, "mean", 0)[:6], bias)
+
+
+def test_options_offer_the_choices_there_are():
+    """The options are literals, so that --help loads neither torch nor tokenizers."""
+    choices = {name: option.choices for name, option in described_fields(AddTokensOptions)}
+    assert tuple(choices["init"]) == INITS
+    choices = {name: option.choices for name, option in described_fields(WrapOptions)}
+    assert tuple(choices["layout"]) == (MODEL, FAIRSEQ)
+    assert [name.removesuffix("_token") for name in choices if name.endswith("_token")][:-1] == list(ROLES)
+    roles = {f"{role}_token": role.upper() for role in ROLES}
+    assert dict(WrapOptions(**roles).roles()) == {role: role.upper() for role in ROLES}

@@ -103,6 +103,7 @@ def add_probes(tokenizer: Tokenizer) -> ProbedTokenizer:
     content = json.loads(tokenizer.to_str())
     pipeline = Pipeline.of(json.dumps(content))
     post_processors = unrolled(content["post_processor"], "processors")
+    # the copy keeps the model and the added tokens, and gets its blocks back with probes between them
     copy = Tokenizer.from_str(json.dumps({**content, **_NO_BLOCKS}))
     normalizer_probes = [_NormalizerProbe() for _ in pipeline.normalizers]
     if normalizer_probes:

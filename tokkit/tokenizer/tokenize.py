@@ -106,6 +106,7 @@ def tokenize(
     for text in inputs if pair is None else [*inputs, pair]:
         _check_unicode(text)
     loaded = load(tokenizer, progress)
+    # before the probes copy the tokenizer: the copy must be without dropout too
     _disable_settings(loaded, progress)
     tracer = _Tracer(loaded, add_probes(loaded.backend), *_model_of(loaded), special=special)
     results = []
@@ -167,7 +168,7 @@ class _Tracer:
         backend = self.loaded.backend
         encoding = backend.encode(text, pair, add_special_tokens=self.special)
         texts = {"text": text} if pair is None else {"text": text, "pair": pair}
-        traces = {of: self.probed.trace(each) for of, each in texts.items()}
+        traces = {of: self.probed.trace(content) for of, content in texts.items()}
         stages = [item for of, trace in traces.items() for item in self._stages(of, trace)]
         encodings = [trace.encoding for trace in traces.values()]
         processed = self.probed.post_process(

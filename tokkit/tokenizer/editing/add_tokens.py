@@ -93,6 +93,7 @@ def add_tokens(
         extension = extend(old, requests)
         _check_changes(extension, requests, chosen)
         _report_forms(extension, progress)
+        # before the slow part: a token that is never produced ends the run
         proofs = prove(extension, requests)
         roles = {request.role: request.token for request in requests if request.role}
         new = replace(old, backend=extension.backend, special={**old.special, **roles})
@@ -117,6 +118,7 @@ def add_tokens(
             sample = _sample_texts(sample_files, progress)
             effects = measure_effects(old.backend, extension, requests, sample, progress)
         if source.checkpoint is not None:
+            # on the proofs too: AutoTokenizer must match the new tokens
             check_loads(staging, new, [*(proof.text for proof in proofs), *plain_texts(self_test)])
         result = AddTokensResult(
             tokenizer=str(out),

@@ -56,6 +56,7 @@ def load_model(folder: Path, name: str, progress: Progress) -> PreTrainedModel:
         model, info = model_class.from_pretrained(str(folder), **options, output_loading_info=True)
     unused = sorted(info.get("unexpected_keys", ()))
     if missing := [*info.get("missing_keys", ()), *info.get("mismatched_keys", ())]:
+        # transformers would only warn, and initialize these weights at random
         keys = ", ".join(sorted(str(key) for key in missing)[:3])
         raise InputError(
             f"{name}: {model_class.__name__}, which its config.json names, needs weights that are missing or "
@@ -121,6 +122,7 @@ def save_model(model: PreTrainedModel, source: Path, folder: Path) -> None:
             shutil.copyfile(path, folder / inner)
     types = stored_types(source)
     with quiet():
+        # `load_model` widened all weights to one type: store each in its own again
         if len(set(types.values())) > 1:
             state = model.state_dict()
             state = {name: tensor.to(types.get(name, tensor.dtype)) for name, tensor in state.items()}
@@ -181,6 +183,7 @@ def model_outputs(
     longest = takes_tokens(config.model_type, positions, getattr(config, "pad_token_id", None) or 0)
     tokens = torch.tensor([list(ids)[: min(_MAX_FORWARD_TOKENS, longest)]])
     inputs: dict[str, Any] = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens)}
+    # such a model expects (texts, choices, tokens)
     if type(model).__name__.endswith("ForMultipleChoice"):
         inputs = {key: value[None] for key, value in inputs.items()}
     if model.config.is_encoder_decoder:

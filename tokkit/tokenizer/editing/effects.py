@@ -75,6 +75,7 @@ def prove(extension: Extension, requests: Sequence[TokenRequest]) -> list[Proof]
 def _continued_word(backend: Tokenizer, token: NewToken) -> str:
     """A word that ends with the token: the first letter of the vocabulary that leaves it the rest."""
     rest = token.token.removeprefix(continuation_prefix(backend))
+    # sorted below: `tokenizers` returns its vocabulary in a random order
     letters = [piece for piece in backend.get_vocab() if len(piece) == 1 and piece.isalnum()]
     for letter in sorted(letters):
         if token.id in _encode(backend, letter + rest)[0]:

@@ -70,12 +70,14 @@ def extend_table(
     if not pieces:
         return extended
     if init == "random":
+        # a generator of its own leaves the global random state of the caller alone
         noise = torch.randn((len(pieces), *table.shape[1:]), generator=torch.Generator().manual_seed(seed))
         new = mean + noise * old.std(dim=0, correction=0)
     else:
         new = torch.stack([old[list(ids)].mean(dim=0) if ids else mean for ids in pieces])
     if init == "norm-mean" and table.dim() == 2:
         norm = old.norm(dim=1).mean()
+        # the smallest normal number instead of 0: a zero row has no direction to scale
         new = new * (norm / new.norm(dim=1, keepdim=True).clamp_min(torch.finfo(torch.float32).tiny))
     extended[used : used + len(pieces)] = new.to(table.dtype)
     return extended
@@ -120,6 +122,7 @@ def replace_tables(model: PreTrainedModel, tables: EmbeddingTables, name: str) -
 def weight_names(model: PreTrainedModel, name: str) -> dict[str, frozenset[str]]:
     """The names of the weights that hold each of `KINDS`; tied ones have several."""
     _, tensors = _tensors(model, name)
+    # tied weights are one tensor under several names: they share their memory
     weights = model.state_dict()
     return {
         kind: frozenset(

@@ -76,6 +76,7 @@ def extend(old: LoadedTokenizer, requests: Sequence[TokenRequest]) -> Extension:
     unknown = old.id_of("unk")
     new: list[NewToken] = []
 
+    # native tokens get the first new ids, as in `tokenizers` added tokens follow the model's vocabulary
     natives = native_tokens(old.backend, [request.token for request in requests if request.native])
     missing = [native for native in natives if native.token not in old_ids]
     for native in _add_to_vocabulary(content["model"], missing, old.vocab_size):
@@ -196,6 +197,7 @@ def native_tokens(backend: Tokenizer, words: Sequence[str]) -> list[NativeToken]
                 for form, texts in pre_token_forms(backend, word).items()
             ]
         for entry in entries:
+            # two words may share an entry: COVID and covid in lower case
             natives.setdefault(entry.token, entry)
     return list(natives.values())
 
@@ -252,6 +254,7 @@ def _add_bpe_tokens(model: Json, natives: Sequence[NativeToken]) -> Iterator[Nat
         for symbol in dict.fromkeys(symbols):
             if symbol not in vocabulary:
                 yield requested.get(symbol, NativeToken(symbol, None))
+        # appended merges count for the words after this one
         parts, _ = merges.apply(symbols)
         while len(parts) > 1:
             token = merges.append(parts[0], parts[1])

@@ -22,6 +22,7 @@ from tokkit.tokenizer.folder.weight_headers import weight_files
 OLDER_FILES = ("vocab.txt", "vocab.json", "merges.txt")
 """Files of tokenizers without a `tokenizer.json`."""
 
+# Everything but weights in other formats than safetensors.
 _HUB_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "*.md")
 _COPIED_SETTINGS = ("chat_template", "clean_up_tokenization_spaces", "padding_side", "truncation_side")
 _TEMPLATE_FILE = "chat_template.jinja"
@@ -65,9 +66,9 @@ def _check_template(loaded: LoadedTokenizer, name: str | Path) -> None:
     """Raise `InputError` where the post-processor gives a special token the id of another one."""
     processor = json.loads(loaded.backend.to_str())["post_processor"]
     for token, id_ in _template_ids(processor):
-        found = loaded.backend.token_to_id(token)
-        if found != id_:
-            reality = "is not in its vocabulary" if found is None else f"has the id {found}"
+        own_id = loaded.backend.token_to_id(token)
+        if own_id != id_:
+            reality = "is not in its vocabulary" if own_id is None else f"has the id {own_id}"
             raise InputError(
                 f'{loaded.file}: its template adds "{token}" as id {id_}, but that token {reality}',
                 hint=f"tokkit wrap {shlex.quote(str(name))} -o DIR repairs the ids of a template's tokens",
@@ -99,6 +100,7 @@ def checkpoint_folder(name: str | Path, progress: Progress) -> Path:
             f"{name}: its weights are quantized, so its embeddings cannot be resized",
             hint="name the model as it was before it was quantized",
         )
+    # pickled weights can run code when they are loaded
     if not weight_files(folder):
         raise InputError(
             f"{name}: has no model.safetensors, and tokkit reads no pickled weights",
@@ -115,6 +117,7 @@ def write_tokenizer(
     extra_special  special tokens without a role, in addition to those of its configuration
     """
     config = read_json(tokenizer.folder / tokenizer_folder.CONFIG_FILE)
+    # a role's token is in the configuration under its role already
     roles = set(tokenizer.special.values())
     extra = [token for token in (*_extra_tokens(config), *extra_special) if token not in roles]
     tokenizer_folder.write_tokenizer(staging, tokenizer.backend)

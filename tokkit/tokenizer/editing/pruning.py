@@ -140,6 +140,7 @@ class Vocabulary:
             tokens.append(model["unk_token"])
         if model.get("byte_fallback"):
             tokens += BYTE_FALLBACK_TOKENS
+        # a byte-level tokenizer has no unknown token: every byte needs one of its own
         if '"ByteLevel"' in json.dumps([self.content["normalizer"], self.content["pre_tokenizer"]]):
             tokens += sorted(byte_of_character())
         ids = {self.ids[token] for token in tokens if token in self.ids}
@@ -234,6 +235,7 @@ def _pruned_content(vocabulary: Vocabulary, kept: Sequence[int]) -> tuple[dict[s
         for entry in content["added_tokens"]
         if entry["content"] in new_ids
     ]
+    # a template has a copy of its tokens' ids (transformers issue 30752)
     content["post_processor"] = with_ids(content["post_processor"], new_ids)
     return content, new_ids
 
@@ -261,6 +263,7 @@ def _compare(
 ) -> tuple[CorpusFigures, str | None, set[int]]:
     """Figures of the corpus, a text whose tokens change, and old ids that such texts need."""
     old = vocabulary.tokenizer
+    # -1 for dropped tokens equals no new id, so a text that used one counts as changed
     new_id = np.full(old.vocab_size, -1, dtype=np.int64)
     new_id[kept] = np.arange(len(kept))
     figures = CorpusFigures()
@@ -289,6 +292,7 @@ def _read(name: str, corpus: Sequence[feed.CorpusFile], progress: Progress) -> I
 def _changed_texts(before: Encoded, after: Encoded, new_id: NDArray[np.int64]) -> list[int]:
     """Indices of the texts whose old ids do not map to the new ones."""
     mapped = new_id[before.ids]
+    # the usual case, without a loop over texts
     if np.array_equal(before.offsets, after.offsets) and np.array_equal(mapped, after.ids):
         return []
     old, new = before.offsets, after.offsets

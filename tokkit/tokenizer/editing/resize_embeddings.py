@@ -157,6 +157,7 @@ def _write_model(
     """
     assert source.checkpoint is not None
     name = source.model_name
+    # new rows are rounded here, so that what is read back can be compared bit by bit
     tables = _as_stored(
         tables, embeddings.weight_names(model, name), checkpoint.stored_types(source.checkpoint)
     )
@@ -212,6 +213,7 @@ def map_token_ids(model: PreTrainedModel, new_ids: Mapping[int, int]) -> list[st
 
 
 def _configs(model: PreTrainedModel) -> list[Any]:
+    # a model of several modalities has a configuration for its text model inside its own
     configs = [model.config, model.config.get_text_config(), getattr(model, "generation_config", None)]
     return list({id(config): config for config in configs if config is not None}.values())
 

@@ -143,6 +143,7 @@ class Merges:
             ranked = [(self.ranks[pair], i) for i, pair in enumerate(pairwise(parts)) if pair in self.ranks]
             if not ranked:
                 break
+            # quadratic in the length of the word, which is short
             _, i = min(ranked)
             parts[i : i + 2] = [self.join(parts[i], parts[i + 1])]
             produced.append(parts[i])

@@ -65,6 +65,7 @@ def resolve_roles(
         MODEL: {} if unknown is None else {"unk": unknown},
         CONFIGURATION: configured,
         TEMPLATE: _template_roles(processor),
+        # reversed: of several matching names the last one stays in the dict, and that must be the usual one
         NAME: {role: token for role in ROLES for token in _USUAL_NAMES[role][::-1] if token in vocabulary},
     }
     tokens: dict[str, str] = {}
@@ -74,6 +75,7 @@ def resolve_roles(
         for role, token in named.items():
             if role not in tokens:
                 tokens[role], origins[role] = token, origin
+            # templates and names are only guesses: no conflict with what is stated
             elif tokens[role] != token and origin in (CONFIGURATION, MODEL):
                 conflicts.append(
                     f'the {origin} names "{token}" as {role} token; using "{tokens[role]}", as the '

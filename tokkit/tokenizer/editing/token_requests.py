@@ -46,6 +46,7 @@ def parse_requests(options: AddTokensOptions) -> tuple[TokenRequest, ...]:
     `InputError` for a file that cannot be read.
     """
     roles = dict(_parse_roles(options.role))
+    # dict.fromkeys removes duplicates and keeps the order, which decides the ids
     special = tuple(dict.fromkeys((*options.special, *roles.values())))
     plain = tuple(dict.fromkeys((*options.token, *_read_tokens(options.tokens_file))))
     for flag, tokens in (("--special", special), ("--token", plain)):

@@ -100,6 +100,7 @@ def wrap(
         result = WrapResult(
             tokenizer=str(out),
             vocab_size=wrapped.vocab_size,
+            # sorted: the receipt does not depend on the order in which roles were resolved
             special=dict(sorted(wrapped.special.items())),
             max_length=wrapped.max_length,
             input_names=wrapped.input_names,
@@ -108,6 +109,7 @@ def wrap(
             sha256=files.sha256_of(staging / TOKENIZER_FILE),
         )
         receipt = result.as_dict() | {"self_test": self_test}
+        # without the path of the output: the same work gives the same receipt anywhere
         del receipt["tokenizer"]
         files.write_receipt(
             staging,

@@ -128,8 +128,10 @@ def _load_tokenizer(name: str, options: WrapOptions, progress: Progress) -> Wrap
     _set_unknown(loaded.backend, options.unk_token, name)
     check_distinct_ids(loaded.backend, name)
     check_receipt(loaded)
+    # a tokenizer on which the library panics must fail here, before anything is written
     with guarded(name):
         self_test(loaded.backend)
+    # `load_unchecked` turned these off; the file still says whether they were set
     stored = read_json(loaded.file)
     truncation = stored.get("truncation")
     for setting in (setting for setting in ("truncation", "padding") if stored.get(setting)):

@@ -87,6 +87,7 @@ def convert(path: Path, layout: str) -> ConvertedModel:
     model = read_model(path)
     if model.charsmap and not _is_valid_charsmap(model.charsmap):
         raise InputError(f"{path}: its character map is broken", hint="copy the model again")
+    # loaded first: without it nothing can be verified, and conversion takes seconds
     encoder = _load_encoder(path)
     try:
         numbering = layout_of(model, layout)

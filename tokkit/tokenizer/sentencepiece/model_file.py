@@ -94,10 +94,12 @@ def _parse_model(content: bytes) -> SentencePieceModel:
             piece = dict(_fields(value))
             text, score, kind = piece[1].decode("utf-8"), _float(piece.get(2)), piece.get(3, NORMAL)
             pieces.append(SentencePiece(text, score, kind))
+        # a message may come in several parts; of a repeated setting the last one holds (protobuf)
         elif number in settings:
             settings[number] = {**settings[number], **dict(_fields(value))}
     if not pieces or not settings[_NORMALIZER]:
         raise ValueError("no pieces or no normalizer")
+    # numbers and defaults below are those of TrainerSpec and NormalizerSpec in the .proto
     trainer, normalizer = settings[_TRAINER], settings[_NORMALIZER]
     return SentencePieceModel(
         pieces=tuple(pieces),
@@ -136,6 +138,7 @@ def _fields(content: bytes) -> Iterator[tuple[int, Any]]:
 def _varint(content: bytes, position: int) -> tuple[int, int]:
     """An integer in groups of seven bits, lowest first, and the position after it."""
     number = 0
+    # at most 10 bytes: 64 bits in groups of 7
     for shift in range(0, 70, 7):
         byte = content[position]
         position += 1
