@@ -115,7 +115,7 @@ def test_interrupt_while_compiling(tmp_path, module):
     """With a fresh cache: some of the kernels are kept already, the one that merges is not."""
     cache, home = tmp_path / "cache", tmp_path / "home"
     home.mkdir()
-    corpus = write(tmp_path / "c.txt", cut("english", 5_000) * (SMALL_UNCOMPILED // 5_000 + 1))
+    corpus = write(tmp_path / "c.txt", cut("english", 5_000) * (SMALL_UNCOMPILED // 4_000))
     environment = {"NUMBA_CACHE_DIR": str(cache)}
     process = command("train-bpe", corpus, "-o", "out", "--vocab-size", "300", cwd=home, env=environment)
     wait_for(lambda: list(cache.rglob(f"{BEFORE[module]}.*.nbc")), process)

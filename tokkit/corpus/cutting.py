@@ -144,9 +144,9 @@ def of_pre_tokenizer(block: Block) -> str:
 
 
 def byte_of_character() -> dict[str, int]:
-    """The byte that each of ByteLevel's 256 characters stands for.
+    """The byte that each of ByteLevel's 256 characters represents.
 
-    Printable bytes of Latin-1 stand for themselves, the others for U+0100 and on, as in GPT-2's encoder.
+    Printable bytes of Latin-1 are their own characters, the others for U+0100 and on, as in GPT-2's encoder.
     """
     own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in own]

@@ -12,37 +12,39 @@ from tokkit.progress import Progress, stop_if_cancelled
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-_LOOK_EVERY = 0.05
+_INTERVAL = 0.05
+"""Seconds between two checks of the main thread whether to stop."""
+
 _PATIENCE = 0.5
-"""Seconds that stopped threads are waited for; one that is just compiling ends with the process."""
+"""Seconds to wait for stopped threads; one that is compiling a kernel ends with the process."""
 
 
 class Tasks(Generic[Task]):
-    """An iterator that several threads take from, and the amount of work they have done."""
+    """An iterator that several threads share, and the amount of work they have done."""
 
     def __init__(self, tasks: Iterator[Task]) -> None:
         self.stopped = False
         self._tasks = tasks
-        self._taking = threading.Lock()
+        self._lock = threading.Lock()
         self.total = 0
-        self._told = 0
+        self._reported = 0
 
     def __iter__(self) -> Iterator[Task]:
         while not self.stopped:
-            with self._taking:
+            with self._lock:
                 task = next(self._tasks, None)
             if task is None:
                 return
             yield task
 
     def done(self, amount: int) -> None:
-        """Adds to what the main thread tells of."""
-        with self._taking:
+        """Add to the amount that the main thread reports."""
+        with self._lock:
             self.total += amount
 
-    def tell(self, progress: Progress) -> None:
-        """Advances the progress by what was done since the last time."""
-        amount, self._told = self.total - self._told, self.total
+    def report(self, progress: Progress) -> None:
+        """Advance the progress by what was done since the last report."""
+        amount, self._reported = self.total - self._reported, self.total
         if amount:
             progress.advance(amount)
 
@@ -50,10 +52,10 @@ class Tasks(Generic[Task]):
 def run(
     worker: Callable[[Tasks[Task]], Result], tasks: Tasks[Task], threads: int, progress: Progress
 ) -> list[Result]:
-    """What ``worker`` gives in each thread; the tasks are shared.
+    """The result of ``worker`` in each thread; the tasks are shared.
 
-    Ctrl-C and a `Progress` that says so stop it: the threads end after the piece they are at. Raises what a
-    worker raises.
+    Ctrl-C and a cancelled progress stop it: each thread ends after its current task. Raises what a worker
+    raises.
     """
     stop_if_cancelled(progress)
     results: list[Result] = []
@@ -72,10 +74,10 @@ def run(
             thread.start()
         while any(thread.is_alive() for thread in running):
             for thread in running:
-                thread.join(_LOOK_EVERY / threads)
-            tasks.tell(progress)
+                thread.join(_INTERVAL / threads)
+            tasks.report(progress)
             stop_if_cancelled(progress)
-        tasks.tell(progress)
+        tasks.report(progress)  # what was done after the last check
     finally:
         tasks.stopped = True
         for thread in running:
@@ -87,12 +89,12 @@ def run(
 
 
 def aside(work: Callable[[], Result], progress: Progress) -> Result:
-    """What ``work`` gives, done in a thread of its own, so that Ctrl-C need not wait for its kernels."""
+    """The result of ``work``, run in a thread of its own, so that Ctrl-C need not wait for its kernels."""
     return run(lambda tasks: work(), Tasks(iter(())), 1, progress)[0]
 
 
 def later(work: Callable[[], Result]) -> Callable[[], Result]:
-    """Begins work in a thread of its own; what is returned waits for it, and gives or raises what it did."""
+    """Start work in a thread of its own; the returned function waits for its result, or raises its error."""
     done: list[Result] = []
     failed: list[BaseException] = []
 
@@ -114,8 +116,8 @@ def later(work: Callable[[], Result]) -> Callable[[], Result]:
     return result
 
 
-def threads_to_use(asked: int | None) -> int:
-    """The threads asked for, or all that this process may run on."""
-    if asked is not None:
-        return asked
+def threads_to_use(requested: int | None) -> int:
+    """The number of threads requested, or of the cores that this process may use."""
+    if requested is not None:
+        return requested
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

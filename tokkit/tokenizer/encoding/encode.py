@@ -1,4 +1,4 @@
-"""Rows of text as token ids, or just how many: exactly what `tokenizers` gives for each.
+"""Rows of text as token ids, or as numbers of tokens: exactly what `tokenizers` gives for each.
 
 Where the pipeline may be cut, every distinct chunk is encoded once (`fast`); few rows, and what may not be
 cut, go through `tokenizers` (`reference`).

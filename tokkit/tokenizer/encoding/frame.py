@@ -1,8 +1,9 @@
-"""What the post-processor puts around a text, or around a pair, and where truncation cuts them.
+"""The special tokens that the post-processor puts around a text or a pair, and where truncation cuts.
 
     [CLS] A [SEP]        [CLS] A [SEP] B [SEP]
 
-The frame is read off what `tokenizers` gives for a few texts, not out of the post-processor's settings.
+The frame is derived from the encodings of a few texts, not from the settings of the post-processor: any kind
+of it works, as long as it does nothing else.
 """
 
 from __future__ import annotations
@@ -35,15 +36,15 @@ class Frame:
 
     @classmethod
     def of(cls, backend: Tokenizer, special: bool, pairs: bool) -> Frame | None:
-        """None where the post-processor does anything else."""
+        """None where the post-processor does more than that."""
         try:
             probes = [_Probe.of(backend, text, pair if pairs else None, special) for text, pair in _PROBES]
         except BaseException as error:  # a panic of the library is no Exception
             if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError | GeneratorExit):
                 raise
             return None
-        telling = [probe for probe in probes if probe.text and (probe.pair or not pairs)]
-        frame = telling[0].frame() if telling else None
+        complete = [probe for probe in probes if probe.text and (probe.pair or not pairs)]
+        frame = complete[0].frame() if complete else None
         if frame is None or any(frame.around(probe.text, probe.pair) != probe.whole for probe in probes):
             return None
         added = backend.num_special_tokens_to_add(pairs) if special else 0
@@ -67,7 +68,7 @@ class Frame:
     def kept(
         self, first: NDArray[np.int64], second: NDArray[np.int64], most: int | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of as many bare tokens of the texts, and of their pairs, how many are left at ``most`` in all.
+        """The bare tokens of the texts and of their pairs that truncation to ``most`` in all leaves.
 
         The longer one is cut first (`truncate_encodings` in `tokenizers`). A limit below the special
         tokens' number cuts nothing there.

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tokkit.progress import Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
     from tokkit.tokenizer.folder.load import LoadedTokenizer
@@ -128,8 +129,6 @@ def _encoded(backend: Tokenizer, rows: list[Row], special: bool, where: str) -> 
 
 def encode(request: EncodeRequest, progress: Progress) -> Encoded:
     """The rows as ids; equal ones are encoded once."""
-    import numpy as np
-
     pieces: list[NDArray[np.int32]] = []
     segments: list[NDArray[np.int8]] = []
     cut: list[bool] = []
@@ -152,8 +151,6 @@ def encode(request: EncodeRequest, progress: Progress) -> Encoded:
 
 def token_counts(request: EncodeRequest, progress: Progress) -> TokenCounts:
     """Tokens of every row; equal ones are encoded once."""
-    import numpy as np
-
     unknown_id = request.tokenizer.id_of("unk")
     number, rows = _distinct(request)
     counts = np.zeros((2, len(number)), np.int64)

@@ -12,14 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.reference import Encoded
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
     from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 _BATCH = 1_000
@@ -36,8 +36,6 @@ def encode_words(
 
     Raises `InputError` where the tokenizer fails on a word.
     """
-    import numpy as np
-
     ids: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
     words: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
     truncated = 0
@@ -72,8 +70,6 @@ def encode_words(
 
 def _first_tokens(word_ids: Sequence[int | None]) -> NDArray[np.int32]:
     """At the first token of each word its number, elsewhere -1; a special token is of no word (None)."""
-    import numpy as np
-
     numbers = np.array([-1 if word is None else word for word in word_ids], np.int32)
     before = np.concatenate(([-1], numbers[:-1])).astype(np.int32)
     return np.where(numbers == before, -1, numbers).astype(np.int32)

@@ -14,17 +14,23 @@ import heapq
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from typing import TypeVar
 
 from tokkit.corpus.reference_words import PlainWords, Words
-from tokkit.progress import Progress, Stages, stop_if_cancelled
+from tokkit.progress import SILENT, Progress, Stages, stop_if_cancelled
 from tokkit.runtime.kernel_cache import is_compiled, say_if_compiling
 from tokkit.tokenizer.training.lexicon import Lexicon, Merge, MergedVocabulary, MergeOptions
+
+Item = TypeVar("Item")
 
 _PLAIN_WORDS = 16_000
 """Distinct words up to which plain Python merges in the time that loading compiled kernels takes."""
 
-_CHECK_EVERY = 100
-"""Merges in plain Python between two checks whether to stop, at most a few milliseconds each."""
+_REPORT_EVERY = 100
+"""Merges in plain Python between two reports of progress."""
+
+_CHECK_EVERY = 1000
+"""Words in plain Python between two checks whether to stop: some milliseconds."""
 
 
 def learn(
@@ -49,20 +55,28 @@ def learn(
 def lexicon_of(words: Words, progress: Progress) -> Lexicon:
     """The words for plain Python where they are few, or the kernels are not compiled; else for kernels."""
     if isinstance(words, PlainWords) and (len(words) <= _PLAIN_WORDS or not is_compiled("merge_kernels")):
-        return PlainLexicon(words.counts)
+        return PlainLexicon(words.counts, progress)
     from tokkit.tokenizer.training.merging import KernelLexicon
 
     say_if_compiling("merge_kernels", progress)
     return KernelLexicon.of(words, progress)
 
 
+def _checking(items: Iterable[Item], progress: Progress) -> Iterator[Item]:
+    """The items; checks before the first one, and after every thousand, whether to stop."""
+    for number, item in enumerate(items):
+        if number % _CHECK_EVERY == 0:
+            stop_if_cancelled(progress)
+        yield item
+
+
 class PlainLexicon(Lexicon):
     """Words in plain Python."""
 
-    def __init__(self, words: Mapping[str, int]) -> None:
+    def __init__(self, words: Mapping[str, int], progress: Progress = SILENT) -> None:
         self._words = sorted(words.items())
         counts: Counter[str] = Counter()
-        for word, count in self._words:
+        for word, count in _checking(self._words, progress):
             for character in word:
                 counts[character] += count
         self.counts = counts
@@ -75,15 +89,17 @@ class PlainLexicon(Lexicon):
 
     def merge(self, initial: Sequence[str], options: MergeOptions, progress: Progress) -> MergedVocabulary:
         tokens, merges = list(initial), []
-        for merge in _Merger(self._in_symbols(tokens, options), tokens, options).merges():
+        words = self._in_symbols(tokens, options, progress)
+        for merge in _Merger(words, tokens, options, progress).merges():
             merges.append(merge)
-            if len(merges) % _CHECK_EVERY == 0:
-                progress.advance(_CHECK_EVERY)
-                stop_if_cancelled(progress)
-        progress.advance(len(merges) % _CHECK_EVERY)
+            if len(merges) % _REPORT_EVERY == 0:
+                progress.advance(_REPORT_EVERY)
+        progress.advance(len(merges) % _REPORT_EVERY)
         return MergedVocabulary(tokens, len(initial), merges)
 
-    def _in_symbols(self, initial: Sequence[str], options: MergeOptions) -> tuple[list[list[int]], list[int]]:
+    def _in_symbols(
+        self, initial: Sequence[str], options: MergeOptions, progress: Progress
+    ) -> tuple[list[list[int]], list[int]]:
         """Words of two symbols or more as lists of initial tokens, and their counts.
 
         Characters without a token vanish, and their neighbors become adjacent.
@@ -96,7 +112,7 @@ class PlainLexicon(Lexicon):
             if character in ids and options.marked(kind, character) in ids
         }
         symbols, counts = [], []
-        for word, count in self._words:
+        for word, count in _checking(self._words, progress):
             last = len(word) - 1
             keys = (((i > 0) + 2 * (i == last), character) for i, character in enumerate(word))
             written = [token_of[key] for key in keys if key in token_of]
@@ -126,8 +142,13 @@ class _Merger:
     """
 
     def __init__(
-        self, words: tuple[list[list[int]], list[int]], tokens: list[str], options: MergeOptions
+        self,
+        words: tuple[list[list[int]], list[int]],
+        tokens: list[str],
+        options: MergeOptions,
+        progress: Progress,
     ) -> None:
+        self._progress = progress
         self._symbols, self._weights = words
         self._tokens = tokens
         self._options = options
@@ -140,7 +161,7 @@ class _Merger:
         """One merge after the other; adds to ``tokens``."""
         counts, size, lowest = self._counts, self._options.vocab_size, max(1, self._options.min_frequency)
         holders: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-        for word, symbols in enumerate(self._symbols):
+        for word, symbols in enumerate(_checking(self._symbols, self._progress)):
             for pair in pairwise(symbols):
                 counts[pair] += self._weights[word]
                 holders[pair].add(word)
@@ -177,7 +198,7 @@ class _Merger:
         """Replace the pair in the words; update the counts; the pairs that rose, with their words."""
         counts, longest = self._counts, self._options.longest
         risen: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-        for number in words:
+        for number in _checking(words, self._progress):
             symbols, weight, at = self._symbols[number], self._weights[number], 0
             spans = self._spans[number] if longest else []
             while at < len(symbols) - 1:
