@@ -22,6 +22,7 @@ from tokkit.views.reports import finetuning as reports
 DATASET = Path("dataset")
 """The data set in the current folder that is used when the command line and `tokkit.toml` name none."""
 COMPARE = "--compare"
+# KEY=VALUES, but not a path such as data/year=2024/rows.csv, which is the data set.
 _KEY = re.compile(r"[A-Za-z_-]+=(?!.*/)")
 
 

@@ -69,6 +69,7 @@ class LazyGroup(click.Group):
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         if name not in COMMANDS:
             return None
+        # The import loads the options of this command only; its worker is imported when it runs.
         module = name.replace("-", "_")
         command: click.Command = getattr(importlib.import_module(f"tokkit.cli.{module}"), f"{module}_command")
         return command
@@ -158,6 +159,7 @@ def run(arguments: list[str]) -> int:
         message = f"internal error: {what}; this is a bug in tokkit, please report it"
         return _report(message, "the same command with -v prints the traceback", EXIT_BUG, error)
     finally:
+        # Standard input that had to be read twice was copied to a temporary file.
         remove_spooled()
 
 

@@ -81,6 +81,7 @@ def _flag_of(group: type[Options], name: str) -> Callable[[Command], Command]:
         show_default = described.default_text or False
         return click.option(*names, is_flag=True, default=default, help=help, show_default=show_default)
     type_: Any = click.Choice(described.choices) if described.choices else kind
+    # click has one kind of flag with several values, the repeated one; `--vocab-size 8000,16000` is ours.
     if described.comma_separated:
         type_ = _CommaSeparated(kind)
         default = None if default is None else ",".join(map(str, default))
@@ -105,6 +106,7 @@ class _CommaSeparated(click.ParamType):
         self.name = f"{click.types.convert_type(kind).name},..."
         self._kind = click.types.convert_type(kind)
 
+    # The value is text from the command line, or a list from `tokkit.toml`.
     def convert(self, value: Any, parameter: click.Parameter | None, context: click.Context | None) -> Any:
         parts = value.split(",") if isinstance(value, str) else value
         parts = parts if isinstance(parts, list | tuple) else [parts]

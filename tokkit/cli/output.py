@@ -53,6 +53,7 @@ def write_plot(
     path: Path, labels: Sequence[str], render: Callable[[str], bytes], force: bool, progress: Progress
 ) -> None:
     """Render a plot (``render`` takes ``"png"`` or ``"svg"``) and write it; report labels without a font."""
+    # Matplotlib would draw an empty box for a character without a glyph, and warn on standard error.
     missing = fonts.without_glyphs(labels)
     if missing:
         progress.say(

@@ -1,0 +1,45 @@
+"""The help of the group and of commands, and literals in it that repeat a registry."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+import tokkit as package
+from tokkit.cli import blocks
+from tokkit.cli.main import COMMANDS, SECTIONS, run, tokkit
+from tokkit.data.dataset import SPLITS
+from tokkit.inspection.comparison.compare_options import CompareOptions
+from tokkit.options import described_fields
+from tokkit.tokenizer.blocks.recipes import KINDS
+
+
+def test_the_group_lists_commands_in_sections(capsys):
+    assert run(["--help"]) == 0
+    printed = capsys.readouterr().out
+    positions = [printed.index(f"\n{section}:\n") for section in SECTIONS]
+    assert positions == sorted(positions)
+    for summaries in SECTIONS.values():
+        for name, summary in summaries.items():
+            assert any(line.split() == [name, *summary.split()] for line in printed.splitlines()), name
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_its_name_and_an_example(name):
+    command = tokkit.get_command(click.Context(tokkit), name)
+    assert command is not None
+    assert command.name == name
+    assert command.epilog.startswith(f"Example: tokkit {name}")
+
+
+def test_version_is_the_one_source(capsys):
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"tokkit {package.__version__}\n"
+
+
+def test_choices_that_repeat_a_registry_equal_it():
+    assert (*(kind.replace("_", "-") for kind in KINDS), "recipe") == blocks.KINDS
+    assert dict(described_fields(CompareOptions))["split"].choices == SPLITS
+    evaluate = tokkit.get_command(click.Context(tokkit), "evaluate")
+    [split] = [parameter for parameter in evaluate.params if parameter.name == "split"]
+    assert tuple(split.type.choices) == SPLITS
