@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 ROWS, BYTES = 1 << 14, 1 << 23
 """Most rows of a batch, and bytes of the file for it: whichever comes first ends it."""
-_STEP = 64
+_OBJECTS, _STEP = 1 << 11, 256
+"""Rows of a batch of Python's objects, few enough for the processor's cache, and those between two looks at
+their size."""
 
 SAMPLE = 5000
 """Rows from which the columns of texts and labels are guessed."""
@@ -82,10 +84,10 @@ class Batch:
 def chunks(rows: Iterator[Row], read: list[int]) -> Iterator[tuple[list[Row], int]]:
     """The rows of each batch, and the bytes read for them, which the source of the rows adds to ``read``."""
     # some rows at a time: asking for the size after each would take longer than reading it
-    step = min(ROWS, _STEP)
+    most, step = min(ROWS, _OBJECTS), min(ROWS, _STEP)
     while True:
         chunk: list[Row] = []
-        while len(chunk) < ROWS and sum(read) < BYTES and (some := list(islice(rows, step))):
+        while len(chunk) < most and sum(read) < BYTES and (some := list(islice(rows, step))):
             chunk += some
         if not chunk:
             return

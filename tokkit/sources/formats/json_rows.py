@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -42,13 +43,18 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
 
 def _batch(rows: Sequence[Row], wanted: Sequence[str] | None, read: int) -> Batch:
     """Objects as columns: one a key, null where an object has none of it."""
-    names = dict.fromkeys(chain.from_iterable(rows))
-    columns = {
-        name: JsonValues([row.get(name) for row in rows])
-        for name in names
-        if wanted is None or name in wanted
-    }
+    # the first row usually has every key, and in the order of the columns
+    complete = bool(rows) and set().union(*rows) <= rows[0].keys()
+    names = list(rows[0] if complete else dict.fromkeys(chain.from_iterable(rows)))
+    columns = {name: JsonValues(_values(rows, name)) for name in names if wanted is None or name in wanted}
     return Batch(columns, len(rows), read)
+
+
+def _values(rows: Sequence[Row], name: str) -> list[Any]:
+    try:
+        return list(map(itemgetter(name), rows))  # twice the speed of `get`
+    except KeyError:
+        return [row.get(name) for row in rows]
 
 
 def _table(rows: Sequence[Row]) -> pl.DataFrame:
