@@ -9,17 +9,22 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tokkit.data.dataset import TRAIN, Dataset
+from tokkit.data.duplicates import near_duplicates
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, over_batches
 from tokkit.errors import OutputError
-from tokkit.inspection.statistics import lengths
+from tokkit.inspection.statistics import feeding, figures, lengths
 from tokkit.inspection.statistics.findings import Finding, findings
+from tokkit.inspection.statistics.gathering import Gathering
 from tokkit.inspection.statistics.languages import identifier
 from tokkit.inspection.statistics.lengths import Histogram
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, SayOnce, stage
+from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 
 if TYPE_CHECKING:
@@ -53,8 +58,6 @@ class StatsResult:
     @functools.cached_property
     def plotted(self) -> dict[str, dict[str, NDArray[np.int64]]]:
         """Split -> label -> (rows,) sorted lengths in ``unit``; "" without labels."""
-        import numpy as np
-
         return {
             split: {label: np.repeat(each.lengths, each.rows) for label, each in by_label.items()}
             for split, by_label in self.histograms.items()
@@ -107,8 +110,6 @@ def stats(
     a tokenizer, `UsageError` without the package that tells languages, `OutputError` where the temporary
     folder is full.
     """
-    from tokkit.inspection.statistics import figures
-
     options = apply_settings(DatasetOptions, options, settings)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     if languages:
@@ -158,10 +159,6 @@ def stats(
 def _gathered(
     source: StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
 ) -> Gathered:
-    from tokkit.inspection.statistics import feeding
-    from tokkit.inspection.statistics.gathering import Gathering
-    from tokkit.runtime.kernel_cache import say_if_compiling
-
     joined = ["string_kernels"] if source.pair_column is not None else []
     for module in (*joined, "key_kernels", "seen_kernels", "text_kernels"):
         say_if_compiling(module, progress)
@@ -179,8 +176,6 @@ def _gathered(
 
 def _languages(gathered: Gathered, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:
     """The languages of the rows that were drawn of each split."""
-    from tokkit.inspection.statistics import figures
-
     samples = [each.sample.rows() for each in gathered.splits if each.sample is not None]
     with stage(progress, "languages", sum(map(len, samples)), "rows"):
         return {
@@ -191,8 +186,6 @@ def _languages(gathered: Gathered, names: list[str], progress: Progress) -> dict
 
 def _near_copies(dataset: Dataset, progress: Progress) -> dict[str, int]:
     """Rows of each split beyond the first of their cluster of near duplicates."""
-    from tokkit.data.duplicates import near_duplicates
-
     found = {}
     for name in dataset.splits:
         contents = dataset.contents(name).drop_nulls().to_list()

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.corpus.cutting import Pipeline
+from tokkit.corpus.counts import Counts, words_of_counts
+from tokkit.corpus.cutting import Pipeline, byte_of_character
+from tokkit.corpus.words import count_words
 from tokkit.errors import InputError, UsageError
 from tokkit.inspection.suggestion.candidates import candidates
 from tokkit.inspection.suggestion.cut_words import CutWords, Model, cut_words
@@ -18,10 +20,12 @@ from tokkit.inspection.suggestion.selection import Chosen, Wish, select
 from tokkit.inspection.suggestion.suggest_options import SuggestOptions
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
+from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.editing.extend import extend
 from tokkit.tokenizer.editing.segmentation import pre_token_forms, pre_tokens
 from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
+from tokkit.tokenizer.training.count import check_fits
 
 if TYPE_CHECKING:
     from tokkit.corpus.reference_words import Words
@@ -134,11 +138,6 @@ def _words(
     stages: Stages,
 ) -> Words:
     """The words of the tokenizer's own normalizer and pre-tokenizer, with their counts."""
-    from tokkit.corpus.counts import Counts, words_of_counts
-    from tokkit.corpus.words import count_words
-    from tokkit.runtime.kernel_cache import say_if_compiling
-    from tokkit.tokenizer.training.count import check_fits
-
     pipeline = tokenizer.backend.to_str()
     say_if_compiling("split_kernels", stages.progress)
     if counts is not None:
@@ -193,8 +192,6 @@ def _rule(
 
 def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
     """What the beginning of a pre-token is as a person types it; None where it ends in half a character."""
-    from tokkit.corpus.cutting import byte_of_character
-
     mark = _mark(tokenizer)
     pipeline = Pipeline.of(tokenizer.backend.to_str())
     by_bytes = any(

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.inspection.statistics import lengths
 from tokkit.inspection.statistics.scripts import stretches
@@ -136,8 +138,6 @@ class _Counted:
     def of(
         cls, texts: Sequence[str], tokenizer: LoadedTokenizer, limit: int | None, progress: Progress
     ) -> _Counted:
-        import numpy as np
-
         counts = token_counts(texts, tokenizer, special=False, progress=progress)
         special = tokenizer.backend.num_special_tokens_to_add(False)
         dense = (sum(map(len, text.split())) for text in texts)
@@ -159,8 +159,6 @@ class _Counted:
 
     def grouped(self, keys: Sequence[str | None], order: Sequence[str]) -> dict[str, Figures]:
         """name -> figures of the rows that carry it, (texts,) keys; None belongs to no group."""
-        import numpy as np
-
         rows: dict[str | None, list[int]] = {}
         for row, key in enumerate(keys):
             rows.setdefault(key, []).append(row)

@@ -6,6 +6,8 @@ import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tokkit.inspection.comparison import resampling
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.row_counts import TokenizerCounts
@@ -29,8 +31,6 @@ def comparisons(
 
     The p-values of all of them are adjusted together (`resampling.holm`).
     """
-    import numpy as np
-
     pairs = list(itertools.combinations(counts, 2))
     place = {each: i for i, each in enumerate(itertools.product(CLAIMS, counts))}
     by_row = np.stack([getattr(counts[name], CLAIMS[claim]) for claim, name in place], axis=1)

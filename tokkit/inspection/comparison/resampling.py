@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tokkit.inspection.comparison.tokenizer_metrics import ratio
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
 
@@ -33,8 +35,6 @@ def resampled_weights(
     A sample draws as many rows as there are, with replacement, as `scipy.stats.bootstrap` does from the same
     seed. Weights times a column are its sums over the samples.
     """
-    import numpy as np
-
     draw = np.random.default_rng(seed)
     at_once = max(1, _CELLS // max(rows, 1))
     for start in range(0, resamples, at_once):
@@ -53,8 +53,6 @@ def resampled_sums(
 
     columns  (rows, columns) whole numbers: their sums are exact, whatever the order they are added in
     """
-    import numpy as np
-
     rows = len(columns)
     if not rows:
         return np.zeros((resamples, columns.shape[1]))
@@ -67,8 +65,6 @@ def interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> lis
 
     Source: Efron and Tibshirani 1993, An Introduction to the Bootstrap, chapter 13.
     """
-    import numpy as np
-
     known = values[~np.isnan(values)]
     if not len(known):
         return None
@@ -87,8 +83,6 @@ def sign_flip(differences: NDArray[np.int64], seed: int, flips: int = FLIPS) -> 
     together: of m of them, a binomial number keeps its sign. With the sum itself among the random ones, as
     `scipy.stats.permutation_test` counts it, the p-value is never zero.
     """
-    import numpy as np
-
     sizes, rows = np.unique(np.abs(differences[differences != 0]), return_counts=True)
     if not len(sizes):
         return 1.0

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tokkit.inspection.comparison.tokenizer_metrics import sums_by_row
 from tokkit.inspection.statistics import lengths
 from tokkit.progress import SILENT, Progress
@@ -38,8 +40,6 @@ class TextCounts:
     @property
     def word_counts(self) -> NDArray[np.int64]:
         """How often each distinct word stands there, (distinct words,)."""
-        import numpy as np
-
         return np.bincount(self.occurrences, minlength=len(self.distinct_words))
 
 
@@ -64,8 +64,6 @@ class TokenizerCounts:
 
 def count_texts(texts: Sequence[str]) -> TextCounts:
     """Characters, bytes and words of every row; a word is what white space separates."""
-    import numpy as np
-
     numbers: dict[str, int] = {}
     occurrences = np.fromiter(
         (numbers.setdefault(word, len(numbers)) for text in texts for word in text.split()), dtype=np.int32
@@ -107,8 +105,6 @@ def _cut(
     A word is encoded after a space, as it stands in text: byte-level and Metaspace tokenizers know it so.
     A token that holds nothing but that space is not the word's: GPT-2 cuts " 한" into the space and the rest.
     """
-    import numpy as np
-
     encoded = encode([" ", *(f" {word}" for word in words)], tokenizer, special=False, progress=progress)
     space = encoded.ids[: encoded.offsets[1]]
     words_alone = replace(encoded, offsets=encoded.offsets[1:])
@@ -123,7 +119,5 @@ def _cut(
 
 def _unknown(encoded: Encoded, tokenizer: LoadedTokenizer) -> NDArray[np.bool_]:
     """Which tokens are unknown, (tokens,); none where the tokenizer has no such token."""
-    import numpy as np
-
     unknown = tokenizer.id_of("unk")
     return np.zeros(len(encoded.ids), np.bool_) if unknown is None else encoded.ids == unknown

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tokkit.inspection.comparison import resampling
 from tokkit.inspection.comparison import tokenizer_metrics as metrics
 from tokkit.inspection.comparison.compare_options import CompareOptions
@@ -30,8 +32,6 @@ def measured(
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
     """Every tokenizer's metrics over all rows, and of each partition's parts."""
-    import numpy as np
-
     everything = np.arange(len(counted.texts))
     with stage(progress, "resampling", spec.resamples * (1 + sum(map(len, partitions.values()))), "samples"):
         overall = _ratios(counted, counts, loaded, everything, spec, progress)
@@ -67,8 +67,6 @@ def _ratios(
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
     """Every tokenizer's ratios over some rows, with intervals from the same bootstrap samples for all."""
-    import numpy as np
-
     columns = [*_text_columns(counted, rows)]
     for each in counts.values():
         columns += _token_columns(each, rows)
@@ -108,8 +106,6 @@ _TOKEN_COLUMNS = ("tokens", "continued", "unknown", "unknown_words", "unknown_ro
 
 
 def _text_columns(counted: TextCounts, rows: NDArray[np.int64]) -> list[NDArray[Any]]:
-    import numpy as np
-
     return [
         np.ones(len(rows), np.int64),
         counted.words[rows],
@@ -131,8 +127,6 @@ def _of_the_whole(
     progress: Progress,
 ) -> dict[str, Any]:
     """What is told of all rows together alone: how the vocabulary is used, and whether texts come back."""
-    import numpy as np
-
     frequencies = np.bincount(counts.encoded.ids, minlength=tokenizer.vocab_size)
     efficiency = metrics.renyi_efficiency(frequencies, tokenizer.vocab_size)
     whole = metrics.whole_words(counts.pieces, counted.word_counts, spec.frequent_words)

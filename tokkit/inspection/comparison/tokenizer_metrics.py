@@ -10,6 +10,8 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -44,16 +46,12 @@ def sums_by_row(values: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.
     >>> sums_by_row(np.array([1, 0, 1]), np.array([0, 2, 2, 3]))
     array([1, 0, 1])
     """
-    import numpy as np
-
     running = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
     return running[offsets[1:]] - running[offsets[:-1]]
 
 
 def ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
     """``above / below``, NaN where there is nothing below the line."""
-    import numpy as np
-
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(below > 0, np.divide(above, below), np.nan)
 
@@ -67,8 +65,6 @@ def renyi_efficiency(counts: NDArray[np.int64], vocab_size: int, order: float = 
     (Cognetta et al. 2024), so it is never told alone. None without tokens, and for a vocabulary of one.
     Source: Zouhar et al. 2023, Tokenization and the Noiseless Channel; ``order`` is not 1.
     """
-    import numpy as np
-
     total = int(counts.sum())
     if not total or vocab_size < 2:
         return None
@@ -94,8 +90,6 @@ def whole_words(pieces: NDArray[np.int64], counts: NDArray[np.int64], most: int)
     pieces, counts  (distinct words,) tokens of each word, and how often it stands there; of words equally
                     frequent, those that come first are taken
     """
-    import numpy as np
-
     frequent = np.argsort(-counts, kind="stable")[:most]
     return float((pieces[frequent] == 1).mean()) if len(frequent) else None
 

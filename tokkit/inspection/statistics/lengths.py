@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -30,8 +32,6 @@ class Histogram:
     @classmethod
     def of(cls, lengths: NDArray[np.int64]) -> Histogram:
         """The histogram of (rows,) lengths."""
-        import numpy as np
-
         return cls(*np.unique(lengths, return_counts=True))
 
     @property
@@ -41,8 +41,6 @@ class Histogram:
 
     def at(self, share: float) -> float:
         """The length that this share of the rows does not exceed, interpolated as `numpy.quantile` does."""
-        import numpy as np
-
         place = share * (self.total - 1)
         below = int(place)
         ends = np.cumsum(self.rows)
@@ -56,22 +54,16 @@ class Histogram:
 
 def characters(texts: Sequence[str]) -> NDArray[np.int64]:
     """Unicode code points of each text, (rows,)."""
-    import numpy as np
-
     return np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
 
 
 def words(texts: Sequence[str]) -> NDArray[np.int64]:
     """Words of each text, (rows,): what white space separates."""
-    import numpy as np
-
     return np.fromiter((len(text.split()) for text in texts), dtype=np.int64, count=len(texts))
 
 
 def no_rows() -> Histogram:
     """The histogram of nothing."""
-    import numpy as np
-
     return Histogram(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
@@ -109,8 +101,6 @@ def recommended(histogram: Histogram, longest: int | None) -> dict[str, Any] | N
     ``{tokens, truncated, tokens_lost, padding}``: shares of the rows cut, of all tokens cut off, and of
     padding where every row is padded to that length. None without rows.
     """
-    import numpy as np
-
     if not histogram.total:
         return None
     allowed = int(CUT * histogram.total)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tokkit.inspection.suggestion.cut_words import CutWords, mixed
 
 if TYPE_CHECKING:
@@ -39,8 +41,6 @@ def candidates(cut: CutWords, mark: str, min_count: int, whole_words: bool) -> C
                  beginning is one candidate
     whole_words  only beginnings that are all of a word
     """
-    import numpy as np
-
     sizes = np.diff(cut.starts)
     word = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
     length = (np.arange(cut.starts[-1]) - np.repeat(cut.starts[:-1], sizes)).astype(np.int32)
@@ -69,8 +69,6 @@ def candidates(cut: CutWords, mark: str, min_count: int, whole_words: bool) -> C
 
 def _prefix_hashes(cut: CutWords, mark: str) -> NDArray[np.uint64]:
     """For position p of every word a hash of its first p characters, a leading mark left out."""
-    import numpy as np
-
     sizes = np.diff(cut.starts)
     text = "\0".join(["", *cut.words])  # one character before each word: position 0 holds none
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)

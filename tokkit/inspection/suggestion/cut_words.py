@@ -17,6 +17,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from tokenizers import Tokenizer
+
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
@@ -75,8 +78,6 @@ class CutWords:
 
     def change(self, form: str) -> Change:
         """What adding a pre-token to the vocabulary does, on top of all that was applied before."""
-        import numpy as np
-
         low, high = bisect_left(self.words, form), bisect_left(self.words, form + _LAST)
         numbers = np.arange(low, high)
         numbers = numbers[self.first[low:high] < len(form)]
@@ -126,8 +127,6 @@ class Model:
 
     @classmethod
     def of(cls, tokenizer: LoadedTokenizer) -> Model:
-        from tokenizers import Tokenizer
-
         content = json.loads(tokenizer.backend.to_str())
         pipeline = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
         bare = {**content, **dict.fromkeys(pipeline), "added_tokens": []}
@@ -177,8 +176,6 @@ class Model:
 
 def cut_words(counted: Sequence[tuple[str, int]], model: Model, progress: Progress) -> CutWords:
     """The words with their counts, cut by the model; those too long for it are left out."""
-    import numpy as np
-
     kept = sorted((word, count) for word, count in counted if model.most is None or len(word) <= model.most)
     words = [word for word, _ in kept]
     lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
@@ -230,8 +227,6 @@ class Tokens:
 
 def tokens_of(encodings: Sequence[Any], unknown: int | None) -> Tokens:
     """The tokens of some `tokenizers.Encoding`; ``unknown`` is the id of the unknown token, None without."""
-    import numpy as np
-
     in_word = np.fromiter(map(len, encodings), dtype=np.int64, count=len(encodings))
     ids = np.fromiter((i for each in encodings for i in each.ids), dtype=np.int64)
     pairs = np.array([pair for each in encodings for pair in each.offsets], dtype=np.int64).reshape(-1, 2)
@@ -257,15 +252,11 @@ def tokens_of(encodings: Sequence[Any], unknown: int | None) -> Tokens:
 
 def border_hash(borders: Sequence[int]) -> np.uint64:
     """What stands in ``cuts`` behind these borders."""
-    import numpy as np
-
     return mixed(np.array(borders, dtype=np.uint64)).sum(dtype=np.uint64)
 
 
 def _hashes(ends: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.uint64]:
     """For every position the sum of the mixed numbers of the borders up to there."""
-    import numpy as np
-
     sizes = np.diff(starts)
     position = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
     running = np.cumsum(np.where(ends, mixed(position.astype(np.uint64)), np.uint64(0)), dtype=np.uint64)
@@ -275,8 +266,6 @@ def _hashes(ends: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.ui
 
 def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:
     """Numbers as good as random for numbers: SplitMix64 (Steele, Lea and Flood 2014)."""
-    import numpy as np
-
     values = values + np.uint64(0x9E3779B97F4A7C15)
     values = (values ^ (values >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     values = (values ^ (values >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -16,6 +16,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from tokkit.inspection.suggestion.candidates import Candidates
 from tokkit.inspection.suggestion.cut_words import Change, CutWords
 from tokkit.progress import Progress, stop_if_cancelled
@@ -122,8 +124,6 @@ def select(cut: CutWords, found: Candidates, wish: Wish, progress: Progress) -> 
 
 def _judged(cut: CutWords, text: str, forms: Sequence[str], wish: Wish) -> Chosen | None:
     """What a token does now; None for one that too few words would have, or that makes one unknown."""
-    import numpy as np
-
     changes = [cut.change(form) for form in forms]
     words, cost, unknown = (
         np.concatenate([getattr(change, name) for change in changes]) for name in ("words", "cost", "unknown")
