@@ -91,7 +91,7 @@ def test_stats_draws_the_same_rows_of_a_table_and_of_batches(write, monkeypatch)
     monkeypatch.setattr(streaming, "_streamed", lambda *arguments: None)
     assert stats(path, languages=True).as_dict() == whole.as_dict()
     assert whole.splits["train"]["languages"]["sampled"] == 50
-    assert "# Languages of rows drawn by chance\n" in as_tsv(reports.stats(whole.as_dict()))
+    assert "# Languages of sampled rows\n" in as_tsv(reports.stats(whole.as_dict()))
 
 
 @pytest.mark.parametrize("workers", [1, 3])

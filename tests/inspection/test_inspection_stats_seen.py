@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokkit.inspection.statistics import seen_kernels, seen_strings
-from tokkit.inspection.statistics.seen_strings import SeenStrings, finished, tally
+from tokkit.inspection.statistics import distinct_kernels
+from tokkit.inspection.statistics.distinct_strings import DistinctStrings, finished, tally
 from tokkit.runtime.strings import Strings
 
-NONE, SEVERAL = seen_kernels.NONE, seen_kernels.SEVERAL
+NONE, SEVERAL = distinct_kernels.NONE, distinct_kernels.SEVERAL
 TEXT = st.sampled_from(
     ["", "a", "b", "가", "sixteen bytes ..", "a text of more than sixteen bytes"]
 ) | st.text(st.characters(exclude_categories=["Cs"]), max_size=3)
@@ -52,7 +52,7 @@ def _found(tables):
 @given(rows=ROWS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
 def test_seen_strings_are_those_a_dictionary_holds(tmp_path, threads, budget, rows):
-    tables = [SeenStrings(3, tmp_path, budget) for _ in range(threads)]
+    tables = [DistinctStrings(3, tmp_path, budget) for _ in range(threads)]
     _fed(tables, rows)
     if budget == threads == 1 and sum(text != "" for text, _, _ in rows) > 1:
         assert tables[0].files
@@ -67,7 +67,7 @@ def test_seen_strings_whose_parts_do_not_fit_are_parted_again(tmp_path, monkeypa
     monkeypatch.setattr(seen_strings, "_PART_BITS", 2)
     monkeypatch.setattr(seen_strings, "PARTS", 4)
     budget = 150_000  # a little more than an empty table
-    table = SeenStrings(1, tmp_path, budget)
+    table = DistinctStrings(1, tmp_path, budget)
     texts = [f"text number {i} of quite a few" for i in range(30_000)]
     table.add(Strings.of_list(texts + texts[:7]), 0)
     depths, n, rows = set(), 0, 0
@@ -81,7 +81,7 @@ def test_seen_strings_whose_parts_do_not_fit_are_parted_again(tmp_path, monkeypa
 @given(ROWS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_seen_strings_tally_of_duplicates(tmp_path, rows):
-    table = SeenStrings(3, tmp_path)
+    table = DistinctStrings(3, tmp_path)
     _fed([table], rows)
     sums = np.zeros(3, np.int64), np.zeros(4, np.int64), np.zeros((3, 3), np.int64)
     tally(table, *sums)

@@ -13,7 +13,7 @@ from tokkit.data.loading import streaming
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.read import find_splits
 from tokkit.errors import InputError
-from tokkit.inspection.statistics import gathering
+from tokkit.inspection.statistics import aggregation as gathering
 from tokkit.inspection.stats import stats
 from tokkit.progress import SILENT
 from tokkit.sources import streams

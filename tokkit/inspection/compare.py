@@ -18,7 +18,7 @@ from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.differences import CLAIMS, comparisons, fewest
 from tokkit.inspection.comparison.row_counts import count_texts, count_tokens
-from tokkit.inspection.comparison.tokenizer_figures import measured
+from tokkit.inspection.comparison.tokenizer_measures import measured
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.folder.load import load

@@ -12,8 +12,8 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.inspection.checks import rules
 from tokkit.inspection.checks.class_check import rebuilt
 from tokkit.inspection.checks.config_fields import config_fields
+from tokkit.inspection.checks.inputs import MODEL_CONFIG, Subject, examined_model, examined_tokenizer
 from tokkit.inspection.checks.measure import measure
-from tokkit.inspection.checks.subject import MODEL_CONFIG, Subject, examined_model, examined_tokenizer
 from tokkit.inspection.checks.tokenizer_rules import fails_on_strange
 from tokkit.inspection.statistics.findings import ERROR, Finding
 from tokkit.options import apply_settings

@@ -17,9 +17,10 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, over_batches
 from tokkit.errors import OutputError
-from tokkit.inspection.statistics import feeding, figures, lengths
+from tokkit.inspection.statistics import feeding, lengths
+from tokkit.inspection.statistics import summary as figures
+from tokkit.inspection.statistics.aggregation import Gathering
 from tokkit.inspection.statistics.findings import Finding, findings
-from tokkit.inspection.statistics.gathering import Gathering
 from tokkit.inspection.statistics.languages import identifier
 from tokkit.inspection.statistics.lengths import Histogram
 from tokkit.options import apply_settings
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tokkit.inspection.statistics.sums import Gathered
+    from tokkit.inspection.statistics.totals import Aggregate
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def stats(
     With a tokenizer, lengths in its tokens too, special tokens included, with the share of rows that each
     maximum length would cut, the length to recommend, and the share of unknown tokens. With ``near``, near
     duplicates too, for which all texts are held in memory; else large files are read in batches.
-    With ``languages``, the languages of 5,000 rows of each split, drawn by chance.
+    With ``languages``, the languages of a random sample of 5,000 rows of each split.
 
     ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as a data set or
     a tokenizer, `UsageError` without the package that tells languages, `OutputError` where the temporary
@@ -158,7 +159,7 @@ def stats(
 
 def _gathered(
     source: StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
-) -> Gathered:
+) -> Aggregate:
     joined = ["string_kernels"] if source.pair_column is not None else []
     for module in (*joined, "key_kernels", "seen_kernels", "text_kernels"):
         say_if_compiling(module, progress)
@@ -174,8 +175,8 @@ def _gathered(
             ) from error
 
 
-def _languages(gathered: Gathered, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:
-    """The languages of the rows that were drawn of each split."""
+def _languages(gathered: Aggregate, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:
+    """The languages of the sampled rows of each split."""
     samples = [each.sample.rows() for each in gathered.splits if each.sample is not None]
     with stage(progress, "languages", sum(map(len, samples)), "rows"):
         return {

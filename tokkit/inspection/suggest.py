@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tokkit.corpus.reference_words import Words
 
 EXAMPLES = 3
-"""Other words whose cut changes that are shown of each token."""
+"""Number of other words with a changed tokenization that are listed per token."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class SuggestResult:
     tokens          what they are cut into now
     tokens_after    what they are cut into with all suggestions added (`add-tokens --native`)
     unknown, unknown_after  unknown tokens among those
-    output          the file of tokens, if one was asked for
+    output          the file of tokens, if one was requested
     """
 
     tokenizer: str
@@ -81,10 +81,10 @@ def suggest_tokens(
     out     a file for the tokens, one a line: what ``add-tokens --native --tokens-file`` takes
     counts  a folder that `tokkit.count` wrote with the tokenizer's own blocks, in place of the corpus
 
-    What a token saves is told with those before it added: of every word that begins with it, the tokens
+    The savings of a token count with those before it added: of every word that begins with it, the tokens
     before less those after. For WordPiece that is exact; BPE also joins the steps on the way to a token in
-    other words, so that more is saved than told; for Unigram it is an estimate. ``tokens_after`` is counted
-    with the extended tokenizer itself, whatever the model.
+    other words, so that it saves more than reported; for Unigram it is an estimate. ``tokens_after`` is
+    counted with the extended tokenizer itself, whatever the model.
 
     ``settings`` are fields of `SuggestOptions` and `CorpusOptions`. Raises `InputError` for a tokenizer or
     text that cannot be read, `UsageError` for counts of other blocks, `OutputError` where ``out`` exists.
@@ -165,7 +165,7 @@ def _chosen(
 
 
 def _mark(tokenizer: LoadedTokenizer) -> str:
-    """What stands before a word that follows a space: ``Ġ``, ``▁`` or nothing."""
+    """The mark before a word that follows a space: ``Ġ``, ``▁`` or nothing."""
     after = pre_tokens(tokenizer.backend, "a a")[-1:]
     mark = after[0][:-1] if after else ""
     return mark if len(mark) == 1 and not mark.isspace() else ""
@@ -246,7 +246,7 @@ _BATCH = 10_000
 def _as_suggestion(
     chosen: Chosen, cut: CutWords, model: Model, typed: Callable[[str], str | None]
 ) -> dict[str, Any]:
-    form = chosen.forms[-1]  # as it stands after a space
+    form = chosen.forms[-1]  # the form after a space
     [now] = model.cut([form])
     others = [n for n in chosen.examples if cut.words[n] not in chosen.forms][:EXAMPLES]
     return {
@@ -286,8 +286,8 @@ def _write(
     force: bool,
     threads: int | None,
 ) -> None:
-    """The tokens, one a line, and the receipt beside them."""
-    told = result.as_dict()
+    """Write the tokens, one per line, and their receipt."""
+    summary = result.as_dict()
     with files.files(target, f".{files.RECEIPT}", force=force, inputs=inputs) as staging:
         lines = "".join(f"{each['token']}\n" for each in result.suggestions)
         (staging / target.name).write_text(lines, "utf-8")
@@ -298,7 +298,7 @@ def _write(
             inputs=inputs,
             packages=("tokenizers",),
             result={
-                name: told[name]
+                name: summary[name]
                 for name in ("words", "distinct_words", "tokens", "tokens_after", "unknown", "unknown_after")
             }
             | {"suggestions": len(result.suggestions)},

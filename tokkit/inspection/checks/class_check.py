@@ -1,4 +1,4 @@
-"""Whether `AutoTokenizer` would rebuild a tokenizer: asked of its files beside the model's configuration."""
+"""Whether `AutoTokenizer` would rebuild a tokenizer, given its files and the configuration of the model."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from tokkit.inspection.checks.subject import MODEL_CONFIG, ExaminedModel, ExaminedTokenizer
+from tokkit.inspection.checks.inputs import MODEL_CONFIG, ExaminedModel, ExaminedTokenizer
 from tokkit.tokenizer.folder.checkpoints import rebuild_difference
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 
@@ -16,13 +16,13 @@ _GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
 def rebuilt(tokenizer: ExaminedTokenizer, model: ExaminedModel | None) -> str | None:
     """How its ids differ when `AutoTokenizer` loads it, in a sentence; None where they do not.
 
-    A class that loads `tokenizer.json` as it stands cannot, and transformers is not asked. Where no class is
+    A class that loads `tokenizer.json` unchanged cannot, and transformers is not loaded. Where no class is
     named, the model's configuration decides it, so both are laid into one folder, as a saved model has them.
     """
     file, named = tokenizer.loaded.file, tokenizer.config.get("tokenizer_class")
     own = tokenizer.loaded.folder / MODEL_CONFIG
-    beside = own if own.exists() else model.folder / MODEL_CONFIG if model else None
-    if not file.exists() or named in _GENERIC_CLASSES or (named is None and beside is None):
+    model_config = own if own.exists() else model.folder / MODEL_CONFIG if model else None
+    if not file.exists() or named in _GENERIC_CLASSES or (named is None and model_config is None):
         return None
     with tempfile.TemporaryDirectory(prefix="tokkit-") as made:
         folder = Path(made)
@@ -30,6 +30,6 @@ def rebuilt(tokenizer: ExaminedTokenizer, model: ExaminedModel | None) -> str | 
             if each.is_file() and each.suffix in (".json", ".txt") and each.name != "tokkit.json":
                 shutil.copyfile(each, folder / each.name)
         shutil.copyfile(file, folder / TOKENIZER_FILE)
-        if beside is not None:
-            shutil.copyfile(beside, folder / MODEL_CONFIG)
+        if model_config is not None:
+            shutil.copyfile(model_config, folder / MODEL_CONFIG)
         return rebuild_difference(folder, tokenizer.loaded.backend)

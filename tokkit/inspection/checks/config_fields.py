@@ -15,7 +15,7 @@ YES, NEVER, WITH_THE_TOKENIZER = "yes", "never", "only through add-tokens/trim"
 _ARCHITECTURE = "architecture: the weights of a pretrained body have this shape"
 _COMPUTES = "the weights were trained with it"
 _SPECIAL = "the tokenizer's id; both change together"
-_HEAD = "the head is drawn anew for other labels; the body stays"
+_HEAD = "the head is initialized again for other labels; the body is unchanged"
 _DROPOUT = "only used in training; it has no weights"
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
+from tokkit.inspection.checks.inputs import Subject
 from tokkit.inspection.checks.measure import NO_SCRIPT, Measured
-from tokkit.inspection.checks.subject import Subject
 from tokkit.inspection.checks.tokenizer_rules import train_again
 from tokkit.inspection.statistics.findings import TRUNCATED, UNKNOWN_RATE, WARNING, Finding
 from tokkit.inspection.statistics.scripts import WITHOUT_SPACES
@@ -50,14 +50,14 @@ def unknown_rate(subject: Subject) -> Iterator[Finding]:
     classes = [name for name, each in data.by_class.items() if each.unknown_rate > UNKNOWN_RATE]
     if not foreign and (data.overall.unknown_rate > UNKNOWN_RATE or classes):
         worst = max(classes, key=lambda name: data.by_class[name].unknown_rate, default=None)
-        told = f"{data.overall.unknown_rate:.1%} of the tokens are unknown to this tokenizer"
+        message = f"{data.overall.unknown_rate:.1%} of the tokens are unknown to this tokenizer"
         if worst is not None:
-            told += f'; of class "{worst}" {data.by_class[worst].unknown_rate:.1%}'
-        yield Finding("unknown-rate", WARNING, told, fix)
+            message += f'; of class "{worst}" {data.by_class[worst].unknown_rate:.1%}'
+        yield Finding("unknown-rate", WARNING, message, fix)
 
 
 def fertility(subject: Subject) -> Iterator[Finding]:
-    """By script; one whose tokens are mostly unknown has few of them, and is told by `unknown_rate`."""
+    """By script; one whose tokens are mostly unknown has few of them, and is reported by `unknown_rate`."""
     data = _data(subject)
     for name in _scripts(data):
         each = data.by_script[name]
@@ -91,11 +91,11 @@ def truncation(subject: Subject) -> Iterator[Finding]:
 def special_in_data(subject: Subject) -> Iterator[Finding]:
     data = _data(subject)
     if data.with_special_text:
-        told = ", ".join(f'"{token}" in {rows}' for token, rows in data.with_special_text.items())
+        message = ", ".join(f'"{token}" in {rows}' for token, rows in data.with_special_text.items())
         yield Finding(
             "special-in-data",
             WARNING,
-            f"rows whose text holds a special token literally, and becomes it: {told}",
+            f"rows whose text holds a special token literally, and becomes it: {message}",
             "take them out of the texts",
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Mapping
 
-from tokkit.inspection.checks.subject import ExaminedModel, Subject
+from tokkit.inspection.checks.inputs import ExaminedModel, Subject
 from tokkit.inspection.checks.tokenizer_rules import quoted
 from tokkit.inspection.checks.vocabulary_rules import some
 from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
@@ -15,7 +15,7 @@ _FATAL_ROLES = ("pad", "cls", "sep", "mask", "unk")
 """Roles whose id changes what an encoder sees; bos and eos only matter to what generates."""
 
 _MOST_NAMED = 5
-"""Tokens that a command is told with one by one."""
+"""Maximum number of tokens that a suggested command names one by one."""
 
 
 def _model(subject: Subject) -> ExaminedModel:
@@ -129,14 +129,14 @@ def max_length(subject: Subject) -> Iterator[Finding]:
     if model is not None and takes is not None:
         if stated is not None and stated <= takes:
             return
-        told = "no model_max_length: truncation cuts nothing" if stated is None else f"takes {stated} tokens"
+        limit = "no model_max_length: truncation cuts nothing" if stated is None else f"takes {stated} tokens"
         crashes = model.crashes_beyond
         outcome = "a longer text crashes it" if crashes else "it was made for no more"
         yield Finding(
             "max-length",
             # a lone tokenizer.json has nowhere to say it: whoever wraps it does
             ERROR if crashes and tokenizer.configured else WARNING,
-            f"{told}, but {model.name} has positions for {takes}: {outcome}",
+            f"{limit}, but {model.name} has positions for {takes}: {outcome}",
             f"tokkit wrap {quoted(tokenizer)} --max-length {takes} -o DIR, "
             f'or write "model_max_length": {takes} into its tokenizer_config.json',
         )

@@ -5,7 +5,7 @@
 2. Its text is encoded, bare and between other characters: a lower-casing normalizer lets no capital through,
    BERT's splitting no ``[unused1]``, and ``##x`` needs a word before it.
 
-A token that is part of a character's bytes has no text of its own; such are only asked for in step 1.
+A token that is part of a character's bytes has no text of its own; such tokens are only tested in step 1.
 Step 2 tries a dozen texts a token and proves nothing by failing, which is why no error follows from it.
 """
 
@@ -38,7 +38,7 @@ _BYTE = re.compile(r"<0x[0-9A-F]{2}>")
 class Unreachable:
     """never_built   tokens that the model cuts into others, or cannot reach by merging
     never_let_in     tokens whose text normalizer or pre-tokenizer changes or cuts
-    parts            how many are parts of characters, only asked of the model
+    parts            number of parts of characters, tested with the model only
     """
 
     never_built: list[str]
@@ -49,22 +49,22 @@ class Unreachable:
 def unreachable(tokenizer: LoadedTokenizer, model: Mapping[str, Any], spared: Collection[int]) -> Unreachable:
     """Tokens that no text gives, of all but those whose ids are spared (a template puts them, say).
 
-    model  the model as it stands in `tokenizer.json`
+    model  the model in `tokenizer.json`
 
     Raises `InputError` where the tokenizer fails on a text.
     """
     backend = tokenizer.backend
     vocabulary: dict[str, int] = backend.get_vocab(with_added_tokens=True)
     added = {token.content for token in backend.get_added_tokens_decoder().values()}
-    asked = sorted(
+    tested = sorted(
         (token for token, id_ in vocabulary.items() if id_ not in spared), key=vocabulary.__getitem__
     )
     prefix = model.get("continuing_subword_prefix") or ""
     suffix = model.get("end_of_word_suffix") or ""
-    bytes_ = {token for token in asked if model.get("byte_fallback") and _BYTE.fullmatch(token)}
-    inside = {token for token in asked if prefix and token.startswith(prefix) and token != prefix}
-    unasked = bytes_ | inside | added
-    built = [token for token in asked if token in unasked or _builds(backend.model, token)]
+    bytes_ = {token for token in tested if model.get("byte_fallback") and _BYTE.fullmatch(token)}
+    inside = {token for token in tested if prefix and token.startswith(prefix) and token != prefix}
+    untested = bytes_ | inside | added
+    built = [token for token in tested if token in untested or _builds(backend.model, token)]
     texts: dict[str, Iterator[str]] = {}
     parts = len(bytes_)
     words = _Words(vocabulary, prefix, added) if prefix else None
@@ -82,8 +82,8 @@ def unreachable(tokenizer: LoadedTokenizer, model: Mapping[str, Any], spared: Co
     left = set(built)
     refused = _without_text(tokenizer, texts, vocabulary)
     return Unreachable(
-        never_built=[token for token in asked if token not in left],
-        never_let_in=[token for token in asked if token in refused],
+        never_built=[token for token in tested if token not in left],
+        never_let_in=[token for token in tested if token in refused],
         parts=parts,
     )
 
@@ -110,11 +110,11 @@ def _without_text(
     while open_:
         tried = {token: next(each, None) for token, each in open_.items()}
         refused |= {token for token, text in tried.items() if text is None}
-        asked = {token: text for token, text in tried.items() if text is not None}
-        batches = tokenizer.encodings(list(asked.values()), special=False)
+        tested = {token: text for token, text in tried.items() if text is not None}
+        batches = tokenizer.encodings(list(tested.values()), special=False)
         ids = (encoding.ids for batch in batches for encoding in batch)
-        given = {token for token, found in zip(asked, ids, strict=True) if vocabulary[token] in found}
-        open_ = {token: open_[token] for token in asked if token not in given}
+        given = {token for token, found in zip(tested, ids, strict=True) if vocabulary[token] in found}
+        open_ = {token: open_[token] for token in tested if token not in given}
     return refused
 
 

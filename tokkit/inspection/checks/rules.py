@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from tokkit.inspection.checks import data_rules, model_rules, tokenizer_rules, vocabulary_rules
-from tokkit.inspection.checks.subject import Subject
+from tokkit.inspection.checks.inputs import Subject
 from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
 
 TOKENIZER, MODEL, DATA = "tokenizer", "model", "data"
@@ -114,5 +114,5 @@ def findings(subject: Subject, skipped: Mapping[str, str]) -> list[Finding]:
 def skipped(subject: Subject) -> dict[str, str]:
     """Rule -> why it cannot be run."""
     there = {TOKENIZER: True, MODEL: subject.model is not None, DATA: subject.data is not None}
-    asked = {MODEL: "no --model was named", DATA: "no --data was named"}
-    return {name: asked[rule.needs] for name, rule in RULES.items() if not there[rule.needs]}
+    reasons = {MODEL: "no --model was named", DATA: "no --data was named"}
+    return {name: reasons[rule.needs] for name, rule in RULES.items() if not there[rule.needs]}

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 
 from tokkit.errors import InputError
-from tokkit.inspection.checks.subject import ExaminedTokenizer, Subject
+from tokkit.inspection.checks.inputs import ExaminedTokenizer, Subject
 from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
 from tokkit.tokenizer.folder.load import check_receipt, missing_unknown
 
@@ -130,11 +130,11 @@ def stale_post_processor(subject: Subject) -> Iterator[Finding]:
     for token, ids in tokenizer.template.items():
         now = tokenizer.vocabulary.get(token)
         if ids != [now]:
-            told = "is not in the vocabulary" if now is None else f"has the id {now}"
+            state = "is not in the vocabulary" if now is None else f"has the id {now}"
             yield Finding(
                 "stale-post-processor",
                 ERROR,
-                f'its post-processor puts id {", ".join(map(str, ids))} for "{token}", which {told}',
+                f'its post-processor puts id {", ".join(map(str, ids))} for "{token}", which {state}',
                 f"tokkit wrap {quoted(tokenizer)} -o DIR"
                 if now is not None
                 else f"make it anew, ids looked up: {train_again(tokenizer)}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from tokkit.inspection.checks.inputs import ExaminedTokenizer, Subject
 from tokkit.inspection.checks.reachable import unreachable
-from tokkit.inspection.checks.subject import ExaminedTokenizer, Subject
 from tokkit.inspection.checks.tokenizer_rules import quoted, train_again
 from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
 
@@ -31,8 +31,8 @@ def duplicate_ids(subject: Subject) -> Iterator[Finding]:
             held.append(token)
     shared = {id_: tokens for id_, tokens in holders.items() if len(tokens) > 1}
     if shared:
-        told = (f"{id_} is {' and '.join(tokens)}" for id_, tokens in sorted(shared.items()))
-        yield Finding("duplicate-ids", ERROR, f"ids that two tokens share: {some(list(told))}", fix)
+        groups = (f"{id_} is {' and '.join(tokens)}" for id_, tokens in sorted(shared.items()))
+        yield Finding("duplicate-ids", ERROR, f"ids that two tokens share: {some(list(groups))}", fix)
     ids = dict(own)
     moved = [
         f"{each['content']} is {ids[each['content']]} and {each['id']}"
@@ -105,20 +105,20 @@ def unreachable_ids(subject: Subject) -> Iterator[Finding]:
         "the model always cuts": found.never_built,
         "normalizer or pre-tokenizer never lets through": found.never_let_in,
     }
-    told = [f"{len(tokens)} that {reason} ({some(tokens)})" for reason, tokens in reasons.items() if tokens]
-    if told:
+    groups = [f"{len(tokens)} that {reason} ({some(tokens)})" for reason, tokens in reasons.items() if tokens]
+    if groups:
         count = len(found.never_built) + len(found.never_let_in)
         yield Finding(
             "unreachable-ids",
             WARNING,
-            f"{count} of {len(tokenizer.vocabulary)} tokens were given by no text tried: {'; '.join(told)}",
+            f"{count} of {len(tokenizer.vocabulary)} tokens come from no test text: {'; '.join(groups)}",
             f"harmless but for their embedding rows; {_trim(subject)}",
         )
 
 
 def _trim(subject: Subject) -> str:
-    beside = f" --model {shlex.quote(subject.model.name)}" if subject.model else ""
-    return f"tokkit trim {quoted(subject.tokenizer)} --to CORPUS{beside} -o DIR"
+    model = f" --model {shlex.quote(subject.model.name)}" if subject.model else ""
+    return f"tokkit trim {quoted(subject.tokenizer)} --to CORPUS{model} -o DIR"
 
 
 def some(values: Sequence[str], most: int = 5) -> str:

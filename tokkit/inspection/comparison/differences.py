@@ -11,7 +11,7 @@ import numpy as np
 from tokkit.inspection.comparison import resampling
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.row_counts import TokenizerCounts
-from tokkit.inspection.comparison.tokenizer_figures import rounded
+from tokkit.inspection.comparison.tokenizer_measures import rounded
 from tokkit.progress import Progress, stage
 
 CLAIMS = {"tokens": "tokens", "continued_words": "continued", "unknown_words": "unknown_words"}
@@ -21,7 +21,7 @@ SIGNIFICANT = 0.05
 """The chance of even one false claim among all that are made."""
 
 LOSSY = 0.01
-"""Share of words with an unknown token above which few tokens are no saving: one stands for a whole word."""
+"""Share of words with an unknown token above which few tokens are no saving: one replaces a whole word."""
 
 
 def comparisons(
@@ -37,12 +37,12 @@ def comparisons(
     resamples = spec.resamples if pairs else 0
     found: list[dict[str, Any]] = []
     with stage(progress, "testing", resamples + len(pairs) * len(CLAIMS), "steps"):
-        drawn = resampling.resampled_sums(by_row.astype(np.float64), resamples, spec.seed, progress)
+        resampled = resampling.resampled_sums(by_row.astype(np.float64), resamples, spec.seed, progress)
         for claim, (first, second) in itertools.product(CLAIMS, pairs):
             one, other = place[claim, first], place[claim, second]
             difference = by_row[:, one] - by_row[:, other]
             total = int(by_row[:, other].sum())
-            bounds = resampling.interval(resampling.relative_change(drawn[:, one], drawn[:, other]))
+            bounds = resampling.interval(resampling.relative_change(resampled[:, one], resampled[:, other]))
             found.append(
                 {
                     "claim": claim,

@@ -1,6 +1,6 @@
 """How sure a figure is: bootstrap intervals of ratios, and a paired test of whether two tokenizers differ.
 
-Rows are what is drawn anew. All tokenizers are measured on the same draws, so that what rows have in common
+Rows are resampled. All tokenizers are measured on the same draws, so that what rows have in common
 falls out of their differences.
 """
 
@@ -29,7 +29,7 @@ _CELLS = 4_000_000
 def resampled_weights(
     rows: int, resamples: int, seed: int, progress: Progress = SILENT
 ) -> Iterator[NDArray[np.float64]]:
-    """How often each row was drawn in each bootstrap sample, (samples, rows), as many samples at a time as
+    """How often each row is in each bootstrap sample, (samples, rows), as many samples at a time as
     memory should hold.
 
     A sample draws as many rows as there are, with replacement, as `scipy.stats.bootstrap` does from the same
@@ -40,9 +40,9 @@ def resampled_weights(
     for start in range(0, resamples, at_once):
         stop_if_cancelled(progress)
         samples = min(at_once, resamples - start)
-        drawn = draw.integers(0, rows, (samples, rows))
-        drawn += np.arange(samples)[:, None] * rows
-        yield np.bincount(drawn.ravel(), minlength=samples * rows).reshape(samples, rows).astype(np.float64)
+        indices = draw.integers(0, rows, (samples, rows))
+        indices += np.arange(samples)[:, None] * rows
+        yield np.bincount(indices.ravel(), minlength=samples * rows).reshape(samples, rows).astype(np.float64)
         progress.advance(samples)
 
 

@@ -39,7 +39,7 @@ class TextCounts:
 
     @property
     def word_counts(self) -> NDArray[np.int64]:
-        """How often each distinct word stands there, (distinct words,)."""
+        """Occurrences of each distinct word, (distinct words,)."""
         return np.bincount(self.occurrences, minlength=len(self.distinct_words))
 
 
@@ -49,7 +49,7 @@ class TokenizerCounts:
 
     tokens, unknown, continued, unknown_words  (rows,) int64: tokens, unknown ones among them, words cut into
                                                two or more tokens, words with an unknown token
-    pieces          (distinct words,) int64, tokens of each word as it stands after a space
+    pieces          (distinct words,) int64, tokens of each word after a space
     special_tokens  how many a model's row has on top
     """
 
@@ -102,7 +102,7 @@ def _cut(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Tokens of each word, and whether one is unknown, (words,) each.
 
-    A word is encoded after a space, as it stands in text: byte-level and Metaspace tokenizers know it so.
+    A word is encoded after a space, as in running text: byte-level and Metaspace tokenizers were trained so.
     A token that holds nothing but that space is not the word's: GPT-2 cuts " 한" into the space and the rest.
     """
     encoded = encode([" ", *(f" {word}" for word in words)], tokenizer, special=False, progress=progress)

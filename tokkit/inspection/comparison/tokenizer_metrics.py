@@ -59,10 +59,10 @@ def ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
 def renyi_efficiency(counts: NDArray[np.int64], vocab_size: int, order: float = ORDER) -> float | None:
     """Rényi entropy of the tokens over the largest there could be, log of the vocabulary's size: 0 to 1.
 
-    counts  (ids,) how often each token stands in the text
+    counts  (ids,) occurrences of each token in the text
 
     High where no token is much more frequent than the others; it can be driven up by a worse tokenizer
-    (Cognetta et al. 2024), so it is never told alone. None without tokens, and for a vocabulary of one.
+    (Cognetta et al. 2024), so it is never reported alone. None without tokens, and for a vocabulary of one.
     Source: Zouhar et al. 2023, Tokenization and the Noiseless Channel; ``order`` is not 1.
     """
     total = int(counts.sum())
@@ -87,7 +87,7 @@ def truncated(lengths: NDArray[np.int64], limits: Sequence[int]) -> dict[str, fl
 def whole_words(pieces: NDArray[np.int64], counts: NDArray[np.int64], most: int) -> float | None:
     """Share of the ``most`` frequent distinct words that are one token.
 
-    pieces, counts  (distinct words,) tokens of each word, and how often it stands there; of words equally
+    pieces, counts  (distinct words,) tokens of each word, and its occurrences; of words equally
                     frequent, those that come first are taken
     """
     frequent = np.argsort(-counts, kind="stable")[:most]

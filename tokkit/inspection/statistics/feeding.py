@@ -8,7 +8,7 @@ from typing import Any
 import polars as pl
 
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged
-from tokkit.inspection.statistics.sums import Rows
+from tokkit.inspection.statistics.totals import Rows
 from tokkit.runtime.strings import Strings
 from tokkit.sources.formats.batch import Batch, JsonValues
 

@@ -56,7 +56,7 @@ def _leaks(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[F
             yield Finding(
                 "leaks",
                 ERROR,
-                f"{rows} rows of {second} hold a text that stands in {first} too",
+                f"{rows} rows of {second} hold a text that is also in {first}",
                 f"tokkit rebalance {shlex.quote(source)} -o OUT --strategy weights leaves them out of train"
                 if first == "train"
                 else "draw the splits anew: tokkit split ALL.csv -o split/",
@@ -146,11 +146,11 @@ def _small_class(source: str, splits: Splits, across: Mapping[str, Any]) -> Iter
     counts = splits["train"]["classes"] if "train" in splits else {}
     small = {label: rows for label, rows in counts.items() if rows < _FEWEST_OF_A_CLASS}
     if small and sum(counts.values()) >= _FEWEST_ROWS and 2 * len(small) <= len(counts):
-        shown = ", ".join(f'"{label}" ({rows})' for label, rows in list(small.items())[:5])
+        classes = ", ".join(f'"{label}" ({rows})' for label, rows in list(small.items())[:5])
         yield Finding(
             "small-class",
             WARNING,
-            f"train: too few rows to learn from or to repeat: {shown}{' ...' if len(small) > 5 else ''}",
+            f"train: too few rows to learn from or to repeat: {classes}{' ...' if len(small) > 5 else ''}",
             f"collect {_FEWEST_OF_A_CLASS} or more of each, or join classes: --label-names OLD=NEW",
         )
 

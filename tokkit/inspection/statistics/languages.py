@@ -1,7 +1,7 @@
 """In which of 139 languages a text is written: `py3langid` (the extra ``languages``) tells, without network.
 
 It is chosen for what it is: 5 MB under the BSD licence, its model plain arrays and no pickle, the successor
-of the widely used `langid`. Of short texts it errs, so that what it is not sure of is told as such.
+of the widely used `langid`. Of short texts it errs, so that an uncertain guess is reported as such.
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_LENGTHS = (32, 64, 128, 256, 512)
-"""Maximum lengths, in tokens, whose truncated share is told."""
+"""Maximum lengths, in tokens, whose truncated share is reported."""
 
 _QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
 CUT = 0.01

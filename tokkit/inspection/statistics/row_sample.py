@@ -1,4 +1,4 @@
-"""Rows drawn by chance: those whose numbers, mixed, are the smallest, whichever thread saw which."""
+"""A random sample of rows: those with the smallest hashed row numbers, whichever thread read them."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ class RowSample:
 
     def add(self, numbers: NDArray[np.int64], texts: Strings, labels: NDArray[np.int32]) -> None:
         """Draws among these rows too; ``numbers`` (rows,) are theirs within the split."""
-        drawn = mixed(numbers.astype(np.uint64))
-        for row in np.flatnonzero(drawn <= self._largest).tolist():
+        hashes = mixed(numbers.astype(np.uint64))
+        for row in np.flatnonzero(hashes <= self._largest).tolist():
             start = texts.starts[row]
             content = texts.data[start : min(texts.ends[row], start + _LONGEST)].tobytes()
-            self._kept.append((int(drawn[row]), content.decode("utf-8", "ignore"), int(labels[row])))
+            self._kept.append((int(hashes[row]), content.decode("utf-8", "ignore"), int(labels[row])))
         if len(self._kept) > 2 * self._size:
             self._cut()
 
     def absorb(self, other: RowSample) -> None:
-        """Draws among what another thread has drawn."""
+        """Merge the sample of another thread into this one."""
         self._kept += other._kept
         self._cut()
 
     def rows(self) -> list[tuple[str, int]]:
-        """Text and number of the label of each row drawn, in the order of those mixed numbers."""
+        """Text and label number of each sampled row, in the order of the hashed row numbers."""
         self._cut()
         return [(text, label) for _, text, label in self._kept]
 

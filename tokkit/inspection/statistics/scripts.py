@@ -1,4 +1,4 @@
-"""In which script a text is written, told by the Unicode names of its letters.
+"""The script of a text, from the Unicode names of its letters.
 
 Python knows no Script property. The name of a letter begins with its script ("HANGUL SYLLABLE GA"), which
 `unicodedata` gives; a test compares it with the property.
@@ -59,7 +59,7 @@ def main_script(text: str) -> str | None:
 
 
 def stretches(text: str) -> list[tuple[str | None, str]]:
-    """The text in stretches of words of one script; a text of one script is one, as it stands.
+    """The text in stretches of words of one script; a text of one script is one stretch, unchanged.
 
     A word counts as its letters' main script, and one without letters goes with the word before it.
 

@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 """The kernel that measures texts: characters, words, script, and what looks suspicious.
 
-What a character is stands in tables by code point (`text_measures`); nothing here knows Unicode.
+Character classes come from tables by code point (`text_measures`); nothing here knows Unicode.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tokkit.runtime.kernels import kernel
 
 SPACE, CONTROL, LEAD, TRAIL, REPLACEMENT = 1, 2, 4, 8, 16
 """Bits of a character: white space; C0, C1 or invisible; first and later characters of UTF-8 read as Latin-1
-or windows-1252; what stands where a byte could not be read."""
+or windows-1252; the replacement character of undecodable bytes."""
 
 MARKUP, CONTROLS, MOJIBAKE = 1, 2, 4
 """Bits of a text: it may hold HTML, control characters, UTF-8 that was read as something else."""

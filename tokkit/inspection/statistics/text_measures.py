@@ -109,7 +109,7 @@ def has_mojibake(text: str) -> bool:
 
 
 def _was_utf8(run: str) -> bool:
-    """Whether any character of UTF-8 stands in it, misread."""
+    """Whether it contains UTF-8 that was decoded as another encoding."""
     misread = bytes(_BYTES[character] for character in run)
     return misread.decode("utf-8", "ignore") != ""
 

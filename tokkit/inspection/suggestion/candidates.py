@@ -1,7 +1,7 @@
 """Beginnings of words that might be worth a token, with a bound on what each could save.
 
 A beginning is considered where a token ends now: `covidiot`, cut `co ##vid ##iot`, offers `covid` and itself.
-Beginnings are told apart by a hash of their characters, so that millions of them are arrays, not strings.
+Prefixes are identified by a hash of their characters, so that millions of them are arrays, not strings.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 NEVER, UNSET = -1, -2
-"""In ``rest``: no token ends here, or what follows cannot be matched; not asked yet."""
+"""In ``rest``: no token ends here, or what follows cannot be matched; not computed yet."""
 
 _BATCH = 10_000
 _LAST = chr(0x10FFFF)
@@ -56,7 +56,7 @@ class CutWords:
     """Words in order of code points, each with what it costs. ``cost``, ``unknown`` and ``first`` are changed
     by `apply`, all else stays.
 
-    counts    (words,) how often each stands in the corpus
+    counts    (words,) occurrences of each in the corpus
     cost      (words,) tokens it is cut into, ``unknown`` of them unknown
     first     (words,) characters of its first token
     starts    (words + 1,) where its positions 0 .. len(word) stand in the next three
@@ -109,7 +109,7 @@ class CutWords:
 
 @dataclass(frozen=True)
 class Model:
-    """A tokenizer's model without its pipeline: it is asked for words.
+    """A tokenizer's model without its pipeline: it encodes words.
 
     bare     cuts a pre-token, and nothing else
     prefix   what marks a WordPiece inside a word
@@ -251,7 +251,7 @@ def tokens_of(encodings: Sequence[Any], unknown: int | None) -> Tokens:
 
 
 def border_hash(borders: Sequence[int]) -> np.uint64:
-    """What stands in ``cuts`` behind these borders."""
+    """The values of ``cuts`` after these borders."""
     return mixed(np.array(borders, dtype=np.uint64)).sum(dtype=np.uint64)
 
 

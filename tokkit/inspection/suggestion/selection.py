@@ -159,7 +159,7 @@ def _is_common(cut: CutWords, words: NDArray[np.int64], changes: Sequence[Change
 
 def _apply(cut: CutWords, forms: Sequence[str]) -> list[str]:
     """Puts the forms into the vocabulary; longer beginnings of words that got worse, which are worth more now
-    than their bounds told."""
+    than their bounds."""
     risen = []
     for form in forms:
         change = cut.change(form)

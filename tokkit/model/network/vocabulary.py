@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from tokkit.errors import InputError
 from tokkit.inspection.checks import rules
-from tokkit.inspection.checks.subject import Subject, examined_model, examined_tokenizer
+from tokkit.inspection.checks.inputs import Subject, examined_model, examined_tokenizer
 from tokkit.inspection.statistics.findings import ERROR, Finding
 from tokkit.model.network.heads import initializer_range
 from tokkit.progress import SILENT, Progress

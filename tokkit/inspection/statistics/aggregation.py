@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
-from tokkit.inspection.statistics import seen_kernels, seen_strings
+from tokkit.inspection.statistics import distinct_kernels, distinct_strings
+from tokkit.inspection.statistics.distinct_strings import BUDGET, DistinctStrings, Part, parts_of
 from tokkit.inspection.statistics.row_sample import RowSample
-from tokkit.inspection.statistics.seen_strings import BUDGET, Part, SeenStrings, parts_of
-from tokkit.inspection.statistics.sums import Duplicates, Gathered, Labels, Rows, SplitSums
 from tokkit.inspection.statistics.text_measures import MARKS, TextMeasures
+from tokkit.inspection.statistics.totals import Aggregate, Duplicates, Labels, Rows, SplitSums
 from tokkit.progress import Progress, Silent, stage, stop_if_cancelled
 from tokkit.runtime import threads
 from tokkit.runtime.strings import Strings
@@ -49,7 +49,7 @@ class _Worker:
         sums = self.splits[rows.split]
         present = rows.texts.present if rows.pairs is None else rows.texts.present & rows.pairs.present
         sums.rows += len(present)
-        labels = np.full(len(present), seen_kernels.NONE, np.int32)
+        labels = np.full(len(present), distinct_kernels.NONE, np.int32)
         if rows.labels is not None:
             labels = self._numbered(rows.labels)
             found, n = np.unique(labels, return_counts=True)
@@ -118,7 +118,7 @@ class _Worker:
         names = [labels.text(row) for row in rows[new >= known].tolist()]
         numbers = np.array([self._all.labels.number(name) for name in names], np.int32)
         self._numbers = np.concatenate((self._numbers, numbers))
-        return np.append(self._numbers, np.int32(seen_kernels.NONE))[mine]
+        return np.append(self._numbers, np.int32(distinct_kernels.NONE))[mine]
 
 
 class _Saying(Silent):
@@ -160,11 +160,11 @@ class Gathering:
         self._keys = DuplicateKeys()
         self._progress = progress
 
-    def seen(self, budget: int) -> SeenStrings:
+    def seen(self, budget: int) -> DistinctStrings:
         """An empty table for a thread."""
-        return SeenStrings(self.splits, self.folder, budget)
+        return DistinctStrings(self.splits, self.folder, budget)
 
-    def gather(self, rows: Iterator[Rows], total: int | None, unit: str) -> Gathered:
+    def gather(self, rows: Iterator[Rows], total: int | None, unit: str) -> Aggregate:
         """Everything counted; ``total`` is the sum of all amounts, None where nobody knows."""
         number = threads.threads_to_use(None)
 
@@ -189,26 +189,26 @@ class Gathering:
             name: self._tallied([worker.values[name] for worker in workers], number).distinct
             for name in self.others
         }
-        return Gathered(sums, self.labels.names, self.measures.scripts, duplicates, distinct)
+        return Aggregate(sums, self.labels.names, self.measures.scripts, duplicates, distinct)
 
-    def _duplicates(self, tables: list[SeenStrings], number: int) -> Duplicates:
-        keys: list[SeenStrings] = []
+    def _duplicates(self, tables: list[DistinctStrings], number: int) -> Duplicates:
+        keys: list[DistinctStrings] = []
         exact = self._tallied(tables, number, keys)
         normalized = self._tallied(keys, number)
         return Duplicates(exact.distinct, normalized.distinct, exact.conflicts, exact.shared)
 
     def _tallied(
-        self, tables: list[SeenStrings], number: int, keys: list[SeenStrings] | None = None
+        self, tables: list[DistinctStrings], number: int, keys: list[DistinctStrings] | None = None
     ) -> Duplicates:
         """What the strings of the tables say; to ``keys``, tables of their normalized forms are added."""
         parts = parts_of(tables)
 
-        def work(tasks: threads.Tasks[Part]) -> tuple[Duplicates, SeenStrings]:
+        def work(tasks: threads.Tasks[Part]) -> tuple[Duplicates, DistinctStrings]:
             tally = self._nothing()
             normalized = self.seen(BUDGET)
             for part in tasks:
                 for table in part.tables():
-                    seen_strings.tally(table, tally.distinct, tally.conflicts, tally.shared)
+                    distinct_strings.tally(table, tally.distinct, tally.conflicts, tally.shared)
                     if keys is not None:
                         strings, order = table.strings()
                         for first in range(0, len(order), _AT_ONCE):

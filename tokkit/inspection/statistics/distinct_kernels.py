@@ -84,7 +84,7 @@ def sizes_by_part(slots, shift, parts, strings, sizes):
 
 @kernel
 def write_parts(slots, inline, arena, shift, parts, next_string, next_byte, data, lengths, numbers):
-    """Writes out all strings, those of a part together: where each part begins stands in ``next_...``.
+    """Writes out all strings, those of a part together: ``next_...`` holds where each part begins.
 
     data     (bytes,) uint8; lengths, numbers (n,) int32: bytes of each string, and its number from 0
     """

@@ -41,7 +41,7 @@ class ExaminedTokenizer:
     content      its `tokenizer.json`
     config       its `tokenizer_config.json` with the older `special_tokens_map.json` under it
     configured   whether it has either
-    model_type   of the `config.json` beside it, which `AutoTokenizer` takes a class from
+    model_type   from the `config.json` next to it, by which `AutoTokenizer` chooses a class
     doubled      tokens that the file's vocabulary holds twice
     """
 
@@ -136,7 +136,7 @@ class ExaminedModel:
 
     @cached_property
     def stored_rows(self) -> int | None:
-        """Rows of the input embeddings as stored; None where they cannot be told."""
+        """Rows of the input embeddings as stored; None where unknown."""
         return weight_headers.rows_of(self.shapes, weight_headers.INPUT_EMBEDDINGS)
 
     @property

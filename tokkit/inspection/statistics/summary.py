@@ -11,7 +11,7 @@ from tokkit.data.loading.streaming import StreamedDataset
 from tokkit.inspection.statistics import lengths
 from tokkit.inspection.statistics.lengths import Histogram
 from tokkit.inspection.statistics.scripts import NO_SCRIPT
-from tokkit.inspection.statistics.sums import Gathered, SplitSums
+from tokkit.inspection.statistics.totals import Aggregate, SplitSums
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
@@ -22,14 +22,14 @@ _FEWEST_IDS = 20
 def of_split(
     number: int,
     source: StreamedDataset,
-    gathered: Gathered,
+    gathered: Aggregate,
     near: int | None,
     languages: dict[str, Any] | None,
     tokenizer: LoadedTokenizer | None,
 ) -> dict[str, Any]:
-    """Everything told of the split of that number.
+    """The summary of one split.
 
-    near, languages   how many near copies it has, and what `languages` gives; None where nobody asked
+    near, languages   how many near copies it has, and what `languages` gives; None where not requested
     """
     sums, duplicates = gathered.splits[number], gathered.duplicates
     classes = {gathered.labels[label]: n for label, n in sums.labels.items() if label >= 0}
@@ -123,7 +123,7 @@ def histograms(
     return {label: by_label[label] for label in sort_labels(by_label)} or {"": sums.lengths_in(unit).all()}
 
 
-def across(names: list[str], gathered: Gathered) -> dict[str, Any]:
+def across(names: list[str], gathered: Aggregate) -> dict[str, Any]:
     """Leaks between splits, labels that a split lacks, distinct texts with two labels in all splits."""
     shared = gathered.duplicates.shared
     leaks = {
@@ -148,7 +148,7 @@ def across(names: list[str], gathered: Gathered) -> dict[str, Any]:
 def languages(
     sums: SplitSums, names: list[str], language: Callable[[str], str], progress: Progress
 ) -> dict[str, Any]:
-    """``{sampled, rows, by_class}``: how many rows were drawn, and how many of them each language has.
+    """``{sampled, rows, by_class}``: the number of sampled rows, and of rows per language.
 
     In ``rows`` those of most rows come first; ``by_class`` holds the same for each label.
     """

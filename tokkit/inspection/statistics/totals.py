@@ -69,7 +69,7 @@ class Duplicates:
     distinct       (splits,) different texts
     distinct_keys  (splits,) different ones when normalized
     conflicts      (splits + 1,) distinct texts with several labels, in each split and in all of them
-    shared         (splits, splits) rows of the second whose text stands in the first
+    shared         (splits, splits) rows of the second whose text is in the first
     """
 
     distinct: NDArray[np.int64]
@@ -79,7 +79,7 @@ class Duplicates:
 
 
 @dataclass(frozen=True)
-class Gathered:
+class Aggregate:
     """Everything that was counted.
 
     labels    names of labels by number

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIMITS = (128, 256, 512)
-"""Maximum lengths, in tokens, whose truncated share is told."""
+"""Maximum lengths, in tokens, whose truncated share is reported."""
 
 
 def measured(
@@ -41,13 +41,13 @@ def measured(
             }
             for partition, found in partitions.items()
         }
-    told = {}
+    measures = {}
     for name, tokenizer in loaded.items():
         found = {
             partition: {label: every[name] for label, every in labels.items()}
             for partition, labels in parts.items()
         }
-        told[name] = {
+        measures[name] = {
             "vocab_size": tokenizer.vocab_size,
             "max_length": tokenizer.max_length,
             **overall[name],
@@ -55,7 +55,7 @@ def measured(
             "classes": found.get("classes", {}),
             **({"groups": found["groups"], **_between(found["groups"])} if "groups" in found else {}),
         }
-    return told
+    return measures
 
 
 def _ratios(
@@ -82,8 +82,8 @@ def _ratios(
         for metric, (above, below) in metrics.RATIOS.items():
             value = float(metrics.ratio(sums[place[above]], sums[place[below]]))
             ratios[metric] = None if np.isnan(value) else rounded(value)
-            drawn = metrics.ratio(resampled[:, place[above]], resampled[:, place[below]])
-            bounds = resampling.interval(drawn)
+            resampled_ratios = metrics.ratio(resampled[:, place[above]], resampled[:, place[below]])
+            bounds = resampling.interval(resampled_ratios)
             intervals[metric] = None if bounds is None else [rounded(bound) for bound in bounds]
         longest = loaded[name].max_length
         limits = (*LIMITS, *((longest,) if longest else ()))
@@ -126,7 +126,7 @@ def _of_the_whole(
     spec: CompareOptions,
     progress: Progress,
 ) -> dict[str, Any]:
-    """What is told of all rows together alone: how the vocabulary is used, and whether texts come back."""
+    """Measures of all rows together only: vocabulary use and the round trip of texts."""
     frequencies = np.bincount(counts.encoded.ids, minlength=tokenizer.vocab_size)
     efficiency = metrics.renyi_efficiency(frequencies, tokenizer.vocab_size)
     whole = metrics.whole_words(counts.pieces, counted.word_counts, spec.frequent_words)
@@ -160,5 +160,5 @@ def _between(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def rounded(value: float) -> float:
-    """As figures are told: to six decimals."""
+    """Rounded to six decimals, as all measures are."""
     return round(value, 6)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.inspection.statistics import seen_kernels as kernels
+from tokkit.inspection.statistics import distinct_kernels as kernels
 from tokkit.runtime.byte_table import PADDING, ByteTable, zeros
 from tokkit.runtime.strings import Strings
 from tokkit.runtime.table_kernels import BATCH, BYTES, LONGEST
@@ -27,11 +27,11 @@ PARTS, _PART_BITS = 64, 6
 _AT_ONCE = 1 << 13
 
 
-class SeenStrings:
+class DistinctStrings:
     """Rows per split and the label of each distinct string; empty strings are passed over.
 
     rows    (n, splits) int64, by the number of the string
-    labels  (n, splits) int32: a number, `seen_kernels.NONE` or `seen_kernels.SEVERAL`
+    labels  (n, splits) int32: a number, `distinct_kernels.NONE` or `distinct_kernels.SEVERAL`
 
     Each thread has one of its own; `finished` adds up those of all.
     """
@@ -89,7 +89,7 @@ class SeenStrings:
         self._empty()
 
     def add_file(self, path: Path) -> None:
-        """Adds what stands in a file that `spill` wrote."""
+        """Add the content of a file that `spill` wrote."""
         with path.open("rb") as file:
             while header := file.read(16):
                 n, size = np.frombuffer(header, np.int64).tolist()
@@ -169,7 +169,7 @@ class SeenStrings:
             yield part, everything.take(some), numbers[some]
 
 
-def finished(tables: Sequence[SeenStrings]) -> Iterator[SeenStrings]:
+def finished(tables: Sequence[DistinctStrings]) -> Iterator[DistinctStrings]:
     """The sums of all tables: one table where they fit, else a table a part, one at a time."""
     for part in parts_of(tables):
         yield from part.tables()
@@ -178,10 +178,10 @@ def finished(tables: Sequence[SeenStrings]) -> Iterator[SeenStrings]:
 class Part:
     """Tables, or the files of a part, that are to be added up."""
 
-    def __init__(self, tables: Sequence[SeenStrings], files: Sequence[Path] = ()) -> None:
+    def __init__(self, tables: Sequence[DistinctStrings], files: Sequence[Path] = ()) -> None:
         self._tables, self._files = tables, files
 
-    def tables(self) -> Iterator[SeenStrings]:
+    def tables(self) -> Iterator[DistinctStrings]:
         """Adds up, and gives the sums: several tables where even a part does not fit."""
         first, *others = self._tables
         if not self._files:
@@ -191,14 +191,14 @@ class Part:
             # what the tables held may have been too much for one
             yield from finished([first]) if first.files else [first]
             return
-        together = SeenStrings(first.splits, first.folder, first.budget, first.depth + 1)
+        together = DistinctStrings(first.splits, first.folder, first.budget, first.depth + 1)
         for path in self._files:
             together.add_file(path)
             path.unlink()
         yield from finished([together]) if together.files else [together]
 
 
-def parts_of(tables: Sequence[SeenStrings]) -> list[Part]:
+def parts_of(tables: Sequence[DistinctStrings]) -> list[Part]:
     """What is to be added up, in parts that threads may take one by one."""
     if not any(table.files for table in tables):
         return [Part(tables)]
@@ -223,7 +223,10 @@ def _read(file: Any, n: int, dtype: type) -> NDArray[Any]:
 
 
 def tally(
-    table: SeenStrings, distinct: NDArray[np.int64], conflicts: NDArray[np.int64], shared: NDArray[np.int64]
+    table: DistinctStrings,
+    distinct: NDArray[np.int64],
+    conflicts: NDArray[np.int64],
+    shared: NDArray[np.int64],
 ) -> None:
     """Add the figures of duplicates in a table to the sums.
 
