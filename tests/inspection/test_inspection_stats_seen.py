@@ -63,9 +63,9 @@ def test_seen_strings_are_those_a_dictionary_holds(tmp_path, threads, budget, ro
 
 
 def test_seen_strings_whose_parts_do_not_fit_are_parted_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(seen_strings, "_AT_ONCE", 64)
-    monkeypatch.setattr(seen_strings, "_PART_BITS", 2)
-    monkeypatch.setattr(seen_strings, "PARTS", 4)
+    monkeypatch.setattr(distinct_strings, "_AT_ONCE", 64)
+    monkeypatch.setattr(distinct_strings, "_PART_BITS", 2)
+    monkeypatch.setattr(distinct_strings, "PARTS", 4)
     budget = 150_000  # a little more than an empty table
     table = DistinctStrings(1, tmp_path, budget)
     texts = [f"text number {i} of quite a few" for i in range(30_000)]
