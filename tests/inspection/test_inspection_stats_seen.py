@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokkit.inspection.statistics import distinct_kernels
+from tokkit.inspection.statistics import distinct_kernels, distinct_strings
 from tokkit.inspection.statistics.distinct_strings import DistinctStrings, finished, tally
 from tokkit.runtime.strings import Strings
 
