@@ -58,7 +58,7 @@ MODELS = {
 
 
 def add_tokens(*arguments, **settings):
-    """`tokkit.add_tokens`, its difference shown on a small sample: any text will do."""
+    """`tokkit.add_tokens`, its difference measured on a small sample: any text will do."""
     return tokkit.add_tokens(*arguments, **{"sample": str(Path(__file__)), **settings})
 
 

@@ -91,13 +91,13 @@ def test_add_tokens_native_says_what_a_word_becomes(made, tmp_path, heard):
 def test_add_tokens_native_changes_neighbouring_words_and_shows_it(made, tmp_path):
     sample = write(tmp_path / "s.txt", "covid covidiot covidiot the\n")
     result = add_tokens(made["wordpiece"], tmp_path / "out", token="covid", native=True, sample=str(sample))
-    shown = {each["word"]: each for each in result.as_dict()["effects"]}
-    assert set(shown) == {"covid", "covidiot"}
-    assert shown["covidiot"]["after"][0] == "covid"
-    assert (shown["covid"]["asked"], shown["covidiot"]["asked"]) == (True, False)
-    told = result.as_dict()["sample"]
-    assert (told["words"], told["distinct"], told["changed"], told["other"]) == (4, 3, 2, 1)
-    assert told["tokens_after"] < told["tokens_before"]
+    changed = {each["word"]: each for each in result.as_dict()["effects"]}
+    assert set(changed) == {"covid", "covidiot"}
+    assert changed["covidiot"]["after"][0] == "covid"
+    assert (changed["covid"]["asked"], changed["covidiot"]["asked"]) == (True, False)
+    figures = result.as_dict()["sample"]
+    assert (figures["words"], figures["distinct"], figures["changed"], figures["other"]) == (4, 3, 2, 1)
+    assert figures["tokens_after"] < figures["tokens_before"]
 
 
 def test_add_tokens_native_takes_a_continuation(made, tmp_path):
@@ -221,7 +221,7 @@ def test_add_tokens_reads_a_file_and_writes_the_same_bytes(made, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("settings", "error", "told"),
+    ("settings", "error", "message"),
     [
         ({"token": ""}, UsageError, "must not be empty"),
         ({"token": "\udcff"}, UsageError, "not UTF-8"),
@@ -241,9 +241,9 @@ def test_add_tokens_reads_a_file_and_writes_the_same_bytes(made, tmp_path):
         ({"token": "x", "sample": "nowhere.txt"}, InputError, "no such file"),
     ],
 )
-def test_add_tokens_refuses_what_cannot_be_and_leaves_nothing(settings, error, told, made, tmp_path):
+def test_add_tokens_refuses_what_cannot_be_and_leaves_nothing(settings, error, message, made, tmp_path):
     before = (made["wordpiece"] / "tokenizer.json").read_bytes()
-    with pytest.raises(error, match=told):
+    with pytest.raises(error, match=message):
         add_tokens(made["wordpiece"], tmp_path / "out", **settings)
     assert list(tmp_path.iterdir()) == []
     assert (made["wordpiece"] / "tokenizer.json").read_bytes() == before
@@ -271,17 +271,17 @@ def test_add_tokens_refuses_broken_tokenizers(made, tmp_path):
 
 
 def test_add_tokens_command_tells_its_result_as_json(made, tmp_path):
-    code, told, err = finished(
+    code, stdout, err = finished(
         *("add-tokens", made["bpe"], "--token", "COVID", "--special", "[S1]", "--native", "--json"),
         *("-o", tmp_path / "out"),
     )
     assert code == 0, err
-    result = json.loads(told)
+    result = json.loads(stdout)
     assert list(result)[:2] == ["schema", "command"]
     assert result["added"] == ["COVID", "ĠCOVID", "[S1]"]
     assert result["model"] is result["embedding_rows_before"] is None
-    code, told, err = finished("add-tokens", made["bpe"], "--token", "", "-o", tmp_path / "more")
-    assert (code, told) == (2, "")
+    code, stdout, err = finished("add-tokens", made["bpe"], "--token", "", "-o", tmp_path / "more")
+    assert (code, stdout) == (2, "")
     assert "Traceback" not in err
 
 

@@ -254,7 +254,7 @@ def test_add_tokens_refuses_a_tokenizer_of_another_model(made, tmp_path):
 
 
 def test_add_tokens_gives_the_ids_of_its_tokenizer_json(made, tmp_path):
-    """A bert `config.json` beside a tokenizer that lower-cases nothing: no class rebuilds it."""
+    """A bert `config.json` with a tokenizer that lower-cases nothing: no class rebuilds it."""
     tokkit.train_wordpiece(
         made["bpe"].parent / "corpus.txt", tmp_path / "tok", vocab_size=600, recipe="korean"
     )

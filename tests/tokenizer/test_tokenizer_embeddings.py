@@ -47,12 +47,12 @@ def test_embeddings_of_the_mean_with_the_tables_length():
     assert torch.equal(zeros, torch.zeros(4, 2))
 
 
-def test_embeddings_drawn_at_random_have_the_tables_mean_and_deviation():
+def test_embeddings_initialized_at_random_have_the_tables_mean_and_deviation():
     table = torch.randn(500, 3) * torch.tensor([0.1, 1.0, 5.0]) + torch.tensor([1.0, -2.0, 7.0])
-    drawn = extend_table(table, 500, [[]] * 4000, 4500, "random", 5)[500:]
-    assert torch.allclose(drawn.mean(dim=0), table.mean(dim=0), atol=0.3)
-    assert torch.allclose(drawn.std(dim=0), table.std(dim=0), rtol=0.1)
-    assert not torch.equal(drawn, extend_table(table, 500, [[]] * 4000, 4500, "random", 6)[500:])
+    initialized = extend_table(table, 500, [[]] * 4000, 4500, "random", 5)[500:]
+    assert torch.allclose(initialized.mean(dim=0), table.mean(dim=0), atol=0.3)
+    assert torch.allclose(initialized.std(dim=0), table.std(dim=0), rtol=0.1)
+    assert not torch.equal(initialized, extend_table(table, 500, [[]] * 4000, 4500, "random", 6)[500:])
 
 
 def test_embeddings_of_a_bias_and_of_rows_that_belong_to_no_token():

@@ -27,7 +27,7 @@ WRITTEN = [
     "がぎぐ ﾊﾞﾋﾟ",  # kana with combining and half-width marks
     "שָׁלוֹם וּבְרָכָה مَدَّ اللُّغَة",  # points in the order they are typed
     "ﬁ①℡㈱ ½ ﷺ ㅋㅠㅋㅠ",
-    "Ａ\u200d Ⓑ\u200cc ２\U0001f3fd ﬁ\u200d M\u200d می\u200cخواهم",  # of one grapheme with what stands before
+    "Ａ\u200d Ⓑ\u200cc ２\U0001f3fd ﬁ\u200d M\u200d می\u200cخواهم",  # of one grapheme with what precedes
     "\x01a\x7f\u200bb\ufeff",
     "\n\nline\r\nline\n",
 ]
@@ -94,8 +94,8 @@ def test_sentencepiece_normalizer_knows_every_rule():
     ours = normalizer_of(model)
     rules = charsmap.charsmap_rules(model.charsmap)
     assert len(rules) > 200_000
-    drawn = random.Random(5).sample(sorted(rules), 20_000)
-    assert [key for key in drawn if theirs.normalize(key) != ours.normalize_str(key)] == []
+    sampled = random.Random(5).sample(sorted(rules), 20_000)
+    assert [key for key in sampled if theirs.normalize(key) != ours.normalize_str(key)] == []
 
 
 @settings(max_examples=50)

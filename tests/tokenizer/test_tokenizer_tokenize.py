@@ -89,23 +89,26 @@ class TestEveryTokenizer:
     @pytest.mark.parametrize("pair", [None, "and its <mask> pair, 한국"])
     def test_tells_what_the_library_gives(self, folders, name, pair, special):
         backend = load(folders(name)).backend
-        shown = tokkit.tokenize(folders(name), WITH_TOKENS, pair=pair, special=special).texts
-        for text, told in zip(WITH_TOKENS, shown, strict=True):
+        tokenized = tokkit.tokenize(folders(name), WITH_TOKENS, pair=pair, special=special).texts
+        for text, result in zip(WITH_TOKENS, tokenized, strict=True):
             encoding = backend.encode(text, pair, add_special_tokens=special)
-            assert (told.tokens, told.ids) == (encoding.tokens, encoding.ids)
-            assert (told.offsets, told.words) == (encoding.offsets, encoding.word_ids)
-            assert told.decoded == backend.decode(encoding.ids)
-            if told.stages[-1].stage == "post_processor":
-                assert (told.stages[-1].pieces, told.stages[-1].offsets) == (told.tokens, told.offsets)
+            assert (result.tokens, result.ids) == (encoding.tokens, encoding.ids)
+            assert (result.offsets, result.words) == (encoding.offsets, encoding.word_ids)
+            assert result.decoded == backend.decode(encoding.ids)
+            if result.stages[-1].stage == "post_processor":
+                assert (result.stages[-1].pieces, result.stages[-1].offsets) == (
+                    result.tokens,
+                    result.offsets,
+                )
 
     def test_its_stages_follow_from_each_other(self, folders, name):
         """Each member of the pipeline by itself, on what the member before it left."""
         backend = load(folders(name)).backend
-        for told in tokkit.tokenize(folders(name), HARD).texts:
-            stages = [stage for stage in told.stages if stage.stage != "added_tokens"]
-            if len(stages) < len(told.stages):
+        for result in tokkit.tokenize(folders(name), HARD).texts:
+            stages = [stage for stage in result.stages if stage.stage != "added_tokens"]
+            if len(stages) < len(result.stages):
                 continue  # what is cut out first, the library's parts know nothing of
-            text = told.text
+            text = result.text
             if backend.normalizer is not None:
                 text = backend.normalizer.normalize_str(text)
                 assert [stage.pieces for stage in stages if stage.stage == "normalizer"][-1] in ([text], [])
@@ -136,17 +139,17 @@ class TestEveryTokenizer:
         check()
 
 
-def shown(folder, text, **settings):
+def tokenized(folder, text, **settings):
     return tokkit.tokenize(folder, text, **settings).texts[0]
 
 
-def stages(told):
-    return [(stage.stage, stage.block, list(stage.pieces)) for stage in told.stages]
+def stages(result):
+    return [(stage.stage, stage.block, list(stage.pieces)) for stage in result.stages]
 
 
 def test_tokenize_shows_every_stage_by_name(folders):
-    told = shown(folders("strange"), "A [MASK] PlainWord x!")
-    assert stages(told) == [
+    result = tokenized(folders("strange"), "A [MASK] PlainWord x!")
+    assert stages(result) == [
         ("added_tokens", "", [" [MASK]", "plainword", "b"]),
         ("normalizer", "nfc", ["A", " PlainWord x!"]),
         ("normalizer", "strip", ["A", "PlainWord x!"]),
@@ -158,15 +161,15 @@ def test_tokenize_shows_every_stage_by_name(folders):
         ("post_processor", "byte-level", ["a", " [MASK]", "plainword", "a", "b", "[UNK]"]),
         ("post_processor", "template", ["[CLS]", "a", " [MASK]", "plainword", "a", "b", "[UNK]"]),
     ]
-    assert [told.tokens[place] for place in told.unknown] == ["[UNK]"]
-    assert [told.tokens[place] for place in told.special] == ["[CLS]"]
+    assert [result.tokens[place] for place in result.unknown] == ["[UNK]"]
+    assert [result.tokens[place] for place in result.special] == ["[CLS]"]
 
 
 def test_tokenize_offsets_are_of_the_original_text(folders):
-    told = shown(folders("korean"), "Über 한글 👩‍👩‍👧", pair="zwei")
-    given = (told.text, told.pair)
+    result = tokenized(folders("korean"), "Über 한글 👩‍👩‍👧", pair="zwei")
+    given = (result.text, result.pair)
     words = {}
-    for (start, end), word, of in zip(told.offsets, told.words, told.sequences, strict=True):
+    for (start, end), word, of in zip(result.offsets, result.words, result.sequences, strict=True):
         if word is not None:
             words[of, word] = words.get((of, word), "") + given[of][start:end]
     assert words[0, 0] == "Über"
@@ -175,17 +178,17 @@ def test_tokenize_offsets_are_of_the_original_text(folders):
 
 
 def test_tokenize_knows_the_unknown_token_of_every_family(folders):
-    assert shown(folders("unigram"), "aßb").unknown == [1]
-    assert shown(folders("bare"), "aßb").unknown == []
-    assert shown(folders("korean"), "\ue000 a").unknown == [1]
+    assert tokenized(folders("unigram"), "aßb").unknown == [1]
+    assert tokenized(folders("bare"), "aßb").unknown == []
+    assert tokenized(folders("korean"), "\ue000 a").unknown == [1]
 
 
 def test_tokenize_tells_what_a_model_leaves_out(folders):
-    assert shown(folders("bare"), "aßb").lost == ["aßb"]
-    assert shown(folders("bare"), "abab").lost == []
-    assert shown(folders("gpt2"), "aßb \x00").lost == []
-    drawn = as_tsv(reports.tokenize(tokkit.tokenize(folders("bare"), "aßb").as_dict()))
-    assert "no token for all of\taßb" in drawn
+    assert tokenized(folders("bare"), "aßb").lost == ["aßb"]
+    assert tokenized(folders("bare"), "abab").lost == []
+    assert tokenized(folders("gpt2"), "aßb \x00").lost == []
+    rendered = as_tsv(reports.tokenize(tokkit.tokenize(folders("bare"), "aßb").as_dict()))
+    assert "no token for all of\taßb" in rendered
 
 
 class Heard(list):
@@ -194,7 +197,7 @@ class Heard(list):
     def say(self, message):
         self.append(message)
 
-    start = advance = finish = lambda self, *args, **shown: None
+    start = advance = finish = lambda self, *args, **totals: None
     cancelled = lambda self: False  # noqa: E731
 
 
@@ -205,9 +208,9 @@ def test_tokenize_does_not_cut_pad_or_leave_to_chance_and_says_so(tmp_path):
     tokenizer.enable_padding(length=9)
     tokenizer.save(str(tmp_path / "tokenizer.json"))
     said = Heard()
-    told = tokkit.tokenize(tmp_path, ["ab" * 20], progress=said).texts[0]
-    assert told.tokens == ["ab"] * 20
-    assert told.stages[-1].pieces == told.tokens
+    result = tokkit.tokenize(tmp_path, ["ab" * 20], progress=said).texts[0]
+    assert result.tokens == ["ab"] * 20
+    assert result.stages[-1].pieces == result.tokens
     assert [sentence.partition(": ")[2] for sentence in said] == [
         "sets truncation at 2 tokens; not applied here",
         "sets padding; not applied here",
@@ -226,7 +229,7 @@ def test_tokenize_says_on_which_text_a_tokenizer_fails(tmp_path):
     content = json.loads((tmp_path / "tokenizer.json").read_text("utf-8"))
     content["model"] = {"type": "Unigram", "unk_id": None, "vocab": [["a", -1.0]]}
     (tmp_path / "tokenizer.json").write_text(json.dumps(content), "utf-8")
-    assert shown(tmp_path, "aa").tokens == ["a", "a"]
+    assert tokenized(tmp_path, "aa").tokens == ["a", "a"]
     with pytest.raises(InputError, match="the tokenizer fails on 'aßa'"):
         tokkit.tokenize(tmp_path, "aßa")
 
@@ -242,9 +245,9 @@ def test_tokenize_tables_fit_and_mark_the_unknown(folders, width):
 
 
 def test_tokenize_escapes_control_characters(folders):
-    drawn = as_text(reports.tokenize(tokkit.tokenize(folders("gpt2"), "a\x1b[31mb\t").as_dict()), 80, True)
-    assert "\x1b[31m" not in drawn
-    assert "\\x1b" in drawn
+    rendered = as_text(reports.tokenize(tokkit.tokenize(folders("gpt2"), "a\x1b[31mb\t").as_dict()), 80, True)
+    assert "\x1b[31m" not in rendered
+    assert "\\x1b" in rendered
 
 
 def test_tokenize_command_gives_json_and_lines_of_standard_input(folders, tmp_path, capsys, monkeypatch):

@@ -200,18 +200,18 @@ def test_trim_refuses_what_cannot_be_and_leaves_nothing(made, used, tmp_path):
         ({"to": str(used), "keep_token": "zyxw"}, UsageError, "not in the vocabulary"),
         ({"to": str(used), "min_frequency": 0}, UsageError, "below 1"),
     )
-    for settings, error, told in cases:
-        with pytest.raises(error, match=told):
+    for settings, error, message in cases:
+        with pytest.raises(error, match=message):
             tokkit.trim(made["bpe"], tmp_path / "out", **settings)
         assert [each.name for each in tmp_path.iterdir()] == ["empty.txt"]
 
 
 def test_trim_command_tells_its_result_as_json(made, used, tmp_path):
-    code, told, err = finished("trim", made["bpe"], "--to", used, "-o", tmp_path / "out", "--json")
+    code, stdout, err = finished("trim", made["bpe"], "--to", used, "-o", tmp_path / "out", "--json")
     assert code == 0, err
-    result = json.loads(told)
+    result = json.loads(stdout)
     assert result["command"] == "trim"
     assert result["vocab_size_before"] == 500 > result["vocab_size_after"]
-    code, told, err = finished("trim", made["bpe"], "--to", used, "-o", made["bpe"], "--force")
-    assert (code, told) == (4, "")
+    code, stdout, err = finished("trim", made["bpe"], "--to", used, "-o", made["bpe"], "--force")
+    assert (code, stdout) == (4, "")
     assert "Traceback" not in err

@@ -21,7 +21,7 @@ BERT_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 
 @pytest.fixture(scope="module")
 def foreign(tmp_path_factory):
-    """Tokenizers as other tools write them: a `tokenizer.json` and nothing beside it."""
+    """Tokenizers as other tools write them: a `tokenizer.json` and nothing else."""
     home = tmp_path_factory.mktemp("foreign")
     lines = (cut("english", 20_000) + cut("korean", 20_000)).splitlines()
 
