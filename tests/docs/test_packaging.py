@@ -9,6 +9,7 @@ import tomllib
 import pytest
 import yaml
 
+import tokkit
 from tests.docs.pages import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
@@ -42,6 +43,12 @@ def test_nothing_tells_to_install_the_other_package_or_names_an_index():
         text = path.read_text("utf-8", errors="replace")
         assert not OTHERS_PACKAGE.search(text), name
         assert not any(host in text for host in HOSTS), name
+
+
+def test_the_version_is_that_of_the_package():
+    assert PROJECT["project"]["dynamic"] == ["version"]
+    assert PROJECT["tool"]["hatch"]["version"]["path"] == "tokkit/__init__.py"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", tokkit.__version__)
 
 
 def test_the_license_is_the_whole_apache_license():
