@@ -83,9 +83,12 @@ def demo(out: str | Path = "tokkit-demo", *, force: bool = False) -> None:
         click.echo(f"$ cp {' '.join(shlex.quote(str(path)) for path in sources)} .")
         for path in sources:
             shutil.copyfile(path, staging / path.name)
+        # The commands have relative paths, so that they can be repeated in that folder.
         with contextlib.chdir(staging):
             for what, command in STEPS:
                 _show(what, shlex.join(("tokkit", *command)))
+                # Commands report progress on standard error: in a log of both streams, unflushed lines of
+                # standard output would come after it.
                 sys.stdout.flush()
                 with _command_line(["tokkit", *command]):
                     code = tokkit.main(args=list(command), prog_name="tokkit", standalone_mode=False)

@@ -82,7 +82,8 @@ def finetune_command(
     from tokkit.model.folds.compare_settings import compare_settings
     from tokkit.model.training import accelerator
 
-    if accelerator.is_helper():  # of several processes, the first one reports
+    # Of several processes, the first one reports.
+    if accelerator.is_helper():
         progress = SILENT
     if keep_models and not compare:
         raise UsageError("--keep-models: belongs to --compare; --folds keeps its models")

@@ -19,10 +19,13 @@ def cancelling(progress: Messages) -> Iterator[None]:
     Nothing changes where Python does not handle Ctrl-C, as in a shell's background job.
     """
     ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    # `signal.signal` raises `ValueError` outside the main thread.
     if not ours or threading.current_thread() is not threading.main_thread():
         yield
         return
 
+    # Both are needed: the exception ends Python code at once, the flag ends threads and compiled loops, which
+    # check `progress.cancelled()` between pieces of work.
     def stop(number: int, frame: FrameType | None) -> None:
         progress.stopping = True
         raise KeyboardInterrupt

@@ -81,6 +81,7 @@ class LazyGroup(click.Group):
         return super().resolve_command(context, args)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        # One width for all sections, so that the summaries of different sections are aligned.
         widest = max(map(len, COMMANDS))
         for title, section in SECTIONS.items():
             with formatter.section(title):
@@ -91,7 +92,9 @@ class LazyGroup(click.Group):
     cls=LazyGroup,
     context_settings={
         "help_option_names": ["-h", "--help"],
+        # An option is also read from TOKKIT_COMMAND_OPTION, for instance TOKKIT_FINETUNE_EPOCHS.
         "auto_envvar_prefix": "TOKKIT",
+        # click folds the help at 80 columns unless a wider maximum is given.
         "max_content_width": 100,
     },
     epilog="Options can also be set in tokkit.toml or in TOKKIT_COMMAND_OPTION variables.",
@@ -114,6 +117,7 @@ def tokkit(context: click.Context) -> None:
             if flag.startswith("--")
         }
 
+    # click looks at the command line first, then at the environment, then at this map.
     context.default_map = settings.default_map(COMMANDS, options_of)
 
 
@@ -123,7 +127,8 @@ def main(arguments: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:] if arguments is None else arguments)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt but Python's own exit
+    # Nothing is left to interrupt but Python's own exit, which would print a traceback.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     # Without this, Python looks for reference cycles in everything that torch imported, which takes seconds.
     gc.freeze()
     sys.exit(code)
@@ -132,9 +137,12 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error is printed as one sentence and a hint."""
     try:
+        # In standalone mode, click prints errors in its own format and exits the process itself.
         code = tokkit.main(args=arguments, prog_name="tokkit", standalone_mode=False)
+        # A closed pipe or a full disk raises here, where it is reported, and not while Python exits.
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
+    # A subclass of `ClickException`, so it has to come first: its message is the help itself.
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return error.exit_code
@@ -147,6 +155,7 @@ def run(arguments: list[str]) -> int:
     except TokkitError as error:
         return _report(error.message, error.hint, error.exit_code, error)
     except BrokenPipeError:  # the reader of a pipe, `head` for instance, has closed it
+        # Python flushes standard output again at exit, which would raise the same error.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
@@ -154,6 +163,7 @@ def run(arguments: list[str]) -> int:
     except Exception as error:
         if is_interrupt(error):
             return _report(Interrupted().message, None, Interrupted.exit_code)
+        # An error outside a command has no such attribute: the arguments are searched for `-v`.
         error.verbose = getattr(error, "verbose", "-v" in arguments)  # type: ignore[attr-defined]
         what = f"{type(error).__name__}: {error}"
         message = f"internal error: {what}; this is a bug in tokkit, please report it"
@@ -166,6 +176,7 @@ def run(arguments: list[str]) -> int:
 def _report(message: str, hint: str | None, code: int, error: Exception | None = None) -> int:
     if getattr(error, "verbose", False):
         traceback.print_exc()
+    # Paths and labels in a message are data: control characters in them could change the terminal.
     click.echo(f"error: {printable(without_spool(message))}", err=True)
     if hint:
         click.echo(f"hint:  {printable(without_spool(hint))}", err=True)

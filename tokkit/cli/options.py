@@ -44,7 +44,8 @@ def shared_options(
                 with cancelling(progress):
                     return command(progress=progress, **values)
             except Exception as error:
-                error.verbose = verbose  # type: ignore[attr-defined] # `run` then prints the traceback
+                # With it, `run` prints the traceback.
+                error.verbose = verbose  # type: ignore[attr-defined]
                 raise
 
         flags = [_flag_of(group, name) for argument, group in groups.items() for name in names[argument]]
@@ -56,7 +57,8 @@ def shared_options(
             click.option("-v", "--verbose", is_flag=True, help="Print the traceback of an error."),
         ]
         declared: Command = call
-        for option in reversed(flags):  # click lists the flag of the last decorator first
+        # click lists the flag of the last decorator first.
+        for option in reversed(flags):
             declared = option(declared)
         return declared
 
@@ -76,7 +78,8 @@ def _flag_of(group: type[Options], name: str) -> Callable[[Command], Command]:
     names = (flag(name), name)
     help = f"{described.help[0].upper()}{described.help[1:]}."
     if kind is bool:
-        if default is None:  # neither flag: the command decides
+        # Three states: neither flag means that the command decides.
+        if default is None:
             names = (f"{flag(name)}/{flag('no_' + name)}", name)
         show_default = described.default_text or False
         return click.option(*names, is_flag=True, default=default, help=help, show_default=show_default)
@@ -84,6 +87,7 @@ def _flag_of(group: type[Options], name: str) -> Callable[[Command], Command]:
     # click has one kind of flag with several values, the repeated one; `--vocab-size 8000,16000` is ours.
     if described.comma_separated:
         type_ = _CommaSeparated(kind)
+        # As text, the help prints the default in the form that the option accepts: 8000,16000.
         default = None if default is None else ",".join(map(str, default))
     return click.option(
         *names,
@@ -130,6 +134,7 @@ def training_command(name: str, example: str) -> Callable[[Command], click.Comma
     """A command that trains a tokenizer: CORPUS..., ``-o``, ``--force`` and ``--counts``."""
 
     def decorate(command: Command) -> click.Command:
+        # click lists the option that is applied last first: CORPUS, then -o and --force, then --counts.
         for option in (
             click.option(
                 "--counts", metavar="DIR", help="Train from a folder written by `tokkit count`, not a corpus."

@@ -31,11 +31,15 @@ def show(
     """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe."""
     if as_json:
         text = json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2)
-        click.echo(text.encode("utf-8", "surrogatepass"))  # JSON is UTF-8, whatever the console is
+        # JSON is UTF-8, whatever the encoding of the console. A lone surrogate, which a JSON escape in the
+        # data can spell, is an error in strict UTF-8.
+        click.echo(text.encode("utf-8", "surrogatepass"))
     elif sys.stdout.isatty():
+        # https://no-color.org: the presence of the variable turns color off, whatever its value.
         color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
         click.echo(as_text(tables(result), shutil.get_terminal_size().columns, color), nl=False)
     else:
+        # In a pipe, rich cuts cells at 80 columns; tab-separated lines are complete and easy to parse.
         click.echo(as_tsv(tables(result)), nl=False)
 
 

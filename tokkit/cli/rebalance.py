@@ -17,6 +17,7 @@ from tokkit.views.reports import data as reports
 def _strategies() -> str:
     """The strategies for `--help`, one per line."""
     lines = [f"{name:13}{summary}" for name, summary in STRATEGIES.items()]
+    # click joins the lines of a paragraph, except of one that begins with \b.
     return "\b\nStrategies:\n" + "\n".join(lines)
 
 

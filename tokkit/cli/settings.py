@@ -63,6 +63,7 @@ def default_map(
         if name not in known or not isinstance(table, dict):
             raise InputError(f'{FILE}: unknown command "{name}"{did_you_mean(name, [*known, *TOP_LEVEL])}')
         options = options_of(name)
+        # A key may be written as in Python (`vocab_size`) or as on the command line (`vocab-size`).
         flags = {key: key.replace("_", "-") for key in table}
         for key, flag in flags.items():
             if flag not in options:
@@ -82,11 +83,13 @@ def _parse(where: str, value: Any, parameter: Parameter) -> Any:
         raise InputError(f"{where}: expected one value, not a list")
     if isinstance(value, list):
         return [_scalar(where, item) for item in value]
+    # click expects a list as the default of a repeatable option.
     return [_scalar(where, value)] if parameter.repeatable else _scalar(where, value)
 
 
 def _scalar(where: str, value: Any) -> Any:
     """A number as text, so that 2.5 is refused for an integer as it is on the command line."""
+    # Before the numbers, because a bool is an int in Python.
     if isinstance(value, bool | str):
         return value
     if isinstance(value, int | float):

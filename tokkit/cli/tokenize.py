@@ -26,6 +26,7 @@ def tokenize_command(texts: tuple[str, ...], no_special: bool, as_json: bool, **
     """Show what each stage of a tokenizer does to texts, or to the lines of standard input."""
     from tokkit.tokenizer.tokenize import tokenize
 
+    # `sys.stdin` is None in a process that was started without standard input.
     if not texts and (sys.stdin is None or sys.stdin.isatty()):
         raise UsageError("no text to tokenize", hint="tokkit tokenize out/ 'some text', or pipe lines in")
     expanded = [text for argument in texts or [STANDARD_INPUT] for text in _texts(argument)]
@@ -40,4 +41,5 @@ def _texts(argument: str) -> Iterator[str]:
         return
     for path in expand([argument]):
         for block in lines(path):
+            # Only the line end is removed: other white space belongs to the text.
             yield from (line.removesuffix("\n").removesuffix("\r") for line in block)

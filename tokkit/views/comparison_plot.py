@@ -38,6 +38,7 @@ def comparison(result: Mapping[str, Any], lengths: Mapping[str, NDArray[np.int64
     names = list(result["tokenizers"])
     short = short_names(names)
     labels = parts_of(result)
+    # 0.22 inches per mark: with less, the names on the vertical axis overlap.
     height = min(max(3.4, 1.6 + 0.22 * (len(labels) + 1) * max(len(names), 2)), TALLEST)
     legend = drawable([short[name] for name in names])
     with style():
@@ -45,18 +46,22 @@ def comparison(result: Mapping[str, Any], lengths: Mapping[str, NDArray[np.int64
         left, right = figure.subplots(1, 2)
         for number, name in enumerate(names):
             look = {"color": _COLORS[number % len(_COLORS)], "label": legend[number]}
+            # The marks of one label share 0.7 of its line: those of two tokenizers are at -0.175 and +0.175.
             offset = 0.7 * ((number + 0.5) / len(names) - 0.5)
             _fertility(left, result["tokenizers"][name], labels, offset, _MARKERS[number % 8], look)
             _survival(right, lengths[name], look)
         left.set_yticks(range(len(labels) + 1), ["all rows", *drawable(labels)])
+        # Large to small, so that the first line is at the top.
         left.set_ylim(len(labels) + 0.5, -0.5)
         left.axhline(0.5, color="#cccccc", linewidth=0.8)
         left.set_xlabel("tokens per word (95 % interval)")
         left.grid(axis="x", alpha=0.3)
         longest = max((int(each.max(initial=0)) for each in lengths.values()), default=0)
+        # A limit far beyond the longest row would compress the curves into the left part.
         for limit in (limit for limit in _LIMITS if limit < 2 * longest):
             right.axvline(limit, color="#aaaaaa", linewidth=0.8, linestyle="--")
         right.set_xscale("log", base=2)
+        # A logarithmic axis labels its ticks as powers by default: 2^7 for 128.
         right.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
         right.set_ylim(0, 1.02)
         right.set_xlabel("tokens, special ones included")
@@ -89,4 +94,5 @@ def _survival(axes: Any, lengths: NDArray[np.int64], look: Any) -> None:
     at, rows = np.unique(lengths, return_counts=True)
     longer = 1 - np.cumsum(rows) / max(len(lengths), 1)
     points = np.unique(np.linspace(0, len(at) - 1, min(len(at), _MOST_POINTS)).round().astype(int))
+    # A row without tokens has length 0, which has no place on a logarithmic axis.
     axes.step(np.maximum(at[points], 1), longer[points], where="post", **look)

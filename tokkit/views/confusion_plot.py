@@ -32,6 +32,8 @@ def confusion_matrix(
     with style():
         figure = Figure(figsize=(side + 1, side), layout="constrained")
         axes = figure.subplots()
+        # A fixed range, so that a shade means the same share in every plot. `imshow` raises an error for an
+        # empty matrix.
         image = axes.imshow(shares or [[0.0]], cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(len(labels)), names, rotation=45, ha="right")
         axes.set_yticks(range(len(labels)), names)

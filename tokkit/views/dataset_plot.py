@@ -45,6 +45,8 @@ def dataset(
         split_labels = drawable(list(counts))
         thickness = 0.8 / max(len(counts), 1)
         for i, name in enumerate(counts):
+            # The bars of a label share a band of 0.8 around its number: those of two splits are at -0.2 and
+            # +0.2.
             places = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
             rows = [counts[name].get(label, 0) for label in labels]
             left.barh(places, rows, height=thickness * 0.9, color=_COLORS[i % 3], label=split_labels[i])
@@ -58,7 +60,9 @@ def dataset(
             _boxes(right, boxes, thickness, _COLORS[i % 3])
         names = drawable([label or "all rows" for label in labels])
         left.set_yticks(range(len(labels)), names)
+        # Large to small, so that the first class is at the top.
         left.set_ylim(max(len(labels), 1) - 0.5, -0.5)
+        # Room for the number behind the longest bar.
         left.margins(x=0.15)
         left.xaxis.set_major_formatter("{x:,.0f}")
         left.set_xlabel("rows")
@@ -96,6 +100,8 @@ def _quantiles(counted: Counted) -> list[float]:
     lengths, rows = counted
     ends = np.cumsum(rows)
     places = np.array([0.05, 0.25, 0.5, 0.75, 0.95]) * (ends[-1] - 1)
+    # Row p, counted from 0 in order of length, has the first length whose end exceeds p: lengths 3 and 7 of 2
+    # rows and 1 row have the ends 2 and 3, so row 2 has length 7.
     quantiles: list[float] = lengths[np.searchsorted(ends, places, "right")].astype(float).tolist()
     return quantiles
 
@@ -115,10 +121,13 @@ def _histogram(
         return
     everything = _joined(list(filled.values()))
     ends = np.cumsum(everything[1])
+    # A few very long texts would compress all others into the first bins.
     longest = int(everything[0][np.searchsorted(ends, 0.995 * ends[-1])])
+    # A whole number, rounded up: of fractional bins, some would hold one length more and look like peaks.
     step = max(1, -(-(longest + 1) // _BINS))
     edges = np.arange(0, longest + step + 1, step)
     for i, (name, (values, rows)) in enumerate(filled.items()):
+        # Every split sums to 1, so that splits of different sizes can be compared.
         heights, _ = np.histogram(values, edges, weights=rows / rows.sum())
         axes.stairs(heights, edges, fill=True, alpha=0.45, color=_COLORS[i % 3], label=name)
     for limit in limits:

@@ -27,6 +27,8 @@ def families() -> list[str]:
     if installed.isdisjoint(_FONTS) and (carried := _carried_font()) is not None:
         font_manager.fontManager.addfont(carried)
         installed.add(font_manager.get_font(carried).family_name)
+    # Matplotlib looks a character up in these fonts in order (since 3.6): Latin text looks the same with and
+    # without a Korean font.
     return ["DejaVu Sans", *[name for name in _FONTS if name in installed][:1]]
 
 
@@ -48,6 +50,8 @@ def drawable(labels: Sequence[str]) -> list[str]:
     labels_to_draw: list[str] = []
     for label in labels:
         name = "".join(c if ord(c) in covered else _spelled(c) for c in printable(label))
+        # Labels that differ only in characters without a glyph may get the same name, and could not be told
+        # apart on an axis.
         number, unique = 2, name
         while unique in labels_to_draw:
             number, unique = number + 1, f"{name} ({number})"
@@ -57,6 +61,7 @@ def drawable(labels: Sequence[str]) -> list[str]:
 
 def _spelled(character: str) -> str:
     kind, _, syllable = unicodedata.name(character, "").rpartition(" ")
+    # The Unicode name of 기 is HANGUL SYLLABLE GI.
     if kind == "HANGUL SYLLABLE":
         return syllable.lower()
     return character.encode("unicode_escape").decode("ascii")

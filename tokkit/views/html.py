@@ -95,6 +95,7 @@ Part = Table | Histogram | Drawing
 def page(title: str, about: str, parts: Sequence[Part]) -> bytes:
     """The page as UTF-8: the same values give the same bytes. Data in it is escaped."""
     body = "\n".join(_RENDERERS[type(part)](part) for part in parts)
+    # The policy is a second barrier behind the escaping: nothing is loaded, whatever the data contain.
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -120,6 +121,7 @@ def _text(text: str) -> str:
 
 
 def _table(table: Table) -> str:
+    # `all` is true for a table without rows, hence the first condition.
     numeric = [
         bool(table.rows) and all(is_number(row[i]) for row in table.rows) for i in range(len(table.columns))
     ]
@@ -160,6 +162,7 @@ def _cell(cell: Any, number: bool, name: str) -> str:
     text = _text(in_words(cell))
     if not number:
         return f'<td{name} class="words">{text}</td>' if len(text) > _SHORT else f"<td{name}>{text}</td>"
+    # Counts and shares are not negative: empty cells sort before all of them.
     value = -1 if cell is None else str(cell).rstrip("%")
     return f'<td{name} class="number" data-value="{value}">{text}</td>'
 
@@ -179,6 +182,7 @@ def _histogram(histogram: Histogram) -> str:
     if not total:
         return f"{heading}\n<p>no texts</p>"
     last = _where_nearly_all_end(histogram.lengths, total)
+    # A whole number, rounded up: of fractional bins, some would hold one length more and look like peaks.
     step = max(1, -(-(last + 1) // _BINS))
     heights = [0] * (last // step + 1)
     for length, rows in histogram.lengths.items():
@@ -195,7 +199,9 @@ def _histogram(histogram: Histogram) -> str:
     for i, limit in enumerate(limit for limit in histogram.limits if limit < end):
         beyond = sum(rows for length, rows in histogram.lengths.items() if length > limit) / total
         x = limit / end * _WIDTH
+        # A label near the right border is on the left of its line, or it would be cut off.
         anchor, x_text = ("end", x - 3) if x > 0.85 * _WIDTH else ("start", x + 3)
+        # Labels alternate between two heights: those of close limits, 32 and 64, would overlap on one.
         lines += (
             f'<line x1="{x:.1f}" x2="{x:.1f}" y1="4" y2="{_HEIGHT - _BELOW}" stroke-dasharray="4 3"/>'
             f'<text x="{x_text:.1f}" y="{12 + 13 * (i % 2)}" text-anchor="{anchor}">'

@@ -56,9 +56,11 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
         order = np.random.default_rng(0).permutation(len(points))
         shades = np.array([*colors, _OTHERS if names else BLUE])
         x, y = points[order].T
+        # As vectors, an SVG would have one element per point and panel; pixels keep its size bounded.
         everywhere.scatter(x, y, s=diameter**2, c=shades[of[order]], linewidths=0, rasterized=True)
         everywhere.set_title(f"all ({len(points):,})", fontsize=9)
         for number, axes in enumerate(each):
+            # Gray first: what is plotted later lies on top.
             for rows, color in ((of != number, _OTHERS), (of == number, colors[number])):
                 axes.plot(
                     *points[rows].T, "o", color=color, markersize=diameter, markeredgewidth=0, rasterized=True
@@ -103,11 +105,13 @@ def _colors(n: int) -> list[str]:
     if n <= 2 * _DISTINCT:
         palette = colormaps["tab10" if n <= _DISTINCT else "tab20"]
         return [colors.to_hex(palette(i)) for i in range(n)]
+    # Both ends of this palette are nearly black and are left out.
     return [colors.to_hex(colormaps["turbo"](0.03 + 0.94 * i / (n - 1))) for i in range(n)]
 
 
 def _limits(points: NDArray[np.float32]) -> list[tuple[float, float]]:
     low, high = points.min(axis=0), points.max(axis=0)
+    # The constant keeps the limits apart where all points are equal: matplotlib warns of equal limits.
     margin = 0.03 * (high - low) + 1e-6
     return [(float(low[i] - margin[i]), float(high[i] + margin[i])) for i in (0, 1)]
 

@@ -19,4 +19,5 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
             (n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own)
         )
         short[name] = "/".join(own[-kept:])
+    # Paths that differ only in empty parts, a/b and a//b, have no distinct short names.
     return short if len(set(short.values())) == len(names) else {name: name for name in names}

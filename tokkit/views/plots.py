@@ -65,6 +65,7 @@ def style() -> Any:
 def picture_bytes(figure: Figure, format: str) -> bytes:
     """The file of a figure, without dates and versions, so that the same values give the same bytes."""
     stream = io.BytesIO()
+    # By default, a PNG names the version of matplotlib, an SVG the version and the date.
     empty = {"Software": None} if format == "png" else {"Date": None, "Creator": None}
     with warnings.catch_warnings():
         # Labels are `drawable`: characters that no font has are replaced before.

@@ -56,12 +56,14 @@ class Bar(Messages):
         from rich import progress
         from rich.console import Console
 
+        # A stage that ended with an error may have left its bar.
         self.finish()
         console = Console(file=sys.stderr)
         in_bytes = unit == "bytes"
         narrow = bool(total) and console.width < _NARROW
         columns = [
             progress.SpinnerColumn(),
+            # Names are data: without `markup=False`, `[b]` in a path would vanish as a style.
             progress.TextColumn("{task.description}", markup=False),
             *([progress.BarColumn(bar_width=24)] if total and not narrow else []),
             *([progress.TaskProgressColumn()] if total else []),
@@ -77,6 +79,7 @@ class Bar(Messages):
     def advance(self, amount: int, **current: str) -> None:
         if self._progress is not None:
             values = "  ".join(f"{name} {value}" for name, value in current.items())
+            # Without new values the earlier ones stay displayed.
             self._progress.update(self._task, advance=amount, **({"values": values} if current else {}))
 
     def finish(self) -> None:
@@ -88,6 +91,8 @@ class Bar(Messages):
         if self._progress is not None:
             from rich.text import Text
 
+            # Through the console of the bar, which would otherwise overwrite the message; as `Text`, because
+            # rich raises an error for data such as `[/b]`.
             self._progress.console.print(Text(f"note: {printable(self.reworded(message))}"))
         else:
             super().say(message)

@@ -78,6 +78,7 @@ def as_tsv(tables: Iterable[Table]) -> str:
     blocks = []
     for table in tables:
         lines = [table.columns, *table.rows]
+        # Tabs and line ends inside a cell are escaped: each row is one line with as many cells as columns.
         text = "\n".join("\t".join(printable(_plain(cell)) for cell in line) for line in lines)
         blocks.append(f"# {printable(table.title)}\n{text}\n")
     return "\n".join(blocks)
@@ -97,6 +98,8 @@ def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
     console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
     for table in tables:
         attempts = (_rich_table(table, *attempt) for attempt in _ATTEMPTS)
+        # rich limits a measured width to the width of the console: without a larger maximum, every table
+        # would appear to fit.
         measured = console.options.update(max_width=_UNBOUNDED)
         fitting = (each for each in attempts if console.measure(each, options=measured).minimum <= width)
         console.print(next(fitting, None) or _as_records(table))
@@ -128,6 +131,7 @@ def _rich_table(table: Table, fold_names: bool, space: int) -> Any:
             Text(printable(name)),
             justify="right" if numeric else "left",
             overflow="fold",
+            # A number folded over two lines would read as two numbers.
             min_width=widest if numeric or whole else min(widest, _NARROWEST),
             no_wrap=whole,
         )
@@ -188,6 +192,7 @@ def printable(text: str) -> str:
     >>> printable("a\x1b[31m\tb")
     'a\\x1b[31m\\tb'
     """
+    # Nearly every text is, and the loop below takes far longer than this call.
     if text.isprintable():
         return text
     return "".join(
@@ -198,10 +203,12 @@ def printable(text: str) -> str:
     )
 
 
+# Without the zero-width joiners, a composed emoji falls apart and Persian letters join wrongly.
 _JOINERS = "\u200c\u200d"
 
 
 def _is_space(character: str) -> bool:
+    # `isprintable` is false for every space but U+0020, also for U+00A0 and U+3000 of ordinary text.
     return unicodedata.category(character) == "Zs"
 
 
@@ -221,6 +228,7 @@ def in_words(cell: Any) -> str:
         return cell.as_text()
     if isinstance(cell, Shaded):
         return f"{cell.count:,}"
+    # A bool is an int in Python: as a number, True would become 1.
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return str(cell)
     return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.4f}".rstrip("0").rstrip(".")

@@ -73,6 +73,7 @@ def _vocabulary_table(tokenizers: Mapping[str, Result]) -> Table:
 
 
 def _truncation_table(tokenizers: Mapping[str, Result]) -> Table:
+    # The limits are keys of JSON, therefore text: as text, 1024 sorts before 128.
     limits = sorted({limit for measured in tokenizers.values() for limit in measured["truncated"]}, key=int)
     rows = [
         (name, measured["max_length"], *(_percent(measured["truncated"].get(limit)) for limit in limits))

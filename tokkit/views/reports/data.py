@@ -38,6 +38,7 @@ def stats(result: Result) -> list[Table]:
         found.append(
             Table("Texts in two splits", ("splits", "rows of the second"), list(across["leaks"].items()))
         )
+    # Findings come last, because the end of the output is what a terminal displays.
     return found + findings(result)
 
 
@@ -186,6 +187,7 @@ def _lengths_by_class(splits: Mapping[str, Result]) -> Table:
 
 
 def _truncation_table(splits: Mapping[str, Result]) -> Table:
+    # The limits depend on the tokenizer only, so those of the first split are those of all.
     limits = next(iter(splits.values()))["lengths"]["tokens"]["truncated"]
     rows = [
         (name, *_truncated(split["lengths"]), f"{split['lengths']['tokens']['unknown_rate']:.2%}")
