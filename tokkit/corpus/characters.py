@@ -81,6 +81,7 @@ class Characters:
         """The normal form of one character; None where its neighbors may matter."""
         if self._normalizer is None:
             return character
+        # the installed `tokenizers` decides: its Unicode tables may be newer or older than Python's
         form: str = self._normalizer.normalize_str(character)
         if not form and not self._composes:
             return form  # it vanishes, whatever its order among marks

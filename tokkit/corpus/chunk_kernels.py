@@ -29,8 +29,10 @@ _SPACE = 0x20
 @kernel
 def white_before(data, at):
     """Whether the character that ends before ``at`` is Unicode white space, or a control."""
+    # looks back from the end of the character: `BEFORE` bytes lie before the text, so no index is below 0
     last = data[at - 1]
     if last < 0x80:
+        # controls count as white space: BERT's cleaning deletes some of them and joins their neighbors
         return last <= _SPACE
     second, third = data[at - 2], data[at - 3]
     if second == 0xC2:  # U+0085, U+00A0
@@ -62,6 +64,7 @@ def next_white(data, at, end):
 @kernel
 def chunk_end(data, start, end, separator, cuts):
     """Where the chunk that starts at ``start`` ends."""
+    # an item without text: with a NUL nothing is left of it, with a newline the newline is its text
     if data[start] == separator:
         return start if separator == 0 else start + 1
     at = next_white(data, start + 1, end)
@@ -72,6 +75,7 @@ def chunk_end(data, start, end, separator, cuts):
         if cuts[byte] and not white_before(data, at):
             return at
         at += 1
+        # the newline belongs to the item that it ends, as the reference feeds lines
         if byte == separator:
             return at
         at = next_white(data, at, end)
@@ -87,6 +91,7 @@ def count_chunks(data, start, end, separator, cuts, slots, arena, usage):
     """
     # A batch of chunks is found, and their slots prefetched, before the first one is counted. The batch is
     # counted as a whole or not at all, so the caller can grow the table and go on from where it stopped.
+    # a slot is four words, and a table takes 5/8 of its slots (`byte_table._MAX_LOAD`)
     fullest = slots.size // 4 * 5 // 8 - BATCH
     bounds = np.empty((BATCH, 2), np.int64)
     contents = np.empty((BATCH, 2), np.uint64)
@@ -102,7 +107,9 @@ def count_chunks(data, start, end, separator, cuts, slots, arena, usage):
                 bounds[number, 0], bounds[number, 1] = start, stop - start
                 contents[number, 0], contents[number, 1] = low, high
                 number += 1
+            # a NUL separates texts and is part of none, so it is stepped over
             start = stop + 1 if separator == 0 and stop < end and data[stop] == 0 else stop
+        # 8 bytes more for each string, since strings in the arena start at multiples of 8
         if usage[SLOTS] >= fullest or usage[BYTES] + start - first + 8 * number > arena.size:
             return TABLE_FULL, first
         for i in range(number):

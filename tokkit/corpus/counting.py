@@ -78,8 +78,10 @@ def count_corpus(
                 _count(work, number, shard, identity, skeleton, progress, thread_count, memory)
         if not work.runs():
             raise InputError("the corpus holds no text to count")
+        # a partition holds every occurrence of its pieces, so partitions can be added up one after the other
         pieces, distinct = add_up(staging, _row_groups(work.runs()), stages, thread_count)
     except BaseException as error:
+        # bad input fails again in the next run, and standard input is gone: then nothing is worth keeping
         if isinstance(error, InputError) or work.empty or not _can_be_read_again(corpus):
             work.remove()
         elif work.done:
@@ -145,7 +147,9 @@ def _count(
     else:
         size = _count_chunks(shard, identity.cuts, runs, progress, thread_count, memory)
     ended = iter([part.file.path for part in shard if part.last])
+    # a file that goes on in the next shard is described by that one, once
     inputs = threads.run(_describe, threads.Tasks(ended), threads.threads_to_use(thread_count), progress)
+    # after the files are hashed, so that counts and hashes are of the same bytes
     check_unchanged(shard)
     described = {path: file for files_ in inputs for path, file in files_.items()}
     ended_inputs = [described[part.file.path] for part in shard if part.last]
@@ -187,6 +191,7 @@ class _Runs:
     def write(self, table: ByteTable, stopped: Callable[[], bool]) -> None:
         if not len(table) or stopped():
             return
+        # only the name is chosen under the lock: runs are compressed and written in parallel
         with self._lock:
             path = self._work.run_path(self._shard, len(self.written))
             self.written.append(path)

@@ -108,6 +108,7 @@ class Counts:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder}/{files.RECEIPT}: is damaged ({error!r})") from error
+        # recomputed, not trusted: counts of unlike pipelines that were added up could not be told apart later
         if counts.identity.fingerprint != result.get("fingerprint"):
             raise InputError(
                 f"{folder}: its fingerprint does not fit the rest of its {files.RECEIPT}; it was damaged, or"
@@ -158,6 +159,7 @@ def words_of_counts(
     """
     row_groups = ((path, group) for path in counts.parts for group in range(parts.row_groups_of(path)))
     tasks = threads.Tasks(row_groups)
+    # words need no splitting: one thread adds them to a table that has no lock; chunks are split in several
     table, raw, add, number = ByteTable(), False, None, 1
     if counts.identity.unit == CHUNK:
         splitter = Splitter(skeleton)

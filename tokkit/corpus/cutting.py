@@ -71,12 +71,15 @@ class Pipeline:
 
         None where the pipeline may not be cut.
         """
+        # Where white space is dropped, a normalizer may insert or delete some. Where it is part of a word,
+        # that would change the run of white space at a cut, and with it the words.
         deciding = list(itertools.dropwhile(_is_independent, self.pre_tokenizers))
         if not deciding:
             return None
         splitting, *later = deciding
         if splitting["type"] in _DROP:
             return BLANKS if self._normalizers_are(_BY_CHARACTER) else None
+        # each piece would count as the start of a text: `prepend_scheme=first` gives other words then
         if any(_depends_on_the_start(block) for block in later):
             return None
         return _keeping(splitting) if self._normalizers_are(_KEEP_WHITE) else None
@@ -113,6 +116,7 @@ def _keeping(block: Block) -> str | None:
     A block that puts a space before each text that does not start with one may be cut before a space only.
     """
     if block["type"] == "ByteLevel" and block["use_regex"]:
+        # "a\nb" cut before the newline would give "a", " \nb": a prefix that the whole text does not get
         return SPACES if block["add_prefix_space"] else BLANKS
     if block["type"] == "Metaspace" and block["split"]:
         return SPACES
@@ -148,6 +152,7 @@ def byte_of_character() -> dict[str, int]:
 
     Printable bytes of Latin-1 are their own characters, the others for U+0100 and on, as in GPT-2's encoder.
     """
+    # without U+00AD, the soft hyphen, which GPT-2's encoder does not count as printable either
     own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
     others = [byte for byte in range(256) if byte not in own]
     return {chr(byte): byte for byte in own} | {chr(0x100 + i): byte for i, byte in enumerate(others)}

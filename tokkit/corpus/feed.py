@@ -45,7 +45,7 @@ class CorpusOptions(ReadingOptions):
 
     @property
     def memory_bytes(self) -> int | None:
-        """The memory asked for, in bytes; raises `UsageError` for what is no size."""
+        """The memory requested, in bytes; raises `UsageError` for what is no size."""
         return None if self.memory is None else bytes_of("--memory", self.memory)
 
 
@@ -97,7 +97,7 @@ def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> li
 def plan(files: Sequence[Path], options: ReadingOptions, progress: Progress = SILENT) -> list[CorpusFile]:
     """How each file will be read, found out before long work starts.
 
-    Raises `InputError` for an empty file or a table without the column asked for.
+    Raises `InputError` for an empty file or a table without the column named.
     """
     planned = []
     for path in files:
@@ -137,7 +137,7 @@ def _text_column(path: Path, found: TableFormat, name: str | None) -> str:
 
 
 def items(corpus: Sequence[CorpusFile], on_bytes: Count = lambda amount: None) -> Iterator[list[str]]:
-    """Lists of texts, file after file; ``on_bytes`` is told the UTF-8 bytes of each list."""
+    """Lists of texts, file after file; ``on_bytes`` receives the UTF-8 bytes of each list."""
     for file in corpus:
         if file.column is None:
             yield from streams.lines(file.path, on_bytes)

@@ -22,6 +22,7 @@ from tokkit.runtime.byte_table import ByteTable, StringCounts
 from tokkit.runtime.kernels import PADDING
 from tokkit.runtime.strings import Strings
 
+# part of the format of counts folders: another number changes which part a piece belongs to
 PARTITIONS = 16
 SCHEMA = pa.schema([("piece", pa.string()), ("count", pa.int64())])
 ROWS, BYTES = 1 << 16, 1 << 24
@@ -37,6 +38,8 @@ def part_name(partition: int) -> str:
 
 def partitions_of(strings: Strings) -> NDArray[np.uint8]:
     """(n,) the partition of every string, by its length and its first and last eight bytes."""
+    # no hash of all bytes: pieces that share both ends and the length share a partition, which only makes
+    # that one larger
     lengths = strings.ends - strings.starts
     last = np.where(lengths > 8, strings.ends - 8, strings.starts)
     mixed = _first_bytes(strings) * _K1
@@ -63,6 +66,7 @@ def write_run(path: Path, pieces: StringCounts, stopped: Callable[[], bool]) -> 
     """Write a run and sync it to the disk; ends half way once ``stopped`` says so. Raises OSError."""
     order = sorted_order(pieces.strings)
     partitions = partitions_of(pieces.strings)[order]
+    # stable, so that pieces stay sorted within their partition
     order = order[np.argsort(partitions, kind="stable")]
     bounds = np.searchsorted(np.sort(partitions), np.arange(PARTITIONS + 1))
     with open(path, "xb") as file:
@@ -153,6 +157,7 @@ def _string_counts(path: Path, batch: Any) -> StringCounts:
     if strings.null_count or counts.null_count or (len(counts) and pc.min(counts).as_py() < 1):
         raise InputError(f"{path}: holds a piece without a count")
     _, bounds, content = strings.buffers()
+    # a batch may be a slice that shares its buffers: its bounds start at `strings.offset`
     bounds_of_batch = np.frombuffer(bounds, np.int32)[strings.offset : strings.offset + len(strings) + 1]
     offsets = bounds_of_batch.astype(np.int64)
     first, end = int(offsets[0]), int(offsets[-1])

@@ -111,8 +111,10 @@ def count_words(tokenizer: Tokenizer, texts: Iterable[str] | Iterator[list[str]]
         counter.normalizer = tokenizer.normalizer
     if tokenizer.pre_tokenizer is not None:
         counter.pre_tokenizer = tokenizer.pre_tokenizer
+    # a vocabulary of 0 tokens: only the counts are needed, not what the trainer would make of them
     trainer = trainers.WordLevelTrainer(vocab_size=0, show_progress=False, special_tokens=[])
     counter.train_from_iterator(texts, trainer)
+    # the only way to the counts: a trainer exposes them in its pickled state alone
     words: dict[str, int] = json.loads(trainer.__getstate__())["WordLevelTrainer"]["words"]
     return words
 

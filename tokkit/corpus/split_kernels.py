@@ -40,6 +40,7 @@ def decoded(data, at):
     second = np.int64(data[at + 1]) & 0x3F
     if first < 0xE0:
         return (first & 0x1F) << 6 | second, 2
+    # no check for bad UTF-8: it is refused, with file, line and byte, where a file is read
     third = np.int64(data[at + 2]) & 0x3F
     if first < 0xF0:
         return (first & 0xF) << 12 | second << 6 | third, 3
@@ -57,6 +58,7 @@ def new_characters(data, starts, ends, queried, new):
             if not queried[character]:
                 if number == new.size:
                     return number
+                # marked at once, so that a character that occurs twice in the batch is queried once
                 queried[character] = True
                 new[number] = character
                 number += 1
@@ -83,6 +85,7 @@ def normalized(data, at, end, forms, offsets, written, text, size):
                 text[size + i] = written[offset + 1 + i]
             size += np.int64(written[offset])
         else:
+            # one unknown character is enough: its neighbors may decide its form, so the chunk is left over
             return -1
         at += width
     return size
@@ -103,6 +106,7 @@ def normal_forms(data, starts, ends, forms, offsets, written, text, bounds, left
             left[skipped] = chunk
             skipped += 1
         else:
+            # a chunk left over has an empty form, so what it wrote is overwritten by the next
             end = stop
         bounds[chunk + 1] = end
     return skipped
@@ -159,14 +163,17 @@ def next_of_gpt2(text, at, size, classes):
     if at >= size:
         return size, size
     if text[at] == _APOSTROPHE:
+        # the endings come first in the pattern, so they win over a run of punctuation
         length = contraction(text, at, size)
         if length:
             return at, at + length
+    # ` ?` in the pattern is U+0020 alone; other white space never joins the word after it
     first = at + 1 if text[at] == _SPACE and at + 1 < size else at
     character, width = decoded(text, first)
     kind = classes[character]
     if kind != WHITE:
         return at, run_end(text, first + width, size, classes, kind)
+    # `\s+(?!\S)`: a run of white space before a word leaves its last character to that word
     end, last = at, at
     while end < size:
         character, width = decoded(text, end)

@@ -95,6 +95,7 @@ class Splitter:
         """Add the words of the chunks, each as often as its chunk occurs in the corpus."""
         left = np.arange(len(chunks))
         if self._characters is not None:
+            # before splitting: kernels cannot query the reference, and skip a chunk with an unknown character
             self._characters.learn(chunks.strings)
             left = left[: self._split(chunks, self._characters, left)]
         if len(left):
@@ -104,6 +105,7 @@ class Splitter:
 
     def _split(self, chunks: StringCounts, known: Characters, left: NDArray[np.int64]) -> int:
         """Count by kernels; writes the chunks that they leave to ``left`` and returns how many they are."""
+        # one buffer a thread, kept between batches: the pages of a new one would be mapped anew each time
         if not hasattr(self._local, "text"):
             self._local.text = np.empty(_TEXT, np.uint8)
             self._local.words = np.empty((3, _TEXT // 8), np.int64)
@@ -192,6 +194,7 @@ def words_of_texts(texts: Sequence[str], tokenizer: str) -> tuple[int, WordColum
     """The number of distinct words in every second text, and the words of all; None where there are none."""
     splitter = Splitter(tokenizer)
     size, distinct = 0, []
+    # every second text, not the first half: a corpus may change its subject or language half way
     for half in (texts[::2], texts[1::2]):
         strings = StringCounts.of([text.encode() for text in half], [1] * len(half))
         splitter.count(strings)
@@ -218,6 +221,7 @@ def count_chunks(
                 f"a text of {block.size / 1e6:,.0f} MB has no space or line end where it could be cut",
                 hint="is it text? break it into lines first: fold -s corpus.txt > lines.txt",
             )
+        # growing doubles the table, so it is flushed before it would exceed the limit
         if reason == chunk_kernels.TABLE_FULL and len(table) and 2 * table.nbytes > most:
             flush(table)
         elif reason == chunk_kernels.TABLE_FULL:

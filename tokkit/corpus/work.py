@@ -66,6 +66,7 @@ class Work:
     def _continue(self, progress: Progress) -> None:
         for number in range(self.shards):
             marker = json.loads(_read(self._marker(number)) or "null")
+            # a marker whose runs are gone counts for nothing: the shard is counted again
             if marker is not None and all((self.folder / run).is_file() for run in marker["runs"]):
                 self.done[number] = marker
         self._opened = True
@@ -103,6 +104,7 @@ class Work:
 
     def _write(self, name: str, text: str) -> None:
         sync_folder(self.folder)  # the runs that a marker names have to be on the disk before it
+        # written aside and renamed, so that a kill leaves no marker that is half written
         written = self.folder / f"{name}.{self._session}"
         with open(written, "w", encoding="utf-8") as file:
             file.write(text)

@@ -90,6 +90,7 @@ class ByteTable:
         needed = len(self) + strings
         if needed > self.limit:
             capacity = self.capacity
+            # doubling: the capacity is a power of two, so that a mask replaces the division by it
             while needed > capacity * _MAX_LOAD:
                 capacity *= 2
             old, self.slots = self.slots, zeros(kernels.WORDS * capacity, np.uint64)

@@ -56,6 +56,7 @@ def serve(what: str, work: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
     job = sys.stdin.readline()
     if not job:
         return  # the parent ended before it sent a job
+    # a parent killed by KILL cannot end its child; the child sees the end of its standard input instead
     threading.Thread(target=_exit_with_parent, daemon=True).start()
     try:
         _send(result=work(json.loads(job)))
@@ -86,6 +87,7 @@ def _start(module: str, threads: int | None) -> subprocess.Popen[str]:
     environment = dict(os.environ)
     if threads:
         environment["RAYON_NUM_THREADS"] = str(threads)
+    # set to false, it would make the child work in one thread whatever ``threads`` says
     environment.pop("TOKENIZERS_PARALLELISM", None)
     environment["PYTHONPATH"] = os.pathsep.join(sys.path)  # the child imports what this process imports
     return subprocess.Popen(
@@ -102,6 +104,7 @@ def _start(module: str, threads: int | None) -> subprocess.Popen[str]:
 def _messages(child: subprocess.Popen[str], job: str, progress: Progress) -> Iterator[dict[str, Any]]:
     """The messages of a child until it ends; checks ten times a second whether to stop."""
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    # reading a pipe blocks and cannot be interrupted, so a thread reads and this one waits with a timeout
     threading.Thread(target=_talk, args=(child, job, lines), daemon=True).start()
     while True:
         stop_if_cancelled(progress)

@@ -33,6 +33,7 @@ def replace_first(queue, size, count, key, entry):
         best = 4 * hole + 1
         if best >= size:
             break
+        # the last parent may have fewer than four children
         for child in range(best + 1, min(best + 4, size)):
             count_of_best, key_of_best, entry_of_best = queue[best, 0], queue[best, 1], queue[best, 2]
             if goes_first(

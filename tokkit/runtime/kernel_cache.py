@@ -18,6 +18,7 @@ def cache_folder() -> Path:
     To tell whether a cached function is stale, Numba compares the modification time of the function's own
     file, though kernels call each other across files. So the folder is named after the content of all files.
     """
+    # sorted, since the order of a folder's files differs between file systems
     sources = sorted(Path(__file__).parents[1].rglob("*kernel*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:16]
     return _user_cache() / f"kernels-{digest}"

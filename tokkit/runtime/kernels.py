@@ -81,6 +81,7 @@ def load8(typing: Any, data: Any, at: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         pointer = _pointer(context, builder, signature, arguments, 64)
+        # align=1: a string may start at any byte, and an aligned load from there would be undefined
         return builder.load(pointer, align=1)
 
     return types.uint64(data, types.int64), generate
@@ -107,6 +108,7 @@ def trailing_zeros(typing: Any, value: Any) -> Any:
     """``trailing_zeros(value)``: how many low bits of a uint64 are zero."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        # 0: the result for a value without any bit set is defined (64)
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return types.uint64(types.uint64), generate

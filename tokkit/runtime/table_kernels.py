@@ -59,6 +59,7 @@ def content_of(data, at, length):
     if length <= INLINE:
         return load8(data, at), last_bytes(data, at + 8, length - 8)
     low, high = _U(length), _U(length) * _K2
+    # two hashes of different steps: strings that collide in one hardly ever collide in the other
     for i in range(0, length, 8):
         word = last_bytes(data, at + i, min(length - i, 8))
         low = (low ^ word) * _K1
@@ -71,6 +72,7 @@ def content_of(data, at, length):
 @helper
 def hashed(low, high):
     """The two content words mixed to one, of which the low bits choose a slot."""
+    # short strings are their own content, whose low bytes are alike in most words: all bits have to mix
     mixed = (low ^ (low >> _U(32))) * _K1
     mixed ^= (high ^ (high >> _U(29))) * _K2
     mixed ^= mixed >> _U(32)
@@ -122,6 +124,7 @@ def put(low, high, data, at, length, count, slots, arena, usage):
                 slots[slot + 3] += _U(count)
                 return slot
         index = (index + _U(1)) & mask
+    # the length alone makes `where` differ from 0, since no string is empty
     offset = usage[BYTES] if length > INLINE else 0
     if length > INLINE:
         copy(data, at, arena, offset, length)
@@ -162,6 +165,7 @@ def add_all(data, starts, ends, counts, slots, arena, usage):
 def absorb(other, other_arena, slots, arena, usage):
     """Adds all strings of another table, whose content words are there already."""
     for slot in range(0, other.size, WORDS):
+        # the same hash in both tables, so a slot's content words are valid in the other one too
         where = other[slot + 2]
         if where:
             offset, length = np.int64(where >> _SHIFT), np.int64(where & _LENGTH)
@@ -199,6 +203,7 @@ def export(slots, arena, first, data, offsets, counts):
     data (bytes,), offsets (n + 1,), counts (n,): each is filled as far as it reaches. Returns the slot to
     continue with and the number of strings written.
     """
+    # a short string is copied from the slot itself: on little-endian machines its words are its bytes
     inline = slots.view(np.uint8)
     written, end = 0, 0
     slot = first * WORDS

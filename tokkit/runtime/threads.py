@@ -31,6 +31,7 @@ class Tasks(Generic[Task]):
 
     def __iter__(self) -> Iterator[Task]:
         while not self.stopped:
+            # generators are not thread-safe: a second `next` while one runs raises ValueError
             with self._lock:
                 task = next(self._tasks, None)
             if task is None:
@@ -72,6 +73,7 @@ def run(
     try:
         for thread in running:
             thread.start()
+        # never a join without a timeout: the main thread has to wake up to handle Ctrl-C
         while any(thread.is_alive() for thread in running):
             for thread in running:
                 thread.join(_INTERVAL / threads)
@@ -120,4 +122,5 @@ def threads_to_use(requested: int | None) -> int:
     """The number of threads requested, or of the cores that this process may use."""
     if requested is not None:
         return requested
+    # the cores of the machine may be more than a container or `taskset` leaves to this process
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -78,6 +78,7 @@ class AddedTokens:
                 if token.content:
                     raw.append(_uncut(token.content, cuts))
                 continue
+            # a normalizer may change white space, so only a word of the token surely lies within one chunk
             words = backend.normalizer.normalize_str(token.content).split()
             if not words:
                 return None
@@ -101,6 +102,7 @@ class AddedTokens:
         if self.normalized:
             forms, left = self._normal_forms(chunks, characters)
             self.normalized.mark(forms, marked)
+            # characters of unknown form: `tokenizers` normalizes these few chunks one by one
             for chunk in left.tolist():
                 form = self.normalizer.normalize_str(chunks.text(chunk))
                 marked[chunk] |= any(needle in form for needle in self.normalized.strings)
@@ -131,5 +133,6 @@ class AddedTokens:
 
 def _uncut(content: str, cuts: str) -> str:
     """The longest part that no cut goes through: all of it, where it consists of characters to cut at."""
+    # the longest part occurs in the fewest other chunks, and so sends the fewest rows to `tokenizers`
     parts = re.split(f"[{cuts}]", content)
     return max(parts, key=len) or content

@@ -73,6 +73,7 @@ class RowEncoder:
 
         Raises `NotText` for what is no text, and `InputError` where the tokenizer fails on one.
         """
+        # before a span, never within: numbers of chunks that were dropped would point to nothing
         if len(self._table) > self._most:
             self._reset()
         block, apart = _block_of(texts)
@@ -82,6 +83,7 @@ class RowEncoder:
         measured = np.empty((len(texts), 2), np.int64)
         sizes = self._sizes.filled
         row_kernels.measure_rows(numbers, row_ends, sizes, measured)
+        # some models give tokens for an empty text; a row without chunks is then encoded as a whole
         if self._empty:  # of a row without chunks
             measured[np.diff(row_ends, prepend=0) == 0, 0] = row_kernels.WHOLE
         measured[apart, 0] = row_kernels.WHOLE
@@ -203,6 +205,7 @@ class Span:
 
 def spans(sizes: NDArray[np.int64]) -> Iterator[Span]:
     """Spans of about a quarter of a million characters; ``sizes`` are the characters of each row."""
+    # + 1 for the NUL behind each row, so that a span of empty rows ends, too
     ends = np.cumsum(sizes + 1)
     first = 0
     while first < len(ends):
@@ -218,8 +221,10 @@ def _block_of(texts: Sequence[str]) -> tuple[Block, list[int]]:
     Raises `NotText` for a text with half a surrogate pair, and for what is no text at all.
     """
     try:
+        # `encode` below raises for a lone surrogate; `tokenizers` then reports the row
         joined = "\0".join([*texts, ""])
         apart: list[int] = []
+        # counting in the joined text takes one pass in C; the rows are looked at one by one only then
         if joined.count("\0") > len(texts) or len(joined) > _LONGEST:
             apart = [i for i, text in enumerate(texts) if "\0" in text or len(text) > _LONGEST]
             empty = set(apart)

@@ -45,6 +45,7 @@ def mixed_key(left, right):
 def index_of_pair(key, mixed, pairs):
     """Row of a pair in ``pairs``, or of the empty row where it belongs."""
     mask = _U(pairs.shape[0] - 1)
+    # the high half of the product depends on all bits of the key, the low one only on the right id
     position = (mixed ^ (mixed >> _U(32))) & mask
     while pairs[np.int64(position), 0] != 0 and pairs[np.int64(position), 0] != key:
         position = (position + _U(1)) & mask
@@ -54,6 +55,7 @@ def index_of_pair(key, mixed, pairs):
 @helper
 def bit_of_pair(mixed, marks):
     """The pair's bit of ``marks``: index of its word, and the bit in it."""
+    # the highest bits of the product, since they depend on both ids
     bit = mixed >> _U(40) & _U(64 * marks.size - 1)
     return np.int64(bit >> _U(6)), _U(1) << (bit & _U(63))
 
@@ -75,6 +77,7 @@ def merge_of(left, right, pairs, marks):
     """``rank << 32 | token`` of a pair; the highest number where it is never merged."""
     key, mixed = mixed_key(left, right)
     word, bit = bit_of_pair(mixed, marks)
+    # a bit that is not set is certain; one that is set may belong to another pair
     if marks[word] & bit == 0:
         return _NEVER
     position = index_of_pair(key, mixed, pairs)
@@ -88,11 +91,18 @@ def merge_short(ids, used, end, pairs, marks, merges):
     merges  (SHORT,) uint64, filled with the merge of each symbol and the next (`merge_of`)
     """
     number = end - used
+    # h u g s, with u g of rank 0, h ug of rank 1 and hug s of rank 2:
+    #
+    #     ids    h u g s     merges   -  0  -        the lowest is at 1
+    #     ids    h ug s      merges   1  -           only the merges on both sides of it are looked up again
+    #     ids    hug s       merges   2
+    #     ids    hugs
     for i in range(number - 1):
         merges[i] = merge_of(ids[used + i], ids[used + i + 1], pairs, marks)
     while number > 1:
         best, lowest = 0, merges[0]
         for i in range(1, number - 1):
+            # `<`, not `<=`: of equal ranks the leftmost is merged, as in the reference
             if merges[i] < lowest:
                 best, lowest = i, merges[i]
         if lowest == _NEVER:
@@ -115,6 +125,7 @@ def wait(queue, size, ids, position, after, pairs, marks):
     merge = merge_of(ids[position], ids[after], pairs, marks)
     if merge == _NEVER:
         return size
+    # the queue takes the highest count first, so the rank goes in negated; the position decides ties
     push(queue, size, -np.int64(merge >> _U(32)), position, np.int64(merge & _TOKEN))
     return size + 1
 
@@ -136,11 +147,13 @@ def merge_long(ids, used, end, pairs, marks, queue, chain):
         waiting -= 1
         replace_first(queue, waiting, queue[waiting, 0], queue[waiting, 1], queue[waiting, 2])
         after = chain[1, position]
+        # the queue has no deletion: an entry of a symbol that is gone, or is the last one now, is skipped
         if ids[used + position] < 0 or after >= number:
             continue
         merge = merge_of(ids[used + position], ids[used + after], pairs, marks)
         if merge != _U(rank) << _U(32) | _U(token):  # one of the two was merged in the meantime
             continue
+        # symbols do not move while entries wait, since an entry names its symbol by position
         ids[used + position], ids[used + after] = token, -1
         chain[1, position] = chain[1, after]
         if chain[1, position] < number:
@@ -222,15 +235,18 @@ def encode_words(
         owner = owners[word]
         if sizes[owner, 0] == LEFT:
             continue
+        # the first word of a chunk: its ids start here, since words come in the order of their chunks
         if sizes[owner, 0] == 0:
             offsets[owner] = used
         start, stop = starts[word], ends[word]
+        # a trie without strings has only the nodes 0 to 2; then no word is looked up in it
         whole = whole_word(text, start, stop, raw, edges, values) if values.size > START + 2 else 0
         if whole:
             ids[used] = whole - 1
             end = used + 1
         else:
             end = write_symbols(text, start, stop, raw, first, ids, used)
+            # one word that has to be left leaves the whole chunk: the ids of its earlier words are dropped
             if end < 0 or 3 * (end - used) > queue.shape[0]:
                 used = offsets[owner]
                 sizes[owner, 0], sizes[owner, 1] = LEFT, 0

@@ -56,6 +56,7 @@ class ChunkEncoder:
         content = json.loads(backend.to_str())
         pipeline, settings = Pipeline.in_content(content), content["model"]
         cuts = pipeline.cuts()
+        # with dropout (BPE) or ``alpha`` (Unigram) every occurrence of a chunk may get other ids
         if cuts is None or settings.get("dropout") or settings.get("alpha"):
             return None
         added = AddedTokens.of(backend, cuts)
@@ -87,6 +88,7 @@ class ChunkEncoder:
             into = self._encode_words(chunks, self.characters, self.model, into)
         else:
             into.sizes[:, 0] = LEFT
+        # after the model, since a chunk with an added token is whole even where its words were encoded
         into.sizes[self.added.in_chunks(chunks, self.characters)] = WHOLE, 0
         left = np.flatnonzero(into.sizes[:, 0] == LEFT)
         return self._encode_by_reference(chunks, left, into) if len(left) else into

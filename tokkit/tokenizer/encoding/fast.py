@@ -64,6 +64,7 @@ def _run(request: EncodeRequest, collected: type[_Collected[Result]], progress: 
     tasks = threads.Tasks(spans(sizes))
 
     def work(tasks: threads.Tasks[Span]) -> None:
+        # a table for each thread needs no lock; a chunk that occurs in several is encoded several times
         row_encoder = RowEncoder(encoder, bare_rows.DISTINCT // number, rows.with_ids)
         for span in tasks:
             first = row_encoder.encode(span.of(request.texts))
@@ -103,6 +104,7 @@ def _sample(sizes: NDArray[np.int64]) -> list[int]:
     if not len(sizes):
         return []
     spread = np.linspace(0, len(sizes) - 1, min(_CHECKED, len(sizes))).astype(np.int64)
+    # the longest row is where buffers and queues are fullest
     fitting = np.where(sizes <= _LONGEST_CHECKED, sizes, -1)
     return sorted({*spread[fitting[spread] >= 0].tolist(), int(fitting.argmax())})
 
@@ -148,6 +150,7 @@ class _Ids:
         kept = frame.kept(lengths[0], lengths[1] if second else np.zeros_like(lengths[0]), self._most)
         self._lengths[span.first : span.last] = total = kept[0] + kept[1] + frame.size
         starts = np.cumsum(total) - total
+        # `zeros` returns memory to the system when `result` drops the span; the heap would keep it
         ids = zeros(int(total.sum()), np.int32)
         at = starts.copy()
         row_kernels.write_parts(np.array(frame.before[0], np.int32), ids, at)
@@ -179,6 +182,7 @@ class _Ids:
         segments = np.empty(int(offsets[-1]), np.int8) if self._pairs else None
         end = truncated = 0
         for first in sorted(self._spans):
+            # popped, so that the ids are not in memory twice at the end
             some, theirs, cut = self._spans.pop(first)
             ids[end : end + len(some)] = some
             if segments is not None and theirs is not None:

@@ -43,10 +43,12 @@ class Frame:
             if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError | GeneratorExit):
                 raise
             return None
+        # a frame can be read off only where both texts have tokens; the other probes then verify it
         complete = [probe for probe in probes if probe.text and (probe.pair or not pairs)]
         frame = complete[0].frame() if complete else None
         if frame is None or any(frame.around(probe.text, probe.pair) != probe.whole for probe in probes):
             return None
+        # truncation in `tokenizers` reserves room for this number, so it has to be the frame's size
         added = backend.num_special_tokens_to_add(pairs) if special else 0
         return frame if added == frame.size else None
 
@@ -78,6 +80,7 @@ class Frame:
         room = most - self.size
         shorter, longer = np.minimum(first, second), np.maximum(first, second)
         longer = np.where(shorter > room, shorter, np.maximum(shorter, room - shorter))
+        # where cutting the longer one to the shorter is not enough, each gets half of the room
         both = shorter + longer > room
         shorter, longer = np.where(both, room // 2, shorter), np.where(both, room - room // 2, longer)
         fits = first + second <= room

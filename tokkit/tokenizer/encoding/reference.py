@@ -104,6 +104,7 @@ def encodings(
             yield from _encoded(backend, batch, request.special, str(request.tokenizer.folder))
             progress.advance(len(batch))
     finally:
+        # the tokenizer is shared by its users: truncation that stayed on would cut their texts
         backend.no_truncation()
 
 
@@ -163,6 +164,7 @@ def token_counts(request: EncodeRequest, progress: Progress) -> TokenCounts:
 def _distinct(request: EncodeRequest) -> tuple[dict[Row, int], list[int]]:
     """Distinct rows with their numbers, and the number of every row."""
     rows = request.rows()
+    # labels and templates repeat texts, and a row costs more to encode than to hash
     number = {row: i for i, row in enumerate(dict.fromkeys(rows))}
     return number, [number[row] for row in rows]
 

@@ -58,9 +58,11 @@ def number_chunks(data, end, cuts, slots, arena, usage, numbers, row_ends, new, 
             return TABLE_FULL
         for i in range(number):
             at, length = found[i, 0], found[i, 1]
+            # a count of 0 only finds or makes the slot; 0 marks a new chunk, which gets the next number
             slot = put(contents[i, 0], contents[i, 1], data, at, length, 0, slots, arena, usage)
             if slots[slot + 3] == 0:
                 slots[slot + 3] = _U(usage[SLOTS])
+                # end to end for the encoder: a chunk that occurs again in these rows is encoded once
                 copy(data, at, new, bounds[added], length)
                 added += 1
                 bounds[added] = bounds[added - 1] + length
@@ -82,6 +84,7 @@ def measure_rows(numbers, row_ends, sizes, measured):
         tokens, unknown, whole = 0, 0, False
         while at < row_ends[row]:
             number = numbers[at]
+            # an added token may take white space of the next chunk, so the row is not the sum of its chunks
             whole |= sizes[number, 0] == WHOLE
             tokens += sizes[number, 0]
             unknown += sizes[number, 1]
@@ -99,6 +102,7 @@ def gather_rows(numbers, row_ends, sizes, offsets, chunk_ids, row_offsets, whole
     at = 0
     for row in range(row_ends.size):
         if whole[row]:
+            # the caller fills in the ids of these rows, but their chunks still have to be stepped over
             at = row_ends[row]
             continue
         end = row_offsets[row]

@@ -55,6 +55,7 @@ def add_strings(symbols, offsets, given, root, edges, values, nodes):
         for at in range(offsets[i], offsets[i + 1]):
             key = _U(node) << _SHIFT | _U(symbols[at])
             index = index_of_edge(key, edges)
+            # at most one new node for each symbol, by which the caller sizes ``edges`` and ``values``
             if edges[index] == 0:
                 edges[index] = key << _SHIFT | _U(nodes)
                 nodes += 1
@@ -80,8 +81,10 @@ def mark_containing(data, starts, ends, first_bytes, edges, values, marked):
     for i in range(starts.size):
         end = ends[i]
         for start in range(starts[i], end):
+            # most bytes start no added token: a look into a table of 256 saves the walk
             if first_bytes[data[start]]:
                 node, at = START, start
+                # stops at the shortest string: which of them the text contains does not matter
                 while at < end and node != 0 and values[node] == 0:
                     node = child_of(node, data[at], edges)
                     at += 1

@@ -145,6 +145,7 @@ def word_model(settings: Settings, raw: bool) -> WordModel | None:
 def _wordpiece(settings: Settings, raw: bool) -> WordPieceModel | None:
     vocabulary: Mapping[str, int] = settings["vocab"]
     unknown = vocabulary.get(settings["unk_token"])
+    # `tokenizers` fails on an unknown word without such a token, with a message that a kernel lacks
     if raw or unknown is None:
         return None
     prefix = settings["continuing_subword_prefix"]
@@ -181,6 +182,7 @@ def _first_raw(vocabulary: Mapping[str, int]) -> NDArray[np.int32]:
 
 def _first_of_characters(vocabulary: Mapping[str, int], prefix: str, suffix: str) -> NDArray[np.int32]:
     first = np.zeros((4, _CODE_POINTS), np.int32)
+    # in the order of the rows of `first`: in the middle, at the start, at the end, alone
     decorations = ((prefix, ""), ("", ""), (prefix, suffix), ("", suffix))
     for token, number in vocabulary.items():
         if len(token) <= 1 + len(prefix) + len(suffix):
@@ -202,12 +204,14 @@ def trie(strings: Mapping[int, Mapping[str, int]], raw: bool = False) -> Trie | 
     """
     symbols_of = {root: _symbols(numbers, raw) for root, numbers in strings.items()}
     total = sum(len(symbols) for symbols, _, _ in symbols_of.values())
+    # an edge has 21 bits for a node; node 0 and the two roots take three numbers
     if total + 3 >= 1 << trie_kernels.BITS:
         return None
     edges, values = np.zeros(_table_size(total), np.uint64), np.zeros(total + 3, np.int32)
     nodes = 3
     for root, (symbols, offsets, given) in symbols_of.items():
         nodes = trie_kernels.add_strings(symbols, offsets, given, root, edges, values, nodes)
+    # the first table is sized for strings that share no prefix; a smaller one fits better into caches
     small = np.zeros(_table_size(nodes), np.uint64)
     trie_kernels.move_edges(edges, small)
     return Trie(small, values[:nodes].copy())

@@ -32,6 +32,7 @@ def write_pieces(text, at, end, edges, values, longest, ids, used):
             probe += width
             if values[node]:
                 token, after = values[node], probe
+        # one part without a piece makes the whole word unknown, also the pieces found before it
         if token == 0:
             return -1
         while at < after:
@@ -40,7 +41,9 @@ def write_pieces(text, at, end, edges, values, longest, ids, used):
             read += 1
         ids[used] = token - 1
         used += 1
+        # pieces inside a word have a root of their own, so `##` never has to be written into the text
         node = CONTINUATION
+    # the length is known only at the end, as characters are counted while they are read
     return used if read <= longest else -1
 
 

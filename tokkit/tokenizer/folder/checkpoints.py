@@ -48,6 +48,7 @@ def checkpoint_path(name: str | Path, progress: Progress) -> str:
     path = Path(name)
     if path.is_dir():
         if not (path / "config.json").exists():
+            # transformers has no class for these heads, so only the encoder inside is a checkpoint to it
             if (path / "body" / "config.json").exists():
                 raise InputError(
                     f"{path}: a classifier with a head that only tokkit finetune, evaluate and predict load",
@@ -110,6 +111,7 @@ def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer, hint: s
         return
     model_ids = parse(file).get_vocab(with_added_tokens=True)
     ids = tokenizer.backend.get_vocab(with_added_tokens=True)
+    # an equal size is not enough: a tokenizer retrained to it has the same number of rows and other tokens
     moved = sum(1 for token, id_ in ids.items() if model_ids.get(token) != id_)
     if moved:
         raise InputError(

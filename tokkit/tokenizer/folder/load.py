@@ -157,6 +157,7 @@ def check_receipt(loaded: LoadedTokenizer) -> None:
 def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) -> dict[str, str]:
     """Role -> token, from the configuration, the older `special_tokens_map.json`, or BERT's names."""
     named = {**read_json(folder / "special_tokens_map.json"), **config}
+    # the model's own unknown token counts where neither the configuration nor BERT's name gives one
     own = getattr(backend.model, "unk_token", None)
     special = {"unk": own} if own and backend.token_to_id(own) is not None else {}
     for role in ROLES:
@@ -220,6 +221,7 @@ def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) 
     try:
         return Path(snapshot_download(bare, allow_patterns=list(patterns)))
     except Exception as error:
+        # offline mode is a setting of the user: the network did not fail, and a retry would not help
         if constants.HF_HUB_OFFLINE:
             reason = "HF_HUB_OFFLINE is set and the cache of the hub has no copy"
         else:

@@ -35,6 +35,7 @@ def shapes(folder: Path) -> dict[str, Shape]:
 
 def rows_of(found: Mapping[str, Shape], names: tuple[str, ...]) -> int | None:
     """Rows of the first table whose path ends in one of these names; None where there is none."""
+    # names first: the order of ``names`` is one of preference, that of the weights is arbitrary
     for ending in names:
         for name, shape in found.items():
             if len(shape) == 2 and (name == ending or name.endswith("." + ending)):
@@ -58,11 +59,12 @@ def weight_files(folder: Path) -> list[Path]:
 
 
 def _inside(folder: Path, name: str, index: Path) -> Path:
-    """The file of that name beside the index; it may be a link, for a hub's copy is all links."""
+    """The file of that name next to the index; it may be a link, for a hub's copy is all links."""
+    # an index comes from a download and may name any path: nothing outside the folder is opened
     if not name or name in (".", "..") or "/" in name or "\\" in name or "\0" in name:
         raise InputError(
             f"{index}: names the file {name!r}, which is not in its own folder",
-            hint="the files of a checkpoint lie beside its index; download it anew",
+            hint="the files of a checkpoint lie next to its index; download it anew",
         )
     return folder / name
 
@@ -75,7 +77,7 @@ def _shapes_in(file: Path) -> dict[str, Shape]:
             names = weights.keys()
             return {name: tuple(weights.get_slice(name).get_shape()) for name in names}
     except (SafetensorError, OSError) as error:
-        told = str(error).splitlines()[0] if str(error) else type(error).__name__
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{file}: no safetensors file: {told}", hint="a broken download? fetch it anew"
+            f"{file}: no safetensors file: {reason}", hint="a broken download? fetch it anew"
         ) from error

@@ -76,6 +76,7 @@ def count(
     paths = feed.files_named(corpus, progress)
     say_if_compiling("chunk_kernels", progress)
     real = files.check_output(out, force=force, inputs=paths, kind="folder")
+    # next to the output, not in it: the folder under construction is discarded when a run is killed
     work = files.work_path(real, _WORK)
     with files.folder(out, force=force, inputs=paths) as staging:
         counted = count_corpus(
@@ -126,6 +127,7 @@ def merge_counts(
     stages = Stages(progress)
     merged = [Counts.of(folder) for folder in named]
     counts_folder.check_mergeable(merged)
+    # reported, not refused: a file may be weighted on purpose
     if twice := counts_folder.counted_twice(merged):
         progress.say(f"in more than one of the folders, and counted as often: {', '.join(twice[:5])}")
     first = merged[0]
@@ -133,6 +135,7 @@ def merge_counts(
         pieces, distinct = add_up(staging, counts_folder.batches_of(merged), stages, threads)
         size = sum(counts.bytes for counts in merged)
         expected = sum(counts.pieces for counts in merged)
+        # checked before publishing: a part exchanged between folders would otherwise go unnoticed
         if pieces != expected:
             raise InputError(
                 f"{', '.join(map(str, named))}: the parts have {pieces:,} pieces, the receipts {expected:,}",

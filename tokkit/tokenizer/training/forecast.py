@@ -66,6 +66,7 @@ def forecast(
     if counted is None:
         return None
     in_half, words = counted
+    # words grow as text ** growth (Heaps' law): twice the text gives 2 ** growth times the words
     growth = min(1.0, math.log2(len(words) / in_half))
     distinct = int(len(words) * (size / words.bytes) ** growth)
     length = words.words.strings.size / len(words)
@@ -127,6 +128,7 @@ def _spread_lines(path: Path, samples: int) -> list[str]:
             start = size * sample // samples
             file.seek(start)
             read = file.read(_SAMPLE_SIZE)
+            # an offset is within a line in general: half lines at both ends would count as words of their own
             first = read.find(b"\n") + 1 if start else 0
             last = read.rfind(b"\n") + 1
             text = (read[first:last] if last > first else read).decode("utf-8", errors="ignore")

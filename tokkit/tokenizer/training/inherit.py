@@ -104,6 +104,7 @@ class Inherited:
         return Tokenizer.from_str(json.dumps({**self.content, **bare}))
 
     def finish(self, trained: Content) -> Tokenizer:
+        # a post-processor names its tokens by id, too: old ids would go stale (transformers issue 30752)
         ids = trained["vocab"]
         content = {
             **self.content,
@@ -179,6 +180,7 @@ def _special_tokens(source: LoadedTokenizer, content: Content, further: Sequence
     if (unknown := content["model"].get("unk_token")) is not None:
         named.append(unknown)
     ids = {token: source.backend.token_to_id(token) for token in named}
+    # by their old ids, so that special tokens that came first keep their ids
     ordered = sorted(ids, key=lambda token: (ids[token] is None, ids[token] or 0))
     return [_as_special(token, added.get(token)) for token in dict.fromkeys((*ordered, *further))]
 

@@ -74,6 +74,7 @@ class PlainLexicon(Lexicon):
     """Words in plain Python."""
 
     def __init__(self, words: Mapping[str, int], progress: Progress = SILENT) -> None:
+        # sorted: then the order in which marked characters are met, and with it every id, is reproducible
         self._words = sorted(words.items())
         counts: Counter[str] = Counter()
         for word, count in _checking(self._words, progress):
@@ -129,16 +130,6 @@ class _Merger:
     older entry. A count in the queue may be out of date, since pairs lose occurrences when a neighbor is
     merged; it is corrected when the pair comes first. ``words`` are those in which the pair rose when the
     entry was added, so a pair may have several entries, each with words of its own.
-
-    The word `abab`, three times, with the tokens a = 0 and b = 1:
-
-        pairs             ab 6, ba 3            the queue starts with ab
-        merge ab -> 2     2 ab                  (b, a) falls by 3, (2, a) rises by 3
-                          2 2                   (2, a) falls by 3, (2, 2) rises by 3
-        counts now        ab 6, ba 0, 2a 0, 22 3
-                                                (2, a) is not queued: nothing is left of it;
-                                                the count of ab stays, but its entry is gone
-        merge 22 -> 3     3                     the token `abab`
     """
 
     def __init__(
@@ -168,6 +159,15 @@ class _Merger:
         queue = [(-counts[pair], pair, entry, words) for entry, (pair, words) in enumerate(holders.items())]
         heapq.heapify(queue)
         entries = len(queue)
+        # The word `abab`, three times, with the tokens a = 0 and b = 1:
+        #
+        #     pairs             ab 6, ba 3            the queue starts with ab
+        #     merge ab -> 2     2 ab                  (b, a) falls by 3, (2, a) rises by 3
+        #                       2 2                   (2, a) falls by 3, (2, 2) rises by 3
+        #     counts now        ab 6, ba 0, 2a 0, 22 3
+        #                                             (2, a) is not queued: nothing is left of it;
+        #                                             the count of ab stays, but its entry is gone
+        #     merge 22 -> 3     3                     the token `abab`
         while queue and len(self._tokens) < size:
             negative, pair, entry, words = queue[0]
             count = counts[pair]
@@ -179,6 +179,7 @@ class _Merger:
             heapq.heappop(queue)
             token = self._token_of(*pair)
             for risen, holding in self._replace(words, *pair, token).items():
+                # a pair may rise and fall in the same step: what counts is what is left after all words
                 if counts[risen] > 0:
                     heapq.heappush(queue, (-counts[risen], risen, entries, holding))
                     entries += 1
@@ -203,6 +204,7 @@ class _Merger:
             spans = self._spans[number] if longest else []
             while at < len(symbols) - 1:
                 try:
+                    # a search in C; the last symbol is left out, since no pair starts there
                     at = symbols.index(left, at, -1)
                 except ValueError:
                     break

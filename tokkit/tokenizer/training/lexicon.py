@@ -59,6 +59,7 @@ class MergedVocabulary:
     def merges_of(self, size: int) -> list[list[str]]:
         """The merges of that vocabulary by rank; of a pair that was merged twice the last rank counts."""
         count = len(self.merges)
+        # a smaller size is a prefix: the merges after its last new token belong to the larger ones
         if size <= len(self.tokens):  # training ends with the merge that creates the last token
             last = (i for i, merge in enumerate(self.merges) if merge[2] == size - 1)
             count = next(last, -1) + 1 if size > self.initial else 0
@@ -84,6 +85,7 @@ class Lexicon(ABC):
         if options.limit_alphabet is None:
             characters = sorted({*options.alphabet, *self.counts})
         else:
+            # equally frequent characters by code point: in the reference, chance decides which is dropped
             counts = {**self.counts, **dict.fromkeys(options.alphabet, float("inf"))}
             characters = sorted(sorted(counts, key=lambda c: (-counts[c], c))[: options.limit_alphabet])
         tokens = dict.fromkeys((*options.reserved, *characters))

@@ -7,19 +7,7 @@ dense table, and the hash table of pairs is changed once per distinct neighbor. 
 and never merged. When the queue runs dry, the words are scanned again for a lower level. A pair that was not
 recorded cannot have been merged, so its count is the number of its occurrences.
 
-The word `abab`, three times, with the tokens a = 0 and b = 1 (`learning._Merger` does the same in Python):
-
-    records          4 | 3 0 | 0 1 0 1          length, count in two halves, symbols
-    scan             (0, 1) 6, (1, 0) 3         both are recorded and queued, with the list of this word
-    choose           (0, 1) -> token 2
-    visit            2 0 1                      first pair: right of it, neighbor 0: one fall, one rise
-                     2 2                        second one: left of it, neighbor 2: one fall, one rise
-        records      2 | 3 0 | 2 2 FREE FREE
-        dense[0]     right: falls 3, rises 3    (1, 0) falls to 0; (2, 0) would rise to 3
-        dense[2]     left: falls 3, rises 3     (2, 0) falls by 3: it was counted and is gone in the same
-                                                merge; (2, 2) rises to 3
-    settle           (2, 2) 3 is recorded and queued; of (2, 0) nothing is left, so it is not
-    choose           (2, 2) -> token 3, the string `abab`
+`merge` has a worked example at its loop; `learning._Merger` takes the same steps in plain Python.
 
 records   (n,) uint32     words (`symbol_kernels.write_records`); a freed cell is ``FREE``
 spans     (n,) uint16     characters of each symbol of ``records``; (0,) where no length is limited
@@ -80,10 +68,12 @@ def enqueue(keys, counts, first_entry, pairs, queue, state):
 @helper
 def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, size, lowest, level, exact):
     """Takes the next pair from the queue and sets up its merge; returns ``PAUSED``, or why there is none."""
+    # checked before the queue, since with a full vocabulary an empty queue must not lower the level
     if state[TOKENS] >= size:
         return FINISHED
     while True:
         if state[QUEUED] == 0:
+            # pairs below the level are not recorded yet: only at the lowest one an empty queue is the end
             return LOWER if level > lowest else FINISHED
         count, key, entry = queue[0, 0], queue[0, 1], queue[0, 2]
         now = pairs[1, index_of(key, pairs[0])]
@@ -91,9 +81,11 @@ def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, 
             break
         # out of date: the pair lost occurrences to other merges
         replace_first(queue, state[QUEUED], now, key, entry)
+    # a pair that fell below the level may be rarer than one that was never recorded
     if count < max(level, lowest):
         return LOWER if level > lowest else FINISHED
     left, right = key >> 32, key & 0xFFFFFFFF
+    # only stale counts were corrected so far, so the caller can grow the arrays and choose again
     length = bounds[left + 1] - bounds[left] + bounds[right + 1] - bounds[right]
     if state[MERGES] == merges.shape[0] or state[TEXT] + length > text.size:
         return MORE_TEXT
@@ -124,6 +116,7 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
     at, event, changed = state[AT], state[EVENTS], state[TOUCHED]
     room = events.shape[1]
     while at < number and budget > 0:
+        # a list may name words that no longer hold the pair: it is as old as its queue entry
         word = np.int64(lists[start + at])
         if at + _AHEAD < number:
             ahead = np.int64(lists[start + at + _AHEAD])
@@ -142,6 +135,7 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
             cell += 1
         if cell + 1 >= end:  # another merge took the pair's symbols
             continue
+        # counts are 64 bits: the reference's 32 bits wrap in silence (tokenizers issues 2058 and 437)
         weight = np.int64(records[word + 1]) | np.int64(records[word + 2]) << 32
         # compact the word in place: ``cell`` reads, ``out`` writes and is never ahead
         out = cell
@@ -149,10 +143,12 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
             if cell + 1 < end and records[cell] == left and records[cell + 1] == right:
                 span = np.int64(spans[cell]) + np.int64(spans[cell + 1]) if spans.size else 0
                 if out > word + HEADER:
+                    # the symbol written, not the one read: in `aaaa` it is the token of the previous match
                     before = np.int64(records[out - 1])
                     if dense[before, 0] == 0 and dense[before, 2] == 0:
                         touched[changed] = before
                         changed += 1
+                    # a fall is counted for every length, a rise only up to ``longest``, as the reference does
                     dense[before, 0] += weight
                     if spans.size == 0 or np.int64(spans[out - 1]) + span <= longest:
                         dense[before, 1] += weight
@@ -180,6 +176,7 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
             out += 1
         records[word] = out - word - HEADER
         for freed in range(out, end):
+            # scans step over freed cells; moving the next word up would break the offsets in ``lists``
             records[freed] = FREE
     state[AT], state[EVENTS], state[TOUCHED] = at, event, changed
     return budget
@@ -211,6 +208,7 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
                 pairs[1, index] += rise
     for i in range(state[TOUCHED]):
         near = touched[i]
+        # the pair's own count is not set to 0: its entry is gone, and the reference keeps the count too
         lower(near << 32 | left, dense[near, 0], pairs, state, exact)
         lower(right << 32 | near, dense[near, 2], pairs, state, exact)
         dense[near, 0], dense[near, 2] = 0, 0
@@ -228,7 +226,9 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
                     state[QUEUED] += 1
                     state[ENTRIES] += 1
                     entry = state[ENTRIES]
+                # the cell is reused for the entry's number + 1, by which `fill` finds the list of an event
                 dense[near, 2 * side + 1] = entry
+    # only the words of this merge: an older entry of the same pair keeps a list of its own
     fill(first_entry, entries, lists, dense, events, state)
     for i in range(state[TOUCHED]):
         dense[touched[i], 1], dense[touched[i], 3] = 0, 0
@@ -266,6 +266,7 @@ def fill(first_entry, entries, lists, dense, events, state):
         entry = dense[events[0, event] >> 1, 1 + 2 * (events[0, event] & 1)] - 1
         if entry >= 0:
             end = entries[entry, 0] + entries[entry, 1]
+            # the events of a word are adjacent, so comparing with the last word of the list is enough
             if entries[entry, 1] == 0 or lists[end - 1] != events[1, event]:
                 lists[end] = events[1, event]
                 entries[entry, 1] += 1
@@ -300,6 +301,19 @@ def merge(
     size     tokens wanted           lowest   a pair must occur this often to be merged
     level    count from which pairs are recorded     exact   whether all pairs are
     """
+    # The word `abab`, three times, with the tokens a = 0 and b = 1:
+    #
+    #     records          4 | 3 0 | 0 1 0 1          length, count in two halves, symbols
+    #     scan             (0, 1) 6, (1, 0) 3         both are recorded and queued, with the list of this word
+    #     choose           (0, 1) -> token 2
+    #     visit            2 0 1                      first pair: right of it, neighbor 0: one fall, one rise
+    #                      2 2                        second one: left of it, neighbor 2: one fall, one rise
+    #         records      2 | 3 0 | 2 2 FREE FREE
+    #         dense[0]     right: falls 3, rises 3    (1, 0) falls to 0; (2, 0) would rise to 3
+    #         dense[2]     left: falls 3, rises 3     (2, 0) falls by 3: it was counted and is gone in this
+    #                                                 merge; (2, 2) rises to 3
+    #     settle           (2, 2) 3 is recorded and queued; of (2, 0) nothing is left, so it is not
+    #     choose           (2, 2) -> token 3, the string `abab`
     while budget > 0:
         if not state[ACTIVE]:
             reason = choose(
@@ -323,6 +337,8 @@ def merge(
         if budget < 0:
             return MORE_EVENTS
         if state[AT] == state[WORDS]:
+            # `settle` is not interruptible, so all arrays that it may fill are checked before it starts: each
+            # event adds at most one word to a list, each neighbor at most two entries and four pairs
             if state[LISTED] + state[EVENTS] > lists.size:
                 return MORE_LISTS
             if state[ENTRIES] + 2 * state[TOUCHED] > min(queue.shape[0], entries.shape[0]):
@@ -337,6 +353,7 @@ def merge(
 def repack(queue, queued, entries, lists, packed):
     """Copies the lists of queued entries to the start of ``packed``; returns the cells used."""
     used = 0
+    # entries that left the queue are never visited again, so their lists are left behind
     for i in range(queued):
         entry = queue[i, 2]
         start = entries[entry, 0]
@@ -358,6 +375,7 @@ def joined(left, right, text, bounds, by_text, prefix, state):
         text[end] = text[i]
         end += 1
     first = bounds[right]
+    # one prefix only, as in the reference: with `##`, the token of `a` and `####b` is `a##b`
     if 0 < prefix.size <= bounds[right + 1] - first:
         same = 0
         while same < prefix.size and text[first + same] == prefix[same]:
@@ -374,6 +392,7 @@ def joined(left, right, text, bounds, by_text, prefix, state):
 @helper
 def find_text(text, start, end, bounds, by_text):
     """Index into ``by_text`` of the token of ``text[start:end]``, or of the empty cell where it belongs."""
+    # strings are short and hashed twice per merge, so a hash of one byte at a step is fast enough
     mixed = _U(0xCBF29CE484222325)  # FNV-1a
     for i in range(start, end):
         mixed = (mixed ^ _U(text[i])) * _U(0x100000001B3)

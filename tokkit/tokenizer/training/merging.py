@@ -90,6 +90,8 @@ class KernelLexicon(Lexicon):
             return _Merging(self.records(initial, options), initial, options, exact)
 
         try:
+            # Recording only frequent pairs saves most of the memory and time. Where two merges give one
+            # string, it may not be exact; such a corpus, which is rare, is merged again with all pairs.
             return _run(lambda: merging(False), progress)
         except _NotExact as stopped:
             return _run(lambda: merging(True), progress, stopped.merges_made)
@@ -161,6 +163,7 @@ class _Merging:
             len(records) if self.longest else 0, np.uint16 if self.longest < 1 << 15 else np.uint32
         )
         self.prefix = np.frombuffer(bytearray(options.prefix.encode()), np.uint8)
+        # reserved tokens and alphabet may be more than the vocabulary's size, and ids index these arrays
         tokens = max(self.size, len(initial)) + 1
         self.state = np.zeros(kernels.STATE, np.int64)
         self.pairs = np.zeros((2, 1 << 14), np.int64)
@@ -213,6 +216,7 @@ class _Merging:
             return False
         if reason == kernels.LOWER:
             self._scanning = _Scan(self)
+        # checked once per merge: the kernel remembers the pair in ``ALLOWED`` and then carries on
         elif reason == kernels.REUSES:
             self._check_reuse()
         elif reason != kernels.PAUSED:
@@ -230,6 +234,7 @@ class _Merging:
         encoded = [token.encode() for token in initial]
         self.text = np.zeros(sum(map(len, encoded)) + 16 * tokens, np.uint8)
         self.bounds = np.zeros(tokens + 1, np.int64)
+        # never grows: at most half full with the largest number of tokens
         self.by_text = np.zeros(1 << (2 * tokens).bit_length(), np.int32)
         for token in encoded:
             end = int(self.state[kernels.TEXT]) + len(token)
@@ -237,6 +242,7 @@ class _Merging:
             kernels.add_text(end, self.text, self.bounds, self.by_text, self.state)
 
     def _grow(self, reason: int) -> None:
+        # the words of an unfinished merge are visited already, so its events have to be copied
         if reason == kernels.MORE_EVENTS:
             events = np.empty((2, 2 * self.events.shape[1]), np.uint32)
             events[:, : self.events.shape[1]] = self.events
@@ -253,6 +259,7 @@ class _Merging:
 
     def reserve_lists(self, number: int) -> None:
         """Space for that many more words in lists; those of entries that have left the queue are dropped."""
+        # lists of merged entries are never read again; if they were kept, every merge would take more memory
         queued = int(self.state[kernels.QUEUED])
         live = int(self.entries[self.queue[:queued, 2], 1].sum())
         lists = zeros(live + number + max(live // 2, number, 1 << 16), np.uint32)
@@ -355,6 +362,7 @@ class _Scan:
             run.state[kernels.LISTED] = ends[-1]
         kernels.enqueue(self._counted[0, cells] - 1, counts, first, run.pairs, run.queue, run.state)
         run.state[kernels.ENTRIES] += len(cells)
+        # the second pass: only now is the length of every list known, so that they lie end to end
         self._entries = np.zeros(self._counted.shape[1], np.int64)
         self._entries[cells] = first + 1 + np.arange(len(cells))
         self._at = 0
@@ -363,6 +371,8 @@ class _Scan:
 def _next_level(run: _Merging, pairs: int) -> int:
     if run.level:
         return max(run.lowest, run.level // _DIVISOR)
+    # an eighth of the count that the average merge would have: high enough to leave out most of the rare
+    # pairs, and low enough that few scans follow
     merges = max(1, run.size - int(run.state[kernels.TOKENS]))
     return max(run.lowest, pairs // (merges * _DIVISOR))
 

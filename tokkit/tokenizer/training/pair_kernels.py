@@ -25,6 +25,7 @@ def index_of(key, keys):
     mixed = _U(key) * _GOLDEN
     mask = keys.size - 1
     index = np.int64(mixed ^ (mixed >> _U(32))) & mask
+    # keys are stored + 1 because the key of the pair (0, 0) is 0, which marks an empty cell
     while keys[index] != 0 and keys[index] != key + 1:
         index = (index + 1) & mask
     return index
@@ -45,6 +46,7 @@ def allowed(records, spans, cell, longest):
     """Whether the pair at a cell may become a token: two characters always, else up to ``longest``."""
     if spans.size == 0:
         return True
+    # the reference tests the length only where a merge makes a pair: those of the initial characters pass
     length = np.int64(spans[cell]) + np.int64(spans[cell + 1])
     return length == 2 or length <= longest
 
@@ -63,9 +65,11 @@ def scan(records, spans, longest, at, budget, pairs, found, used):
             at += 1
             continue
         length = np.int64(records[at])
+        # room for every pair of the word at a load of one half, so that no word is counted in part
         if 2 * (used + length) > found.shape[1]:
             break
         weight = np.int64(records[at + 1]) | np.int64(records[at + 2]) << 32
+        # every adjacent window counts, overlaps included: `aaa` holds `aa` twice, as in the reference
         for cell in range(at + HEADER, at + HEADER + length - 1):
             key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
             index = index_of(key, found[0])
@@ -98,6 +102,7 @@ def enlist(records, spans, longest, at, budget, found, chosen, entries, lists):
             entry = chosen[index] - 1
             if entry >= 0 and found[0, index] and allowed(records, spans, cell, longest):
                 end = entries[entry, 0] + entries[entry, 1]
+                # a word that holds the pair twice is listed once: one visit merges all occurrences
                 if entries[entry, 1] == 0 or lists[end - 1] != at:
                     lists[end] = np.uint32(at)
                     entries[entry, 1] += 1
@@ -117,6 +122,7 @@ def holds_unrecorded(records, spans, longest, token, pairs):
         for cell in range(at + HEADER, end - 1):
             if records[cell] == token or records[cell + 1] == token:
                 key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
+                # a pair that is too long can never be merged, so its count may stay unknown
                 if pairs[0, index_of(key, pairs[0])] == 0 and allowed(records, spans, cell, longest):
                     return True
         at = end

@@ -46,6 +46,8 @@ def count_points(data, starts, ends, counts, raw, totals):
 @helper
 def comes_before(data, first, first_end, second, second_end, ranks):
     """Whether the first word is the smaller, byte by byte in the order of ``ranks``."""
+    # words are compared by the characters they are written in: the order of ByteLevel's characters is not
+    # the order of the bytes that they represent, hence ``ranks``
     while first < first_end and second < second_end:
         if data[first] != data[second]:
             return ranks[data[first]] < ranks[data[second]]
@@ -65,6 +67,8 @@ def first_words(data, starts, ends, raw, ranks, words, positions):
         at, end, position = starts[word], ends[word], 0
         while at < end:
             point, width = point_at(data, at, raw)
+            # the reference walks a randomly seeded hash map here, so its WordPiece differs from run to run
+            # (tokenizers issue 1794); the smallest word is independent of the order of the table
             kind = (1 if position else 0) + (2 if at + width == end else 0)
             best = words[kind, point] - 1
             if best != word and (
@@ -91,11 +95,13 @@ def write_records(data, starts, ends, counts, raw, tokens, records):
             point, width = point_at(data, at, raw)
             kind = (1 if position else 0) + (2 if at + width == end else 0)
             token = tokens[kind, point]
+            # a character without a token vanishes and its neighbors become adjacent, as in the reference
             if token:
                 records[cell] = np.uint32(token - 1)
                 cell += 1
             at += width
             position += 1
+        # a word of one symbol has no pair; its cells are overwritten by the next word
         if cell > used + HEADER + 1:
             records[used] = np.uint32(cell - used - HEADER)
             records[used + 1] = np.uint32(counts[word] & 0xFFFFFFFF)

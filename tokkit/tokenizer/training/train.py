@@ -168,6 +168,7 @@ def run_training(request: TrainRequest, learner: Learner, progress: Progress) ->
                 "packages": ("tokenizers",),
                 "run": {"seconds": stages.seconds, "stages": stages.records, "threads": request.threads},
             }
+            # sorted: the last summary is the largest size, whose fields the result takes
             writer = _Writer(staging, blueprint, vocabulary, {**blueprint.origin, **counted}, receipt)
             written = writer.write(sorted(set(request.options.vocab_size)))
     for summary in written:
@@ -196,6 +197,7 @@ def merge_options(options: TrainerOptions, blueprint: Untrained) -> MergeOptions
         limit_alphabet=options.limit_alphabet,
         prefix=blueprint.prefix or "",
         suffix=blueprint.suffix or "",
+        # `tokenizers` compares with `<`: a ``max_token_length`` of 3 gives tokens of at most 2 characters
         longest=longest - 1 if longest is not None and options.compat else longest,
     )
 
@@ -304,6 +306,7 @@ class _Writer:
         extra = [token for token in blueprint.special_tokens if token not in roles.values()]
         folder.write_tokenizer(inner, tokenizer)
         folder.write_config(inner, roles, blueprint.model_max_length, blueprint.model_input_names, extra)
+        # the files are read back before the folder is published: a bug leaves no tokenizer behind
         test = folder.self_test(tokenizer)
         folder.verify(inner, test)
         summary = {

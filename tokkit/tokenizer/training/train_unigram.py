@@ -79,6 +79,7 @@ def most_probable_pieces(
 ) -> ScoredPieces:
     """The pieces that the reference's trainer learns from the words, in a reproducible order."""
     job = {
+        # sorted, and one thread below: sums of floats depend on their order
         "words": dict(sorted(words.texts())),
         "vocab_size": max(options.vocab_size),
         "reserved": blueprint.reserved,
@@ -108,6 +109,7 @@ def reproducible(pieces: Sequence[tuple[str, float]]) -> list[tuple[str, float]]
     )
     scores = dict(pieces)
     reassigned = dict(zip(bare, sorted(scores[piece] for piece in bare), strict=True))
+    # + 0.0 turns -0.0, which JSON writes with its sign, into 0.0
     rounded = {piece: round(score, DECIMALS) + 0.0 for piece, score in {**scores, **reassigned}.items()}
     return sorted(rounded.items(), key=lambda entry: (-entry[1], entry[0]))
 

@@ -31,6 +31,7 @@ def learn(job: Mapping[str, Any]) -> dict[str, Any]:
         n_sub_iterations=job["n_sub_iterations"],
         show_progress=False,
     )
+    # words are words already: splitting at a character that occurs in none of them gives them back whole
     mark = _absent(words)
     tokenizer = Tokenizer(models.Unigram())
     tokenizer.pre_tokenizer = pre_tokenizers.CharDelimiterSplit(mark)
@@ -47,6 +48,7 @@ def learn(job: Mapping[str, Any]) -> dict[str, Any]:
 def _texts(words: Mapping[str, int], mark: str, report: Reporter) -> Iterator[str]:
     """Every word as often as it occurs in the corpus, up to a thousand times in one text."""
     for word, count in words.items():
+        # no trainer takes counts (tokenizers issues 760 and 89), so a word is fed as often as it occurs
         for done in range(0, count, _BATCH):
             number = min(_BATCH, count - done)
             report(number)
