@@ -108,7 +108,7 @@ class Counts:
             )
         except (KeyError, TypeError, ValueError) as error:
             raise InputError(f"{folder}/{files.RECEIPT}: is damaged ({error!r})") from error
-        # recomputed, not trusted: counts of unlike pipelines that were added up could not be told apart later
+        # recomputed, not trusted: counts of unlike pipelines cannot be separated once they are added up
         if counts.identity.fingerprint != result.get("fingerprint"):
             raise InputError(
                 f"{folder}: its fingerprint does not fit the rest of its {files.RECEIPT}; it was damaged, or"

@@ -58,6 +58,7 @@ class Parameter:
         Where text is expected, what looks like a number stays text: ``delimiter=1``.
         """
         # The library swallows parameters of a wrong type or names types of Rust in its errors.
+        # bool comes before int, of which it is a subclass.
         if isinstance(self.default, bool):
             valid, expected = isinstance(value, bool), "true or false"
         elif isinstance(self.default, int):
@@ -186,6 +187,7 @@ def _parse_value(text: str, start: int) -> tuple[Any, int]:
         except ValueError:
             pass
         else:
+            # A quote may also be the first character of plain text, such as a pattern that begins with one.
             if end == len(text) or _NEXT.match(text, end):
                 return value, end
     following = _NEXT.search(text, start)

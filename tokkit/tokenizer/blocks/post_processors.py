@@ -24,6 +24,7 @@ def with_ids(processor: Written | None, ids: Mapping[str, int]) -> Written | Non
     renewed = dict(processor)
     if "processors" in renewed:
         renewed["processors"] = [with_ids(block, ids) for block in renewed["processors"]]
+    # TemplateProcessing names its tokens here, BertProcessing and RobertaProcessing by `cls` and `sep`
     if "special_tokens" in renewed:
         renewed["special_tokens"] = {
             name: {**entry, "ids": [ids[token] for token in entry["tokens"]]}

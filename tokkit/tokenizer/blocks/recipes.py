@@ -68,6 +68,7 @@ RECIPES: Mapping[str, Recipe] = {
     "bert-uncased": _bert("BERT: lowercase, accents stripped", "bert"),
     "bert-cased": _bert("BERT: case and accents preserved", "bert:lowercase=false,strip_accents=false"),
     "bert-multilingual": _bert("multilingual BERT, cased", "bert:lowercase=false,strip_accents=false"),
+    # BERT's accent stripping goes by way of NFD, which would take Hangul syllables apart
     "korean": _bert("NFC, nothing stripped, BERT's splitting", "nfc"),
     "gpt2": Recipe(
         "GPT-2: byte-level, no unknown token",
@@ -98,6 +99,8 @@ RECIPES: Mapping[str, Recipe] = {
         normalizers=(),
         pre_tokenizers=("metaspace:prepend_scheme=first",),
         post_processors=("template:single=<s> $A,pair=<s> $A <s>:1 $B:1",),
+        # bytes become characters token by token, so before `fuse` joins the tokens; `strip` removes the
+        # space that Metaspace puts before the first word
         decoders=("replace:pattern=▁,content= ", "byte-fallback", "fuse", "strip:left=1"),
         special_tokens=("<unk>", "<s>", "</s>"),
         roles={"unk": "<unk>", "bos": "<s>", "eos": "</s>", "pad": "</s>"},

@@ -106,7 +106,7 @@ def _byte_level(
 def _template(tokens: SpecialTokens, single: str, pair: str = "") -> Any:
     """Raises `ValueError` for a template without a text."""
     if "$" not in single:
-        raise ValueError("write template:single=[CLS] $A [SEP],pair=...: $A stands for the text")
+        raise ValueError("write template:single=[CLS] $A [SEP],pair=...: $A is the text")
     pair = pair.strip() or f"{single.strip()} $B:1"
     pieces = dict.fromkeys(_without_segment(piece) for piece in f"{single} {pair}".split())
     special = [(piece, tokens.id_of(piece)) for piece in pieces if not piece.startswith("$")]

@@ -70,7 +70,6 @@ def encode_words(
 
 def _first_tokens(word_ids: Sequence[int | None]) -> NDArray[np.int32]:
     """At the first token of each word its number, elsewhere -1; a special token is of no word (None)."""
-    # `word_ids` is used, not offsets: a word of which nothing is left has no token to count
     numbers = np.array([-1 if word is None else word for word in word_ids], np.int32)
     before = np.concatenate(([-1], numbers[:-1])).astype(np.int32)
     return np.where(numbers == before, -1, numbers).astype(np.int32)

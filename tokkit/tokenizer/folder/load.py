@@ -90,6 +90,7 @@ def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
     if unknown is not None:
         raise InputError(f'{loaded.file}: its unknown token "{unknown}" is missing from its vocabulary')
     check_receipt(loaded)
+    # a file may parse and still panic on a text: that has to happen here, not after long work
     with tokenizer_folder.guarded(str(loaded.file)):
         tokenizer_folder.self_test(loaded.backend)
     return loaded
@@ -179,6 +180,7 @@ def read_json(path: Path) -> dict[str, Any]:
         return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
+    # JSON that is nested too deeply raises RecursionError, which is no ValueError
     except (ValueError, OSError, RecursionError) as error:
         raise InputError(f"{path}: not JSON: {error}") from error
     return content if isinstance(content, dict) else {}
@@ -188,6 +190,7 @@ def _through_transformers(folder: Path) -> Tokenizer:
     from transformers import AutoTokenizer
 
     try:
+        # local files and no code of the folder: loading neither downloads nor runs anything
         loaded = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
         return loaded.backend_tokenizer
     except Exception as error:

@@ -66,7 +66,9 @@ def write_config(
         **{f"{role}_token": token for role, token in sorted(roles.items())},
         **({"extra_special_tokens": list(extra)} if extra else {}),
         "model_input_names": list(input_names),
+        # left out where unknown: transformers then assumes 1e30 tokens and truncates nothing
         **({} if max_length is None else {"model_max_length": max_length}),
+        # transformers 5 writes `TokenizersBackend`, which version 4 refuses; both load this class
         "tokenizer_class": "PreTrainedTokenizerFast",
     }
     text = json.dumps(config, ensure_ascii=False, indent=2, sort_keys=True)

@@ -168,8 +168,8 @@ def run_training(request: TrainRequest, learner: Learner, progress: Progress) ->
                 "packages": ("tokenizers",),
                 "run": {"seconds": stages.seconds, "stages": stages.records, "threads": request.threads},
             }
-            # sorted: the last summary is the largest size, whose fields the result takes
             writer = _Writer(staging, blueprint, vocabulary, {**blueprint.origin, **counted}, receipt)
+            # sorted: the last summary is the largest size, whose fields the result takes
             written = writer.write(sorted(set(request.options.vocab_size)))
     for summary in written:
         name = summary["tokenizer"]
