@@ -341,11 +341,11 @@ def test_clean_tables(dirty, folder, tmp_path):
     by_title = {each.title: each for each in tables(clean(dirty, dry_run=True).as_dict())}
     assert list(by_title) == [
         *("Dry run, nothing was written", "Repaired", "Dropped"),
-        *("Examples of repairs", "Examples of rows that would go"),
+        *("Examples of repairs", "Examples of rows that would be dropped"),
     ]
     assert ("zero-width", "bad\u200b film", "bad film") in by_title["Examples of repairs"].rows
     assert ("exact duplicate", "train 2", "  A  good film & more ", "train 1") in by_title[
-        "Examples of rows that would go"
+        "Examples of rows that would be dropped"
     ].rows
     assert ("spaces", "␣␣A␣␣good film & more␣", "A good film & more") in by_title["Examples of repairs"].rows
     by_title = {each.title: each for each in tables(clean(folder, tmp_path / "out").as_dict())}

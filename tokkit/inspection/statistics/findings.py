@@ -59,7 +59,7 @@ def _leaks(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[F
                 f"{rows} rows of {second} hold a text that is also in {first}",
                 f"tokkit rebalance {shlex.quote(source)} -o OUT --strategy weights leaves them out of train"
                 if first == "train"
-                else "draw the splits anew: tokkit split ALL.csv -o split/",
+                else "split again: tokkit split ALL.csv -o split/",
             )
 
 
@@ -69,7 +69,7 @@ def _missing_labels(source: str, splits: Splits, across: Mapping[str, Any]) -> I
             "missing-labels",
             ERROR,
             f"{split} has no row of: {', '.join(labels)}",
-            "join the files and draw the splits anew: tokkit split ALL.csv -o split/",
+            "join the files and split again: tokkit split ALL.csv -o split/",
         )
 
 
@@ -79,8 +79,8 @@ def _conflicts(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterat
             yield Finding(
                 "conflicts",
                 WARNING,
-                f"{split}: {found['conflicting_labels']} texts stand with two or more labels",
-                f"tokkit clean {shlex.quote(source)} -o OUT --conflicts majority keeps the label of most",
+                f"{split}: {found['conflicting_labels']} texts have conflicting labels",
+                f"tokkit clean {shlex.quote(source)} -o OUT --conflicts majority keeps the majority label",
             )
 
 
@@ -90,8 +90,8 @@ def _duplicates(source: str, splits: Splits, across: Mapping[str, Any]) -> Itera
             yield Finding(
                 "duplicates",
                 WARNING,
-                f"{split}: {found['duplicates']['exact']} rows are copies of an earlier text",
-                f"tokkit clean {shlex.quote(source)} -o OUT leaves them out; tokkit split keeps them in one",
+                f"{split}: {found['duplicates']['exact']} rows duplicate an earlier text",
+                f"tokkit clean {shlex.quote(source)} -o OUT drops them; tokkit split keeps them in one split",
             )
 
 
@@ -115,7 +115,7 @@ def _missing(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator
                     "missing",
                     WARNING,
                     f'{split}: column "{column}" is empty in {rows} rows',
-                    "training and evaluation leave such rows out and say so",
+                    "training and evaluation skip such rows and report them",
                 )
 
 

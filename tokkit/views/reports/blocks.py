@@ -18,7 +18,7 @@ def overview(result: Result) -> list[Table]:
     tables = []
     for kind, blocks in itertools.groupby(result["blocks"], key=lambda block: block["kind"]):
         group = list(blocks)
-        cut = ("when cut at white space",) if any(block["cut"] for block in group) else ()
+        cut = ("when cut at whitespace",) if any(block["cut"] for block in group) else ()
         rows = [
             (block["name"], block["summary"], _shown(block["example"]), *((block["cut"],) if cut else ()))
             for block in group
@@ -46,7 +46,7 @@ def _block(block: Result) -> Table:
         *(("parameter", _parameter(parameter)) for parameter in block["parameters"]),
         ("written", block["example"]["block"]),
         ("example", _shown(block["example"])),
-        *([("when cut at white space", block["cut"])] if block["cut"] else []),
+        *([("when cut at whitespace", block["cut"])] if block["cut"] else []),
     ]
     return Table(f"{_words(block['kind'])} {block['name']}", ("", "value"), facts)
 

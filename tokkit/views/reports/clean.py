@@ -58,7 +58,9 @@ def _examples(examples: Result) -> list[Table]:
     if repaired:
         tables.append(Table("Examples of repairs", ("rule", "before", "after"), repaired))
     if dropped:
-        tables.append(Table("Examples of rows that would go", ("reason", "row", "text", "kept row"), dropped))
+        tables.append(
+            Table("Examples of rows that would be dropped", ("reason", "row", "text", "kept row"), dropped)
+        )
     return tables
 
 

@@ -22,11 +22,11 @@ def comparison(result: Result) -> list[Table]:
     """Everything `compare` measured, one table an aspect; tokenizers are lines."""
     short = short_names(list(result["tokenizers"]))
     tokenizers = {short[name]: measured for name, measured in result["tokenizers"].items()}
-    title = f"{result['rows']:,} rows, {result['words']:,} words (what white space separates)"
+    title = f"{result['rows']:,} rows, {result['words']:,} words (separated by whitespace)"
     tables = [
         Table(title, ("tokenizer", *_LENGTHS), [_length_row(name, m) for name, m in tokenizers.items()]),
         Table(
-            "Words and what is unknown",
+            "Words and unknown tokens",
             ("tokenizer", "continued words", "frequent words whole", "unknown tokens", "words", "rows"),
             [_word_row(name, measured) for name, measured in tokenizers.items()],
         ),
@@ -60,7 +60,7 @@ def _word_row(name: str, measured: Result) -> tuple[Any, ...]:
 def _vocabulary_table(tokenizers: Mapping[str, Result]) -> Table:
     columns = (
         *("tokenizer", "vocabulary used", "Rényi efficiency"),
-        *("texts that come back", "normalized", "spacing aside"),
+        *("round trip", "normalized", "ignoring whitespace"),
     )
     rows = [
         (
@@ -69,7 +69,7 @@ def _vocabulary_table(tokenizers: Mapping[str, Result]) -> Table:
         )
         for name, measured in tokenizers.items()
     ]
-    return Table("Use of the vocabulary, and texts decoded from their tokens", columns, rows)
+    return Table("Vocabulary use, and texts decoded from their tokens", columns, rows)
 
 
 def _truncation_table(tokenizers: Mapping[str, Result]) -> Table:
@@ -79,8 +79,8 @@ def _truncation_table(tokenizers: Mapping[str, Result]) -> Table:
         (name, measured["max_length"], *(_percent(measured["truncated"].get(limit)) for limit in limits))
         for name, measured in tokenizers.items()
     ]
-    columns = ("tokenizer", "its maximum", *(f"> {limit}" for limit in limits))
-    return Table("Rows cut off at a maximum length in tokens, special ones included", columns, rows)
+    columns = ("tokenizer", "max length", *(f"> {limit}" for limit in limits))
+    return Table("Rows truncated at max length in tokens, special tokens included", columns, rows)
 
 
 def _partition_table(tokenizers: Mapping[str, Result], partition: str, called: str) -> Table:

@@ -62,11 +62,11 @@ def rebalance(result: Result) -> list[Table]:
     title = "Dry run, nothing was written" if result["dry_run"] else f"Written to {result['output']}"
     tables = [Table(title, ("label", "before", "after", "weight"), rows)]
     if result["left_out"]:
-        tables.append(Table("Left out", ("reason", "rows"), list(result["left_out"].items())))
+        tables.append(Table("Skipped rows", ("reason", "rows"), list(result["left_out"].items())))
     return tables
 
 
-_COPIES = {"exact": "exact copies", "normalized": "normalized copies", "near": "near copies"}
+_COPIES = {"exact": "exact duplicates", "normalized": "normalized duplicates", "near": "near duplicates"}
 _MARKS = ("html", "controls", "mojibake")
 _BAR, _NARROW_BAR = 20, 8
 """Columns of the bars where there is one split, and where there are several."""
@@ -83,7 +83,7 @@ def _rows_table(splits: Mapping[str, Result]) -> Table:
         for name, split in splits.items()
     ]
     copies = [_COPIES[kind] for kind in known]
-    return Table("Rows", ("split", "rows", "missing", *copies, "two labels"), rows)
+    return Table("Rows", ("split", "rows", "missing", *copies, "conflicting labels"), rows)
 
 
 def _class_cells(splits: Mapping[str, Result], label: str) -> list[Any]:
@@ -194,7 +194,7 @@ def _truncation_table(splits: Mapping[str, Result]) -> Table:
         for name, split in splits.items()
     ]
     columns = ("split", *(f"> {limit}" for limit in limits), "unknown")
-    return Table("Rows cut off at a maximum length in tokens, and unknown tokens", columns, rows)
+    return Table("Rows truncated at max length in tokens, and unknown tokens", columns, rows)
 
 
 def _truncation_by_class(splits: Mapping[str, Result]) -> Table:
@@ -204,7 +204,9 @@ def _truncation_by_class(splits: Mapping[str, Result]) -> Table:
         for name, split in splits.items()
         for label, lengths in split["by_class"].items()
     ]
-    return Table("Rows cut off by class", ("split", "label", *(f"> {limit}" for limit in limits)), rows)
+    return Table(
+        "Rows truncated at max length by class", ("split", "label", *(f"> {limit}" for limit in limits)), rows
+    )
 
 
 def _truncated(lengths: Result) -> list[str]:
@@ -213,7 +215,7 @@ def _truncated(lengths: Result) -> list[str]:
 
 def _recommended_table(recommended: Result) -> Table:
     shares = [f"{recommended[key]:.2%}" for key in ("truncated", "tokens_lost", "padding")]
-    columns = ("--max-length", "rows cut off", "tokens lost", "padding if all rows are that long")
+    columns = ("--max-length", "rows truncated", "tokens lost", "padding if all rows have that length")
     return Table("Recommended maximum length", columns, [(recommended["tokens"], *shares)])
 
 

@@ -37,8 +37,18 @@ def _measured(measured: Result) -> Table:
     for kind in ("split", "class", "script"):
         groups += [(kind, name, figures) for name, figures in measured[f"by_{kind}"].items()]
     limit = measured["limit"]
-    title = "The tokenizer on the data" + (f"; cut off: longer than {limit} tokens" if limit else "")
-    columns = ("of", "name", "texts", "words", "tokens", "unknown", "tokens a word", "a character", "cut off")
+    title = "The tokenizer on the data" + (f"; truncated: longer than {limit} tokens" if limit else "")
+    columns = (
+        "of",
+        "name",
+        "texts",
+        "words",
+        "tokens",
+        "unknown",
+        "tokens per word",
+        "per character",
+        "truncated",
+    )
     return Table(title, columns, [(kind, name, *_figures(figures)) for kind, name, figures in groups])
 
 

@@ -11,4 +11,4 @@ from tokkit.views.tables import Table
 def findings(result: Mapping[str, Any]) -> list[Table]:
     """A table of the findings; none where there are none."""
     rows = [(each["severity"], each["rule"], each["message"], each["fix"]) for each in result["findings"]]
-    return [Table("Findings", ("severity", "rule", "finding", "what mends it"), rows)] if rows else []
+    return [Table("Findings", ("severity", "rule", "finding", "fix"), rows)] if rows else []

@@ -14,7 +14,7 @@ def suggestions(result: Result) -> list[Table]:
     """The tokens with what they save, the words they change, and what all of them together do."""
     found = result["suggestions"]
     unknown = any(each["unknown_removed"] for each in found)
-    columns = ("token", "words", "cut into now", "tokens saved", *(("unknown removed",) if unknown else ()))
+    columns = ("token", "words", "split into now", "tokens saved", *(("unknown removed",) if unknown else ()))
     rows = [
         (
             *(each["token"], each["count"], " ".join(each["pieces_now"]), each["tokens_saved"]),
