@@ -142,8 +142,8 @@ def run(arguments: list[str]) -> int:
         # A closed pipe or a full disk raises here, where it is reported, and not while Python exits.
         sys.stdout.flush()
         return code if isinstance(code, int) else 0
-    # A subclass of `ClickException`, so it has to come first: its message is the help itself.
     except click.exceptions.NoArgsIsHelpError as error:
+        # A subclass of `ClickException`, so it has to come first: its message is the help itself.
         click.echo(error.format_message(), err=True)
         return error.exit_code
     except click.ClickException as error:

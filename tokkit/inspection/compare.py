@@ -107,6 +107,7 @@ def _check_names(names: Sequence[str | Path]) -> None:
         raise UsageError("name a tokenizer", hint="tokkit compare out/ --on reviews.csv")
     sources: dict[str, str | Path] = {}
     for name in names:
+        # `out` and `./out/` are one folder, and `hub:NAME` is the same repository as `NAME`.
         source = str(Path(name).resolve()) if Path(name).exists() else str(name).removeprefix("hub:")
         if source in sources:
             raise UsageError(f"{name}: the same tokenizer as {sources[source]}", hint="name it once")
@@ -128,6 +129,7 @@ def _rows(
             )
     columns = {"classes": dataset.label_column, "groups": options.by}
     needed = dict.fromkeys(column for column in (dataset.text_column, *columns.values()) if column)
+    # As text, because a column may be numbers in one split and text in another, which `concat` refuses.
     rows = pl.concat([frame.select(pl.col(list(needed)).cast(pl.String)) for frame in frames])
     present = rows.filter(pl.col(dataset.text_column).is_not_null())
     if not present.height:

@@ -88,6 +88,8 @@ def doctor(
     of_model = examined_model(model, examined, progress) if model is not None else None
     subject = Subject(examined, of_model, None, rebuilt(examined, of_model))
     skipped = rules.skipped(subject)
+    # Searching for unreachable tokens and measuring data encode any characters, and would raise the same
+    # error.
     if fails_on_strange(examined):
         why = "it raises an error on an unknown word"
         skipped |= {"unreachable-ids": why, **({} if data is None else dict.fromkeys(rules.OF_DATA, why))}
@@ -95,6 +97,7 @@ def doctor(
         special = [token["content"] for token in examined.added if token.get("special")]
         dataset = read_dataset(data, options, progress, pairs=False)
         subject = replace(subject, data=measure(dataset, examined.loaded, subject.longest, special, progress))
+        # Again, because the subject has data now.
         skipped = rules.skipped(subject)
     return DoctorResult(
         tokenizer=str(tokenizer),

@@ -114,8 +114,11 @@ def stats(
     options = apply_settings(DatasetOptions, options, settings)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     if languages:
-        identifier()  # says before long work what it lacks
+        # Reports a missing package before long work.
+        identifier()
     progress = SayOnce(progress)
+    # Near duplicates are searched among all texts, which have to be in memory; all else is counted in
+    # batches.
     loaded = read_dataset(dataset, options, progress) if near else None
     if loaded is not None:
         source = StreamedDataset.of(loaded)
@@ -138,6 +141,7 @@ def stats(
     unit = "tokens" if loaded_tokenizer else "words"
     advised = None
     if loaded_tokenizer is not None:
+        # The rows that a model is trained on decide its maximum length.
         sums = gathered.splits[names.index(TRAIN) if TRAIN in names else 0]
         advised = lengths.recommended(sums.lengths_in("tokens").all(), loaded_tokenizer.max_length)
     return StatsResult(
@@ -191,5 +195,6 @@ def _near_copies(dataset: Dataset, progress: Progress) -> dict[str, int]:
     for name in dataset.splits:
         contents = dataset.contents(name).drop_nulls().to_list()
         clusters = near_duplicates.clusters(contents, progress=progress)
+        # Rows in the clusters 0, 0, 1, 1, 1: 5 rows less 2 clusters are 3 copies.
         found[name] = len(contents) - (int(clusters.max()) + 1 if len(contents) else 0)
     return found

@@ -94,6 +94,7 @@ def suggest_tokens(
     target = None if out is None else Path(out)
     sources = _sources(corpus, counts, progress)
     if target is not None:
+        # Before the corpus is counted, which may take long.
         files.check_output(target, force=force, inputs=sources, kind="file")
     loaded = load(tokenizer, progress)
     words = _words(loaded, sources, counts, str(tokenizer), read_options, threads, stages)
@@ -166,6 +167,7 @@ def _chosen(
 
 def _mark(tokenizer: LoadedTokenizer) -> str:
     """The mark before a word that follows a space: ``Ġ``, ``▁`` or nothing."""
+    # The last pre-token is Ġa with byte-level blocks, ▁a with Metaspace, and a without a mark.
     after = pre_tokens(tokenizer.backend, "a a")[-1:]
     mark = after[0][:-1] if after else ""
     return mark if len(mark) == 1 and not mark.isspace() else ""
@@ -183,7 +185,8 @@ def _rule(
             return None
         try:
             found = pre_token_forms(tokenizer.backend, text)
-        except InputError:  # more than one pre-token
+        except InputError:
+            # It has more than one pre-token.
             return None
         return (text, tuple(found)) if beginning in found else None
 
@@ -205,6 +208,7 @@ def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
             text = bytes(bytes_of[each] for each in bare).decode() if by_bytes else bare
         except (UnicodeDecodeError, KeyError):
             return None
+        # A tokenizer with NFD has decomposed Hangul in its words; a person types composed syllables.
         return unicodedata.normalize("NFC", text)
 
     return typed
@@ -215,6 +219,7 @@ def _is_word(text: str, options: SuggestOptions) -> bool:
     if len(text) < options.min_length or not all(_kind(text[place]) in "LMN" for place in (0, -1)):
         return False
     letters = sum(_kind(each) in "LM" for each in text)
+    # A combining mark at the start belongs to a character before it.
     return letters >= options.letters * len(text) and _kind(text[0]) != "M"
 
 
@@ -246,7 +251,8 @@ _BATCH = 10_000
 def _as_suggestion(
     chosen: Chosen, cut: CutWords, model: Model, typed: Callable[[str], str | None]
 ) -> dict[str, Any]:
-    form = chosen.forms[-1]  # the form after a space
+    # The last form is the one after a space, which is the usual one in running text.
+    form = chosen.forms[-1]
     [now] = model.cut([form])
     others = [n for n in chosen.examples if cut.words[n] not in chosen.forms][:EXAMPLES]
     return {

@@ -50,8 +50,8 @@ def drawable(labels: Sequence[str]) -> list[str]:
     labels_to_draw: list[str] = []
     for label in labels:
         name = "".join(c if ord(c) in covered else _spelled(c) for c in printable(label))
-        # Labels that differ only in characters without a glyph may get the same name, and could not be told
-        # apart on an axis.
+        # Labels that differ only in characters without a glyph may get the same name: on an axis, equal names
+        # would be ambiguous.
         number, unique = 2, name
         while unique in labels_to_draw:
             number, unique = number + 1, f"{name} ({number})"

@@ -105,7 +105,7 @@ def _colors(n: int) -> list[str]:
     if n <= 2 * _DISTINCT:
         palette = colormaps["tab10" if n <= _DISTINCT else "tab20"]
         return [colors.to_hex(palette(i)) for i in range(n)]
-    # Both ends of this palette are nearly black and are left out.
+    # Both ends of this palette are dark and hard to tell apart, so they are left out.
     return [colors.to_hex(colormaps["turbo"](0.03 + 0.94 * i / (n - 1))) for i in range(n)]
 
 

@@ -16,14 +16,16 @@ _GENERIC_CLASSES = ("PreTrainedTokenizerFast", "TokenizersBackend")
 def rebuilt(tokenizer: ExaminedTokenizer, model: ExaminedModel | None) -> str | None:
     """How its ids differ when `AutoTokenizer` loads it, in a sentence; None where they do not.
 
-    A class that loads `tokenizer.json` unchanged cannot, and transformers is not loaded. Where no class is
-    named, the model's configuration decides it, so both are laid into one folder, as a saved model has them.
+    Where the tokenizer's configuration names no class, the model's configuration decides it.
     """
     file, named = tokenizer.loaded.file, tokenizer.config.get("tokenizer_class")
     own = tokenizer.loaded.folder / MODEL_CONFIG
     model_config = own if own.exists() else model.folder / MODEL_CONFIG if model else None
+    # Generic classes load `tokenizer.json` unchanged, so that the ids cannot differ. Returning here also
+    # avoids loading transformers, which takes seconds.
     if not file.exists() or named in _GENERIC_CLASSES or (named is None and model_config is None):
         return None
+    # `AutoTokenizer` reads tokenizer and model configuration from one folder, as a saved model has them.
     with tempfile.TemporaryDirectory(prefix="tokkit-") as made:
         folder = Path(made)
         for each in tokenizer.loaded.folder.iterdir():

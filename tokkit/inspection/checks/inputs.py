@@ -29,6 +29,7 @@ from tokkit.tokenizer.folder.load import (
 from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE
 
 MODEL_CONFIG = "config.json"
+# `TokenizersBackend` is the name of `PreTrainedTokenizerFast` from transformers 5 on.
 _GENERIC_CLASSES = (None, "PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
 _ROTARY = ("rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_pct", "global_rope_theta")
 """Fields of models that compute positions: beyond their number quality falls, but nothing crashes."""
@@ -97,7 +98,8 @@ class ExaminedTokenizer:
             return []
         try:
             return list(self.loaded.backend.encode("a", "b").type_ids)
-        except Exception:  # the library raises bare exceptions, for want of an unknown token
+        except Exception:
+            # The library raises bare exceptions, for example where the unknown token is missing.
             return []
 
     @cached_property
@@ -132,6 +134,7 @@ class ExaminedModel:
     def number(self, *names: str) -> int | None:
         """The first of these fields that holds a whole number."""
         values = (self.config.get(name) for name in names)
+        # A bool is an int in Python, but `true` is no size.
         return next((v for v in values if isinstance(v, int) and not isinstance(v, bool)), None)
 
     @cached_property
@@ -142,6 +145,7 @@ class ExaminedModel:
     @property
     def rows(self) -> int | None:
         """Rows of the input embeddings, as stored, else as the configuration says."""
+        # Ids index the stored matrix; the configuration may be edited without it.
         return self.stored_rows or self.number("vocab_size")
 
     @property
@@ -150,11 +154,15 @@ class ExaminedModel:
         positions = self.number("max_position_embeddings", "n_positions")
         if positions is None or positions <= 0:
             return None
+        # RoBERTa counts positions from the padding id plus 1: of 514 positions with padding id 1, 512 take
+        # tokens.
         return max(takes_tokens(self.model_type, positions, self.number("pad_token_id") or 0), 0)
 
     @property
     def crashes_beyond(self) -> bool:
         """Whether a text of more tokens than `longest` has no row of a table of positions."""
+        # Only a table of learned positions runs out of rows. Without readable weights, fields of rotary
+        # positions in the configuration have to decide.
         if self.shapes:
             return weight_headers.rows_of(self.shapes, weight_headers.POSITION_EMBEDDINGS) is not None
         return not any(self.config.get(name) for name in _ROTARY)
@@ -183,6 +191,7 @@ def examined_tokenizer(name: str | Path, progress: Progress) -> ExaminedTokenize
     """The tokenizer at a path or of the hub; raises `InputError` for what is none."""
     loaded = load_unchecked(name, progress)
     text = loaded.file.read_text(encoding="utf-8") if loaded.file.exists() else loaded.backend.to_str()
+    # `json.loads` keeps the last of two equal keys and does not report the first: only the pairs have both.
     doubled: list[str] = []
     content = json.loads(text, object_pairs_hook=lambda pairs: _noting_doubles(pairs, doubled))
     older = loaded.folder / "special_tokens_map.json"
@@ -191,6 +200,7 @@ def examined_tokenizer(name: str | Path, progress: Progress) -> ExaminedTokenize
         name=str(name),
         loaded=loaded,
         content=content,
+        # Where both files name a role, the newer file counts.
         config={**read_json(older), **read_json(config)},
         configured=older.exists() or config.exists(),
         model_type=read_json(loaded.folder / MODEL_CONFIG).get("model_type"),
@@ -205,6 +215,7 @@ def examined_model(name: str | Path, tokenizer: ExaminedTokenizer, progress: Pro
     if not folder.is_dir():
         folder = from_hub(where, progress, "configuration", (MODEL_CONFIG, *TOKENIZER_PATTERNS))
     config = read_json(folder / MODEL_CONFIG)
+    # Models of images and text, Gemma 3 for instance, keep the fields of the text model one level down.
     nested = config.get("text_config")
     config = {**config, **nested} if isinstance(nested, dict) else config
     if not config:
@@ -234,6 +245,7 @@ def _own_tokenizer(folder: Path, progress: Progress) -> LoadedTokenizer | None:
 def _same(one: Path, other: Path) -> bool:
     if not (one.exists() and other.exists()):
         return one.resolve() == other.resolve()
+    # Most often it is the same file, which then does not have to be read.
     return one.samefile(other) or one.read_bytes() == other.read_bytes()
 
 
@@ -255,10 +267,12 @@ def _processors(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 def _special(processor: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
     """The special tokens that a post-processor holds, with the ids it puts for each."""
+    # In the file: "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [101], "tokens": ["[CLS]"]}}.
     if processor.get("type") == "TemplateProcessing":
         for held in processor.get("special_tokens", {}).values():
             yield from ((token, [id_]) for token, id_ in zip(held["tokens"], held["ids"], strict=True))
     elif processor.get("type") in ("BertProcessing", "RobertaProcessing"):
+        # In the file: "sep": ["[SEP]", 102].
         for name in ("cls", "sep"):
             token, id_ = processor[name]
             yield token, [id_]

@@ -118,6 +118,7 @@ def measure(
         by_split=counted.grouped([split for split, _, _ in rows], list(dataset.splits)),
         by_class=counted.grouped([label for _, label, _ in rows], _classes(label for _, label, _ in rows)),
         by_script=_by_script(texts, tokenizer, progress),
+        # A substring is enough: tokenizers find a special token anywhere in a text, also inside a word.
         with_special_text={
             token: found for token in special_texts if (found := sum(token in text for text in texts))
         },
@@ -172,6 +173,7 @@ def _by_script(texts: Sequence[str], tokenizer: LoadedTokenizer, progress: Progr
         if not number % 1000:
             stop_if_cancelled(progress)
         parts += stretches(text)
+    # A stretch is a part of a row, so that the limit of rows does not apply to it.
     counted = _Counted.of([part for _, part in parts], tokenizer, None, progress)
     scripts = [script or NO_SCRIPT for script, _ in parts]
     found = counted.grouped(scripts, list(dict.fromkeys(scripts)))

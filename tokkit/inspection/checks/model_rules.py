@@ -27,6 +27,7 @@ def _model(subject: Subject) -> ExaminedModel:
 
 def vocabulary_size(subject: Subject) -> Iterator[Finding]:
     model, needed = _model(subject), subject.tokenizer.loaded.vocab_size
+    # An id without a row is an IndexError on a CPU, and an assertion on a GPU that ends the process.
     if model.rows is not None and needed > model.rows:
         yield Finding(
             "vocabulary-size",
@@ -64,6 +65,8 @@ def special_ids(subject: Subject) -> Iterator[Finding]:
                     f"{model.name}'s {where}",
                     _own_or_none(subject),
                 )
+                # One finding per role: configuration and own tokenizer of a model usually agree with each
+                # other.
                 break
 
 
@@ -95,16 +98,15 @@ def untrained_tokens(subject: Subject) -> Iterator[Finding]:
 
 
 def _compared(subject: Subject) -> dict[str, int | None]:
-    """Tokens that the model's own tokenizer reads otherwise -> their id there, None where it has neither.
-
-    A token that takes the id of another one counts as moved, to the place of that one.
-    """
+    """Tokens that the model's own tokenizer reads otherwise -> their id there, None where it has neither."""
     model, ours = _model(subject), subject.tokenizer.vocabulary
     if model.own is None or model.own_is_same:
         return {}
     theirs: Mapping[str, int] = model.own.backend.get_vocab(with_added_tokens=True)
     taken = set(theirs.values())
     return {
+        # A new token with the id of another token there would get the embedding of that one: it counts as
+        # moved, not as new.
         token: theirs.get(token, id_ if id_ in taken else None)
         for token, id_ in sorted(ours.items(), key=lambda item: item[1])
         if theirs.get(token) != id_
@@ -150,9 +152,10 @@ def max_length(subject: Subject) -> Iterator[Finding]:
 
 
 def segment_ids(subject: Subject) -> Iterator[Finding]:
-    """Asked by encoding a pair; a model that tells no ``type_vocab_size`` takes no segments."""
+    """Compare the segment ids of an encoded pair with those that the model takes."""
     tokenizer, model = subject.tokenizer, subject.model
     highest = max(tokenizer.pair_segments, default=0)
+    # None without a model, and 0 for a model without `type_vocab_size`, which has no segments.
     takes = model.number("type_vocab_size") or 0 if model else None
     given = tokenizer.gives_segments
     if highest and given is not False and takes and highest >= takes:
@@ -175,6 +178,7 @@ def segment_ids(subject: Subject) -> Iterator[Finding]:
 def _rows_for_what_was_added(subject: Subject) -> str | None:
     """The command where it is the model's own tokenizer with tokens added; None where it is another one."""
     new = _compared(subject)
+    # A moved token means a different tokenizer: more rows would not make its ids right.
     if not new or any(id_ is not None for id_ in new.values()):
         return None
     special = {each["content"] for each in subject.tokenizer.added if each.get("special")}

@@ -20,6 +20,8 @@ from typing import Any
 from tokkit.inspection.statistics.scripts import script_of
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# By the rules of normalizers and pre-tokenizers, a token may need the start of a text, white space, a letter,
+# a digit or punctuation before or behind it.
 AROUND = (
     *(("", ""), ("-", ""), ("a", ""), ("🙂", ""), ("1", ""), (" ", ""), ("\n", "")),
     *(("", "a"), ("", "1"), ("", "-"), ("a", "a"), ("-", "a")),
@@ -63,6 +65,8 @@ def unreachable(tokenizer: LoadedTokenizer, model: Mapping[str, Any], spared: Co
     suffix = model.get("end_of_word_suffix") or ""
     bytes_ = {token for token in tested if model.get("byte_fallback") and _BYTE.fullmatch(token)}
     inside = {token for token in tested if prefix and token.startswith(prefix) and token != prefix}
+    # Byte tokens and continuation pieces are no words of their own, and added tokens are cut out of the text
+    # before the model runs: the model alone says nothing about them.
     untested = bytes_ | inside | added
     built = [token for token in tested if token in untested or _builds(backend.model, token)]
     texts: dict[str, Iterator[str]] = {}
@@ -75,6 +79,7 @@ def unreachable(tokenizer: LoadedTokenizer, model: Mapping[str, Any], spared: Co
             texts[token] = words.before(token[len(prefix) :].removesuffix(suffix))
         elif token not in bytes_:
             text = backend.decode([vocabulary[token]], skip_special_tokens=False)
+            # Part of a character decodes to U+FFFD, but a token may also hold that character itself.
             if _NO_CHARACTER in text and _NO_CHARACTER not in token:
                 parts += 1
             else:
@@ -96,7 +101,8 @@ def _builds(model: Any, token: str) -> bool:
     """Whether the model leaves the token whole; what raises an error is not whole."""
     try:
         pieces = model.tokenize(token)
-    except Exception:  # the library raises bare exceptions
+    except Exception:
+        # The library raises bare exceptions.
         return False
     return len(pieces) == 1 and pieces[0].value == token
 
@@ -111,6 +117,7 @@ def _without_text(
         tried = {token: next(each, None) for token, each in open_.items()}
         refused |= {token for token, text in tried.items() if text is None}
         tested = {token: text for token, text in tried.items() if text is not None}
+        # One batch per round for all tokens: a call for every token and text takes far longer.
         batches = tokenizer.encodings(list(tested.values()), special=False)
         ids = (encoding.ids for batch in batches for encoding in batch)
         given = {token for token, found in zip(tested, ids, strict=True) if vocabulary[token] in found}
@@ -138,6 +145,8 @@ class _Words:
     def _fitting(self, piece: str, groups: Sequence[Sequence[str]]) -> Iterator[str]:
         for words in groups:
             for word in words:
+                # WordPiece takes the longest token that fits: for `##ing` after `play`, tokens such as
+                # `playi` and `playin` must not exist, because they would be matched first.
                 longer = (word + piece[:end] for end in range(1, len(piece) + 1))
                 if not any(token in self._vocabulary for token in longer):
                     yield word + piece

@@ -108,6 +108,7 @@ OF_DATA = tuple(name for name, rule in RULES.items() if rule.needs == DATA)
 def findings(subject: Subject, skipped: Mapping[str, str]) -> list[Finding]:
     """What every rule that is not skipped finds, errors first, else in the order of the table."""
     found = [each for name, rule in RULES.items() if name not in skipped for each in rule.look(subject)]
+    # `sorted` is stable: errors, and warnings, stay in the order of the table.
     return sorted(found, key=lambda finding: finding.severity != ERROR)
 
 

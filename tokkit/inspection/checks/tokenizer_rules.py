@@ -20,6 +20,7 @@ _USUAL = {"pad": ("[PAD]", "<pad>"), "cls": ("[CLS]",), "sep": ("[SEP]",), "mask
 def self_test(subject: Subject) -> Iterator[Finding]:
     tokenizer = subject.tokenizer
     try:
+        # The rule `unknown-token` reports a missing unknown token, which would fail this test as well.
         if missing_unknown(tokenizer.loaded.backend) is None:
             check_receipt(tokenizer.loaded)
     except InputError as error:
@@ -48,6 +49,7 @@ def unknown_token(subject: Subject) -> Iterator[Finding]:
         message = "it has no unknown token, and raises an error on a word it does not know"
     else:
         backend = tokenizer.loaded.backend
+        # A model without an unknown token drops characters it lacks: no ids, and no error.
         if any(not backend.encode(word, add_special_tokens=False).ids for word in STRANGE):
             yield Finding(
                 "unknown-token",
@@ -63,7 +65,8 @@ def fails_on_strange(tokenizer: ExaminedTokenizer) -> bool:
     """Whether a word that the tokenizer does not know raises an error."""
     try:
         tokenizer.loaded.backend.encode_batch(list(STRANGE))
-    except Exception:  # the library raises bare exceptions
+    except Exception:
+        # The library raises bare exceptions.
         return True
     return False
 
@@ -93,6 +96,7 @@ def special_tokens(subject: Subject) -> Iterator[Finding]:
 
 def _unregistered(tokenizer: ExaminedTokenizer) -> Iterator[Finding]:
     """Special tokens that stand in the vocabulary, but that no configuration names by role."""
+    # Such a class has its own names for all roles: BertTokenizer has [PAD] without any configuration.
     if tokenizer.has_class_of_its_own:
         return
     found = {
@@ -127,6 +131,8 @@ def pad_token(subject: Subject) -> Iterator[Finding]:
 
 def stale_post_processor(subject: Subject) -> Iterator[Finding]:
     tokenizer = subject.tokenizer
+    # The file stores ids in the template, next to its tokens: when a vocabulary is edited, the template keeps
+    # the old ids and raises no error.
     for token, ids in tokenizer.template.items():
         now = tokenizer.vocabulary.get(token)
         if ids != [now]:

@@ -27,6 +27,7 @@ def duplicate_ids(subject: Subject) -> Iterator[Finding]:
     holders: dict[int, list[str]] = {}
     own = _own_vocabulary(tokenizer)
     for token, id_ in [*own, *((each["content"], each["id"]) for each in tokenizer.added)]:
+        # An added token may repeat an entry of the vocabulary with the same id, which is no conflict.
         if token not in (held := holders.setdefault(id_, [])):
             held.append(token)
     shared = {id_: tokens for id_, tokens in holders.items() if len(tokens) > 1}
@@ -44,8 +45,9 @@ def duplicate_ids(subject: Subject) -> Iterator[Finding]:
 
 
 def _own_vocabulary(tokenizer: ExaminedTokenizer) -> list[tuple[str, int]]:
-    """(token, id) of the model, without added tokens; of Unigram the place in its list is the id."""
+    """(token, id) of the model, without added tokens."""
     vocabulary = tokenizer.content["model"]["vocab"]
+    # Unigram stores a list of (piece, score): the index is the id.
     if isinstance(vocabulary, list):
         return [(piece, id_) for id_, (piece, _) in enumerate(vocabulary)]
     return list(vocabulary.items())
@@ -53,6 +55,7 @@ def _own_vocabulary(tokenizer: ExaminedTokenizer) -> list[tuple[str, int]]:
 
 def id_holes(subject: Subject) -> Iterator[Finding]:
     ids = set(subject.tokenizer.vocabulary.values())
+    # Ids 0, 1 and 3 have one hole: 4 rows less 3 ids.
     holes = (max(ids, default=-1) + 1) - len(ids)
     if holes:
         yield Finding(
@@ -68,6 +71,7 @@ def special_as_text(subject: Subject) -> Iterator[Finding]:
     tokenizer = subject.tokenizer
     whole = {each["content"] for each in tokenizer.added}
     special = {each["content"].casefold() for each in tokenizer.added if each.get("special")}
+    # [mask] gives [mask], mask] and [mask: with a bracket; the word `mask` alone is ordinary text.
     fragments = {
         part
         for token in special
@@ -79,6 +83,7 @@ def special_as_text(subject: Subject) -> Iterator[Finding]:
         for token in tokenizer.vocabulary
         if token not in whole and any(part in _bare(token) for part in fragments)
     ]
+    # A longer token holds the fragment within other text, for example in markup.
     found = [token for token in found if len(_bare(token)) <= max(map(len, special), default=0) + 1]
     if found:
         yield Finding(
@@ -98,6 +103,7 @@ def _bare(token: str) -> str:
 def unreachable_ids(subject: Subject) -> Iterator[Finding]:
     tokenizer = subject.tokenizer
     loaded = tokenizer.loaded
+    # No text has to give these: padding and the template insert them.
     put = {id_ for role in loaded.special if (id_ := loaded.id_of(role)) is not None}
     put |= {id_ for ids in tokenizer.template.values() for id_ in ids}
     found = unreachable(loaded, tokenizer.content["model"], put)

@@ -20,6 +20,7 @@ CLAIMS = {"tokens": "tokens", "continued_words": "continued", "unknown_words": "
 SIGNIFICANT = 0.05
 """The chance of even one false claim among all that are made."""
 
+# One [UNK] for a word of four tokens looks like three tokens saved.
 LOSSY = 0.01
 """Share of words with an unknown token above which few tokens are no saving: one replaces a whole word."""
 
@@ -34,9 +35,12 @@ def comparisons(
     pairs = list(itertools.combinations(counts, 2))
     place = {each: i for i, each in enumerate(itertools.product(CLAIMS, counts))}
     by_row = np.stack([getattr(counts[name], CLAIMS[claim]) for claim, name in place], axis=1)
+    # One tokenizer alone has no differences.
     resamples = spec.resamples if pairs else 0
     found: list[dict[str, Any]] = []
     with stage(progress, "testing", resamples + len(pairs) * len(CLAIMS), "steps"):
+        # The same samples for all tokenizers: what rows have in common, their lengths for instance, cancels
+        # in the differences.
         resampled = resampling.resampled_sums(by_row.astype(np.float64), resamples, spec.seed, progress)
         for claim, (first, second) in itertools.product(CLAIMS, pairs):
             one, other = place[claim, first], place[claim, second]
@@ -55,6 +59,7 @@ def comparisons(
                 }
             )
             progress.advance(1)
+    # Together, because each claim of the table could be the false one.
     adjusted = resampling.holm([each["p_value"] for each in found])
     for each, p_value in zip(found, adjusted, strict=True):
         each |= {"p_value_holm": p_value, "significant": p_value < SIGNIFICANT}
@@ -72,6 +77,7 @@ def fewest(
     for each in found:
         if each["claim"] == claim and each["significant"]:
             below[each["first"] if each["difference"] < 0 else each["second"]] += 1
+    # `times` is 0 of 0 for a single tokenizer, which is compared with nothing.
     best = next((name for name, times in below.items() if times and times == len(measured) - 1), None)
     if best is None or claim == "unknown_words":
         return best

@@ -41,6 +41,7 @@ def resampled_weights(
         stop_if_cancelled(progress)
         samples = min(at_once, resamples - start)
         indices = draw.integers(0, rows, (samples, rows))
+        # Sample i counts into cells i * rows to (i + 1) * rows - 1: one `bincount` serves all samples.
         indices += np.arange(samples)[:, None] * rows
         yield np.bincount(indices.ravel(), minlength=samples * rows).reshape(samples, rows).astype(np.float64)
         progress.advance(samples)
@@ -56,6 +57,7 @@ def resampled_sums(
     rows = len(columns)
     if not rows:
         return np.zeros((resamples, columns.shape[1]))
+    # Whole numbers are exact in float64 up to 2^53: the order in which BLAS adds them does not matter.
     sums = [weights @ columns for weights in resampled_weights(rows, resamples, seed, progress)]
     return np.concatenate(sums) if sums else np.zeros((0, columns.shape[1]))
 
@@ -68,6 +70,7 @@ def interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> lis
     known = values[~np.isnan(values)]
     if not len(known):
         return None
+    # In per cent: 2.5 and 97.5 for a confidence of 0.95.
     tail = 50 * (1 - confidence)
     low, high = np.percentile(known, [tail, 100 - tail])
     return [float(low), float(high)]
@@ -79,18 +82,21 @@ def sign_flip(differences: NDArray[np.int64], seed: int, flips: int = FLIPS) -> 
     differences  (rows,) of a count, one tokenizer minus the other
 
     Were the tokenizers alike, each row's difference could as well have the other sign (Fisher's paired
-    randomization test; for language technology, Yeh 2000). Rows with the same difference are flipped
-    together: of m of them, a binomial number keeps its sign. With the sum itself among the random ones, as
-    `scipy.stats.permutation_test` counts it, the p-value is never zero.
+    randomization test; for language technology, Yeh 2000).
     """
+    # A difference of 0 has no sign to flip.
     sizes, rows = np.unique(np.abs(differences[differences != 0]), return_counts=True)
     if not len(sizes):
         return 1.0
     draw = np.random.default_rng(seed)
     sums = np.zeros(flips, dtype=np.int64)
     for size, count in zip(sizes.tolist(), rows.tolist(), strict=True):
+        # Rows with the same difference are flipped together: of m rows with the difference d, a binomial
+        # number k keeps its sign, and their sum is d k - d (m - k) = d (2 k - m).
         sums += size * (2 * draw.binomial(count, 0.5, flips) - count)
     as_far = int((np.abs(sums) >= abs(int(differences.sum()))).sum())
+    # The observed sum is one of the random ones, as in `scipy.stats.permutation_test`: the p-value is never
+    # 0.
     return (as_far + 1) / (flips + 1)
 
 
@@ -105,6 +111,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     """
     adjusted: dict[int, float] = {}
     highest = 0.0
+    # 0.01, 0.04, 0.03: 3 * 0.01 = 0.03, 2 * 0.03 = 0.06, and 1 * 0.04 is raised to the 0.06 before it.
     for place, number in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
         highest = max(highest, min(1.0, (len(p_values) - place) * p_values[number]))
         adjusted[number] = highest

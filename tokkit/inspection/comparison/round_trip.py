@@ -26,6 +26,7 @@ def round_trip(
     tokenizer fails on a text.
     """
     found = Counter(dict.fromkeys(("exact", "normalized", "without_spaces"), 0))
+    # Equal texts decode equally: each is decoded once, and counts as often as it occurs.
     times = Counter(texts)
     with stage(progress, "decoding", len(times), "texts"):
         for text, normal, decoded in _decoded(texts, encoded, tokenizer, progress):

@@ -100,15 +100,13 @@ def count_tokens(
 def _cut(
     words: Sequence[str], tokenizer: LoadedTokenizer, progress: Progress
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Tokens of each word, and whether one is unknown, (words,) each.
-
-    A word is encoded after a space, as in running text: byte-level and Metaspace tokenizers were trained so.
-    A token that holds nothing but that space is not the word's: GPT-2 cuts " 한" into the space and the rest.
-    """
+    """Tokens of each word, and whether one is unknown, (words,) each."""
+    # After a space, as in running text: byte-level and Metaspace tokenizers are trained so.
     encoded = encode([" ", *(f" {word}" for word in words)], tokenizer, special=False, progress=progress)
     space = encoded.ids[: encoded.offsets[1]]
     words_alone = replace(encoded, offsets=encoded.offsets[1:])
     pieces = words_alone.lengths
+    # A token of nothing but that space is not part of the word: GPT-2 cuts " 한" into the space and the rest.
     if len(space) == 1 and space[0] != tokenizer.id_of("unk"):
         cut_off = np.flatnonzero(pieces >= 2)
         starts = words_alone.offsets[cut_off]

@@ -70,6 +70,8 @@ def _ratios(
     columns = [*_text_columns(counted, rows)]
     for each in counts.values():
         columns += _token_columns(each, rows)
+    # Columns of the text first, then those of each tokenizer in the order of `counts`: in one table, all are
+    # resampled by the same samples.
     table = np.stack(columns, axis=1).astype(np.float64)
     sums = table.sum(axis=0)
     resampled = resampling.resampled_sums(table, spec.resamples, spec.seed, progress)
@@ -148,6 +150,7 @@ def _between(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     None of groups of different sizes, whose tokens say nothing of the same content.
     """
     tokens = {label: group["tokens"] for label, group in groups.items()}
+    # Equal numbers of rows are the only sign of parallel text that counts give.
     parallel = len({group["rows"] for group in groups.values()}) == 1
     if not parallel or not all(tokens.values()):
         return {"parity": None, "gini": None}

@@ -46,12 +46,14 @@ def sums_by_row(values: NDArray[Any], offsets: NDArray[np.int64]) -> NDArray[np.
     >>> sums_by_row(np.array([1, 0, 1]), np.array([0, 2, 2, 3]))
     array([1, 0, 1])
     """
+    # `np.add.reduceat` returns the next value, not 0, for an empty row.
     running = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
     return running[offsets[1:]] - running[offsets[:-1]]
 
 
 def ratio(above: NDArray[Any], below: NDArray[Any]) -> NDArray[np.float64]:
     """``above / below``, NaN where there is nothing below the line."""
+    # `np.where` evaluates the division for all elements, also for those it discards.
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(below > 0, np.divide(above, below), np.nan)
 
@@ -69,7 +71,10 @@ def renyi_efficiency(counts: NDArray[np.int64], vocab_size: int, order: float = 
     if not total or vocab_size < 2:
         return None
     shares = counts[counts > 0] / total
+    # Two tokens with equal shares, order 2.5: log(2 * 0.5^2.5) / -1.5 = log 2, the maximum for a vocabulary
+    # of two.
     entropy = math.log(float(np.sum(shares**order))) / (1 - order)
+    # Rounding gives a value just below 0 where one token is all of the text.
     return max(entropy, 0.0) / math.log(vocab_size)
 
 
@@ -105,5 +110,6 @@ def gini(costs: Sequence[float]) -> float | None:
     total = sum(costs)
     if total <= 0:
         return None
+    # [0, 0, 3]: four ordered pairs differ by 3, and 12 / (2 * 3 * 3) = 2/3.
     differences = sum(abs(one - other) for one in costs for other in costs)
     return differences / (2 * len(costs) * total)

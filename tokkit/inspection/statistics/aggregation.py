@@ -39,6 +39,7 @@ class _Worker:
         ]
         self.texts = gathering.seen(BUDGET)
         self.values = {name: gathering.seen(BUDGET // columns) for name in gathering.others}
+        # Never written to files, since its numbers have to stay valid; labels are few.
         self._labels = gathering.seen(1 << 40)
         self._numbers = np.empty(0, np.int32)
         self._waiting: list[tuple[int, list[str], list[str] | None, NDArray[np.int32]]] = []
@@ -97,6 +98,7 @@ class _Worker:
         texts = [text for _, some, _, _ in self._waiting for text in some]
         pairs = [text for _, _, some, _ in self._waiting for text in some or ()]
         if texts:
+            # One thread each: the workers already occupy all processors.
             counts = token_counts(
                 texts, self._all.tokenizer, pairs=pairs or None, threads=1, progress=self._all.saying
             )
@@ -104,6 +106,7 @@ class _Worker:
         for split, some, _, labels in self._waiting:
             mine = slice(first, first + len(some))
             self.splits[split].lengths_in("tokens").add(counts.tokens[mine], labels)
+            # `bincount` takes no negative numbers: -1, no label, becomes 0.
             unknown = np.bincount(labels + 1, counts.unknown[mine])
             for number in np.flatnonzero(unknown).tolist():
                 self.splits[split].unknown[number - 1] += int(unknown[number])
@@ -112,12 +115,15 @@ class _Worker:
 
     def _numbered(self, labels: Strings) -> NDArray[np.int32]:
         """The number of each row's label in all threads, -1 without one."""
+        # Each thread numbers labels in the order it reads them; `_numbers` maps these numbers to the ones
+        # that all threads share.
         known = len(self._labels)
         mine = self._labels.numbers(labels)
         new, rows = np.unique(mine, return_index=True)
         names = [labels.text(row) for row in rows[new >= known].tolist()]
         numbers = np.array([self._all.labels.number(name) for name in names], np.int32)
         self._numbers = np.concatenate((self._numbers, numbers))
+        # Number -1, an empty label, is the index of the last element, which is NONE.
         return np.append(self._numbers, np.int32(distinct_kernels.NONE))[mine]
 
 
@@ -193,6 +199,7 @@ class Gathering:
 
     def _duplicates(self, tables: list[DistinctStrings], number: int) -> Duplicates:
         keys: list[DistinctStrings] = []
+        # Normalized forms come from the distinct strings, of which there are fewer than rows.
         exact = self._tallied(tables, number, keys)
         normalized = self._tallied(keys, number)
         return Duplicates(exact.distinct, normalized.distinct, exact.conflicts, exact.shared)

@@ -36,6 +36,7 @@ def number_all(data, starts, ends, slots, arena, usage, contents, numbers):
             numbers[first + i] = -1
             if length:
                 slot = put(contents[i, 0], contents[i, 1], data, start, length, 0, slots, arena, usage)
+                # Numbers in slots begin at 1: 0 is a slot that `put` has just filled.
                 if slots[slot + 3] == 0:
                     slots[slot + 3] = _U(usage[SLOTS])
                 numbers[first + i] = np.int32(slots[slot + 3]) - 1
@@ -44,6 +45,8 @@ def number_all(data, starts, ends, slots, arena, usage, contents, numbers):
 @helper
 def joined(label, other):
     """What two labels of one string make."""
+    # Commutative and associative, so that the order of threads does not matter. Examples: (joy, NONE) is joy,
+    # (joy, anger) is SEVERAL, and (SEVERAL, joy) stays SEVERAL.
     if label == NONE:
         return other
     if other == NONE:
@@ -77,6 +80,7 @@ def sizes_by_part(slots, shift, parts, strings, sizes):
     for slot in range(0, slots.size, 4):
         where = slots[slot + 2]
         if where:
+            # `parts` is a power of two, so that the mask takes the lowest bits of the shifted hash.
             part = (hashed(slots[slot], slots[slot + 1]) >> _U(shift)) & _U(parts - 1)
             strings[part] += 1
             sizes[part] += np.int64(where & _LENGTH)
@@ -92,6 +96,8 @@ def write_parts(slots, inline, arena, shift, parts, next_string, next_byte, data
         where = slots[slot + 2]
         if where:
             part = (hashed(slots[slot], slots[slot + 1]) >> _U(shift)) & _U(parts - 1)
+            # `where` packs two numbers: the length in its low 28 bits, the offset in the arena above them.
+            # Short strings are in the slot itself and have no offset.
             length = np.int64(where & _LENGTH)
             if length <= INLINE:
                 copy(inline, slot * 8, data, next_byte[part], length)

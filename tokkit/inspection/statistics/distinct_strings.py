@@ -83,6 +83,8 @@ class DistinctStrings:
                 with self.files[part].open("ab") as file:
                     lengths = (strings.ends - strings.starts).astype(np.int32)
                     content = strings.data[strings.starts[0] : strings.ends[-1]]
+                    # A block of the file: number of strings and bytes (int64), lengths, rows, labels, bytes.
+                    # Blocks follow each other, and `add_file` reads one at a time.
                     size = np.array([len(numbers), len(content)], np.int64)
                     for array in (size, lengths, self._rows[numbers], self._labels[numbers], content):
                         file.write(array.tobytes())
@@ -121,6 +123,7 @@ class DistinctStrings:
                     f"a text of more than {LONGEST + 1} bytes cannot be compared with others",
                     hint="cut it into parts",
                 )
+            # Between batches only: a spill empties the table, and numbers of the batch would be invalid.
             if self._nbytes > self.budget:
                 self.spill()
             self._table.reserve(len(batch), int(lengths.sum()))
@@ -144,10 +147,13 @@ class DistinctStrings:
     @property
     def _nbytes(self) -> int:
         """Bytes in use: what was made room for and not yet written to takes none."""
+        # 8 bytes of rows and 4 of a label per split.
         sums = len(self) * self.splits * 12
         return self._table.slots.nbytes + int(self._table.usage[BYTES]) + sums
 
     def _in_parts(self, parts: int) -> Iterator[tuple[int, Strings, NDArray[np.int32]]]:
+        # The first table takes the highest 6 bits of the hash; within its parts these are equal, so that a
+        # table of a part takes the next 6.
         shift = 64 - _PART_BITS * (self.depth + 1)
         sizes = np.zeros((2, parts), np.int64)
         if parts == 1:
@@ -202,6 +208,8 @@ def parts_of(tables: Sequence[DistinctStrings]) -> list[Part]:
     """What is to be added up, in parts that threads may take one by one."""
     if not any(table.files for table in tables):
         return [Part(tables)]
+    # A string may be in the files of one table and in the memory of another: all have to be in files before
+    # parts are added up.
     for table in tables:
         table.spill()
     return [
@@ -237,6 +245,7 @@ def tally(
     rows, labels = table.rows, table.labels
     distinct += np.count_nonzero(rows, axis=0)
     conflicts[:-1] += np.count_nonzero(labels == kernels.SEVERAL, axis=0)
+    # A text with one label in each split still conflicts if these labels differ.
     together = labels[:, 0].copy()
     for split in range(1, table.splits):
         other = labels[:, split]

@@ -82,6 +82,7 @@ def _strings(batch: Batch, name: str, dtype: pl.DataType, empty_is_missing: bool
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
         return Strings.of_list(["" if missing else _PRESENT for missing in column.is_null()])
     strings = column.cast(pl.String)
+    # In a column that is neither text nor label, an empty string is a value like any other.
     return Strings.of_series(strings if empty_is_missing else strings.replace("", _PRESENT))
 
 
@@ -90,6 +91,8 @@ def _json_strings(values: list[Any], dtype: pl.DataType) -> list[str]:
     if not types:
         return [""] * len(values)
     allowed, written = _JSON_STRINGS.get(dtype.base_type(), (set(), str))
+    # In a column with fractions, an int is converted to float64, which rounds from 2^53 on: 2^53 + 1 becomes
+    # 2^53.
     exact = float not in allowed or all(value is None or abs(value) < _EXACT for value in values)
     if not types <= allowed or not exact:
         raise TypesChanged

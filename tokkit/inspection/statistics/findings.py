@@ -45,7 +45,8 @@ def findings(
     found = [finding for rule in RULES.values() for finding in rule(source, splits, across)]
     if pair_column is None:
         return found
-    both = f" --pair-column {shlex.quote(pair_column)} -o OUT"  # what mends rows compares them by both texts
+    # `clean` and `split` have to compare rows by both texts as well.
+    both = f" --pair-column {shlex.quote(pair_column)} -o OUT"
     return [replace(each, fix=each.fix.replace(" -o OUT", both)) for each in found]
 
 
@@ -98,6 +99,7 @@ def _duplicates(source: str, splits: Splits, across: Mapping[str, Any]) -> Itera
 def _near(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
     for split, found in splits.items():
         copies = found["duplicates"]
+        # Near copies include the exact and normalized ones, which `duplicates` reports.
         if (copies.get("near") or 0) > copies.get("normalized", 0):
             yield Finding(
                 "near-duplicates",
@@ -145,6 +147,7 @@ def _label_ids(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterat
 def _small_class(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
     counts = splits["train"]["classes"] if "train" in splits else {}
     small = {label: rows for label, rows in counts.items() if rows < _FEWEST_OF_A_CLASS}
+    # Where most classes are small, the data set is small: a list of nearly all classes would not help.
     if small and sum(counts.values()) >= _FEWEST_ROWS and 2 * len(small) <= len(counts):
         classes = ", ".join(f'"{label}" ({rows})' for label, rows in list(small.items())[:5])
         yield Finding(
@@ -187,6 +190,7 @@ def _imbalance(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterat
 def _truncation(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
     for split, found in splits.items():
         shares = found["lengths"].get("tokens", {}).get("truncated", {})
+        # 512 tokens are the positions of BERT and of most encoders after it.
         if shares.get("512", 0) > TRUNCATED:
             yield Finding(
                 "truncation",

@@ -25,6 +25,7 @@ class LabelledLengths:
 
     def add(self, lengths: NDArray[np.int64], labels: NDArray[np.int32]) -> None:
         """Adds rows; labels (rows,) are numbers from -1, which is no label."""
+        # Label and length in one key, so that one sort counts both: label 2, length 7 is 3 * 2^40 + 7.
         self._waiting.append((labels.astype(np.int64) + 1) << _BITS | lengths)
         if sum(map(len, self._waiting)) >= _GATHERED:
             self._count()
@@ -43,6 +44,7 @@ class LabelledLengths:
         """Number of a label -> lengths of its rows; rows without a label are not among them."""
         self._count()
         labels = (self._keys >> _BITS) - 1
+        # No label is -2, so that the first and the last index are bounds too.
         bounds = np.flatnonzero(np.diff(labels, prepend=-2, append=-2))
         found = {}
         for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
@@ -73,5 +75,6 @@ def joined(histograms: Iterable[Histogram]) -> Histogram:
 def _histogram(lengths: NDArray[np.int64], rows: NDArray[np.int64]) -> Histogram:
     distinct, place = np.unique(lengths, return_inverse=True)
     sums = np.zeros(len(distinct), np.int64)
+    # `sums[place] += rows` adds only the last of several rows with the same place.
     np.add.at(sums, place, rows)
     return Histogram(distinct, sums)

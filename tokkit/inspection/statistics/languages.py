@@ -33,9 +33,11 @@ def identifier() -> Callable[[str], str]:
             "--languages: needs the package py3langid, which is not installed",
             hint="pip install py3langid",
         ) from error
+    # Without `norm_probs`, scores are log probabilities, which have no even chance to compare with.
     model = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
 
     def language(text: str) -> str:
+        # The model names some language for every text, also for one of digits.
         if main_script(text) is None:
             return NO_SCRIPT
         code, probability = model.classify(text)

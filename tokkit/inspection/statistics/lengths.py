@@ -41,6 +41,8 @@ class Histogram:
 
     def at(self, share: float) -> float:
         """The length that this share of the rows does not exceed, interpolated as `numpy.quantile` does."""
+        # Lengths 3 (2 rows) and 7 (1 row): at(0.75) is row 1.5, halfway between row 1 (3) and row 2 (7), so
+        # 5.
         place = share * (self.total - 1)
         below = int(place)
         ends = np.cumsum(self.rows)
@@ -77,6 +79,7 @@ def summary(lengths: NDArray[np.int64] | Histogram) -> dict[str, Any]:
     if not n:
         return {"total": 0, **dict.fromkeys(("mean", "std", "min", *_QUANTILES, "max"))}
     total = int((values * rows).sum())
+    # Not the mean square less the squared mean: that difference of two large numbers loses digits.
     deviations = values - total / n
     return {
         "total": total,
@@ -104,8 +107,10 @@ def recommended(histogram: Histogram, longest: int | None) -> dict[str, Any] | N
     if not histogram.total:
         return None
     allowed = int(CUT * histogram.total)
-    tail = np.cumsum(histogram.rows[::-1])[::-1] - histogram.rows  # rows that are longer than each length
+    # Rows that are longer than each length.
+    tail = np.cumsum(histogram.rows[::-1])[::-1] - histogram.rows
     enough = int(histogram.lengths[np.flatnonzero(tail <= allowed)[0]])
+    # Rounded up to a multiple: 33 becomes 40.
     tokens = max(-(-enough // _STEP) * _STEP, _STEP)
     tokens = tokens if longest is None else min(tokens, longest)
     total = int((histogram.lengths * histogram.rows).sum())

@@ -27,11 +27,14 @@ class RowSample:
 
     def add(self, numbers: NDArray[np.int64], texts: Strings, labels: NDArray[np.int32]) -> None:
         """Draws among these rows too; ``numbers`` (rows,) are theirs within the split."""
+        # By row number alone: the sample is the same for any number of threads and any size of batches.
         hashes = mixed(numbers.astype(np.uint64))
         for row in np.flatnonzero(hashes <= self._largest).tolist():
             start = texts.starts[row]
             content = texts.data[start : min(texts.ends[row], start + _LONGEST)].tobytes()
+            # Bytes are cut, and the last character may be incomplete: it is ignored.
             self._kept.append((int(hashes[row]), content.decode("utf-8", "ignore"), int(labels[row])))
+        # Sorted once per `size` new rows, not once per batch.
         if len(self._kept) > 2 * self._size:
             self._cut()
 

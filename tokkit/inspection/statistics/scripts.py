@@ -66,6 +66,7 @@ def stretches(text: str) -> list[tuple[str | None, str]]:
     >>> stretches("see 서울 and 부산")
     [('Latin', 'see'), ('Hangul', '서울'), ('Latin', 'and'), ('Hangul', '부산')]
     """
+    # Many Japanese words are written in Han alone: kana anywhere in the text decides for all of them.
     kana = any(script_of(character) == "Japanese" for character in text)
     scripts: list[str | None] = []
     words: list[list[str]] = []

@@ -120,12 +120,14 @@ def histograms(
     if label_column is None:
         return {"": sums.lengths_in(unit).all()}
     by_label = {names[number]: each for number, each in sums.lengths_in(unit).by_label().items()}
+    # A split without a single label still has lengths.
     return {label: by_label[label] for label in sort_labels(by_label)} or {"": sums.lengths_in(unit).all()}
 
 
 def across(names: list[str], gathered: Aggregate) -> dict[str, Any]:
     """Leaks between splits, labels that a split lacks, distinct texts with two labels in all splits."""
     shared = gathered.duplicates.shared
+    # Each pair once, in the order of the splits: train/test counts rows of test whose text is in train.
     leaks = {
         f"{first}/{second}": int(shared[i, j])
         for i, first in enumerate(names)

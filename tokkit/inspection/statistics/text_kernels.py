@@ -40,12 +40,17 @@ def measure(data, starts, ends, bits, scripts, japanese, han, tally, seen, chara
             else:
                 number += apart
                 apart = False
+            # Most characters have none of these bits: one test skips the others.
             if bit & ~np.uint8(SPACE):
                 if bit & CONTROL:
                     found |= CONTROLS
+                # ö is the bytes C3 B6 in UTF-8, which Latin-1 reads as Ã¶: a first character, then a later
+                # one. Ã before anything else is ordinary Portuguese.
                 if bit & REPLACEMENT or (led and bit & TRAIL):
                     found |= MOJIBAKE
             led = bit & LEAD != 0
+            # 60 is <, 38 is &, 35 is #, 47 is /, 33 is !: <b, </b, <!--, &amp; and &#39; match, but `a < b`
+            # does not. The marks are a superset: `has_html` checks marked texts, nothing checks the others.
             if size == 1 and (character == 60 or character == 38) and at + 1 < end:
                 after = data[at + 1]
                 letter = 97 <= (after | 32) <= 122
@@ -63,11 +68,14 @@ def measure(data, starts, ends, bits, scripts, japanese, han, tally, seen, chara
         if tally[japanese]:
             tally[japanese] += tally[han]
             tally[han] = 0
+        # tally[0] stays 0, as script 0 is never counted. Of equal counts, the script that comes first stays.
         best = np.uint16(0)
         for i in range(kinds):
             if tally[seen[i]] > tally[best]:
                 best = seen[i]
         script[row] = best
         for i in range(kinds):
+            # Only the cells in use are reset: clearing 65,536 of them takes longer than measuring a short
+            # text.
             tally[seen[i]] = 0
         tally[han] = 0

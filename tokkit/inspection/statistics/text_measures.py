@@ -18,6 +18,7 @@ from tokkit.runtime.strings import Strings
 _PAGE, _CHARACTERS = 256, 0x110000
 _HAN, _JAPANESE = 1, 2
 
+# windows-1252 leaves 81, 8D, 8F, 90 and 9D undefined; browsers read them as control characters.
 _AS_WINDOWS_1252 = {
     byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0x100)
 }
@@ -65,22 +66,27 @@ class TextMeasures:
         buffers = np.zeros(1 << 16, np.int64), np.empty(1 << 16, np.uint16)
         bounds = texts.data, texts.starts, texts.ends
         kernels.measure(*bounds, *tables, *buffers, characters, words, scripts, marks)
+        # The kernel marks a superset in one pass; the exact, slow checks then run on few texts.
         for bit, holds in ((kernels.MARKUP, has_html), (kernels.MOJIBAKE, has_mojibake)):
             for row in np.flatnonzero(marks & bit).tolist():
                 if not holds(texts.text(row)):
+                    # `~bit` is negative, and NumPy 2 refuses a negative number for uint8.
                     marks[row] &= ~bit & 255
         return Measured(characters, words, scripts, marks)
 
     def _look_up(self, texts: Strings) -> None:
         pages = np.zeros(len(self._known), np.uint8)
         mark_pages(texts.data, texts.starts, texts.ends, pages)
+        # Pages of 256 characters as they occur: most texts need a few of the 4,352.
         new = np.flatnonzero((pages > 0) & ~self._known)
         if len(new):
             with self._asking:
+                # Another thread may have filled a page while this one waited for the lock.
                 for page in new[~self._known[new]].tolist():
                     for code in range(page * _PAGE, (page + 1) * _PAGE):
                         self._bits[code] = _bits_of(chr(code))
                         self._scripts[code] = self._number(script_of(chr(code)))
+                    # Last, because other threads read the tables without the lock.
                     self._known[page] = True
 
     def _number(self, script: str | None) -> int:
@@ -111,6 +117,7 @@ def has_mojibake(text: str) -> bool:
 def _was_utf8(run: str) -> bool:
     """Whether it contains UTF-8 that was decoded as another encoding."""
     misread = bytes(_BYTES[character] for character in run)
+    # Invalid bytes are ignored, and no byte is ASCII: whatever remains was UTF-8.
     return misread.decode("utf-8", "ignore") != ""
 
 

@@ -46,16 +46,19 @@ def candidates(cut: CutWords, mark: str, min_count: int, whole_words: bool) -> C
     length = (np.arange(cut.starts[-1]) - np.repeat(cut.starts[:-1], sizes)).astype(np.int32)
     whole = length == sizes[word] - 1
     if cut.model.family == "WordPiece":
+        # At best the whole word becomes one token; an unknown word, one token already, loses its unknown one.
         most = np.maximum(cut.cost - 1, cut.unknown)[word]
     else:
         saved = cut.cost[word] - 1 - cut.rest + cut.unknown[word] - cut.lost
         most = np.where(cut.rest >= 0, saved, 0)
+    # A beginning up to the end of the first token changes nothing: that token is longer or the same.
     wanted = np.flatnonzero((length > cut.first[word]) & (most > 0))
     hashes = _prefix_hashes(cut, mark)[wanted]
     offered = (cut.rest[wanted] >= 0) & (whole[wanted] | (not whole_words))
     known, first = np.unique(hashes[offered], return_index=True)
     if not len(known):
         return Candidates(*(np.empty(0, np.int64) for _ in range(3)))
+    # For a hash above all known ones, `searchsorted` returns an index behind the last.
     place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
     held = known[place] == hashes
     owners, weights = word[wanted[held]], most[wanted[held]]
@@ -77,6 +80,8 @@ def _prefix_hashes(cut: CutWords, mark: str) -> NDArray[np.uint64]:
     if mark:
         marked = (sizes > 1) & (points[np.minimum(cut.starts[:-1] + 1, len(points) - 1)] == ord(mark))
     place = (place - np.repeat(marked.astype(np.int64), sizes)).astype(np.uint64)
+    # A hash of (position, character), added up: the running sum hashes all prefixes at once, and `ab` differs
+    # from `ba`.
     values: NDArray[np.uint64] = mixed(np.bitwise_or(place << np.uint64(32), points).astype(np.uint64))
     values[cut.starts[:-1]] = 0
     values[cut.starts[:-1][marked] + 1] = 0

@@ -78,6 +78,8 @@ class CutWords:
 
     def change(self, form: str) -> Change:
         """What adding a pre-token to the vocabulary does, on top of all that was applied before."""
+        # Words in order of code points: those that begin with `form` are a range, which ends at `form`
+        # followed by the largest code point.
         low, high = bisect_left(self.words, form), bisect_left(self.words, form + _LAST)
         numbers = np.arange(low, high)
         numbers = numbers[self.first[low:high] < len(form)]
@@ -89,6 +91,7 @@ class CutWords:
         else:
             fitting = self.rest[at] >= 0
             if self.model.family != "WordLevel":
+                # Pieces are joined to the token only where the word is cut up to there as the token alone is.
                 fitting &= self.cuts[at] == border_hash(self.model.borders(form))
             numbers, at = numbers[fitting], at[fitting]
             cost, unknown = 1 + self.rest[at].astype(np.int64), self.lost[at].astype(np.int64)
@@ -184,6 +187,7 @@ def cut_words(counted: Sequence[tuple[str, int]], model: Model, progress: Progre
     lost = np.zeros(starts[-1], dtype=np.int32)
     ends = np.zeros(starts[-1], dtype=np.bool_)
     cost, unknown, first = (np.zeros(len(words), dtype=np.int64) for _ in range(3))
+    # These models replace a whole word by one unknown token, which has no borders inside.
     whole_unknown = model.family in ("WordPiece", "WordLevel")
     for start in range(0, len(words), _BATCH):
         stop_if_cancelled(progress)
@@ -200,6 +204,7 @@ def cut_words(counted: Sequence[tuple[str, int]], model: Model, progress: Progre
         lost[at] = tokens.unknown_after[borders]
         progress.advance(some.stop - start)
     if whole_unknown:
+        # As a token of its own, an unknown word has nothing behind it.
         rest[(starts[1:] - 1)[unknown > 0]] = 0
     counts = np.fromiter((count for _, count in kept), dtype=np.int64, count=len(kept))
     return CutWords(words, counts, cost, unknown, first, starts, rest, lost, _hashes(ends, starts), model)
@@ -259,6 +264,7 @@ def _hashes(ends: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.ui
     """For every position the sum of the mixed numbers of the borders up to there."""
     sizes = np.diff(starts)
     position = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
+    # The sum wraps around at 2^64; differences modulo 2^64 stay right.
     running = np.cumsum(np.where(ends, mixed(position.astype(np.uint64)), np.uint64(0)), dtype=np.uint64)
     before = np.repeat(running[starts[:-1]], sizes)  # position 0 is no border
     return running - before

@@ -99,6 +99,7 @@ def select(cut: CutWords, found: Candidates, wish: Wish, progress: Progress) -> 
 
     while len(chosen) < wish.top:
         stop_if_cancelled(progress)
+        # In order of their bounds: a candidate is judged only while it might save more than the best judged.
         while following < len(found) and (not heap or found.bound[following] >= -heap[0][0]):
             number, length = found.word[following], found.length[following]
             consider(cut.words[number][:length])
@@ -106,9 +107,11 @@ def select(cut: CutWords, found: Candidates, wish: Wish, progress: Progress) -> 
         if not heap:
             break
         value, text = heapq.heappop(heap)
+        # `heapq` cannot change an entry: a new one was pushed, and this one is out of date.
         if text in taken or -value != worth[text]:
             continue
         judged = _judged(cut, text, forms[text], wish)
+        # Tokens chosen since then changed its words: it goes back with what it is worth now.
         if judged is None or judged.worth != -value:
             push(text)
             continue
@@ -131,6 +134,7 @@ def _judged(cut: CutWords, text: str, forms: Sequence[str], wish: Wish) -> Chose
     counts = cut.counts[words]
     if counts.sum() < wish.min_count or not _is_common(cut, words, changes, wish):
         return None
+    # With the token first, WordPiece may not match the rest of a word, which then is unknown as a whole.
     if (unknown > cut.unknown[words]).any():
         return None
     saved = cut.cost[words] - cost
