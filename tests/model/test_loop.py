@@ -13,11 +13,11 @@ from tests.model.conftest import sentences
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
 from tokkit.model.network import pretrained
-from tokkit.model.network.batching import batch_of
+from tokkit.model.network.classifier import batch_of
 from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training import sampling
+from tokkit.model.training import schedule
 from tokkit.model.training.encoded_rows import EncodedRows
 from tokkit.model.training.steps import Steps
 from tokkit.progress import SILENT
@@ -105,7 +105,7 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
     after_ours = {name: value.clone() for name, value in classifier.model.state_dict().items()}
 
     classifier.model.load_state_dict(start)
-    order = np.concatenate([sampling.order("plain", None, 160, options.seed, epoch) for epoch in range(5)])
+    order = np.concatenate([schedule.order("plain", None, 160, options.seed, epoch) for epoch in range(5)])
 
     class InOrder(Trainer):
         def _get_train_sampler(self, dataset=None):

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.model.network.batching import batch_of, pieces_within
+from tokkit.model.network.classifier import batch_of, pieces_within
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.folder.load import load
 

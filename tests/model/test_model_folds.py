@@ -20,7 +20,7 @@ from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.folds import fold_rows
 from tokkit.model.folds.cross_validate import deviations, means
-from tokkit.model.network.batching import part_of
+from tokkit.model.network.classifier import part_of
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
 from tokkit.model.training import encoded_rows

@@ -15,8 +15,8 @@ from tests.model.encoders import body_folder
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder import model_folder as folders
 from tokkit.model.network import pretrained
+from tokkit.model.network.classifier import predict_logits
 from tokkit.model.network.heads import HEADS
-from tokkit.model.network.inference import predict_logits
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
 from tokkit.tokenizer.encoding.encode import encode

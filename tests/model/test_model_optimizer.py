@@ -8,14 +8,7 @@ import transformers
 
 from tokkit.errors import UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.model.training.optimizer import (
-    SCHEDULES,
-    adamw,
-    depths_of,
-    freeze,
-    parameter_groups,
-    rate,
-)
+from tokkit.model.training.schedule import SCHEDULES, adamw, depths_of, freeze, parameter_groups, rate
 
 LAYERS = 3
 _SMALL = {

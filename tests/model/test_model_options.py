@@ -8,8 +8,7 @@ from tokkit.model.network.losses import LOSSES, REDUCTIONS
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
-from tokkit.model.training.optimizer import SCHEDULES
-from tokkit.model.training.sampling import SAMPLERS
+from tokkit.model.training.schedule import SAMPLERS, SCHEDULES
 from tokkit.options import described_fields
 
 

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from tests.model.test_loop import CPU, prepared, trained
 from tokkit.errors import UsageError
 from tokkit.model.metrics.classification import softmax
-from tokkit.model.network.inference import predict_logits
+from tokkit.model.network.classifier import predict_logits
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training.sampling import SAMPLERS, classes_of, order, quotas
+from tokkit.model.training.schedule import SAMPLERS, classes_of, order, quotas
 
 CLASSES = np.array([0] * 90 + [2] * 9 + [3], dtype=np.int64)
 """A class without rows among them."""

@@ -13,7 +13,7 @@ from tests.model.encoders import body_folder
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder import model_folder as folder
-from tokkit.model.network.inference import predict_logits
+from tokkit.model.network.classifier import predict_logits
 
 FAST = {"size": "tiny", "epochs": 1, "threads": 1, "no_cache": True}
 WORDS = ["glad", "sad", "angry", "at home", "어제 학교에서", "🙂"]

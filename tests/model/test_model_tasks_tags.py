@@ -15,8 +15,7 @@ import tokkit
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder import model_folder as folder
-from tokkit.model.network.batching import batch_of
-from tokkit.model.network.inference import predict_logits
+from tokkit.model.network.classifier import batch_of, predict_logits
 from tokkit.model.tasks import TASKS
 from tokkit.tokenizer.folder.load import load
 

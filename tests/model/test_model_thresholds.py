@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import f1_score, precision_recall_curve
 
+from tokkit.model.metrics.calibration import best_threshold, shifted, tune, tune_binary
 from tokkit.model.metrics.classification import softmax
-from tokkit.model.metrics.thresholds import best_threshold, shifted, tune, tune_binary
 
 rows_of_one_class = st.lists(st.tuples(st.integers(0, 20), st.booleans()), min_size=1, max_size=40)
 

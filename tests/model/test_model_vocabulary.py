@@ -14,7 +14,7 @@ from tests.model.encoders import FAMILIES, body_folder
 from tokkit.errors import InputError
 from tokkit.model.folder import model_folder as folders
 from tokkit.model.network import pretrained
-from tokkit.model.network.inference import predict_logits
+from tokkit.model.network.classifier import predict_logits
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.folder.load import load

@@ -16,9 +16,8 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.model_folder import SavedModel
 from tokkit.model.folder.receipt import ModelReceipt
-from tokkit.model.metrics.thresholds import shifted
-from tokkit.model.network.classifier import Classifier
-from tokkit.model.network.inference import use_threads
+from tokkit.model.metrics.calibration import shifted
+from tokkit.model.network.classifier import Classifier, use_threads
 from tokkit.model.options.evaluate_options import PredictOptions
 from tokkit.model.tasks.regression import number_in
 from tokkit.options import apply_to_both

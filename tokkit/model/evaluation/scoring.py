@@ -16,7 +16,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.model_folder import SavedModel
 from tokkit.model.folder.predictions import PERCENT, read_parquet
 from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt
-from tokkit.model.metrics import thresholds
+from tokkit.model.metrics import calibration
 from tokkit.model.metrics.classification import Decisions
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.model.tasks.task import Task
@@ -193,7 +193,7 @@ def _with_scores(model: ScoredModel, receipt: ModelReceipt, options: EvaluateOpt
     scores["validation"] = {name: receipt.metrics[name] for name in held_out if name in receipt.metrics}
     if not options.tuned_thresholds:
         return replace(model, scores=scores)
-    decided = thresholds.shifted(model.logits, labels, receipt.thresholds)
+    decided = calibration.shifted(model.logits, labels, receipt.thresholds)
     by_threshold = task.scores(decided, model.targets, labels)
     # Shifted logits decide, and that is all: their probabilities mean nothing.
     scores |= {name: value for name, value in by_threshold.items() if name not in _OF_PROBABILITIES}

@@ -26,8 +26,8 @@ from tokkit.model.features.features_file import (
     write_features,
 )
 from tokkit.model.features.projection import Projection, check_rows, project
+from tokkit.model.network.classifier import budget_for, choose_device, use_threads
 from tokkit.model.network.hidden_states import NONE, StatesOptions, load_body
-from tokkit.model.network.inference import budget_for, choose_device, use_threads
 from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.model.training.baseline import bag_of_words, probe
 from tokkit.options import apply_to_both

@@ -21,9 +21,8 @@ from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, TokkitError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network import saved_heads
-from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.classifier import Classifier, budget_for, choose_device, predict_logits
 from tokkit.model.network.heads import HeadedModel
-from tokkit.model.network.inference import budget_for, choose_device, predict_logits
 from tokkit.model.options.inference_options import InferenceOptions
 from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress

@@ -29,7 +29,7 @@ from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.folder.receipt import ModelReceipt, fold_name
 from tokkit.model.folds.fold_rows import FoldedRows, joined_rows
-from tokkit.model.network.inference import budget_for, choose_device, predict_logits
+from tokkit.model.network.classifier import budget_for, choose_device, predict_logits
 from tokkit.model.tasks import task_of
 from tokkit.model.training import report
 from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree

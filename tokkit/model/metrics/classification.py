@@ -17,8 +17,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.model.metrics.calibration import calibration_error, confidences, fit_temperature
-from tokkit.model.metrics.thresholds import tune, tune_binary
+from tokkit.model.metrics.calibration import (
+    calibration_error,
+    confidences,
+    fit_temperature,
+    tune,
+    tune_binary,
+)
 
 _FIRST_BUCKET = 8
 """Tokens, special ones included, up to which rows are in the first bucket of lengths."""

@@ -12,8 +12,7 @@ import transformers
 
 from tokkit.errors import InputError, UsageError
 from tokkit.model.network import saved_heads, vocabulary
-from tokkit.model.network.batching import padding_id
-from tokkit.model.network.classifier import AnyModel, Classifier
+from tokkit.model.network.classifier import AnyModel, Classifier, padding_id
 from tokkit.model.network.heads import STOCK, HeadedModel
 from tokkit.model.options.finetune_options import SIZES, FinetuneOptions
 from tokkit.model.tasks import DEFAULT

@@ -13,9 +13,8 @@ from tokkit.data.dataset import Dataset
 from tokkit.errors import UsageError
 from tokkit.model.tasks.multi_label import MultiLabel
 from tokkit.model.tasks.regression import Regression
-from tokkit.model.tasks.single_label import SingleLabel
 from tokkit.model.tasks.tags import Tags
-from tokkit.model.tasks.task import Task
+from tokkit.model.tasks.task import SingleLabel, Task
 
 __all__ = ["DEFAULT", "TASKS", "Task", "task_of", "task_of_config"]
 

@@ -24,8 +24,7 @@ from accelerate.utils import broadcast
 from numpy.typing import NDArray
 
 from tokkit.errors import UsageError
-from tokkit.model.network.batching import batch_of
-from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.classifier import Classifier, batch_of
 from tokkit.model.network.losses import Loss
 from tokkit.model.training.encoded_rows import EncodedRows
 from tokkit.progress import Progress

@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tokkit.errors import InputError, UsageError
-from tokkit.model.network.batching import RowLimits, part_of
-from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.classifier import Classifier, RowLimits, budget_for, part_of
 from tokkit.model.network.hidden_states import Body, StatesOptions, hidden_states
-from tokkit.model.network.inference import budget_for
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import RowTargets, Task
 from tokkit.model.training.encoded_rows import EncodedRows

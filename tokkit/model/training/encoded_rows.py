@@ -25,7 +25,7 @@ from safetensors.numpy import load, save
 from tokkit import files
 from tokkit.data.dataset import Rows
 from tokkit.errors import OutputError
-from tokkit.model.network.batching import part_of
+from tokkit.model.network.classifier import part_of
 from tokkit.model.tasks.task import Targets, Task
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.addresses import cache_folder

@@ -11,7 +11,7 @@ import numpy as np
 
 from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
-from tokkit.model.network.batching import part_of
+from tokkit.model.network.classifier import part_of
 from tokkit.model.network.heads import STOCK
 from tokkit.model.network.saved_heads import BODY
 from tokkit.model.tasks.task import Task

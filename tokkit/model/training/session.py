@@ -20,9 +20,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, load_model, save_file, save_model
 
 from tokkit.errors import InputError, Interrupted, TokkitError
-from tokkit.model.network.batching import part_of
-from tokkit.model.network.classifier import Classifier
-from tokkit.model.network.inference import budget_for, predict_logits
+from tokkit.model.network.classifier import Classifier, budget_for, part_of, predict_logits
 from tokkit.model.network.losses import Loss
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.training import evaluations

@@ -24,11 +24,10 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.model.network.batching import batch_of, pieces_within
-from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.classifier import Classifier, batch_of, pieces_within
 from tokkit.model.network.losses import Loss
 from tokkit.model.options.finetune_options import FinetuneOptions, steps_between
-from tokkit.model.training import optimizer, sampling
+from tokkit.model.training import schedule
 from tokkit.model.training.accelerator import accelerator_for
 from tokkit.model.training.encoded_rows import EncodedRows
 from tokkit.progress import Progress, stage, stop_if_cancelled
@@ -118,7 +117,7 @@ class Steps:
     ) -> None:
         """Raises `UsageError` for a sampler, a precision or frozen layers that are not possible here."""
         # Options that are not possible here are errors before the model is moved anywhere.
-        self._classes = sampling.classes_of(options.sampler, training.targets)
+        self._classes = schedule.classes_of(options.sampler, training.targets)
         self.accelerator = accelerator_for(device, precision)
         self._device = self.accelerator.device
         self._classifier, self._training, self._loss = classifier, training, loss
@@ -126,7 +125,7 @@ class Steps:
         self._model: Any = classifier.model
         self._model.to(self._device)
         self._optimizer = self.accelerator.prepare_optimizer(
-            optimizer.adamw(self._model, options, lr, self._device)
+            schedule.adamw(self._model, options, lr, self._device)
         )
         # The last step of an epoch has the remaining rows, so that every row is seen once.
         self._per_epoch = -(-len(training.encoded) // options.batch_size)
@@ -180,7 +179,7 @@ class Steps:
     def _begin_step(self) -> NDArray[np.int64]:
         """Set rate and seed; returns the rows of the step."""
         # A group's `peak` differs with layer decay; all groups follow the same curve.
-        share = optimizer.rate(self._options.schedule, self.step, self.count, self._warmup)
+        share = schedule.rate(self._options.schedule, self.step, self.count, self._warmup)
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * share
         # Dropout depends on seed, step and process alone, whatever drew random numbers in between.
@@ -190,7 +189,7 @@ class Steps:
         if self._epoch_order is None or self._epoch_order[0] != epoch:
             rows, options = len(self._training.encoded), self._options
             # A function of seed and epoch: a resumed training computes the same order.
-            order = sampling.order(options.sampler, self._classes, rows, options.seed, epoch)
+            order = schedule.order(options.sampler, self._classes, rows, options.seed, epoch)
             self._epoch_order = epoch, order
         size = self._options.batch_size
         return self._epoch_order[1][index * size : (index + 1) * size]

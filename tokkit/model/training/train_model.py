@@ -18,8 +18,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network import losses, pretrained
-from tokkit.model.network.classifier import Classifier
-from tokkit.model.network.inference import budget_for, check_padding, choose_device, use_threads
+from tokkit.model.network.classifier import Classifier, budget_for, check_padding, choose_device, use_threads
 from tokkit.model.options.finetune_options import FinetuneOptions, default_lr
 from tokkit.model.tasks import task_of
 from tokkit.model.training import accelerator, report
