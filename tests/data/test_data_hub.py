@@ -12,7 +12,7 @@ import sys
 
 import pytest
 
-from tokkit.data.loading import hub
+from tokkit.data import hf_datasets
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
 
@@ -94,5 +94,5 @@ def test_hub_an_existing_path_wins(write, tmp_path, monkeypatch):
     write("hub:reviews/train.csv", "text,label\na,x\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("socket.socket.connect", lambda *a: pytest.fail("the network was asked"))
-    assert not hub.is_hub("hub:reviews")
+    assert not hf_datasets.is_hub("hub:reviews")
     assert read_dataset("hub:reviews").texts("train").to_list() == ["a"]

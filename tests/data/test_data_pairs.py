@@ -15,8 +15,8 @@ from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing.rebalance import rebalance
-from tokkit.data.splitting.grouping import row_groups
 from tokkit.data.splitting.split import split
+from tokkit.data.splitting.stratifier import row_groups
 from tokkit.errors import InputError
 from tokkit.runtime.strings import Strings
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tokkit.data.hf_datasets import as_datasets, is_saved
 from tokkit.data.loading.load import load_dataset, read_dataset
-from tokkit.data.saved import as_datasets, is_saved
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError
 

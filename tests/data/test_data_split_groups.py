@@ -15,10 +15,9 @@ from hypothesis import strategies as st
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.allocation import allocate_shares
-from tokkit.data.splitting.grouping import group_sizes, row_groups
 from tokkit.data.splitting.split import split
 from tokkit.data.splitting.split_options import SplitOptions
-from tokkit.data.splitting.stratifier import assign_rows
+from tokkit.data.splitting.stratifier import assign_rows, group_sizes, row_groups
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT
 from tokkit.sources.formats import TableFormat

@@ -14,11 +14,11 @@ from typing import Any
 
 from tokkit import files
 from tokkit.errors import TokkitError
-from tokkit.files import exchange
+from tokkit.files import publish
 
 SYSTEM_CALLS = [(os, name) for name in ("open", "mkdir", "chmod", "fsync", "link", "rename", "replace")]
 REMOVALS = [(os, "unlink"), (os, "rmdir")]
-EXCHANGES = [(exchange, "exchange"), (exchange, "move")]
+EXCHANGES = [(publish, "exchange"), (publish, "move")]
 ALL_CALLS: list[tuple[Any, str]] = [*SYSTEM_CALLS, *REMOVALS, *EXCHANGES]
 NO_EXCHANGE = "no exchange"
 

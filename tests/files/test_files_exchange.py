@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from files_faults import content, names
 
-from tokkit.files import exchange
-from tokkit.files.exchange import repair, replace_folder
+from tokkit.files import publish
+from tokkit.files.publish import repair, replace_folder
 
 ASIDE = ".out.tokkit-0123456789abcdef"
 
@@ -40,7 +40,7 @@ def test_exchange_moves_only_to_a_free_name(tmp_path):
     make(tmp_path / "new", "new")
     (tmp_path / "out").mkdir()
     try:
-        moved = exchange.move(tmp_path / "new", tmp_path / "out")
+        moved = publish.move(tmp_path / "new", tmp_path / "out")
     except FileExistsError:
         moved = False
     assert not moved

@@ -13,7 +13,7 @@ import pytest
 from files_faults import content
 
 from tokkit.errors import OutputError
-from tokkit.files import exchange, staging
+from tokkit.files import publish, staging
 
 
 def loaded_on(platform: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
@@ -50,7 +50,7 @@ def with_library(monkeypatch):
 def test_exchange_on_macos_swaps_with_renamex_np(tmp_path, monkeypatch, with_library):
     library = Library("renamex_np")
     with_library(library)
-    copy = loaded_on("darwin", exchange, monkeypatch)
+    copy = loaded_on("darwin", publish, monkeypatch)
     first, second = tmp_path / "a", tmp_path / "b"
     assert copy.exchange(first, second)
     assert copy.move(first, second)
@@ -61,7 +61,7 @@ def test_exchange_on_macos_swaps_with_renamex_np(tmp_path, monkeypatch, with_lib
 
 @pytest.mark.parametrize("platform", ["win32", "freebsd14"])
 def test_exchange_is_two_renames_on_systems_without_it(platform, tmp_path, monkeypatch):
-    copy = loaded_on(platform, exchange, monkeypatch)
+    copy = loaded_on(platform, publish, monkeypatch)
     for name in ("new", "out"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "file").write_text(name)
@@ -72,14 +72,14 @@ def test_exchange_is_two_renames_on_systems_without_it(platform, tmp_path, monke
 
 def test_exchange_does_without_a_c_library_that_lacks_it(tmp_path, monkeypatch, with_library):
     with_library(SimpleNamespace())  # musl before 1.2.6 and glibc before 2.28 have no renameat2
-    copy = loaded_on("linux", exchange, monkeypatch)
+    copy = loaded_on("linux", publish, monkeypatch)
     assert not copy.exchange(tmp_path / "a", tmp_path / "b")
 
 
 @pytest.mark.parametrize("error", [errno.ENOSYS, errno.EINVAL, errno.ENOTSUP])
 def test_exchange_does_without_a_file_system_that_cannot(error, tmp_path, monkeypatch, with_library):
     with_library(Library("renamex_np", error))
-    copy = loaded_on("darwin", exchange, monkeypatch)
+    copy = loaded_on("darwin", publish, monkeypatch)
     assert not copy.exchange(tmp_path / "a", tmp_path / "b")
 
 
@@ -138,9 +138,9 @@ class Nt:
 def test_sync_on_windows_opens_files_for_writing_and_no_folder(tmp_path, monkeypatch):
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "file").write_text("text")
-    monkeypatch.setattr(exchange, "os", Nt())
-    exchange.sync_tree(tmp_path)
-    exchange.sync_folder(tmp_path)
+    monkeypatch.setattr(publish, "os", Nt())
+    publish.sync_tree(tmp_path)
+    publish.sync_folder(tmp_path)
 
 
 def test_paths_with_spaces_and_other_scripts_are_published(tmp_path):

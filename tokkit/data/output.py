@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 
 from tokkit import files
-from tokkit.data import save, saved
+from tokkit.data import hf_datasets, save
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.output_options import DATASETS, OutputOptions
 from tokkit.errors import UsageError
@@ -117,7 +117,7 @@ def write_splits(
     """
     if options.output_format == DATASETS:
         for subfolder, splits in _by_folder(frames).items():
-            saved.write_saved(splits, folder / subfolder, dataset.label_column)
+            hf_datasets.write_saved(splits, folder / subfolder, dataset.label_column)
         return
     for name, frame in frames.items():
         # folds and new splits have no counterpart in the source: any of its splits shows the format

@@ -20,9 +20,7 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 ``inputs`` are the files that the run reads: none of them is ever replaced.
 """
 
-from tokkit.files.check import check_output, raising_output_error, raising_write_error
-from tokkit.files.exchange import repair, replace_folder, sync_folder, sync_tree
-from tokkit.files.publish import files, folder, write_file
+from tokkit.files.publish import files, folder, repair, replace_folder, sync_folder, sync_tree, write_file
 from tokkit.files.receipts import (
     RECEIPT,
     describe_input,
@@ -32,7 +30,15 @@ from tokkit.files.receipts import (
     versions,
     write_receipt,
 )
-from tokkit.files.staging import lock, remove_work, staging_path, work_path
+from tokkit.files.staging import (
+    check_output,
+    lock,
+    raising_output_error,
+    raising_write_error,
+    remove_work,
+    staging_path,
+    work_path,
+)
 
 __all__ = [
     "RECEIPT",

@@ -4,20 +4,217 @@
 
 Killed, interrupted or out of space at any point, the output is either the old one or the new one, complete.
 The next run removes what a killed run left next to it.
+
+Linux (`renameat2`) and macOS (`renamex_np`) exchange two names in one call. Where the system or the
+file system cannot, it takes two renames and a journal next to them:
+
+    journal written   out = old                    killed here: out is the old folder
+    out -> aside      out missing, aside = old     killed here: `repair` restores the old folder
+    new -> out        out = new,   aside = old     killed here: out is the new folder
+    journal removed
+
+On any exception in between (OSError, an interrupt), the old folder is restored before it is raised.
+
+A file survives a crash of the machine once it *and* the folder with its name are synced.
 """
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import os
 import shutil
+import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
-from tokkit.files.check import check_output, raising_output_error, raising_write_error
-from tokkit.files.exchange import repair, replace_folder, sync_folder, sync_tree
 from tokkit.files.receipts import RECEIPT
-from tokkit.files.staging import leftovers, lock, staging_path
+from tokkit.files.staging import (
+    check_output,
+    is_staging,
+    journal_path,
+    leftovers,
+    lock,
+    raising_output_error,
+    raising_write_error,
+    staging_path,
+)
+
+_LINUX_AT_FDCWD = -100
+_EXCHANGE = 2  # RENAME_EXCHANGE, RENAME_SWAP
+_NO_REPLACE = 4 if sys.platform == "darwin" else 1  # RENAME_EXCL, RENAME_NOREPLACE
+_UNSUPPORTED = {errno.ENOSYS, errno.EINVAL, errno.ENOTSUP}
+_FOLDER_SYNC_UNSUPPORTED = {errno.EINVAL, errno.ENOTSUP}  # some network and FUSE file systems
+
+
+def replace_folder(new: Path, out: Path) -> None:
+    """Rename ``new`` to ``out`` and delete the old ``out``, if there is one.
+
+    Both are real paths (no links) in the same parent folder; the caller has the lock of ``out`` and has
+    called `repair`. Raises OSError, with the old folder still at ``out``.
+    """
+    if not os.path.lexists(out):
+        _rename_new(new, out)
+    elif exchange(new, out):
+        # Without the sync, a crash of the machine could keep the deletion below and lose the exchange.
+        try:
+            sync_folder(out.parent)
+        except BaseException:
+            with suppress(OSError):
+                exchange(new, out)
+            raise
+        shutil.rmtree(new, ignore_errors=True)  # this is the name of the old folder now
+    else:
+        _replace_in_two_steps(new, out)
+
+
+def repair(out: Path) -> None:
+    """Restore ``out`` after a run that was killed between two renames; else do nothing.
+
+    The caller has the lock of ``out``. Raises OSError.
+    """
+    journal = journal_path(out)
+    try:
+        name = journal.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return
+    except UnicodeDecodeError:
+        name = ""
+    # A truncated journal names no folder, and nothing was renamed yet: it is synced before the first rename.
+    if is_staging(name, out) and not os.path.lexists(out) and out.with_name(name).is_dir():
+        out.with_name(name).rename(out)
+        sync_folder(out.parent)
+    journal.unlink()
+
+
+def exchange(first: Path, second: Path) -> bool:
+    """Exchange both names in one call; False where the system cannot. Raises OSError."""
+    return _rename(first, second, _EXCHANGE)
+
+
+def move(source: Path, target: Path) -> bool:
+    """Rename ``source`` if ``target`` does not exist; False where the system cannot. Raises OSError."""
+    return _rename(source, target, _NO_REPLACE)
+
+
+def sync_file(path: Path) -> None:
+    """Sync the content of a file to the disk. Raises OSError, as all here."""
+    _sync(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
+
+
+def sync_folder(path: Path) -> None:
+    """Sync the names in a folder to the disk (nothing to do on Windows)."""
+    if os.name == "nt":
+        return
+    try:
+        _sync(path, os.O_RDONLY)
+    except OSError as error:
+        if error.errno not in _FOLDER_SYNC_UNSUPPORTED:
+            raise
+
+
+def sync_tree(root: Path) -> None:
+    """Sync ``root`` and every file and folder below it, with the modes that the umask gives."""
+    # Some libraries write files with mode 0600. `os.mkdir` created root, so its mode shows the umask.
+    folder_mode = stat.S_IMODE(root.stat().st_mode)
+    for folder, _, names in os.walk(root, topdown=False, onerror=_raise):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_symlink():
+                _set_mode(path, folder_mode & 0o666)
+                sync_file(path)
+        _set_mode(Path(folder), folder_mode)
+        sync_folder(Path(folder))
+
+
+def _rename_new(new: Path, out: Path) -> None:
+    # `move` fails if another program has created `out` since the check; a plain rename would replace it.
+    if not move(new, out):
+        new.rename(out)
+    try:
+        sync_folder(out.parent)
+    except BaseException:
+        with suppress(OSError):
+            out.rename(new)
+        raise
+
+
+def _replace_in_two_steps(new: Path, out: Path) -> None:
+    journal, aside = journal_path(out), staging_path(out)
+    try:
+        with open(journal, "w", encoding="utf-8") as file:
+            file.write(aside.name + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        sync_folder(out.parent)
+        # Killed between the next two lines, `out` does not exist; the journal tells `repair` where it is.
+        out.rename(aside)
+        new.rename(out)
+        sync_folder(out.parent)
+    except BaseException:
+        with suppress(OSError):  # if this fails too, the journal is left for `repair`
+            if aside.exists():
+                if out.exists():
+                    out.rename(new)
+                aside.rename(out)
+            journal.unlink()
+        raise
+    with suppress(OSError):  # `repair` ignores a journal once out exists
+        journal.unlink()
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _rename(source: Path, target: Path, flags: int) -> bool:
+    call = _system_call()
+    if call is None:
+        return False
+    if call(os.fsencode(source), os.fsencode(target), flags) == 0:
+        return True
+    # errno of the C library, which `use_errno=True` keeps apart from Python's own.
+    number = ctypes.get_errno()
+    if number in _UNSUPPORTED:
+        return False
+    raise OSError(number, os.strerror(number), str(source), None, str(target))
+
+
+@cache
+def _system_call() -> Callable[[bytes, bytes, int], int] | None:
+    """The C library's rename with flags, or None where there is none."""
+    if sys.platform not in ("linux", "darwin"):
+        return None
+    library = ctypes.CDLL(None, use_errno=True)
+    try:
+        if sys.platform == "darwin":
+            swap = library.renamex_np
+            swap.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_uint]
+            return lambda source, target, flags: int(swap(source, target, flags))
+        rename = library.renameat2
+    except AttributeError:
+        return None
+    rename.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p, ctypes.c_uint]
+    at = _LINUX_AT_FDCWD
+    return lambda source, target, flags: int(rename(at, source, at, target, flags))
+
+
+def _sync(path: Path, flags: int) -> None:
+    descriptor = os.open(path, flags)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _set_mode(path: Path, mode: int) -> None:
+    if stat.S_IMODE(path.stat().st_mode) != mode:
+        path.chmod(mode)
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
 
 _REPLACED = ".tokkit-replaced"
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tokkit.data.dataset import Dataset, Rows
-from tokkit.data.loading import hub
+from tokkit.data.hf_datasets import is_hub
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
@@ -152,7 +152,7 @@ def _is_source(argument: str | Path) -> bool:
     single = isinstance(argument, Path) or len(argument.split()) == 1
     if argument == STANDARD_INPUT or (argument != "" and is_path(Path(argument))):
         return True
-    if isinstance(argument, str) and single and (addresses.is_address(argument) or hub.is_hub(argument)):
+    if isinstance(argument, str) and single and (addresses.is_address(argument) or is_hub(argument)):
         return True
     # One word with the ending of a data file is a mistyped path rather than a text to classify.
     if isinstance(argument, Path) or (single and len(argument) < 256 and format_of(Path(argument))):

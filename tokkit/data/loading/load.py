@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tokkit.data import saved
+from tokkit.data import hf_datasets
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading import list_columns
 from tokkit.data.loading.dataset_options import DatasetOptions, ReadOptions
@@ -252,6 +252,6 @@ def load_dataset(
 
     ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as labelled rows.
     """
-    return saved.as_datasets(
+    return hf_datasets.as_datasets(
         read_dataset(source, apply_settings(DatasetOptions, options, settings), progress)
     )

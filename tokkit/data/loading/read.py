@@ -11,9 +11,9 @@ from pathlib import Path
 
 import polars as pl
 
-from tokkit.data import saved
+from tokkit.data import hf_datasets
 from tokkit.data.dataset import SPLITS, TRAIN, Split, sort_labels, split_named
-from tokkit.data.loading import class_folders, hub
+from tokkit.data.loading import class_folders
 from tokkit.data.loading.dataset_options import ReadOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.options import bytes_of
@@ -131,10 +131,10 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
 
     Raises `InputError` for what cannot be read, `UsageError` for an option that does not fit it.
     """
-    if hub.is_hub(source):
-        source = str(hub.fetch(source, progress))
-    if saved.is_saved(Path(source)):
-        frames, files = saved.read_saved(Path(source)), saved.files_of(Path(source))
+    if hf_datasets.is_hub(source):
+        source = str(hf_datasets.fetch(source, progress))
+    if hf_datasets.is_saved(Path(source)):
+        frames, files = hf_datasets.read_saved(Path(source)), hf_datasets.files_of(Path(source))
         return _named_splits(frames, files, "arrow", source, progress)
     found = paths.expand([source], progress, bytes_of("--max-download", options.max_download))
     # options for tables say that the files are no texts in folders of classes

@@ -13,9 +13,8 @@ from tokkit.data import output
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
-from tokkit.data.splitting.grouping import group_sizes, row_groups
 from tokkit.data.splitting.split_options import SplitOptions
-from tokkit.data.splitting.stratifier import assign_rows
+from tokkit.data.splitting.stratifier import assign_rows, group_sizes, row_groups
 from tokkit.errors import InputError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress

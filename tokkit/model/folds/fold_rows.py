@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
-from tokkit.data.splitting.grouping import row_groups
-from tokkit.data.splitting.stratifier import stratified_folds
+from tokkit.data.splitting.stratifier import row_groups, stratified_folds
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.receipt import fold_name, fold_number
 from tokkit.model.options.finetune_options import FinetuneOptions

@@ -16,9 +16,8 @@ import polars as pl
 
 from tokkit.errors import InputError
 from tokkit.sources import streams
-from tokkit.sources.formats import FormatOptions, TableFormat
+from tokkit.sources.formats import FormatOptions, TableFormat, check_unique
 from tokkit.sources.formats.batch import BadRows, Batch, Say, chunks
-from tokkit.sources.formats.headers import check_unique
 
 TOKENS, TAGS, TEXT = "tokens", "tags", "text"
 _DOCUMENT = "-DOCSTART-"

@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 
 from tokkit.errors import InputError
-from tokkit.sources import streams
-from tokkit.sources.formats import FormatOptions, TableFormat, headers
+from tokkit.sources import formats, streams
+from tokkit.sources.formats import FormatOptions, TableFormat
 from tokkit.sources.formats.batch import ROWS, BadRows, Batch, Say, first_rows, string_columns
 
 LARGE = 1 << 24
@@ -65,7 +65,7 @@ class _DelimitedFile:
         if first is None:
             raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
         self._line = first[0]
-        self._names, is_header = headers.column_names(path, *first, options.names, say)
+        self._names, is_header = formats.column_names(path, *first, options.names, say)
         self._first = [] if is_header else [first]
 
     def batch(self, rows: Sequence[list[str]], read: int = 0) -> Batch:
@@ -82,11 +82,11 @@ class _DelimitedFile:
             return
         rows = first_rows(below or [self.batch([])], _COMPARED)
         columns = [rows[name].to_list() for name in self._names]
-        if headers.looks_like_data(self._names, columns):
+        if formats.looks_like_data(self._names, columns):
             raise InputError(
                 f"{self._path}:{self._line}: the first line looks like data, not like column names: "
                 f'"{self.separator.join(self._names)[:80]}"',
-                hint=f"name the columns: --names {','.join(headers.suggested_names(columns))}",
+                hint=f"name the columns: --names {','.join(formats.suggested_names(columns))}",
             )
 
     def parsed(self) -> Iterator[Batch]:
@@ -173,7 +173,7 @@ class _DelimitedFile:
                     yield number, stripped.split("\t")
             return
         # the limit of Python, 131,072 characters, is less than a long document
-        csv.field_size_limit(headers.LARGEST_FIELD)
+        csv.field_size_limit(formats.LARGEST_FIELD)
         reader = csv.reader(lines, delimiter=self.separator, strict=True)
         while True:
             # the line that the record begins on; `line_num` is the one that the last record ended on
