@@ -62,9 +62,9 @@ def test_a_command_offers_no_option_that_it_would_refuse(command):
     assert ("--pair-column" in flags) == (command not in ("compare", "doctor"))
 
 
-def test_pairs_are_refused_where_single_texts_are_looked_at(tmp_path):
+def test_pairs_are_refused_where_single_texts_are_read(tmp_path):
     (tmp_path / "t.csv").write_text("text,other,label\na,b,joy\n", encoding="utf-8")
-    with pytest.raises(UsageError, match='--pair-column "other": single texts'):
+    with pytest.raises(UsageError, match='--pair-column "other": this command reads single texts'):
         read_dataset(tmp_path / "t.csv", DatasetOptions(pair_column="other"), pairs=False)
 
 
@@ -107,8 +107,8 @@ def test_rows_without_tokens_or_tags_are_left_out(tmp_path):
     [
         ({"tokens": ["a", "b"], "tags": ["O"]}, "row 2: 2 tokens and 1 tags: one tag for each token"),
         ({"tokens": ["a"], "tags": [None]}, "row 2: 1 tokens and 0 tags"),
-        ({"tokens": ["a"], "tags": ["B PER"]}, 'column "tags": "B PER" holds white space'),
-        ({"text": "a", "labels": ["x|y"]}, 'column "labels": "x\\|y" holds "\\|"'),
+        ({"tokens": ["a"], "tags": ["B PER"]}, 'column "tags": "B PER" contains white space'),
+        ({"text": "a", "labels": ["x|y"]}, 'column "labels": "x\\|y" contains "\\|"'),
         ({"tokens": [["a"]], "tags": ["O"]}, 'column "tokens" holds List.*lists of strings were expected'),
     ],
 )

@@ -180,7 +180,7 @@ def is_hub(source: str) -> bool:
 
 
 def fetch(source: str, progress: Progress) -> Path:
-    """A temporary folder with a Parquet file a split; that the network is used is said.
+    """A temporary folder with a Parquet file a split; use of the network is reported.
 
     Raises `UsageError` for what is no name, `InputError` for a data set that is not there or cannot be read
     without running its code, and offline.
@@ -195,12 +195,12 @@ def fetch(source: str, progress: Progress) -> Path:
     if forbidden == "TOKKIT_OFFLINE":
         raise InputError(
             f"{source}: TOKKIT_OFFLINE forbids the network",
-            hint="HF_HUB_OFFLINE=1 in its place takes what the datasets library has kept, or name a file",
+            hint="HF_HUB_OFFLINE=1 instead uses the cache of the datasets library, or name a file",
         )
     progress.say(
         f"{source}: HF_HUB_OFFLINE forbids the network; looking in the cache of the datasets library"
         if forbidden
-        else f"{source}: asking the hub over the network"
+        else f"{source}: requested from the hub over the network"
     )
     splits = _load(source, match["name"], match["split"])
     folder = paths.temporary_folder() / match["name"].replace("/", "-")
@@ -217,8 +217,8 @@ def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
 
     before, _, last = name.rpartition("/")
     readings: list[tuple[str, str | None]] = [(name, None), (before, last)]
-    told = ""
-    logging.set_verbosity_error()  # what goes wrong is told below, once
+    reason = ""
+    logging.set_verbosity_error()  # the error below reports what goes wrong, once
     for path, configuration in readings[1:] if "/" in before else readings[: 1 + bool(before)]:
         try:
             with without_bars():
@@ -226,8 +226,8 @@ def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
             return {split: loaded} if split else {str(key): rows for key, rows in loaded.items()}
         except Exception as error:  # the library raises of its own, the hub's, and of what reads the files
             lines = str(error).strip().splitlines()
-            told = told or (lines[0] if lines else type(error).__name__)
+            reason = reason or (lines[0] if lines else type(error).__name__)
     raise InputError(
-        f"{source}: cannot be loaded from the hub: {told[:200]}",
+        f"{source}: cannot be loaded from the hub: {reason[:200]}",
         hint="check the name (OWNER/NAME), its configurations and splits, and the network",
     )

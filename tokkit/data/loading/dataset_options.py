@@ -27,7 +27,7 @@ class ReadOptions(Options):
         default_text="guessed",
     )
     label_sep: str | None = option(
-        None, "what stands between the labels of a row that has several: 'joy|love'", metavar="CHAR"
+        None, "separator between the labels of a row that has several: 'joy|love'", metavar="CHAR"
     )
     id_column: str | None = option(
         None, "column of what names a row", metavar="NAME", default_text="guessed by name"
@@ -44,7 +44,7 @@ class ReadOptions(Options):
         choices=UNITS,
         default_text="line; file where folders are classes",
     )
-    field: str | None = option(None, "where in JSON the rows stand", metavar="KEY.SUBKEY")
+    field: str | None = option(None, "path of the rows within JSON", metavar="KEY.SUBKEY")
     skip_bad: bool = option(False, "leave out rows that cannot be read, and count them")
     label_names: str | None = option(None, "names for labels: 0=joy,1=anger", metavar="OLD=NEW,...")
     max_download: str = option("2GB", "most that is downloaded from an address", metavar="SIZE")

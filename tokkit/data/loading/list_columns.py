@@ -46,7 +46,7 @@ class ListColumns:
 
 
 def list_columns(split: Split, options: ReadOptions) -> ListColumns | None:
-    """The columns of lists that are asked for as text and label, or known by their name; None without any."""
+    """The columns of lists requested as text and label, or known by their name; None without any."""
     lists = [name for name, dtype in split.frame.schema.items() if dtype.base_type().__name__ in _LISTS]
     if split.format.name == "conll":
         return ListColumns(options.label_column or lists[-1], lists[0])
@@ -64,62 +64,67 @@ def list_columns(split: Split, options: ReadOptions) -> ListColumns | None:
 _LISTS = ("List", "Array")
 
 
-def say_guess(found: ListColumns, options: ReadOptions, split: Split, progress: Progress) -> None:
-    """Says which columns of lists were taken, unless they are asked for or come with the format."""
+def say_guess(chosen: ListColumns, options: ReadOptions, split: Split, progress: Progress) -> None:
+    """Report which columns of lists were guessed: not requested and not given by the format."""
     guessed = [
         f'{what} column "{name}" (--{flag}-column)'
-        for what, flag, name, asked in (
-            ("tokens", "text", found.tokens, options.text_column),
-            ("tags" if found.tokens else "labels", "label", found.label, options.label_column),
+        for what, flag, name, requested in (
+            ("tokens", "text", chosen.tokens, options.text_column),
+            ("tags" if chosen.tokens else "labels", "label", chosen.label, options.label_column),
         )
-        if name is not None and asked is None and not split.known
+        if name is not None and requested is None and not split.known
     ]
     if guessed:
         progress.say(f"{split.where}: guessed {', '.join(guessed)}")
 
 
-def with_lists_as_strings(split: Split, found: ListColumns, names: Mapping[str, str]) -> Split:
+def with_lists_as_strings(split: Split, chosen: ListColumns, names: Mapping[str, str]) -> Split:
     """The split with one string for each list; of tokens, in a column ``text``. ``names`` renames labels.
 
-    Raises `InputError` for tags that are not one per token, and labels or tags that hold what stands
-    between them.
+    Raises `InputError` for tags that are not one per token, and labels or tags that contain the
+    separator.
     """
     frame = split.original
-    made = []
-    if found.label is not None:
-        labels = _labels(frame, found.label, names, split.where)
-        between = SEPARATOR if found.tokens is None else BETWEEN_TAGS
-        _check_separable(labels, between, found.label, split.where)
-        made.append(_joined(labels, between).alias(found.label))
-    if found.tokens is not None:
-        tokens = _strings(frame, found.tokens, split.where).list.eval(pl.element().fill_null(""))
-        if found.label is not None:
-            _check_one_each(tokens, frame[found.label], found, split.where)
-        made += [tokens, tokens.list.join(" ").alias(conll.TEXT)]
-    frame = frame.with_columns(made)
+    strings = []
+    if chosen.label is not None:
+        labels = _labels(frame, chosen.label, names, split.where)
+        between = SEPARATOR if chosen.tokens is None else BETWEEN_TAGS
+        _check_separable(labels, between, chosen.label, split.where)
+        strings.append(_joined(labels, between).alias(chosen.label))
+    if chosen.tokens is not None:
+        tokens = _strings(frame, chosen.tokens, split.where).list.eval(pl.element().fill_null(""))
+        if chosen.label is not None:
+            _check_one_each(tokens, frame[chosen.label], chosen, split.where)
+        strings += [tokens, tokens.list.join(" ").alias(conll.TEXT)]
+    frame = frame.with_columns(strings)
     return replace(split, frame=frame, original=frame)
 
 
 def with_labels_split_at(split: Split, label: str, separator: str, names: Mapping[str, str]) -> Split:
-    """The split with the labels of a row, which stand in one string, written as those of lists."""
+    """The split with its labels, several in one string, joined as those of lists are."""
     values = columns.values(split.original, label)
     if values is None or separator == "":
-        raise UsageError(f'--label-sep "{separator}": a character that stands between labels was expected')
+        raise UsageError(f'--label-sep "{separator}": expected the character between labels')
     lists = values.cast(pl.String).str.split(separator).alias(label)
     lists = lists.list.eval(pl.element().str.strip_chars().replace(dict(names)))
     if separator != SEPARATOR:
         _check_separable(lists, SEPARATOR, label, split.where)
     # an empty field is a missing label, as it is of rows with one each
-    made = pl.select(pl.when(values.cast(pl.String) == "").then(None).otherwise(_joined(lists, SEPARATOR)))
-    return replace(split, original=split.original.with_columns(made.to_series().alias(label)))
+    joined = pl.select(pl.when(values.cast(pl.String) == "").then(None).otherwise(_joined(lists, SEPARATOR)))
+    return replace(split, original=split.original.with_columns(joined.to_series().alias(label)))
 
 
-def _numbered(split: Split, asked: str | None) -> str | None:
-    """A column that is asked for, by its name, where it is a number."""
+def _numbered(split: Split, requested: str | None) -> str | None:
+    """The name of a requested column, which may be given by its number."""
     names = split.frame.columns
-    if asked is not None and asked not in names and asked.isdecimal() and int(asked) < len(names):
-        return names[int(asked)]
-    return asked
+    if (
+        requested is not None
+        and requested not in names
+        and requested.isdecimal()
+        and int(requested) < len(names)
+    ):
+        return names[int(requested)]
+    return requested
 
 
 def _strings(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
@@ -149,17 +154,17 @@ def _joined(lists: pl.Series, between: str) -> pl.Series:
 
 
 def _check_separable(lists: pl.Series, between: str, column: str, where: str) -> None:
-    each = lists.explode().drop_nulls().unique()
-    broken = each.filter(each.str.contains(r"\s" if between == BETWEEN_TAGS else r"\|"))
+    values = lists.explode().drop_nulls().unique()
+    broken = values.filter(values.str.contains(r"\s" if between == BETWEEN_TAGS else r"\|"))
     if broken.len():
         what = "white space" if between == BETWEEN_TAGS else f'"{between}"'
         raise InputError(
-            f'{where}: column "{column}": "{broken.sort()[0]}" holds {what}, which stands between them here',
+            f'{where}: column "{column}": "{broken.sort()[0]}" contains {what}, which is the separator here',
             hint="write it without, or give it another name: --label-names OLD=NEW",
         )
 
 
-def _check_one_each(tokens: pl.Series, tags: pl.Series, found: ListColumns, where: str) -> None:
+def _check_one_each(tokens: pl.Series, tags: pl.Series, chosen: ListColumns, where: str) -> None:
     """Raises `InputError` naming the first row with more or fewer tags than tokens."""
     given = tags.cast(pl.List(pl.String)).list.eval(
         pl.element().filter(pl.element().is_not_null() & (pl.element() != ""))
@@ -169,21 +174,21 @@ def _check_one_each(tokens: pl.Series, tags: pl.Series, found: ListColumns, wher
     if rows:
         row = rows[0]
         raise InputError(
-            f"{where}: row {row + 1}: {tokens.list.len()[row]} {found.tokens} and {given.list.len()[row]} "
-            f"{found.label}: one tag for each token was expected"
+            f"{where}: row {row + 1}: {tokens.list.len()[row]} {chosen.tokens} and {given.list.len()[row]} "
+            f"{chosen.label}: one tag for each token was expected"
             + (f" ({len(rows)} such rows)" if len(rows) > 1 else ""),
-            hint="mend those rows, or name another column: --label-column NAME",
+            hint="fix those rows, or name another column: --label-column NAME",
         )
 
 
-def columns_of_labels(split: Split, asked: str | None) -> list[str] | None:
+def columns_of_labels(split: Split, requested: str | None) -> list[str] | None:
     """The columns that ``--label-column toxic,obscene`` names; None where it is one column.
 
     Raises `InputError` for one of several that is not there.
     """
-    if asked is None or BETWEEN_COLUMNS not in asked or asked in split.frame.columns:
+    if requested is None or BETWEEN_COLUMNS not in requested or requested in split.frame.columns:
         return None
-    names = [name.strip() for name in asked.split(BETWEEN_COLUMNS) if name.strip()]
+    names = [name.strip() for name in requested.split(BETWEEN_COLUMNS) if name.strip()]
     for name in names:
         if name not in split.frame.columns:
             raise InputError(
@@ -193,18 +198,18 @@ def columns_of_labels(split: Split, asked: str | None) -> list[str] | None:
     return names
 
 
-def with_labels_in_lists(split: Split, asked: str) -> Split:
-    """The split with one more column, ``asked``, of lists of labels; null where one of them is missing.
+def with_labels_in_lists(split: Split, requested: str) -> Split:
+    """The split with one more column, ``requested``, of lists of labels; null where one of them is missing.
 
     Raises `InputError` as `columns_of_labels`, and for values that are neither 1 nor 0, nor true nor false.
     """
-    names = columns_of_labels(split, asked) or []
+    names = columns_of_labels(split, requested) or []
     carried = {name: _carried(split, name) for name in names}
-    each = [pl.when(on).then(pl.lit(name)) for name, on in carried.items()]
+    names_if_on = [pl.when(on).then(pl.lit(name)) for name, on in carried.items()]
     known = pl.all_horizontal(on.is_not_null() for on in carried.values())
-    lists = pl.when(known).then(pl.concat_list(each).list.drop_nulls()).alias(asked)
-    made = split.original.with_columns(lists)
-    return replace(split, frame=made, original=made)
+    lists = pl.when(known).then(pl.concat_list(names_if_on).list.drop_nulls()).alias(requested)
+    frame = split.original.with_columns(lists)
+    return replace(split, frame=frame, original=frame)
 
 
 def _carried(split: Split, name: str) -> pl.Series:

@@ -42,20 +42,20 @@ def read_dataset(
 
     A folder that the `datasets` library saved gives its own splits, as do a JSON file of several lists and
     ``hub:NAME``; text files in a folder a class are labelled by it. An existing path always wins. What
-    `RowOptions` ask for is done to the rows of each split before their columns are looked at.
+    `RowOptions` request is applied to the rows of each split before their columns are looked at.
 
     lists  whether labels may be lists, of several labels or of a tag for each token (`list_columns`)
     pairs  whether a row may be a pair of texts
 
-    Columns that are guessed, files that are skipped and that the network is used are said to ``progress``.
+    Guessed columns, skipped files and use of the network are reported to ``progress``.
     Raises `InputError` for what cannot be read as labelled rows, `UsageError` for lists or pairs that are
-    asked for and not taken.
+    requested and not supported.
     """
     options = options or DatasetOptions()
     if options.pair_column is not None and not pairs:
         raise UsageError(
-            f'--pair-column "{options.pair_column}": single texts are looked at here',
-            hint="--text-column names the one to look at",
+            f'--pair-column "{options.pair_column}": this command reads single texts',
+            hint="--text-column names the one to read",
         )
     return dataset_of(str(source), find_splits(str(source), options, progress), options, progress, lists)
 
@@ -118,7 +118,7 @@ def dataset_of(
 def _list_columns(
     first: Split, options: DatasetOptions, lists: bool, progress: Progress
 ) -> list_columns.ListColumns | None:
-    """The columns of lists, where they may be labels, which is said; None without any."""
+    """The columns of lists, where they may be labels; a guess is reported. None without any."""
     if not lists:
         if options.label_sep is not None:
             raise UsageError(
@@ -133,7 +133,7 @@ def _list_columns(
 
 
 def chosen_columns(options: ReadOptions, split: Split) -> columns.Columns:
-    """The columns of a split that are asked for or guessed; raises `InputError` as `columns.choose`."""
+    """The columns of a split that are requested or guessed; raises `InputError` as `columns.choose`."""
     return columns.choose(
         split.frame,
         split.where,
@@ -149,7 +149,7 @@ def _id_column(
 ) -> str | None:
     """The column of ids; None where one that was guessed names rows of another split twice, or not at all.
 
-    Of one that is asked for it is said, as rows that are drawn more than once keep their id.
+    A requested one is reported only, as rows that are sampled more than once keep their id.
     """
     for split in splits:
         if found is None:
@@ -169,7 +169,7 @@ def _id_column(
 def _as_strings(split: Split, found: columns.Columns, names: Mapping[str, str]) -> Split:
     """The split with texts and label as strings; an empty string is missing."""
     original, label = split.original, found.label
-    made = {name: _column(split, name).cast(pl.String) for name in (found.text, found.pair) if name}
+    strings = {name: _column(split, name).cast(pl.String) for name in (found.text, found.pair) if name}
     if label is not None:
         values = _column(split, label)
         if values.dtype.is_float():
@@ -177,12 +177,12 @@ def _as_strings(split: Split, found: columns.Columns, names: Mapping[str, str]) 
             # a whole number that a missing neighbour turned into 1.0 stays the label 1
             if (values % 1 == 0).all() and (values.abs() < 2**53).all():
                 values = values.cast(pl.Int64)
-        made[label] = values.cast(pl.String)
+        strings[label] = values.cast(pl.String)
         if names:
-            made[label] = made[label].replace(names)
-            original = original.with_columns(made[label])
+            strings[label] = strings[label].replace(names)
+            original = original.with_columns(strings[label])
     frame = original.with_columns(
-        [pl.when(column == "").then(None).otherwise(column).alias(name) for name, column in made.items()]
+        [pl.when(column == "").then(None).otherwise(column).alias(name) for name, column in strings.items()]
     )
     if found.id is not None and found.id not in frame.columns:
         frame = frame.with_columns(_column(split, found.id))
@@ -191,14 +191,14 @@ def _as_strings(split: Split, found: columns.Columns, names: Mapping[str, str]) 
 
 def _column(split: Split, column: str) -> pl.Series:
     """The values of a column; raises `InputError` where this split has none of that name."""
-    found = columns.values(split.original, column)
-    if found is None:
+    values = columns.values(split.original, column)
+    if values is None:
         raise InputError(
             f'{split.where}: no column "{column}"{did_you_mean(column, split.frame.columns)}; '
             f"it has: {', '.join(split.frame.columns)}",
             hint="give every split the same columns",
         )
-    return found
+    return values
 
 
 def _label_names(text: str | None) -> dict[str, str]:
@@ -217,15 +217,15 @@ def _say_unused(names: Mapping[str, str], splits: Iterable[Split], label: str, p
 
 
 def say_guess(options: ReadOptions, found: columns.Columns, split: Split, progress: Progress) -> None:
-    """Says which columns of the first split were guessed, and which may be the second text of a pair."""
+    """Report which columns of the first split were guessed, and which may be the second text of a pair."""
     guessed = [
         f'{what} column "{name}" (--{what}-column)'
-        for what, name, asked in (
+        for what, name, requested in (
             ("text", found.text, options.text_column),
             ("label", found.label, options.label_column),
             ("id", found.id, options.id_column),
         )
-        if asked is None and name is not None and not split.known
+        if requested is None and name is not None and not split.known
     ]
     if guessed:
         progress.say(f"{split.where}: guessed {', '.join(guessed)}")
