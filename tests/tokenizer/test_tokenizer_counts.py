@@ -123,7 +123,7 @@ def test_counts_that_are_damaged_are_refused(counts, tmp_path):
     for path in counts.iterdir():
         (damaged / path.name).write_bytes(path.read_bytes())
     (damaged / "tokkit.json").write_text(told, "utf-8")
-    with pytest.raises(InputError, match=r"its parts hold .* pieces, its tokkit.json tells of"):
+    with pytest.raises(InputError, match=r"its parts have .* pieces, its tokkit.json "):
         tokkit.train_wordpiece(out=tmp_path / "out", counts=damaged)
     assert not (tmp_path / "out").exists()
 

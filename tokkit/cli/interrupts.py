@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from tokkit.cli.early_interrupt import exit_now
 from tokkit.views.progress_bar import Messages
 
 
@@ -18,7 +19,7 @@ def cancelling(progress: Messages) -> Iterator[None]:
 
     Nothing changes where Python does not handle Ctrl-C, as in a shell's background job.
     """
-    ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    ours = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, exit_now)
     # `signal.signal` raises `ValueError` outside the main thread.
     if not ours or threading.current_thread() is not threading.main_thread():
         yield

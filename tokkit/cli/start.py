@@ -1,15 +1,15 @@
 """The entry point of the `tokkit` script."""
 
 import os
-import sys
+
+from tokkit.cli import early_interrupt
 
 # OpenMP threads that wait for each other spin: two trainings at once on two cores then run 12 times slower
 # each. A short spin keeps 95 % of the speed on idle cores and is four times as fast on shared ones.
 # It has to be set before torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")
 
-# Ctrl-C while the command line is being imported ends as it does later, without a traceback.
-try:
-    from tokkit.cli.main import main as main
-except KeyboardInterrupt:
-    sys.exit(130)
+# Before the command line is imported, which takes most of the first moments.
+early_interrupt.install()
+
+from tokkit.cli.main import main as main  # noqa: E402

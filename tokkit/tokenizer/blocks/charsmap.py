@@ -41,7 +41,7 @@ def precompiled(file: str) -> Any:
     except OSError as error:
         raise ValueError(f"{file}: cannot be read: {error.strerror or error}") from error
     if not is_charsmap(content):
-        raise ValueError(f"{file}: no precompiled charsmap of SentencePiece")
+        raise ValueError(f"{file}: not a precompiled charsmap of SentencePiece")
     return normalizers.Precompiled(content)
 
 
