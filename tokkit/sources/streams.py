@@ -34,6 +34,7 @@ FREE = 100 << 20
 _PACKED = 4
 """Bytes of text that a byte of a compressed file holds, about."""
 
+# Read as UTF-8, UTF-16 would be reported as NUL bytes; its byte order mark allows a better message.
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _BEFORE_A_SPACE = re.compile(rb"[^\x00-\x20\x7f](?=\x20)")
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
