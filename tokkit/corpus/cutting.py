@@ -150,7 +150,7 @@ def of_pre_tokenizer(block: Block) -> str:
 def byte_of_character() -> dict[str, int]:
     """The byte that each of ByteLevel's 256 characters represents.
 
-    Printable bytes of Latin-1 are their own characters, the others for U+0100 and on, as in GPT-2's encoder.
+    Printable bytes of Latin-1 are their own characters, the others U+0100 and up, as in GPT-2's encoder.
     """
     # without U+00AD, the soft hyphen, which GPT-2's encoder does not count as printable either
     own = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]

@@ -72,7 +72,7 @@ def files_named(
 
 
 def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> list[Path]:
-    """The files of a corpus: what is named, and of folders what is text or a table; the rest is said.
+    """The files of a corpus: those named, and of folders the texts and tables; reports what is skipped.
 
     Raises `InputError` as `paths.expand`, and for a folder without such files.
     """

@@ -76,7 +76,7 @@ class PlainWords:
 
 
 def is_small(corpus: Sequence[CorpusFile], tokenizer: str) -> bool:
-    """Whether `count_small` takes less time than the kernels; compressed files and tables never count."""
+    """Whether `count_small` takes less time than the kernels; False for compressed files and tables."""
     size = size_of(corpus)
     most = SMALL if is_compiled("chunk_kernels") else SMALL_UNCOMPILED
     return size is not None and size <= most and Pipeline.of(tokenizer).cuts() is not None

@@ -41,7 +41,7 @@ def read_dataset(
     """The data set at a path, glob, ``-`` or address: a folder's splits by file name, a file by its own.
 
     A folder that the `datasets` library saved gives its own splits, as do a JSON file of several lists and
-    ``hub:NAME``; text files in a folder a class are labelled by it. An existing path always wins. What
+    ``hub:NAME``; text files in one folder per class are labeled by it. An existing path always wins. What
     `RowOptions` request is applied to the rows of each split before their columns are looked at.
 
     lists  whether labels may be lists, of several labels or of a tag for each token (`list_columns`)

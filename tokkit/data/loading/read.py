@@ -27,7 +27,7 @@ _FOLD = re.compile(r"fold-\d+")
 
 
 def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> dict[str, list[Path]]:
-    """The files of each split, in order; where there are several they are said, and so is what is skipped.
+    """The files of each split, in order; reports them where there are several, and what is skipped.
 
     A single file is what its name says, else train. Raises `InputError` where no file's name says a split,
     and for several folds.
@@ -94,7 +94,7 @@ def _split_of(file: Path, folder: Path | None) -> str | None:
 class SplitFiles:
     """The rows of one split, still in its files.
 
-    parts   what gives the rows of each file as batches; of rows that are in one table already, of that
+    parts   the batches of each file, or of the one table that holds all rows
     known   whether the names of the columns come with the format, and none has to be guessed
     whole   whether the rows are read as a whole, so that batches save no memory
     """

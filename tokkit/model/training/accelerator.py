@@ -32,7 +32,7 @@ from tokkit.progress import Progress
 _MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 _MIN_SPEEDUP = 1.5
-"""How much faster than fp32 another precision must be: more than a busy machine can make of it."""
+"""How much faster than fp32 another precision must be: more than the noise of a busy machine."""
 _MIN_STEPS = 200
 """Steps of a training below which a trial costs more than it gains."""
 _TRIAL_SECONDS, _TRIALS = 2.0, 6
@@ -149,7 +149,7 @@ def _time_precisions(
         for precision in precisions:
             started = time.monotonic()
             try:
-                finite = _is_finite(precision, classifier, training, loss, piece, device)
+                finite = _gradient_is_finite(precision, classifier, training, loss, piece, device)
             except RuntimeError:  # an operation that this precision lacks, or too little memory
                 finite = False
             # The first trial is slower: kernels are chosen and memory is allocated.
@@ -162,7 +162,7 @@ def _time_precisions(
     return seconds
 
 
-def _is_finite(
+def _gradient_is_finite(
     precision: str,
     classifier: Classifier,
     training: EncodedRows,

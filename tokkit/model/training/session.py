@@ -103,7 +103,7 @@ class TrainingSession:
             first, clock = steps.step, time.monotonic()
             for report in iter(()) if self._out_of_patience() else steps.run(self.progress):
                 seconds += time.monotonic() - clock
-                self._stop_at(report)
+                self._handle_stop(report)
                 if self._out_of_patience():
                     patience = self.options.patience
                     times = "evaluation" if patience == 1 else f"{patience} evaluations"
@@ -178,7 +178,7 @@ class TrainingSession:
         self.steps = steps
         return steps
 
-    def _stop_at(self, report: StepReport) -> None:
+    def _handle_stop(self, report: StepReport) -> None:
         """Do what is due: log, evaluate, save."""
         self._last = report
         options, steps = self.options, self._running

@@ -133,7 +133,7 @@ def train_model(
             classifier = _classifier(request, training)
             # A baseline that is not possible is an error before the rows are encoded.
             kind = baseline_kind(request.options.baseline, classifier, from_scratch=_from_scratch(request))
-            session = _prepare(request, classifier, training, validation, staging)
+            session = _prepare_session(request, classifier, training, validation, staging)
             session.checkpoints = (ReadOnlyCheckpoints if helper else Checkpoints)(
                 work, Path(name or out), request.options.keep
             )
@@ -202,7 +202,7 @@ def _staging(request: FinetuneRequest, out: Path, *, force: bool, helper: bool) 
             yield staging
 
 
-def _prepare(
+def _prepare_session(
     request: FinetuneRequest, classifier: Classifier, training: Rows, validation: Rows, staging: Path
 ) -> TrainingSession:
     """Encode the rows and build the loss."""

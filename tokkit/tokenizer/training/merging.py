@@ -1,4 +1,4 @@
-"""Words and merges by kernels: `learning.Lexicon` for corpora of any size.
+"""Words and merges by kernels: `lexicon.Lexicon` for corpora of any size.
 
 The result is the reference trainer's to the last id. It does not depend on the order of the words, and it can
 be stopped between two steps of less than a tenth of a second.
