@@ -129,6 +129,11 @@ def main(arguments: list[str] | None = None) -> None:
     code = run(sys.argv[1:] if arguments is None else arguments)
     # Nothing is left to interrupt but Python's own exit, which would print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if code == Interrupted.exit_code:
+        # A thread may still be compiling a kernel; at a regular exit LLVM would abort the process under it.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
     # Without this, Python looks for reference cycles in everything that torch imported, which takes seconds.
     gc.freeze()
     sys.exit(code)
