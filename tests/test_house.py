@@ -292,6 +292,14 @@ def test_comments_say_why(room):
     assert comments >= 0.02 * lines, f"{comments} in {lines} lines"
 
 
+def test_names_of_kernel_modules_are_those_of_files():
+    """`say_if_compiling` and `is_compiled` take the end of a module's name, which no import checks."""
+    there = {module.path.stem for module in FILES}
+    named = {name for module in FILES for name in re.findall(r'"(\w+_kernels)"', module.text)}
+    assert len(named) > 5
+    assert named <= there
+
+
 def test_nothing_installs_another_package_of_our_name():
     """`tokkit` on the package index is another package; ours is tokkit-nlp."""
     root = PACKAGE.parent

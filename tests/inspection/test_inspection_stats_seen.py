@@ -49,10 +49,11 @@ def _found(tables):
 
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("budget", [1 << 30, 1])
+@pytest.mark.parametrize("python_bytes", [0, 600, 1 << 20])
 @given(rows=ROWS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
-def test_seen_strings_are_those_a_dictionary_holds(tmp_path, threads, budget, rows):
-    tables = [DistinctStrings(3, tmp_path, budget) for _ in range(threads)]
+def test_seen_strings_are_those_a_dictionary_holds(tmp_path, python_bytes, threads, budget, rows):
+    tables = [DistinctStrings(3, tmp_path, budget, python_bytes=python_bytes) for _ in range(threads)]
     _fed(tables, rows)
     if budget == threads == 1 and sum(text != "" for text, _, _ in rows) > 1:
         assert tables[0].files
@@ -67,7 +68,7 @@ def test_seen_strings_whose_parts_do_not_fit_are_parted_again(tmp_path, monkeypa
     monkeypatch.setattr(distinct_strings, "_PART_BITS", 2)
     monkeypatch.setattr(distinct_strings, "PARTS", 4)
     budget = 150_000  # a little more than an empty table
-    table = DistinctStrings(1, tmp_path, budget)
+    table = DistinctStrings(1, tmp_path, budget, python_bytes=0)
     texts = [f"text number {i} of quite a few" for i in range(30_000)]
     table.add(Strings.of_list(texts + texts[:7]), 0)
     depths, n, rows = set(), 0, 0
@@ -81,7 +82,7 @@ def test_seen_strings_whose_parts_do_not_fit_are_parted_again(tmp_path, monkeypa
 @given(ROWS)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)
 def test_seen_strings_tally_of_duplicates(tmp_path, rows):
-    table = DistinctStrings(3, tmp_path)
+    table = DistinctStrings(3, tmp_path, python_bytes=600)
     _fed([table], rows)
     sums = np.zeros(3, np.int64), np.zeros(4, np.int64), np.zeros((3, 3), np.int64)
     tally(table, *sums)

@@ -20,6 +20,7 @@ from tokkit.errors import OutputError
 from tokkit.inspection.statistics import feeding, lengths
 from tokkit.inspection.statistics import summary as figures
 from tokkit.inspection.statistics.aggregation import Gathering
+from tokkit.inspection.statistics.distinct_strings import PYTHON_BYTES
 from tokkit.inspection.statistics.findings import Finding, findings
 from tokkit.inspection.statistics.languages import identifier
 from tokkit.inspection.statistics.lengths import Histogram
@@ -165,7 +166,9 @@ def _gathered(
     source: StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
 ) -> Aggregate:
     joined = ["string_kernels"] if source.pair_column is not None else []
-    for module in (*joined, "key_kernels", "seen_kernels", "text_kernels"):
+    # the distinct strings of a small data set are numbered without kernels
+    distinct = ["distinct_kernels"] if source.size is None or source.size > PYTHON_BYTES else []
+    for module in (*joined, "key_kernels", *distinct, "text_kernels"):
         say_if_compiling(module, progress)
     with tempfile.TemporaryDirectory(prefix="tokkit-stats-", ignore_cleanup_errors=True) as folder:
         try:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import helper, kernel
+from tokkit.runtime.kernels import kernel
 from tokkit.runtime.table_kernels import BATCH, INLINE, LONGEST, SLOTS, contents_of, copy, hashed, put
 
 NONE, SEVERAL = -1, -2
@@ -40,38 +40,6 @@ def number_all(data, starts, ends, slots, arena, usage, contents, numbers):
                 if slots[slot + 3] == 0:
                     slots[slot + 3] = _U(usage[SLOTS])
                 numbers[first + i] = np.int32(slots[slot + 3]) - 1
-
-
-@helper
-def joined(label, other):
-    """What two labels of one string make."""
-    # Commutative and associative, so that the order of threads does not matter. Examples: (joy, NONE) is joy,
-    # (joy, anger) is SEVERAL, and (SEVERAL, joy) stays SEVERAL.
-    if label == NONE:
-        return other
-    if other == NONE:
-        return label
-    return label if label == other else np.int32(SEVERAL)
-
-
-@kernel
-def add_rows(numbers, split, row_labels, rows, labels):
-    """Adds a row of a split to each string: ``numbers`` and ``row_labels`` are (rows,) int32."""
-    for i in range(numbers.size):
-        number = numbers[i]
-        if number >= 0:
-            rows[number, split] += 1
-            labels[number, split] = joined(labels[number, split], row_labels[i])
-
-
-@kernel
-def add_sums(numbers, other_rows, other_labels, rows, labels):
-    """Adds what is remembered elsewhere of the strings: (n, splits) each."""
-    for i in range(numbers.size):
-        number = numbers[i]
-        for split in range(rows.shape[1]):
-            rows[number, split] += other_rows[i, split]
-            labels[number, split] = joined(labels[number, split], other_labels[i, split])
 
 
 @kernel

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import InputError
 from tokkit.inspection.statistics import distinct_kernels as kernels
-from tokkit.runtime.byte_table import PADDING, ByteTable, zeros
+from tokkit.runtime.byte_table import PADDING, ByteTable, StringCounts, zeros
 from tokkit.runtime.strings import Strings
 from tokkit.runtime.table_kernels import BATCH, BYTES, LONGEST
 
@@ -26,6 +26,11 @@ BUDGET = 24 << 20
 PARTS, _PART_BITS = 64, 6
 _AT_ONCE = 1 << 13
 
+# Bytes that a table numbers with a dict: less time than compiling or loading the kernels takes.
+PYTHON_BYTES = 2 << 20
+# Bytes that a row counts for besides its string: an entry of the dict takes as much.
+_PYTHON_OVERHEAD = 64
+
 
 class DistinctStrings:
     """Rows per split and the label of each distinct string; empty strings are passed over.
@@ -34,15 +39,27 @@ class DistinctStrings:
     labels  (n, splits) int32: a number, `distinct_kernels.NONE` or `distinct_kernels.SEVERAL`
 
     Each thread has one of its own; `finished` adds up those of all.
+
+    python_bytes   bytes of strings, over all calls, that a dict numbers before the kernels are used
     """
 
-    def __init__(self, splits: int, folder: Path, budget: int = BUDGET, depth: int = 0) -> None:
+    def __init__(
+        self,
+        splits: int,
+        folder: Path,
+        budget: int = BUDGET,
+        depth: int = 0,
+        python_bytes: int = PYTHON_BYTES,
+    ) -> None:
         self.splits, self.folder, self.budget, self.depth = splits, folder, budget, depth
         self.files: dict[int, Path] = {}
+        self._python_bytes = python_bytes
+        # Empty as soon as the kernels are used: its strings are in the table then, with the same numbers.
+        self._numbers: dict[bytes, int] = {}
         self._empty()
 
     def __len__(self) -> int:
-        return len(self._table)
+        return len(self._numbers) or len(self._table)
 
     @property
     def rows(self) -> NDArray[np.int64]:
@@ -56,7 +73,9 @@ class DistinctStrings:
         """Adds a row of a split for each string; ``labels`` (rows,) are numbers, or `NONE`."""
         given = np.full(len(strings), kernels.NONE, np.int32) if labels is None else labels
         for some, numbers in self._numbered(strings):
-            kernels.add_rows(numbers, split, given[some], self._rows, self._labels)
+            present = numbers >= 0
+            np.add.at(self._rows[:, split], numbers[present], 1)
+            _join_labels(self._labels[:, split], numbers[present], given[some][present])
 
     def numbers(self, strings: Strings) -> NDArray[np.int32]:
         """The number of each string, (rows,), from 0 in the order they came; -1 of an empty one.
@@ -68,14 +87,20 @@ class DistinctStrings:
     def add_sums(self, strings: Strings, rows: NDArray[np.int64], labels: NDArray[np.int32]) -> None:
         """Adds what another table says of the strings."""
         for some, numbers in self._numbered(strings):
-            kernels.add_sums(numbers, rows[some], labels[some], self._rows, self._labels)
+            for split in range(self.splits):
+                np.add.at(self._rows[:, split], numbers, rows[some, split])
+                _join_labels(self._labels[:, split], numbers, labels[some, split])
 
     def strings(self) -> tuple[Strings, NDArray[np.int32]]:
         """All strings, in no particular order, and the number of each."""
+        if self._numbers:
+            counts = StringCounts.of(list(self._numbers), [0] * len(self))
+            return counts.strings, np.arange(len(self), dtype=np.int32)
         return next(self._in_parts(1))[1:]
 
     def spill(self) -> None:
         """Writes everything to the files of its parts, and is empty."""
+        self._leave_dict()
         for part, strings, numbers in self._in_parts(PARTS):
             if len(numbers):
                 if part not in self.files:
@@ -126,23 +151,40 @@ class DistinctStrings:
             # Between batches only: a spill empties the table, and numbers of the batch would be invalid.
             if self._nbytes > self.budget:
                 self.spill()
-            self._table.reserve(len(batch), int(lengths.sum()))
-            numbers = np.empty(len(batch), np.int32)
-            table = self._table
-            kernels.number_all(
-                batch.data,
-                batch.starts,
-                batch.ends,
-                table.slots,
-                table.arena,
-                table.usage,
-                np.empty((BATCH, 2), np.uint64),
-                numbers,
-            )
+            size = batch.size + _PYTHON_OVERHEAD * len(batch)
+            if size <= self._python_bytes:
+                self._python_bytes -= size
+                numbers = self._numbers_of_dict(batch)
+            else:
+                self._leave_dict()
+                numbers = self._numbers_of_table(batch)
             if len(self) > len(self._rows):
-                self._rows = _grown(self._rows, self._table.limit, 0)
-                self._labels = _grown(self._labels, self._table.limit, kernels.NONE)
+                size = max(2 * len(self), self._table.limit)
+                self._rows = _grown(self._rows, size, 0)
+                self._labels = _grown(self._labels, size, kernels.NONE)
             yield some, numbers
+
+    def _numbers_of_dict(self, strings: Strings) -> NDArray[np.int32]:
+        data, known = strings.data.data, self._numbers
+        bounds = zip(strings.starts.tolist(), strings.ends.tolist(), strict=True)
+        return np.array(
+            [known.setdefault(bytes(data[a:b]), len(known)) if b > a else -1 for a, b in bounds], np.int32
+        )
+
+    def _leave_dict(self) -> None:
+        """Move all strings to the table, with the numbers they have."""
+        known, self._numbers, self._python_bytes = list(self._numbers), {}, 0
+        if known:
+            self._numbers_of_table(StringCounts.of(known, [0] * len(known)).strings)
+
+    def _numbers_of_table(self, strings: Strings) -> NDArray[np.int32]:
+        table = self._table
+        table.reserve(len(strings), strings.size)
+        numbers = np.empty(len(strings), np.int32)
+        columns = strings.data, strings.starts, strings.ends
+        buffer = np.empty((BATCH, 2), np.uint64)
+        kernels.number_all(*columns, table.slots, table.arena, table.usage, buffer, numbers)
+        return numbers
 
     @property
     def _nbytes(self) -> int:
@@ -224,6 +266,20 @@ def _grown(sums: NDArray[Any], size: int, value: int) -> NDArray[Any]:
     grown[: len(sums)] = sums
     grown[len(sums) :] = value
     return grown
+
+
+def _join_labels(labels: NDArray[np.int32], numbers: NDArray[np.int32], others: NDArray[np.int32]) -> None:
+    """Join the label of each row, ``others`` (rows,), to that of its string in ``labels``, in place.
+
+    What two labels of one string make is commutative and associative, so that the order of threads does not
+    matter: (joy, NONE) is joy, (joy, anger) is SEVERAL, and (SEVERAL, joy) stays SEVERAL.
+    """
+    labelled = others != kernels.NONE
+    numbers, others = numbers[labelled], others[labelled]
+    first = labels[numbers] == kernels.NONE
+    # of several rows of one new string, any may win here: the next line finds those that differ from it
+    labels[numbers[first]] = others[first]
+    labels[numbers[labels[numbers] != others]] = kernels.SEVERAL
 
 
 def _read(file: Any, n: int, dtype: type) -> NDArray[Any]:
