@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# Okabe and Ito 2008: distinguishable with color blindness.
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000", "#8a8a8a")
-"""Okabe and Ito 2008: distinguishable with color blindness."""
 _MARKERS = "osD^vPX*"
 _LIMITS = (128, 256, 512)
 _MOST_POINTS = 400

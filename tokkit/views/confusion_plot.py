@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from tokkit.views.fonts import drawable
 from tokkit.views.plots import picture_bytes, style
 
+# Maximum side in inches; labels up to which each cell has its number.
 _WIDEST, _NUMBERED_LABELS = 40.0, 64
-"""Maximum side in inches; labels up to which each cell has its number."""
+# Side of a cell in inches, with and without its number.
 _NUMBERED, _BARE = 0.6, 0.25
-"""Side of a cell in inches, with and without its number."""
 
 
 def confusion_matrix(

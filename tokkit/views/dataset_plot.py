@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+# Lengths, sorted and distinct, and the rows of each: both (n,).
 Counted = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
-"""Lengths, sorted and distinct, and the rows of each: both (n,)."""
 
 _COLORS = (BLUE, ORANGE, GREY)
 _BINS = 60
+# Inches that the histogram is high.
 _HISTOGRAM = 2.6
-"""Inches that the histogram is high."""
 
 
 def dataset(

@@ -14,9 +14,9 @@ _FONTS = (
     *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "NanumBarunGothic", "Malgun Gothic", "AppleGothic"),
     *("Apple SD Gothic Neo", "UnDotum", "Noto Sans CJK JP", "Droid Sans Fallback", "WenQuanYi Zen Hei"),
 )
+# A package (the extra ``fonts``) that is never imported, as that would change every picture of the process,
+# and the font in it.
 _CARRIER, _CARRIED = "koreanize_matplotlib", "fonts/NanumGothic.ttf"
-"""A package (the extra ``fonts``) that is never imported, as that would change every picture of the process,
-and the font in it."""
 
 
 def families() -> list[str]:

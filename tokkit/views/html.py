@@ -167,11 +167,11 @@ def _cell(cell: Any, number: bool, name: str) -> str:
     return f'<td{name} class="number" data-value="{value}">{text}</td>'
 
 
+# Maximum opacity of the shade of a cell, so that its text stays readable.
 _DARKEST = 0.55
-"""Maximum opacity of the shade of a cell, so that its text stays readable."""
 
+# Characters of a heading and a cell that stay on their line, and of a cell as wide as a phone.
 _SHORT_NAME, _SHORT, _SENTENCE = 6, 24, 60
-"""Characters of a heading and a cell that stay on their line, and of a cell as wide as a phone."""
 
 _WIDTH, _HEIGHT, _BELOW, _ABOVE, _BINS = 640, 200, 22, 30, 64
 

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
+# Classes with a panel of their own, the most frequent ones.
 MOST_PANELS = 48
-"""Classes with a panel of their own, the most frequent ones."""
+# Side of a panel in inches, maximum number of columns, and range of width by height of the whole.
 _SIDE, _COLUMNS, _SHAPES = 2.6, 7, (1, 2)
-"""Side of a panel in inches, maximum number of columns, and range of width by height of the whole."""
+# Inches around all panels, and above each.
 _MARGIN, _TITLE = 0.1, 0.3
-"""Inches around all panels, and above each."""
 _OTHERS = "#dddddd"
+# Colors of the qualitative palette; it has as many again in lighter shades.
 _DISTINCT = 10
-"""Colors of the qualitative palette; it has as many again in lighter shades."""
 
 
 def panels(labels: Sequence[str | None]) -> list[str]:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 FORMATS = ("png", "svg")
+# Maximum height of a picture in inches; the limit of the library is 2^16 pixels.
 TALLEST = 120.0
-"""Maximum height of a picture in inches; the limit of the library is 2^16 pixels."""
 BLUE, ORANGE, GREY = "#3b6ea8", "#d9822b", "#8a8a8a"
 
 
+# Evaluations up to which each has a tick.
 _TICKED = 20
-"""Evaluations up to which each has a tick."""
 
 
 def curves(history: Sequence[Mapping[str, Any]], format: str) -> bytes:

@@ -8,8 +8,8 @@ from typing import Any
 
 from tokkit.views.tables import printable
 
+# Columns of a terminal below which a percentage replaces bar, amount and rate.
 _NARROW = 72
-"""Columns of a terminal below which a percentage replaces bar, amount and rate."""
 
 
 class Messages:

@@ -8,13 +8,13 @@ from typing import Any
 from tokkit.views.html import Drawing
 from tokkit.views.plots import BLUE, GREY, ORANGE, picture_bytes, style
 
+# ``{from, to, rows, confidence, accuracy}`` of each bin that has rows.
 Bins = Sequence[Mapping[str, Any]]
-"""``{from, to, rows, confidence, accuracy}`` of each bin that has rows."""
 
+# Pixels on a page: the side of the square, and the space for labels of its axes.
 _SIDE, _BELOW, _LEFT = 260, 30, 40
-"""Pixels on a page: the side of the square, and the space for labels of its axes."""
+# Maximum width on a page in pixels: a square drawing would fill a wide screen.
 _WIDEST = 420
-"""Maximum width on a page in pixels: a square drawing would fill a wide screen."""
 
 
 def reliability(bins: Bins, format: str) -> bytes:

@@ -21,11 +21,11 @@ class Table:
     rows: Sequence[Sequence[Any]]
 
 
+# Styles of `Spans`, by name.
 STYLES = {
     **{"even": "black on bright_cyan", "odd": "black on bright_yellow"},
     **{"unknown": "bold white on red", "special": "bold"},
 }
-"""Styles of `Spans`, by name."""
 
 
 @dataclass(frozen=True)
@@ -107,13 +107,13 @@ def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
 
 
 _UNBOUNDED = 100_000
+# Columns of a terminal below which text is not folded further.
 _NARROWEST = 8
-"""Columns of a terminal below which text is not folded further."""
+# Columns that a name of the first column may take before it is folded in any case.
 _LONGEST_NAME = 30
-"""Columns that a name of the first column may take before it is folded in any case."""
 
+# Whether the first column is folded, and the space around columns.
 _ATTEMPTS = ((False, 1), (True, 1), (True, 0))
-"""Whether the first column is folded, and the space around columns."""
 
 
 def _rich_table(table: Table, fold_names: bool, space: int) -> Any:

@@ -22,11 +22,11 @@ from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 
+# What predicted: a model, one of folds, the mean of folds, or for each row the fold that held it out.
 MODEL, FOLD, ENSEMBLE, OUT_OF_FOLD = "model", "fold", "ensemble", "out-of-fold"
-"""What predicted: a model, one of folds, the mean of folds, or for each row the fold that held it out."""
 
+# Scores that decision thresholds do not change.
 _OF_PROBABILITIES = ("loss", "calibration", "thresholds")
-"""Scores that decision thresholds do not change."""
 
 
 @dataclass(frozen=True)

@@ -34,8 +34,8 @@ from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.encoding.encode import encode
 
+# The default output file.
 OUT = "features.parquet"
-"""The default output file."""
 
 
 @dataclass(frozen=True)

@@ -27,15 +27,15 @@ from tokkit.tokenizer.encoding.encode import Encoded
 
 ID, TEXT, PAIR, LABEL, SPLIT = "id", "text", "pair", "label", "split"
 VECTOR, VECTORS, TOKENS = "vector", "vectors", "tokens"
+# Kinds of labels: one per row, several with ``|`` between, or a tag per token with spaces between.
 ONE, SEVERAL, TAGS = "one", "several", "tags"
-"""Kinds of labels: one per row, several with ``|`` between, or a tag per token with spaces between."""
 
+# Key in the file's metadata of what it was computed with, as JSON.
 METADATA = b"tokkit.features"
-"""Key in the file's metadata of what it was computed with, as JSON."""
+# Vectors in memory at once, as float32.
 BLOCK_BYTES = 64 * 2**20
-"""Vectors in memory at once, as float32."""
+# Rows read at a time.
 _BATCH = 8192
-"""Rows read at a time."""
 
 
 @dataclass(frozen=True)

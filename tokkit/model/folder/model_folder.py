@@ -39,8 +39,8 @@ _TOKENIZER_FILES = (
     "vocab.json",
     "merges.txt",
 )
+# Difference of logits that rounding may cause between the model in memory and the one read back.
 _TOLERANCE = 1e-3
-"""Difference of logits that rounding may cause between the model in memory and the one read back."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from tokkit.model.metrics.significance import RowSums
 from tokkit.model.metrics.spans import are_iob, spans_of
 from tokkit.model.tasks.task import Task
 
+# Prefix of the columns of probabilities; the label follows.
 PERCENT = "% "
-"""Prefix of the columns of probabilities; the label follows."""
 
 
 def prediction_table(

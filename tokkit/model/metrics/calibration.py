@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
 BINS = 15
+# Temperatures from e^-3 to e^3 are tried.
 _LOG_T = 3.0
-"""Temperatures from e^-3 to e^3 are tried."""
 
 
 def confidences(
@@ -79,8 +79,8 @@ def fit_temperature(logits: NDArray[np.float32], mean_loss: Callable[[NDArray[np
     return 1.0 if loss_at(-_LOG_T) <= found.fun else float(np.exp(found.x))
 
 
+# Thresholds nearer to 0 or 1 than this count as this far away: log-odds must be finite.
 _LEAST = 1e-9
-"""Thresholds nearer to 0 or 1 than this count as this far away: log-odds must be finite."""
 
 
 def best_threshold(shares: NDArray[np.float64], positive: NDArray[np.bool_]) -> tuple[float, float] | None:

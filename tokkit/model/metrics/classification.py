@@ -25,8 +25,8 @@ from tokkit.model.metrics.calibration import (
     tune_binary,
 )
 
+# Tokens, special ones included, up to which rows are in the first bucket of lengths.
 _FIRST_BUCKET = 8
-"""Tokens, special ones included, up to which rows are in the first bucket of lengths."""
 
 
 @dataclass(frozen=True)

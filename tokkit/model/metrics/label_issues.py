@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+# A probability this little below the bar reaches it: means of equal numbers may differ in their last bit.
 _SLACK = 1e-6
-"""A probability this little below the bar reaches it: means of equal numbers may differ in their last bit."""
 
 
 @dataclass(frozen=True)

@@ -26,10 +26,10 @@ from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 
 Name = TypeVar("Name")
 
+# Exchanges computed at a time: 32 MB of float64.
 _CELLS = 4_000_000
-"""Exchanges computed at a time: 32 MB of float64."""
+# Scores closer than this are equal: sums of fractions, added in another order.
 _TOLERANCE = 1e-12
-"""Scores closer than this are equal: sums of fractions, added in another order."""
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ from tokkit.model.tasks.task import SingleLabel, Task
 
 __all__ = ["DEFAULT", "TASKS", "Task", "task_of", "task_of_config"]
 
+# Every task by its name, the default first.
 TASKS: Mapping[str, Task] = {task.name: task for task in (SingleLabel(), MultiLabel(), Tags(), Regression())}
-"""Every task by its name, the default first."""
 
 DEFAULT = TASKS[SingleLabel.name]
 

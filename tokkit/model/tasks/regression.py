@@ -16,8 +16,8 @@ from tokkit.model.metrics import regression
 from tokkit.model.tasks.task import RowTargets, Task
 from tokkit.tokenizer.encoding.encode import Encoded
 
+# The one label of a regression model.
 VALUE = "value"
-"""The one label of a regression model."""
 
 
 class Regression(Task):

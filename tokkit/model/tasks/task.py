@@ -19,11 +19,11 @@ from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# The target of a token without a label of its own, as in transformers and torch.
 UNLABELED = -100
-"""The target of a token without a label of its own, as in transformers and torch."""
 
+# Lower bound of probabilities before a logarithm is taken.
 MIN_PROBABILITY = 1e-12
-"""Lower bound of probabilities before a logarithm is taken."""
 
 
 class Targets(Protocol):
@@ -58,27 +58,27 @@ class Task(ABC):
     """What a row is given: a label, several, a tag per token, a number. `TASKS` has them by name."""
 
     name: ClassVar[str]
+    # Title of the model card.
     title: ClassVar[str]
-    """Title of the model card."""
+    # Auto class of transformers that builds the stock head.
     auto_class: ClassVar[str]
-    """Auto class of transformers that builds the stock head."""
+    # Its name in the configurations of transformers.
     problem_type: ClassVar[str | None]
-    """Its name in the configurations of transformers."""
+    # Whether logits are (rows, classes); else they are (tokens, classes).
     by_row: ClassVar[bool] = True
-    """Whether logits are (rows, classes); else they are (tokens, classes)."""
 
+    # Family of losses, a key of `LOSSES`.
     loss: ClassVar[str]
-    """Family of losses, a key of `LOSSES`."""
+    # The score that picks the best epoch by default; higher is better.
     metric: ClassVar[str]
-    """The score that picks the best epoch by default; higher is better."""
+    # Scores reported after every epoch, with the loss.
     headline: ClassVar[tuple[str, ...]] = ("accuracy", "macro_f1")
-    """Scores reported after every epoch, with the loss."""
+    # Whether there are classes; then at least two, known from training.
     has_classes: ClassVar[bool] = True
-    """Whether there are classes; then at least two, known from training."""
+    # Whether a row has exactly one label.
     exclusive: ClassVar[bool] = True
-    """Whether a row has exactly one label."""
+    # Whether many rows have the same label, so that splits can be stratified.
     has_strata: ClassVar[bool] = True
-    """Whether many rows have the same label, so that splits can be stratified."""
 
     def names(self, written: str) -> list[str]:
         """The labels of a row, from the text in its label column."""

@@ -68,8 +68,8 @@ def rebalance(result: Result) -> list[Table]:
 
 _COPIES = {"exact": "exact duplicates", "normalized": "normalized duplicates", "near": "near duplicates"}
 _MARKS = ("html", "controls", "mojibake")
+# Columns of the bars where there is one split, and where there are several.
 _BAR, _NARROW_BAR = 20, 8
-"""Columns of the bars where there is one split, and where there are several."""
 
 
 def _rows_table(splits: Mapping[str, Result]) -> Table:
@@ -113,8 +113,8 @@ def _scripts_table(splits: Mapping[str, Result]) -> Table:
     return Table("Scripts", ("split", "script", "rows", "share"), rows)
 
 
+# Share below which a language is counted among the others.
 _FEW = 0.005
-"""Share below which a language is counted among the others."""
 _OTHERS = "others"
 
 
@@ -143,8 +143,8 @@ def _language_tables(splits: Mapping[str, Result]) -> list[Table]:
     return tables
 
 
+# Languages that have a column of their own where each class has a line.
 _COLUMNS = 4
-"""Languages that have a column of their own where each class has a line."""
 
 
 def _is_part(split: Result) -> bool:

@@ -11,21 +11,21 @@ from tokkit.views.tables import Shaded, Table
 
 Result = Mapping[str, Any]
 
+# Characters of a text that are displayed.
 _TERMINAL_CHARACTERS, _PAGE_CHARACTERS = 160, 1000
-"""Characters of a text that are displayed."""
+# Classes up to which a terminal displays the confusion matrix; pages and pictures always have it.
 _WIDEST_MATRIX = 20
-"""Classes up to which a terminal displays the confusion matrix; pages and pictures always have it."""
 
 _SELECTED = {"validation": "on the validation rows", "train": "on the training rows"}
 _SELECTED_ON_TEST = "on these rows, which is selection on the test set"
 
+# Heading of a baseline's scores, by its ``kind``.
 BASELINES = {"probe": "probe baseline", "bag-of-words": "TF-IDF baseline"}
-"""Heading of a baseline's scores, by its ``kind``."""
 
+# What a test is called, and the score it is about.
 _TESTS = {"mcnemar": ("McNemar", "accuracy"), "exchange": ("exchanged rows", "span F1")}
-"""What a test is called, and the score it is about."""
+# P-values below are displayed as this bound.
 _SMALLEST_P = 0.0001
-"""P-values below are displayed as this bound."""
 
 
 def evaluation(result: Result) -> list[Table]:

@@ -10,8 +10,8 @@ from tokkit.views.tables import Table
 
 Result = Mapping[str, Any]
 
+# Key of a baseline's scores -> its name.
 _BASELINES = {"bag_of_words": "TF-IDF", "probe": "probe"}
-"""Key of a baseline's scores -> its name."""
 
 
 def features(result: Result) -> list[Table]:

@@ -10,8 +10,8 @@ from tokkit.views.tables import Table
 
 Result = Mapping[str, Any]
 
+# Scores that are displayed of each fold, where the task has them.
 _FOLD_SCORES = ("loss", "accuracy", "macro_f1", "span_f1")
-"""Scores that are displayed of each fold, where the task has them."""
 
 
 def finetuning(result: Result) -> list[Table]:

@@ -10,8 +10,8 @@ from tokkit.views.tables import Table
 Result = Mapping[str, Any]
 Row = Mapping[str, Any]
 
+# Labels displayed besides those predicted.
 _OTHERS = 2
-"""Labels displayed besides those predicted."""
 
 
 def predictions(result: Result) -> list[Table]:
@@ -67,10 +67,10 @@ def _others(row: Row) -> str:
     return ", ".join(f"{label} {shares[label]:.4g}" for label in others)
 
 
+# By a key that only rows of the task have: the headings, and the cells under them.
 _FORMS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]] = {
     "spans": (("spans, {unit}",), _spans),
     "labels": (("labels, {unit}",), _labels),
     "value": (("value",), lambda row: (row.get("value"),)),
     "label": (("label", "{unit}"), _label),
 }
-"""By a key that only rows of the task have: the headings, and the cells under them."""
