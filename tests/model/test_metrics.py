@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from tokkit.model.metrics.classification import confusion_matrix, cross_entropy, single_label_scores, softmax
+from tokkit.model.metrics.classification import classifier_scores, confusion_matrix, cross_entropy, softmax
 
 LABELS = ("a", "b", "c", "never")
 
@@ -25,7 +25,7 @@ def random_logits(rows=200, seed=0):
 def test_scores_are_those_of_scikit_learn():
     logits, targets = random_logits()
     predicted = logits.argmax(axis=1)
-    scores = single_label_scores(logits, targets, LABELS)
+    scores = classifier_scores(logits, targets, LABELS)
     report = reference.classification_report(
         targets, predicted, labels=range(4), target_names=LABELS, output_dict=True, zero_division=0
     )
@@ -45,7 +45,7 @@ def test_scores_are_those_of_scikit_learn():
 
 def test_the_majority_class_is_scored_too():
     logits, targets = random_logits()
-    majority = single_label_scores(logits, targets, LABELS)["majority"]
+    majority = classifier_scores(logits, targets, LABELS)["majority"]
     assert majority["label"] == "a"
     assert majority["accuracy"] == pytest.approx((targets == 0).mean(), abs=1e-6)
 

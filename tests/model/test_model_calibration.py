@@ -11,7 +11,7 @@ from sklearn.calibration import calibration_curve
 
 from tests.model.test_metrics import random_logits
 from tokkit.model.metrics.calibration import calibration_error, confidences, fit_temperature, reliability
-from tokkit.model.metrics.classification import cross_entropy, single_label_scores, softmax
+from tokkit.model.metrics.classification import classifier_scores, cross_entropy, softmax
 
 
 def fitted(logits, targets):
@@ -85,5 +85,5 @@ def test_the_temperature_undoes_a_scaling():
 def test_where_all_is_right_there_is_no_temperature_to_fit():
     logits = np.eye(3, dtype=np.float32) * 5
     assert fitted(logits, np.arange(3)) == 1
-    scores = single_label_scores(logits[:1], np.zeros(1, np.int64), "abc")
+    scores = classifier_scores(logits[:1], np.zeros(1, np.int64), "abc")
     assert scores["calibration"]["temperature"] == 1

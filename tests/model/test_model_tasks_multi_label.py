@@ -16,7 +16,7 @@ from sklearn import metrics
 import tokkit
 from tests.model.conftest import _FEELINGS
 from tokkit.errors import InputError, UsageError
-from tokkit.model.metrics.classification import binary_cross_entropy, multi_label_scores, sigmoid
+from tokkit.model.metrics.classification import binary_cross_entropy, classifier_scores, sigmoid
 from tokkit.model.tasks import TASKS
 
 LABELS = ("a", "b", "c")
@@ -54,7 +54,7 @@ def test_scores_are_those_of_scikit_learn(seed, rows):
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(rows, 3)).astype(np.float32)
     targets = (rng.random((rows, 3)) < 0.4).astype(np.float32)
-    ours = multi_label_scores(logits, targets, LABELS)
+    ours = classifier_scores(logits, targets, LABELS)
     truth, predicted = targets == 1, torch.sigmoid(torch.from_numpy(logits)).numpy() >= 0.5
     for average in ("macro", "micro", "weighted"):
         theirs = metrics.f1_score(truth, predicted, average=average, zero_division=0)

@@ -7,7 +7,7 @@ import pytest
 
 from tests.views.test_views_html import Read
 from tokkit.model.metrics.calibration import reliability
-from tokkit.model.metrics.classification import single_label_scores
+from tokkit.model.metrics.classification import classifier_scores
 from tokkit.views import html, reliability_plot
 from tokkit.views.confusion_plot import confusion_matrix
 from tokkit.views.reports import evaluation as reports
@@ -24,7 +24,7 @@ def reported(labels, rows=60, **more):
     rng = np.random.default_rng(1)
     targets = rng.integers(0, len(labels), rows)
     logits = rng.normal(size=(rows, len(labels))).astype(np.float32)
-    scores = single_label_scores(logits, targets, labels)
+    scores = classifier_scores(logits, targets, labels)
     bins = reliability(rng.random(rows), rng.random(rows) < 0.5)
     row = {"id": 0, "text": "long " * 400, "label": labels[0], "predicted": labels[-1], "loss": 1.5}
     return {

@@ -62,9 +62,9 @@ def reliability(
 def calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_], bins: int = BINS) -> float:
     """Expected calibration error, from 0 to 1: the gap between confidence and accuracy of each bin, weighted
     by its rows."""
-    found = reliability(confidence, correct, bins)
-    rows = sum(each["rows"] for each in found)
-    return float(sum(each["rows"] * abs(each["accuracy"] - each["confidence"]) for each in found) / rows)
+    filled = reliability(confidence, correct, bins)
+    gaps = sum(b["rows"] * abs(b["accuracy"] - b["confidence"]) for b in filled)
+    return float(gaps / sum(b["rows"] for b in filled))
 
 
 def fit_temperature(logits: NDArray[np.float32], mean_loss: Callable[[NDArray[np.float32]], float]) -> float:
@@ -74,9 +74,9 @@ def fit_temperature(logits: NDArray[np.float32], mean_loss: Callable[[NDArray[np
         return mean_loss(logits / np.float32(np.exp(log_t)))
 
     # The loss is convex in 1 / T: a bounded search finds its one minimum.
-    found = minimize_scalar(loss_at, bounds=(-_LOG_T, _LOG_T), method="bounded")
+    minimum = minimize_scalar(loss_at, bounds=(-_LOG_T, _LOG_T), method="bounded")
     # Where every row is correct the loss only falls as T goes to 0: these rows determine no temperature.
-    return 1.0 if loss_at(-_LOG_T) <= found.fun else float(np.exp(found.x))
+    return 1.0 if loss_at(-_LOG_T) <= minimum.fun else float(np.exp(minimum.x))
 
 
 # Thresholds nearer to 0 or 1 than this count as this far away: log-odds must be finite.
@@ -116,10 +116,10 @@ def tune(
     """
     tuned = {}
     for i, label in enumerate(labels):
-        if (found := best_threshold(shares[:, i], truth[:, i])) is not None:
+        if (best := best_threshold(shares[:, i], truth[:, i])) is not None:
             half = shares[:, i] >= 0.5
             f1_at_half = 2 * (half & truth[:, i]).sum() / (half.sum() + truth[:, i].sum())
-            figures = {"threshold": found[0], "f1": found[1], "f1_at_half": f1_at_half}
+            figures = {"threshold": best[0], "f1": best[1], "f1_at_half": f1_at_half}
             tuned[label] = {name: round(float(value), 6) for name, value in figures.items()}
     return tuned
 
@@ -141,10 +141,7 @@ def shifted(
     least T where the logit is at least log(T / (1 - T)). Of two exclusive classes it is the same, for the
     softmax is a sigmoid of their difference.
     """
-    offsets = np.zeros(len(labels), dtype=np.float32)
-    for i, label in enumerate(labels):
-        if label in thresholds:
-            # A threshold of 0 or 1 has infinite log-odds.
-            share = min(max(float(thresholds[label]["threshold"]), _LEAST), 1 - _LEAST)
-            offsets[i] = np.log(share / (1 - share))
-    return logits - offsets
+    # A class without a threshold is predicted from one half on, whose log-odds are 0.
+    shares = [float(thresholds[label]["threshold"]) if label in thresholds else 0.5 for label in labels]
+    clipped = np.clip(shares, _LEAST, 1 - _LEAST)
+    return logits - np.log(clipped / (1 - clipped)).astype(np.float32)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.metrics import regression
+from tokkit.model.metrics.classification import Logits
+from tokkit.model.metrics.regression import regression_scores
 from tokkit.model.tasks.task import RowTargets, Task
 from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -42,32 +43,27 @@ class Regression(Task):
         """Predictions within one half, which rounding to whole numbers would get right."""
         return ((logits[:, 0] - targets).abs() <= 0.5).sum(), len(targets)
 
-    def scores(
-        self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]
-    ) -> dict[str, Any]:
-        predicted, true = logits[:, 0].astype(np.float64), targets.values.astype(np.float64)
-        return regression.regression_scores(predicted, true)
+    def scores(self, logits: Logits, targets: RowTargets, labels: Sequence[str]) -> dict[str, Any]:
+        return regression_scores(logits[:, 0].astype(np.float64), targets.values.astype(np.float64))
 
-    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """(rows, 1) the numbers themselves."""
         return logits.astype(np.float64)
 
-    def logits_from(self, probabilities: NDArray[np.float64]) -> NDArray[np.float32]:
+    def logits_from(self, probabilities: NDArray[np.float64]) -> Logits:
         """The numbers themselves."""
         return probabilities.astype(np.float32)
 
-    def row_losses(self, logits: NDArray[np.float32], targets: RowTargets) -> NDArray[np.float64]:
+    def row_losses(self, logits: Logits, targets: RowTargets) -> NDArray[np.float64]:
         """(rows,) squared errors."""
         losses: NDArray[np.float64] = (logits[:, 0].astype(np.float64) - targets.values) ** 2
         return losses
 
-    def predicted_labels(
-        self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]
-    ) -> list[str]:
+    def predicted_labels(self, logits: Logits, targets: Any, labels: Sequence[str]) -> list[str]:
         return [f"{value:.4g}" for value in logits[:, 0]]
 
     def predictions(
-        self, rows: Rows, encoded: Encoded, logits: NDArray[np.float32], labels: Sequence[str], raw: bool
+        self, rows: Rows, encoded: Encoded, logits: Logits, labels: Sequence[str], raw: bool
     ) -> list[dict[str, Any]]:
         """``label``, the number with four digits, and ``value``, the number as it is."""
         return [

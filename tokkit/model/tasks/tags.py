@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,30 +22,59 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows, sort_labels
 from tokkit.data.loading.list_columns import BETWEEN_TAGS
-from tokkit.model.metrics import classification, spans
-from tokkit.model.tasks.task import UNLABELED, Task, check_known, in_unit
+from tokkit.model.metrics import spans
+from tokkit.model.metrics.classification import (
+    Logits,
+    classifier_scores,
+    confusion_matrix,
+    cross_entropy,
+    rounded,
+    softmax,
+)
+from tokkit.model.tasks.task import UNLABELED, Task, class_ids, in_unit
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.encoding.word_lists import encode_words
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 
-class TagTargets:
-    """The tags of every row, and the positions of the sub-tokens that carry them.
+class TokenPositions:
+    """The sub-tokens that carry the tags of rows.
 
-    tags       of each row, one per token
     starts     (rows + 1,) where the tokens of each row start when all follow one another
     positions  (tokens of all rows,) sub-token that carries the tag; -1 where the row was truncated before it,
                or the tokenizer drops the token
-    values     (sub-tokens,) tag ids, `UNLABELED` for sub-tokens that carry none
     """
 
-    def __init__(self, tags: Sequence[Sequence[str]], labels: Sequence[str], encoded: Encoded) -> None:
-        number = {label: i for i, label in enumerate(labels)}
-        ids = np.array([number[tag] for row in tags for tag in row], dtype=np.int64)
-        self.tags = tags
-        self.starts = row_starts(tags)
-        self.positions = tag_positions(self.starts, encoded)
+    def __init__(self, rows: Sequence[Sequence[str]], encoded: Encoded) -> None:
+        assert encoded.words is not None
+        self.starts = np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64)))
+        self.positions = np.full(int(self.starts[-1]), -1, dtype=np.int64)
+        # `words` has the index of a token on its first sub-token, -1 on all others and on special tokens.
+        first = np.flatnonzero(encoded.words >= 0)
+        row = np.repeat(np.arange(len(encoded)), encoded.lengths)[first]
+        self.positions[self.starts[row] + encoded.words[first]] = first
+
+    def predicted(self, logits: Logits, labels: Sequence[str]) -> list[list[str]]:
+        """The most probable tags of each row's tokens, O for a token without a position."""
+        best = logits.argmax(axis=1) if len(logits) else np.zeros(0, dtype=np.int64)
+        return [
+            [labels[best[i]] if i >= 0 else spans.OUTSIDE for i in self.positions[start:end]]
+            for start, end in itertools.pairwise(self.starts.tolist())
+        ]
+
+
+class TagTargets(TokenPositions):
+    """The tags of every row, and the positions of the sub-tokens that carry them.
+
+    tags    of each row, one per token
+    ids     (tokens of all rows,) tag ids
+    values  (sub-tokens,) tag ids, `UNLABELED` for sub-tokens that carry none
+    """
+
+    def __init__(self, tags: Sequence[Sequence[str]], ids: NDArray[np.int64], encoded: Encoded) -> None:
+        super().__init__(tags, encoded)
+        self.tags, self.ids = tags, ids
         self.values = np.full(len(encoded.ids), UNLABELED, dtype=np.int64)
         # Tokens that were truncated away have no sub-token to carry their tag.
         carried = self.positions >= 0
@@ -62,10 +91,6 @@ class TagTargets:
             values = self.values[self._offsets[row] : self._offsets[row + 1]]
             padded[index, : len(values)] = values
         return torch.from_numpy(padded)
-
-    def predicted(self, logits: NDArray[np.float32], labels: Sequence[str]) -> list[list[str]]:
-        """The most probable tag of every token, O for tokens without a position."""
-        return list(predicted_tags(logits, labels, self.positions, self.starts))
 
 
 class Tags(Task):
@@ -118,16 +143,13 @@ class Tags(Task):
 
     def targets(self, rows: Rows, labels: Sequence[str], where: str, encoded: Encoded) -> TagTargets:
         tags = [self.names(written) for written in rows.labels]
-        check_known((tag for row in tags for tag in row), labels, where)
-        return TagTargets(tags, labels, encoded)
+        return TagTargets(tags, class_ids(list(itertools.chain(*tags)), labels, where), encoded)
 
     def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Sub-tokens with the correct tag, and those that carry one."""
         return (logits.argmax(dim=-1) == targets).sum(), int((targets != UNLABELED).sum())
 
-    def scores(
-        self, logits: NDArray[np.float32], targets: TagTargets, labels: Sequence[str]
-    ) -> dict[str, Any]:
+    def scores(self, logits: Logits, targets: TagTargets, labels: Sequence[str]) -> dict[str, Any]:
         """By span as `spans.span_scores`, by token ``accuracy``, ``loss``, ``confusion`` and ``calibration``.
 
         A token that was truncated away counts as O, so its span counts as missed; loss and calibration are of
@@ -135,70 +157,69 @@ class Tags(Task):
         """
         # Tags of tokens, O for truncated ones, compared with all true tags of the row.
         predicted = targets.predicted(logits, labels)
+        index = {label: i for i, label in enumerate(labels)}
+        # O is no label where tags are parts of speech: -1, which equals no true tag.
+        ids = np.array([index.get(tag, -1) for row in predicted for tag in row], dtype=np.int64)
+        known = ids >= 0
         iob = spans.are_iob(labels)
         carried = targets.values != UNLABELED
-        by_token = classification.single_label_scores(logits[carried], targets.values[carried], labels)
-        pairs = [
-            pair
-            for true, row in zip(targets.tags, predicted, strict=True)
-            for pair in zip(true, row, strict=True)
-        ]
+        by_token = classifier_scores(logits[carried], targets.values[carried], labels)
         # Usually O: accuracy alone says little about entities, hence the scores by span.
-        majority = _most_frequent(targets)
+        counts = Counter(itertools.chain(*targets.tags))
+        majority = max(sort_labels(counts), key=counts.__getitem__)
         majority_spans = spans.span_scores(targets.tags, [[majority] * len(row) for row in targets.tags], iob)
+        matrix = confusion_matrix(targets.ids[known], ids[known], len(labels))
         return {
             "rows": len(targets),
-            "tokens": len(pairs),
+            "tokens": len(ids),
             "unseen_tokens": int((targets.positions < 0).sum()),
             "loss": by_token["loss"],
-            "accuracy": round(sum(true == tag for true, tag in pairs) / len(pairs), 6),
+            "accuracy": rounded((ids == targets.ids).mean()),
             **spans.span_scores(targets.tags, predicted, iob),
             "majority": {
                 "label": majority,
-                "accuracy": round(sum(true == majority for true, _ in pairs) / len(pairs), 6),
+                "accuracy": rounded(counts[majority] / len(ids)),
                 **{name: score for name, score in majority_spans.items() if name != "classes"},
             },
-            "confusion": {"labels": list(labels), "matrix": _confusion(pairs, labels)},
+            "confusion": {"labels": list(labels), "matrix": matrix.tolist()},
             "calibration": by_token["calibration"],
         }
 
-    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """(sub-tokens, classes)."""
-        return classification.softmax(logits)
+        return softmax(logits)
 
-    def row_losses(self, logits: NDArray[np.float32], targets: TagTargets) -> NDArray[np.float64]:
+    def row_losses(self, logits: Logits, targets: TagTargets) -> NDArray[np.float64]:
         """(rows,) mean over the tokens of a row that were not truncated; 0 for rows without such tokens."""
         tokens = np.flatnonzero(targets.positions >= 0)
         positions = targets.positions[tokens]
-        losses = classification.cross_entropy(logits[positions], targets.values[positions])
+        losses = cross_entropy(logits[positions], targets.values[positions])
         row = np.repeat(np.arange(len(targets)), np.diff(targets.starts))[tokens]
         sums = np.bincount(row, weights=losses, minlength=len(targets))
         means: NDArray[np.float64] = sums / np.maximum(np.bincount(row, minlength=len(targets)), 1)
         return means
 
-    def predicted_labels(
-        self, logits: NDArray[np.float32], targets: TagTargets, labels: Sequence[str]
-    ) -> list[str]:
+    def predicted_labels(self, logits: Logits, targets: TagTargets, labels: Sequence[str]) -> list[str]:
         return [BETWEEN_TAGS.join(row) for row in targets.predicted(logits, labels)]
 
     def predictions(
-        self, rows: Rows, encoded: Encoded, logits: NDArray[np.float32], labels: Sequence[str], raw: bool
+        self, rows: Rows, encoded: Encoded, logits: Logits, labels: Sequence[str], raw: bool
     ) -> list[dict[str, Any]]:
         """``tokens`` and ``tags``, one per token, and ``spans``: ``{type, text, first, last, probability}``.
 
         The text of a span is its tokens, ``first`` to ``last`` (exclusive), joined by spaces; its probability
         the mean of those of their tags. ``label`` has the tags joined by spaces.
         """
-        starts = row_starts(rows.tokens)
-        positions = tag_positions(starts, encoded)
+        tokens_of = TokenPositions(rows.tokens, encoded)
         confidence = self.probabilities(logits).max(axis=1, initial=0.0)
         iob = spans.are_iob(labels)
         predictions = []
-        for row, tags in enumerate(predicted_tags(logits, labels, positions, starts)):
+        for row, tags in enumerate(tokens_of.predicted(logits, labels)):
             tokens = rows.tokens[row]
             entities = []
             for span in spans.spans_of(tags, iob):
-                of_span = positions[starts[row] + span.first : starts[row] + span.last]
+                start = tokens_of.starts[row]
+                of_span = tokens_of.positions[start + span.first : start + span.last]
                 entities.append(
                     {
                         "type": span.type,
@@ -218,48 +239,3 @@ class Tags(Task):
                 }
             )
         return predictions
-
-
-def row_starts(rows: Sequence[Sequence[Any]]) -> NDArray[np.int64]:
-    """(rows + 1,) where the items of each row start when all follow one another."""
-    return np.concatenate(([0], np.cumsum([len(row) for row in rows], dtype=np.int64)))
-
-
-def tag_positions(starts: NDArray[np.int64], encoded: Encoded) -> NDArray[np.int64]:
-    """(tokens of all rows,) sub-token that carries the tag of each token, -1 where there is none.
-
-    starts  (rows + 1,) where the tokens of each row start
-    """
-    assert encoded.words is not None
-    positions = np.full(int(starts[-1]), -1, dtype=np.int64)
-    # `words` has the number of a token on its first sub-token, and -1 on all others and on special tokens.
-    first = np.flatnonzero(encoded.words >= 0)
-    row = np.repeat(np.arange(len(encoded)), encoded.lengths)[first]
-    positions[starts[row] + encoded.words[first]] = first
-    return positions
-
-
-def predicted_tags(
-    logits: NDArray[np.float32],
-    labels: Sequence[str],
-    positions: NDArray[np.int64],
-    starts: NDArray[np.int64],
-) -> Iterator[list[str]]:
-    """The most probable tags of each row's tokens, O for a token without a position."""
-    best = logits.argmax(axis=1) if len(logits) else np.zeros(0, dtype=np.int64)
-    for start, end in itertools.pairwise(starts.tolist()):
-        yield [labels[best[i]] if i >= 0 else spans.OUTSIDE for i in positions[start:end]]
-
-
-def _confusion(pairs: Sequence[tuple[str, str]], labels: Sequence[str]) -> list[list[int]]:
-    """The confusion matrix of (true, predicted) tags, both among the labels."""
-    number = {label: i for i, label in enumerate(labels)}
-    # A truncated token counts as O, which is no label where tags are parts of speech.
-    known = [(number[true], number[tag]) for true, tag in pairs if tag in number]
-    ids = np.array(known, dtype=np.int64).reshape(-1, 2)
-    return classification.confusion_matrix(ids[:, 0], ids[:, 1], len(labels)).tolist()
-
-
-def _most_frequent(targets: TagTargets) -> str:
-    counts = Counter(tag for row in targets.tags for tag in row)
-    return max(sort_labels(counts), key=lambda tag: counts[tag])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows, sort_labels
 from tokkit.errors import InputError, did_you_mean
-from tokkit.model.metrics import classification
-from tokkit.model.metrics.classification import Decisions
+from tokkit.model.metrics.classification import Decisions, Logits, classifier_scores, row_losses, softmax
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.folder.load import LoadedTokenizer
@@ -102,14 +101,8 @@ class Task(ABC):
         progress: Progress = SILENT,
     ) -> Encoded:
         """The rows as ids, each truncated to ``max_length`` tokens; raises as `encode`."""
-        return encode(
-            rows.texts,
-            tokenizer,
-            max_length,
-            pairs=rows.pairs or None,
-            threads=threads,
-            progress=progress,
-        )
+        pairs = rows.pairs or None
+        return encode(rows.texts, tokenizer, max_length, pairs=pairs, threads=threads, progress=progress)
 
     @abstractmethod
     def targets(self, rows: Rows, labels: Sequence[str], where: str, encoded: Encoded) -> Any:
@@ -120,18 +113,18 @@ class Task(ABC):
         """Number of correct predictions of a batch (0-dimensional), and number of predictions."""
 
     @abstractmethod
-    def scores(self, logits: NDArray[np.float32], targets: Any, labels: Sequence[str]) -> dict[str, Any]:
+    def scores(self, logits: Logits, targets: Any, labels: Sequence[str]) -> dict[str, Any]:
         """Every score of the logits of all rows, as `evaluate` prints them."""
 
     @abstractmethod
-    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
+    def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         """Probabilities in the shape of the logits; for regression the numbers themselves."""
 
-    def logits_from(self, probabilities: NDArray[np.float64]) -> NDArray[np.float32]:
+    def logits_from(self, probabilities: NDArray[np.float64]) -> Logits:
         """Logits with these probabilities: the inverse of `probabilities`, here of a softmax."""
         return np.log(np.maximum(probabilities, MIN_PROBABILITY)).astype(np.float32)
 
-    def ensemble(self, members: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    def ensemble(self, members: Sequence[Logits]) -> Logits:
         """Logits whose probabilities are the mean of the members', each of the same shape.
 
         Members with the probabilities [1, 0] and [0.5, 0.5] give logits of [0.75, 0.25].
@@ -139,21 +132,21 @@ class Task(ABC):
         probabilities = np.stack([self.probabilities(logits) for logits in members])
         return self.logits_from(np.mean(probabilities, axis=0, dtype=np.float64))
 
-    def decisions(self, logits: NDArray[np.float32], targets: Any) -> Decisions | None:
+    def decisions(self, logits: Logits, targets: Any) -> Decisions | None:
         """What is decided for each row; None where a row has no classes, or many predictions."""
         return None
 
     @abstractmethod
-    def row_losses(self, logits: NDArray[np.float32], targets: Any) -> NDArray[np.float64]:
+    def row_losses(self, logits: Logits, targets: Any) -> NDArray[np.float64]:
         """(rows,) loss of each row in nats, the mean over its labels or tokens."""
 
     @abstractmethod
-    def predicted_labels(self, logits: NDArray[np.float32], targets: Any, labels: Sequence[str]) -> list[str]:
+    def predicted_labels(self, logits: Logits, targets: Any, labels: Sequence[str]) -> list[str]:
         """The prediction for each row, written as labels are in the data."""
 
     @abstractmethod
     def predictions(
-        self, rows: Rows, encoded: Encoded, logits: NDArray[np.float32], labels: Sequence[str], raw: bool
+        self, rows: Rows, encoded: Encoded, logits: Logits, labels: Sequence[str], raw: bool
     ) -> list[dict[str, Any]]:
         """What `predict` returns for each row besides its text: ``label``, ``probabilities`` (None for a task
         without them) and fields of the task's own.
@@ -163,20 +156,15 @@ class Task(ABC):
 
 
 def class_ids(names: Sequence[str], labels: Sequence[str], where: str) -> NDArray[np.int64]:
-    """(names,) index of each name among the labels; raises `InputError` as `check_known`."""
-    check_known(names, labels, where)
-    number = {label: i for i, label in enumerate(labels)}
-    return np.array([number[name] for name in names], dtype=np.int64)
-
-
-def check_known(names: Iterable[str], labels: Sequence[str], where: str) -> None:
-    """Raises `InputError` for a label that the model does not have."""
+    """(names,) index of each among the labels; raises `InputError` for one that the model does not have."""
     if unknown := sort_labels(set(names).difference(labels)):
         raise InputError(
             f'{where}: unknown label "{unknown[0]}"{did_you_mean(unknown[0], labels)}: the model has '
             f"{', '.join(labels)}",
             hint=f"map it to one of the model's: --label-names {shlex.quote(f'{unknown[0]}={labels[0]}')}",
         )
+    index = {label: i for i, label in enumerate(labels)}
+    return np.array([index[name] for name in names], dtype=np.int64)
 
 
 def in_unit(probability: float, raw: bool) -> float:
@@ -199,37 +187,28 @@ class SingleLabel(Task):
     def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         return (logits.argmax(dim=-1) == targets).sum(), len(targets)
 
-    def scores(
-        self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]
-    ) -> dict[str, Any]:
-        return classification.single_label_scores(logits, targets.values, labels)
+    def scores(self, logits: Logits, targets: RowTargets, labels: Sequence[str]) -> dict[str, Any]:
+        return classifier_scores(logits, targets.values, labels)
 
-    def probabilities(self, logits: NDArray[np.float32]) -> NDArray[np.float64]:
-        return classification.softmax(logits)
+    def probabilities(self, logits: Logits) -> NDArray[np.float64]:
+        return softmax(logits)
 
-    def decisions(self, logits: NDArray[np.float32], targets: RowTargets) -> Decisions:
-        """The most probable class of each row."""
-        classes = np.arange(logits.shape[1])
-        return Decisions(targets.values[:, None] == classes, logits.argmax(axis=1)[:, None] == classes)
+    def decisions(self, logits: Logits, targets: RowTargets) -> Decisions:
+        return Decisions.of(logits, targets.values)
 
-    def row_losses(self, logits: NDArray[np.float32], targets: RowTargets) -> NDArray[np.float64]:
-        return classification.cross_entropy(logits, targets.values)
+    def row_losses(self, logits: Logits, targets: RowTargets) -> NDArray[np.float64]:
+        return row_losses(logits, targets.values)
 
-    def predicted_labels(
-        self, logits: NDArray[np.float32], targets: RowTargets, labels: Sequence[str]
-    ) -> list[str]:
+    def predicted_labels(self, logits: Logits, targets: Any, labels: Sequence[str]) -> list[str]:
         return [labels[i] for i in logits.argmax(axis=1)]
 
     def predictions(
-        self, rows: Rows, encoded: Encoded, logits: NDArray[np.float32], labels: Sequence[str], raw: bool
+        self, rows: Rows, encoded: Encoded, logits: Logits, labels: Sequence[str], raw: bool
     ) -> list[dict[str, Any]]:
         """``label``, the most probable, and the probability of each."""
+        predicted = self.predicted_labels(logits, None, labels)
+        shares = [[in_unit(share, raw) for share in row] for row in self.probabilities(logits).tolist()]
         return [
-            {
-                "label": labels[max(range(len(row)), key=row.__getitem__)],
-                "probabilities": {
-                    label: in_unit(probability, raw) for label, probability in zip(labels, row, strict=True)
-                },
-            }
-            for row in self.probabilities(logits).tolist()
+            {"label": label, "probabilities": dict(zip(labels, row, strict=True))}
+            for label, row in zip(predicted, shares, strict=True)
         ]
