@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tokkit.data.dataset import Dataset, Rows
+from tokkit.data.dataset import Rows
 from tokkit.data.hf_datasets import is_hub
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
@@ -78,21 +78,19 @@ def predict(
     inputs = [row for argument in arguments for row in _read(argument, classifier, read_options, progress)]
     rows = _complete(inputs)
     encoded = members[0].encode(rows, threads, progress)
-    each_logits = [member.logits(encoded, options, progress) for member in members]
+    member_logits = [member.logits(encoded, options, progress) for member in members]
     if options.calibrated:
-        temperatures = [np.float32(member.receipt.temperature) for member in members]
-        each_logits = [one / temperature for one, temperature in zip(each_logits, temperatures, strict=True)]
-    logits = each_logits[0] if len(each_logits) == 1 else task.ensemble(each_logits)
+        for logits, member in zip(member_logits, members, strict=True):
+            logits /= np.float32(member.receipt.temperature)
+    logits = member_logits[0] if len(members) == 1 else task.ensemble(member_logits)
     predictions = task.predictions(rows, encoded, logits, labels, raw)
     if options.tuned_thresholds:
         # Shifted logits decide as the thresholds do, but their probabilities mean nothing.
-        by_threshold = task.predictions(
-            rows, encoded, shifted(logits, labels, receipt.thresholds), labels, raw
-        )
-        predictions = [
-            {**decided, "probabilities": plain["probabilities"]}
-            for decided, plain in zip(by_threshold, predictions, strict=True)
-        ]
+        decided = shifted(logits, labels, receipt.thresholds)
+        by_threshold = task.predictions(rows, encoded, decided, labels, raw)
+        for prediction, plain in zip(by_threshold, predictions, strict=True):
+            prediction["probabilities"] = plain["probabilities"]
+        predictions = by_threshold
     # Rows without a text or pair stay in their position, without a prediction.
     remaining = iter(predictions)
     return PredictResult([row.result(next(remaining) if row.complete else None) for row in inputs], raw)
@@ -139,12 +137,25 @@ def _read(
     argument: str | Path, classifier: Classifier, read_options: DatasetOptions, progress: Progress
 ) -> Iterator[_InputRow]:
     """The rows of one argument: of a data set it names, else the argument itself as one text."""
+    by_row = classifier.task.by_row
     if not _is_source(argument):
-        yield _InputRow(str(argument), tokens=None if classifier.task.by_row else str(argument).split())
+        yield _InputRow(str(argument), tokens=None if by_row else str(argument).split())
         return
     dataset = read_dataset(argument, read_options, progress, lists=True)
-    for split in dataset.splits:
-        yield from _rows_of(dataset, split, argument, classifier, read_options, progress)
+    for name, split in dataset.splits.items():
+        texts, pairs = dataset.texts(name).to_list(), dataset.pairs(name)
+        unknown: list[Any] = [None] * len(texts)
+        labels = dataset.labels(name).to_list() if dataset.label_column else unknown
+        if not _are_known(labels, classifier, read_options.label_column is not None, argument, progress):
+            labels = unknown
+        second = unknown if pairs is None else pairs.to_list()
+        column = None if by_row else dataset.tokens_column
+        tokens = split.frame[column].to_list() if column else unknown
+        for text, label, pair, words in zip(texts, labels, second, tokens, strict=True):
+            # Tokens of CoNLL files or lists are taken as they are; texts are split at white space.
+            if not by_row and words is None and text is not None:
+                words = text.split()
+            yield _InputRow(text, label, pair, paired=pairs is not None, tokens=words)
 
 
 def _is_source(argument: str | Path) -> bool:
@@ -158,33 +169,6 @@ def _is_source(argument: str | Path) -> bool:
     if isinstance(argument, Path) or (single and len(argument) < 256 and format_of(Path(argument))):
         raise missing(Path(argument))
     return False
-
-
-def _rows_of(
-    dataset: Dataset,
-    split: str,
-    argument: str | Path,
-    classifier: Classifier,
-    read_options: DatasetOptions,
-    progress: Progress,
-) -> Iterator[_InputRow]:
-    texts, pairs = dataset.texts(split).to_list(), dataset.pairs(split)
-    unknown: list[Any] = [None] * len(texts)
-    labels = dataset.labels(split).to_list() if dataset.label_column else unknown
-    if not _are_known(labels, classifier, read_options.label_column is not None, argument, progress):
-        labels = unknown
-    tokens = unknown
-    if not classifier.task.by_row:
-        column = dataset.tokens_column
-        # Columns of tokens, from CoNLL files or lists, are taken as they are; texts are split at white space.
-        lists = dataset.split(split).frame[column].to_list() if column else unknown
-        tokens = [
-            words if words is not None or text is None else text.split()
-            for words, text in zip(lists, texts, strict=True)
-        ]
-    second = unknown if pairs is None else pairs.to_list()
-    for text, label, pair, words in zip(texts, labels, second, tokens, strict=True):
-        yield _InputRow(text, label, pair, paired=pairs is not None, tokens=words)
 
 
 def _are_known(

@@ -12,10 +12,10 @@ from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
 from tokkit.model.evaluation.scoring import ScoredModel
 from tokkit.model.folder.predictions import prediction_table, row_sums, worst_rows
-from tokkit.model.metrics import calibration
-from tokkit.model.metrics.classification import Decisions, scores_by_length
-from tokkit.model.metrics.label_issues import LabelIssues, find_label_issues
-from tokkit.model.metrics.significance import PairedScores, RowSums, bootstrap, decision_sums, intervals
+from tokkit.model.metrics.calibration import confidences, reliability
+from tokkit.model.metrics.classification import scores_by_length
+from tokkit.model.metrics.label_issues import find_label_issues
+from tokkit.model.metrics.significance import PairedScores, bootstrap, decision_sums, intervals
 from tokkit.model.options.evaluate_options import EvaluateOptions
 from tokkit.progress import Progress
 
@@ -37,24 +37,20 @@ class Evaluation:
 
 def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: Progress) -> Evaluation:
     """Everything about one model; what does not apply to its task is left out."""
-    decisions, losses = model.decisions, model.losses
+    decisions, losses, task = model.decisions, model.losses, model.task
     table = prediction_table(
-        model.task,
-        rows,
-        model.labels,
-        model.logits,
-        model.targets,
-        decided=model.decided,
-        folds=model.folds,
+        task, rows, model.labels, model.logits, model.targets, decided=model.decided, folds=model.folds
     )
     # Tags are scored from the table, where a row has many predictions; all others from arrays.
-    sums = (
-        decision_sums(losses, decisions) if model.task.by_row else _sums_of(model, table, model.task.headline)
-    )
+    sums = decision_sums(losses, decisions)
+    if not task.by_row:
+        by_name = {name: row_sums(task, model.labels, name, table) for name in task.headline}
+        sums = {name: score for name, score in by_name.items() if score is not None}
     samples = bootstrap(sums, options.resamples, options.seed, progress)
     metrics: dict[str, Any] = dict(model.scores)
     if decisions is not None and "calibration" in metrics:
-        bins = _reliability(model, decisions)
+        shares = task.probabilities(model.logits)
+        bins = reliability(*confidences(shares, decisions.truth, model.exclusive))
         metrics["calibration"] = {**metrics["calibration"], **model.temperature, "bins": bins}
     if samples:
         metrics["intervals"] = intervals(samples)
@@ -65,62 +61,37 @@ def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: 
     paired = None
     if decisions is not None:
         paired = PairedScores(decisions.correct, samples)
-    elif not model.task.by_row:
-        tested = _sums_of(model, table, [model.task.metric]).get(model.task.metric)
-        paired = PairedScores(None, samples, tested) if tested is not None else None
-    if not options.label_issues:
-        return Evaluation(model, metrics, table, paired)
-    found = _find_issues(model)
-    issues = _issue_table(table, model.labels, found)
-    metrics["label_issues"] = _issue_summary(found, issues, model.labels, options.worst)
+    elif not task.by_row:
+        paired = PairedScores(None, samples, sums[task.metric])
+    issues = None
+    if options.label_issues:
+        issues, metrics["label_issues"] = _label_issues(model, table, options.worst)
     return Evaluation(model, metrics, table, paired, issues)
 
 
-def _sums_of(model: ScoredModel, table: pl.DataFrame, names: Any) -> dict[str, RowSums]:
-    """The scores of these names that are functions of sums over rows."""
-    found = {name: row_sums(model.task, model.labels, name, table) for name in names}
-    return {name: sums for name, sums in found.items() if sums is not None}
-
-
-def _reliability(model: ScoredModel, decisions: Decisions) -> list[dict[str, Any]]:
-    shares = model.task.probabilities(model.logits)
-    confidence, correct = calibration.confidences(shares, decisions.truth, model.exclusive)
-    return calibration.reliability(confidence, correct)
-
-
-def _find_issues(model: ScoredModel) -> LabelIssues:
+def _label_issues(model: ScoredModel, table: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """The rows' id, text and label, the label suggested, and the margin between the two; and a summary: the
+    number of issues, by class the share of wrong labels as estimated, and the likeliest issues."""
     if not model.exclusive:
         raise InputError(
             f"--label-issues: {model.name} is a {model.task.name} model; "
             "label issues are found where each row has one label"
         )
-    return find_label_issues(model.task.probabilities(model.logits), model.targets.values)
-
-
-def _issue_table(table: pl.DataFrame, labels: tuple[str, ...], found: LabelIssues) -> pl.DataFrame:
-    """The rows' id, text and label, the label suggested, and the margin between the two."""
-    kept = [name for name in ("id", "text", "pair", "label", "fold") if name in table.columns]
-    return table[found.rows].select(
-        *kept,
-        pl.Series("suggested", [labels[i] for i in found.suggested], dtype=pl.String),
-        pl.Series("margin", found.margins.round(6), dtype=pl.Float64),
+    result = find_label_issues(model.task.probabilities(model.logits), model.targets.values)
+    issues = table[result.rows].select(
+        *(name for name in ("id", "text", "pair", "label", "fold") if name in table.columns),
+        pl.Series("suggested", [model.labels[i] for i in result.suggested], dtype=pl.String),
+        pl.Series("margin", result.margins.round(6), dtype=pl.Float64),
     )
-
-
-def _issue_summary(
-    found: LabelIssues, issues: pl.DataFrame, labels: tuple[str, ...], limit: int
-) -> dict[str, Any]:
-    """The number of issues, by class the share of wrong labels as estimated, and the likeliest issues."""
     # Row i of the joint is where the rows labeled i belong, as estimated: its diagonal is correct.
-    given = found.joint.sum(axis=1)
-    own = np.diag(found.joint)
+    given, own = result.joint.sum(axis=1), np.diag(result.joint)
     classes = {
         label: {
             "rows": round(given[i]),
             "issues": int((issues["label"] == label).sum()),
             "estimated_wrong": round(float(1 - own[i] / given[i]), 6),
         }
-        for i, label in enumerate(labels)
+        for i, label in enumerate(model.labels)
         if given[i]
     }
-    return {"count": len(issues), "classes": classes, "rows": issues.head(limit).to_dicts()}
+    return issues, {"count": len(issues), "classes": classes, "rows": issues.head(limit).to_dicts()}

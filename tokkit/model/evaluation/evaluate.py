@@ -180,12 +180,12 @@ def _warn_of_training_rows(
                 + (folds if receipt.folds else trained)
             )
     requested = {"temperature": options.calibrated, "thresholds": options.tuned_thresholds}
-    fitted = " and ".join(what for what, wanted in requested.items() if wanted)
+    corrections = " and ".join(name for name, wanted in requested.items() if wanted)
     # By text: the validation rows of the training may be anywhere in this data set.
-    held_out = receipt.held_out_texts() if fitted else frozenset()
+    held_out = receipt.held_out_texts() if corrections else frozenset()
     if shared := sum(text in held_out for text in rows.texts):
         progress.say(
-            f"{shared:,} of the {len(rows.texts):,} rows are among those that the {fitted} of {name} "
+            f"{shared:,} of the {len(rows.texts):,} rows are among those that the {corrections} of {name} "
             "were fitted on: its scores are too optimistic"
         )
 
@@ -203,7 +203,7 @@ def _check_one_task(scored: Sequence[ScoredModel]) -> None:
 
 def _compare(result: EvaluateResult, options: EvaluateOptions, progress: Progress) -> list[dict[str, Any]]:
     """Every model with the best, where there are several and a test for their task."""
-    paired = {name: each.paired for name, each in result.evaluations.items() if each.paired is not None}
+    paired = {name: model.paired for name, model in result.evaluations.items() if model.paired is not None}
     if len(paired) < 2 or len(paired) < len(result.evaluations):
         return []
     return compare_with_best(paired, result.best, options.seed, progress)

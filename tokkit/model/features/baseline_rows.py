@@ -110,12 +110,7 @@ def baseline_rows(
         training, held_out = dataset.complete(TRAIN), dataset.complete(TEST)
     else:
         training, held_out = training_rows.training_and_validation(
-            dataset,
-            validation_data=None,
-            read_options=DatasetOptions(),
-            seed=seed,
-            progress=progress,
-            task=task,
+            dataset, None, DatasetOptions(), seed, progress, task
         )
     # Of the training rows alone: a class that is only in the held-out rows cannot be learned.
     labels = task.labels(training)

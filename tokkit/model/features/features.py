@@ -94,9 +94,9 @@ def features(
     options, read_options = apply_to_both(FeaturesOptions, options, DatasetOptions, read_options, settings)
     use_threads(threads)
     if dataset is None:
-        found = _existing_file(model, out)
-        baselines = _check(found.rows, found.labels, found.pooling, str(model), options, projection, progress)
-        return _analyze(found, baselines, options, projection, threads, progress)
+        file = _existing_file(model, out)
+        baselines = _check(file.rows, file.labels, file.pooling, str(model), options, projection, progress)
+        return _analyze(file, baselines, options, projection, threads, progress)
     path = Path(out if out is not None else OUT)
     files.check_output(path, force=force, kind="file")
     loaded = read_dataset(dataset, read_options, progress, lists=True)
@@ -191,7 +191,7 @@ def _check(
 
 
 def _analyze(
-    found: FeaturesFile,
+    file: FeaturesFile,
     baselines: BaselineRows | None,
     options: FeaturesOptions,
     projection: bool,
@@ -199,7 +199,7 @@ def _analyze(
     progress: Progress,
 ) -> FeaturesResult:
     """The file with the baselines and the map that are requested."""
-    scores: dict[str, Any] = {"bag_of_words": None, "probe": None}
+    scores: dict[str, Any] = {}
     if baselines is not None:
         training, held_out = baselines.training, baselines.held_out
         shared: dict[str, Any] = {
@@ -216,17 +216,16 @@ def _analyze(
             scores["bag_of_words"] = {"split": baselines.split, **words}
         if options.probe:
             with stage(progress, "training the probe"):
-                vectors = probe(found.vectors(training.indices), found.vectors(held_out.indices), **shared)
+                vectors = probe(file.vectors(training.indices), file.vectors(held_out.indices), **shared)
             scores["probe"] = {"split": baselines.split, **vectors}
-    splits = found.rows[SPLIT]
     return FeaturesResult(
-        output=str(found.path),
-        rows=found.rows.height,
-        width=found.width,
-        pooling=found.pooling,
-        layer=found.layer,
-        model=found.model,
-        splits={name: int((splits == name).sum()) for name in splits.unique(maintain_order=True)},
-        projection=project(found, options, progress) if projection else None,
+        output=str(file.path),
+        rows=file.rows.height,
+        width=file.width,
+        pooling=file.pooling,
+        layer=file.layer,
+        model=file.model,
+        splits=dict(file.rows.group_by(SPLIT, maintain_order=True).len().iter_rows()),
+        projection=project(file, options, progress) if projection else None,
         **scores,
     )

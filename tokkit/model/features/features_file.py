@@ -57,7 +57,7 @@ class FeaturesFile:
     @classmethod
     def read(cls, path: Path) -> FeaturesFile:
         """A file that `features` wrote; raises `InputError` for any other."""
-        with _reading(path), parquet.ParquetFile(path) as file:
+        with _arrow_errors(path), parquet.ParquetFile(path) as file:
             schema = file.schema_arrow
             names = [name for name in schema.names if name not in (VECTOR, VECTORS, TOKENS)]
             metadata = (schema.metadata or {}).get(METADATA)
@@ -77,7 +77,7 @@ class FeaturesFile:
         wanted = np.arange(self.rows.height) if rows is None else rows
         vectors = np.empty((len(wanted), self.width), dtype=np.float32)
         start = done = 0
-        with _reading(self.path), parquet.ParquetFile(self.path) as file:
+        with _arrow_errors(self.path), parquet.ParquetFile(self.path) as file:
             for batch in file.iter_batches(batch_size=_BATCH, columns=[VECTOR]):
                 # Batches and wanted rows both ascend: the wanted rows of a batch are one slice.
                 upto = int(np.searchsorted(wanted, start + batch.num_rows))
@@ -191,7 +191,7 @@ def _vector_columns(
 
 
 @contextmanager
-def _reading(path: Path) -> Iterator[None]:
+def _arrow_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except (pyarrow.ArrowException, OSError) as error:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
@@ -99,34 +99,31 @@ def row_sums(task: Task, labels: Sequence[str], metric: str, table: pl.DataFrame
         return RowSums.ratio(correct, np.array([len(true) for true, _ in pairs]))
     if metric == "span_f1":
         iob = are_iob(labels)
-        return _f1_sums(table, lambda written: spans_of(task.names(written), iob), lambda span: 0, 1)
-    if not task.by_row:
-        return None
-    index = {label: i for i, label in enumerate(labels)}
-    if metric == "macro_f1":
-        return _f1_sums(table, task.names, index.__getitem__, len(labels))
+        return _f1_sums(table, lambda written: {(0, span) for span in spans_of(task.names(written), iob)}, 1)
     # classes.LABEL.f1; a label may itself have dots
     label = metric.removeprefix("classes.").removesuffix(".f1")
-    if metric == f"classes.{label}.f1" and label in index:
-        return _f1_sums(table, lambda written: [n for n in task.names(written) if n == label], lambda n: 0, 1)
-    return None
+    scored = labels if metric == "macro_f1" else [label] if metric == f"classes.{label}.f1" else ()
+    if not task.by_row or not set(scored) & set(labels):
+        return None
+    index = {label: i for i, label in enumerate(scored)}
+    return _f1_sums(
+        table,
+        lambda written: {(index[name], name) for name in task.names(written) if name in index},
+        len(index),
+    )
 
 
-def _f1_sums(
-    table: pl.DataFrame,
-    items_of: Callable[[str], Sequence[Any]],
-    class_of: Callable[[Any], int],
-    classes: int,
-) -> RowSums:
-    """items_of  the labels or spans of a row, as written in the table; those both true and predicted are hits
-    class_of  the class of one of them
+def _f1_sums(table: pl.DataFrame, items_of: Callable[[str], Set[tuple[int, Any]]], classes: int) -> RowSums:
+    """The mean F1 of classes of items, of which those both true and predicted are hits.
+
+    items_of  (class, label or span) for each of a row, as written in the table
     """
     hits: list[tuple[int, int]] = []
     sizes: list[tuple[int, int]] = []
     for row, (label, written) in enumerate(zip(table["label"], table["predicted"], strict=True)):
-        true, predicted = set(items_of(label)), set(items_of(written))
-        hits += [(class_of(item), row) for item in true & predicted]
-        sizes += [(class_of(item), row) for items in (true, predicted) for item in items]
+        true, predicted = items_of(label), items_of(written)
+        hits += [(number, row) for number, _ in true & predicted]
+        sizes += [(number, row) for items in (true, predicted) for number, _ in items]
     return RowSums.mean_f1(_counts(hits, classes, len(table)), _counts(sizes, classes, len(table)))
 
 

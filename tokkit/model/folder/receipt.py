@@ -187,8 +187,8 @@ def _damaged(path: Path, name: str, value: object, expected: str) -> InputError:
 def _hashes(path: Path, inputs: list[Any]) -> frozenset[str]:
     """The SHA-256 of every input, and of every file in an input that is a folder."""
     try:
-        every = [each for one in inputs for each in (one, *one.get("files", ()))]
-        return frozenset(each["sha256"] for each in every if "sha256" in each)
+        entries = [entry for item in inputs for entry in (item, *item.get("files", ()))]
+        return frozenset(entry["sha256"] for entry in entries if "sha256" in entry)
     except (TypeError, AttributeError) as error:
         raise _damaged(path, "inputs", inputs, "a list of files, each with its sha256") from error
 

@@ -108,8 +108,8 @@ def bootstrap(
 
 def intervals(samples: Mapping[str, NDArray[np.float64]]) -> dict[str, list[float]]:
     """Name -> [low, high], the 95 % interval of its values in the samples, rounded to six decimals."""
-    found = {name: interval(values) for name, values in samples.items()}
-    return {name: [round(bound, 6) for bound in bounds] for name, bounds in found.items() if bounds}
+    exact = {name: interval(values) for name, values in samples.items()}
+    return {name: [round(bound, 6) for bound in bounds] for name, bounds in exact.items() if bounds}
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
@@ -142,7 +142,7 @@ def exchange_test(
     # Exchanging rows that both models predict alike changes nothing: they are left out.
     differing = np.flatnonzero(np.diff(difference.indptr))
     difference = difference[:, differing].tocsr()
-    one, other = (each.columns.sum(axis=1).reshape(-1, 1) for each in (first, second))
+    one, other = (score.columns.sum(axis=1).reshape(-1, 1) for score in (first, second))
     observed = abs(float((first.score(one) - second.score(other))[0]))
     rng = np.random.default_rng(seed)
     as_far, at_once = 0, max(1, _CELLS // max(len(differing), 1))

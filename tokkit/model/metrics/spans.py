@@ -73,16 +73,16 @@ def span_scores(
     spans; ``classes`` has the scores of each type. A score without a denominator is 0.
     """
     expected: Counter[str] = Counter()
-    found: Counter[str] = Counter()
+    returned: Counter[str] = Counter()
     correct: Counter[str] = Counter()
     for true_tags, predicted_tags in zip(true, predicted, strict=True):
         true_spans, predicted_spans = spans_of(true_tags, iob), spans_of(predicted_tags, iob)
         expected.update(span.type for span in true_spans)
-        found.update(span.type for span in predicted_spans)
+        returned.update(span.type for span in predicted_spans)
         correct.update(span.type for span in set(true_spans) & set(predicted_spans))
-    kinds = sorted(set(expected) | set(found))
-    classes = {kind: _scores(correct[kind], found[kind], expected[kind]) for kind in kinds}
-    overall = _scores(correct.total(), found.total(), expected.total())
+    kinds = sorted(set(expected) | set(returned))
+    classes = {kind: _scores(correct[kind], returned[kind], expected[kind]) for kind in kinds}
+    overall = _scores(correct.total(), returned.total(), expected.total())
     return {
         "span_f1": overall["f1"],
         "span_precision": overall["precision"],
@@ -93,12 +93,12 @@ def span_scores(
     }
 
 
-def _scores(correct: int, found: int, expected: int) -> dict[str, Any]:
+def _scores(correct: int, returned: int, expected: int) -> dict[str, Any]:
     # F1 from the counts rather than from precision and recall, which are rounded.
     return {
-        "precision": _share(correct, found),
+        "precision": _share(correct, returned),
         "recall": _share(correct, expected),
-        "f1": _share(2 * correct, found + expected),
+        "f1": _share(2 * correct, returned + expected),
         "support": expected,
     }
 
