@@ -13,7 +13,7 @@ import tokkit
 from tokkit.data.cleaning.clean import clean
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.views.reports.clean import clean as tables
+from tokkit.views.reports.data import clean as tables
 
 DIRTY = [
     ("A good<br />film &amp; more", "pos"),

@@ -15,7 +15,7 @@ from tokkit.inspection.statistics import languages, row_sample
 from tokkit.inspection.statistics.row_sample import RowSample
 from tokkit.inspection.stats import stats
 from tokkit.runtime.strings import Strings
-from tokkit.views.reports import data as reports
+from tokkit.views.reports import inspection as reports
 from tokkit.views.tables import as_tsv
 
 SPOKEN = {

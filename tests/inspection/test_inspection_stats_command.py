@@ -11,7 +11,7 @@ import pytest
 
 from tokkit.cli.main import run
 from tokkit.inspection.stats import stats
-from tokkit.views.reports import data as reports
+from tokkit.views.reports import inspection as reports
 from tokkit.views.tables import as_text, as_tsv
 
 ROWS = "text,label,key\n" + "".join(

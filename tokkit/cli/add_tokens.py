@@ -9,7 +9,7 @@ import click
 from tokkit.cli.options import output_option, shared_options
 from tokkit.cli.output import show
 from tokkit.tokenizer.editing.options import AddTokensOptions
-from tokkit.views.reports import extension as reports
+from tokkit.views.reports import editing as reports
 
 
 @click.command(

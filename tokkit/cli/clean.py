@@ -11,7 +11,7 @@ from tokkit.cli.output import show
 from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.cleaning.repair_rules import RULES
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.views.reports import clean as reports
+from tokkit.views.reports import data as reports
 
 
 def _rules() -> str:

@@ -10,7 +10,7 @@ from tokkit.cli.options import fail_on_option, parse_rules, shared_options
 from tokkit.cli.output import show
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
-from tokkit.views.reports import doctor as reports
+from tokkit.views.reports import inspection as reports
 
 
 @click.command("doctor", epilog="Example: tokkit doctor out/ --model model/ --data reviews.csv")

@@ -12,7 +12,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.progress import Progress
 from tokkit.views import dataset_plot, html
-from tokkit.views.reports import data as reports
+from tokkit.views.reports import inspection as reports
 
 if TYPE_CHECKING:
     from tokkit.inspection.stats import StatsResult

@@ -10,7 +10,7 @@ from tokkit.cli.options import output_option, shared_options
 from tokkit.cli.output import show
 from tokkit.corpus.feed import CorpusOptions
 from tokkit.inspection.suggestion.suggest_options import SuggestOptions
-from tokkit.views.reports import suggest as reports
+from tokkit.views.reports import editing as reports
 
 
 @click.command(

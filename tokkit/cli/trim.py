@@ -10,7 +10,7 @@ from tokkit.cli.options import output_option, shared_options
 from tokkit.cli.output import show
 from tokkit.corpus.feed import ReadingOptions
 from tokkit.tokenizer.editing.options import TrimOptions
-from tokkit.views.reports import extension as reports
+from tokkit.views.reports import editing as reports
 
 
 @click.command("trim", epilog="Example: tokkit trim bert/ --to reviews.txt --model bert/ -o small/")

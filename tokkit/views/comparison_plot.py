@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.views.fonts import drawable
 from tokkit.views.names import short_names
-from tokkit.views.plots import TALLEST, picture_bytes, style
+from tokkit.views.plots import TALLEST, new_figure, picture_bytes, style
 
 if TYPE_CHECKING:
     import numpy as np
@@ -33,8 +33,6 @@ def comparison(result: Mapping[str, Any], lengths: Mapping[str, NDArray[np.int64
     result    what `compare` gives as a dict
     lengths   tokenizer -> (rows,) tokens of each row, special ones included
     """
-    from matplotlib.figure import Figure
-
     names = list(result["tokenizers"])
     short = short_names(names)
     labels = parts_of(result)
@@ -42,7 +40,7 @@ def comparison(result: Mapping[str, Any], lengths: Mapping[str, NDArray[np.int64
     height = min(max(3.4, 1.6 + 0.22 * (len(labels) + 1) * max(len(names), 2)), TALLEST)
     legend = drawable([short[name] for name in names])
     with style():
-        figure = Figure(figsize=(11, height), layout="constrained")
+        figure = new_figure(11, height)
         left, right = figure.subplots(1, 2)
         for number, name in enumerate(names):
             look = {"color": _COLORS[number % len(_COLORS)], "label": legend[number]}
@@ -56,7 +54,7 @@ def comparison(result: Mapping[str, Any], lengths: Mapping[str, NDArray[np.int64
         left.axhline(0.5, color="#cccccc", linewidth=0.8)
         left.set_xlabel("tokens per word (95 % interval)")
         left.grid(axis="x", alpha=0.3)
-        longest = max((int(each.max(initial=0)) for each in lengths.values()), default=0)
+        longest = max((int(rows.max(initial=0)) for rows in lengths.values()), default=0)
         # A limit far beyond the longest row would compress the curves into the left part.
         for limit in (limit for limit in _LIMITS if limit < 2 * longest):
             right.axvline(limit, color="#aaaaaa", linewidth=0.8, linestyle="--")
@@ -78,13 +76,13 @@ def _fertility(
     axes: Any, measured: Mapping[str, Any], labels: Sequence[str], offset: float, marker: str, look: Any
 ) -> None:
     parts = measured[_partition(measured)]
-    for place, part in enumerate([measured, *(parts[label] for label in labels)]):
+    for line, part in enumerate([measured, *(parts[label] for label in labels)]):
         value, bounds = part["fertility"], part["intervals"].get("fertility")
         if value is None:
             continue
         low, high = bounds or (value, value)
-        axes.plot([low, high], [place + offset] * 2, color=look["color"], linewidth=1.2)
-        axes.plot([value], [place + offset], marker, color=look["color"], markersize=5)
+        axes.plot([low, high], [line + offset] * 2, color=look["color"], linewidth=1.2)
+        axes.plot([value], [line + offset], marker, color=look["color"], markersize=5)
 
 
 def _survival(axes: Any, lengths: NDArray[np.int64], look: Any) -> None:

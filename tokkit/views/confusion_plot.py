@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tokkit.views.fonts import drawable
-from tokkit.views.plots import picture_bytes, style
+from tokkit.views.plots import new_figure, picture_bytes, style
 
 # Maximum side in inches; labels up to which each cell has its number.
 _WIDEST, _NUMBERED_LABELS = 40.0, 64
@@ -22,15 +22,13 @@ def confusion_matrix(
 
     With more than 64 labels, cells are shaded without numbers.
     """
-    from matplotlib.figure import Figure
-
     shares = [[n / max(sum(row), 1) for n in row] for row in matrix]
     names = drawable(labels)
     # The side grows with the labels, up to what the library can render as one picture.
     numbered = len(labels) <= _NUMBERED_LABELS
     side = min(max(4.0, 1.6 + (_NUMBERED if numbered else _BARE) * len(labels)), _WIDEST)
     with style():
-        figure = Figure(figsize=(side + 1, side), layout="constrained")
+        figure = new_figure(side + 1, side)
         axes = figure.subplots()
         # A fixed range, so that a shade means the same share in every plot. `imshow` raises an error for an
         # empty matrix.

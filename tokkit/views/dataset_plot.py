@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tokkit.views.fonts import drawable
-from tokkit.views.plots import BLUE, GREY, ORANGE, TALLEST, picture_bytes, style
+from tokkit.views.plots import BLUE, GREY, ORANGE, TALLEST, new_figure, picture_bytes, style
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,12 +34,10 @@ def dataset(
     lengths   split -> label -> lengths of its texts in ``unit``
     limits    maximum lengths: vertical lines in the histogram, each with the share of rows beyond it
     """
-    from matplotlib.figure import Figure
-
     labels = list(dict.fromkeys(label for split in counts.values() for label in split))
     classes = min(max(3.0, 1.2 + 0.28 * len(labels) * max(len(counts), 1)), TALLEST - _HISTOGRAM)
     with style():
-        figure = Figure(figsize=(11, classes + _HISTOGRAM), layout="constrained")
+        figure = new_figure(11, classes + _HISTOGRAM)
         above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(classes, _HISTOGRAM))[:, 0]
         left, right = above.subplots(1, 2, sharey=True)
         split_labels = drawable(list(counts))
@@ -47,17 +45,16 @@ def dataset(
         for i, name in enumerate(counts):
             # The bars of a label share a band of 0.8 around its number: those of two splits are at -0.2 and
             # +0.2.
-            places = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
+            positions = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
             rows = [counts[name].get(label, 0) for label in labels]
-            left.barh(places, rows, height=thickness * 0.9, color=_COLORS[i % 3], label=split_labels[i])
-            for place, count in zip(places, rows, strict=True):
-                left.annotate(f" {count:,}", (count, place), va="center", fontsize=8)
-            boxes = [
-                (lengths[name][label], y)
-                for label, y in zip(labels, places, strict=True)
-                if label in lengths[name]
-            ]
-            _boxes(right, boxes, thickness, _COLORS[i % 3])
+            left.barh(positions, rows, height=thickness * 0.9, color=_COLORS[i % 3], label=split_labels[i])
+            boxes = []
+            for label, y, count in zip(labels, positions, rows, strict=True):
+                left.annotate(f" {count:,}", (count, y), va="center", fontsize=8)
+                if label in lengths[name] and len(lengths[name][label][0]):
+                    boxes.append((lengths[name][label], y))
+            if boxes:
+                _boxes(right, boxes, thickness, _COLORS[i % 3])
         names = drawable([label or "all rows" for label in labels])
         left.set_yticks(range(len(labels)), names)
         # Large to small, so that the first class is at the top.
@@ -75,14 +72,11 @@ def dataset(
 
 
 def _boxes(axes: Any, lengths: Sequence[tuple[Counted, float]], thickness: float, color: str) -> None:
-    filled = [(counted, position) for counted, position in lengths if len(counted[0])]
-    if not filled:
-        return
     keys = ("whislo", "q1", "med", "q3", "whishi")
-    boxes = [dict(zip(keys, _quantiles(counted), strict=True)) for counted, _ in filled]
+    boxes = [dict(zip(keys, _quantiles(counted), strict=True)) for counted, _ in lengths]
     axes.bxp(
         boxes,
-        positions=[position for _, position in filled],
+        positions=[position for _, position in lengths],
         orientation="horizontal",
         widths=thickness * 0.8,
         showfliers=False,
@@ -99,10 +93,10 @@ def _quantiles(counted: Counted) -> list[float]:
 
     lengths, rows = counted
     ends = np.cumsum(rows)
-    places = np.array([0.05, 0.25, 0.5, 0.75, 0.95]) * (ends[-1] - 1)
+    rows_below = np.array([0.05, 0.25, 0.5, 0.75, 0.95]) * (ends[-1] - 1)
     # Row p, counted from 0 in order of length, has the first length whose end exceeds p: lengths 3 and 7 of 2
     # rows and 1 row have the ends 2 and 3, so row 2 has length 7.
-    quantiles: list[float] = lengths[np.searchsorted(ends, places, "right")].astype(float).tolist()
+    quantiles: list[float] = lengths[np.searchsorted(ends, rows_below, "right")].astype(float).tolist()
     return quantiles
 
 
@@ -134,9 +128,8 @@ def _histogram(
         beyond = float(everything[1][everything[0] > limit].sum()) / float(ends[-1])
         if limit <= edges[-1]:
             axes.axvline(limit, color="black", linewidth=0.8, linestyle="--")
-            place = (limit, 0.97)
-            words = f" {limit}: {beyond:.1%}"
-            axes.annotate(words, place, xycoords=("data", "axes fraction"), va="top", fontsize=8)
+            words, coordinates = f" {limit}: {beyond:.1%}", ("data", "axes fraction")
+            axes.annotate(words, (limit, 0.97), xycoords=coordinates, va="top", fontsize=8)
     axes.set_xlim(0, edges[-1])
 
 

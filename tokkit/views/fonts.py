@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokkit.views.tables import printable
+from tokkit.views.tables import escaped, printable
 
 _FONTS = (
     *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "NanumBarunGothic", "Malgun Gothic", "AppleGothic"),
@@ -64,7 +64,7 @@ def _spelled(character: str) -> str:
     # The Unicode name of 기 is HANGUL SYLLABLE GI.
     if kind == "HANGUL SYLLABLE":
         return syllable.lower()
-    return character.encode("unicode_escape").decode("ascii")
+    return escaped(character)
 
 
 def _covered() -> set[int]:
@@ -80,7 +80,7 @@ def _characters(family: str) -> frozenset[int]:
 
 def _carried_font() -> Path | None:
     """The font that the extra brings, found without importing its package."""
-    found = importlib.util.find_spec(_CARRIER)
-    places = found.submodule_search_locations if found is not None else None
-    paths = [Path(place) / _CARRIED for place in places or ()]
+    package = importlib.util.find_spec(_CARRIER)
+    folders = package.submodule_search_locations if package is not None else None
+    paths = [Path(folder) / _CARRIED for folder in folders or ()]
     return next((path for path in paths if path.is_file()), None)

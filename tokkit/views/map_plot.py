@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.views.fonts import drawable
 from tokkit.views.plots import BLUE, picture_bytes, style
+from tokkit.views.tables import shorten
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +24,8 @@ _SIDE, _COLUMNS, _SHAPES = 2.6, 7, (1, 2)
 # Inches around all panels, and above each.
 _MARGIN, _TITLE = 0.1, 0.3
 _OTHERS = "#dddddd"
+# Characters of a title.
+_LONGEST = 26
 # Colors of the qualitative palette; it has as many again in lighter shades.
 _DISTINCT = 10
 
@@ -50,7 +53,7 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
     diameter = min(max(math.sqrt(3000 / max(len(points), 1)), 0.8), 3.5)
     with style():
         figure = Figure()
-        everywhere, *each = _grid(figure, len(names) + 1)
+        everywhere, *of_classes = _grid(figure, len(names) + 1)
         titles = drawable(names)
         # In random order, so that no class hides the others.
         order = np.random.default_rng(0).permutation(len(points))
@@ -59,15 +62,15 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
         # As vectors, an SVG would have one element per point and panel; pixels keep its size bounded.
         everywhere.scatter(x, y, s=diameter**2, c=shades[of[order]], linewidths=0, rasterized=True)
         everywhere.set_title(f"all ({len(points):,})", fontsize=9)
-        for number, axes in enumerate(each):
+        for number, axes in enumerate(of_classes):
             # Gray first: what is plotted later lies on top.
             for rows, color in ((of != number, _OTHERS), (of == number, colors[number])):
                 axes.plot(
                     *points[rows].T, "o", color=color, markersize=diameter, markeredgewidth=0, rasterized=True
                 )
-            axes.set_title(f"{_shorten(titles[number])} ({counts[names[number]]:,})", fontsize=9)
+            axes.set_title(f"{shorten(titles[number], _LONGEST)} ({counts[names[number]]:,})", fontsize=9)
         limits = _limits(points)
-        for axes in (everywhere, *each):
+        for axes in (everywhere, *of_classes):
             axes.set(xticks=[], yticks=[], xlim=limits[0], ylim=limits[1])
             axes.spines[:].set_visible(True)
             axes.spines[:].set_color("#aaaaaa")
@@ -114,10 +117,3 @@ def _limits(points: NDArray[np.float32]) -> list[tuple[float, float]]:
     # The constant keeps the limits apart where all points are equal: matplotlib warns of equal limits.
     margin = 0.03 * (high - low) + 1e-6
     return [(float(low[i] - margin[i]), float(high[i] + margin[i])) for i in (0, 1)]
-
-
-_LONGEST = 26
-
-
-def _shorten(name: str) -> str:
-    return name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…"

@@ -14,10 +14,8 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
     parts = {name: [part for part in name.split("/") if part] or [name] for name in names}
     short = {}
     for name, own in parts.items():
-        others = [each for other, each in parts.items() if other != name]
-        kept = next(
-            (n for n in range(1, len(own)) if all(each[-n:] != own[-n:] for each in others)), len(own)
-        )
-        short[name] = "/".join(own[-kept:])
+        others = [path for other, path in parts.items() if other != name]
+        lengths = (n for n in range(1, len(own)) if all(path[-n:] != own[-n:] for path in others))
+        short[name] = "/".join(own[-next(lengths, len(own)) :])
     # Paths that differ only in empty parts, a/b and a//b, have no distinct short names.
     return short if len(set(short.values())) == len(names) else {name: name for name in names}

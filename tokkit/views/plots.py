@@ -24,24 +24,29 @@ _TICKED = 20
 
 def curves(history: Sequence[Mapping[str, Any]], format: str) -> bytes:
     """Loss and accuracy by evaluation, in training and on the validation split, where there are such."""
-    from matplotlib.figure import Figure
-
     epochs = [row["epoch"] for row in history]
     with style():
-        figure = Figure(figsize=(9, 3.6), layout="constrained")
-        axes = figure.subplots(1, 2)
-        for each, what in zip(axes, ("loss", "accuracy"), strict=True):
+        figure = new_figure(9, 3.6)
+        panels = figure.subplots(1, 2)
+        for axes, what in zip(panels, ("loss", "accuracy"), strict=True):
             for name, color in (("train", BLUE), ("validation", ORANGE)):
                 if values := [row[f"{name}_{what}"] for row in history if f"{name}_{what}" in row]:
-                    each.plot(epochs, values, "o-", color=color, label=name)
-            each.set_xlabel("epoch")
-            each.set_ylabel(what)
+                    axes.plot(epochs, values, "o-", color=color, label=name)
+            axes.set_xlabel("epoch")
+            axes.set_ylabel(what)
             if len(epochs) <= _TICKED:
-                each.set_xticks(epochs)
-            each.grid(alpha=0.3)
+                axes.set_xticks(epochs)
+            axes.grid(alpha=0.3)
         if history:
-            axes[0].legend()
+            panels[0].legend()
         return picture_bytes(figure, format)
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure of this size in inches, whose parts are laid out without overlap."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def style() -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokkit.views.html import Drawing
-from tokkit.views.plots import BLUE, GREY, ORANGE, picture_bytes, style
+from tokkit.views.plots import BLUE, GREY, ORANGE, new_figure, picture_bytes, style
 
 # ``{from, to, rows, confidence, accuracy}`` of each bin that has rows.
 Bins = Sequence[Mapping[str, Any]]
@@ -19,28 +19,20 @@ _WIDEST = 420
 
 def reliability(bins: Bins, format: str) -> bytes:
     """Accuracy by confidence, where bars that reach the diagonal are perfect; below, the rows of each bin."""
-    from matplotlib.figure import Figure
-
-    left = [each["from"] for each in bins]
-    width = [each["to"] - each["from"] for each in bins]
+    left, rows = [b["from"] for b in bins], [b["rows"] for b in bins]
+    confidence, accuracy = [b["confidence"] for b in bins], [b["accuracy"] for b in bins]
+    bars: Any = {"width": [b["to"] - b["from"] for b in bins], "align": "edge", "edgecolor": "white"}
     with style():
-        figure = Figure(figsize=(5, 5.6), layout="constrained")
+        figure = new_figure(5, 5.6)
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        above.bar(
-            left, [each["accuracy"] for each in bins], width, align="edge", color=BLUE, edgecolor="white"
-        )
+        above.bar(left, accuracy, color=BLUE, **bars)
         above.plot([0, 1], [0, 1], "--", color=GREY, label="perfect")
         # The mean confidence of a bin is rarely its middle: the point is where the bar should end.
-        above.plot(
-            *([each[of] for each in bins] for of in ("confidence", "accuracy")),
-            "o",
-            color=ORANGE,
-            markersize=4,
-        )
+        above.plot(confidence, accuracy, "o", color=ORANGE, markersize=4)
         above.set_ylabel("accuracy")
         above.set_ylim(0, 1)
         above.legend(loc="upper left")
-        below.bar(left, [each["rows"] for each in bins], width, align="edge", color=GREY, edgecolor="white")
+        below.bar(left, rows, color=GREY, **bars)
         below.set_xlim(0, 1)
         below.set_xlabel("confidence")
         below.set_ylabel("rows")
@@ -50,12 +42,12 @@ def reliability(bins: Bins, format: str) -> bytes:
 def reliability_drawing(title: str, bins: Bins) -> Drawing:
     """The same for a page; each bar has its figures as a tooltip."""
     bars = "".join(
-        f'<rect x="{_LEFT + _SIDE * each["from"]:.1f}" y="{_SIDE * (1 - each["accuracy"]):.1f}" '
-        f'width="{max(_SIDE * (each["to"] - each["from"]) - 1, 0.5):.1f}" '
-        f'height="{_SIDE * each["accuracy"]:.1f}">'
-        f"<title>confidence {each['confidence']:.1%}, accuracy {each['accuracy']:.1%}: "
-        f"{each['rows']:,} rows</title></rect>"
-        for each in bins
+        f'<rect x="{_LEFT + _SIDE * b["from"]:.1f}" y="{_SIDE * (1 - b["accuracy"]):.1f}" '
+        f'width="{max(_SIDE * (b["to"] - b["from"]) - 1, 0.5):.1f}" '
+        f'height="{_SIDE * b["accuracy"]:.1f}">'
+        f"<title>confidence {b['confidence']:.1%}, accuracy {b['accuracy']:.1%}: "
+        f"{b['rows']:,} rows</title></rect>"
+        for b in bins
     )
     diagonal = f'<line x1="{_LEFT}" y1="{_SIDE}" x2="{_LEFT + _SIDE}" y2="0" stroke-dasharray="4 3"/>'
     axes = (

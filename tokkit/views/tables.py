@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+# What a command returns, as ``--json`` prints it.
+Result = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,17 @@ class Table:
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+
+
+def facts(title: str, rows: Iterable[tuple[str, Any]]) -> Table:
+    """A name and a value per row, without the rows that have no value."""
+    return Table(title, ("", "value"), [row for row in rows if row[1] is not None])
+
+
+def skipped(result: Result) -> list[Table]:
+    """The rows that were left out, by reason; no table where there are none."""
+    left_out = result.get("left_out")
+    return [Table("Skipped rows", ("reason", "rows"), list(left_out.items()))] if left_out else []
 
 
 # Styles of `Spans`, by name.
@@ -79,7 +93,9 @@ def as_tsv(tables: Iterable[Table]) -> str:
     for table in tables:
         lines = [table.columns, *table.rows]
         # Tabs and line ends inside a cell are escaped: each row is one line with as many cells as columns.
-        text = "\n".join("\t".join(printable(_plain(cell)) for cell in line) for line in lines)
+        text = "\n".join(
+            "\t".join(printable("" if cell is None else str(cell)) for cell in line) for line in lines
+        )
         blocks.append(f"# {printable(table.title)}\n{text}\n")
     return "\n".join(blocks)
 
@@ -101,7 +117,11 @@ def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
         # rich limits a measured width to the width of the console: without a larger maximum, every table
         # would appear to fit.
         measured = console.options.update(max_width=_UNBOUNDED)
-        fitting = (each for each in attempts if console.measure(each, options=measured).minimum <= width)
+        fitting = (
+            drawn_table
+            for drawn_table in attempts
+            if console.measure(drawn_table, options=measured).minimum <= width
+        )
         console.print(next(fitting, None) or _as_records(table))
     return stream.getvalue()
 
@@ -178,12 +198,8 @@ def _empty(title: str) -> Any:
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    return RichTable(
-        title=Text(printable(title), style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-    )
+    bold = Text(printable(title), style="bold")
+    return RichTable(title=bold, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def printable(text: str) -> str:
@@ -195,29 +211,38 @@ def printable(text: str) -> str:
     # Nearly every text is, and the loop below takes far longer than this call.
     if text.isprintable():
         return text
+    # `isprintable` is false for every space but U+0020, also for U+00A0 and U+3000 of ordinary text.
     return "".join(
-        character
-        if character.isprintable() or character in _JOINERS or _is_space(character)
-        else _escape(character)
-        for character in text
+        c if c.isprintable() or c in _JOINERS or unicodedata.category(c) == "Zs" else escaped(c) for c in text
     )
+
+
+def escaped(text: str) -> str:
+    r"""The text with all but printable ASCII as escapes: ``\u00a0``."""
+    return text.encode("unicode_escape").decode("ascii")
 
 
 # Without the zero-width joiners, a composed emoji falls apart and Persian letters join wrongly.
 _JOINERS = "\u200c\u200d"
 
 
-def _is_space(character: str) -> bool:
-    # `isprintable` is false for every space but U+0020, also for U+00A0 and U+3000 of ordinary text.
-    return unicodedata.category(character) == "Zs"
+def with_interval(value: float | None, bounds: Sequence[float] | None, form: str = ".3f") -> str | None:
+    """A value with its confidence interval: ``0.812 [0.790, 0.834]``."""
+    if value is None:
+        return None
+    return f"{value:{form}}" + (f" [{bounds[0]:{form}}, {bounds[1]:{form}}]" if bounds else "")
 
 
-def _escape(character: str) -> str:
-    return character.encode("unicode_escape").decode("ascii")
+def p_value(value: float | None, digits: int = 3) -> str | None:
+    """A p-value with so many digits; smaller ones are displayed as the bound: ``< 0.001``."""
+    if value is None:
+        return None
+    return f"{value:.{digits}f}" if value >= 10**-digits else f"< {10**-digits}"
 
 
-def _plain(cell: Any) -> str:
-    return "" if cell is None else str(cell)
+def shorten(text: str, longest: int) -> str:
+    """At most this many characters of the text."""
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 def in_words(cell: Any) -> str:

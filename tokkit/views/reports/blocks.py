@@ -5,12 +5,11 @@ from __future__ import annotations
 import itertools
 import json
 import unicodedata
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from tokkit.views.tables import Table
+from tokkit.views.tables import Result, Table, facts
 
-Result = Mapping[str, Any]
+_KINDS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
 
 
 def overview(result: Result) -> list[Table]:
@@ -20,7 +19,7 @@ def overview(result: Result) -> list[Table]:
         group = list(blocks)
         cut = ("when cut at whitespace",) if any(block["cut"] for block in group) else ()
         rows = [
-            (block["name"], block["summary"], _shown(block["example"]), *((block["cut"],) if cut else ()))
+            (block["name"], block["summary"], _example(block["example"]), *((block["cut"],) if cut else ()))
             for block in group
         ]
         title = f"{_words(kind)}s".capitalize()
@@ -41,14 +40,14 @@ def detailed(result: Result) -> list[Table]:
 
 
 def _block(block: Result) -> Table:
-    facts = [
+    rows = [
         ("what it does", block["summary"]),
         *(("parameter", _parameter(parameter)) for parameter in block["parameters"]),
         ("written", block["example"]["block"]),
-        ("example", _shown(block["example"])),
-        *([("when cut at whitespace", block["cut"])] if block["cut"] else []),
+        ("example", _example(block["example"])),
+        ("when cut at whitespace", block["cut"] or None),
     ]
-    return Table(f"{_words(block['kind'])} {block['name']}", ("", "value"), facts)
+    return facts(f"{_words(block['kind'])} {block['name']}", rows)
 
 
 def _parameter(parameter: Result) -> str:
@@ -60,19 +59,16 @@ def _parameter(parameter: Result) -> str:
 
 
 def _recipe(recipe: Result) -> Table:
-    facts = [
+    rows = [
         ("what it is", recipe["summary"]),
         *((_words(kind), block) for kind in _KINDS for block in recipe[f"{kind}s"]),
         ("special tokens", " ".join(recipe["special_tokens"])),
         ("roles", ", ".join(f"{role} {token}" for role, token in recipe["roles"].items())),
         ("longest text", f"{recipe['model_max_length']} tokens"),
-        *([("unknown characters", "as their bytes, in BPE and Unigram")] if recipe["byte_fallback"] else []),
+        ("unknown characters", "as their bytes, in BPE and Unigram" if recipe["byte_fallback"] else None),
         ("counting may cut", recipe["cut"]),
     ]
-    return Table(f"recipe {recipe['name']}", ("", "value"), facts)
-
-
-_KINDS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
+    return facts(f"recipe {recipe['name']}", rows)
 
 
 def _list(blocks: Sequence[str]) -> str | None:
@@ -80,16 +76,13 @@ def _list(blocks: Sequence[str]) -> str | None:
     return "; ".join(block.replace(":", ": ").replace(",", ", ") for block in blocks) or None
 
 
-def _shown(example: Result) -> str:
+def _example(example: Result) -> str:
     """``text -> result``; where the two look alike, their characters stand apart."""
-    given, result = example["text"], example["result"]
-    if isinstance(given, str) and isinstance(result, str) and _composed(given) == _composed(result) != "":
-        given, result = " ".join(given), " ".join(result)
-    return f"{_joined(given)} -> {_joined(result)}"
-
-
-def _composed(text: str) -> str:
-    return unicodedata.normalize("NFC", text)
+    text, result = example["text"], example["result"]
+    are_texts = isinstance(text, str) and isinstance(result, str)
+    if are_texts and text and unicodedata.normalize("NFC", text) == unicodedata.normalize("NFC", result):
+        text, result = " ".join(text), " ".join(result)
+    return f"{_joined(text)} -> {_joined(result)}"
 
 
 def _joined(pieces: str | Sequence[str]) -> str:

@@ -6,16 +6,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokkit.views.names import short_names
-from tokkit.views.tables import Table
-
-Result = Mapping[str, Any]
+from tokkit.views.tables import Result, Table, p_value, with_interval
 
 _SHARES = ("continued_words", "unknown_rate", "unknown_words", "unknown_rows")
-_CALLED = {
-    "tokens": "tokens",
-    "continued_words": "continued words",
-    "unknown_words": "unknown words",
-}
+_CALLED = {"tokens": "tokens", "continued_words": "continued words", "unknown_words": "unknown words"}
+_LENGTHS = ("vocabulary", "tokens", "tokens per word", "bytes per token", "characters per token")
+_WORDS = ("continued words", "frequent words whole", "unknown tokens", "words", "rows")
 
 
 def comparison(result: Result) -> list[Table]:
@@ -23,11 +19,21 @@ def comparison(result: Result) -> list[Table]:
     short = short_names(list(result["tokenizers"]))
     tokenizers = {short[name]: measured for name, measured in result["tokenizers"].items()}
     title = f"{result['rows']:,} rows, {result['words']:,} words (separated by whitespace)"
+    ratios = ("fertility", "bytes_per_token", "characters_per_token")
+    lengths = [
+        (
+            name,
+            measured["vocab_size"],
+            measured["tokens"],
+            *(_with_interval(measured, ratio) for ratio in ratios),
+        )
+        for name, measured in tokenizers.items()
+    ]
     tables = [
-        Table(title, ("tokenizer", *_LENGTHS), [_length_row(name, m) for name, m in tokenizers.items()]),
+        Table(title, ("tokenizer", *_LENGTHS), lengths),
         Table(
             "Words and unknown tokens",
-            ("tokenizer", "continued words", "frequent words whole", "unknown tokens", "words", "rows"),
+            ("tokenizer", *_WORDS),
             [_word_row(name, measured) for name, measured in tokenizers.items()],
         ),
         _vocabulary_table(tokenizers),
@@ -39,17 +45,6 @@ def comparison(result: Result) -> list[Table]:
     if result["comparisons"]:
         tables.append(_claims_table(result, short))
     return tables
-
-
-_LENGTHS = ("vocabulary", "tokens", "tokens per word", "bytes per token", "characters per token")
-
-
-def _length_row(name: str, measured: Result) -> tuple[Any, ...]:
-    ratios = (_with_interval(measured, metric) for metric in ("fertility", "bytes_per_token"))
-    return (
-        *(name, measured["vocab_size"], measured["tokens"]),
-        *(*ratios, _with_interval(measured, "characters_per_token")),
-    )
 
 
 def _word_row(name: str, measured: Result) -> tuple[Any, ...]:
@@ -103,19 +98,16 @@ def _partition_table(tokenizers: Mapping[str, Result], partition: str, called: s
 
 
 def _claims_table(result: Result, short: Mapping[str, str]) -> Table:
-    rows = []
-    for each in result["comparisons"]:
-        share = None if each["relative"] is None else f"{each['relative']:+.2%}"
-        if share and each["interval"]:
-            low, high = each["interval"]
-            share += f" [{low:+.2%}, {high:+.2%}]"
-        rows.append(
-            (
-                *(_CALLED[each["claim"]], short[each["first"]], short[each["second"]]),
-                *(f"{each['difference']:+,}", share, _p_value(each["p_value_holm"])),
-                "yes" if each["significant"] else "no",
-            )
+    rows = [
+        (
+            *(_CALLED[comparison["claim"]], short[comparison["first"]], short[comparison["second"]]),
+            f"{comparison['difference']:+,}",
+            with_interval(comparison["relative"], comparison["interval"], "+.2%"),
+            p_value(comparison["p_value_holm"]),
+            "yes" if comparison["significant"] else "no",
         )
+        for comparison in result["comparisons"]
+    ]
     columns = ("count of", "first", "second", "difference", "share", "p (Holm)", "significant")
     fewest = [f"fewest {_CALLED[claim]}: {short[name]}" for claim, name in result["fewest"].items() if name]
     summary = "; ".join(fewest) or "no tokenizer has significantly fewest of anything"
@@ -123,20 +115,9 @@ def _claims_table(result: Result, short: Mapping[str, str]) -> Table:
 
 
 def _with_interval(measured: Result, metric: str) -> str | None:
-    value, bounds = measured[metric], measured["intervals"].get(metric)
-    if value is None:
-        return None
-    as_text = _percent if metric in _SHARES else _decimals
-    return f"{as_text(value)} [{as_text(bounds[0])}, {as_text(bounds[1])}]" if bounds else as_text(value)
+    form = ".2%" if metric in _SHARES else ".3f"
+    return with_interval(measured[metric], measured["intervals"].get(metric), form)
 
 
 def _percent(share: float | None) -> str | None:
     return None if share is None else f"{share:.2%}"
-
-
-def _decimals(value: float) -> str:
-    return f"{value:.3f}"
-
-
-def _p_value(value: float) -> str:
-    return "< 0.001" if value < 0.001 else f"{value:.3f}"

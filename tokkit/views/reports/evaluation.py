@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from tokkit.views.html import Part
 from tokkit.views.reliability_plot import reliability_drawing
-from tokkit.views.tables import Shaded, Table
-
-Result = Mapping[str, Any]
+from tokkit.views.tables import Result, Shaded, Table, facts, p_value, shorten, skipped
 
 # Characters of a text that are displayed.
 _TERMINAL_CHARACTERS, _PAGE_CHARACTERS = 160, 1000
@@ -24,8 +21,6 @@ BASELINES = {"probe": "probe baseline", "bag-of-words": "TF-IDF baseline"}
 
 # What a test is called, and the score it is about.
 _TESTS = {"mcnemar": ("McNemar", "accuracy"), "exchange": ("exchanged rows", "span F1")}
-# P-values below are displayed as this bound.
-_SMALLEST_P = 0.0001
 
 
 def evaluation(result: Result) -> list[Table]:
@@ -54,16 +49,14 @@ def page_parts(result: Result) -> list[Part]:
 def comparison(result: Result) -> list[Table]:
     """Several models on the same rows, the best marked, and whether the others differ from it."""
     score = result["best_by"]
-    columns = [
-        name for name in ("loss", "accuracy", score) if any(name in m for m in result["models"].values())
-    ]
     # The metric of the task may be one of the first two.
-    columns = list(dict.fromkeys(columns))
+    names = dict.fromkeys(("loss", "accuracy", score))
+    columns = [name for name in names if any(name in scores for scores in result["models"].values())]
     rows = [
         (
             "*" if name == result["best"] else "",
             *(name, scores["kind"]),
-            *(scores.get(each) for each in columns),
+            *(scores.get(column) for column in columns),
             _interval(scores.get("intervals", {}).get(score)),
             scores.get("validation", {}).get(score),
         )
@@ -76,7 +69,7 @@ def comparison(result: Result) -> list[Table]:
     tables = [Table(title, headings, rows)]
     if result["comparisons"]:
         tables.append(_differences(result["comparisons"]))
-    return tables + _left_out(result)
+    return tables + skipped(result)
 
 
 def score_name(score: str) -> str:
@@ -103,7 +96,7 @@ def _parts(result: Result, longest: int) -> list[Part]:
         parts += _issues(result["label_issues"], longest)
     if result.get("worst"):
         parts.append(_rows_table("Rows with the highest loss", result["worst"], longest))
-    return [*parts, *_left_out(result)]
+    return [*parts, *skipped(result)]
 
 
 def _overall(result: Result) -> Table:
@@ -139,7 +132,7 @@ def _interval(bounds: Sequence[float] | None) -> str | None:
 def _classes(classes: Mapping[str, Result]) -> Table:
     scores = list(next(iter(classes.values()), {}))
     headings = ["rows" if score == "support" else score_name(score) for score in scores]
-    rows = [(label, *(each[score] for score in scores)) for label, each in classes.items()]
+    rows = [(label, *of_label.values()) for label, of_label in classes.items()]
     return Table("Classes", ("label", *headings), rows)
 
 
@@ -163,42 +156,37 @@ def _calibration(result: Result) -> list[Part]:
         "ECE without it": calibration.get("ece_before"),
         "loss without it": calibration.get("loss_before"),
     }
-    rows = [(name, value) for name, value in values.items() if value is not None]
-    table = Table("Calibration", ("", "value"), rows)
+    table = facts("Calibration", values.items())
     bins = calibration.get("bins")
     return [table, reliability_drawing("Reliability: accuracy by confidence", bins)] if bins else [table]
 
 
 def _thresholds(result: Result) -> list[Table]:
-    columns = ("label", "threshold", "F1", "F1 at one half")
     titles = {
         "thresholds_applied": "Thresholds applied, with their F1 on the validation rows they were tuned on",
         "thresholds": "Thresholds with the best F1 on these rows, for use on others",
     }
-    return [
-        Table(
-            title,
-            columns,
-            [(label, t["threshold"], t["f1"], t["f1_at_half"]) for label, t in result[name].items()],
-        )
-        for name, title in titles.items()
-        if result.get(name)
-    ]
+    tables = []
+    for name, title in titles.items():
+        if tuned := result.get(name):
+            rows = [(label, t["threshold"], t["f1"], t["f1_at_half"]) for label, t in tuned.items()]
+            tables.append(Table(title, ("label", "threshold", "F1", "F1 at one half"), rows))
+    return tables
 
 
 def _lengths(lengths: Sequence[Result]) -> Table:
     scores = [name for name in ("loss", "accuracy", "macro_f1") if name in lengths[0]]
     rows = [
-        (f"{each['from']} to {each['to']}", each["rows"], *(each[score] for score in scores))
-        for each in lengths
+        (f"{bucket['from']} to {bucket['to']}", bucket["rows"], *(bucket[score] for score in scores))
+        for bucket in lengths
     ]
     return Table("By length", ("tokens", "rows", *map(score_name, scores)), rows)
 
 
 def _issues(issues: Result, longest: int) -> list[Table]:
     classes = [
-        (label, each["rows"], each["issues"], f"{each['estimated_wrong']:.1%}")
-        for label, each in issues["classes"].items()
+        (label, counts["rows"], counts["issues"], f"{counts['estimated_wrong']:.1%}")
+        for label, counts in issues["classes"].items()
     ]
     title = f"Likely label errors: {issues['count']:,}"
     tables = [Table(title, ("label", "rows", "issues", "estimated wrong"), classes)]
@@ -210,35 +198,22 @@ def _issues(issues: Result, longest: int) -> list[Table]:
 def _rows_table(title: str, rows: Sequence[Result], longest: int) -> Table:
     columns = [name for name in rows[0] if name != "id"]
     cells = [
-        tuple(_shorten(row[name], longest) if name in ("text", "pair") else row[name] for name in columns)
+        tuple(shorten(row[name], longest) if name in ("text", "pair") else row[name] for name in columns)
         for row in rows
     ]
     return Table(title, columns, cells)
-
-
-def _shorten(text: str, longest: int) -> str:
-    return text if len(text) <= longest else text[: longest - 1] + "…"
 
 
 def _differences(comparisons: Sequence[Result]) -> Table:
     scores = list(comparisons[0]["intervals"])
     rows = [
         (
-            each["model"],
-            *(_interval(each["intervals"][score]) for score in scores),
-            *(_p_value(each[which]) for which in ("p_value", "p_adjusted")),
+            compared["model"],
+            *(_interval(compared["intervals"][score]) for score in scores),
+            *(p_value(compared[which], 4) for which in ("p_value", "p_adjusted")),
         )
-        for each in comparisons
+        for compared in comparisons
     ]
     test, tested = _TESTS[comparisons[0]["test"]]
     columns = ("model", *map(score_name, scores), f"p ({test})", "p (Holm)")
     return Table(f"Differences from the best, 95 % CI, and the test of {tested}", columns, rows)
-
-
-def _p_value(value: float) -> str:
-    return f"{value:.4f}" if value >= _SMALLEST_P else f"< {_SMALLEST_P}"
-
-
-def _left_out(result: Result) -> list[Table]:
-    left_out = result.get("left_out")
-    return [Table("Skipped rows", ("reason", "rows"), list(left_out.items()))] if left_out else []

@@ -6,9 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tokkit.views.reports.evaluation import evaluation
-from tokkit.views.tables import Table
-
-Result = Mapping[str, Any]
+from tokkit.views.tables import Result, Table, facts
 
 # Key of a baseline's scores -> its name.
 _BASELINES = {"bag_of_words": "TF-IDF", "probe": "probe"}
@@ -22,14 +20,12 @@ def features(result: Result) -> list[Table]:
         ("rows", f"{result['rows']:,} ({splits})"),
         ("hidden states", f"{result['width']} wide, layer {result['layer']} of {result['model']}"),
         ("pooling", result["pooling"]),
+        *((f"skipped rows: {reason}", n) for reason, n in result["left_out"].items()),
+        ("truncated rows", result["truncated"] or None),
+        ("map", result.get("map")),
     ]
-    values += [(f"skipped rows: {reason}", n) for reason, n in result["left_out"].items()]
-    if result["truncated"]:
-        values.append(("truncated rows", result["truncated"]))
-    if "map" in result:
-        values.append(("map", result["map"]))
     scored = {name: result[key] for key, name in _BASELINES.items() if result[key]}
-    return [Table("Features", ("", "value"), values), *(_baselines(scored) if scored else [])]
+    return [facts("Features", values), *(_baselines(scored) if scored else [])]
 
 
 def _baselines(scored: Mapping[str, Result]) -> list[Table]:
@@ -39,7 +35,7 @@ def _baselines(scored: Mapping[str, Result]) -> list[Table]:
     majority = last["majority"]
     rows = [
         (f'majority class ("{majority["label"]}")', majority["accuracy"], majority["macro_f1"], None),
-        *((name, each["accuracy"], each["macro_f1"], each["loss"]) for name, each in scored.items()),
+        *((name, scores["accuracy"], scores["macro_f1"], scores["loss"]) for name, scores in scored.items()),
     ]
     title = f"Logistic regression, scored on {last['split']}"
     columns = ("", "accuracy", "macro F1", "loss")

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 from tokkit.views.reports.evaluation import BASELINES, evaluation, score_name
-from tokkit.views.tables import Table
-
-Result = Mapping[str, Any]
+from tokkit.views.tables import Result, Table, facts, p_value, with_interval
 
 # Scores that are displayed of each fold, where the task has them.
 _FOLD_SCORES = ("loss", "accuracy", "macro_f1", "span_f1")
@@ -52,32 +47,28 @@ def _training(result: Result, models: str, epochs: str) -> Table:
         ("time", f"{result['seconds']:.1f} s, {result['rows_per_second']:.0f} rows/s"),
         ("padding", f"{result['padding_share']:.1%} of the tokens computed"),
     ]
-    return Table("Fine-tuned", ("", "value"), rows)
+    return facts("Fine-tuned", rows)
 
 
 def settings_compared(result: Result) -> list[Table]:
     """Every combination, best first, and whether it differs from the best significantly."""
     metric = result["metric"]
-    rows = [
-        (
-            _named(each["settings"]),
-            _with_interval(each["score"], each["interval"]),
-            _over_folds(each, metric),
-            _difference(each),
-            _p_value(each["p_value"]),
-            "best" if each["p_value"] is None else "yes" if each["distinguishable"] else "no",
-        )
-        for each in result["combinations"]
-    ]
-    columns = (
-        "settings",
-        f"{score_name(metric)} out of fold",
-        "mean ± std over folds",
-        "difference from the best",
-        "p (Holm)",
-        "differs",
-    )
+    rows = [_cells(combination, metric) for combination in result["combinations"]]
+    score, folds = f"{score_name(metric)} out of fold", "mean ± std over folds"
+    columns = ("settings", score, folds, "difference from the best", "p (Holm)", "differs")
     return [Table(f"{verdict(result)}; {result['folds']} folds of {result['rows']:,} rows", columns, rows)]
+
+
+def _cells(combination: Result, metric: str) -> tuple[str | None, ...]:
+    bounds, is_best = combination["difference_interval"], combination["p_value"] is None
+    return (
+        _named(combination["settings"]),
+        with_interval(combination["score"], combination["interval"]),
+        _over_folds(combination, metric),
+        with_interval(combination["difference"], bounds, "+.3f") if bounds else None,
+        p_value(combination["p_value"]),
+        "best" if is_best else "yes" if combination["distinguishable"] else "no",
+    )
 
 
 def verdict(result: Result) -> str:
@@ -99,26 +90,11 @@ def _named(settings: Result) -> str:
     return " ".join(f"{key}={value}" for key, value in written.items())
 
 
-def _with_interval(value: float, bounds: Sequence[float] | None) -> str:
-    return f"{value:.3f} [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else f"{value:.3f}"
-
-
-def _over_folds(each: Result, metric: str) -> str | None:
-    mean, deviation = each["mean"], each["deviation"]
+def _over_folds(combination: Result, metric: str) -> str | None:
+    mean, deviation = combination["mean"], combination["deviation"]
     # A metric may be nested: classes.joy.f1.
     for part in metric.split("."):
         if part not in mean or part not in deviation:
             return None
         mean, deviation = mean[part], deviation[part]
     return f"{mean:.3f} ± {deviation:.3f}"
-
-
-def _difference(each: Result) -> str | None:
-    if each["difference_interval"] is None:
-        return None
-    low, high = each["difference_interval"]
-    return f"{each['difference']:+.3f} [{low:+.3f}, {high:+.3f}]"
-
-
-def _p_value(value: float | None) -> str | None:
-    return None if value is None else "< 0.001" if value < 0.001 else f"{value:.3f}"

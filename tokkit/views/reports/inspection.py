@@ -1,20 +1,182 @@
-"""Tables of a tokenizer compared with its model and its data."""
+"""Tables of what is found in a data set, or of a tokenizer on its model and data, by `stats` and `doctor`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tokkit.views.reports.findings import findings
-from tokkit.views.tables import Table
+from tokkit.views.tables import Bar, Result, Table
 
-Result = Mapping[str, Any]
-_SHOWN_LABELS = 5
+_COPIES = {"exact": "exact duplicates", "normalized": "normalized duplicates", "near": "near duplicates"}
+_MARKS = ("html", "controls", "mojibake")
+_QUANTILES = ("mean", "std", "min", "p50", "p90", "p95", "p99", "max")
+# Columns of the bars where there is one split, and where there are several.
+_BAR, _NARROW_BAR = 20, 8
+# Share below which a language is counted among the others.
+_RARE = 0.005
+_OTHERS = "others"
+# Languages that have a column of their own where each class has a line.
+_LANGUAGES = 4
+# Labels of a configuration that are displayed.
+_LABELS = 5
+
+
+def stats(result: Result) -> list[Table]:
+    """Everything `stats` found, one table an aspect."""
+    splits: Mapping[str, Result] = result["splits"]
+    tables = [_rows_table(splits)]
+    labels = dict.fromkeys(label for split in splits.values() for label in split["classes"])
+    if labels:
+        columns = [column for name in splits for column in (name, f"{name} %")]
+        rows = [(label, *_class_cells(splits, label)) for label in labels]
+        tables.append(Table("Classes", ("label", *columns), rows))
+    tables += [_columns_table(splits), _scripts_table(splits), *_language_tables(splits)]
+    if any(split[mark] for split in splits.values() for mark in _MARKS):
+        marks = [(name, *(split[mark] for mark in _MARKS)) for name, split in splits.items()]
+        tables.append(Table("Rows to clean", ("split", *_MARKS), marks))
+    tables += _length_tables(splits)
+    if recommended := result["recommended_max_length"]:
+        shares = [f"{recommended[key]:.2%}" for key in ("truncated", "tokens_lost", "padding")]
+        columns = ["--max-length", "rows truncated", "tokens lost", "padding if all rows have that length"]
+        tables.append(Table("Recommended maximum length", columns, [(recommended["tokens"], *shares)]))
+    if leaks := result["across"]["leaks"]:
+        tables.append(Table("Texts in two splits", ("splits", "rows of the second"), list(leaks.items())))
+    # Findings come last, because the end of the output is what a terminal displays.
+    return tables + _findings(result)
+
+
+def _findings(result: Result) -> list[Table]:
+    """A table of the findings; none where there are none."""
+    columns = ("severity", "rule", "finding", "fix")
+    rows = [
+        [finding[key] for key in ("severity", "rule", "message", "fix")] for finding in result["findings"]
+    ]
+    return [Table("Findings", columns, rows)] if rows else []
+
+
+def _rows_table(splits: Mapping[str, Result]) -> Table:
+    known = [kind for kind in _COPIES if any(s["duplicates"][kind] is not None for s in splits.values())]
+    rows = [
+        (
+            *(name, split["rows"], sum(split["missing"].values())),
+            *(split["duplicates"][kind] for kind in known),
+            split["conflicting_labels"],
+        )
+        for name, split in splits.items()
+    ]
+    copies = [_COPIES[kind] for kind in known]
+    return Table("Rows", ("split", "rows", "missing", *copies, "conflicting labels"), rows)
+
+
+def _class_cells(splits: Mapping[str, Result], label: str) -> list[Any]:
+    cells: list[Any] = []
+    for split in splits.values():
+        n = split["classes"].get(label, 0)
+        share = n / max(sum(split["classes"].values()), 1)
+        cells += [n, Bar(share, _BAR if len(splits) == 1 else _NARROW_BAR)]
+    return cells
+
+
+def _columns_table(splits: Mapping[str, Result]) -> Table:
+    rows = [
+        (name, column, content["missing"], content["distinct"], "an id" if content["looks_like_id"] else "")
+        for name, split in splits.items()
+        for column, content in split["columns"].items()
+    ]
+    return Table("Columns", ("split", "column", "missing", "distinct", "looks like"), rows)
+
+
+def _scripts_table(splits: Mapping[str, Result]) -> Table:
+    rows = [
+        (name, script, n, Bar(n / max(sum(split["scripts"].values()), 1), _BAR))
+        for name, split in splits.items()
+        for script, n in split["scripts"].items()
+    ]
+    return Table("Scripts", ("split", "script", "rows", "share"), rows)
+
+
+def _language_tables(splits: Mapping[str, Result]) -> list[Table]:
+    """The languages of the sampled rows, per split and per class."""
+    by_split = {name: split["languages"] for name, split in splits.items() if split["languages"]}
+    if not by_split:
+        return []
+    is_part = any(by_split[name]["sampled"] < sum(splits[name]["scripts"].values()) for name in by_split)
+    sampled = " of sampled rows" if is_part else ""
+    counts = [
+        (name, language, n, Bar(n / max(languages["sampled"], 1), _BAR))
+        for name, languages in by_split.items()
+        for language, n in _frequent(languages["rows"], languages["sampled"]).items()
+    ]
+    tables = [Table(f"Languages{sampled}", ("split", "language", "rows", "share"), counts)]
+    names = list(dict.fromkeys(language for _, language, _, _ in counts if language != _OTHERS))[:_LANGUAGES]
+    rows = [
+        (name, label, *_shares(by_language, names))
+        for name, languages in by_split.items()
+        for label, by_language in languages["by_class"].items()
+    ]
+    if rows:
+        tables.append(Table(f"Languages by class{sampled}", ("split", "label", *names, _OTHERS), rows))
+    return tables
+
+
+def _frequent(counts: Mapping[str, int], total: int) -> dict[str, int]:
+    """The same counts, those of rare languages as one."""
+    frequent = {language: n for language, n in counts.items() if n >= _RARE * total}
+    rest = total - sum(frequent.values())
+    return {**frequent, _OTHERS: rest} if rest else frequent
+
+
+def _shares(counts: Mapping[str, int], languages: Sequence[str]) -> list[str]:
+    total = max(sum(counts.values()), 1)
+    shares = [counts.get(language, 0) / total for language in languages]
+    return [f"{share:.1%}" for share in (*shares, 1 - sum(shares))]
+
+
+def _length_tables(splits: Mapping[str, Result]) -> list[Table]:
+    """Lengths and truncation, of each split and of each of its classes."""
+    rows = [
+        (name, unit, *_quantiles(summary))
+        for name, split in splits.items()
+        for unit, summary in split["lengths"].items()
+    ]
+    tables = [Table("Lengths", ("split", "unit", *_QUANTILES), rows)]
+    lengths = {name: split["lengths"] for name, split in splits.items()}
+    by_class = [
+        (name, label, of_label)
+        for name, split in splits.items()
+        for label, of_label in split["by_class"].items()
+    ]
+    if by_class:
+        unit = "tokens" if all("tokens" in of_split for of_split in lengths.values()) else "words"
+        rows = [(name, label, *_quantiles(of_label[unit])) for name, label, of_label in by_class]
+        tables.append(Table(f"Lengths by class, in {unit}", ("split", "label", *_QUANTILES), rows))
+    if any("tokens" in of_split for of_split in lengths.values()):
+        # The limits depend on the tokenizer only, so those of the first split are those of all.
+        limits = [f"> {limit}" for limit in next(iter(lengths.values()))["tokens"]["truncated"]]
+        rows = [
+            (name, *_truncated(of_split), f"{of_split['tokens']['unknown_rate']:.2%}")
+            for name, of_split in lengths.items()
+        ]
+        title = "Rows truncated at max length in tokens, and unknown tokens"
+        tables.append(Table(title, ("split", *limits, "unknown"), rows))
+        if by_class:
+            rows = [(name, label, *_truncated(of_label)) for name, label, of_label in by_class]
+            tables.append(Table("Rows truncated at max length by class", ("split", "label", *limits), rows))
+    return tables
+
+
+def _quantiles(summary: Result) -> list[float | int | None]:
+    values = [summary[quantile] for quantile in _QUANTILES]
+    return [round(value, 1) if isinstance(value, float) else value for value in values]
+
+
+def _truncated(lengths: Result) -> list[str]:
+    return [f"{share:.2%}" for share in lengths["tokens"]["truncated"].values()]
 
 
 def doctor(result: Result) -> list[Table]:
     """Findings, or that there are none; the model's configuration; the tokenizer on the data."""
-    tables = findings(result) or [
+    tables = _findings(result) or [
         Table("Findings", ("rules checked", "findings"), [(len(result["checked"]), 0)])
     ]
     if result["config"]:
@@ -38,33 +200,21 @@ def _measured(measured: Result) -> Table:
         groups += [(kind, name, figures) for name, figures in measured[f"by_{kind}"].items()]
     limit = measured["limit"]
     title = "The tokenizer on the data" + (f"; truncated: longer than {limit} tokens" if limit else "")
-    columns = (
-        "of",
-        "name",
-        "texts",
-        "words",
-        "tokens",
-        "unknown",
-        "tokens per word",
-        "per character",
-        "truncated",
-    )
-    return Table(title, columns, [(kind, name, *_figures(figures)) for kind, name, figures in groups])
-
-
-def _figures(figures: Result) -> tuple[Any, ...]:
-    truncated = figures["truncated"]
-    return (
-        *(figures[name] for name in ("texts", "words", "tokens")),
-        f"{figures['unknown_rate']:.2%}",
-        round(figures["fertility"], 2),
-        round(figures["tokens_per_character"], 2),
-        None if truncated is None else f"{truncated:.2%}",
-    )
+    counts, ratios = ("texts", "words", "tokens"), ("tokens per word", "per character")
+    columns = ("of", "name", *counts, "unknown", *ratios, "truncated")
+    rows = [
+        (
+            *(kind, name, *(figures[count] for count in counts), f"{figures['unknown_rate']:.2%}"),
+            *(round(figures["fertility"], 2), round(figures["tokens_per_character"], 2)),
+            None if figures["truncated"] is None else f"{figures['truncated']:.2%}",
+        )
+        for kind, name, figures in groups
+    ]
+    return Table(title, columns, rows)
 
 
 def _value(value: Any) -> str | int | float | None:
     if isinstance(value, dict):
-        names = [str(each) for each in value.values()]
-        return ", ".join(names[:_SHOWN_LABELS]) + (", ..." if len(names) > _SHOWN_LABELS else "")
+        names = [str(label) for label in value.values()]
+        return ", ".join(names[:_LABELS]) + (", ..." if len(names) > _LABELS else "")
     return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)

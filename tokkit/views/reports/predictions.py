@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from tokkit.views.tables import Table
+from tokkit.views.tables import Result, Table
 
-Result = Mapping[str, Any]
 Row = Mapping[str, Any]
 
 # Labels displayed besides those predicted.
@@ -21,20 +20,16 @@ def predictions(result: Result) -> list[Table]:
     # Rows without a text have no keys of a task: the first row that has one decides.
     form = next((key for key in _FORMS if any(key in row for row in rows)), "label")
     headings, cells = _FORMS[form]
-    paired = any("pair" in row for row in rows)
-    truth = form != "spans" and any("true_label" in row for row in rows)
-    columns = (
-        *("text", *(("second text",) if paired else ())),
-        *(heading.format(unit=unit) for heading in headings),
-        *(("true label",) if truth else ()),
-        *(("others",) if form in ("label", "labels") else ()),
-    )
+    pair = ("second text",) if any("pair" in row for row in rows) else ()
+    truth = ("true label",) if form != "spans" and any("true_label" in row for row in rows) else ()
+    others = ("others",) if form in ("label", "labels") else ()
+    columns = ("text", *pair, *(heading.format(unit=unit) for heading in headings), *truth, *others)
     lines = [
         (
-            *(row["text"], *((row.get("pair"),) if paired else ())),
+            *(row["text"], *((row.get("pair"),) if pair else ())),
             *cells(row),
             *((row.get("true_label") or "",) if truth else ()),
-            *((_others(row),) if form in ("label", "labels") else ()),
+            *((_others(row),) if others else ()),
         )
         for row in rows
     ]
@@ -55,7 +50,7 @@ def _labels(row: Row) -> tuple[Any, ...]:
 def _spans(row: Row) -> tuple[Any, ...]:
     if row["label"] is None:
         return (None,)
-    return (", ".join(f"{each['text']}: {each['type']} {each['probability']:.4g}" for each in row["spans"]),)
+    return (", ".join(f"{span['text']}: {span['type']} {span['probability']:.4g}" for span in row["spans"]),)
 
 
 def _others(row: Row) -> str:

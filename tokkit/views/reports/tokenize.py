@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from tokkit.views.tables import Spans, Table
-
-Result = Mapping[str, Any]
+from tokkit.views.tables import Result, Spans, Table
 
 _UNKNOWN, _SPECIAL = "?", "+"
 
@@ -21,11 +19,15 @@ def _tables(text: Result) -> Iterator[Table]:
     title = text["text"] if text["pair"] is None else f"{text['text']} + {text['pair']}"
     yield Table(title or "(an empty text)", ("stage", "text"), list(_stage_rows(text)))
     if text["tokens"]:
-        yield Table(_told(text), ("", "token", "id", "at", "text", "word"), list(_token_rows(text)))
+        counts = [f"{len(text['tokens'])} tokens"]
+        counts += [f"{len(text['unknown'])} unknown ({_UNKNOWN})"] if text["unknown"] else []
+        counts += [f"{len(text['special'])} special ({_SPECIAL})"] if text["special"] else []
+        columns = ("", "token", "id", "at", "text", "word")
+        yield Table(", ".join(counts), columns, list(_token_rows(text)))
 
 
 def _stage_rows(text: Result) -> Iterator[tuple[Any, ...]]:
-    unknown = {text["tokens"][place] for place in text["unknown"]}
+    unknown = {text["tokens"][index] for index in text["unknown"]}
     for stage in text["stages"]:
         name = " ".join((stage["stage"].replace("_", "-"), stage["block"])).strip()
         of = " (pair)" if stage["of"] == "pair" else ""
@@ -40,30 +42,20 @@ def _stage_rows(text: Result) -> Iterator[tuple[Any, ...]]:
 
 
 def _token_rows(text: Result) -> Iterator[tuple[Any, ...]]:
-    given = (text["text"], text["pair"] or "")
+    texts = (text["text"], text["pair"] or "")
     marks = {**dict.fromkeys(text["special"], _SPECIAL), **dict.fromkeys(text["unknown"], _UNKNOWN)}
     columns = (text["tokens"], text["ids"], text["offsets"], text["words"], text["sequences"], _styles(text))
-    for place, (token, id, (start, end), word, sequence, style) in enumerate(zip(*columns, strict=True)):
-        part = "" if sequence is None else given[sequence][start:end]
+    for index, (token, id, (start, end), word, sequence, style) in enumerate(zip(*columns, strict=True)):
+        part = "" if sequence is None else texts[sequence][start:end]
         at = "" if sequence is None else f"{start}-{end}"
-        yield marks.get(place, ""), Spans([(token, style)]), str(id), at, part, word
+        yield marks.get(index, ""), Spans([(token, style)]), str(id), at, part, word
 
 
-def _told(text: Result) -> str:
-    unknown = len(text["unknown"])
-    marked = [f"{unknown} unknown ({_UNKNOWN})"] if unknown else []
-    marked += [f"{len(text['special'])} special ({_SPECIAL})"] if text["special"] else []
-    return ", ".join((f"{len(text['tokens'])} tokens", *marked))
+def _styles(text: Result) -> list[str]:
+    styles = dict(enumerate(_alternating(len(text["tokens"]))))
+    styles |= dict.fromkeys(text["special"], "special") | dict.fromkeys(text["unknown"], "unknown")
+    return list(styles.values())
 
 
-def _styles(text: Result) -> Sequence[str]:
-    styles = list(_alternating(len(text["tokens"])))
-    for place in text["special"]:
-        styles[place] = "special"
-    for place in text["unknown"]:
-        styles[place] = "unknown"
-    return styles
-
-
-def _alternating(number: int) -> Sequence[str]:
-    return [("even", "odd")[place % 2] for place in range(number)]
+def _alternating(number: int) -> list[str]:
+    return [("even", "odd")[index % 2] for index in range(number)]

@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from tokkit.views.tables import Table
-
-Result = Mapping[str, Any]
+from tokkit.views.tables import Result, Table, facts
 
 
 def training(result: Result) -> list[Table]:
     """The tokenizer, and the time and memory of each stage."""
+    words = f"{result['words']:,} words, {result['distinct_words']:,} distinct"
     rows = [
         ("tokenizer", result["tokenizer"]),
         ("vocabulary", f"{result['vocab_size']:,} tokens"),
-        (
-            "corpus",
-            f"{result['words']:,} words, {result['distinct_words']:,} distinct, {_size(result['bytes'])}",
-        ),
+        ("corpus", f"{words}, {_size(result['bytes'])}"),
         ("time", f"{result['seconds']:.1f} s"),
         ("sha256", result["sha256"]),
     ]
-    tables = [Table("Tokenizer", ("", "value"), rows)]
+    tables = [facts("Tokenizer", rows)]
     # Several sizes of one training: the largest is the tokenizer above, the others are nested in it.
     if result.get("sizes"):
         sizes = [(size["tokenizer"], size["vocab_size"], size["sha256"]) for size in result["sizes"]]
@@ -39,7 +32,7 @@ def counts(result: Result) -> list[Table]:
         ("time", f"{result['seconds']:.1f} s"),
         ("fingerprint", result["fingerprint"]),
     ]
-    return [Table("Counts", ("", "value"), rows), *_stages(result)]
+    return [facts("Counts", rows), *_stages(result)]
 
 
 def _stages(result: Result) -> list[Table]:
