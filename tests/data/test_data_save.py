@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tokkit.data.save import format_for, suffix_for, write
 from tokkit.errors import InputError, OutputError
 from tokkit.sources import streams
-from tokkit.sources.formats import TableFormat, read_table
+from tokkit.sources.formats import TableFormat, batches
+from tokkit.sources.formats.batch import concatenate
 
 CSV, SEMICOLON, TSV = TableFormat("csv", ","), TableFormat("csv", ";"), TableFormat("tsv", "\t")
 CONLL = TableFormat("conll")
@@ -39,7 +40,7 @@ def _back(frame, folder: Path, table_format) -> pl.DataFrame:
     path = folder / "out"
     path.unlink(missing_ok=True)
     write(frame, path, table_format)
-    return read_table(path, table_format)
+    return concatenate(batches(path, table_format))
 
 
 def _held(rows):

@@ -46,13 +46,13 @@ def in_child(work: Callable[[], object]) -> int:
 @contextmanager
 def fault_at(n: int, fault: Callable[[], None], *, lasting: bool = False) -> Iterator[list[str]]:
     """``fault`` happens before the n-th of `ALL_CALLS` (and before all later ones); yields the calls made."""
-    made: list[str] = []
+    calls: list[str] = []
     originals = [(module, name, getattr(module, name)) for module, name in ALL_CALLS]
 
     def wrapped(name: str, original: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any, **options: Any) -> Any:
-            made.append(name)
-            if len(made) == n or (lasting and len(made) > n):
+            calls.append(name)
+            if len(calls) == n or (lasting and len(calls) > n):
                 fault()
             return original(*args, **options)
 
@@ -61,7 +61,7 @@ def fault_at(n: int, fault: Callable[[], None], *, lasting: bool = False) -> Ite
     for module, name, original in originals:
         setattr(module, name, wrapped(name, original))
     try:
-        yield made
+        yield calls
     finally:
         for module, name, original in originals:
             setattr(module, name, original)

@@ -42,11 +42,11 @@ def fresh(base: Path, existing: bool, publish) -> Iterator[tuple[int, Path]]:
 def states(tmp_path: Path, existing: bool) -> tuple[dict | None, dict]:
     """What a folder holds before and after."""
     (tmp_path / "model").mkdir()
-    found: list[dict | None] = []
+    contents: list[dict | None] = []
     for text in ("old", "new"):
         publish_folder(tmp_path / "model" / text, text)
-        found.append(content(tmp_path / "model" / text))
-    return (found[0] if existing else None), found[1]
+        contents.append(content(tmp_path / "model" / text))
+    return (contents[0] if existing else None), contents[1]
 
 
 def next_run_mends(out: Path, publish) -> None:
@@ -60,7 +60,7 @@ def next_run_mends(out: Path, publish) -> None:
 @EXISTING
 def test_folder_survives_kill_at_every_call(tmp_path, either_way, existing):
     old, new = states(tmp_path, existing)
-    seen = []
+    is_new = []
     for n, out in fresh(tmp_path, existing, publish_folder):
 
         def work(n=n, out=out):
@@ -77,11 +77,11 @@ def test_folder_survives_kill_at_every_call(tmp_path, either_way, existing):
             with files.lock(out):
                 files.repair(out)
         assert content(out) in (old, new), f"killed at call {n}"
-        seen.append(content(out) == new)
+        is_new.append(content(out) == new)
         next_run_mends(out, publish_folder)
     assert n > 15
-    assert any(seen), "no kill came after the exchange"
-    assert seen == sorted(seen), "old up to a point, new from there on"
+    assert any(is_new), "no kill came after the exchange"
+    assert is_new == sorted(is_new), "old up to a point, new from there on"
 
 
 @EXISTING

@@ -19,9 +19,9 @@ from tokkit.files import publish, staging
 def loaded_on(platform: str, module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """A second copy of a module, loaded as on another system."""
     monkeypatch.setattr(sys, "platform", platform)
-    spec = importlib.util.spec_from_file_location(f"{module.__name__}_on_{platform}", module.__file__)
-    copy = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(copy)
+    module_spec = importlib.util.spec_from_file_location(f"{module.__name__}_on_{platform}", module.__file__)
+    copy = importlib.util.module_from_spec(module_spec)
+    module_spec.loader.exec_module(copy)
     return copy
 
 

@@ -101,12 +101,17 @@ class TestFolder:
         assert names(tmp_path) == []
 
     def test_folder_keeps_what_only_looks_like_a_leftover(self, tmp_path):
-        kept = [".out.tokkit-parts", ".out.tokkit-0123", ".other.tokkit-0123456789abcdef", "out.tokkit-lock"]
-        for name in kept:
+        others = [
+            ".out.tokkit-parts",
+            ".out.tokkit-0123",
+            ".other.tokkit-0123456789abcdef",
+            "out.tokkit-lock",
+        ]
+        for name in others:
             (tmp_path / name).mkdir()
         (tmp_path / ".out.tokkit-0123456789abcdef").mkdir()
         publish_folder(tmp_path / "out", "new")
-        assert names(tmp_path) == sorted([*kept, "out"])
+        assert names(tmp_path) == sorted([*others, "out"])
 
     @pytest.mark.parametrize("raised", [ValueError, KeyboardInterrupt, SystemExit, OutputError])
     def test_folder_leaves_nothing_after_an_exception(self, tmp_path, raised):

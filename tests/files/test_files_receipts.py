@@ -48,13 +48,13 @@ def test_describe_input_of_a_file(corpus):
 
 
 def test_describe_input_of_a_folder(corpus, monkeypatch):
-    found = files.describe_input(corpus)
-    assert [file["name"] for file in found["files"]] == ["a.txt", "b.txt", "de/ä.txt"]
-    assert (found["name"], found["bytes"]) == ("corpus", 13)
+    described = files.describe_input(corpus)
+    assert [file["name"] for file in described["files"]] == ["a.txt", "b.txt", "de/ä.txt"]
+    assert (described["name"], described["bytes"]) == ("corpus", 13)
     monkeypatch.chdir(corpus)
-    assert files.describe_input(Path()) == found
+    assert files.describe_input(Path()) == described
     (corpus / "de" / "ä.txt").rename(corpus / "ä.txt")
-    assert files.describe_input(corpus)["sha256"] != found["sha256"]
+    assert files.describe_input(corpus)["sha256"] != described["sha256"]
 
 
 def test_describe_input_leaves_receipts_out(corpus):
@@ -70,10 +70,10 @@ def test_describe_input_names_what_is_missing(tmp_path):
 
 
 def test_versions_are_those_installed():
-    found = files.versions("pytest", "not-installed-anywhere")
-    assert list(found) == ["pytest", "python", "tokkit"]
-    assert found["pytest"] == pytest.__version__
-    assert found["tokkit"].startswith("0.")
+    installed = files.versions("pytest", "not-installed-anywhere")
+    assert list(installed) == ["pytest", "python", "tokkit"]
+    assert installed["pytest"] == pytest.__version__
+    assert installed["tokkit"].startswith("0.")
 
 
 def test_write_receipt_has_two_parts(corpus, tmp_path):

@@ -80,7 +80,7 @@ COMPRESSED = {
 @pytest.fixture
 def few_at_a_time(monkeypatch):
     """Batches of a few rows, and a few rows to guess from."""
-    for module in (batch, columnar, delimited):
+    for module in (batch, columnar):
         monkeypatch.setattr(module, "ROWS", 3)
 
 

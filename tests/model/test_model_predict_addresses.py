@@ -27,4 +27,4 @@ def test_predict_reads_an_address_and_says_so(model, dataset, server, heard):
     assert f"{address}: requested over the network" in heard
     sentence = f"see {address} now"
     assert [row["text"] for row in tokkit.predict(model, sentence).predictions] == [sentence]
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1

@@ -44,7 +44,7 @@ def test_addresses_a_file_is_downloaded_and_the_network_said(server, heard):
     assert dataset.files[0].read_bytes() == TABLE
     assert f"{address}: requested over the network" in heard
     assert f"{len(TABLE):,} bytes downloaded to {dataset.files[0]}" in heard
-    assert server.asked[0][0] == "/data/dev.csv?token=1"
+    assert server.requests[0][0] == "/data/dev.csv?token=1"
 
 
 def test_addresses_an_unchanged_file_is_not_sent_again_and_a_changed_one_is(server, heard):
@@ -66,7 +66,11 @@ def test_addresses_a_file_that_was_damaged_in_the_cache_is_sent_again(server):
 def test_addresses_a_download_that_is_cut_off_goes_on_where_it_stopped(server, chunked):
     server.files["/a.csv"] = Served(TABLE, cuts=[100_000, 50_000], chunked=chunked)
     assert addresses.fetch(f"{server.address}/a.csv").read_bytes() == TABLE
-    assert [headers.get("Range") for _, headers in server.asked] == [None, "bytes=100000-", "bytes=150000-"]
+    assert [headers.get("Range") for _, headers in server.requests] == [
+        None,
+        "bytes=100000-",
+        "bytes=150000-",
+    ]
 
 
 def test_addresses_a_download_goes_on_in_the_next_run(server):
@@ -74,7 +78,7 @@ def test_addresses_a_download_goes_on_in_the_next_run(server):
     address = f"{server.address}/a.csv"
     assert _refusal(address).startswith("the connection was cut off 4 times, the last time after 4,000 bytes")
     assert addresses.fetch(address).read_bytes() == TABLE
-    assert server.asked[-1][1]["Range"] == "bytes=4000-"
+    assert server.requests[-1][1]["Range"] == "bytes=4000-"
 
 
 def test_addresses_a_file_that_changed_in_between_begins_anew(server):
@@ -94,7 +98,7 @@ def test_addresses_a_part_longer_than_the_file_begins_anew(server):
 def test_addresses_a_server_without_versions_is_asked_for_the_whole_again(server):
     server.files["/a.csv"] = Served(TABLE, etag=None, cuts=[100_000])
     assert addresses.fetch(f"{server.address}/a.csv").read_bytes() == TABLE
-    assert all("Range" not in headers for _, headers in server.asked)
+    assert all("Range" not in headers for _, headers in server.requests)
 
 
 def test_addresses_a_body_of_unsaid_length_is_read_to_its_end(server):
@@ -189,12 +193,12 @@ def test_addresses_a_web_page_is_no_file(server):
 @pytest.mark.parametrize("variable", ["TOKKIT_OFFLINE", "HF_HUB_OFFLINE"])
 def test_addresses_offline_the_cache_is_all_there_is(server, monkeypatch, heard, variable):
     server.files["/a.csv"] = Served(b"text\na\n")
-    kept = addresses.fetch(f"{server.address}/a.csv")
+    cached = addresses.fetch(f"{server.address}/a.csv")
     monkeypatch.setenv(variable, "1")
-    assert addresses.fetch(f"{server.address}/a.csv", progress=heard) == kept
+    assert addresses.fetch(f"{server.address}/a.csv", progress=heard) == cached
     assert f"{variable} forbids the network; taken from the cache" in heard
     assert f"not in the cache, and {variable} forbids the network" in _refusal(f"{server.address}/b.csv")
-    assert len(server.asked) == 1
+    assert len(server.requests) == 1
 
 
 def test_addresses_may_hold_a_corpus(server, heard):
@@ -223,7 +227,7 @@ def test_addresses_can_be_stopped_and_gone_on_with(server):
     class Stopped(Silent):
         blocks = 0
 
-        def advance(self, amount, **shown):
+        def advance(self, amount, **options):
             self.blocks += amount > 0
 
         def cancelled(self):
@@ -233,7 +237,7 @@ def test_addresses_can_be_stopped_and_gone_on_with(server):
     with pytest.raises(Interrupted):
         addresses.fetch(f"{server.address}/a.csv", progress=Stopped())
     assert addresses.fetch(f"{server.address}/a.csv").read_bytes() == TABLE * 4
-    assert "Range" in server.asked[-1][1]
+    assert "Range" in server.requests[-1][1]
 
 
 def test_addresses_a_cache_that_cannot_be_written_is_named(server, monkeypatch, write):

@@ -54,11 +54,11 @@ def test_columns_the_label_asked_for_is_not_guessed_as_text():
     assert _columns(frame, None, "title") == ("plot", "title")
 
 
-@pytest.mark.parametrize("asked", ["lable", "²", "7", "-1"])
-def test_columns_an_unknown_name_tells_those_there_are(asked):
+@pytest.mark.parametrize("requested", ["lable", "²", "7", "-1"])
+def test_columns_an_unknown_name_tells_those_there_are(requested):
     frame = pl.DataFrame({"text": ["a"], "label": ["b"]})
-    with pytest.raises(InputError, match=f'a.csv: no column "{asked}".*it has: text, label') as caught:
-        _columns(frame, None, asked)
+    with pytest.raises(InputError, match=f'a.csv: no column "{requested}".*it has: text, label') as caught:
+        _columns(frame, None, requested)
     assert caught.value.hint == "name one of them: --label-column label"
 
 
@@ -79,15 +79,15 @@ def test_columns_a_wrong_separator_names_the_flag():
 
 
 @pytest.mark.parametrize(
-    ("values", "held", "instead"),
+    ("values", "kind", "instead"),
     [
         ([["a"], ["b"]], "lists", "other"),
         ([{"a": 1}, {"a": 2}], "objects", "text.a"),
         ([b"a", b"b"], "bytes", "other"),
     ],
 )
-def test_columns_lists_objects_and_bytes_are_no_text(values, held, instead):
+def test_columns_lists_objects_and_bytes_are_no_text(values, kind, instead):
     frame = pl.DataFrame({"text": values, "other": ["x", "y"]})
-    with pytest.raises(InputError, match=f'column "text" holds {held}') as caught:
+    with pytest.raises(InputError, match=f'column "text" holds {kind}') as caught:
         _columns(frame)
     assert caught.value.hint == f"name another: --text-column {instead}"

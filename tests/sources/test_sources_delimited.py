@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from tokkit.errors import InputError
 from tokkit.sources import streams
-from tokkit.sources.formats import FormatOptions, TableFormat, batches, delimited, read_table
+from tokkit.sources.formats import FormatOptions, TableFormat, batches, delimited
+from tokkit.sources.formats.batch import concatenate
 
 TEXT = st.text(st.sampled_from('ab"\n\r,;\t 가é😀'), max_size=60)
 
@@ -20,7 +21,7 @@ def _read(path, separator, skip_bad):
     said = []
     table_format, options = TableFormat("csv", separator), FormatOptions(skip_bad=skip_bad)
     try:
-        return read_table(path, table_format, options, said.append).rows(), said
+        return concatenate(batches(path, table_format, options, said.append)).rows(), said
     except InputError as error:
         return (error.message, error.hint), said
 
@@ -66,13 +67,13 @@ def test_delimited_cut_of_every_oddity(write, text, skip_bad):
 def test_delimited_cut_of_an_unclosed_quote_do_not_read_again_and_again(write, monkeypatch):
     monkeypatch.setattr(streams, "BLOCK", 64)
     monkeypatch.setattr(delimited, "LONGEST_WAITING", 1000)
-    found, _ = _both(write("a.csv", 'text,label\na,b\n"c,d\n' + "e,f\n" * 5000))
-    assert "a.csv:3: this record cannot be read" in found[0]
+    error, _ = _both(write("a.csv", 'text,label\na,b\n"c,d\n' + "e,f\n" * 5000))
+    assert "a.csv:3: this record cannot be read" in error[0]
 
 
 def test_delimited_cut_name_the_line_of_a_bad_byte_and_read_what_is_compressed(write, tmp_path):
-    found, _ = _both(write("a.csv", b"text,label\na,b\n\xff,c\n"))
-    assert "a.csv:3: byte 1" in found[0]
+    error, _ = _both(write("a.csv", b"text,label\na,b\n\xff,c\n"))
+    assert "a.csv:3: byte 1" in error[0]
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(b'text,label\n"a, a",b\n'))
     assert _both(tmp_path / "b.csv.gz")[0] == [("a, a", "b")]
 
@@ -81,7 +82,7 @@ def test_delimited_cut_name_the_line_of_a_bad_byte_and_read_what_is_compressed(w
 def test_delimited_of_a_file_without_a_header_line(write, monkeypatch, large):
     monkeypatch.setattr(delimited, "LARGE", large)
     path = write("a.csv", "good film,x\nbad film,y\n")
-    frame = read_table(path, TableFormat("csv", ","), FormatOptions(names=["text", "label"]))
+    frame = concatenate(batches(path, TableFormat("csv", ","), FormatOptions(names=["text", "label"])))
     assert frame.to_dicts() == [{"text": "good film", "label": "x"}, {"text": "bad film", "label": "y"}]
 
 
@@ -89,6 +90,6 @@ def test_delimited_of_a_file_without_a_header_line(write, monkeypatch, large):
 def test_delimited_gives_the_wanted_columns_alone(write, monkeypatch, large):
     monkeypatch.setattr(delimited, "LARGE", large)
     path = write("a.csv", 'text,label\na,x\n"b\nb",y\n')
-    found = list(batches(path, TableFormat("csv", ","), FormatOptions(columns=["text"])))
-    assert {name for batch in found for name in batch.columns} == {"text"}
-    assert [text for batch in found for text in batch.texts("text")] == ["a", "b\nb"]
+    given = list(batches(path, TableFormat("csv", ","), FormatOptions(columns=["text"])))
+    assert {name for batch in given for name in batch.columns} == {"text"}
+    assert [text for batch in given for text in batch.texts("text")] == ["a", "b\nb"]

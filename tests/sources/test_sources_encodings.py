@@ -60,10 +60,11 @@ def test_encodings_what_a_file_may_be(text, encoding):
 
 
 @pytest.mark.parametrize(
-    ("name", "found"), [("UTF8", None), ("utf-8-sig", None), ("EUC-KR", "euc_kr"), ("Latin-1", "iso8859-1")]
+    ("name", "python_name"),
+    [("UTF8", None), ("utf-8-sig", None), ("EUC-KR", "euc_kr"), ("Latin-1", "iso8859-1")],
 )
-def test_encodings_have_the_names_that_python_knows(name, found):
-    assert encoding_named(name) == found
+def test_encodings_have_the_names_that_python_knows(name, python_name):
+    assert encoding_named(name) == python_name
 
 
 @pytest.mark.parametrize("name", ["hangul", "base64", "", "a\0b"])

@@ -13,8 +13,8 @@ from tokkit.errors import InputError
 from tokkit.sources import paths
 
 
-def _names(found):
-    return [path.name for path in found]
+def _names(paths):
+    return [path.name for path in paths]
 
 
 def test_paths_expand_gives_files_of_a_folder_without_hidden_ones_and_sidecars(write, tmp_path):

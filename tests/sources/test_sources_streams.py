@@ -136,10 +136,10 @@ def test_streams_strips_one_bom_and_only_at_the_start(write):
 
 
 def test_streams_tells_the_bytes_it_read(write):
-    told = []
+    sizes = []
     path = write("a.txt", "\ufeff하나\nx\n" * 1000)
-    list(streams.lines(path, told.append))
-    assert sum(told) == path.stat().st_size
+    list(streams.lines(path, sizes.append))
+    assert sum(sizes) == path.stat().st_size
 
 
 def test_streams_reads_one_line_of_many_megabytes(write):

@@ -16,12 +16,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tokkit.errors import InputError, UsageError
-from tokkit.sources.formats import FormatOptions, TableFormat, full_suffix, read_table, recognize
+from tokkit.sources.formats import FormatOptions, TableFormat, batches, full_suffix, recognize
+from tokkit.sources.formats.batch import concatenate
 from tokkit.sources.formats.json_rows import json_splits
 
 
 def _read(path, sep=None, format=None, names=()):
-    return read_table(path, recognize(path, sep, format, names), FormatOptions(names=names))
+    return concatenate(batches(path, recognize(path, sep, format, names), FormatOptions(names=names)))
 
 
 def _column(path, name="text", **how):
@@ -103,7 +104,8 @@ def test_tables_a_column_name_that_stands_twice_is_named(write):
 def test_tables_a_header_is_not_read_as_data(write):
     path = write("a.csv", "text,label_name\na,joy\n")
     said = []
-    frame = read_table(path, recognize(path), FormatOptions(names=["satz", "gefühl"]), said.append)
+    options = FormatOptions(names=["satz", "gefühl"])
+    frame = concatenate(batches(path, recognize(path), options, said.append))
     assert (frame.columns, frame.rows()) == (["satz", "gefühl"], [("a", "joy")])
     assert "its first line names columns" in said[0]
 
@@ -347,8 +349,8 @@ def test_tables_objects_with_other_keys_each_time_keep_them_all(write):
 
 def _without_nulls(value):
     if isinstance(value, dict):
-        kept = {key: _without_nulls(inner) for key, inner in value.items()}
-        return {key: inner for key, inner in kept.items() if inner not in (None, {})} if value else value
+        filled = {key: _without_nulls(inner) for key, inner in value.items()}
+        return {key: inner for key, inner in filled.items() if inner not in (None, {})} if value else value
     return [_without_nulls(inner) for inner in value] if isinstance(value, list) else value
 
 

@@ -33,11 +33,11 @@ class Served:
 
 @dataclass
 class Server:
-    """``files`` by path; ``asked`` is the path and the headers of each request."""
+    """``files`` by path; ``requests`` is the path and the headers of each request."""
 
     address: str
     files: dict[str, Served] = field(default_factory=dict)
-    asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
 
 @contextmanager
@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         state: Server = self.server.state  # type: ignore[attr-defined]
         path = unquote(urlsplit(self.path).path)
-        state.asked.append((self.path, dict(self.headers)))
+        state.requests.append((self.path, dict(self.headers)))
         served = state.files.get(path)
         if served is None:
             self.send_error(404)

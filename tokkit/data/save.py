@@ -16,6 +16,7 @@ import polars as pl
 from tokkit.errors import InputError, OutputError, TokkitError
 from tokkit.sources import formats, streams
 from tokkit.sources.formats import FormatOptions, conll
+from tokkit.sources.formats.batch import concatenate
 
 
 def _zstd(content: bytes) -> bytes:
@@ -93,7 +94,7 @@ def write(frame: pl.DataFrame, path: Path, table_format: formats.TableFormat) ->
     path.write_bytes(_COMPRESS.get(path.suffix.lower(), bytes)(content))
     # a CoNLL file has no header, so reading it back needs the names
     names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
-    check_same(frame, formats.read_table(path, table_format, FormatOptions(names)), path)
+    check_same(frame, concatenate(formats.batches(path, table_format, FormatOptions(names))), path)
 
 
 def check_same(frame: pl.DataFrame, back: pl.DataFrame, path: Path) -> None:

@@ -20,46 +20,23 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 ``inputs`` are the files that the run reads: none of them is ever replaced.
 """
 
-from tokkit.files.publish import files, folder, repair, replace_folder, sync_folder, sync_tree, write_file
-from tokkit.files.receipts import (
-    RECEIPT,
-    describe_input,
-    read_receipt,
-    receipt_path,
-    sha256_of,
-    versions,
-    write_receipt,
-)
-from tokkit.files.staging import (
-    check_output,
-    lock,
-    raising_output_error,
-    raising_write_error,
-    remove_work,
-    staging_path,
-    work_path,
-)
-
-__all__ = [
-    "RECEIPT",
-    "check_output",
-    "describe_input",
-    "files",
-    "folder",
-    "lock",
-    "raising_output_error",
-    "raising_write_error",
-    "read_receipt",
-    "receipt_path",
-    "remove_work",
-    "repair",
-    "replace_folder",
-    "sha256_of",
-    "staging_path",
-    "sync_folder",
-    "sync_tree",
-    "versions",
-    "work_path",
-    "write_file",
-    "write_receipt",
-]
+from tokkit.files.publish import files as files
+from tokkit.files.publish import folder as folder
+from tokkit.files.publish import repair as repair
+from tokkit.files.publish import sync_folder as sync_folder
+from tokkit.files.publish import sync_tree as sync_tree
+from tokkit.files.publish import write_file as write_file
+from tokkit.files.receipts import RECEIPT as RECEIPT
+from tokkit.files.receipts import describe_input as describe_input
+from tokkit.files.receipts import read_receipt as read_receipt
+from tokkit.files.receipts import receipt_path as receipt_path
+from tokkit.files.receipts import sha256_of as sha256_of
+from tokkit.files.receipts import versions as versions
+from tokkit.files.receipts import write_receipt as write_receipt
+from tokkit.files.staging import check_output as check_output
+from tokkit.files.staging import lock as lock
+from tokkit.files.staging import raising_output_error as raising_output_error
+from tokkit.files.staging import raising_write_error as raising_write_error
+from tokkit.files.staging import remove_work as remove_work
+from tokkit.files.staging import staging_path as staging_path
+from tokkit.files.staging import work_path as work_path

@@ -16,8 +16,8 @@ import os
 import re
 import time
 import urllib.parse
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from tokkit import files
 from tokkit.errors import InputError, OutputError
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 
+# bytes that are downloaded at most, unless the user allows more
 LARGEST = 2 << 30
-"""Bytes that are downloaded at most, unless the user allows more."""
 
 _ATTEMPTS = 4
 _PAUSE = 0.5
@@ -42,19 +42,17 @@ class Version:
     etag: str | None = None
     last_modified: str | None = None
 
+    @classmethod
+    def of(cls, record: Mapping[str, Any]) -> Version:
+        """The version that a record in the cache names."""
+        names = ("etag", "last_modified")
+        return cls(**{name: record[name] for name in names if isinstance(record.get(name), str)})
+
     @property
     def exact(self) -> str | None:
         """What tells one version from another byte for byte, which a weak ETag does not."""
         weak = self.etag is None or self.etag.startswith("W/")
         return self.last_modified if weak else self.etag
-
-
-@dataclass(frozen=True)
-class Kept:
-    """A file that was downloaded whole."""
-
-    path: Path
-    version: Version
 
 
 def is_address(argument: str) -> bool:
@@ -87,22 +85,22 @@ def fetch(address: str, largest: int = LARGEST, progress: Progress = SILENT) -> 
 
     requested = quoted(address)
     folder = cache_folder() / "downloads" / hashlib.sha256(address.encode()).hexdigest()[:16]
-    kept = _kept(folder)
+    cached = _cached(folder)
     if forbidden := offline():
-        if kept is None:
+        if cached is None:
             raise InputError(
                 f"{address}: not in the cache, and {forbidden} forbids the network",
                 hint=f"unset {forbidden}, or name a file",
             )
-        progress.say(f"{address}: {forbidden} forbids the network; taken from the cache, {kept.path}")
-        return kept.path
+        progress.say(f"{address}: {forbidden} forbids the network; taken from the cache, {cached}")
+        return cached
     progress.say(f"{address}: requested over the network")
     with _alone(address, folder):
         for attempt in range(_ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE * attempt)
             stop_if_cancelled(progress)
-            if path := _transfer(address, requested, folder, kept, largest, progress):
+            if path := _transfer(address, requested, folder, cached, largest, progress):
                 return path
         have = _size(folder / ".partial")
         raise InputError(
@@ -112,24 +110,25 @@ def fetch(address: str, largest: int = LARGEST, progress: Progress = SILENT) -> 
 
 
 def _transfer(
-    address: str, requested: str, folder: Path, kept: Kept | None, largest: int, progress: Progress
+    address: str, requested: str, folder: Path, cached: Path | None, largest: int, progress: Progress
 ) -> Path | None:
-    """The file, as it is kept or newly sent; None where the connection was cut off."""
+    """The file, as it is cached or newly sent; None where the connection was cut off."""
     from tokkit.sources import web
 
     partial = folder / ".partial"
-    begun = _version(folder / ".partial.json")
-    have = _size(partial) if begun is not None and begun.exact else 0
+    begun = Version.of(_read_json(folder / ".partial.json")).exact
+    have = _size(partial) if begun else 0
     headers = {}
-    if have and begun is not None and begun.exact:
-        headers = {"Range": f"bytes={have}-", "If-Range": begun.exact}
-    elif kept is not None:
-        known = {"If-None-Match": kept.version.etag, "If-Modified-Since": kept.version.last_modified}
-        headers = {name: value for name, value in known.items() if value}
+    if have and begun:
+        headers = {"Range": f"bytes={have}-", "If-Range": begun}
+    elif cached is not None:
+        known = Version.of(_read_json(folder / ".download.json"))
+        conditions = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
+        headers = {name: value for name, value in conditions.items() if value}
     with web.opened(requested, address, headers) as answer:
-        if answer.status == web.NOT_MODIFIED and kept is not None:
-            progress.say(f"{address}: unchanged; taken from the cache, {kept.path}")
-            return kept.path
+        if answer.status == web.NOT_MODIFIED and cached is not None:
+            progress.say(f"{address}: unchanged; taken from the cache, {cached}")
+            return cached
         goes_on = answer.status == web.PARTIAL and answer.first_byte == have
         if not goes_on:
             have = 0
@@ -187,8 +186,11 @@ def _name(address: str, answer: Any) -> str:
 
     Raises `InputError` for a web page, which an address of data leads to when it is not the raw file's.
     """
-    candidates = [_last_part(address), answer.headers.get_filename() or "", _last_part(answer.address)]
-    names = [_safe(name) for name in candidates]
+    first, last = (
+        urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
+        for url in (address, answer.address)
+    )
+    names = [_safe(name) for name in (first, answer.headers.get_filename() or "", last)]
     name = next((name for name in names if Path(name).suffix), next(filter(None, names), "download"))
     if answer.headers.get_content_type() == "text/html" and not name.lower().endswith((".html", ".htm")):
         raise InputError(
@@ -198,31 +200,17 @@ def _name(address: str, answer: Any) -> str:
     return name
 
 
-def _last_part(address: str) -> str:
-    return urllib.parse.unquote(urllib.parse.urlsplit(address).path.rpartition("/")[2])
-
-
 def _safe(name: str) -> str:
     """A name that stays in its folder: no separators, no control characters, no dot in front, 200 bytes."""
     plain = re.sub(r"[\x00-\x1f\x7f/\\:]", "_", name).strip().lstrip(".")
     return plain.encode("utf-8", "replace")[-200:].decode("utf-8", "ignore")
 
 
-def _kept(folder: Path) -> Kept | None:
+def _cached(folder: Path) -> Path | None:
     """What was downloaded before, if it is still whole."""
     known = _read_json(folder / ".download.json")
-    version = _version(folder / ".download.json")
-    name = known.get("name")
-    if version is None or not isinstance(name, str) or not name:
-        return None
-    path = folder / Path(name).name
-    return Kept(path, version) if path.is_file() and path.stat().st_size == known.get("bytes") else None
-
-
-def _version(path: Path) -> Version | None:
-    known = _read_json(path)
-    values = {name: known.get(name) for name in ("etag", "last_modified")}
-    return Version(**{n: v if isinstance(v, str) else None for n, v in values.items()}) if known else None
+    path = folder / Path(str(known.get("name", ""))).name
+    return path if path.is_file() and path.stat().st_size == known.get("bytes") else None
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -246,26 +234,18 @@ def _size(path: Path) -> int:
 @contextmanager
 def _alone(address: str, folder: Path) -> Iterator[None]:
     """The folder, made and locked; what cannot be written there is the cache's fault, and said to be."""
-    with ExitStack() as stack:
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            stack.enter_context(files.lock(folder))
-        except OutputError as error:
-            if error.__cause__ is not None:  # no lock can be had at all
-                raise
-            raise InputError(
-                f"{address}: is being downloaded by another run", hint="wait until it has finished"
-            ) from error
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-        try:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with files.lock(folder):
             yield
-        except OSError as error:
-            raise _unwritable(folder, error) from error
-
-
-def _unwritable(folder: Path, error: OSError) -> OutputError:
-    return OutputError(
-        f"{folder}: the download cannot be kept there: {error.strerror or error}",
-        hint="name another folder for the cache: TOKKIT_CACHE=FOLDER",
-    )
+    except OutputError as error:
+        if error.__cause__ is not None:  # no lock can be had at all
+            raise
+        raise InputError(
+            f"{address}: is being downloaded by another run", hint="wait until it has finished"
+        ) from error
+    except OSError as error:
+        raise OutputError(
+            f"{folder}: the download cannot be kept there: {error.strerror or error}",
+            hint="name another folder for the cache: TOKKIT_CACHE=FOLDER",
+        ) from error

@@ -7,8 +7,8 @@ from pathlib import Path
 import tokkit
 from tokkit.errors import InputError
 
+# the labelled sample among the corpora
 SAMPLE = "emotions.txt"
-"""The labelled sample among the corpora."""
 
 
 def corpora_path() -> Path:

@@ -16,15 +16,14 @@ from tokkit.sources.paths import display_name
 
 _BLOCK = 1 << 20
 _UTF8 = ("utf-8", "utf-8-sig")
+# encoding -> its own letters, and the share of all beyond ASCII that they have at least in a text of it.
+#
+# Each of the three makes letters of the bytes of the others, but seldom so many of these.
 _LIKELY = {
     "cp932": (re.compile("[\u3040-\u30ff]"), 0.3),  # kana
     "cp949": (re.compile("[\uac00-\ud7a3]"), 0.8),  # Hangul
     "gb18030": (re.compile("[\u4e00-\u9fff]"), 0.5),  # Han
 }
-"""Encoding -> its own letters, and the share of all beyond ASCII that they have at least in a text of it.
-
-Each of the three makes letters of the bytes of the others, but seldom so many of these.
-"""
 _ELSE = "cp1252"
 _TWO_BYTES = re.compile(rb"[\x80-\xff]{2}")
 

@@ -15,6 +15,7 @@ import re
 import shlex
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
@@ -22,20 +23,21 @@ from tokkit.errors import InputError
 from tokkit.sources.encodings import Recoded, likely_encoding
 from tokkit.sources.paths import display_name
 
+# bytes read at a time
 BLOCK = 1 << 20
-"""Bytes read at a time."""
 
 COMPRESSIONS = (".gz", ".bz2", ".xz", ".zst")
+# decompressed bytes for each byte of a file; real text stays far below
 LARGEST_RATIO = 200
-"""Decompressed bytes for each byte of a file; real text stays far below."""
+# decompressed bytes that any file may give, whatever its ratio
 FREE = 100 << 20
-"""Decompressed bytes that any file may give, whatever its ratio."""
 
+# bytes of text that a byte of a compressed file holds, about
 _PACKED = 4
-"""Bytes of text that a byte of a compressed file holds, about."""
 
 # Read as UTF-8, UTF-16 would be reported as NUL bytes; its byte order mark allows a better message.
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_MARK = b"\xef\xbb\xbf"
 _BEFORE_A_SPACE = re.compile(rb"[^\x00-\x20\x7f](?=\x20)")
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
 
@@ -46,16 +48,8 @@ def _open_zst(path: Path) -> IO[bytes]:
     return io.BufferedReader(pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd"))
 
 
-def _open_gzip(path: Path) -> IO[bytes]:
-    return cast(IO[bytes], gzip.open(path, "rb"))
-
-
-def _open_plain(path: Path) -> IO[bytes]:
-    return open(path, "rb")
-
-
 _OPENERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
-    rb"\x1f\x8b": _open_gzip,
+    rb"\x1f\x8b": lambda path: cast(IO[bytes], gzip.open(path, "rb")),
     # "BZh9" alone may be text: the number of the first block, or of the end, follows
     rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": lambda path: bz2.open(path, "rb"),
     rb"\xfd7zXZ\x00": lambda path: lzma.open(path, "rb"),
@@ -68,24 +62,30 @@ def open_binary(path: Path) -> IO[bytes]:
 
     Raises `InputError` for a file that cannot be opened.
     """
-    try:
-        return _opener(path)(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
+    opener = _opener(path)
+    with _errors_reported(path):
+        return open(path, "rb") if opener is None else opener(path)
 
 
 def is_plain(path: Path) -> bool:
     """Whether a file is not compressed."""
+    return _opener(path) is None
+
+
+def _opener(path: Path) -> Callable[[Path], IO[bytes]] | None:
+    with _errors_reported(path), open(path, "rb") as file:
+        magic = file.read(16)
+    return next((opener for start, opener in _OPENERS.items() if re.match(start, magic)), None)
+
+
+@contextmanager
+def _errors_reported(path: Path) -> Iterator[None]:
     try:
-        return _opener(path) is _open_plain
+        yield
+    except _BROKEN as error:
+        raise InputError(f"{path}: the compressed file is cut short or damaged ({error})") from error
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
-
-
-def _opener(path: Path) -> Callable[[Path], IO[bytes]]:
-    with open(path, "rb") as file:
-        magic = file.read(16)
-    return next((opener for start, opener in _OPENERS.items() if re.match(start, magic)), _open_plain)
 
 
 def blocks(
@@ -141,18 +141,8 @@ def lines(
     Raises `InputError` naming file:line for bytes that are not in the encoding, UTF-8 where none is given,
     for NUL, and for UTF-16 that is not said to be.
     """
-    number = 1
-    for block in blocks(path, encoding=encoding):
-        size = len(block)
-        if number == 1:
-            if block.startswith(_UTF16):
-                raise InputError(f"{path}: is UTF-16", hint=_hint("utf-16", shlex.quote(str(path))))
-            # a byte order mark is none of the text
-            block = block.removeprefix(b"\xef\xbb\xbf")
-        text = _decode(block, path, number)
-        batch = split_lines(text)
-        yield batch
-        number += len(batch)
+    for _, text, size in _decoded(path, 0, None, encoding, within_lines=False):
+        yield split_lines(text)
         on_bytes(size)
 
 
@@ -169,27 +159,30 @@ def text_blocks(
     character precedes. ``start`` and ``end`` are line starts of a file that is not compressed. Raises
     `InputError` as `lines`.
     """
-    first = start == 0
-    for block in blocks(path, within_lines=within_lines, start=start, end=end, encoding=encoding):
-        text = block.removeprefix(b"\xef\xbb\xbf") if first else block
-        if b"\0" in text or not _is_utf8(text) or (first and block.startswith(_UTF16)):
-            for _ in lines(path, encoding=encoding):  # says where
-                pass
-        yield text, len(block)
-        first = False
+    return ((text, size) for text, _, size in _decoded(path, start, end, encoding, within_lines))
+
+
+def _decoded(
+    path: Path, start: int, end: int | None, encoding: str | None, within_lines: bool
+) -> Iterator[tuple[bytes, str, int]]:
+    """Each block without a byte order mark, as bytes and as a string, and the bytes it was."""
+    for block in blocks(path, within_lines, start, end, encoding):
+        # a byte order mark is none of the text
+        text = block if start else block.removeprefix(_MARK)
+        try:
+            decoded = text.decode("utf-8")
+            damaged = b"\0" in text
+        except UnicodeDecodeError:
+            damaged = True
+        if damaged:
+            _report_damage(path, encoding)
+        yield text, decoded, len(block)
+        start += len(block)
 
 
 def text_size(path: Path) -> int:
     """About how many bytes of text a file holds: its own, of a compressed one a multiple."""
     return path.stat().st_size * (1 if is_plain(path) else _PACKED)
-
-
-def _is_utf8(text: bytes) -> bool:
-    try:
-        text.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def first_lines(path: Path, count: int = 20, encoding: str | None = None) -> list[str]:
@@ -206,42 +199,47 @@ def _safe_cut(block: bytes) -> int:
     # the last such place is most likely near the end: the whole block is searched last
     for tail in (1 << 12, 1 << 16, len(block)):
         skipped = max(0, len(block) - tail)
-        places = [match.end() for match in _BEFORE_A_SPACE.finditer(block, skipped)]
-        for place in reversed(places):
+        cuts = [match.end() for match in _BEFORE_A_SPACE.finditer(block, skipped)]
+        for cut in reversed(cuts):
             # four bytes hold the last character of UTF-8, whatever its length
-            before = block[max(0, place - 4) : place].decode("utf-8", errors="ignore")[-1:]
+            before = block[max(0, cut - 4) : cut].decode("utf-8", errors="ignore")[-1:]
             if before and not before.isspace():
-                return place
+                return cut
     return 0
 
 
 def _read(file: IO[bytes] | Recoded, path: Path, size: int) -> bytes:
-    try:
+    with _errors_reported(path):
         return file.read(size)
-    except _BROKEN as error:
-        raise InputError(f"{path}: the compressed file is cut short or damaged ({error})") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 
-def _decode(block: bytes, path: Path, first_line: int) -> str:
-    quoted = "FILE" if display_name(path) != str(path) else shlex.quote(str(path))
-    nul = block.find(b"\0")
-    if nul >= 0:
-        line = first_line + block.count(b"\n", 0, nul)
-        raise InputError(
-            f"{display_name(path)}:{line}: holds a NUL byte: no text file, or UTF-16?",
-            hint=f"file {quoted} tells what it is; without NUL bytes: tr -d '\\000' < {quoted} > clean.txt",
-        )
-    try:
-        return block.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = first_line + block.count(b"\n", 0, error.start)
-        column = error.start - (block.rfind(b"\n", 0, error.start) + 1) + 1
-        raise InputError(
-            f"{display_name(path)}:{line}: byte {column} (0x{block[error.start]:02x}) is not UTF-8",
-            hint=_hint(likely_encoding(block), quoted),
-        ) from error
+def _report_damage(path: Path, encoding: str | None) -> None:
+    """Raises `InputError` naming the first line that is no text."""
+    name, quoted = display_name(path), shlex.quote(str(path))
+    line = 1
+    for block in blocks(path, encoding=encoding):
+        if line == 1 and block.startswith(_UTF16):
+            raise InputError(f"{path}: is UTF-16", hint=_hint("utf-16", quoted))
+        if name != str(path):  # a copy of standard input
+            quoted = "FILE"
+        text = block.removeprefix(_MARK) if line == 1 else block
+        if (nul := text.find(b"\0")) >= 0:
+            line += text.count(b"\n", 0, nul)
+            raise InputError(
+                f"{name}:{line}: holds a NUL byte: no text file, or UTF-16?",
+                hint=f"file {quoted} tells what it is; "
+                f"without NUL bytes: tr -d '\\000' < {quoted} > clean.txt",
+            )
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError as error:
+            line += text.count(b"\n", 0, error.start)
+            column = error.start - text.rfind(b"\n", 0, error.start)
+            raise InputError(
+                f"{name}:{line}: byte {column} (0x{text[error.start]:02x}) is not UTF-8",
+                hint=_hint(likely_encoding(text), quoted),
+            ) from error
+        line += text.count(b"\n")
 
 
 def _hint(encoding: str, quoted: str) -> str:

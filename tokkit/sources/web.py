@@ -94,7 +94,7 @@ def opened(address: str, name: str, headers: Mapping[str, str]) -> Iterator[Answ
     """
     request = urllib.request.Request(address, headers={**_ALWAYS, **headers})
     try:
-        response = _opener().open(request, timeout=_TIMEOUT)
+        response = urllib.request.build_opener(_Redirects).open(request, timeout=_TIMEOUT)
     except urllib.error.HTTPError as error:
         with error:
             if error.code not in (NOT_MODIFIED, NOT_SATISFIABLE):
@@ -126,17 +126,3 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         if urllib.parse.urlsplit(to).scheme not in _SCHEMES:
             raise urllib.error.URLError(f"it leads to {to}, which is no http(s) address")
         return super().redirect_request(request, file, code, message, headers, to)
-
-
-def _opener() -> urllib.request.OpenerDirector:
-    opener = urllib.request.OpenerDirector()
-    for handler in (
-        urllib.request.ProxyHandler(),
-        urllib.request.HTTPHandler(),
-        urllib.request.HTTPSHandler(),
-        urllib.request.HTTPDefaultErrorHandler(),
-        urllib.request.HTTPErrorProcessor(),
-        _Redirects(),
-    ):
-        opener.add_handler(handler)
-    return opener

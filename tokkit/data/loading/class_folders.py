@@ -9,7 +9,7 @@ from pathlib import Path
 from tokkit.data.dataset import TRAIN, split_named
 from tokkit.errors import InputError
 from tokkit.sources.formats import FormatOptions, TableFormat, format_of, text
-from tokkit.sources.formats.batch import ROWS, Batch, string_columns
+from tokkit.sources.formats.batch import ROWS, Batch, string_series
 
 _BYTES = 1 << 20
 """Of the texts of a batch, about."""
@@ -66,8 +66,8 @@ def batches(
 
 
 def _batch(rows: Sequence[tuple[str | None, str, str]], read: int) -> Batch:
-    columns = dict(zip(("text", "label", "file"), zip(*rows, strict=True), strict=True))
-    return Batch(string_columns(columns), len(rows), read)
+    columns = zip(("text", "label", "file"), zip(*rows, strict=True), strict=True)
+    return Batch({name: string_series(name, values) for name, values in columns}, len(rows), read)
 
 
 def _is_text(file: Path) -> bool:

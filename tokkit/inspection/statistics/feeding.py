@@ -10,7 +10,7 @@ import polars as pl
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged
 from tokkit.inspection.statistics.totals import Rows
 from tokkit.runtime.strings import Strings
-from tokkit.sources.formats.batch import Batch, JsonValues
+from tokkit.sources.formats.batch import Batch
 
 _PRESENT = "\0"
 """Stands for a value that is present, though its string is empty or of no interest."""
@@ -75,8 +75,8 @@ def _strings(batch: Batch, name: str, dtype: pl.DataType, empty_is_missing: bool
     column = batch.columns.get(name)
     if column is None:
         return Strings.of_list([""] * batch.rows)
-    if isinstance(column, JsonValues):
-        return Strings.of_list(_json_strings(column.values, dtype))
+    if isinstance(column, list):
+        return Strings.of_list(_json_strings(column, dtype))
     if not isinstance(column, pl.Series):
         return column
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):

@@ -13,24 +13,21 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError, UsageError
 from tokkit.sources import streams
 from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, TEXT_NAMES
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from tokkit.sources.formats.batch import Batch
 
+Say = Callable[[str], None]
 
 SEPARATORS = (",", "\t", ";", "|")
 _KNOWN = frozenset((*TEXT_NAMES, *LABEL_NAMES, *ID_NAMES))
-
-
+# characters of one field; Python's own limit, 131,072, is less than a long document
 LARGEST_FIELD = 2**31 - 1
-"""Characters of one field; Python's own limit, 131,072, is less than a long document."""
 
 
 def split_line(line: str, separator: str) -> list[str]:
@@ -151,8 +148,7 @@ def suggested_names(columns: Sequence[Sequence[str | None]]) -> list[str]:
     return ["text" if i == text else "label" if i == label else f"column_{i + 1}" for i in range(len(sample))]
 
 
-Say = Callable[[str], None]
-
+# Format -> the module that reads it. A new format is a module and a line here, with its endings below.
 _READERS = {
     **dict.fromkeys(("csv", "tsv"), "delimited"),
     "text": "text",
@@ -160,7 +156,6 @@ _READERS = {
     **dict.fromkeys(("jsonl", "json"), "json_rows"),
     **dict.fromkeys(("parquet", "arrow"), "columnar"),
 }
-"""Format -> the module that reads it. A new format is a module and a line here, with its endings below."""
 
 FORMATS = tuple(_READERS)
 _SUFFIXES = {
@@ -278,9 +273,8 @@ def _is_json_lines(sample: Sequence[str]) -> bool:
     )
 
 
-LINE, PARAGRAPH, FILE = "line", "paragraph", "file"
-UNITS = (LINE, PARAGRAPH, FILE)
-"""What of a text file is a text."""
+# what of a text file is a text
+UNITS = LINE, PARAGRAPH, FILE = "line", "paragraph", "file"
 
 
 @dataclass(frozen=True)
@@ -303,11 +297,6 @@ class FormatOptions:
     columns: Sequence[str] | None = None
 
 
-def reader_of(name: str) -> Any:
-    """The module that reads a format; its libraries are loaded when it is used."""
-    return import_module(f"{__name__}.{_READERS[name]}")
-
-
 def batches(
     path: Path,
     table_format: TableFormat,
@@ -319,26 +308,13 @@ def batches(
     JSON that is one value, not an object a line, is read whole. Raises `InputError` for what cannot be read
     as that format, naming file and line, and for a file without rows.
     """
+    # the libraries of a reader are loaded when it is used
+    reader = import_module(f"{__name__}.{_READERS[table_format.name]}")
     rows, columns = 0, False
-    for batch in reader_of(table_format.name).batches(path, table_format, options, say):
+    for batch in reader.batches(path, table_format, options, say):
         columns = columns or bool(batch.columns)
         rows += batch.rows if columns else 0
         yield batch
     if not rows:
         header = ", only a header" if columns else ""
         raise InputError(f"{path}: has no rows{header}", hint="name a file that holds rows")
-
-
-def read_table(
-    path: Path,
-    table_format: TableFormat,
-    options: FormatOptions = FormatOptions(),
-    say: Say = lambda message: None,
-) -> pl.DataFrame:
-    """The rows of one file, in order; delimited and text files give strings, null where empty.
-
-    Raises `InputError` as `batches`.
-    """
-    batch = import_module(f"{__name__}.batch")
-    frame: pl.DataFrame = batch.concatenate(batches(path, table_format, options, say))
-    return frame

@@ -13,28 +13,19 @@ import polars as pl
 
 from tokkit.errors import InputError
 from tokkit.sources import columns
+from tokkit.sources.formats import Say
 
 if TYPE_CHECKING:
     from tokkit.runtime.strings import Strings  # loads Numba, which small files do without
 
+# most rows of a batch, and bytes of the file for it: whichever comes first ends it
 ROWS, BYTES = 1 << 14, 1 << 23
-"""Most rows of a batch, and bytes of the file for it: whichever comes first ends it."""
-_OBJECTS, _STEP = 1 << 11, 256
-"""Rows of a batch of Python's objects, few enough for the processor's cache, and those between two looks at
-their size."""
-
+# rows that are Python's objects at a time: few enough for the processor's cache
+_STEP = 256
+# rows from which the columns of texts and labels are guessed
 SAMPLE = 5000
-"""Rows from which the columns of texts and labels are guessed."""
 
-Say = Callable[[str], None]
 Row = TypeVar("Row")
-
-
-@dataclass(frozen=True)
-class JsonValues:
-    """(rows,) values of a JSON column, whose type only all rows of the file determine."""
-
-    values: list[Any]
 
 
 @dataclass(frozen=True)
@@ -42,20 +33,21 @@ class Batch:
     """Some rows of a file.
 
     columns  name -> (rows,) values, in the order of the file. Text formats give strings, of which an empty
-             one is a missing value; formats with types of their own keep them.
+             one is a missing value; formats with types of their own keep them; JSON gives lists, whose type
+             only all rows of the file determine.
     rows     how many there are
     read     bytes of the file that were read for them
     """
 
-    columns: Mapping[str, Strings | pl.Series | JsonValues]
+    columns: Mapping[str, Strings | pl.Series | list[Any]]
     rows: int
     read: int = 0
 
     def texts(self, name: str) -> list[str]:
         """The strings of a column, or of a field of objects (``review.body``), where there is one."""
         column = self.columns.get(name)
-        if isinstance(column, JsonValues):
-            return [text for value in column.values if value is not None and (text := json_text(value))]
+        if isinstance(column, list):
+            return [text for value in column if value is not None and (text := json_text(value))]
         if column is None or isinstance(column, pl.Series):
             values = columns.values(self.frame(), name) if column is None else column
             return [] if values is None else values.drop_nulls().cast(pl.String).to_list()
@@ -64,14 +56,14 @@ class Batch:
     def series(self, name: str) -> pl.Series:
         """A column with the type that the rows of this batch give it."""
         column = self.columns[name]
-        if isinstance(column, JsonValues):
-            return json_series(name, column.values)
+        if isinstance(column, list):
+            return json_series(name, column)
         return column if isinstance(column, pl.Series) else column.series()
 
     def head(self, rows: int) -> Batch:
         """The first of the rows."""
         columns = {
-            name: JsonValues(column.values[:rows]) if isinstance(column, JsonValues) else column.head(rows)
+            name: column[:rows] if isinstance(column, list) else column.head(rows)
             for name, column in self.columns.items()
         }
         return Batch(columns, min(rows, self.rows), self.read)
@@ -81,26 +73,37 @@ class Batch:
         return concatenate([self])
 
 
-def chunks(rows: Iterator[Row], read: list[int]) -> Iterator[tuple[list[Row], int]]:
-    """The rows of each batch, and the bytes read for them, which the source of the rows adds to ``read``."""
-    # some rows at a time: asking for the size after each would take longer than reading it
-    most, step = min(ROWS, _OBJECTS), min(ROWS, _STEP)
+def batches_of(
+    rows: Iterator[Row],
+    read: list[int],
+    columns_of: Callable[[list[Row]], Mapping[str, Iterable[Any]]],
+    column_of: Callable[[str, list[Any]], pl.Series | list[Any]],
+) -> Iterator[Batch]:
+    """The rows as batches, turned into columns some at a time.
+
+    read        bytes of the file for the rows, added to by their source
+    columns_of  some rows as columns; one that these rows lack is null in them
+    column_of   name and values of a column of a batch as it holds them
+    """
+    step = min(ROWS, _STEP)
     while True:
-        chunk: list[Row] = []
-        while len(chunk) < most and sum(read) < BYTES and (some := list(islice(rows, step))):
-            chunk += some
-        if not chunk:
+        columns: dict[str, list[Any]] = {}
+        count = 0
+        while count < ROWS and sum(read) < BYTES and (some := list(islice(rows, step))):
+            for name, values in columns_of(some).items():
+                columns.setdefault(name, [None] * count).extend(values)
+            count += len(some)
+            for column in columns.values():
+                column += [None] * (count - len(column))
+        if not count:
             return
-        yield chunk, sum(read)
+        yield Batch({name: column_of(name, column) for name, column in columns.items()}, count, sum(read))
         read.clear()
 
 
-def string_columns(columns: Mapping[str, Sequence[str | None]]) -> dict[str, pl.Series]:
-    """Columns of strings, null where one is empty."""
-    return {
-        name: pl.Series(name, [value or None for value in values], dtype=pl.String)
-        for name, values in columns.items()
-    }
+def string_series(name: str, values: Sequence[str | None]) -> pl.Series:
+    """A column of strings, null where one is empty."""
+    return pl.Series(name, [value or None for value in values], dtype=pl.String)
 
 
 def slices(frame: pl.DataFrame) -> Iterator[Batch]:
@@ -119,7 +122,7 @@ def with_types(batches: Iterator[Batch], name: str) -> Iterator[Batch]:
     first = next(batches)
     column = first.columns.get(name)
     rows = chain([first], batches)
-    if isinstance(column, JsonValues) and not all(isinstance(value, str | None) for value in column.values):
+    if isinstance(column, list) and not all(isinstance(value, str | None) for value in column):
         return slices(concatenate(rows))
     return rows
 
@@ -137,31 +140,27 @@ def first_rows(batches: Iterable[Batch], rows: int = SAMPLE) -> pl.DataFrame:
 
 def concatenate(batches: Iterable[Batch]) -> pl.DataFrame:
     """The table that the batches of a file make, null where a batch lacks a column."""
-    parts: dict[str, list[pl.Series | JsonValues]] = {}
+    parts: dict[str, list[pl.Series | list[Any]]] = {}
     rows = 0
     for batch in batches:
         # as Series at once: the bytes that `Strings` share with their batch are then free
         for name, column in batch.columns.items():
             # a column that begins in a later batch is null in the rows before
             if name not in parts:
-                parts[name] = [JsonValues([None] * rows)] if rows else []
-            parts[name].append(column if isinstance(column, JsonValues) else batch.series(name))
+                parts[name] = [[None] * rows] if rows else []
+            parts[name].append(column if isinstance(column, list) else batch.series(name))
         for name in parts.keys() - batch.columns.keys():
-            parts[name].append(JsonValues([None] * batch.rows))
+            parts[name].append([None] * batch.rows)
         rows += batch.rows
     return pl.DataFrame([_joined(name, columns) for name, columns in parts.items()])
 
 
-def _joined(name: str, parts: list[pl.Series | JsonValues]) -> pl.Series:
+def _joined(name: str, parts: list[pl.Series | list[Any]]) -> pl.Series:
     series = [part for part in parts if isinstance(part, pl.Series)]
     # a JSON column: only all its values together have a type
     if len(series) < len(parts):
-        return json_series(name, [value for part in parts for value in _values(part)])
+        return json_series(name, list(chain.from_iterable(parts)))
     return (series[0] if len(series) == 1 else pl.concat(series)).alias(name)
-
-
-def _values(part: pl.Series | JsonValues) -> list[Any]:
-    return part.values if isinstance(part, JsonValues) else part.to_list()
 
 
 def json_series(name: str, values: list[Any]) -> pl.Series:
@@ -173,7 +172,7 @@ def json_series(name: str, values: list[Any]) -> pl.Series:
     kinds = {type(value) for value in values if value is not None}
     # an empty string is a missing value, as an empty field of csv is
     if kinds <= {str}:
-        return pl.Series(name, [value or None for value in values], dtype=pl.String)
+        return string_series(name, values)
     # beyond 2**53 a whole number may have no equal among the fractions
     if kinds == {int, float} and all(value is None or abs(value) < 2**53 for value in values):
         return pl.Series(name, values, dtype=pl.Float64, strict=False)
@@ -220,8 +219,8 @@ class BadRows:
     a.csv: skipped 1 row: 3 fields where 2 are named (a.csv:4)
     """
 
+    # lines that are named for each reason
     LISTED = 5
-    """Lines that are named for each reason."""
 
     def __init__(self, path: Path, skip: bool = False) -> None:
         self._path = path

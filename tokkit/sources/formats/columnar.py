@@ -7,7 +7,7 @@ holds for them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ import pyarrow
 from pyarrow import parquet
 
 from tokkit.errors import InputError
-from tokkit.sources.formats import FormatOptions, TableFormat
-from tokkit.sources.formats.batch import BYTES, ROWS, Batch, Say
+from tokkit.sources.formats import FormatOptions, Say, TableFormat
+from tokkit.sources.formats.batch import BYTES, ROWS, Batch
 
+# tables of some rows, each with about how many bytes of the file they take
 Frames = Iterator[tuple[pl.DataFrame, int]]
-"""Tables of some rows, each with about how many bytes of the file they take."""
 Metadata = Mapping[bytes, bytes] | None
 Wanted = Sequence[str] | None
 
@@ -31,50 +31,48 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
 
     Numbers of classes become their names, which is said. Raises `InputError` for a file that is damaged.
     """
-    metadata_of, frames_of = _READERS[table_format.name]
-    with _damage_reported(path):
-        classes = class_names(metadata_of(path))
-        for frame, read in frames_of(path, options.columns):
-            named = _with_names(frame, classes, path, say)
-            yield Batch({name: named[name] for name in named.columns}, named.height, read)
-            say = _silent  # once a file is enough
+    with _damage_reported(path), _READERS[table_format.name](path, options.columns) as (metadata, frames):
+        classes = class_names(metadata)
+        for number, (frame, read) in enumerate(frames):
+            for column, names in classes.items():
+                if column in frame.columns and frame[column].dtype.is_integer():
+                    if number == 0:  # once a file is enough
+                        say(f'{path}: the numbers in column "{column}" have names: {", ".join(names[:10])}')
+                    name_of = dict(enumerate(names))
+                    named = pl.col(column).replace_strict(name_of, default=None, return_dtype=pl.String)
+                    frame = frame.with_columns(named)
+            yield Batch({name: frame[name] for name in frame.columns}, frame.height, read)
 
 
-def _silent(message: str) -> None: ...
-
-
-def _with_names(
-    frame: pl.DataFrame, classes: Mapping[str, Sequence[str]], path: Path, say: Say
-) -> pl.DataFrame:
-    """The rows with numbers of classes replaced by their names, which is said."""
-    for column, names in classes.items():
-        if column in frame.columns and frame[column].dtype.is_integer():
-            say(f'{path}: the numbers in column "{column}" have names: {", ".join(names[:10])}')
-            frame = frame.with_columns(
-                pl.col(column).replace_strict(dict(enumerate(names)), default=None, return_dtype=pl.String)
-            )
-    return frame
-
-
-def _parquet_frames(path: Path, wanted: Wanted) -> Frames:
+@contextmanager
+def _parquet(path: Path, wanted: Wanted) -> Iterator[tuple[Metadata, Frames]]:
     with open(path, "rb") as file:  # of a path polars takes [1] for a pattern
         schema: Any = pl.read_parquet_schema(file)
-    names = [name for name in schema if wanted is None or name in wanted]
-    # with pre_buffer all of it would be read ahead, and kept
-    with parquet.ParquetFile(path, pre_buffer=False) as parquet_file:
-        groups = [parquet_file.metadata.row_group(i) for i in range(parquet_file.metadata.num_row_groups)]
-        rows = _rows_of_batch(sum(group.total_byte_size for group in groups), parquet_file.metadata.num_rows)
-        a_row = path.stat().st_size / max(parquet_file.metadata.num_rows, 1)
-        types = {name: schema[name] for name in names}
+    types = {name: dtype for name, dtype in schema.items() if wanted is None or name in wanted}
+
+    def frames() -> Frames:
+        metadata = source.metadata
+        groups = [metadata.row_group(i) for i in range(metadata.num_row_groups)]
+        rows = _rows_of_batch(sum(group.total_byte_size for group in groups), metadata.num_rows)
+        a_row = path.stat().st_size / max(metadata.num_rows, 1)
         # a file without rows has columns too
         yield pl.DataFrame(schema=types), 0
-        for batch in parquet_file.iter_batches(rows, columns=names, use_threads=False):
+        for batch in source.iter_batches(rows, columns=list(types), use_threads=False):
             # pyarrow has other types for some columns than polars, for categories say
             yield _frame(batch).cast(types), round(batch.num_rows * a_row)
 
+    # with pre_buffer all of it would be read ahead, and kept
+    with parquet.ParquetFile(path, pre_buffer=False) as source:
+        yield source.metadata.metadata, frames()
 
-def _arrow_frames(path: Path, wanted: Wanted) -> Frames:
-    with _arrow_reader(path) as reader:
+
+@contextmanager
+def _arrow(path: Path, wanted: Wanted) -> Iterator[tuple[Metadata, Frames]]:
+    with open(path, "rb") as file:
+        # files end with a table of contents, streams are read from their beginning
+        is_file = file.read(6) == b"ARROW1"
+
+    def frames() -> Frames:
         names = [name for name in reader.schema.names if wanted is None or name in wanted]
         yield _frame(reader.schema.empty_table()).select(names), 0
         number = getattr(reader, "num_record_batches", None)
@@ -83,6 +81,14 @@ def _arrow_frames(path: Path, wanted: Wanted) -> Frames:
             for first in range(0, batch.num_rows, rows):
                 some = batch.slice(first, rows).select(names)
                 yield _frame(some), some.nbytes
+
+    open_reader = pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream
+    # from memory that is mapped to the file
+    with pyarrow.memory_map(str(path)) as source, open_reader(source) as reader:
+        yield reader.schema.metadata, frames()
+
+
+_READERS = {"parquet": _parquet, "arrow": _arrow}
 
 
 def _rows_of_batch(size: int, rows: int) -> int:
@@ -96,35 +102,6 @@ def _frame(rows: Any) -> pl.DataFrame:
     return pl.DataFrame(pl.from_arrow(table.replace_schema_metadata(None)))
 
 
-def _parquet_metadata(path: Path) -> Metadata:
-    metadata: Metadata = parquet.read_metadata(path).metadata
-    return metadata
-
-
-def _arrow_metadata(path: Path) -> Metadata:
-    with _arrow_reader(path) as reader:
-        metadata: Metadata = reader.schema.metadata
-        return metadata
-
-
-_READERS: dict[str, tuple[Callable[[Path], Metadata], Callable[[Path, Wanted], Frames]]] = {
-    "parquet": (_parquet_metadata, _parquet_frames),
-    "arrow": (_arrow_metadata, _arrow_frames),
-}
-
-
-@contextmanager
-def _arrow_reader(path: Path) -> Iterator[Any]:
-    """What `pyarrow` reads an Arrow file or stream with, from memory that is mapped to it."""
-    with open(path, "rb") as file:
-        # files end with a table of contents, streams are read from their beginning
-        is_file = file.read(6) == b"ARROW1"
-    with pyarrow.memory_map(str(path)) as source:
-        open_reader = pyarrow.ipc.open_file if is_file else pyarrow.ipc.open_stream
-        with open_reader(source) as reader:
-            yield reader
-
-
 @contextmanager
 def _damage_reported(path: Path) -> Iterator[None]:
     try:
@@ -136,7 +113,7 @@ def _damage_reported(path: Path) -> Iterator[None]:
         ) from error
 
 
-def class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
+def class_names(metadata: Metadata) -> dict[str, list[str]]:
     """Column -> names of its classes, where `datasets` wrote the file."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]

@@ -11,13 +11,14 @@ import itertools
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
 from tokkit.errors import InputError
 from tokkit.sources import streams
-from tokkit.sources.formats import FormatOptions, TableFormat, check_unique
-from tokkit.sources.formats.batch import BadRows, Batch, Say, chunks
+from tokkit.sources.formats import FormatOptions, Say, TableFormat, check_unique
+from tokkit.sources.formats.batch import BadRows, Batch, batches_of
 
 TOKENS, TAGS, TEXT = "tokens", "tags", "text"
 _DOCUMENT = "-DOCSTART-"
@@ -37,20 +38,19 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     bad = BadRows(path, options.skip_bad)
     read: list[int] = []
     sentences = _sentences(path, bad, options.encoding, read)
-    names: list[str] = []
-    for chunk, size in chunks(sentences, read):
-        names = names or _names(path, len(chunk[0][0]), options.names)
-        lists = [[list(values) for values in column] for column in zip(*map(_columns, chunk), strict=True)]
-        columns = {name: pl.Series(name, column) for name, column in zip(names, lists, strict=True)}
-        columns[TEXT] = pl.Series(TEXT, [" ".join(tokens) for tokens in lists[0]])
-        yield Batch(columns, len(chunk), size)
-    bad.report(say)
-    if not names:
+    first = next(sentences, None)
+    if first is None:
+        bad.report(say)
         raise InputError(f"{path}: holds no sentence", hint="name a file with a token and its tag a line")
+    names = _names(path, len(first[0]), options.names)
 
+    def columns_of(some: list[list[list[str]]]) -> dict[str, list[Any]]:
+        fields = [[list(values) for values in zip(*sentence, strict=True)] for sentence in some]
+        columns = dict(zip(names, zip(*fields, strict=True), strict=True))
+        return {**columns, TEXT: [" ".join(sentence[0]) for sentence in fields]}
 
-def _columns(sentence: list[list[str]]) -> Iterator[tuple[str, ...]]:
-    return zip(*sentence, strict=True)
+    yield from batches_of(itertools.chain([first], sentences), read, columns_of, pl.Series)
+    bad.report(say)
 
 
 def with_text(frame: pl.DataFrame) -> pl.DataFrame:

@@ -15,23 +15,20 @@ import numpy as np
 
 from tokkit.errors import InputError
 from tokkit.sources import formats, streams
-from tokkit.sources.formats import FormatOptions, TableFormat
-from tokkit.sources.formats.batch import ROWS, BadRows, Batch, Say, first_rows, string_columns
+from tokkit.sources.formats import FormatOptions, Say, TableFormat
+from tokkit.sources.formats.batch import BadRows, Batch, batches_of, first_rows, string_series
 
+# bytes of text from which on the kernel saves more time than loading it takes
 LARGE = 1 << 24
-"""Bytes of text from which on the kernel saves more time than loading it takes."""
-
+# bytes of a record that wait for its end before `csv` gets it: it may be a quote that is never closed
 LONGEST_WAITING = 1 << 24
-"""Bytes of a record that wait for its end before `csv` gets it: it may be a quote that is never closed."""
-
+# bytes that are cut at a time: few after an odd record, as another may follow, then more and more
 SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 12, 1 << 30
-"""Bytes that are cut at a time: few after an odd record, as another may follow, then more and more."""
-
+# rows that the first line is compared with to find out whether it is one of them
 _COMPARED = 2000
-"""Rows that the first line is compared with to find out whether it is one of them."""
 
+# the number of the line that a record begins on, and its fields
 Record = tuple[int, list[str]]
-"""The number of the line that a record begins on, and its fields."""
 
 
 def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: Say) -> Iterator[Batch]:
@@ -47,8 +44,9 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     below: list[Batch] = []
     while sum(batch.rows for batch in below) < _COMPARED and (batch := next(rows, None)):
         below.append(batch)
+    below = below or [Batch({name: string_series(name, ()) for name in file.wanted}, 0)]
     file.check_first_line(below)
-    yield from below or [file.batch([])]
+    yield from below
     yield from rows
     file.bad.report(say)
 
@@ -59,50 +57,23 @@ class _DelimitedFile:
     def __init__(self, path: Path, separator: str, options: FormatOptions, say: Say) -> None:
         self.separator = separator
         self.bad = BadRows(path, options.skip_bad)
-        self._path, self._options = path, options
-        self._text = _Text(path, options.encoding)
-        first = next(self._records(self._text.lines()), None)
-        if first is None:
-            raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
-        self._line = first[0]
-        self._names, is_header = formats.column_names(path, *first, options.names, say)
-        self._first = [] if is_header else [first]
-
-    def batch(self, rows: Sequence[list[str]], read: int = 0) -> Batch:
-        """Rows of fields as columns."""
-        columns = zip(*rows, strict=True) if rows else [()] * len(self._names)
-        named = zip(self._names, columns, strict=True)
-        strings = string_columns({name: column for name, column in named if self._wants(name)})
-        return Batch(strings, len(rows), read)
-
-    def check_first_line(self, below: Sequence[Batch]) -> None:
-        """Raises `InputError` where the first line looks like one of the rows below it."""
-        # with some columns alone the comparison is not possible; a corpus makes it when it chooses its column
-        if self._options.names or self._options.columns is not None:
-            return
-        rows = first_rows(below or [self.batch([])], _COMPARED)
-        columns = [rows[name].to_list() for name in self._names]
-        if formats.looks_like_data(self._names, columns):
-            raise InputError(
-                f"{self._path}:{self._line}: the first line looks like data, not like column names: "
-                f'"{self.separator.join(self._names)[:80]}"',
-                hint=f"name the columns: --names {','.join(formats.suggested_names(columns))}",
-            )
+        self.names: list[str] = []
+        self.wanted: dict[str, int] = {}
+        self._path, self._options, self._say = path, options, say
+        self._line = 0
 
     def parsed(self) -> Iterator[Batch]:
         """All rows, every record parsed by `csv`."""
-        # lines at once, as no kernel takes over after a record
-        records, before = chain(self._first, self._records(self._text.lines(at_once=True))), 0
-        rows = self._fitting(records)
-        while some := list(islice(rows, ROWS)):
-            yield self.batch(some, self._text.taken - before)
-            before = self._text.taken
+        read: list[int] = []
+        records = self._records(
+            chain.from_iterable(streams.lines(self._path, read.append, self._options.encoding))
+        )
+        return self._batches(chain(self._named(records), records), read)
 
     def cut(self) -> Iterator[Batch]:
         """All rows, about a block of the file at a time; plain records are cut by a kernel."""
-        text, window = self._text, LARGEST_WINDOW
-        if first := list(self._fitting(self._first)):
-            yield self.batch(first)
+        text, window = _Text(self._path, self._options.encoding), LARGEST_WINDOW
+        yield from self._batches(self._named(self._records(text.lines())), [])
         # a record may reach into the next block: what is not cut waits until that is read
         while text.fill():
             more = True
@@ -119,11 +90,42 @@ class _DelimitedFile:
                 # the last row of a file needs no line end
                 is_last = text.at_end and not more and text.size
                 if is_odd or is_endless or is_last:
-                    record = islice(self._records(text.lines()), 1)
-                    if rows := list(self._fitting(record)):
-                        yield self.batch(rows)
+                    record = islice(self._records(text.lines(), text.lines_taken), 1)
+                    yield from self._batches(record, [])
                     # odd records have odd neighbors: the rest of a block is not cut again after each
                     window, more = SMALLEST_WINDOW, text.size > 0
+
+    def _named(self, records: Iterator[Record]) -> list[Record]:
+        """Names the columns; the first record where it is a row, and does not name them."""
+        first = next(records, None)
+        if first is None:
+            raise InputError(f"{self._path}: the file is empty", hint="name a file that holds rows")
+        self._line = first[0]
+        self.names, is_header = formats.column_names(self._path, *first, self._options.names, self._say)
+        wanted = self._options.columns
+        self.wanted = {name: i for i, name in enumerate(self.names) if wanted is None or name in wanted}
+        return [] if is_header else [first]
+
+    def _batches(self, records: Iterable[Record], read: list[int]) -> Iterator[Batch]:
+        return batches_of(self._fitting(records), read, self._columns, string_series)
+
+    def _columns(self, rows: Sequence[list[str]]) -> dict[str, Sequence[str]]:
+        columns = list(zip(*rows, strict=True))
+        return {name: columns[i] for name, i in self.wanted.items()}
+
+    def check_first_line(self, below: Sequence[Batch]) -> None:
+        """Raises `InputError` where the first line looks like one of the rows below it."""
+        # with some columns alone the comparison is not possible; a corpus makes it when it chooses its column
+        if self._options.names or self._options.columns is not None:
+            return
+        rows = first_rows(below, _COMPARED)
+        columns = [rows[name].to_list() for name in self.names]
+        if formats.looks_like_data(self.names, columns):
+            raise InputError(
+                f"{self._path}:{self._line}: the first line looks like data, not like column names: "
+                f'"{self.separator.join(self.names)[:80]}"',
+                hint=f"name the columns: --names {','.join(formats.suggested_names(columns))}",
+            )
 
     def _cut(self, text: bytes, is_rest: bool) -> tuple[Batch, bool]:
         """The plain rows that a text begins with, and whether an odd one follows them."""
@@ -131,41 +133,37 @@ class _DelimitedFile:
         from tokkit.sources.formats.delimited_kernels import ODD, cut_rows
 
         data = padded(text)
-        starts, ends = np.empty((2, text.count(b"\n") + 1, len(self._names)), np.int64)
+        starts, ends = np.empty((2, text.count(b"\n") + 1, len(self.names)), np.int64)
         quoted = self.separator != "\t"
         rows, read, why = cut_rows(data, len(text), ord(self.separator), quoted, is_rest, starts, ends)
         columns = {
             # copies, as the arrays have room for more rows
             name: Strings(data, starts[:rows, i].copy(), ends[:rows, i].copy())
-            for i, name in enumerate(self._names)
-            if self._wants(name)
+            for name, i in self.wanted.items()
         }
         return Batch(columns, rows, read), why == ODD
-
-    def _wants(self, name: str) -> bool:
-        return self._options.columns is None or name in self._options.columns
 
     def _fitting(self, records: Iterable[Record]) -> Iterator[list[str]]:
         """The fields of the records that have one for each name; others are bad rows."""
         name_of_separator = "a tab" if self.separator == "\t" else f"'{self.separator}'"
         other = "','" if self.separator == ";" else "';'"
         for line, fields in records:
-            if len(fields) == len(self._names):
+            if len(fields) == len(self.names):
                 yield fields
                 continue
             self.bad.add(
                 line,
-                f"{len(fields)} fields where {len(self._names)} are named ({', '.join(self._names)})",
+                f"{len(fields)} fields where {len(self.names)} are named ({', '.join(self.names)})",
                 f"correct that line ({name_of_separator} separates fields), skip such rows: --skip-bad, "
                 f"or name another separator: --sep {other}",
             )
 
-    def _records(self, lines: Iterator[str]) -> Iterator[Record]:
+    def _records(self, lines: Iterator[str], before: int = 0) -> Iterator[Record]:
         """Every record that is not blank; no more lines are taken than it consists of.
 
-        Raises `InputError` for a quote that is never closed, and adds what is no record to the bad rows.
+        Line numbers follow ``before``. Raises `InputError` for a quote that is never closed, and adds what is
+        no record to the bad rows.
         """
-        before = self._text.lines_taken
         # no escapes either: what stands between two tabs is the field
         if self.separator == "\t":  # a quote is a character like any other
             for number, row in enumerate(lines, before + 1):
@@ -208,7 +206,7 @@ class _Text:
         self._blocks = (text for text, _ in streams.text_blocks(path, encoding=encoding, within_lines=False))
         self._next = next(self._blocks, None)
         self._text, self._at = b"", 0
-        self.taken = self.lines_taken = 0
+        self.lines_taken = 0
 
     @property
     def at_end(self) -> bool:
@@ -236,16 +234,10 @@ class _Text:
         """Removes the first bytes of what is waiting."""
         self.lines_taken += self._text.count(b"\n", self._at, self._at + size)
         self._at += size
-        self.taken += size
 
-    def lines(self, at_once: bool = False) -> Iterator[str]:
-        """The lines that follow, newlines kept; each is taken when it is given, or ``at_once`` a block's."""
+    def lines(self) -> Iterator[str]:
+        """The lines that follow, newlines kept; each is taken when it is given."""
         while self.size or self.fill():
-            if at_once:
-                text = self._text[self._at :].decode()
-                self.take(self.size)
-                yield from streams.split_lines(text)
-                continue
             end = self._text.find(b"\n", self._at) + 1
             if not end and self._next is not None:
                 self.fill()

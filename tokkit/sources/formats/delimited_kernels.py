@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from tokkit.runtime.kernels import kernel
 
+# why cutting ended: no further row is complete, no room is left, a row that `csv` shall judge
 CUT, FULL, ODD = 0, 1, 2
-"""Why cutting ended: no further row is complete, no room is left, a row that `csv` shall judge."""
 
 _QUOTE, _NEWLINE, _RETURN = ord('"'), ord("\n"), ord("\r")
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 from pathlib import Path
@@ -18,10 +19,13 @@ import polars as pl
 
 from tokkit.errors import InputError, did_you_mean, nearest
 from tokkit.sources import streams
-from tokkit.sources.formats import FormatOptions, TableFormat
-from tokkit.sources.formats.batch import BadRows, Batch, JsonValues, Say, chunks, json_series, slices
+from tokkit.sources.formats import FormatOptions, Say, TableFormat
+from tokkit.sources.formats.batch import BadRows, Batch, batches_of, json_series, slices
 
 Row = dict[str, Any]
+
+# an escape that stands for half a character
+_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: Say) -> Iterator[Batch]:
@@ -36,18 +40,17 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     bad = BadRows(path, options.skip_bad)
     read: list[int] = []
     rows = _lines(path, options, bad, read)
-    for chunk, size in chunks(rows, read):
-        yield _batch(chunk, options.columns, size)
+    columns_of = partial(_columns, wanted=options.columns)
+    yield from batches_of(rows, read, columns_of, lambda name, values: values)
     bad.report(say)
 
 
-def _batch(rows: Sequence[Row], wanted: Sequence[str] | None, read: int) -> Batch:
+def _columns(rows: Sequence[Row], wanted: Sequence[str] | None = None) -> dict[str, list[Any]]:
     """Objects as columns: one a key, null where an object has none of it."""
     # the first row usually has every key, and in the order of the columns
     complete = bool(rows) and set().union(*rows) <= rows[0].keys()
     names = list(rows[0] if complete else dict.fromkeys(chain.from_iterable(rows)))
-    columns = {name: JsonValues(_values(rows, name)) for name in names if wanted is None or name in wanted}
-    return Batch(columns, len(rows), read)
+    return {name: _values(rows, name) for name in names if wanted is None or name in wanted}
 
 
 def _values(rows: Sequence[Row], name: str) -> list[Any]:
@@ -57,8 +60,8 @@ def _values(rows: Sequence[Row], name: str) -> list[Any]:
         return [row.get(name) for row in rows]
 
 
-def _table(rows: Sequence[Row]) -> pl.DataFrame:
-    return _batch(rows, None, 0).frame()
+def _table(columns: Mapping[str, list[Any]]) -> pl.DataFrame:
+    return pl.DataFrame([json_series(name, values) for name, values in columns.items()])
 
 
 def _lines(path: Path, options: FormatOptions, bad: BadRows, read: list[int]) -> Iterator[Row]:
@@ -67,13 +70,11 @@ def _lines(path: Path, options: FormatOptions, bad: BadRows, read: list[int]) ->
     for number, line in enumerate(text, 1):
         if not line.strip():
             continue
-        where = f"{path}:{number}"
         try:
-            content = _parse_json(line, where)
-            row = content if options.field is None else _within(content, options.field, where)
+            content = _parse_json(line)
+            row = content if options.field is None else _within(content, options.field)
         except InputError as error:
-            what = error.message.removeprefix(f"{where}: ")
-            bad.add(number, "no JSON, or without the key of --field", error.hint or "", what)
+            bad.add(number, "no JSON, or without the key of --field", error.hint or "", error.message)
             continue
         if isinstance(row, dict):
             yield row
@@ -87,13 +88,13 @@ def _whole(path: Path, options: FormatOptions) -> pl.DataFrame:
     field = options.field
     content = _json_content(path, options.encoding)
     if field is not None:
-        content = _within(content, field, str(path))
+        content = _within(content, field, f"{path}: ")
     if isinstance(content, list) and all(isinstance(row, dict) for row in content):
-        return _table(content)
+        return _table(_columns(content))
     groups = _groups(content)
     # as data sets of questions have it: {"version": ..., "data": [...]}
     if len(groups) == 1:
-        return _table(next(iter(groups.values())))
+        return _table(_columns(next(iter(groups.values()))))
     if groups:
         key = ".".join(filter(None, (field, next(iter(groups)))))
         raise InputError(
@@ -103,7 +104,7 @@ def _whole(path: Path, options: FormatOptions) -> pl.DataFrame:
     if isinstance(content, dict) and all(isinstance(column, list) for column in content.values()):
         heights = {len(column) for column in content.values()}
         if len(heights) == 1:
-            return pl.DataFrame([json_series(name, values) for name, values in content.items()])
+            return _table(content)
     inside = _first_rows(content, field)
     raise InputError(
         f"{path}: neither a list of objects nor an object of columns of one length",
@@ -113,9 +114,10 @@ def _whole(path: Path, options: FormatOptions) -> pl.DataFrame:
     )
 
 
-def _within(content: Any, field: str, where: str, above: str = "") -> Any:
+def _within(content: Any, field: str, where: str = "", above: str = "") -> Any:
     """The value under ``KEY.SUBKEY``; a key that holds the dot itself comes first.
 
+    where   begins the message of the `InputError` for a key that is not there
     above   the keys that ``content`` is under, each with its dot
     """
     # a key that is the whole name, dots included, comes before a path of keys
@@ -128,7 +130,7 @@ def _within(content: Any, field: str, where: str, above: str = "") -> Any:
     there = f"; it has: {', '.join(keys[:10])}" if keys else ": there is no object"
     holding = [key for key in keys if isinstance(content[key], list | dict)] or keys
     raise InputError(
-        f'{where}: no key "{key}"{did_you_mean(key, keys)}{there}',
+        f'{where}no key "{key}"{did_you_mean(key, keys)}{there}',
         hint=f"name one of them: --field {shlex.quote(above + (nearest(key, keys) or holding[0]))}"
         if keys
         else "leave --field out",
@@ -141,8 +143,8 @@ def _first_rows(content: Any, above: str | None) -> str | None:
         here = f"{above}.{key}" if above else key
         if isinstance(value, list) and value and all(isinstance(row, dict) for row in value):
             return here
-        if found := _first_rows(value, here):
-            return found
+        if key_of_rows := _first_rows(value, here):
+            return key_of_rows
     return None
 
 
@@ -156,12 +158,12 @@ def json_splits(path: Path, encoding: str | None = None) -> dict[str, pl.DataFra
     if not re.match(r'\s*\{\s*"[^"]*"\s*:\s*\[\s*\{', start):
         return {}
     groups = _groups(_json_content(path, encoding))
-    return {name: _table(rows) for name, rows in groups.items()} if len(groups) > 1 else {}
+    return {name: _table(_columns(rows)) for name, rows in groups.items()} if len(groups) > 1 else {}
 
 
 def _json_content(path: Path, encoding: str | None) -> Any:
     lines = chain.from_iterable(streams.lines(path, encoding=encoding))
-    return _parse_json("".join(lines), str(path))
+    return _parse_json("".join(lines), f"{path}: ")
 
 
 def _groups(content: Any) -> dict[str, list[dict[str, Any]]]:
@@ -173,19 +175,20 @@ def _groups(content: Any) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _parse_json(text: str, where: str) -> Any:
+def _parse_json(text: str, where: str = "") -> Any:
+    """The value of a JSON text; ``where`` begins the message of the `InputError` for what is none."""
     try:
         content = json.loads(text)
-        if "\\u" in text:  # an escape may stand for half a character
+        if "\\u" in text and _HALF.search(text):  # unless the other half follows
             json.dumps(content, ensure_ascii=False).encode()
         return content
     except UnicodeEncodeError as error:
         raise InputError(
-            f"{where}: holds half a character, \\u{ord(error.object[error.start]):04x}",
+            f"{where}holds half a character, \\u{ord(error.object[error.start]):04x}",
             hint="write the text again as UTF-8",
         ) from error
     except (ValueError, RecursionError) as error:
         raise InputError(
-            f"{where}: no JSON: {error}",
+            f"{where}no JSON: {error}",
             hint="look at that place; an object a line is .jsonl, one list is .json",
         ) from error

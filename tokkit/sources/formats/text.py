@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tokkit.sources import streams
-from tokkit.sources.formats import FILE, LINE, FormatOptions, TableFormat
-from tokkit.sources.formats.batch import Batch, Say, chunks, string_columns
+from tokkit.sources.formats import FILE, LINE, FormatOptions, Say, TableFormat
+from tokkit.sources.formats.batch import Batch, batches_of, string_series
 
 
 def batches(
@@ -23,8 +23,7 @@ def batches(
     read: list[int] = []
     lines = itertools.chain.from_iterable(streams.lines(path, read.append, options.encoding))
     texts = _texts((line.rstrip("\r\n") for line in lines), options.unit)
-    for chunk, size in chunks(texts, read):
-        yield Batch(string_columns({"text": chunk}), len(chunk), size)
+    return batches_of(texts, read, lambda some: {"text": some}, string_series)
 
 
 def _texts(lines: Iterator[str], unit: str) -> Iterator[str]:
