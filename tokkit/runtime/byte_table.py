@@ -16,9 +16,9 @@ from tokkit.runtime.strings import Strings
 
 _SMALLEST = 1 << 12
 _MAX_LOAD = 5 / 8
+# Strings that space is reserved for at a time: most of them are in the table already, so space for all
+# would be far too much.
 _BATCH = 1 << 13
-"""Strings that space is reserved for at a time: most of them are in the table already, so space for all
-would be far too much."""
 
 
 @dataclass(frozen=True)
@@ -113,15 +113,8 @@ class ByteTable:
         for first in range(0, len(counts), _BATCH):
             batch = strings.take(slice(first, first + _BATCH))
             self.reserve(len(batch), batch.size)
-            kernels.add_all(
-                batch.data,
-                batch.starts,
-                batch.ends,
-                counts[first : first + _BATCH],
-                self.slots,
-                self.arena,
-                self.usage,
-            )
+            some = counts[first : first + _BATCH]
+            kernels.add_all(batch.data, batch.starts, batch.ends, some, self.slots, self.arena, self.usage)
 
     def absorb(self, other: ByteTable) -> None:
         """Add all counts of another table, which is left in an undefined state."""

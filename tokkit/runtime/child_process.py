@@ -21,8 +21,8 @@ from typing import Any
 from tokkit.errors import EXIT_BUG, InputError, TokkitError, UsageError
 from tokkit.progress import Progress, stop_if_cancelled
 
+# Seconds between two reports of a child, and between two checks of the parent whether to stop.
 _INTERVAL = 0.1
-"""Seconds between two reports of a child, and between two checks of the parent whether to stop."""
 
 
 def run_child(module: str, job: Mapping[str, Any], progress: Progress, threads: int | None) -> dict[str, Any]:

@@ -41,11 +41,8 @@ def say_if_compiling(module: str, progress: Progress) -> None:
         writable = os.access(cache_folder(), os.W_OK)
     except (OSError, RuntimeError):
         writable = False
-    name = module.replace("_", " ")
-    if writable:
-        progress.say(f"compiling the {name} (first run only)")
-    else:
-        progress.say(f"compiling the {name} (every run: NUMBA_CACHE_DIR can name a folder to cache them)")
+    when = "first run only" if writable else "every run: NUMBA_CACHE_DIR can name a folder to cache them"
+    progress.say(f"compiling the {module.replace('_', ' ')} ({when})")
 
 
 def _user_cache() -> Path:

@@ -7,6 +7,7 @@ work, so that threads can share a corpus and Ctrl-C is handled between two calls
 
 from __future__ import annotations
 
+import functools
 import importlib
 import sys
 from collections.abc import Callable
@@ -21,11 +22,9 @@ from tokkit.runtime.kernel_cache import cache_folder
 
 Kernel = Callable[..., Any]
 
+# Bytes after the text in every array that a kernel reads: `load8` reads eight bytes from any byte of the text
+# on, and the last string may be empty and start at its end.
 PADDING = 16
-"""Bytes after the text in every array that a kernel reads.
-
-`load8` reads eight bytes from any byte of the text on, and the last string may be empty and start at its end.
-"""
 
 
 def _import_array_functions_without_scipy() -> None:
@@ -50,20 +49,11 @@ if "scipy.linalg" not in sys.modules:
     _import_array_functions_without_scipy()
 
 
-def kernel(function: Kernel) -> Kernel:
+def kernel(function: Kernel, **options: bool) -> Kernel:
     """The function, compiled at its first call; the machine code is cached between runs.
 
     ``NUMBA_CACHE_DIR`` moves the cache; where no folder can be written, every run compiles anew.
     """
-    return _compiled_later(function)
-
-
-def helper(function: Kernel) -> Kernel:
-    """The same for a function that only kernels call: without the wrapper for Python it compiles faster."""
-    return _compiled_later(function, no_cpython_wrapper=True)
-
-
-def _compiled_later(function: Kernel, **options: bool) -> Kernel:
     before = config.CACHE_DIR
     try:
         config.CACHE_DIR = str(cache_folder())
@@ -73,6 +63,10 @@ def _compiled_later(function: Kernel, **options: bool) -> Kernel:
         return njit(nogil=True)(function)
     finally:
         config.CACHE_DIR = before
+
+
+# The same for a function that only kernels call: without the wrapper for Python it compiles faster.
+helper = functools.partial(kernel, no_cpython_wrapper=True)
 
 
 @intrinsic

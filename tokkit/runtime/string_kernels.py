@@ -7,10 +7,10 @@ from tokkit.runtime.kernels import kernel
 
 
 @kernel
-def lay(data, starts, ends, places, out):
-    """Writes the string ``data[starts[i] : ends[i]]`` from ``out[places[i]]`` on, for every i."""
+def lay(data, starts, ends, offsets, out):
+    """Writes the string ``data[starts[i] : ends[i]]`` from ``out[offsets[i]]`` on, for every i."""
     for row in range(starts.size):
-        at = places[row]
+        at = offsets[row]
         for i in range(starts[row], ends[row]):
             out[at] = data[i]
             at += 1

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 
-_FEW = 1 << 13
+# Rows up to which a column is built from Python's strings.
+_SMALL = 1 << 13
 
 
 def padded(text: bytes) -> NDArray[np.uint8]:
@@ -77,8 +78,8 @@ class Strings:
     @property
     def present(self) -> NDArray[np.bool_]:
         """Which rows are not missing, (rows,)."""
-        found: NDArray[np.bool_] = self.ends > self.starts
-        return found
+        present: NDArray[np.bool_] = self.ends > self.starts
+        return present
 
     @property
     def size(self) -> int:
@@ -113,7 +114,7 @@ class Strings:
         """The strings as a polars column, null where one is missing."""
         import polars as pl
 
-        if len(self) <= _FEW:
+        if len(self) <= _SMALL:
             return pl.Series([text or None for text in self.to_list()], dtype=pl.String)
         import pyarrow as pa  # 30 MB, which a look at the first rows does without
 

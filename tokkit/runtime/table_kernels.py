@@ -21,22 +21,20 @@ import numpy as np
 
 from tokkit.runtime.kernels import helper, kernel, load8, prefetch
 
+# Words of a slot.
 WORDS = 4
-"""Words of a slot."""
 
+# Cells of ``usage``.
 SLOTS, BYTES = 0, 1
-"""Cells of ``usage``."""
 
+# Strings whose slots are prefetched before the first of them is looked at. A table of a large corpus does not
+# fit into the caches: with one lookup after another, most of the time would be spent waiting for memory;
+# sixteen requests at a time overlap.
 BATCH = 16
-"""Strings whose slots are prefetched before the first of them is looked at.
-
-A table of a large corpus does not fit into the caches: with one lookup after another, most of the time would
-be spent waiting for memory; sixteen requests at a time overlap.
-"""
 
 INLINE = 16
+# Bytes of the longest string a table takes.
 LONGEST = (1 << 28) - 1
-"""Bytes of the longest string a table takes."""
 
 _U = np.uint64
 _LENGTH = _U(LONGEST)
@@ -169,17 +167,8 @@ def absorb(other, other_arena, slots, arena, usage):
         where = other[slot + 2]
         if where:
             offset, length = np.int64(where >> _SHIFT), np.int64(where & _LENGTH)
-            put(
-                other[slot],
-                other[slot + 1],
-                other_arena,
-                offset,
-                length,
-                other[slot + 3],
-                slots,
-                arena,
-                usage,
-            )
+            low, high, count = other[slot], other[slot + 1], other[slot + 3]
+            put(low, high, other_arena, offset, length, count, slots, arena, usage)
 
 
 @kernel
@@ -216,8 +205,7 @@ def export(slots, arena, first, data, offsets, counts):
             if length <= INLINE:
                 copy(inline, slot * 8, data, end, length)
             else:
-                offset = np.int64(where >> _SHIFT)
-                copy(arena, offset, data, end, length)
+                copy(arena, np.int64(where >> _SHIFT), data, end, length)
             end += length
             counts[written] = np.int64(slots[slot + 3])
             written += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from typing import Generic, TypeVar
 
 from tokkit.progress import Progress, stop_if_cancelled
@@ -12,11 +13,11 @@ from tokkit.progress import Progress, stop_if_cancelled
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+# Seconds between two checks of the main thread whether to stop.
 _INTERVAL = 0.05
-"""Seconds between two checks of the main thread whether to stop."""
 
+# Seconds to wait for stopped threads; one that is compiling a kernel ends with the process.
 _PATIENCE = 0.5
-"""Seconds to wait for stopped threads; one that is compiling a kernel ends with the process."""
 
 
 class Tasks(Generic[Task]):
@@ -97,25 +98,16 @@ def aside(work: Callable[[], Result], progress: Progress) -> Result:
 
 def later(work: Callable[[], Result]) -> Callable[[], Result]:
     """Start work in a thread of its own; the returned function waits for its result, or raises its error."""
-    done: list[Result] = []
-    failed: list[BaseException] = []
+    future: Future[Result] = Future()
 
-    def run_it() -> None:
+    def run_work() -> None:
         try:
-            done.append(work())
+            future.set_result(work())
         except BaseException as failure:
-            failed.append(failure)
+            future.set_exception(failure)
 
-    thread = threading.Thread(target=run_it, daemon=True)
-    thread.start()
-
-    def result() -> Result:
-        thread.join()
-        if failed:
-            raise failed[0]
-        return done[0]
-
-    return result
+    threading.Thread(target=run_work, daemon=True).start()
+    return future.result
 
 
 def threads_to_use(requested: int | None) -> int:
