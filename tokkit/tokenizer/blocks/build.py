@@ -29,8 +29,8 @@ from tokenizers import decoders, normalizers, pre_tokenizers, processors
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.tokenizer.blocks.registry import REGISTRY, Entry, SpecialTokens
 
+# The name for "no such block", where a recipe would bring one.
 NONE = "none"
-"""The name for "no such block", where a recipe would bring one."""
 
 _SEQUENCES = {
     "normalizer": normalizers.Sequence,
@@ -120,7 +120,7 @@ def _checked(known: Sequence[Parameter], written: dict[str, Any]) -> dict[str, A
     for parameter in known:
         if parameter.required and parameter.name not in written:
             raise ValueError(f"write {parameter.name}=...; {takes}")
-    return {each.name: each.check(written.get(each.name, each.default)) for each in known}
+    return {option.name: option.check(written.get(option.name, option.default)) for option in known}
 
 
 def parse(kind: str, text: str) -> Block:

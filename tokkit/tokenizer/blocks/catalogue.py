@@ -6,6 +6,7 @@ import functools
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from typing import Any
 
 from tokenizers import Tokenizer, models, pre_tokenizers
@@ -14,7 +15,7 @@ from tokkit.corpus import cutting
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.tokenizer.blocks.build import Parameter, parameters_of, sequence
 from tokkit.tokenizer.blocks.recipes import KINDS, RECIPES, Recipe
-from tokkit.tokenizer.blocks.registry import REGISTRY, Entry, SpecialTokens
+from tokkit.tokenizer.blocks.registry import REGISTRY, SpecialTokens
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,14 @@ def blocks(names: str | Sequence[str] = (), *, kind: str | None = None) -> Block
     """
     requested = [names] if isinstance(names, str) else list(names)
     kind = None if kind is None else _kind(kind)
-    known = [(each, name) for each in KINDS for name in REGISTRY[each] if kind in (None, each)]
-    recipes = list(RECIPES) if kind in (None, "recipe") else []
-    _check_names(requested, [*(name for _, name in known), *recipes], kind)
+    known = {block_kind: REGISTRY[block_kind] for block_kind in KINDS if kind in (None, block_kind)}
+    recipes = RECIPES if kind in (None, "recipe") else {}
+    every_name = list(chain(*known.values(), recipes))
+    _check_names(requested, every_name, kind)
+    requested = requested or every_name
     return BlocksResult(
-        [_describe_block(each, name) for each, name in known if not requested or name in requested],
-        [_describe_recipe(name, RECIPES[name]) for name in recipes if not requested or name in requested],
+        [_describe_block(kind, name) for kind in known for name in known[kind] if name in requested],
+        [_describe_recipe(name, RECIPES[name]) for name in recipes if name in requested],
     )
 
 
@@ -112,7 +115,7 @@ def _as_json(block: Any) -> cutting.Block:
 def _kind(text: str) -> str:
     kinds = (*KINDS, "recipe")
     if (kind := text.replace("-", "_")) not in kinds:
-        choices = [each.replace("_", "-") for each in kinds]
+        choices = [choice.replace("_", "-") for choice in kinds]
         raise UsageError(
             f'--kind: invalid value "{text}": choose from {", ".join(choices)}{did_you_mean(text, choices)}'
         )
@@ -131,7 +134,7 @@ def _check_names(names: Iterable[str], known: Sequence[str], kind: str | None) -
 def _describe_block(kind: str, name: str) -> BlockDescription:
     entry = REGISTRY[kind][name]
     text, block = _example(kind, name)
-    example = Example(text, entry.shows, _RUN[kind](block, entry))
+    example = Example(text, entry.shows, _RUN[kind](block, entry.shows))
     return BlockDescription(kind, name, entry.summary, parameters_of(entry), example, _cut(kind, block))
 
 
@@ -148,46 +151,33 @@ def _cut(kind: str, block: Any) -> str | None:
 
 
 def _describe_recipe(name: str, recipe: Recipe) -> RecipeDescription:
-    normalizers, pre_tokenizers = (
-        tuple(_as_json(sequence(kind, [text])) for text in texts)
-        for kind, texts in (("normalizer", recipe.normalizers), ("pre_tokenizer", recipe.pre_tokenizers))
-    )
-    return RecipeDescription(name, recipe, cutting.Pipeline(normalizers, pre_tokenizers).describe_cuts())
+    kinds = {"normalizer": recipe.normalizers, "pre_tokenizer": recipe.pre_tokenizers}
+    blocks = (tuple(_as_json(sequence(kind, [text])) for text in texts) for kind, texts in kinds.items())
+    return RecipeDescription(name, recipe, cutting.Pipeline(*blocks).describe_cuts())
 
 
 _WORDS = ("[CLS]", "[SEP]", "one", "two", "Ġtwo")
+# The small vocabulary of the examples of post-processors.
 _TOKENS = SpecialTokens(
     {token: number for number, token in enumerate(_WORDS)}, {"cls": "[CLS]", "sep": "[SEP]"}
 )
-"""The small vocabulary of the examples of post-processors."""
 
 
-def _normalize(block: Any, entry: Entry) -> str:
-    return str(block.normalize_str(entry.shows))
-
-
-def _split(block: Any, entry: Entry) -> list[str]:
-    return [piece for piece, _ in block.pre_tokenize_str(entry.shows)]
-
-
-def _decode(block: Any, entry: Entry) -> str:
-    return str(block.decode(list(entry.shows)))
-
-
-def _post_process(block: Any, entry: Entry) -> list[str]:
+def _post_process(block: Any, shows: Any) -> list[str]:
     """The tokens; where there is no pair, the text at their offsets, which is what the block changes."""
     tokenizer = Tokenizer(models.WordLevel(dict(_TOKENS.ids), unk_token="one"))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.post_processor = block
-    encoding = tokenizer.encode(*entry.shows)
-    if len(entry.shows) == 1:
-        return [entry.shows[0][start:end] for start, end in encoding.offsets]
+    encoding = tokenizer.encode(*shows)
+    if len(shows) == 1:
+        return [shows[0][start:end] for start, end in encoding.offsets]
     return list(encoding.tokens)
 
 
-_RUN: Mapping[str, Callable[[Any, Entry], str | list[str]]] = {
-    "normalizer": _normalize,
-    "pre_tokenizer": _split,
+# Kind -> what a block makes of the input of its example.
+_RUN: Mapping[str, Callable[[Any, Any], str | list[str]]] = {
+    "normalizer": lambda block, text: block.normalize_str(text),
+    "pre_tokenizer": lambda block, text: [piece for piece, _ in block.pre_tokenize_str(text)],
     "post_processor": _post_process,
-    "decoder": _decode,
+    "decoder": lambda block, tokens: block.decode(list(tokens)),
 }

@@ -20,6 +20,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tokenizers import normalizers
+
 # A unit is a leaf (bit 31 and the offset of a text) or a node: in bits 0-7 its label, the byte that leads to
 # it; bit 8 where a rule ends here; bit 9 where the offset counts blocks of 256; the offset to its children in
 # the rest. The child reached by a byte lies at (position ^ offset) ^ byte.
@@ -34,8 +36,6 @@ _MAX_RULE_BYTES, _MAX_RULES = 200, 1_000_000
 
 def precompiled(file: str) -> Any:
     """The normalizer of the charsmap in a file; raises `ValueError` for a file without one."""
-    from tokenizers import normalizers
-
     try:
         content = Path(file).read_bytes()
     except OSError as error:
@@ -47,8 +47,6 @@ def precompiled(file: str) -> Any:
 
 def example() -> Any:
     """A normalizer that replaces the ligature ``ﬁ`` by ``fi`` and nothing else."""
-    from tokenizers import normalizers
-
     return normalizers.Precompiled(pack_charsmap({"ﬁ": "fi"}))
 
 
@@ -90,11 +88,9 @@ def charsmap_rules(charsmap: bytes) -> dict[str, str]:
         if len(key) > _MAX_RULE_BYTES or len(rules) > _MAX_RULES:
             raise ValueError("the trie of its character map does not end")
         for position in children.get(base, ()):
-            longer, child_base = (
-                key + bytes((units[position] & _LABELS,)),
-                position ^ _offset(units[position]),
-            )
-            if units[position] & _HAS_LEAF:
+            unit = units[position]
+            longer, child_base = key + bytes((unit & _LABELS,)), position ^ _offset(unit)
+            if unit & _HAS_LEAF:
                 start = units[child_base] & ~_LEAF
                 rules[longer.decode("utf-8")] = texts[start : texts.index(b"\0", start)].decode("utf-8")
             pending.append((child_base, longer))

@@ -6,18 +6,19 @@ A new recipe is one entry of `RECIPES`. The module loads nothing heavy: `--help`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass
+from typing import Any
 
 from tokkit.errors import UsageError, did_you_mean
 
+# Kinds of blocks, in the order in which they run.
 KINDS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
-"""Kinds of blocks, in the order in which they run."""
 
 BERT_INPUTS = ("input_ids", "token_type_ids", "attention_mask")
 PLAIN_INPUTS = ("input_ids", "attention_mask")
 
+# Tokens of the bytes of characters without a token, in models with byte fallback.
 BYTE_FALLBACK_TOKENS = tuple(f"<0x{byte:02X}>" for byte in range(256))
-"""Tokens of the bytes of characters without a token, in models with byte fallback."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +32,25 @@ class Recipe:
     """
 
     summary: str
-    normalizers: tuple[str, ...]
+    _: KW_ONLY
+    normalizers: tuple[str, ...] = ()
     pre_tokenizers: tuple[str, ...]
     post_processors: tuple[str, ...]
     decoders: tuple[str, ...]
     special_tokens: tuple[str, ...]
-    roles: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, str]
     model_max_length: int = 512
     model_input_names: tuple[str, ...] = BERT_INPUTS
     byte_fallback: bool = False
 
 
-_BERT_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-_BERT_ROLES = {"pad": "[PAD]", "unk": "[UNK]", "cls": "[CLS]", "sep": "[SEP]", "mask": "[MASK]"}
+def _recipe(summary: str, tokens: Mapping[str, str], **settings: Any) -> Recipe:
+    """A recipe with these special tokens, in the order of their ids: token -> its roles."""
+    roles = {role: token for token, names in tokens.items() for role in names.split()}
+    return Recipe(summary, special_tokens=tuple(tokens), roles=roles, **settings)
+
+
+_BERT_TOKENS = {"[PAD]": "pad", "[UNK]": "unk", "[CLS]": "cls", "[SEP]": "sep", "[MASK]": "mask"}
 
 
 def _bert_template(cls: str, sep: str) -> str:
@@ -51,16 +58,15 @@ def _bert_template(cls: str, sep: str) -> str:
     return f"template:single={cls} $A {sep},pair={cls} $A {sep} $B:1 {sep}:1"
 
 
-def _bert(summary: str, *normalizers: str) -> Recipe:
-    """BERT's splitting, special tokens (ids 0 to 4) and template around other normalizers."""
-    return Recipe(
+def _bert(summary: str, normalizer: str) -> Recipe:
+    """BERT's splitting, special tokens (ids 0 to 4) and template around another normalizer."""
+    return _recipe(
         summary,
-        normalizers=normalizers,
+        _BERT_TOKENS,
+        normalizers=(normalizer,),
         pre_tokenizers=("bert",),
         post_processors=(_bert_template("[CLS]", "[SEP]"),),
         decoders=("wordpiece",),
-        special_tokens=_BERT_TOKENS,
-        roles=_BERT_ROLES,
     )
 
 
@@ -70,64 +76,48 @@ RECIPES: Mapping[str, Recipe] = {
     "bert-multilingual": _bert("multilingual BERT, cased", "bert:lowercase=false,strip_accents=false"),
     # BERT's accent stripping goes by way of NFD, which would take Hangul syllables apart
     "korean": _bert("NFC, nothing stripped, BERT's splitting", "nfc"),
-    "gpt2": Recipe(
+    "gpt2": _recipe(
         "GPT-2: byte-level, no unknown token",
-        normalizers=(),
+        {"<|endoftext|>": "bos eos pad"},
         pre_tokenizers=("byte-level",),
         post_processors=("byte-level:trim_offsets=false",),
         decoders=("byte-level",),
-        special_tokens=("<|endoftext|>",),
-        roles={"bos": "<|endoftext|>", "eos": "<|endoftext|>", "pad": "<|endoftext|>"},
         model_max_length=1024,
         model_input_names=PLAIN_INPUTS,
     ),
-    "roberta": Recipe(
+    "roberta": _recipe(
         "RoBERTa: byte-level with BERT-like special tokens",
-        normalizers=(),
+        {"<s>": "bos cls", "<pad>": "pad", "</s>": "eos sep", "<unk>": "unk", "<mask>": "mask"},
         pre_tokenizers=("byte-level",),
         post_processors=("roberta",),
         decoders=("byte-level",),
-        special_tokens=("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
-        roles={
-            **{"bos": "<s>", "cls": "<s>", "pad": "<pad>", "eos": "</s>", "sep": "</s>"},
-            **{"unk": "<unk>", "mask": "<mask>"},
-        },
         model_input_names=PLAIN_INPUTS,
     ),
-    "llama": Recipe(
+    "llama": _recipe(
         "Llama-like: metaspace, unknown characters as bytes",
-        normalizers=(),
+        {"<unk>": "unk", "<s>": "bos", "</s>": "eos pad"},
         pre_tokenizers=("metaspace:prepend_scheme=first",),
         post_processors=("template:single=<s> $A,pair=<s> $A <s>:1 $B:1",),
         # bytes become characters token by token, so before `fuse` joins the tokens; `strip` removes the
         # space that Metaspace puts before the first word
         decoders=("replace:pattern=▁,content= ", "byte-fallback", "fuse", "strip:left=1"),
-        special_tokens=("<unk>", "<s>", "</s>"),
-        roles={"unk": "<unk>", "bos": "<s>", "eos": "</s>", "pad": "</s>"},
         model_input_names=PLAIN_INPUTS,
         byte_fallback=True,
     ),
-    "sentencepiece": Recipe(
+    "sentencepiece": _recipe(
         "SentencePiece-like: metaspace, unknown characters as <unk>",
-        normalizers=(),
+        {"<unk>": "unk", "<s>": "bos cls", "</s>": "eos sep pad"},
         pre_tokenizers=("metaspace:prepend_scheme=first",),
         post_processors=(_bert_template("<s>", "</s>"),),
         decoders=("replace:pattern=▁,content= ", "fuse", "strip:left=1"),
-        special_tokens=("<unk>", "<s>", "</s>"),
-        roles={
-            **{"unk": "<unk>", "bos": "<s>", "cls": "<s>"},
-            **{"eos": "</s>", "sep": "</s>", "pad": "</s>"},
-        },
         model_input_names=PLAIN_INPUTS,
     ),
-    "characters": Recipe(
+    "characters": _recipe(
         "single characters, a space as ▁; special tokens of BERT",
-        normalizers=(),
+        _BERT_TOKENS,
         pre_tokenizers=("metaspace:prepend_scheme=never",),
         post_processors=(_bert_template("[CLS]", "[SEP]"),),
         decoders=("replace:pattern=▁,content= ", "fuse"),
-        special_tokens=_BERT_TOKENS,
-        roles=_BERT_ROLES,
     ),
 }
 

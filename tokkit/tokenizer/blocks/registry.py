@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from tokenizers import Regex, decoders, normalizers, pre_tokenizers, processors
@@ -75,11 +76,8 @@ def _fixed_length(length: int = 5) -> Any:
     return pre_tokenizers.FixedLength(length)
 
 
-def _replace(block: Callable[..., Any]) -> Callable[..., Any]:
-    def replace(pattern: str, content: str, regex: bool = True) -> Any:
-        return block(Regex(pattern) if regex else pattern, content)
-
-    return replace
+def _replace(block: Callable[..., Any], pattern: str, content: str, regex: bool = True) -> Any:
+    return block(Regex(pattern) if regex else pattern, content)
 
 
 def _bert(tokens: SpecialTokens, sep: str = "", cls: str = "") -> Any:
@@ -126,9 +124,7 @@ _NORMALIZERS: Mapping[str, Entry] = {
         "Café 東京\x07",
     ),
     "byte-level": Entry(
-        "writes each byte of the text as one of 256 visible characters",
-        normalizers.ByteLevel,
-        "é a",
+        "writes each byte of the text as one of 256 visible characters", normalizers.ByteLevel, "é a"
     ),
     "lowercase": Entry("lowercases letters", normalizers.Lowercase, "Straße İN"),
     "nfc": Entry("composes characters", normalizers.NFC, "\u1112\u1161\u11ab"),
@@ -149,7 +145,7 @@ _NORMALIZERS: Mapping[str, Entry] = {
     "prepend": Entry("prepends a string to the text", normalizers.Prepend, "a b", defaults={"prepend": "▁"}),
     "replace": Entry(
         "replaces the matches of a regular expression, or with regex=false of a plain text",
-        _replace(normalizers.Replace),
+        partial(_replace, normalizers.Replace),
         "born in 1989",
         example="pattern=[0-9],content=0",
     ),
@@ -206,28 +202,16 @@ _PRE_TOKENIZERS: Mapping[str, Entry] = {
         "don't stop...",
     ),
     "whitespace-split": Entry(
-        "splits at white space, which it drops",
-        pre_tokenizers.WhitespaceSplit,
-        "don't stop!",
+        "splits at white space, which it drops", pre_tokenizers.WhitespaceSplit, "don't stop!"
     ),
 }
 
 _POST_PROCESSORS: Mapping[str, Entry] = {
     "bert": Entry(
-        "adds cls and sep as BERT does: those of the recipe, or those named",
-        _bert,
-        ("one", "two"),
+        "adds cls and sep as BERT does: those of the recipe, or those named", _bert, ("one", "two")
     ),
-    "byte-level": Entry(
-        "excludes the leading space of a token from its offsets",
-        _byte_level,
-        ("one two",),
-    ),
-    "roberta": Entry(
-        "adds cls and sep as RoBERTa does; offsets as byte-level",
-        _roberta,
-        ("one", "two"),
-    ),
+    "byte-level": Entry("excludes the leading space of a token from its offsets", _byte_level, ("one two",)),
+    "roberta": Entry("adds cls and sep as RoBERTa does; offsets as byte-level", _roberta, ("one", "two")),
     "template": Entry(
         "adds special tokens by a template: $A is the text, $B its pair, :1 the segment",
         _template,
@@ -238,9 +222,7 @@ _POST_PROCESSORS: Mapping[str, Entry] = {
 
 _DECODERS: Mapping[str, Entry] = {
     "bpe": Entry(
-        "turns the suffix that ends a word into a space",
-        decoders.BPEDecoder,
-        ("un", "known</w>", "word</w>"),
+        "turns the suffix that ends a word into a space", decoders.BPEDecoder, ("un", "known</w>", "word</w>")
     ),
     "byte-fallback": Entry(
         "decodes byte tokens such as <0xED> into characters",
@@ -261,7 +243,7 @@ _DECODERS: Mapping[str, Entry] = {
     "metaspace": Entry("turns ▁ back into a space", decoders.Metaspace, ("▁two", "▁wor", "ds")),
     "replace": Entry(
         "replaces in every token the matches of a regular expression, or with regex=false of a plain text",
-        _replace(decoders.Replace),
+        partial(_replace, decoders.Replace),
         ("▁two", "▁words"),
         example="pattern=▁,content= ",
     ),
@@ -278,10 +260,10 @@ _DECODERS: Mapping[str, Entry] = {
     ),
 }
 
+# Kind -> name -> `Entry`.
 REGISTRY: Mapping[str, Mapping[str, Entry]] = {
     "normalizer": _NORMALIZERS,
     "pre_tokenizer": _PRE_TOKENIZERS,
     "post_processor": _POST_PROCESSORS,
     "decoder": _DECODERS,
 }
-"""Kind -> name -> `Entry`."""
