@@ -82,7 +82,7 @@ class TestEveryRecipe:
         assert loaded.special.items() >= RECIPES[recipe].roles.items()
         assert loaded.max_length == RECIPES[recipe].model_max_length
         assert loaded.input_names == RECIPES[recipe].model_input_names
-        lengths = [len(encoding.ids) for batch in loaded.encodings(HARD) for encoding in batch]
+        lengths = [len(encoding.ids) for encoding in loaded.encodings(HARD)]
         assert lengths == [len(loaded.backend.encode(text).ids) for text in HARD]
         first = RECIPES[recipe].special_tokens
         assert [loaded.backend.token_to_id(token) for token in first] == list(range(len(first)))

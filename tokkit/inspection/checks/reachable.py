@@ -118,8 +118,7 @@ def _without_text(
         refused |= {token for token, text in tried.items() if text is None}
         tested = {token: text for token, text in tried.items() if text is not None}
         # One batch per round for all tokens: a call for every token and text takes far longer.
-        batches = tokenizer.encodings(list(tested.values()), special=False)
-        ids = (encoding.ids for batch in batches for encoding in batch)
+        ids = tokenizer.bare_ids(list(tested.values()))
         given = {token for token, found in zip(tested, ids, strict=True) if vocabulary[token] in found}
         open_ = {token: open_[token] for token in tested if token not in given}
     return refused

@@ -21,17 +21,15 @@ from tokkit.tokenizer.folder.tokenizer_folder import parse, self_test
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+# Arguments of every `from_pretrained`: nothing that can run code, weights in full precision.
 LOADING: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "dtype": "float32"}
-"""Arguments of every `from_pretrained`: nothing that can run code, weights in full precision."""
 
+# Text models of transformers whose positions start at the padding id + 1, so that they take fewer tokens.
+# Their modules define `create_position_ids_from_input_ids`.
 POSITIONS_BEHIND_PADDING = (
     *("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod", "camembert"),
     *("data2vec-text", "esm", "ibert", "lilt", "longformer", "luke", "mpnet"),
 )
-"""Text models of transformers whose positions start at the padding id + 1, so that they take fewer tokens.
-
-Their modules define `create_position_ids_from_input_ids`.
-"""
 
 
 def takes_tokens(model_type: str | None, positions: int, pad_id: int) -> int:

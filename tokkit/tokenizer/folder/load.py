@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
-from tokkit.progress import SILENT, Progress
+from tokkit.progress import SILENT, Progress, stop_if_cancelled
 from tokkit.sources.paths import missing
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS
 from tokkit.tokenizer.folder import tokenizer_folder
@@ -22,10 +22,13 @@ from tokkit.tokenizer.folder import tokenizer_folder
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
+# A text; a text and its pair; or a list of words, each of which goes through the pipeline by itself.
+Row = str | tuple[str, str] | list[str]
+
 ROLES = ("unk", "pad", "cls", "sep", "mask", "bos", "eos")
 _BATCH = 1_000
+# transformers writes 1e30 where no limit is known; anything this long counts as none.
 _UNLIMITED = 1_000_000
-"""transformers writes 1e30 where no limit is known; anything this long counts as none."""
 
 
 @dataclass(frozen=True)
@@ -57,27 +60,45 @@ class LoadedTokenizer:
         return None if token is None else self.backend.token_to_id(token)
 
     def encodings(
-        self, texts: Sequence[str], max_length: int | None = None, special: bool = True
-    ) -> Iterator[list[Any]]:
-        """The `tokenizers.Encoding` of each text, in lists of 1,000, truncated at ``max_length`` tokens.
+        self,
+        rows: Sequence[Row],
+        max_length: int | None = None,
+        *,
+        special: bool = True,
+        progress: Progress = SILENT,
+    ) -> Iterator[Any]:
+        """The `tokenizers.Encoding` of each row, truncated at ``max_length`` tokens; texts without offsets.
 
         special  whether the post-processor adds special tokens
 
-        Raises `InputError` where the tokenizer fails on a text (one without an unknown token may).
+        Threads may share this without ``max_length``. Raises `InputError` where the tokenizer fails on a row.
         """
+        backend = self.backend
+        words = bool(rows) and isinstance(rows[0], list)
+        # encode_batch_fast gives no segments for a pair without a post-processor
+        is_text = bool(rows) and isinstance(rows[0], str)
+        encode_batch = backend.encode_batch_fast if is_text else backend.encode_batch
         if max_length is not None:
-            self.backend.enable_truncation(max_length)
+            backend.enable_truncation(max_length)
         try:
-            for start in range(0, len(texts), _BATCH):
-                batch = list(texts[start : start + _BATCH])
+            for start in range(0, len(rows), _BATCH):
+                stop_if_cancelled(progress)
+                batch = list(rows[start : start + _BATCH])
                 with tokenizer_folder.guarded(
-                    f"{self.folder}: the tokenizer fails on one of these texts",
+                    f"{self.folder}: the tokenizer fails on one of these {'words' if words else 'texts'}",
                     hint="it may lack an unknown token; train one on such text: tokkit train-wordpiece",
                 ):
-                    encodings = self.backend.encode_batch(batch, add_special_tokens=special)
-                yield encodings
+                    encodings = encode_batch(batch, is_pretokenized=words, add_special_tokens=special)
+                yield from encodings
+                progress.advance(len(batch))
         finally:
-            self.backend.no_truncation()
+            # the tokenizer is shared by its users: truncation that stayed on would cut their texts
+            if max_length is not None:
+                backend.no_truncation()
+
+    def bare_ids(self, texts: Sequence[str]) -> list[list[int]]:
+        """The ids of each text, without special tokens around it; raises `InputError` as `encodings`."""
+        return [encoding.ids for encoding in self.encodings(texts, special=False)]
 
 
 def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
@@ -204,8 +225,8 @@ def is_hub_name(name: str) -> bool:
     return bool(bare) and not looks_like_path and bare.count("/") <= 1
 
 
+# The files of a tokenizer on the hub.
 TOKENIZER_PATTERNS = ("tokenizer*", "vocab*", "merges*", "special_tokens_map.json")
-"""The files of a tokenizer on the hub."""
 
 
 def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) -> Path:

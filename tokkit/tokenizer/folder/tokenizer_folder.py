@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 TOKENIZER_FILE = "tokenizer.json"
 CONFIG_FILE = "tokenizer_config.json"
 
-# Scripts, spacing and emoji on which pipelines differ; the order and the texts are part of every receipt.
+# Texts (and one pair) whose ids are stored in the receipt of a folder, so that loading can verify them:
+# scripts, spacing and emoji on which pipelines differ. Order and texts are part of every receipt.
 SAMPLES: tuple[str | tuple[str, str], ...] = (
     "The quick brown fox jumps over the lazy dog.",
     "don't stop, it's 3:45 p.m. -- 1,234.5 km!",
@@ -37,7 +38,6 @@ SAMPLES: tuple[str | tuple[str, str], ...] = (
     "",
     ("a first sentence", "and its pair"),
 )
-"""Texts (and one pair) whose ids are stored in the receipt of a folder, so that loading can verify them."""
 
 
 def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
@@ -140,7 +140,7 @@ def parse(path: Path) -> Tokenizer:
 def guarded(message: str, hint: str | None = None) -> Iterator[None]:
     """Turn what the library raises inside, panics included, into an `InputError` with that message."""
     try:
-        with quiet_panics():
+        with _QUIET_PANICS:
             yield
     except (KeyboardInterrupt, SystemExit, MemoryError, GeneratorExit):
         raise
@@ -154,6 +154,8 @@ _STANDARD_ERROR = 2
 class _StandardErrorCapture:
     """File descriptor 2 redirected to a temporary file while at least one thread is inside.
 
+    Afterwards what was written there is passed on, unless the library panicked.
+
     The panic hook of Rust writes to the descriptor itself, past `sys.stderr`, and the descriptor belongs to
     the process: threads that are inside at the same time share one redirection.
     """
@@ -165,7 +167,7 @@ class _StandardErrorCapture:
         self.real = -1
         self.captured: IO[bytes] | None = None
 
-    def enter(self) -> None:
+    def __enter__(self) -> None:
         with self.lock:
             self.threads_inside += 1
             if self.threads_inside == 1:
@@ -177,10 +179,10 @@ class _StandardErrorCapture:
                 except OSError:  # no standard error, or no temporary folder: nothing is captured
                     self.captured = None
 
-    def leave(self, panicked: bool) -> None:
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         with self.lock:
             self.threads_inside -= 1
-            self.panicked |= panicked
+            self.panicked |= error is not None and error.__name__ == "PanicException"
             if self.threads_inside or self.captured is None:
                 return
             os.dup2(self.real, _STANDARD_ERROR)
@@ -194,18 +196,4 @@ class _StandardErrorCapture:
                 os.write(_STANDARD_ERROR, output)
 
 
-_CAPTURE = _StandardErrorCapture()
-
-
-@contextmanager
-def quiet_panics() -> Iterator[None]:
-    """Capture standard error inside, and write it afterwards unless the library panicked."""
-    _CAPTURE.enter()
-    panicked = False
-    try:
-        yield
-    except BaseException as error:
-        panicked = type(error).__name__ == "PanicException"
-        raise
-    finally:
-        _CAPTURE.leave(panicked)
+_QUIET_PANICS = _StandardErrorCapture()

@@ -11,11 +11,11 @@ from tokkit.errors import InputError
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
+# How the table of input embeddings is named, as the end of its path.
 INPUT_EMBEDDINGS = (
     *("word_embeddings.weight", "word_embedding.weight", "tok_embeddings.weight", "embed_tokens.weight"),
     *("wte.weight", "shared.weight", "tokens_embed.weight"),
 )
-"""How the table of input embeddings is named, as the end of its path."""
 
 POSITION_EMBEDDINGS = ("position_embeddings.weight", "embed_positions.weight", "wpe.weight")
 
@@ -27,17 +27,14 @@ def shapes(folder: Path) -> dict[str, Shape]:
 
     Raises `InputError` for a file that is none, and for an index that names a file outside the folder.
     """
-    found: dict[str, Shape] = {}
-    for file in weight_files(folder):
-        found.update(_shapes_in(file))
-    return found
+    return {name: shape for file in weight_files(folder) for name, shape in _shapes_in(file).items()}
 
 
-def rows_of(found: Mapping[str, Shape], names: tuple[str, ...]) -> int | None:
+def rows_of(weights: Mapping[str, Shape], names: tuple[str, ...]) -> int | None:
     """Rows of the first table whose path ends in one of these names; None where there is none."""
     # names first: the order of ``names`` is one of preference, that of the weights is arbitrary
     for ending in names:
-        for name, shape in found.items():
+        for name, shape in weights.items():
             if len(shape) == 2 and (name == ending or name.endswith("." + ending)):
                 return shape[0]
     return None
@@ -51,11 +48,10 @@ def weight_files(folder: Path) -> list[Path]:
     if not index.exists():
         return []
     try:
-        names = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-        files = [_inside(folder, str(name), index) for name in sorted(map(str, names))]
+        names = set(map(str, json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        return [_inside(folder, name, index) for name in sorted(names)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise InputError(f"{index}: no index of weights: {error!r}") from error
-    return files
 
 
 def _inside(folder: Path, name: str, index: Path) -> Path:
