@@ -122,21 +122,20 @@ def _difference(family: str, theirs: Path, ours: Path, corpus: Path) -> str:
 
 def _wordpiece_difference(theirs: dict[str, int], ours: dict[str, int], corpus: Path) -> str:
     """Trains once more from the reference's own order of ``##`` characters, read out of its ids."""
-    from tokkit.tokenizer.training.engine import learn
-
     from tokkit.corpus import feed
     from tokkit.corpus.words import count_words
     from tokkit.progress import SILENT, Stages
     from tokkit.tokenizer.training.blueprint import resolve
-    from tokkit.tokenizer.training.train import _job
+    from tokkit.tokenizer.training.learning import learn
+    from tokkit.tokenizer.training.train import merge_options
     from tokkit.tokenizer.training.trainer_options import WordPieceOptions
 
-    spec = WordPieceOptions(vocab_size=(len(theirs),))
-    blueprint = resolve(spec)
+    options = WordPieceOptions(vocab_size=(len(theirs),))
+    blueprint = resolve(options)
     in_order = sorted(theirs, key=theirs.__getitem__)
     initial = [t for t in in_order if t in _SPECIAL or len(t) == 1 or (t[:2] == "##" and len(t) == 3)]
     words = count_words(feed.plan([corpus], feed.CorpusOptions()), blueprint.skeleton().to_str(), SILENT)
-    learned = learn(_job(spec, blueprint), words, Stages(SILENT), initial)
+    learned = learn(merge_options(options, blueprint), words, Stages(SILENT), initial)
     same = "equal to the last id" if learned.vocabulary(len(theirs)) == theirs else "DIFFERENT"
     common = len(theirs.keys() & ours.keys())
     return (

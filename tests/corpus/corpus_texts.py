@@ -9,12 +9,12 @@ from collections.abc import Sequence
 import pytest
 from hypothesis import strategies as st
 
-from tokkit.corpus import words
+from tokkit.corpus.chunks import MEMORY, count_chunks
 from tokkit.corpus.cutting import Pipeline, byte_of_character
-from tokkit.corpus.reference_words import count_words
-from tokkit.corpus.text_blocks import NEWLINE, NONE, NUL, Block
-from tokkit.corpus.words import Splitter, count_chunks
+from tokkit.corpus.reference_words import count_by_reference
+from tokkit.corpus.words import Splitter
 from tokkit.runtime.byte_table import ByteTable, StringCounts
+from tokkit.runtime.strings import Strings
 
 SPACES = (
     *(" ", "  ", "    ", "\t", "\r", "\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x1f", "\x85"),
@@ -216,31 +216,24 @@ def reference(tokenizer: str, items: Sequence[str]) -> dict[str, int]:
     """The words of the items as the reference's trainers count them."""
     from tokenizers import Tokenizer
 
-    return count_words(Tokenizer.from_str(tokenizer), items)
+    return count_by_reference(Tokenizer.from_str(tokenizer), items)
 
 
 def in_lines(tokenizer: str, text: str) -> dict[str, int]:
     """The words that the engine counts in a text file."""
-    return _counted(tokenizer, [Block.of(text.encode(), NEWLINE, 0)])
+    return _counted(tokenizer, Strings.split(text.encode(), ord("\n"), keep_end=True))
 
 
 def in_rows(tokenizer: str, items: Sequence[str]) -> dict[str, int]:
     """The words that the engine counts in the rows of a table."""
-    joined = "".join(item + "\0" for item in items if "\0" not in item)
-    alone = [item for item in items if "\0" in item]
-    return _counted(
-        tokenizer, [Block.of(joined.encode(), NUL, 0), *(Block.of(i.encode(), NONE, 0) for i in alone)]
-    )
+    return _counted(tokenizer, Strings.of_list(list(items)))
 
 
-def _counted(tokenizer: str, blocks: Sequence[Block]) -> dict[str, int]:
+def _counted(tokenizer: str, texts: Strings) -> dict[str, int]:
     cuts = Pipeline.of(tokenizer).cuts()
     assert cuts is not None
     chunks, splitter = ByteTable(), splitter_of(tokenizer)
-    for block in blocks:
-        count_chunks(
-            block, cuts, chunks, words.MEMORY, lambda table: pytest.fail("so little text is not flushed")
-        )
+    count_chunks(texts, cuts, chunks, MEMORY, lambda table: pytest.fail("so little text is not flushed"))
     splitter.words = ByteTable()
     for batch in chunks.batches(1 << 10, 1 << 12):
         splitter.count(batch)
@@ -260,7 +253,7 @@ def readable(pieces: StringCounts, raw: bool) -> dict[str, int]:
     return counted
 
 
-def difference(found: dict[str, int], wanted: dict[str, int]) -> dict[str, tuple[int, int]]:
+def difference(counted: dict[str, int], wanted: dict[str, int]) -> dict[str, tuple[int, int]]:
     """Words whose counts differ, with both counts: what a failing test should show."""
-    both = Counter(found) | Counter(wanted)
-    return {w: (found.get(w, 0), wanted.get(w, 0)) for w in both if found.get(w) != wanted.get(w)}
+    both = Counter(counted) | Counter(wanted)
+    return {w: (counted.get(w, 0), wanted.get(w, 0)) for w in both if counted.get(w) != wanted.get(w)}

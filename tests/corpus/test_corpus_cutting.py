@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 from corpus_pipelines import tokenizer
 from corpus_texts import INVISIBLE, SPACES, rows
@@ -10,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.corpus import chunk_kernels
+from tokkit.corpus.chunks import cuts_before
 from tokkit.corpus.cutting import BLANKS, Pipeline
 from tokkit.corpus.cutting import SPACES as SPACE
-from tokkit.corpus.text_blocks import NEWLINE, NONE, NUL, Block
+from tokkit.runtime.kernels import PADDING
+from tokkit.runtime.strings import Strings, padded
 
 CUTTING = [
     (("bert",), ("bert",), BLANKS),
@@ -72,18 +73,18 @@ def test_cutting_is_not_allowed_where_something_looks_across(normalizers, pre_to
 def test_cutting_unrolls_sequences_in_sequences():
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    made = Tokenizer(models.WordLevel())
-    made.normalizer = normalizers.Sequence(
+    nested = Tokenizer(models.WordLevel())
+    nested.normalizer = normalizers.Sequence(
         [normalizers.NFC(), normalizers.Sequence([normalizers.Lowercase()])]
     )
-    made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Sequence([pre_tokenizers.Whitespace()])])
-    pipeline = Pipeline.of(made.to_str())
+    nested.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Sequence([pre_tokenizers.Whitespace()])])
+    pipeline = Pipeline.of(nested.to_str())
     assert [block["type"] for block in (*pipeline.normalizers, *pipeline.pre_tokenizers)] == [
         "NFC",
         "Lowercase",
         "Whitespace",
     ]
-    assert Pipeline.of(made.to_str()).as_json() == pipeline.as_json()
+    assert Pipeline.of(nested.to_str()).as_json() == pipeline.as_json()
 
 
 def _is_white(character):
@@ -91,43 +92,35 @@ def _is_white(character):
 
 
 def _chunks_of_item(item, cuts):
-    places = [i for i in range(1, len(item)) if item[i] in cuts and not _is_white(item[i - 1])]
-    return [item[start:end] for start, end in zip([0, *places], [*places, len(item)], strict=True)]
+    bounds = [i for i in range(1, len(item)) if item[i] in cuts and not _is_white(item[i - 1])]
+    return [item[start:end] for start, end in zip([0, *bounds], [*bounds, len(item)], strict=True)]
 
 
-def _wanted(text, separator, cuts):
-    items = [text]
-    if separator == NUL:
-        items = text.split("\0")
-    elif separator == NEWLINE:
-        *whole, last = text.split("\n")
-        items = [*(line + "\n" for line in whole), last]
+def _wanted(items, cuts):
     return [chunk for item in items for chunk in _chunks_of_item(item, cuts) if chunk]
 
 
-def _found(text, separator, cuts):
-    block = Block.of(text.encode(), separator, 0)
-    before = np.zeros(33, np.bool_)
-    before[[ord(character) for character in cuts]] = True
-    start, end, chunks = chunk_kernels.BEFORE, chunk_kernels.BEFORE + block.size, []
-    while start < end:
-        stop = chunk_kernels.chunk_end(block.data, start, end, separator, before)
-        if stop > start:
-            chunks.append(block.data[start:stop].tobytes().decode())
-        start = stop + 1 if separator == NUL else stop
-        if separator == NUL and start <= end and block.data[stop] != 0:
+def _cut(items, cuts):
+    before, chunks = cuts_before(cuts), []
+    for start, end in zip(items.starts.tolist(), items.ends.tolist(), strict=True):
+        while start < end:
+            stop = chunk_kernels.chunk_end(items.data, start, end, before)
+            chunks.append(items.data[start:stop].tobytes().decode())
             start = stop
     return chunks
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.one_of(_texts, rows), st.sampled_from([NEWLINE, NUL, NONE]), st.sampled_from([BLANKS, SPACE]))
-def test_cutting_is_done_at_the_start_of_white_space(text, separator, cuts):
-    assert _found(text, separator, cuts) == _wanted(text, separator, cuts)
+@given(st.one_of(_texts, rows), st.sampled_from([BLANKS, SPACE]))
+def test_cutting_is_done_at_the_start_of_white_space(text, cuts):
+    *whole, last = text.split("\n")
+    lines = [*(line + "\n" for line in whole), last]
+    assert _cut(Strings.split(text.encode(), ord("\n"), keep_end=True), cuts) == _wanted(lines, cuts)
+    assert _cut(Strings.split(text.encode(), 0), cuts) == _wanted(text.split("\0"), cuts)
+    assert _cut(Strings.of_list([text, text]), cuts) == _wanted([text, text], cuts)
 
 
 def test_cutting_knows_every_white_space_and_control_character():
     for point in (*range(0xD800), *range(0xE000, 0x110000, 5)):
-        encoded = chr(point).encode()
-        data = np.frombuffer(b"\x0a" * chunk_kernels.BEFORE + encoded, np.uint8)
-        assert chunk_kernels.white_before(data, len(data)) == _is_white(chr(point)), hex(point)
+        data = padded(chr(point).encode())
+        assert chunk_kernels.white_before(data, len(data) - PADDING) == _is_white(chr(point)), hex(point)

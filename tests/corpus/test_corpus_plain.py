@@ -24,19 +24,19 @@ def _counted(path, names, **options):
 def test_plain_counts_as_the_reference(write, names):
     text = "".join(TORTURE)
     assert Pipeline.of(tokenizer(*names)).cuts() is None
-    found = _counted(write("a.txt", text), names, thread_count=2)
-    assert readable(found.words, found.raw) == reference(tokenizer(*names), lines_of(text))
-    assert (found.bytes, found.total) == (len(text.encode()), found.words.counts.sum())
-    assert not found.raw
+    counted = _counted(write("a.txt", text), names, thread_count=2)
+    assert readable(counted.words, counted.raw) == reference(tokenizer(*names), lines_of(text))
+    assert (counted.bytes, counted.total) == (len(text.encode()), counted.words.counts.sum())
+    assert not counted.raw
 
 
 def test_plain_gives_what_the_cut_way_gives(write):
     corpus = plan([write("a.txt", "".join(TORTURE)), write("b.csv", "text,label\na b,x\n")], CorpusOptions())
     json = tokenizer(("bert",), ("bert",))
-    counted, size = count_in_child(corpus, json, SILENT, 1)
+    counted = count_in_child(corpus, json, SILENT, 1)
     quick = words.count_words(corpus, json, SILENT)
-    assert counted == readable(quick.words, quick.raw)
-    assert size == quick.bytes
+    assert counted.counts == readable(quick.words, quick.raw)
+    assert (counted.bytes, counted.total) == (quick.bytes, quick.total)
 
 
 def test_plain_raises_what_the_child_meets(write):

@@ -28,9 +28,9 @@ def _corpus(*paths):
 
 
 def _counted(corpus, name, **options):
-    found = words.count_words(corpus, tokenizer(*RECIPE_PIPELINES[name]), SILENT, **options)
-    assert found.total == found.words.counts.sum()
-    return readable(found.words, found.raw)
+    counted = words.count_words(corpus, tokenizer(*RECIPE_PIPELINES[name]), SILENT, **options)
+    assert counted.total == counted.words.counts.sum()
+    return readable(counted.words, counted.raw)
 
 
 def _wanted(corpus, name):
@@ -68,9 +68,9 @@ def test_words_are_the_same_for_blocks_of_any_size(write, name, size, parts):
     corpus = [CorpusFile(write("a.txt", text), TableFormat("text"))]
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(streams, "BLOCK", size)
-        found = _counted(corpus, name)
+        counted = _counted(corpus, name)
     read = text.removeprefix("\ufeff")  # a byte order mark is no text
-    assert difference(found, reference(tokenizer(*RECIPE_PIPELINES[name]), lines_of(read))) == {}
+    assert difference(counted, reference(tokenizer(*RECIPE_PIPELINES[name]), lines_of(read))) == {}
 
 
 @pytest.mark.parametrize("name", DISTINCT)
@@ -113,15 +113,15 @@ def test_words_tell_the_bytes_they_were_counted_in(write):
     table, rows = write("a.parquet", b""), ["하나", "a\0b", ""]
     pl.DataFrame({"text": rows}).write_parquet(table)
     text, packed = write("b.txt", "\ufeff하나\r\n둘"), write("c.txt.gz", gzip.compress(b"one two\n"))
-    found = words.count_words(_corpus(table, text, packed), tokenizer((), ("byte-level",)), SILENT)
-    assert found.bytes == len("하나a\0b".encode()) + text.stat().st_size + len(b"one two\n")
+    counted = words.count_words(_corpus(table, text, packed), tokenizer((), ("byte-level",)), SILENT)
+    assert counted.bytes == len("하나a\0b".encode()) + text.stat().st_size + len(b"one two\n")
 
 
 def test_words_of_a_table_whose_rows_all_hold_nul(write):
     table = write("a.parquet", b"")
     pl.DataFrame({"text": ["a\0b c", "\0"]}).write_parquet(table)
-    found = words.count_words(_corpus(table), tokenizer((), ("whitespace-split",)), SILENT)
-    assert (readable(found.words, found.raw), found.bytes) == ({"a\0b": 1, "c": 1, "\0": 1}, 6)
+    counted = words.count_words(_corpus(table), tokenizer((), ("whitespace-split",)), SILENT)
+    assert (readable(counted.words, counted.raw), counted.bytes) == ({"a\0b": 1, "c": 1, "\0": 1}, 6)
 
 
 @pytest.mark.parametrize("name", DISTINCT)

@@ -9,8 +9,8 @@ import pytest
 
 from tests.data.test_data_cases import CASES, write_files
 from tests.inspection.inspection_tokenizers import saved, word_piece
+from tokkit.corpus.chunks import texts_of
 from tokkit.corpus.feed import CorpusOptions, items, plan
-from tokkit.corpus.text_blocks import blocks
 from tokkit.data.cleaning.clean import clean
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
@@ -95,9 +95,10 @@ def test_corpora_hold_the_texts_of_the_data_set(path, large, write, tmp_path, mo
     def texts():
         corpus = plan([source], CorpusOptions())
         read = [text for each in items(corpus) for text in each]
-        # the blocks of kernels hold the same texts, with what ends each
-        size = sum(block.size for block in blocks(corpus))
-        assert size == sum(len(text.encode()) + (corpus[0].column is not None) for text in read)
+        # the columns for kernels hold the same texts
+        assert [text for rows, _ in texts_of(corpus) for text in rows.to_list() if text] == [
+            *filter(None, read)
+        ]
         return read
 
     found, corpus_error = _outcome(texts)

@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import threading
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,17 @@ _COMPOSING = ("NFC", "NFKC")
 _ORDERING = ("NFD", "NFKD")
 _BY_RUNS = ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
 _BATCH = 4096
+
+# bytes of the normal forms whose words `Characters.split` gives at a time
+BUFFER = 1 << 19
+
+
+@dataclass(frozen=True)
+class WordsOfChunks:
+    """Words in the order of their chunks; owners (words,) int64: the index of each word's chunk."""
+
+    words: Strings
+    owners: NDArray[np.int64]
 
 
 class Characters:
@@ -57,6 +69,40 @@ class Characters:
         self._queried = np.zeros(_ALL, np.bool_)
         self._end = 0
         self._lock = threading.Lock()
+        self._local = threading.local()
+
+    def split(self, chunks: Strings) -> Iterator[tuple[WordsOfChunks, NDArray[np.int64]]]:
+        """The words of some chunks after the other, and the indices of chunks that are left to the reference.
+
+        They are views of buffers that the next words overwrite.
+        """
+        # before splitting: kernels cannot query the reference, and skip a chunk with an unknown character
+        self.learn(chunks)
+        # one buffer a thread, kept between batches: the pages of a new one would be mapped anew each time
+        if not hasattr(self._local, "text"):
+            self._local.text = np.empty(BUFFER, np.uint8)
+            self._local.words = np.empty((3, BUFFER // 8), np.int64)
+        text, (starts, ends, owners) = self._local.text, self._local.words
+        left = np.empty(len(chunks), np.int64)
+        first = 0
+        while first < len(chunks):
+            first, words, skipped = kernels.split(
+                data=chunks.data,
+                chunk_starts=chunks.starts,
+                chunk_ends=chunks.ends,
+                first=first,
+                gpt2=self.gpt2,
+                forms=self.forms,
+                offsets=self.offsets,
+                written=self.written,
+                classes=self.classes,
+                text=text,
+                starts=starts,
+                ends=ends,
+                owners=owners,
+                left=left,
+            )
+            yield WordsOfChunks(Strings(text, starts[:words], ends[:words]), owners[:words]), left[:skipped]
 
     def learn(self, strings: Strings) -> None:
         """Fill the tables for every character of the strings that has not occurred before."""

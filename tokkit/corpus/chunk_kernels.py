@@ -1,7 +1,7 @@
 # mypy: ignore-errors
 r"""Cutting text into chunks and counting them, eight bytes at a step.
 
-A chunk ends where an item ends, and before a byte of white space that the cutting rule names, unless the
+A chunk ends where its text ends, and before a byte of white space that the cutting rule names, unless the
 character before is white space (or a control) too: a run of white space is never cut. It belongs to the
 chunk that follows.
 
@@ -16,10 +16,7 @@ from tokkit.runtime.kernels import helper, kernel, load8, prefetch, trailing_zer
 from tokkit.runtime.table_kernels import BATCH, BYTES, LONGEST, SLOTS, content_of, first_slot, put
 
 FINISHED, TABLE_FULL, TOO_LONG = 0, 1, 2
-"""Why counting stopped: all is counted, the table has to grow, the next chunk is too long for a table."""
-
-BEFORE = 8
-"""Bytes before the text in its array, so that looking at the character before a cut needs no check."""
+# Why counting stopped: all is counted, the table has to grow, the next chunk is too long for a table.
 
 _U = np.uint64
 _LOW, _HIGH = _U(0x2121212121212121), _U(0x8080808080808080)
@@ -29,7 +26,8 @@ _SPACE = 0x20
 @kernel
 def white_before(data, at):
     """Whether the character that ends before ``at`` is Unicode white space, or a control."""
-    # looks back from the end of the character: `BEFORE` bytes lie before the text, so no index is below 0
+    # looks back from the end of the character; a byte before its first one decides nothing, and an index of
+    # -1 gives the last byte of the padding
     last = data[at - 1]
     if last < 0x80:
         # controls count as white space: BERT's cleaning deletes some of them and joins their neighbors
@@ -53,40 +51,30 @@ def next_white(data, at, end):
         word = load8(data, at)
         # subtracting 0x21 from each byte borrows into its top bit where the byte is below; a borrow may also
         # set bits above the first match, but the lowest one set is always a match
-        found = (word - _LOW) & ~word & _HIGH
-        if found:
-            at += np.int64(trailing_zeros(found) >> _U(3))
+        white = (word - _LOW) & ~word & _HIGH
+        if white:
+            at += np.int64(trailing_zeros(white) >> _U(3))
             return min(at, end)
         at += 8
     return end
 
 
 @kernel
-def chunk_end(data, start, end, separator, cuts):
-    """Where the chunk that starts at ``start`` ends."""
-    # an item without text: with a NUL nothing is left of it, with a newline the newline is its text
-    if data[start] == separator:
-        return start if separator == 0 else start + 1
+def chunk_end(data, start, end, cuts):
+    """Where the chunk that starts at ``start`` ends, in a text that ends at ``end``."""
     at = next_white(data, start + 1, end)
     while at < end:
-        byte = data[at]
-        if byte == 0 and separator == 0:
+        if cuts[data[at]] and not white_before(data, at):
             return at
-        if cuts[byte] and not white_before(data, at):
-            return at
-        at += 1
-        # the newline belongs to the item that it ends, as the reference feeds lines
-        if byte == separator:
-            return at
-        at = next_white(data, at, end)
+        at = next_white(data, at + 1, end)
     return end
 
 
 @kernel
-def count_chunks(data, start, end, separator, cuts, slots, arena, usage):
-    """Counts the chunks of ``data[start:end]``; returns why it stopped, and where.
+def count_chunks(data, starts, ends, row, done, cuts, slots, arena, usage):
+    """Counts the chunks of texts; returns why it stopped, and where: the text, and its bytes counted so far.
 
-    separator  the byte that ends an item: a newline, which belongs to it; 0, which does not; -1 for none
+    row, done  where to start
     cuts       (33,) bool, the bytes before which text may be cut
     """
     # A batch of chunks is found, and their slots prefetched, before the first one is counted. The batch is
@@ -95,24 +83,27 @@ def count_chunks(data, start, end, separator, cuts, slots, arena, usage):
     fullest = slots.size // 4 * 5 // 8 - BATCH
     bounds = np.empty((BATCH, 2), np.int64)
     contents = np.empty((BATCH, 2), np.uint64)
-    while start < end:
-        first, number = start, 0
-        while number < BATCH and start < end:
-            stop = chunk_end(data, start, end, separator, cuts)
-            if stop - start > LONGEST:
-                return TOO_LONG, first
-            if stop > start:
-                low, high = content_of(data, start, stop - start)
-                prefetch(slots, first_slot(low, high, slots.size))
-                bounds[number, 0], bounds[number, 1] = start, stop - start
-                contents[number, 0], contents[number, 1] = low, high
-                number += 1
-            # a NUL separates texts and is part of none, so it is stepped over
-            start = stop + 1 if separator == 0 and stop < end and data[stop] == 0 else stop
-        # 8 bytes more for each string, since strings in the arena start at multiples of 8
-        if usage[SLOTS] >= fullest or usage[BYTES] + start - first + 8 * number > arena.size:
-            return TABLE_FULL, first
+    while row < starts.size:
+        first_row, first_done, number, size = row, done, 0, 0
+        while number < BATCH and row < starts.size:
+            start = starts[row] + done
+            if start == ends[row]:
+                row, done = row + 1, 0
+                continue
+            length = chunk_end(data, start, ends[row], cuts) - start
+            if length > LONGEST:
+                return TOO_LONG, first_row, first_done
+            low, high = content_of(data, start, length)
+            prefetch(slots, first_slot(low, high, slots.size))
+            bounds[number, 0], bounds[number, 1] = start, length
+            contents[number, 0], contents[number, 1] = low, high
+            number += 1
+            # 8 bytes more for each string, since strings in the arena start at multiples of 8
+            size += length + 8
+            done += length
+        if usage[SLOTS] >= fullest or usage[BYTES] + size > arena.size:
+            return TABLE_FULL, first_row, first_done
         for i in range(number):
             low, high = contents[i, 0], contents[i, 1]
             put(low, high, data, bounds[i, 0], bounds[i, 1], 1, slots, arena, usage)
-    return FINISHED, end
+    return FINISHED, row, 0

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.corpus import parts, text_blocks, words
+from tokkit.corpus import parts
+from tokkit.corpus.chunks import Texts, count_in_threads, lines_of, texts_of
 from tokkit.corpus.counts import Identity
 from tokkit.corpus.feed import CorpusFile
 from tokkit.corpus.reference_words import count_in_child
-from tokkit.corpus.shards import Shard, check_unchanged, shards_of
-from tokkit.corpus.text_blocks import NEWLINE, Block
+from tokkit.corpus.shards import FileRange, Shard, check_unchanged, shards_of
+from tokkit.corpus.words import table_of
 from tokkit.corpus.work import Work
 from tokkit.errors import InputError
 from tokkit.progress import Progress, Stages
@@ -141,42 +142,21 @@ def _count(
 ) -> None:
     runs = _Runs(work, number)
     if identity.cuts is None:
-        counted, size = count_in_child([part.file for part in shard], skeleton, progress, thread_count)
-        table, nothing = words.table_of(counted), threads.Tasks[Path](iter(()))
+        words = count_in_child([part.file for part in shard], skeleton, progress, thread_count)
+        table, nothing = table_of(words.counts), threads.Tasks[Path](iter(()))
         threads.run(lambda tasks: runs.write(table, lambda: tasks.stopped), nothing, 1, progress)
+        size = words.bytes
     else:
-        size = _count_chunks(shard, identity.cuts, runs, progress, thread_count, memory)
-    ended = iter([part.file.path for part in shard if part.last])
+        texts = (texts for part in shard for texts in _texts_of(part))
+        size = count_in_threads(texts, identity.cuts, runs.write, progress, thread_count, memory)
     # a file that goes on in the next shard is described by that one, once
-    inputs = threads.run(_describe, threads.Tasks(ended), threads.threads_to_use(thread_count), progress)
+    ended = [part.file.path for part in shard if part.last]
+    tasks = threads.Tasks(iter(ended))
+    described = threads.run(_describe, tasks, threads.threads_to_use(thread_count), progress)
     # after the files are hashed, so that counts and hashes are of the same bytes
     check_unchanged(shard)
-    described = {path: file for files_ in inputs for path, file in files_.items()}
-    ended_inputs = [described[part.file.path] for part in shard if part.last]
-    work.finish(number, runs.written, bytes=size, inputs=ended_inputs)
-
-
-def _count_chunks(
-    shard: Shard, cuts: str, runs: _Runs, progress: Progress, thread_count: int | None, memory: int | None
-) -> int:
-    """Write the runs of a shard; returns the bytes of its text."""
-    number = threads.threads_to_use(thread_count)
-    limit = words.MEMORY if memory is None else memory // number
-    tasks = threads.Tasks(_blocks(shard))
-
-    def count(tasks: threads.Tasks[Block]) -> None:
-        chunks = ByteTable()
-        for block in tasks:
-            words.count_chunks(block, cuts, chunks, limit, flush)
-            tasks.done(block.read)
-        flush(chunks)
-
-    def flush(chunks: ByteTable) -> None:
-        runs.write(chunks, lambda: tasks.stopped)
-        chunks.clear()
-
-    threads.run(count, tasks, number, progress)
-    return tasks.total
+    inputs = {path: file for of_thread in described for path, file in of_thread.items()}
+    work.finish(number, runs.written, bytes=size, inputs=[inputs[path] for path in ended])
 
 
 class _Runs:
@@ -199,13 +179,8 @@ class _Runs:
             parts.write_run(path, table.columns(), stopped)
 
 
-def _blocks(shard: Shard) -> Iterator[Block]:
-    for part in shard:
-        if part.whole:
-            yield from text_blocks.blocks([part.file])
-        else:
-            for text, read in streams.text_blocks(part.file.path, part.start, part.end):
-                yield Block.of(text, NEWLINE, read)
+def _texts_of(part: FileRange) -> Iterator[Texts]:
+    return texts_of([part.file]) if part.whole else lines_of(part.file.path, part.start, part.end)
 
 
 def _describe(paths: threads.Tasks[Path]) -> dict[Path, dict[str, Any]]:

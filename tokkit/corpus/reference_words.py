@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from tokenizers import Tokenizer, models, trainers
 
@@ -24,39 +24,16 @@ from tokkit.runtime.child_process import Reporter, run_child, serve
 from tokkit.runtime.kernel_cache import is_compiled
 from tokkit.sources.formats import TableFormat
 
+# Bytes of a corpus up to which it is counted here: where the kernels are compiled, and where they are not.
+# Measured on English and Korean prose: loading compiled kernels takes 0.35 s, compiling them 10 s.
 SMALL, SMALL_UNCOMPILED = 512 << 10, 4 << 20
-"""Bytes of a corpus up to which it is counted here: where the kernels are compiled, and where they are not.
-
-Measured on English and Korean prose: loading compiled kernels takes 0.35 s, compiling them 10 s.
-"""
 
 _BATCH = 20_000
 
 
-class Words(Protocol):
-    """The distinct words of a corpus, with their counts.
-
-    total  words in all
-    bytes  bytes of text they were counted in
-    """
-
-    @property
-    def total(self) -> int: ...
-    @property
-    def bytes(self) -> int: ...
-
-    def __len__(self) -> int: ...
-
-    def texts(self, lowest: int = 1) -> list[tuple[str, int]]:
-        """The words that occur at least ``lowest`` times, as the pre-tokenizer writes them, with counts."""
-
-    def count_at_rank(self, rank: int) -> int:
-        """The count of the word at that rank by frequency, from 1; 1 where there are fewer words."""
-
-
 @dataclass(frozen=True)
 class PlainWords:
-    """`Words` as a dict."""
+    """`lexicon.Words` as a dict."""
 
     counts: Mapping[str, int]
     bytes: int
@@ -95,16 +72,18 @@ def count_small(corpus: Sequence[CorpusFile], tokenizer: str, progress: Progress
         progress.advance(amount)
         stop_if_cancelled(progress)
 
-    words = count_words(Tokenizer.from_str(tokenizer), items(corpus, on_bytes))
-    if not words:
-        raise InputError(NO_WORDS)
-    return PlainWords(words, read)
+    counts = count_by_reference(Tokenizer.from_str(tokenizer), items(corpus, on_bytes))
+    if not counts:
+        raise no_words()
+    return PlainWords(counts, read)
 
 
-NO_WORDS = "the corpus holds no word that the pre-tokenizer lets through"
+def no_words() -> InputError:
+    """The error about a corpus without words."""
+    return InputError("the corpus holds no word that the pre-tokenizer lets through")
 
 
-def count_words(tokenizer: Tokenizer, texts: Iterable[str] | Iterator[list[str]]) -> dict[str, int]:
+def count_by_reference(tokenizer: Tokenizer, texts: Iterable[str] | Iterator[list[str]]) -> dict[str, int]:
     """How often each word of the normalizer and pre-tokenizer occurs in the texts (or lists of texts)."""
     counter = Tokenizer(models.WordLevel())
     if tokenizer.normalizer is not None:
@@ -134,28 +113,28 @@ def weighted_words(
         batch = list(zip(texts[start : start + _BATCH], counts[start : start + _BATCH], strict=True))
         for bit in range(max(count for _, count in batch).bit_length()):
             fed = [text for text, count in batch if count >> bit & 1]
-            for word, number in count_words(tokenizer, fed).items() if fed else ():
+            for word, number in count_by_reference(tokenizer, fed).items() if fed else ():
                 yield word, number << bit
 
 
 def count_in_child(
     corpus: Sequence[CorpusFile], tokenizer: str, progress: Progress, threads: int | None
-) -> tuple[dict[str, int], int]:
-    """The words of a corpus with their counts, and the bytes read; raises what the child raises."""
+) -> PlainWords:
+    """The words of a corpus; raises what the child raises."""
     files = [
         {"path": str(file.path), "format": [file.format.name, file.format.separator], "column": file.column}
         for file in corpus
     ]
     job = {"corpus": files, "tokenizer": tokenizer}
     result = run_child("tokkit.corpus.reference_words", job, progress, threads)
-    return result["words"], result["bytes"]
+    return PlainWords(result["words"], result["bytes"])
 
 
 def _count_files(job: Mapping[str, Any]) -> dict[str, Any]:
     """The child's side of `count_in_child`."""
     corpus = [CorpusFile(Path(f["path"]), TableFormat(*f["format"]), f["column"]) for f in job["corpus"]]
     reporter = Reporter()
-    words = count_words(Tokenizer.from_str(job["tokenizer"]), items(corpus, reporter))
+    words = count_by_reference(Tokenizer.from_str(job["tokenizer"]), items(corpus, reporter))
     return {"words": words, "bytes": reporter.total}
 
 

@@ -18,12 +18,12 @@ from tokkit.corpus.feed import CorpusFile
 from tokkit.errors import InputError
 from tokkit.sources import streams
 
+# bytes of a shard, as they lie on the disk
 SHARD = 256 << 20
-"""Bytes of a shard, as they lie on the disk."""
 
 
 @dataclass(frozen=True)
-class Part:
+class FileRange:
     """The bytes ``start`` to ``end`` of a file that was ``size`` bytes long when it was last changed."""
 
     file: CorpusFile
@@ -45,19 +45,19 @@ class Part:
         return asdict(self) | {"file": asdict(self.file) | {"path": str(self.file.path.absolute())}}
 
 
-Shard = tuple[Part, ...]
+Shard = tuple[FileRange, ...]
 
 
 def shards_of(corpus: Sequence[CorpusFile], within_files: bool) -> list[Shard]:
     """The corpus, in order; small files share a shard, and ``within_files`` large ones are parted."""
     shards: list[Shard] = []
-    gathered: list[Part] = []
+    shard: list[FileRange] = []
     for part in (part for file in corpus for part in _parts_of(file, within_files)):
-        gathered.append(part)
-        if sum(each.end - each.start for each in gathered) >= SHARD:
-            shards.append(tuple(gathered))
-            gathered = []
-    return [*shards, tuple(gathered)] if gathered else shards
+        shard.append(part)
+        if sum(part.end - part.start for part in shard) >= SHARD:
+            shards.append(tuple(shard))
+            shard = []
+    return [*shards, tuple(shard)] if shard else shards
 
 
 def check_unchanged(shard: Shard) -> None:
@@ -67,25 +67,25 @@ def check_unchanged(shard: Shard) -> None:
             raise InputError(f"{part.file.path}: was changed while it was counted", "run the command again")
 
 
-def _parts_of(file: CorpusFile, within_files: bool) -> Iterator[Part]:
+def _parts_of(file: CorpusFile, within_files: bool) -> Iterator[FileRange]:
     size, changed = _state(file.path)
     start = 0
     # tables and compressed files cannot be read from the middle on
     if within_files and file.column is None and streams.is_plain(file.path):
         while size - start > SHARD:
             end = _line_start(file.path, start + SHARD)
-            yield Part(file, start, end, size, changed)
+            yield FileRange(file, start, end, size, changed)
             start = end
     if start < size:
-        yield Part(file, start, size, size, changed)
+        yield FileRange(file, start, size, size, changed)
 
 
 def _state(path: Path) -> tuple[int, int]:
     try:
-        found = path.stat()
+        status = path.stat()
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    return found.st_size, found.st_mtime_ns
+    return status.st_size, status.st_mtime_ns
 
 
 def _line_start(path: Path, at: int) -> int:
@@ -94,6 +94,6 @@ def _line_start(path: Path, at: int) -> int:
         # from the byte before on, in case a line begins at `at` itself
         file.seek(at - 1)
         while block := file.read(streams.BLOCK):
-            if (found := block.find(b"\n")) >= 0:
-                return file.tell() - len(block) + found + 1
+            if b"\n" in block:
+                return file.tell() - len(block) + block.index(b"\n") + 1
         return file.tell()

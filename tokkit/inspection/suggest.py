@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tokkit import files
 from tokkit.corpus import feed
@@ -26,9 +26,7 @@ from tokkit.tokenizer.editing.segmentation import pre_token_forms, pre_tokens
 from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.count import check_fits
-
-if TYPE_CHECKING:
-    from tokkit.corpus.reference_words import Words
+from tokkit.tokenizer.training.lexicon import Words
 
 EXAMPLES = 3
 """Number of other words with a changed tokenization that are listed per token."""

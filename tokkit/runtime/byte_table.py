@@ -31,11 +31,7 @@ class StringCounts:
     @classmethod
     def of(cls, strings: Sequence[bytes], counts: Sequence[int]) -> StringCounts:
         """Python's strings as columns."""
-        offsets = np.zeros(len(strings) + 1, np.int64)
-        np.cumsum([len(string) for string in strings], out=offsets[1:])
-        data = np.zeros(int(offsets[-1]) + PADDING, np.uint8)
-        data[: int(offsets[-1])] = np.frombuffer(b"".join(strings), np.uint8)
-        return cls(Strings(data, offsets[:-1], offsets[1:]), np.array(counts, np.int64))
+        return cls(Strings.of_bytes(strings), np.array(counts, np.int64))
 
     def __len__(self) -> int:
         return len(self.counts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -56,10 +57,28 @@ class Strings:
     @classmethod
     def of_list(cls, strings: list[str]) -> Strings:
         """Python's strings as a column."""
-        encoded = [string.encode() for string in strings]
-        ends = np.cumsum([len(string) for string in encoded], dtype=np.int64)
-        data = np.frombuffer(b"".join([*encoded, bytes(PADDING)]), np.uint8)
-        return cls(data, np.concatenate(([0], ends[:-1])).astype(np.int64)[: len(ends)], ends)
+        return cls.of_bytes([string.encode() for string in strings])
+
+    @classmethod
+    def of_bytes(cls, strings: Sequence[bytes]) -> Strings:
+        """Strings that are UTF-8 already, end to end."""
+        offsets = np.zeros(len(strings) + 1, np.int64)
+        np.cumsum([len(string) for string in strings], out=offsets[1:])
+        # a bytearray, for an array of `bytes` is read-only, and kernels would be compiled for it once more
+        data = np.frombuffer(bytearray().join([*strings, bytes(PADDING)]), np.uint8)
+        return cls(data, offsets[:-1], offsets[1:])
+
+    @classmethod
+    def split(cls, text: bytes, end: int, keep_end: bool = False) -> Strings:
+        r"""The strings that a byte ends, as `bytes.split`: with ``keep_end`` it belongs to the one before.
+
+        >>> Strings.split(b"ab\nc", ord("\n"), keep_end=True).to_list()
+        ['ab\n', 'c']
+        """
+        data = padded(text)
+        ends = np.flatnonzero(data[: len(text)] == end)
+        starts = np.concatenate(([0], ends + 1))
+        return cls(data, starts, np.append(ends + keep_end, len(text)))
 
     @classmethod
     def joined(cls, first: Strings, second: Strings) -> Strings:

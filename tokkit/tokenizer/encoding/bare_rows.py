@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus import chunk_kernels
-from tokkit.corpus.chunk_kernels import BEFORE
-from tokkit.corpus.text_blocks import NUL, Block
+from tokkit.corpus.chunks import cuts_before
 from tokkit.runtime.byte_table import ByteTable, zeros
 from tokkit.runtime.kernels import PADDING
 from tokkit.runtime.strings import Strings
@@ -54,8 +53,7 @@ class RowEncoder:
         self._encoder = encoder
         self._most = most
         self._with_ids = with_ids
-        self._before = np.zeros(33, np.bool_)
-        self._before[[ord(character) for character in encoder.cuts]] = True
+        self._before = cuts_before(encoder.cuts)
         self._empty = bare_ids([""], encoder.tokenizer)[0]
         self._table = ByteTable()
         self._buffers = _Buffers(0)
@@ -76,8 +74,8 @@ class RowEncoder:
         # before a span, never within: numbers of chunks that were dropped would point to nothing
         if len(self._table) > self._most:
             self._reset()
-        block, apart = _block_of(texts)
-        numbers, row_ends, new = self._number_chunks(block, len(texts))
+        rows, apart = _rows_of(texts)
+        numbers, row_ends, new = self._number_chunks(rows)
         if len(new):
             self._learn(new)
         measured = np.empty((len(texts), 2), np.int64)
@@ -107,16 +105,18 @@ class RowEncoder:
                 ids[row_offsets[row] : row_offsets[row + 1]] = row_ids
         return BareRows(measured[:, 0], measured[:, 1], ids)
 
-    def _number_chunks(self, block: Block, rows: int) -> tuple[NDArray[np.int32], NDArray[np.int64], Strings]:
+    def _number_chunks(self, rows: Strings) -> tuple[NDArray[np.int32], NDArray[np.int64], Strings]:
         """The numbers of the chunks of all rows, how many there are up to each row's end, and new chunks."""
-        if block.size > self._buffers.size:
-            self._buffers = _Buffers(block.size)
+        size = rows.size
+        if size > self._buffers.size:
+            self._buffers = _Buffers(size)
         buffers, table = self._buffers, self._table
-        row_ends, state = np.zeros(rows, np.int64), np.array([BEFORE, 0, 0, 0])
+        row_ends, state = np.zeros(len(rows), np.int64), np.zeros(4, np.int64)
         while True:
             reason = row_kernels.number_chunks(
-                data=block.data,
-                end=BEFORE + block.size,
+                data=rows.data,
+                starts=rows.starts,
+                ends=rows.ends,
                 cuts=self._before,
                 slots=table.slots,
                 arena=table.arena,
@@ -129,7 +129,7 @@ class RowEncoder:
             )
             if reason == chunk_kernels.FINISHED:
                 break
-            table.reserve(len(table) // 2 + 1, BEFORE + block.size - int(state[row_kernels.AT]))
+            table.reserve(len(table) // 2 + 1, rows.take(slice(int(state[row_kernels.ROW]), None)).size)
         chunks, new = int(state[row_kernels.CHUNKS]), int(state[row_kernels.NEW])
         strings = Strings(buffers.new, buffers.bounds[:new], buffers.bounds[1 : new + 1])
         return buffers.numbers[:chunks], row_ends, strings
@@ -215,8 +215,8 @@ def spans(sizes: NDArray[np.int64]) -> Iterator[Span]:
         first = last
 
 
-def _block_of(texts: Sequence[str]) -> tuple[Block, list[int]]:
-    """The texts with a NUL after each. Those that contain one, or are too long, are empty there; their rows.
+def _rows_of(texts: Sequence[str]) -> tuple[Strings, list[int]]:
+    """The texts as a column. Those that contain a NUL, or are too long, are empty there; their rows.
 
     Raises `NotText` for a text with half a surrogate pair, and for what is no text at all.
     """
@@ -229,6 +229,6 @@ def _block_of(texts: Sequence[str]) -> tuple[Block, list[int]]:
             apart = [i for i, text in enumerate(texts) if "\0" in text or len(text) > _LONGEST]
             empty = set(apart)
             joined = "\0".join([*("" if i in empty else text for i, text in enumerate(texts)), ""])
-        return Block.of(joined.encode(), NUL, len(texts)), apart
+        return Strings.split(joined.encode(), 0).head(len(texts)), apart
     except (UnicodeEncodeError, TypeError) as error:
         raise NotText from error

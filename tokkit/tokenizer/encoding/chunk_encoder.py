@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import json
-import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus import split_kernels
-from tokkit.corpus.characters import Characters, characters_of
+from tokkit.corpus.characters import BUFFER, Characters, characters_of
 from tokkit.corpus.cutting import Pipeline
 from tokkit.runtime.strings import Strings
 from tokkit.tokenizer.encoding.added_tokens import AddedTokens
 from tokkit.tokenizer.encoding.bpe_kernels import LEFT
 from tokkit.tokenizer.encoding.reference import bare_ids
 from tokkit.tokenizer.encoding.row_kernels import WHOLE
-from tokkit.tokenizer.encoding.word_models import ChunkIds, WordModel, WordsOfChunks, word_model
+from tokkit.tokenizer.encoding.word_models import ChunkIds, WordModel, word_model
 
 if TYPE_CHECKING:
     from tokkit.tokenizer.folder.load import LoadedTokenizer
-
-_TEXT = 1 << 19
-"""Bytes of normal forms that are split before their words are encoded."""
 
 _BATCH = 1 << 12
 """Chunks that `tokenizers` encodes at a time."""
@@ -47,7 +42,6 @@ class ChunkEncoder:
     characters: Characters | None
     model: WordModel | None
     unknown: int
-    _local: threading.local = field(default_factory=threading.local)
 
     @classmethod
     def of(cls, tokenizer: LoadedTokenizer) -> ChunkEncoder | None:
@@ -84,7 +78,6 @@ class ChunkEncoder:
         number = len(chunks)
         into = ChunkIds(np.zeros((number, 2), np.int32), np.zeros(number, np.int64), np.empty(0, np.int32))
         if self.characters and self.model:
-            self.characters.learn(chunks)
             into = self._encode_words(chunks, self.characters, self.model, into)
         else:
             into.sizes[:, 0] = LEFT
@@ -94,35 +87,13 @@ class ChunkEncoder:
         return self._encode_by_reference(chunks, left, into) if len(left) else into
 
     def _encode_words(self, chunks: Strings, known: Characters, model: WordModel, into: ChunkIds) -> ChunkIds:
-        if not hasattr(self._local, "text"):
-            self._local.text = np.empty(_TEXT, np.uint8)
-            self._local.words = np.empty((3, _TEXT // 8), np.int64)
-        text, (starts, ends, owners) = self._local.text, self._local.words
-        left = np.empty(len(chunks), np.int64)
-        first, used, ids = 0, 0, np.empty(chunks.size + _TEXT, np.int32)
-        while first < len(chunks):
-            first, words, skipped = split_kernels.split(
-                data=chunks.data,
-                chunk_starts=chunks.starts,
-                chunk_ends=chunks.ends,
-                first=first,
-                gpt2=known.gpt2,
-                forms=known.forms,
-                offsets=known.offsets,
-                written=known.written,
-                classes=known.classes,
-                text=text,
-                starts=starts,
-                ends=ends,
-                owners=owners,
-                left=left,
-            )
-            into.sizes[left[:skipped], 0] = LEFT
+        used, ids = 0, np.empty(chunks.size + BUFFER, np.int32)
+        for words, left in known.split(chunks):
+            into.sizes[left, 0] = LEFT
             # a word has at most as many tokens as bytes
-            if used + _TEXT > len(ids):
-                ids = np.concatenate((ids[:used], np.empty(used + _TEXT, np.int32)))
-            of_chunks = WordsOfChunks(Strings(text, starts[:words], ends[:words]), owners[:words])
-            used = model.encode(of_chunks, self.unknown, ChunkIds(into.sizes, into.offsets, ids), used)
+            if used + BUFFER > len(ids):
+                ids = np.concatenate((ids[:used], np.empty(used + BUFFER, np.int32)))
+            used = model.encode(words, self.unknown, ChunkIds(into.sizes, into.offsets, ids), used)
         return ChunkIds(into.sizes, into.offsets, ids[:used])
 
     def _encode_by_reference(self, chunks: Strings, left: NDArray[np.int64], into: ChunkIds) -> ChunkIds:

@@ -15,17 +15,17 @@ from tokkit.runtime.table_kernels import BATCH, BYTES, SLOTS, content_of, copy, 
 WHOLE = -2
 """In ``sizes``, in place of the tokens: rows with this chunk are encoded whole by `tokenizers`."""
 
-(AT, ROW, CHUNKS, NEW) = range(4)
-"""How far `number_chunks` is: offset in the text, rows, chunks, new chunks."""
+# how far `number_chunks` is: rows, bytes of the next row, chunks, new chunks
+(ROW, DONE, CHUNKS, NEW) = range(4)
 
 _U = np.uint64
 
 
 @kernel
-def number_chunks(data, end, cuts, slots, arena, usage, numbers, row_ends, new, bounds, state):
-    """Numbers the chunks of rows, each ended by a NUL, in the order they occur; returns why it stopped.
+def number_chunks(data, starts, ends, cuts, slots, arena, usage, numbers, row_ends, new, bounds, state):
+    """Numbers the chunks of rows in the order they occur; returns why it stopped.
 
-    data, end            the rows; ``state[AT]`` is where they start
+    data, starts, ends   the rows; in ``state``, zeros at first, is how far it came
     cuts                 (33,) bool, bytes before which text may be cut
     slots, arena, usage  a table of byte strings (`table_kernels`), whose counts are their numbers + 1
     numbers, row_ends    filled with the chunks of all rows, and how many there are up to each row's end
@@ -34,30 +34,30 @@ def number_chunks(data, end, cuts, slots, arena, usage, numbers, row_ends, new, 
     # ``state`` is written before each batch: when the table is full, the caller grows it and the batch is
     # repeated; no chunk of it is in the table yet
     fullest = slots.size // 4 * 5 // 8 - BATCH
-    found = np.empty((BATCH, 2), np.int64)
+    batch = np.empty((BATCH, 2), np.int64)
     contents = np.empty((BATCH, 2), np.uint64)
-    start, row, chunks, added = state[AT], state[ROW], state[CHUNKS], state[NEW]
-    while start < end:
-        state[AT], state[ROW], state[CHUNKS], state[NEW] = start, row, chunks, added
+    row, done, chunks, added = state[ROW], state[DONE], state[CHUNKS], state[NEW]
+    while row < starts.size:
+        state[ROW], state[DONE], state[CHUNKS], state[NEW] = row, done, chunks, added
         number, size = 0, 0
-        while number < BATCH and start < end:
-            stop = chunk_end(data, start, end, 0, cuts)
-            if stop > start:
-                low, high = content_of(data, start, stop - start)
-                prefetch(slots, first_slot(low, high, slots.size))
-                found[number, 0], found[number, 1] = start, stop - start
-                contents[number, 0], contents[number, 1] = low, high
-                size += stop - start + 8
-                number += 1
-            start = stop
-            if data[stop] == 0:
+        while number < BATCH and row < starts.size:
+            start = starts[row] + done
+            if start == ends[row]:
                 row_ends[row] = chunks + number
-                row += 1
-                start += 1
+                row, done = row + 1, 0
+                continue
+            length = chunk_end(data, start, ends[row], cuts) - start
+            low, high = content_of(data, start, length)
+            prefetch(slots, first_slot(low, high, slots.size))
+            batch[number, 0], batch[number, 1] = start, length
+            contents[number, 0], contents[number, 1] = low, high
+            size += length + 8
+            number += 1
+            done += length
         if usage[SLOTS] >= fullest or usage[BYTES] + size > arena.size:
             return TABLE_FULL
         for i in range(number):
-            at, length = found[i, 0], found[i, 1]
+            at, length = batch[i, 0], batch[i, 1]
             # a count of 0 only finds or makes the slot; 0 marks a new chunk, which gets the next number
             slot = put(contents[i, 0], contents[i, 1], data, at, length, 0, slots, arena, usage)
             if slots[slot + 3] == 0:
@@ -68,7 +68,7 @@ def number_chunks(data, end, cuts, slots, arena, usage, numbers, row_ends, new, 
                 bounds[added] = bounds[added - 1] + length
             numbers[chunks] = np.int32(slots[slot + 3]) - 1
             chunks += 1
-    state[AT], state[ROW], state[CHUNKS], state[NEW] = start, row, chunks, added
+    state[ROW], state[DONE], state[CHUNKS], state[NEW] = row, done, chunks, added
     return FINISHED
 
 

@@ -12,23 +12,15 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.corpus.characters import WordsOfChunks
 from tokkit.corpus.cutting import byte_of_character
 from tokkit.corpus.split_kernels import LONGEST
-from tokkit.runtime.strings import Strings
 from tokkit.tokenizer.encoding import bpe_kernels, trie_kernels, wordpiece_kernels
 
 Settings = Mapping[str, Any]
 """A model as `tokenizers` writes it to JSON."""
 
 _CODE_POINTS = 0x110000
-
-
-@dataclass(frozen=True)
-class WordsOfChunks:
-    """Words in the order of their chunks; owners (words,) int64: the index of each word's chunk."""
-
-    words: Strings
-    owners: NDArray[np.int64]
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
-from tokkit.corpus.reference_words import PlainWords, Words
+from tokkit.corpus.reference_words import PlainWords
 from tokkit.progress import SILENT, Progress, Stages, stop_if_cancelled
 from tokkit.runtime.kernel_cache import is_compiled, say_if_compiling
-from tokkit.tokenizer.training.lexicon import Lexicon, Merge, MergedVocabulary, MergeOptions
+from tokkit.tokenizer.training.lexicon import Lexicon, Merge, MergedVocabulary, MergeOptions, Words
 
 Item = TypeVar("Item")
 

@@ -5,12 +5,33 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from tokkit.progress import Progress
 
+# left token, right token, and the token that they become
 Merge = tuple[int, int, int]
-"""Left token, right token, and the token that they become."""
+
+
+class Words(Protocol):
+    """The distinct words of a corpus, with their counts.
+
+    total  words in all
+    bytes  bytes of text they were counted in
+    """
+
+    @property
+    def total(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+
+    def __len__(self) -> int: ...
+
+    def texts(self, lowest: int = 1) -> list[tuple[str, int]]:
+        """The words that occur at least ``lowest`` times, as the pre-tokenizer writes them, with counts."""
+
+    def count_at_rank(self, rank: int) -> int:
+        """The count of the word at that rank by frequency, from 1; 1 where there are fewer words."""
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus.cutting import byte_of_character
-from tokkit.corpus.reference_words import PlainWords, Words
-from tokkit.corpus.words import WordColumns
+from tokkit.corpus.reference_words import PlainWords
+from tokkit.corpus.words import WordColumns, table_of
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import zeros
 from tokkit.tokenizer.training import merge_kernels as kernels
 from tokkit.tokenizer.training import pair_kernels, symbol_kernels
-from tokkit.tokenizer.training.lexicon import Lexicon, MergedVocabulary, MergeOptions
+from tokkit.tokenizer.training.lexicon import Lexicon, MergedVocabulary, MergeOptions, Words
 
 _CODE_POINTS = 0x110000
 _LARGEST = 1 << 32
@@ -59,9 +59,14 @@ class KernelLexicon(Lexicon):
     @classmethod
     def of(cls, words: Words, progress: Progress = SILENT) -> KernelLexicon:
         """Built in a thread, so that Ctrl-C need not wait for kernels and their compilation."""
-        columns = WordColumns.of(words) if isinstance(words, PlainWords) else words
-        assert isinstance(columns, WordColumns)
-        return threads.aside(lambda: cls(columns), progress)
+
+        def build() -> KernelLexicon:
+            if isinstance(words, PlainWords):
+                return cls(WordColumns.of_table(table_of(words.counts), False, words.bytes))
+            assert isinstance(words, WordColumns)
+            return cls(words)
+
+        return threads.aside(build, progress)
 
     @property
     def _columns(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:

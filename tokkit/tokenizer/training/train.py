@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.corpus.reference_words import Words, count_small, is_small
+from tokkit.corpus.reference_words import count_small, is_small
 from tokkit.errors import UsageError
 from tokkit.options import apply_to_both, flag
 from tokkit.progress import SILENT, Progress, Stages
@@ -25,7 +25,7 @@ from tokkit.tokenizer.folder import tokenizer_folder as folder
 from tokkit.tokenizer.training.blueprint import Untrained, resolve
 from tokkit.tokenizer.training.inherit import INHERITED, inherit
 from tokkit.tokenizer.training.learning import learn
-from tokkit.tokenizer.training.lexicon import MergeOptions
+from tokkit.tokenizer.training.lexicon import MergeOptions, Words
 from tokkit.tokenizer.training.trainer_options import (
     BlocksOptions,
     BpeOptions,

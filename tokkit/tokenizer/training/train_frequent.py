@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.corpus import feed
-from tokkit.corpus.reference_words import Words
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.training.blueprint import Untrained
 from tokkit.tokenizer.training.learning import lexicon_of
+from tokkit.tokenizer.training.lexicon import Words
 from tokkit.tokenizer.training.train import Corpus, TrainRequest, TrainResult, run_training
 from tokkit.tokenizer.training.trainer_options import CharOptions, WordOptions
 
