@@ -25,8 +25,8 @@ MEMORY = 32 << 20
 
 _NEWLINE = 10
 
+# Some texts of a corpus, and the bytes of the (unpacked) file that they were read from.
 Texts = tuple[Strings, int]
-"""Some texts of a corpus, and the bytes of the (unpacked) file that they were read from."""
 
 
 def texts_of(corpus: Sequence[CorpusFile]) -> Iterator[Texts]:

@@ -28,8 +28,8 @@ from tokkit.runtime.byte_table import ByteTable, StringCounts
 from tokkit.sources import streams
 from tokkit.sources.paths import display_name
 
+# Partitions that are added up at a time: a quarter of all distinct pieces is in memory then.
 MERGING = 4
-"""Partitions that are added up at a time: a quarter of all distinct pieces is in memory then."""
 
 
 @dataclass(frozen=True)

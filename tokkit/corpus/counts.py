@@ -25,8 +25,8 @@ from tokkit.progress import Progress
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
 
+# Version of the parts and of how pieces are spread over them.
 FORMAT = 1
-"""Version of the parts and of how pieces are spread over them."""
 
 CHUNK, WORD = "chunk", "word"
 

@@ -22,23 +22,23 @@ from dataclasses import dataclass
 from typing import Any
 
 SPACES = " "
+# White space of ASCII that BERT's cleaning keeps: it deletes other control characters, joining what they
+# separate.
 BLANKS = " \t\n\r"
-"""White space of ASCII that BERT's cleaning keeps: it deletes other control characters, joining what they
-separate."""
 
 Block = Mapping[str, Any]
 
 _DESCRIPTIONS = {BLANKS: "before white space", SPACES: "before a space", None: "nowhere"}
 
+# Normalizers that carry nothing across white space of ASCII.
 _BY_CHARACTER = ("BertNormalizer", "Lowercase", "Nmt", "StripAccents", "NFC", "NFD", "NFKC", "NFKD")
-"""Normalizers that carry nothing across white space of ASCII."""
 
+# Those of them after which white space is where it was.
 _KEEP_WHITE = ("Lowercase", "NFC", "NFD", "NFKC", "NFKD")
-"""Those of them after which white space is where it was."""
 
 _DROP = ("BertPreTokenizer", "Whitespace", "WhitespaceSplit")
+# Pre-tokenizers that may run before the one that decides: they look at each character alone.
 _INDEPENDENT = ("Digits", "Punctuation")
-"""Pre-tokenizers that may run before the one that decides: they look at each character alone."""
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,8 @@ from tokkit.runtime.strings import Strings
 # part of the format of counts folders: another number changes which part a piece belongs to
 PARTITIONS = 16
 SCHEMA = pa.schema([("piece", pa.string()), ("count", pa.int64())])
+# Most rows, and bytes of their pieces, in a row group of a part (a longer piece has one of its own).
 ROWS, BYTES = 1 << 16, 1 << 24
-"""Most rows, and bytes of their pieces, in a row group of a part (a longer piece has one of its own)."""
 
 _K1, _K2, _K3 = (np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93))
 

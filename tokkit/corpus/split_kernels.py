@@ -14,19 +14,19 @@ import numpy as np
 
 from tokkit.runtime.kernels import helper, kernel
 
+# Bytes of the longest chunk that is split here.
 LONGEST = 4096
-"""Bytes of the longest chunk that is split here."""
 
+# Factor by which the bytes of a character may grow when it is normalized: in Unicode at most 11, U+FDFA
+# under NFKD. `Characters` leaves a longer form unknown.
 GROWTH = 12
-"""Factor by which the bytes of a character may grow when it is normalized: in Unicode at most 11, U+FDFA
-under NFKD. `Characters` leaves a longer form unknown."""
 
+# What normalizing does to a character.
 UNKNOWN, SAME, MAPPED = 0, 1, 2
-"""What normalizing does to a character."""
 
+# Classes of characters; 0 is unknown. Where runs are words, white space is dropped, and a character of class
+# ``ALONE`` is a word by itself.
 WHITE, LETTER, NUMBER, OTHER, ALONE = 1, 2, 3, 4, 5
-"""Classes of characters; 0 is unknown. Where runs are words, white space is dropped, and a character of class
-``ALONE`` is a word by itself."""
 
 _SPACE, _APOSTROPHE = 0x20, 0x27
 

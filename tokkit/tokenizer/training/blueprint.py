@@ -1,16 +1,17 @@
 """A tokenizer before it has a vocabulary: recipe and options resolved to blocks and special tokens.
 
-Training needs an `Untrained`: a `Blueprint` from recipe and options, or an `inherit.Inherited` from an old
-tokenizer.
+Training needs an `UntrainedTokenizer`: a `Blueprint` from recipe and options, or an `inherit.Inherited` from
+an old tokenizer.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from tokenizers import AddedToken, Tokenizer, models
 
@@ -29,93 +30,60 @@ from tokkit.tokenizer.training.trainer_options import (
 _UNKNOWN = "[UNK]"
 
 
-class Untrained(Protocol):
+@dataclass(frozen=True, kw_only=True)
+class UntrainedTokenizer(ABC):
     """A tokenizer before it has a vocabulary.
 
     family             its model: ``BPE``, ``WordPiece``, ``Unigram`` or ``WordLevel``
-    prefix, suffix     marks of a piece that continues, or ends, a word
-    reserved           tokens with the first ids: the special ones, then the 256 of a byte fallback
-    alphabet           characters that get a token however rare: all 256 where text becomes bytes
+    prefix, suffix     marks of a token that continues, or ends, a word
     roles              which special token is the unknown one, pads, ...: ``{"unk": "[UNK]"}``
+    byte_level         whether text becomes ByteLevel's 256 characters before it is split
+    byte_fallback      whether what has no token becomes tokens of bytes
     model_max_length   tokens a model of it takes; None where that is not known
     origin             entries of its receipt that describe where it comes from
     """
 
-    @property
-    def family(self) -> str: ...
-    @property
-    def prefix(self) -> str | None: ...
-    @property
-    def suffix(self) -> str | None: ...
-    @property
-    def special_tokens(self) -> tuple[str, ...]: ...
-    @property
-    def reserved(self) -> tuple[str, ...]: ...
-    @property
-    def alphabet(self) -> tuple[str, ...]: ...
-    @property
-    def byte_level(self) -> bool: ...
-    @property
-    def roles(self) -> Mapping[str, str]: ...
-    @property
-    def model_max_length(self) -> int | None: ...
-    @property
-    def model_input_names(self) -> tuple[str, ...]: ...
-    @property
-    def origin(self) -> Mapping[str, Any]: ...
+    family: str
+    prefix: str | None
+    suffix: str | None
+    special_tokens: tuple[str, ...]
+    roles: Mapping[str, str]
+    byte_level: bool
+    byte_fallback: bool
+    model_max_length: int | None
+    model_input_names: tuple[str, ...]
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def reserved(self) -> tuple[str, ...]:
+        """Tokens with the first ids: the special ones, then the 256 of a byte fallback."""
+        fallback = BYTE_FALLBACK_TOKENS if self.byte_fallback else ()
+        return tuple(dict.fromkeys((*self.special_tokens, *fallback)))
+
+    @property
+    def alphabet(self) -> tuple[str, ...]:
+        """Characters that get a token however rare: all 256 where text becomes bytes."""
+        return tuple(sorted(byte_of_character())) if self.byte_level else ()
+
+    @abstractmethod
     def skeleton(self) -> Tokenizer:
         """A `tokenizers.Tokenizer` with the blocks that see text and an empty model."""
 
+    @abstractmethod
     def finish(self, trained: Mapping[str, Any]) -> Tokenizer:
         """The whole tokenizer; ``trained`` has what was learned, as `tokenizers` writes a model to JSON."""
 
 
-@dataclass(frozen=True)
-class Blueprint:
+@dataclass(frozen=True, kw_only=True)
+class Blueprint(UntrainedTokenizer):
     """A recipe with the options applied: everything that a tokenizer consists of except its vocabulary."""
 
-    family: str
     recipe: Recipe
-    prefix: str | None
-    suffix: str | None
     max_word_characters: int
 
     @property
-    def special_tokens(self) -> tuple[str, ...]:
-        return self.recipe.special_tokens
-
-    @property
     def unk_token(self) -> str | None:
-        return self.recipe.roles.get("unk")
-
-    @property
-    def byte_level(self) -> bool:
-        return blocks.is_byte_level(self.recipe.pre_tokenizers, self.recipe.normalizers)
-
-    @property
-    def reserved(self) -> tuple[str, ...]:
-        return self.special_tokens + (BYTE_FALLBACK_TOKENS if self.recipe.byte_fallback else ())
-
-    @property
-    def alphabet(self) -> tuple[str, ...]:
-        return byte_characters() if self.byte_level else ()
-
-    @property
-    def roles(self) -> Mapping[str, str]:
-        return self.recipe.roles
-
-    @property
-    def model_max_length(self) -> int:
-        return self.recipe.model_max_length
-
-    @property
-    def model_input_names(self) -> tuple[str, ...]:
-        return self.recipe.model_input_names
-
-    @property
-    def origin(self) -> Mapping[str, Any]:
-        return {}
+        return self.roles.get("unk")
 
     def skeleton(self) -> Tokenizer:
         tokenizer = Tokenizer(self._model())
@@ -133,7 +101,7 @@ class Blueprint:
             [AddedToken(t, special=True, normalized=False) for t in self.special_tokens]
         )
         tokenizer.decoder = blocks.sequence("decoder", self.recipe.decoders)
-        tokens = SpecialTokens(tokenizer.get_vocab(), self.recipe.roles)
+        tokens = SpecialTokens(tokenizer.get_vocab(), self.roles)
         tokenizer.post_processor = blocks.sequence("post_processor", self.recipe.post_processors, tokens)
         return tokenizer
 
@@ -148,21 +116,16 @@ class Blueprint:
         if self.family == "WordLevel":
             return models.WordLevel(vocab={}, unk_token=self.unk_token)
         if self.family == "Unigram":
-            return models.Unigram([], None, self.recipe.byte_fallback)
+            return models.Unigram([], None, self.byte_fallback)
         marks = {"continuing_subword_prefix": self.prefix, "end_of_word_suffix": self.suffix}
         unknown = {} if self.byte_level else {"unk_token": self.unk_token}
         settings = {name: value for name, value in {**marks, **unknown}.items() if value is not None}
-        return models.BPE(byte_fallback=self.recipe.byte_fallback, **settings)
+        return models.BPE(byte_fallback=self.byte_fallback, **settings)
 
 
 def with_trained(model: Mapping[str, Any], trained: Mapping[str, Any]) -> dict[str, Any]:
     """A model in JSON with what was learned, as far as it has a key for it: WordPiece has none for merges."""
     return {name: trained.get(name, value) for name, value in model.items()}
-
-
-def byte_characters() -> tuple[str, ...]:
-    """ByteLevel's 256 characters, one for each byte."""
-    return tuple(sorted(byte_of_character()))
 
 
 def resolve(options: BlocksOptions) -> Blueprint:
@@ -201,9 +164,15 @@ def resolve(options: BlocksOptions) -> Blueprint:
     )
     blueprint = Blueprint(
         family=options.family,
-        recipe=chosen,
         prefix=prefix or None,
         suffix=suffix or None,
+        special_tokens=chosen.special_tokens,
+        roles=chosen.roles,
+        byte_level=blocks.is_byte_level(pre_tokenizers, normalizers),
+        byte_fallback=chosen.byte_fallback,
+        model_max_length=chosen.model_max_length,
+        model_input_names=chosen.model_input_names,
+        recipe=chosen,
         max_word_characters=options.max_word_characters if isinstance(options, WordPieceOptions) else 100,
     )
     check_alphabet(options, blueprint)
@@ -215,7 +184,7 @@ def resolve(options: BlocksOptions) -> Blueprint:
     return blueprint
 
 
-def check_alphabet(options: BlocksOptions, blueprint: Untrained) -> None:
+def check_alphabet(options: BlocksOptions, blueprint: UntrainedTokenizer) -> None:
     """Raises `UsageError` where an alphabet is to be limited that must be whole."""
     if blueprint.byte_level and isinstance(options, TrainerOptions) and options.limit_alphabet is not None:
         raise UsageError(
@@ -254,8 +223,8 @@ def _with_unknown(base: Recipe, wanted: str | None, requested: str | None) -> Re
     return replace(base, special_tokens=tuple(dict.fromkeys(tokens)), roles=roles)
 
 
+# pre-tokenizers whose output does not tell where the spaces were
 _DROP_SPACES = ("bert", "char-delimiter-split", "whitespace", "whitespace-split")
-"""Pre-tokenizers whose output does not tell where the spaces were."""
 
 
 def _check_spaces(options: BlocksOptions, pre_tokenizers: Sequence[str]) -> None:

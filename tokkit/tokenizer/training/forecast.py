@@ -18,24 +18,24 @@ from tokkit.sources import streams
 from tokkit.tokenizer.training.lexicon import MergeOptions
 from tokkit.tokenizer.training.merging import KernelLexicon
 
+# Bytes of a corpus below which training takes no longer than sampling would.
 WORTH_IT = 16 << 20
-"""Bytes of a corpus below which training takes no longer than sampling would."""
 
 _LONG = 10
+# Seconds, and bytes of memory, from which a forecast is worth a message.
 _LARGE = 1 << 30
-"""Seconds, and bytes of memory, from which a forecast is worth a message."""
 
+# Memory in bytes: of the program itself, of each distinct word, of each character of one.
 _START, _PER_WORD, _PER_CHARACTER = 200 << 20, 120, 8
-"""Memory in bytes: of the program itself, of each distinct word, of each character of one."""
+# Bytes counted per second and thread, by the kernels and by `tokenizers`; seconds to split and merge each
+# distinct word. Measured on two cores of a server; another machine may take half as long, or twice.
 _RATE, _REFERENCE_RATE, _SECONDS_PER_WORD, _SECONDS_TO_START = 60e6, 3e6, 2.5e-6, 1.5
-"""Bytes counted per second and thread, by the kernels and by `tokenizers`; seconds to split and merge each
-distinct word. Measured on two cores of a server; another machine may take half as long, or twice."""
 
+# Growth of the distinct words with the text, as an exponent: 1 where all are new. Prose has 0.4 to 0.8.
 _NEVER_REPEATS = 0.9
-"""Growth of the distinct words with the text, as an exponent: 1 where all are new. Prose has 0.4 to 0.8."""
 
+# Samples of the whole corpus, and bytes of each.
 _SAMPLES, _SAMPLE_SIZE = 16, 64 << 10
-"""Samples of the whole corpus, and bytes of each."""
 
 
 @dataclass(frozen=True)

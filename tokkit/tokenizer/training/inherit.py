@@ -24,11 +24,10 @@ from tokkit.errors import UsageError
 from tokkit.options import flag
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.blocks.post_processors import tokens_in, with_ids
-from tokkit.tokenizer.blocks.recipes import BYTE_FALLBACK_TOKENS
 from tokkit.tokenizer.folder import tokenizer_folder as folder
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.blueprint import (
-    byte_characters,
+    UntrainedTokenizer,
     check_alphabet,
     check_tokens,
     with_trained,
@@ -37,11 +36,11 @@ from tokkit.tokenizer.training.trainer_options import TrainerOptions
 
 Content = Mapping[str, Any]
 
+# settings that the old tokenizer determines, so that they are refused together with it
 INHERITED = (
     *("recipe", "normalizer", "pre_tokenizer", "post_processor", "decoder"),
     *("unk_token", "prefix", "suffix", "max_word_characters"),
 )
-"""Settings that the old tokenizer determines, so that they are refused together with it."""
 
 _TRAINED_BY = {
     "BPE": "tokkit train-bpe",
@@ -53,9 +52,9 @@ _TAKES_FROM = ("BPE", "WordPiece")
 _FILES = (folder.TOKENIZER_FILE, "vocab.json", "vocab.txt")
 
 
-@dataclass(frozen=True)
-class Inherited:
-    """What a new tokenizer takes over from an old one (`blueprint.Untrained`).
+@dataclass(frozen=True, kw_only=True)
+class Inherited(UntrainedTokenizer):
+    """What a new tokenizer takes over from an old one.
 
     content   the old tokenizer as JSON, its model without vocabulary, merges and dropout
     added     special tokens in the order of their new ids, each as `tokenizers` writes it to JSON
@@ -63,41 +62,6 @@ class Inherited:
 
     content: Content
     added: Sequence[Content]
-    roles: Mapping[str, str]
-    model_max_length: int | None
-    model_input_names: tuple[str, ...]
-    origin: Mapping[str, Any]
-
-    @property
-    def family(self) -> str:
-        return str(self.content["model"]["type"])
-
-    @property
-    def prefix(self) -> str | None:
-        return self.content["model"].get("continuing_subword_prefix")
-
-    @property
-    def suffix(self) -> str | None:
-        return self.content["model"].get("end_of_word_suffix")
-
-    @property
-    def special_tokens(self) -> tuple[str, ...]:
-        return tuple(token["content"] for token in self.added)
-
-    @property
-    def reserved(self) -> tuple[str, ...]:
-        fallback = BYTE_FALLBACK_TOKENS if self.content["model"].get("byte_fallback") else ()
-        return tuple(dict.fromkeys((*self.special_tokens, *fallback)))
-
-    @property
-    def byte_level(self) -> bool:
-        pipeline = Pipeline.of(json.dumps(self.content))
-        blocks = (*pipeline.normalizers, *pipeline.pre_tokenizers)
-        return any(block["type"] == "ByteLevel" for block in blocks)
-
-    @property
-    def alphabet(self) -> tuple[str, ...]:
-        return byte_characters() if self.byte_level else ()
 
     def skeleton(self) -> Tokenizer:
         bare: Content = {"added_tokens": [], "post_processor": None, "decoder": None}
@@ -128,15 +92,23 @@ def inherit(
     content = json.loads(source.backend.to_str())
     _check_family(str(name), content["model"]["type"], options.family)
     added = _special_tokens(source, content, options.special_token)
-    kept = {token["content"] for token in added}
-    if dropped := [token["content"] for token in content["added_tokens"] if token["content"] not in kept]:
+    special = tuple(token["content"] for token in added)
+    if dropped := [token["content"] for token in content["added_tokens"] if token["content"] not in special]:
         names = ", ".join(dropped[:5]) + (" ..." if dropped[5:] else "")
         progress.say(f"{name}: dropped {len(dropped)} added tokens that are not special: {names}")
     paths = [path for path in (Path(name), *(source.folder / file for file in _FILES)) if path.is_file()]
+    model = content["model"]
+    pipeline = Pipeline.in_content(content)
     inherited = Inherited(
-        content={**content, "model": _emptied(content["model"])},
+        content={**content, "model": _emptied(model)},
         added=added,
+        family=model["type"],
+        prefix=model.get("continuing_subword_prefix"),
+        suffix=model.get("end_of_word_suffix"),
+        special_tokens=special,
         roles=source.special,
+        byte_level=any(b["type"] == "ByteLevel" for b in (*pipeline.normalizers, *pipeline.pre_tokenizers)),
+        byte_fallback=bool(model.get("byte_fallback")),
         model_max_length=options.max_length or source.max_length,
         model_input_names=source.input_names,
         origin={"from": files.describe_input(paths[0])} if paths else {},
@@ -187,5 +159,4 @@ def _special_tokens(source: LoadedTokenizer, content: Content, further: Sequence
 
 def _as_special(token: str, entry: Content | None) -> Content:
     flags = ("single_word", "lstrip", "rstrip", "normalized")
-    kept = entry or dict.fromkeys(flags, False)
-    return {"content": token, **{name: kept[name] for name in flags}, "special": True}
+    return {"content": token, **{name: bool(entry and entry[name]) for name in flags}, "special": True}

@@ -23,14 +23,14 @@ from tokkit.tokenizer.training.lexicon import Lexicon, Merge, MergedVocabulary, 
 
 Item = TypeVar("Item")
 
+# Distinct words up to which plain Python merges in the time that loading compiled kernels takes.
 _PLAIN_WORDS = 16_000
-"""Distinct words up to which plain Python merges in the time that loading compiled kernels takes."""
 
+# Merges in plain Python between two reports of progress.
 _REPORT_EVERY = 100
-"""Merges in plain Python between two reports of progress."""
 
+# Words in plain Python between two checks whether to stop: some milliseconds.
 _CHECK_EVERY = 1000
-"""Words in plain Python between two checks whether to stop: some milliseconds."""
 
 
 def learn(

@@ -36,19 +36,19 @@ from tokkit.runtime.kernels import helper, kernel, prefetch
 from tokkit.tokenizer.training.pair_kernels import FREE, index_of
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
+# Why `merge` stopped: all is merged, the budget is spent, the level has to fall, the string of the next
+# token is a token already, or an array has to grow.
 (FINISHED, PAUSED, LOWER, REUSES, MORE_EVENTS, MORE_LISTS, MORE_ENTRIES, MORE_PAIRS, MORE_TEXT) = range(9)
-"""Why `merge` stopped: all is merged, the budget is spent, the level has to fall, the string of the next
-token is a token already, or an array has to grow."""
 
 STATE = 20
+# The current merge: its pair and token, its words and how many of them are visited, what they changed, and
+# whether its token is new.
 (ACTIVE, LEFT, RIGHT, TOKEN, START, WORDS, AT, EVENTS, TOUCHED, FRESH) = range(10)
-"""The current merge: its pair and token, its words and how many of them are visited, what they changed, and
-whether its token is new."""
+# How far the arrays are used; the key of a merge whose reused token was checked, + 1.
 (TOKENS, TEXT, MERGES, QUEUED, ENTRIES, LISTED, PAIRS, ALLOWED) = range(10, 18)
-"""How far the arrays are used; the key of a merge whose reused token was checked, + 1."""
 
+# Words after the current one that are prefetched: their offsets are random, so each is a cache miss.
 _AHEAD = 12
-"""Words after the current one that are prefetched: their offsets are random, so each is a cache miss."""
 
 _U = np.uint64
 

@@ -25,14 +25,14 @@ from tokkit.tokenizer.training import pair_kernels, symbol_kernels
 from tokkit.tokenizer.training.lexicon import Lexicon, MergedVocabulary, MergeOptions, Words
 
 _CODE_POINTS = 0x110000
+# Cells of the records: the lists of words hold 32-bit offsets.
 _LARGEST = 1 << 32
-"""Cells of the records: the lists of words hold 32-bit offsets."""
 
+# Words that a step visits, or cells that it scans: well below a tenth of a second.
 _STEP = 500_000
-"""Words that a step visits, or cells that it scans: well below a tenth of a second."""
 
+# By how much the level falls at a time, and how far below the average merge it starts.
 _DIVISOR = 8
-"""By how much the level falls at a time, and how far below the average merge it starts."""
 
 
 class KernelLexicon(Lexicon):

@@ -11,8 +11,8 @@ import numpy as np
 from tokkit.runtime.kernels import helper, kernel
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
+# A cell that a merge has freed: words shrink in place, so that the lists of their offsets stay valid.
 FREE = np.uint32(0xFFFFFFFF)
-"""A cell that a merge has freed: words shrink in place, so that the lists of their offsets stay valid."""
 
 _U = np.uint64
 _GOLDEN = _U(0x9E3779B97F4A7C15)

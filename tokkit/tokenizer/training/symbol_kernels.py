@@ -15,8 +15,8 @@ from tokkit.corpus.split_kernels import decoded
 from tokkit.runtime.kernels import helper, kernel
 
 KINDS = 4
+# Cells of a record before its symbols: their number, and the word's count, low half first.
 HEADER = 3
-"""Cells of a record before its symbols: their number, and the word's count, low half first."""
 
 _U = np.uint64
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,7 +23,7 @@ from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.runtime.threads import later
 from tokkit.tokenizer.folder import tokenizer_folder as folder
-from tokkit.tokenizer.training.blueprint import Untrained, resolve
+from tokkit.tokenizer.training.blueprint import UntrainedTokenizer, resolve
 from tokkit.tokenizer.training.inherit import INHERITED, inherit
 from tokkit.tokenizer.training.learning import learn
 from tokkit.tokenizer.training.lexicon import MergeOptions, Words
@@ -46,8 +47,8 @@ class Vocabulary(Protocol):
         """The vocabulary of ``size`` tokens, as `tokenizers` writes a model to JSON."""
 
 
-Learner = Callable[[Any, Untrained, Words, Stages], Vocabulary]
-"""Options, blueprint and words -> vocabulary: the step in which the families of models differ."""
+# Options, blueprint and words -> vocabulary: the step in which the families of models differ.
+Learner = Callable[[Any, UntrainedTokenizer, Words, Stages], Vocabulary]
 
 
 @dataclass(frozen=True)
@@ -159,34 +160,41 @@ def run_training(request: TrainRequest, learner: Learner, progress: Progress) ->
             words = _count_words(paths, blueprint, skeleton, request, stages)
         inputs = later(lambda: [files.describe_input(path) for path in paths])  # hashed while learning
         vocabulary = learner(request.options, blueprint, words, stages)
-        counted = {"words": words.total, "distinct_words": len(words), "bytes": words.bytes}
+        counted: dict[str, Any] = {"words": words.total, "distinct_words": len(words), "bytes": words.bytes}
         with stages.stage("writing"):
-            receipt = {
-                "command": request.options.command,
-                "settings": {**_settings(request), **asdict(request.read_options)},
-                "inputs": inputs(),
-                "packages": ("tokenizers",),
-                "run": {"seconds": stages.seconds, "stages": stages.records, "threads": request.threads},
-            }
-            writer = _Writer(staging, blueprint, vocabulary, {**blueprint.origin, **counted}, receipt)
+            write_receipt = partial(
+                files.write_receipt,
+                command=request.options.command,
+                settings={**_settings(request), **asdict(request.read_options)},
+                inputs=inputs(),
+                packages=("tokenizers",),
+                run={"seconds": stages.seconds, "stages": stages.records, "threads": request.threads},
+            )
             # sorted: the last summary is the largest size, whose fields the result takes
-            written = writer.write(sorted(set(request.options.vocab_size)))
+            sizes = sorted(set(request.options.vocab_size))
+            names = ["."] if len(sizes) == 1 else [str(size) for size in sizes]
+            result = {**blueprint.origin, **counted}
+            written: list[dict[str, Any]] = []
+            for name, size in zip(names, sizes, strict=True):
+                summary, test = _write(staging / name, size, blueprint, vocabulary)
+                write_receipt(staging / name, result={**result, **summary, "self_test": test})
+                written.append({"tokenizer": name, **summary})
+            if len(sizes) > 1:
+                write_receipt(staging, result={**result, "sizes": written})
     for summary in written:
-        name = summary["tokenizer"]
-        summary["tokenizer"] = str(request.out if len(written) == 1 else Path(request.out) / name)
+        inner = Path(request.out) / summary["tokenizer"]
+        summary["tokenizer"] = str(request.out if len(written) == 1 else inner)
         _say_if_other_size(summary, request.options.unit, progress)
     return TrainResult(
         **written[-1],
-        words=words.total,
-        distinct_words=len(words),
-        bytes=words.bytes,
+        **counted,
         seconds=stages.seconds,
         stages=stages.records,
         sizes=written if len(written) > 1 else (),
     )
 
 
-def merge_options(options: TrainerOptions, blueprint: Untrained) -> MergeOptions:
+def merge_options(options: TrainerOptions, blueprint: UntrainedTokenizer) -> MergeOptions:
     """What to learn for the options."""
     longest = options.max_token_length
     return MergeOptions(
@@ -202,7 +210,9 @@ def merge_options(options: TrainerOptions, blueprint: Untrained) -> MergeOptions
     )
 
 
-def _learn_merges(options: TrainerOptions, blueprint: Untrained, words: Words, stages: Stages) -> Vocabulary:
+def _learn_merges(
+    options: TrainerOptions, blueprint: UntrainedTokenizer, words: Words, stages: Stages
+) -> Vocabulary:
     return learn(merge_options(options, blueprint), words, stages)
 
 
@@ -229,7 +239,7 @@ def _open_counts(request: TrainRequest, progress: Progress) -> tuple[TrainReques
     return replace(request, options=options_for(request.options, counts)), counts
 
 
-def _blueprint(request: TrainRequest, progress: Progress) -> tuple[Untrained, list[Path]]:
+def _blueprint(request: TrainRequest, progress: Progress) -> tuple[UntrainedTokenizer, list[Path]]:
     """What to train: recipe and blocks, or those of an old tokenizer, and the file of that one."""
     if request.like is None or not isinstance(request.options, TrainerOptions):
         return resolve(request.options), []
@@ -248,7 +258,7 @@ def _words_of_counts(counts: Counts, skeleton: str, request: TrainRequest, stage
 
 
 def _count_words(
-    paths: Sequence[Path], blueprint: Untrained, skeleton: str, request: TrainRequest, stages: Stages
+    paths: Sequence[Path], blueprint: UntrainedTokenizer, skeleton: str, request: TrainRequest, stages: Stages
 ) -> Words:
     corpus = feed.plan(paths, request.read_options, stages.progress)
     if is_small(corpus, skeleton):
@@ -275,48 +285,25 @@ def _settings(request: TrainRequest) -> dict[str, Any]:
     return {name: value for name, value in asdict(options).items() if name not in INHERITED}
 
 
-@dataclass(frozen=True)
-class _Writer:
-    """Writes the tokenizers of all sizes.
-
-    counted  what the result in each receipt says of the corpus
-    receipt  the other arguments of `files.write_receipt`
-    """
-
-    staging: Path
-    blueprint: Untrained
-    vocabulary: Vocabulary
-    counted: Mapping[str, Any]
-    receipt: Mapping[str, Any]
-
-    def write(self, sizes: Sequence[int]) -> list[dict[str, Any]]:
-        """One size into the folder itself, several into folders of their own; a summary of each."""
-        if len(sizes) == 1:
-            return [self._write(".", sizes[0])]
-        written = [self._write(str(size), size) for size in sizes]
-        files.write_receipt(self.staging, **self.receipt, result={**self.counted, "sizes": written})
-        return written
-
-    def _write(self, name: str, size: int) -> dict[str, Any]:
-        """Write the tokenizer of one size and verify that it loads to the same ids."""
-        inner, blueprint = self.staging / name, self.blueprint
-        inner.mkdir(exist_ok=True)
-        tokenizer = blueprint.finish(self.vocabulary.trained(size))
-        roles = blueprint.roles
-        extra = [token for token in blueprint.special_tokens if token not in roles.values()]
-        folder.write_tokenizer(inner, tokenizer)
-        folder.write_config(inner, roles, blueprint.model_max_length, blueprint.model_input_names, extra)
-        # the files are read back before the folder is published: a bug leaves no tokenizer behind
-        test = folder.self_test(tokenizer)
-        folder.verify(inner, test)
-        summary = {
-            "vocab_size": tokenizer.get_vocab_size(),
-            "requested_vocab_size": size,
-            "sha256": files.sha256_of(inner / folder.TOKENIZER_FILE),
-        }
-        result = {**self.counted, **summary, "self_test": test}
-        files.write_receipt(inner, **self.receipt, result=result)
-        return {"tokenizer": name, **summary}
+def _write(
+    inner: Path, size: int, blueprint: UntrainedTokenizer, vocabulary: Vocabulary
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Write the tokenizer of one size, verified to load to the same ids; a summary, and its self-test."""
+    inner.mkdir(exist_ok=True)
+    tokenizer = blueprint.finish(vocabulary.trained(size))
+    roles = blueprint.roles
+    extra = [token for token in blueprint.special_tokens if token not in roles.values()]
+    folder.write_tokenizer(inner, tokenizer)
+    folder.write_config(inner, roles, blueprint.model_max_length, blueprint.model_input_names, extra)
+    # the files are read back before the folder is published: a bug leaves no tokenizer behind
+    test = folder.self_test(tokenizer)
+    folder.verify(inner, test)
+    summary = {
+        "vocab_size": tokenizer.get_vocab_size(),
+        "requested_vocab_size": size,
+        "sha256": files.sha256_of(inner / folder.TOKENIZER_FILE),
+    }
+    return summary, test
 
 
 def _say_if_other_size(summary: Mapping[str, Any], unit: str, progress: Progress) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from tokkit.corpus import feed
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
-from tokkit.tokenizer.training.blueprint import Untrained
+from tokkit.tokenizer.training.blueprint import UntrainedTokenizer
 from tokkit.tokenizer.training.learning import lexicon_of
 from tokkit.tokenizer.training.lexicon import Words
 from tokkit.tokenizer.training.train import Corpus, TrainRequest, TrainResult, run_training
@@ -87,7 +87,7 @@ def train_char(
 
 
 def most_frequent_words(
-    options: WordOptions, blueprint: Untrained, words: Words, stages: Stages
+    options: WordOptions, blueprint: UntrainedTokenizer, words: Words, stages: Stages
 ) -> FrequentTokens:
     """Reserved tokens, then the most frequent words."""
     with stages.stage("choosing words"):
@@ -97,7 +97,7 @@ def most_frequent_words(
 
 
 def most_frequent_characters(
-    options: CharOptions, blueprint: Untrained, words: Words, stages: Stages
+    options: CharOptions, blueprint: UntrainedTokenizer, words: Words, stages: Stages
 ) -> FrequentTokens:
     """Reserved tokens, all bytes of a byte-level tokenizer, then the most frequent characters."""
     with stages.stage("choosing characters") as progress:

@@ -18,16 +18,16 @@ from tokkit.errors import UsageError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.child_process import run_child
-from tokkit.tokenizer.training.blueprint import Untrained
+from tokkit.tokenizer.training.blueprint import UntrainedTokenizer
 from tokkit.tokenizer.training.lexicon import Words
 from tokkit.tokenizer.training.train import Corpus, TrainRequest, TrainResult, run_training
 from tokkit.tokenizer.training.trainer_options import UnigramOptions
 
+# Of a score (a natural logarithm); the noise is below 1e-10, and the reference's smallest step is this.
 DECIMALS = 4
-"""Of a score (a natural logarithm); the noise is below 1e-10, and the reference's smallest step is this."""
 
+# Between the scores of two characters that are no pieces: `min_score_penalty_delta` of the reference.
 _STEP = 0.0001
-"""Between the scores of two characters that are no pieces: `min_score_penalty_delta` of the reference."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def train_unigram(
 
 
 def most_probable_pieces(
-    options: UnigramOptions, blueprint: Untrained, words: Words, stages: Stages
+    options: UnigramOptions, blueprint: UntrainedTokenizer, words: Words, stages: Stages
 ) -> ScoredPieces:
     """The pieces that the reference's trainer learns from the words, in a reproducible order."""
     job = {

@@ -11,6 +11,10 @@ from tokkit.tokenizer.blocks.recipes import RECIPES
 LARGEST_VOCABULARY = 10_000_000
 
 
+def _recipe(default_text: str) -> Any:
+    return option(None, "named set of blocks", choices=tuple(RECIPES), default_text=default_text)
+
+
 def _sizes(default: int) -> Any:
     return option(
         (default,),
@@ -23,8 +27,19 @@ def _sizes(default: int) -> Any:
 
 
 @dataclass(frozen=True)
-class BlocksOptions(Options):
-    """The blocks of a tokenizer of any family; a named block replaces the recipe's.
+class PipelineOptions(Options):
+    """The blocks that see text; a named block replaces the recipe's."""
+
+    recipe: str | None = _recipe("bert-uncased")
+    normalizer: tuple[str, ...] = option(
+        (), "normalizer NAME[:KEY=VALUE,...]; several run in order", metavar="BLOCK"
+    )
+    pre_tokenizer: tuple[str, ...] = option((), "pre-tokenizer; several run in order", metavar="BLOCK")
+
+
+@dataclass(frozen=True)
+class BlocksOptions(PipelineOptions):
+    """The blocks of a tokenizer of any family.
 
     command  the command that trains it
     family   its model in `tokenizers`
@@ -36,13 +51,6 @@ class BlocksOptions(Options):
     unit: ClassVar[str]
     own_recipe: ClassVar[str] = "bert-uncased"
 
-    recipe: str | None = option(
-        None, "named set of blocks", choices=tuple(RECIPES), default_text="bert-uncased"
-    )
-    normalizer: tuple[str, ...] = option(
-        (), "normalizer NAME[:KEY=VALUE,...]; several run in order", metavar="BLOCK"
-    )
-    pre_tokenizer: tuple[str, ...] = option((), "pre-tokenizer; several run in order", metavar="BLOCK")
     post_processor: tuple[str, ...] = option(
         (), "post-processor, say template:single=[CLS] $A [SEP]; several run in order", metavar="BLOCK"
     )
@@ -96,7 +104,7 @@ class BpeOptions(TrainerOptions):
     family: ClassVar[str] = "BPE"
     own_recipe: ClassVar[str] = "gpt2"
 
-    recipe: str | None = option(None, "named set of blocks", choices=tuple(RECIPES), default_text="gpt2")
+    recipe: str | None = _recipe("gpt2")
     vocab_size: tuple[int, ...] = _sizes(32_000)
     prefix: str | None = option(None, "marks a piece that continues a word")
 
@@ -110,9 +118,7 @@ class UnigramOptions(BlocksOptions):
     unit: ClassVar[str] = "piece"
     own_recipe: ClassVar[str] = "sentencepiece"
 
-    recipe: str | None = option(
-        None, "named set of blocks", choices=tuple(RECIPES), default_text="sentencepiece"
-    )
+    recipe: str | None = _recipe("sentencepiece")
     vocab_size: tuple[int, ...] = option(
         (32_000,), "tokens in all", minimum=1, maximum=LARGEST_VOCABULARY, metavar="N", comma_separated=True
     )
@@ -143,18 +149,12 @@ class CharOptions(BlocksOptions):
     unit: ClassVar[str] = "character"
     own_recipe: ClassVar[str] = "characters"
 
-    recipe: str | None = option(
-        None, "named set of blocks", choices=tuple(RECIPES), default_text="characters"
-    )
+    recipe: str | None = _recipe("characters")
     min_frequency: int = option(1, "characters seen less often get no token", minimum=0)
 
 
 @dataclass(frozen=True)
-class CountOptions(Options):
-    """The blocks that text is counted for; a named block replaces the recipe's."""
+class CountOptions(PipelineOptions):
+    """The blocks that text is counted for."""
 
     recipe: str = option("bert-uncased", "named set of blocks", choices=tuple(RECIPES))
-    normalizer: tuple[str, ...] = option(
-        (), "normalizer NAME[:KEY=VALUE,...]; several run in order", metavar="BLOCK"
-    )
-    pre_tokenizer: tuple[str, ...] = option((), "pre-tokenizer; several run in order", metavar="BLOCK")

@@ -14,8 +14,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from tokkit.errors import UsageError
 from tokkit.runtime.child_process import Reporter, serve
 
+# Occurrences of a word that are fed as one text.
 _BATCH = 1_000
-"""Occurrences of a word that are fed as one text."""
 
 
 def learn(job: Mapping[str, Any]) -> dict[str, Any]:
