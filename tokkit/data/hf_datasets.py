@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import polars as pl
 
 
+# Bytes from which on 32 bits do not count those of a column.
 _LARGEST_STRINGS = 1 << 31
-"""Bytes from which on 32 bits do not count those of a column."""
 
 
 def is_saved(folder: Path) -> bool:

@@ -25,17 +25,17 @@ def _zstd(content: bytes) -> bytes:
     return bytes(pyarrow.compress(content, codec="zstd", asbytes=True))
 
 
+# Ending -> what compresses; none of them writes a date or a name, so the same rows give the same bytes.
 _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".gz": lambda content: gzip.compress(content, mtime=0),
     ".bz2": bz2.compress,
     ".xz": lzma.compress,
     ".zst": _zstd,
 }
-"""Ending -> what compresses; none of them writes a date or a name, so the same rows give the same bytes."""
 
 _QuoteStyle = Literal["never", "necessary", "always"]
+# Formats that keep types and compress themselves.
 _COLUMNAR = ("parquet", "arrow")
-"""Formats that keep types and compress themselves."""
 
 
 # Formats by name -----------------------------------------------------------------------------------------
@@ -198,6 +198,7 @@ class _Writer:
     forbidden: tuple[str, str] | None = None
 
 
+# Format -> how it is written; the readers are in `sources`.
 _WRITERS: dict[str, _Writer] = {
     "csv": _Writer(_encode_delimited, _strings, (r"\x00", "a NUL character")),
     "tsv": _Writer(_encode_delimited, _strings, (r"[\t\n\r\x00]", "a tab, a line end or a NUL character")),
@@ -214,7 +215,6 @@ _WRITERS: dict[str, _Writer] = {
     "parquet": _Writer(lambda frame, _: _to_bytes(frame.write_parquet)),
     "arrow": _Writer(lambda frame, _: _to_bytes(frame.write_ipc)),
 }
-"""Format -> how it is written; the readers are in `sources`."""
 
 
 def _check_values(frame: pl.DataFrame, name: str, pattern: str, what: str) -> None:

@@ -55,8 +55,8 @@ class Drop:
     kept: tuple[str, int] | None = None
 
 
+# Row number -> why it is dropped.
 Drops = dict[int, Drop]
-"""Row number -> why it is dropped."""
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,11 @@ from tokkit.errors import UsageError, did_you_mean
 
 Repair = Callable[[str], str]
 
+# Names for several rules, or for no rule.
 DEFAULT, ALL, NONE = "default", "all", "none"
-"""Names for several rules, or for no rule."""
 
+# Rounds of repairs; two or three are needed, more only for references nested on purpose.
 _MAX_ROUNDS = 100
-"""Rounds of repairs; two or three are needed, more only for references nested on purpose."""
 
 
 @dataclass(frozen=True)
@@ -87,17 +87,17 @@ def repairs(text: str, names: Sequence[str]) -> Iterator[tuple[str, str, str]]:
 
 _IGNORE_CASE = re.IGNORECASE | re.DOTALL
 
+# With its semicolon: without one, ``?a=1&copy=2`` of an address would be a reference too.
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
-"""With its semicolon: without one, ``?a=1&copy=2`` of an address would be a reference too."""
+# ``&amp;amp;lt;`` was escaped several times: one ``&``.
 _AMPERSANDS = re.compile(r"&(?:amp;)+(?=#?[A-Za-z0-9]+;)")
-"""``&amp;amp;lt;`` was escaped several times: one ``&``."""
 _BREAK = re.compile(r"</?br(?:[\s/][^<>]*)?>", _IGNORE_CASE)
+# Tags within words, removed without a space; all others separate words.
 _INLINE = re.compile(
     "a|abbr|acronym|b|bdi|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong"
     "|sub|sup|tt|u|var|wbr",
     _IGNORE_CASE,
 )
-"""Tags within words, removed without a space; all others separate words."""
 _OTHERS = (
     "address|article|aside|audio|base|blockquote|body|br|button|canvas|caption|center|col|colgroup|data|datalist"
     "|dd|details|dialog|dir|div|dl|dt|embed|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head"
@@ -106,10 +106,11 @@ _OTHERS = (
     "|select|slot|source|style|summary|svg|table|tbody|td|template|textarea|tfoot|th|thead|time|title|tr|track"
     "|ul|video"
 )
+# Tags of HTML only: ``<user>`` and ``<3`` are text.
 _TAG = re.compile(
     rf"<!--.*?-->|<!doctype\b[^<>]*>|</?({_INLINE.pattern}|{_OTHERS})(?:[\s/][^<>]*)?>", _IGNORE_CASE
 )
-"""Tags of HTML only: ``<user>`` and ``<3`` are text."""
+# Escape sequences as ECMA-48 and ISO 2022 write them.
 _ESCAPE = re.compile(
     r"\x1b(?:"
     r"\[[0-?]*[ -/]*[@-~]"  # colors and cursor movements
@@ -119,21 +120,20 @@ _ESCAPE = re.compile(
     r"|[0-Z\\^-~]"  # single functions
     r")"
 )
-"""Escape sequences as ECMA-48 and ISO 2022 write them."""
+# As HTML decodes them: in text, a C1 control is nearly always a misread quotation mark or dash.
 _WINDOWS_1252 = {
     byte: character
     for byte in range(0x80, 0xA0)
     if (character := bytes([byte]).decode("cp1252", "ignore"))  # five bytes mean nothing there
 }
-"""As HTML decodes them: in text, a C1 control is nearly always a misread quotation mark or dash."""
+# C0 and C1: separators of lines, pages and records become a space, tab and line end stay, others go.
 _CONTROLS = {
     **dict.fromkeys(c for c in (*range(0x20), *range(0x7F, 0xA0)) if c not in b"\t\n\r"),
     **dict.fromkeys((0x0B, 0x0C, *range(0x1C, 0x20), 0x85), " "),
 }
-"""C0 and C1: separators of lines, pages and records become a space, tab and line end stay, others go."""
+# Soft hyphen, Mongolian vowel separator, zero-width space, word joiner, invisible operators, BOM. Not the
+# joiners (ZWJ, ZWNJ) that emoji, Indic scripts and Persian need, nor the direction marks.
 _ZERO_WIDTH = re.compile("[\u00ad\u180e\u200b\u2060-\u2064\ufeff]")
-"""Soft hyphen, Mongolian vowel separator, zero-width space, word joiner, invisible operators, BOM. Not the
-joiners (ZWJ, ZWNJ) that emoji, Indic scripts and Persian need, nor the direction marks."""
 
 # The rules -----------------------------------------------------------------------------------------------
 
@@ -178,6 +178,7 @@ def _ftfy() -> Repair:
     return lambda text: text if text.isascii() else ftfy.fix_text(text, config)
 
 
+# Name -> rule, in the order they are applied.
 RULES: dict[str, Rule] = {
     "ftfy": Rule("mojibake repaired, schÃ¶n to schön (needs ftfy)", False, lambda text: _ftfy()(text)),
     "html": Rule("character references resolved, &amp; to &, also where escaped twice", True, _resolve),
@@ -210,4 +211,3 @@ RULES: dict[str, Rule] = {
     ),
     "lower": Rule("lower case as Unicode has it, not as Turkish has it", False, str.lower),
 }
-"""Name -> rule, in the order they are applied."""

@@ -10,14 +10,13 @@ from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# Examples of each rule and each reason in the result.
 EXAMPLES = 3
-"""Examples of each rule and each reason in the result."""
 
-_EXCERPT = 60
-_CONTEXT = 20
-"""Characters of an example, and those of them before the first difference."""
+# Characters of an example, and those of them before the first difference.
+_EXCERPT, _CONTEXT = 60, 20
+# Texts between two checks for Ctrl-C.
 _CANCEL_EVERY = 500
-"""Texts between two checks for Ctrl-C."""
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from __future__ import annotations
 from tokkit.corpus.split_kernels import decoded
 from tokkit.runtime.kernels import kernel
 
+# What a character becomes in a key: itself, a space, other characters; HARD leaves the text to Python.
 KEPT, SPACE, MAPPED, HARD = 0, 1, 2, 3
-"""What a character becomes in a key: itself, a space, other characters; HARD leaves the text to Python."""
 
+# Bytes of a key at most, for each byte of its text.
 LONGEST_MAPPED = 12
-"""Bytes of a key at most, for each byte of its text."""
 
 
 @kernel

@@ -22,16 +22,16 @@ from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.runtime import threads
 from tokkit.runtime.kernel_cache import say_if_compiling
 
+# Jaccard similarity from which on two texts are near duplicates.
 THRESHOLD = 0.7
-"""Jaccard similarity from which on two texts are near duplicates."""
 
+# A pair of similarity s is compared with a probability of 1 - (1 - s^4)^32: 0.9998 at 0.7, 0.003 at 0.1.
 PERMUTATIONS, BANDS = 128, 32
-"""A pair of similarity s is compared with a probability of 1 - (1 - s^4)^32: 0.9998 at 0.7, 0.003 at 0.1."""
 
+# Characters a thread sketches at a time, about 50 ms.
 _BLOCK = 1 << 20
-"""Characters a thread sketches at a time, about 50 ms."""
+# Shingles compared between two checks for Ctrl-C, about 50 ms.
 _BUDGET = 1 << 24
-"""Shingles compared between two checks for Ctrl-C, about 50 ms."""
 _UNSPACED = re.compile(
     "(["
     "\u0e00-\u0eff"  # Thai, Lao

@@ -11,8 +11,8 @@ import numpy as np
 
 from tokkit.runtime.kernels import helper, kernel
 
+# Words, or characters, of a shingle.
 SHINGLE = 5
-"""Words, or characters, of a shingle."""
 
 _U = np.uint64
 _SHIFT32 = _U(32)

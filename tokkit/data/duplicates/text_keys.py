@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:  # the options of commands load this module, which must not load polars
     import polars as pl
 
+# Stands between the two texts of a pair where both are one string; a NUL is no part of any text read.
 SEPARATOR = "\0"
-"""Stands between the two texts of a pair where both are one string; a NUL is no part of any text read."""
 
 
 def join_pairs(texts: pl.Series, pairs: pl.Series) -> pl.Series:

@@ -11,8 +11,8 @@ from tokkit.errors import InputError
 from tokkit.sources.formats import FormatOptions, TableFormat, format_of, text
 from tokkit.sources.formats.batch import ROWS, Batch, string_series
 
+# Of the texts of a batch, about.
 _BYTES = 1 << 20
-"""Of the texts of a batch, about."""
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,7 @@ FUNCTIONS: Mapping[str, Callable[[Value], Value]] = {
 }
 
 _OR, _AND, _NOT, _COMPARISON, _SUM, _PRODUCT = range(6)
+# Operator -> its precedence, and the value of its two operands.
 _OPERATORS: dict[str, tuple[int, Callable[[Value, Value], Value]]] = {
     "or": (_OR, lambda left, right: Value(left.truth | right.truth, TRUTH)),
     "and": (_AND, lambda left, right: Value(left.truth & right.truth, TRUTH)),
@@ -190,7 +191,6 @@ _OPERATORS: dict[str, tuple[int, Callable[[Value, Value], Value]]] = {
     **{sign: (_SUM, functools.partial(_compute, sign)) for sign in "+-"},
     **{sign: (_PRODUCT, functools.partial(_compute, sign)) for sign in "*/"},
 }
-"""Operator -> its precedence, and the value of its two operands."""
 
 # Parser --------------------------------------------------------------------------------------------------
 
@@ -204,6 +204,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 _KEYWORDS = ("and", "or", "not", "in", "is", "contains", "matches", "missing")
+# Character that begins no token -> what was probably meant.
 _INSTEAD = {
     "=": "==",
     "&": "and",
@@ -213,7 +214,6 @@ _INSTEAD = {
     '"': 'a second "',
     "`": "a second `",
 }
-"""Character that begins no token -> what was probably meant."""
 
 _MAX_DEPTH = 50
 _MAX_TOKENS = 1000

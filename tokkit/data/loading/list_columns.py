@@ -25,8 +25,8 @@ from tokkit.progress import Progress
 from tokkit.sources import columns
 from tokkit.sources.formats import conll
 
+# Between the labels of a row.
 SEPARATOR = "|"
-"""Between the labels of a row."""
 BETWEEN_TAGS = " "
 BETWEEN_COLUMNS = ","
 _ON = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}

@@ -11,8 +11,8 @@ from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import OVERSAMPLE, SAMPLERS, UNDERSAMPLE, WEIGHTS
 from tokkit.errors import InputError, UsageError, did_you_mean
 
+# Rows of all classes together: about 6 GB of row numbers while they are sampled.
 LARGEST_ROWS = 100_000_000
-"""Rows of all classes together: about 6 GB of row numbers while they are sampled."""
 
 
 def class_counts(labels: Iterable[str]) -> dict[str, int]:

@@ -13,8 +13,8 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.progress import Progress
 from tokkit.sources import paths
 
+# Split name, and the data set that has it.
 SiblingSplits = Sequence[tuple[str, Dataset]]
-"""Split name, and the data set that has it."""
 
 
 def sibling_splits(dataset: Dataset, read_options: DatasetOptions, progress: Progress) -> SiblingSplits:

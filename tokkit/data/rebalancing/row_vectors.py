@@ -14,8 +14,8 @@ from tokkit.data.duplicates import text_keys
 from tokkit.errors import InputError
 
 WORDS, CHARACTERS = "TF-IDF of words and pairs of words", "TF-IDF of one to three characters in a row"
+# Mean characters between spaces from which on texts count as written without any; German has 6 to 8.
 _LONGEST_WORD = 15
-"""Mean characters between spaces from which on texts count as written without any; German has 6 to 8."""
 
 
 def tfidf(texts: Sequence[str]) -> tuple[Any, str]:

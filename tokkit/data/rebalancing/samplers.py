@@ -20,8 +20,8 @@ from typing import Any
 from tokkit.errors import InputError, UsageError, did_you_mean
 
 OVERSAMPLE, UNDERSAMPLE, WEIGHTS = "oversample", "undersample", "weights"
+# Neighbors compared with, imbalanced-learn's default; fewer where there are fewer rows.
 _NEIGHBORS = 3
-"""Neighbors compared with, imbalanced-learn's default; fewer where there are fewer rows."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ def _seeded(sampling: Sampling) -> dict[str, Any]:
     return {**_clean(sampling), "random_state": sampling.seed}
 
 
+# Name -> sampler that compares rows. All of them keep every row of the rarest classes.
 SAMPLERS: dict[str, Sampler] = {
     "nearmiss-1": Sampler(
         "as undersample, keeping rows nearest to rare ones", "NearMiss", _nearmiss(1), to_targets=True
@@ -119,7 +120,6 @@ SAMPLERS: dict[str, Sampler] = {
         "keep the rows that the nearest neighbor needs", "CondensedNearestNeighbour", _seeded, max_rows=5_000
     ),
 }
-"""Name -> sampler that compares rows. All of them keep every row of the rarest classes."""
 
 STRATEGIES: dict[str, str] = {
     OVERSAMPLE: "repeat random rows until all classes have as many as the largest",
@@ -129,11 +129,11 @@ STRATEGIES: dict[str, str] = {
 }
 
 _ALIASES = {"nearmiss": "nearmiss-1"}
+# Samplers that synthesize vectors, as imbalanced-learn calls them, in lower case.
 _SYNTHETIC = (
     *("smote", "smotenc", "smoten", "borderlinesmote", "svmsmote", "kmeanssmote", "adasyn"),
     *("smoteenn", "smotetomek", "clustercentroids"),
 )
-"""Samplers that synthesize vectors, as imbalanced-learn calls them, in lower case."""
 
 
 def strategy_named(name: str) -> str:

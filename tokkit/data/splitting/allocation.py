@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from tokkit.progress import Progress, stage, stop_if_cancelled
 
+# Groups between two checks for Ctrl-C, about 20 ms.
 _CANCEL_EVERY = 4096
-"""Groups between two checks for Ctrl-C, about 20 ms."""
 
+# (class, rows) for each class in one group.
 GroupClasses = list[tuple[int, int]]
-"""(class, rows) for each class in one group."""
 
 
 def allocate_quotas(

@@ -19,8 +19,8 @@ from tokkit.errors import InputError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
+# Missing classes that a message names.
 _NAMED = 5
-"""Missing classes that a message names."""
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from tokkit.options import LARGEST_SEED, option
 
 VALIDATION, TEST = "validation", "test"
 
+# Default share of validation and of test.
 SHARE = 0.1
-"""Default share of validation and of test."""
+# Every fold writes all rows again.
 LARGEST_FOLDS = 1_000
-"""Every fold writes all rows again."""
 
 
 @dataclass(frozen=True)

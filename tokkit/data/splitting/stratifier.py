@@ -22,11 +22,11 @@ from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
 
+# (rows,) the number of the first row of each row's group.
 RowGroups = NDArray[np.int64]
-"""(rows,) the number of the first row of each row's group."""
 
+# Share of all rows above which the size of one group is reported.
 _LARGE_GROUP = 0.05
-"""Share of all rows above which the size of one group is reported."""
 
 
 def row_groups(
