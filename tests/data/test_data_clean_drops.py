@@ -115,7 +115,7 @@ def test_clean_leaks_go_from_one_split_and_name_the_row_they_met():
 
 def test_clean_incomplete_and_out_of_limits():
     texts, labels = pl.Series([None, "a", None, "b"]), pl.Series(["x", None, None, "y"])
-    drops = dropping.incomplete({dropping.MISSING_TEXT: texts, dropping.MISSING_LABEL: labels})
+    drops = dropping.incomplete({"text": texts, "label": labels})
     assert {row: drop.reason for row, drop in drops.items()} == {
         0: "missing text",
         1: "missing label",

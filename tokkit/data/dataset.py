@@ -6,16 +6,15 @@ import re
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import polars as pl
 
 from tokkit.data.duplicates import text_keys
-from tokkit.errors import InputError
+from tokkit.errors import InputError, did_you_mean
 from tokkit.sources.formats import TableFormat
-
-if TYPE_CHECKING:
-    import polars as pl
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
 SPLITS = (TRAIN, VALIDATION, TEST)
@@ -47,6 +46,13 @@ class Split:
     def where(self) -> str:
         return str(self.files[0]) if len(self.files) == 1 else f"{self.files[0].parent} ({self.name})"
 
+    def column_named(self, requested: str) -> str:
+        """The name of a column that is requested by its name or its number."""
+        names = self.original.columns
+        # a column that is called "0" wins over column number 0
+        by_number = requested not in names and requested.isdecimal() and int(requested) < len(names)
+        return names[int(requested)] if by_number else requested
+
 
 @dataclass(frozen=True)
 class Rows:
@@ -71,20 +77,13 @@ class Rows:
     def only(self, positions: Iterable[int]) -> Rows:
         """Those of the rows that have one of these numbers in the split, in their order."""
         wanted = set(positions)
-        kept = [i for i, position in enumerate(self.positions) if position in wanted]
-
-        def taken(values: Sequence[Any]) -> list[Any]:
-            return [values[i] for i in kept] if values else []
-
-        return Rows(
-            texts=taken(self.texts),
-            labels=taken(self.labels),
-            positions=taken(self.positions),
-            left_out=self.left_out,
-            pairs=taken(self.pairs),
-            ids=taken(self.ids),
-            tokens=taken(self.tokens),
-        )
+        indices = [i for i, position in enumerate(self.positions) if position in wanted]
+        chosen: dict[str, Any] = {
+            name: [column[i] for i in indices]
+            for name, column in vars(self).items()
+            if column and name != "left_out"
+        }
+        return replace(self, **chosen)
 
 
 @dataclass(frozen=True)
@@ -136,6 +135,12 @@ class Dataset:
         """The labels of a split, (rows,) strings, null where missing; raises `InputError` without any."""
         return self.split(split).frame[self.require_labels()]
 
+    def required(self, split: str) -> dict[str, pl.Series]:
+        """The columns that every row needs a value in, those of ``text``, ``second text``, ``label``."""
+        columns = {"text": self.text_column, "second text": self.pair_column, "label": self.label_column}
+        frame = self.split(split).frame
+        return {what: frame[name] for what, name in columns.items() if name is not None}
+
     def require_labels(self) -> str:
         """The label column; raises `InputError` where the data set has none."""
         if self.label_column is None:
@@ -151,32 +156,25 @@ class Dataset:
 
     def complete(self, split: str) -> Rows:
         """The rows of a split that have a text, and a second one and a label where there are such columns."""
-        columns = {
-            "no text": self.text_column,
-            "no second text": self.pair_column,
-            "no label": self.label_column,
-        }
         frame = self.split(split).frame
-        held = {reason: frame[name].to_list() for reason, name in columns.items() if name is not None}
-        left_out: Counter[str] = Counter()
-        kept = []
-        for row, values in enumerate(zip(*held.values(), strict=True)):
-            if None in values:
-                left_out[list(held)[values.index(None)]] += 1
-            else:
-                kept.append(row)
+        complete = pl.repeat(True, frame.height, eager=True)
+        left_out: dict[str, int] = {}
+        for what, column in self.required(split).items():
+            # a row counts for the first column that it lacks
+            left_out[f"no {what}"] = int((complete & column.is_null()).sum())
+            complete &= column.is_not_null()
 
-        def taken(values: Sequence[Any]) -> list[Any]:
-            return [values[row] for row in kept] if len(values) else []
+        def values(name: str | None) -> list[Any]:
+            return [] if name is None else frame[name].filter(complete).to_list()
 
         return Rows(
-            texts=taken(held["no text"]),
-            labels=taken(held.get("no label", ())),
-            positions=kept,
-            left_out={reason: left_out[reason] for reason in held if left_out[reason]},
-            pairs=taken(held.get("no second text", ())),
-            ids=taken(frame[self.id_column].to_list()) if self.id_column is not None else [],
-            tokens=taken(frame[self.tokens_column].to_list()) if self.tokens_column is not None else [],
+            texts=values(self.text_column),
+            labels=values(self.label_column),
+            positions=complete.arg_true().to_list(),
+            left_out={reason: rows for reason, rows in left_out.items() if rows},
+            pairs=values(self.pair_column),
+            ids=values(self.id_column),
+            tokens=values(self.tokens_column),
         )
 
 
@@ -186,9 +184,26 @@ def split_named(path: str | Path) -> str | None:
     return next((_SPLIT_NAMES[word] for word in words if word in _SPLIT_NAMES), None)
 
 
+def no_column(where: str, name: str, columns: Sequence[str], hint: str | None = None) -> InputError:
+    """The error for a column that is not there; it names those there are."""
+    near = did_you_mean(name, columns)
+    return InputError(f'{where}: no column "{name}"{near}; it has: {", ".join(columns)}', hint)
+
+
+def first_names(names: Sequence[str], most: int = 5) -> str:
+    """The first of the names, for a message: ``a, b, c, d, e ...``."""
+    return ", ".join(names[:most]) + (" ..." if len(names) > most else "")
+
+
 def sort_labels(labels: Iterable[str]) -> list[str]:
     """Distinct labels in order: whole numbers by value, all else by code point."""
     distinct = set(labels)
     if all(re.fullmatch(r"-?\d+", label) for label in distinct):
         return sorted(distinct, key=int)
     return sorted(distinct)
+
+
+def class_counts(labels: Iterable[str]) -> dict[str, int]:
+    """Rows of every label, in the order of `sort_labels`."""
+    counts = Counter(labels)
+    return {label: counts[label] for label in sort_labels(counts)}

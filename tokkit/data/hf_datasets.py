@@ -9,11 +9,14 @@ comes with a data set is run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import polars as pl
+
+from tokkit.data import save
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
@@ -22,8 +25,9 @@ from tokkit.sources.paths import is_path
 
 if TYPE_CHECKING:
     import datasets
-    import polars as pl
 
+PREFIX = "hub:"
+_ADDRESS = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?::(?P<split>\w+))?")
 
 # Bytes from which on 32 bits do not count those of a column.
 _LARGEST_STRINGS = 1 << 31
@@ -65,24 +69,20 @@ def read_saved(folder: Path) -> dict[str, pl.DataFrame]:
 def as_datasets(dataset: Dataset) -> datasets.DatasetDict:
     """A data set as the `datasets` library has it, labels as a ``ClassLabel``."""
     frames = {name: split.frame for name, split in dataset.splits.items()}
-    labels: set[str] = set()
-    if dataset.label_column is not None:
-        labels = {label for name in dataset.splits for label in dataset.labels(name).drop_nulls()}
-    return to_datasets(frames, dataset.label_column, sort_labels(labels))
+    return to_datasets(frames, dataset.label_column)
 
 
-def to_datasets(
-    frames: Mapping[str, pl.DataFrame], label_column: str | None, labels: Sequence[str]
-) -> datasets.DatasetDict:
+def to_datasets(frames: Mapping[str, pl.DataFrame], label_column: str | None) -> datasets.DatasetDict:
     """A ``DatasetDict`` of the same splits, rows and columns.
 
-    The label column becomes a ``ClassLabel`` over ``labels``, in their order, None where missing.
+    The label column becomes a ``ClassLabel`` over the labels, sorted, None where missing.
     """
     import datasets
 
     splits = {name: datasets.Dataset(_table(frame)) for name, frame in frames.items()}
     if label_column is not None:
-        classes = datasets.ClassLabel(names=list(labels))
+        labels = {label for frame in frames.values() for label in frame[label_column].drop_nulls()}
+        classes = datasets.ClassLabel(names=sort_labels(labels))
         with without_bars():
             splits = {name: split.cast_column(label_column, classes) for name, split in splits.items()}
     return datasets.DatasetDict(splits)
@@ -93,21 +93,17 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
 
     Labels that are strings become a ``ClassLabel``. Raises `InputError` for a type that `datasets` lacks.
     """
-    import polars as pl
     import pyarrow
-
-    from tokkit.data import save
 
     first = next(iter(frames.values()))
     if label_column is not None and first.schema.get(label_column) == pl.String:
         column = pl.col(label_column)
         frames = {name: frame.with_columns(column.replace("", None)) for name, frame in frames.items()}
-        labels = {each for frame in frames.values() for each in frame[label_column].drop_nulls()}
     else:
-        label_column, labels = None, set()
+        label_column = None
     try:
         with without_bars():
-            to_datasets(frames, label_column, sort_labels(labels)).save_to_disk(str(folder))
+            to_datasets(frames, label_column).save_to_disk(str(folder))
     except (ValueError, TypeError, NotImplementedError, pyarrow.ArrowException) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
@@ -135,7 +131,6 @@ def without_bars() -> Iterator[None]:
 
 def _table(frame: pl.DataFrame) -> Any:
     """As an Arrow table whose strings are `datasets`' usual ones, as long as they fit."""
-    import polars as pl
     import pyarrow as pa
 
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
@@ -150,7 +145,6 @@ def _table(frame: pl.DataFrame) -> Any:
 
 def _frame(split: Any) -> pl.DataFrame:
     import datasets
-    import polars as pl
 
     split = split.with_format(None)
     if split._indices is not None:  # rows that were chosen or shuffled; elsewhere than in the user's folder
@@ -158,20 +152,13 @@ def _frame(split: Any) -> pl.DataFrame:
     frame = pl.DataFrame(pl.from_arrow(split.data.table.replace_schema_metadata(None)))
     for column, feature in split.features.items():
         listed = isinstance(feature, datasets.List | datasets.LargeList)
-        if listed and isinstance(feature.feature, datasets.ClassLabel):
-            names = dict(enumerate(feature.feature.names))
-            each = pl.element().replace_strict(names, default=None, return_dtype=pl.String)
-            frame = frame.with_columns(pl.col(column).list.eval(each))
-        if isinstance(feature, datasets.ClassLabel):
-            names = dict(enumerate(feature.names))
-            frame = frame.with_columns(
-                pl.col(column).replace_strict(names, default=None, return_dtype=pl.String)
-            )
+        labels = feature.feature if listed else feature
+        if isinstance(labels, datasets.ClassLabel):
+            numbers = pl.element() if listed else pl.col(column)
+            names = dict(enumerate(labels.names))
+            named = numbers.replace_strict(names, default=None, return_dtype=pl.String)
+            frame = frame.with_columns(pl.col(column).list.eval(named) if listed else named)
     return frame
-
-
-PREFIX = "hub:"
-_ADDRESS = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?::(?P<split>\w+))?")
 
 
 def is_hub(source: str) -> bool:
@@ -215,11 +202,12 @@ def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
     import datasets
     from huggingface_hub.utils import logging
 
-    before, _, last = name.rpartition("/")
-    readings: list[tuple[str, str | None]] = [(name, None), (before, last)]
+    before, slash, last = name.rpartition("/")
+    candidates: list[tuple[str, str | None]] = [] if "/" in before else [(name, None)]
+    candidates += [(before, last)] if slash else []
     reason = ""
     logging.set_verbosity_error()  # the error below reports what goes wrong, once
-    for path, configuration in readings[1:] if "/" in before else readings[: 1 + bool(before)]:
+    for path, configuration in candidates:
         try:
             with without_bars():
                 loaded = datasets.load_dataset(path, configuration, split=split)

@@ -17,8 +17,6 @@ from tokkit.errors import UsageError
 from tokkit.options import Options
 from tokkit.sources import formats
 
-_RECEIPT = ".tokkit.json"
-
 
 def check_output(
     out: str | Path | None,
@@ -36,12 +34,7 @@ def check_output(
         return
     if out is None:
         raise UsageError("nowhere to write to", hint="name it: -o OUT, or look first: --dry-run")
-    check_name(Path(out), options)
-    files.check_output(Path(out), force=force, kind=kind)
-
-
-def check_name(out: Path, options: OutputOptions) -> None:
-    """Raises `UsageError` where the name says another format than the one requested."""
+    out = Path(out)
     named, requested = formats.format_of(out), options.output_format
     fits = named in (None, requested) or (named == "text" and requested in ("csv", "tsv"))
     if requested is not None and not fits:
@@ -50,6 +43,7 @@ def check_name(out: Path, options: OutputOptions) -> None:
             f"--output-format {requested}: the name {out.name} says {named}",
             hint=f"-o {name}{'/' if requested == DATASETS else save.ending_of(requested)}",
         )
+    files.check_output(out, force=force, kind=kind)
 
 
 def publish(
@@ -62,8 +56,8 @@ def publish(
     read_options: Options,
     result: Mapping[str, Any],
     packages: Sequence[str],
-    inputs: Sequence[Path],
     force: bool,
+    other_inputs: Sequence[Path] = (),
     settings: Mapping[str, Any] | None = None,
     sidecars: Mapping[str, Callable[[Path], object] | None] | None = None,
     as_folder: bool = False,
@@ -72,42 +66,42 @@ def publish(
 
     frames     split, or ``fold-1/train``, -> its rows
     dataset    the source: a file of one split gives a file, unless `DATASETS` or ``as_folder`` is requested
-    inputs     all files read
+    result     of the command; the receipt has all of it but paths, and texts of the data set
+    other_inputs   files read that are not the data set's
     settings   of the receipt, over those of both options
     sidecars   ``weights.json``, say -> what writes it, None to write none; of one file it is OUT.weights.json
     """
     sidecars = sidecars or {}
-    receipt: dict[str, Any] = {
-        "command": command,
-        "settings": {**asdict(options), **asdict(read_options), **(settings or {})},
-        "inputs": inputs,
-        "packages": packages,
-        "result": {name: value for name, value in result.items() if name != "output"},
-        "run": {"output": str(out)},
-    }
+    inputs = list(dict.fromkeys([*dataset.files, *other_inputs]))
     one_file = len(frames) == 1 and not Path(dataset.source).is_dir() and options.output_format != DATASETS
     if one_file and not as_folder:
-        ((name, frame),) = frames.items()
-        like = dataset.splits[name]
         # all sidecars are named, also those not written: an old one is replaced or removed
-        siblings = (*(f".{sidecar}" for sidecar in sidecars), _RECEIPT)
-        with files.files(out, *siblings, force=force, inputs=inputs) as staging:
-            path = staging / out.name
-            save.write(frame, path, save.format_for(path, _format(like, options)))
-            for sidecar, write in sidecars.items():
-                if write is not None:
-                    write(staging / f"{out.name}.{sidecar}")
-            files.write_receipt(path, **receipt)
-        return
-    with files.folder(out, force=force, inputs=inputs) as staging:
-        write_splits(frames, staging, dataset, options)
+        siblings = (*(f".{sidecar}" for sidecar in sidecars), f".{files.RECEIPT}")
+        publishing, name = files.files(out, *siblings, force=force, inputs=inputs), out.name
+    else:
+        publishing, name = files.folder(out, force=force, inputs=inputs), ""
+    with publishing as staging:
+        if name:
+            ((split, frame),) = frames.items()
+            like = _format(dataset.splits[split], options)
+            save.write(frame, staging / name, save.format_for(staging / name, like))
+        else:
+            _write_splits(frames, staging, dataset, options)
         for sidecar, write in sidecars.items():
             if write is not None:
-                write(staging / sidecar)
-        files.write_receipt(staging, **receipt)
+                write(staging / (f"{name}.{sidecar}" if name else sidecar))
+        files.write_receipt(
+            staging / name,
+            command=command,
+            settings={**asdict(options), **asdict(read_options), **(settings or {})},
+            inputs=inputs,
+            packages=packages,
+            result={key: value for key, value in result.items() if key not in ("output", "examples")},
+            run={"output": str(out)},
+        )
 
 
-def write_splits(
+def _write_splits(
     frames: Mapping[str, pl.DataFrame], folder: Path, dataset: Dataset, options: OutputOptions
 ) -> None:
     """Writes the splits of a data set into a folder: ``train.csv``, or of folds ``fold-1/train.csv``.

@@ -70,12 +70,12 @@ def suffix_for(source: Path, table_format: formats.TableFormat) -> str:
     >>> suffix_for(Path("reviews.csv.xz"), formats.TableFormat("csv", ";"))
     '.csv.xz'
     """
-    compressed = source.suffix.lower() in streams.COMPRESSIONS
-    plain = source.with_suffix("") if compressed else source
+    is_compressed = source.suffix.lower() in streams.COMPRESSIONS
+    plain = source.with_suffix("") if is_compressed else source
     named = formats.format_of(plain)
     fits = named == table_format.name or (named == "text" and table_format.name in ("csv", "tsv"))
     ending = plain.suffix if fits else ending_of(table_format.name)
-    return ending + (source.suffix if compressed and table_format.name not in _COLUMNAR else "")
+    return ending + (source.suffix if is_compressed and table_format.name not in _COLUMNAR else "")
 
 
 # Writing -------------------------------------------------------------------------------------------------
@@ -119,33 +119,25 @@ def check_same(frame: pl.DataFrame, back: pl.DataFrame, path: Path) -> None:
 
 def _json_values(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     """Types of JSON stay; NaN becomes null, dates and decimals become text."""
-    for column in frame.columns:
-        if frame[column].dtype == pl.Binary:
-            raise _unsupported(column, "bytes", name)
-    # JSON has no NaN and no infinity
-    floats = [column for column in frame.columns if frame[column].dtype.is_float()]
-    others = [column for column in frame.columns if not _is_json(frame[column].dtype)]
-    return frame.with_columns(
-        *(pl.when(pl.col(column).is_finite()).then(pl.col(column)).alias(column) for column in floats),
-        *(pl.col(column).cast(pl.String) for column in others),
-    )
-
-
-def _is_json(dtype: pl.DataType) -> bool:
-    number = dtype.is_numeric() and not dtype.is_decimal()
-    return number or dtype.is_nested() or dtype in (pl.String, pl.Boolean)
+    changed = []
+    for column, dtype in frame.schema.items():
+        values = pl.col(column)
+        if dtype == pl.Binary:
+            raise _cannot_hold(f'column "{column}" holds bytes', name, "parquet")
+        if dtype.is_float():
+            # JSON has no NaN and no infinity
+            changed.append(pl.when(values.is_finite()).then(values).alias(column))
+        elif dtype.is_decimal() or not (dtype.is_numeric() or dtype.is_nested() or dtype == pl.Boolean):
+            changed.append(values.cast(pl.String))
+    return frame.with_columns(changed)
 
 
 def _strings(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     for column in frame.columns:
         if frame[column].dtype.is_nested() or frame[column].dtype == pl.Binary:
-            raise _unsupported(column, "lists, objects or bytes", name)
+            raise _cannot_hold(f'column "{column}" holds lists, objects or bytes', name, "parquet")
         if name != "text" and (column != column.strip() or column.startswith("\ufeff")):
-            raise InputError(
-                f'the column name "{column}" begins or ends with white space, '
-                f"which a {name} file cannot hold",
-                hint="write jsonl or parquet: --output-format jsonl, or -o OUT.jsonl",
-            )
+            raise _cannot_hold(f'the column name "{column}" begins or ends with white space', name)
     return frame.select(pl.all().cast(pl.String))
 
 
@@ -158,10 +150,11 @@ def _one_column(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     return _strings(frame, name)
 
 
-def _unsupported(column: str, what: str, name: str) -> InputError:
+def _cannot_hold(what: str, name: str, other: str = "jsonl or parquet") -> InputError:
+    ending = other.split()[0]
     return InputError(
-        f'column "{column}" holds {what}, which a {name} file cannot hold',
-        hint="write parquet: --output-format parquet, or -o OUT.parquet",
+        f"{what}, which a {name} file cannot hold",
+        hint=f"write {other}: --output-format {ending}, or -o OUT.{ending}",
     )
 
 
@@ -222,12 +215,8 @@ def _check_values(frame: pl.DataFrame, name: str, pattern: str, what: str) -> No
     for column in frame.columns:
         bad = pl.concat([pl.Series([column]), frame[column]]).str.contains(pattern).fill_null(False)
         if bad.any():
-            row = bad.arg_true()[0]
-            raise InputError(
-                f'{f"row {row}" if row else "the header"}: column "{column}" holds {what}, '
-                f"which a {name} file cannot hold",
-                hint="write jsonl or parquet: --output-format jsonl, or -o OUT.jsonl",
-            )
+            where = f"row {row}" if (row := bad.arg_true()[0]) else "the header"
+            raise _cannot_hold(f'{where}: column "{column}" holds {what}', name)
     if name == "tsv" and frame.width == 1 and not all(frame.to_series(0)):
         raise InputError(
             "a tsv file of one column cannot hold an empty field",

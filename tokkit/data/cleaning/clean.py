@@ -105,6 +105,8 @@ def clean(
     _say_findings(loaded.source, result, options, progress)
     if out is not None and not options.dry_run:
         dropped = cleaned.dropped_frame()
+        jsonl = save.plain_format("jsonl")
+        write_dropped = None if dropped is None else partial(save.write, dropped, table_format=jsonl)
         output.publish(
             {name: cleaned.kept_frame(split) for name, split in loaded.splits.items()},
             Path(out),
@@ -112,17 +114,11 @@ def clean(
             options,
             command="clean",
             read_options=read_options,
-            # examples are texts of the data set, which a receipt does not repeat
-            result={name: value for name, value in result.as_dict().items() if name != "examples"},
+            result=result.as_dict(),
             packages=("polars", *(["ftfy"] if "ftfy" in rules else [])),
-            inputs=loaded.files,
             force=force,
             settings={"tokenizer": None if tokenizer is None else Path(tokenizer).name},
-            sidecars={
-                "dropped.jsonl": None
-                if dropped is None
-                else partial(save.write, dropped, table_format=save.plain_format("jsonl"))
-            },
+            sidecars={"dropped.jsonl": write_dropped},
         )
     return result
 
@@ -171,7 +167,7 @@ def _result(
 
 def _split_counts(cleaned: CleanedDataset, split: str) -> dict[str, Any]:
     """``{rows_before, rows_after, dropped}``; raises `InputError` where no row is left."""
-    rows, left = len(cleaned.rows[split]), len(cleaned.kept_rows(split))
+    rows, left = cleaned.dataset.split(split).original.height, len(cleaned.kept_rows(split))
     dropped = Counter(drop.reason for _, drop in sorted(cleaned.drops[split].items()))
     if not left:
         reasons = ", ".join(f"{n} {reason}" for reason, n in dropped.items())
@@ -185,14 +181,14 @@ def _split_counts(cleaned: CleanedDataset, split: str) -> dict[str, Any]:
 
 def _token_counts(cleaned: CleanedDataset, texts: Mapping[str, int], costs: TokenCosts) -> dict[str, Any]:
     repairs = cleaned.repairs
-    kept = [row for name in cleaned.rows for row in cleaned.kept_rows(name)]
+    kept_rows = [row for name in cleaned.rows for row in cleaned.kept_rows(name)]
     # each row of pairs has two texts, and one set of special tokens
     rows = sum(texts.values()) // (1 if cleaned.dataset.pair_column is None else 2)
     repaired_texts = ((repairs.texts.get(text, text), n) for text, n in texts.items())
     return {
         "before": costs.of(texts.items(), rows),
         "repaired": costs.of(repaired_texts, rows),
-        "after": costs.of(((text, 1) for row in kept for text in row.texts), len(kept)),
+        "after": costs.of(((text, 1) for row in kept_rows for text in row.texts), len(kept_rows)),
         "saved": costs.saved(repairs.changes, tuple(repairs.rows)),
     }
 
@@ -204,8 +200,7 @@ def _dropped_examples(cleaned: CleanedDataset) -> dict[str, list[dict[str, Any]]
         for row, drop in sorted(drops.items()):
             of_reason = examples.setdefault(drop.reason, [])
             if len(of_reason) < EXAMPLES:
-                text = texts[row]
-                text = None if text is None else excerpt(text)
+                text = excerpt(texts[row] or "") or None
                 of_reason.append({"split": name, **drop_record(row, drop), "text": text})
     return examples
 

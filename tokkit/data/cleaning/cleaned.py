@@ -21,14 +21,14 @@ from tokkit.progress import Progress
 class CleanedDataset:
     """What became of every row.
 
-    rows         split -> every row after repairs, None where a text or the label is missing
+    rows         split -> its rows after repairs, without those that lack a text or the label
     drops        split -> the rows dropped
     conflicting  how many texts have two or more labels, and in how many rows
     """
 
     dataset: Dataset
     repairs: Repairs
-    rows: Mapping[str, Sequence[Row | None]]
+    rows: Mapping[str, Sequence[Row]]
     drops: Mapping[str, Drops]
     conflicting: tuple[int, int]
 
@@ -76,19 +76,19 @@ def decide(
     rows = {name: _repaired_rows(dataset, name, repairs) for name in dataset.splits}
     limits = _limits(options, costs)
     drops: dict[str, Drops] = {}
-    kept: dict[str, list[Row]] = {}
-    # lengths are those after repairs: that is what a model would read
+    kept_rows: dict[str, list[Row]] = {}
     for name in dataset.splits:
-        drops[name] = _incomplete(dataset, name)
-        drops[name] |= dropping.out_of_limits(_without(rows[name], drops[name]), limits)
-        kept[name] = _without(rows[name], drops[name])
+        drops[name] = dropping.incomplete(dataset.required(name))
+        # lengths are those after repairs: that is what a model would read
+        drops[name] |= dropping.out_of_limits(rows[name], limits)
+        kept_rows[name] = _without(rows[name], drops[name])
     # only training rows are dropped for a leak: validation and test are what scores are compared on
-    others = {name: of_split for name, of_split in kept.items() if name != TRAIN}
-    if options.leaks == "drop" and TRAIN in kept and others:
-        drops[TRAIN] |= dropping.leaking(kept[TRAIN], others, options.duplicates, progress)
-        kept[TRAIN] = _without(kept[TRAIN], drops[TRAIN])
+    others = {name: of_split for name, of_split in kept_rows.items() if name != TRAIN}
+    if options.leaks == "drop" and TRAIN in kept_rows and others:
+        drops[TRAIN] |= dropping.leaking(kept_rows[TRAIN], others, options.duplicates, progress)
+        kept_rows[TRAIN] = _without(kept_rows[TRAIN], drops[TRAIN])
     contradicting: list[Sequence[Row]] = []
-    for name, of_split in kept.items():
+    for name, of_split in kept_rows.items():
         numbers = dropping.group_numbers([row.content for row in of_split], options.duplicates, progress)
         groups = dropping.by_group(of_split, numbers)
         contradicting += dropping.contradicting(groups)
@@ -103,39 +103,22 @@ def decide(
 
 def drop_record(row: int, drop: Drop) -> dict[str, Any]:
     """``{row, reason, kept_split, kept_row}``, rows counted from 1."""
-    split, kept = drop.kept or (None, None)
-    return {
-        "row": row + 1,
-        "reason": drop.reason,
-        "kept_split": split,
-        "kept_row": None if kept is None else kept + 1,
-    }
+    split, number = drop.duplicate_of or (None, None)
+    kept_row = None if number is None else number + 1
+    return {"row": row + 1, "reason": drop.reason, "kept_split": split, "kept_row": kept_row}
 
 
-def _repaired_rows(dataset: Dataset, split: str, repairs: Repairs) -> list[Row | None]:
-    complete = dataset.complete(split)
-    rows: list[Row | None] = [None] * dataset.split(split).frame.height
+def _repaired_rows(dataset: Dataset, split: str, repairs: Repairs) -> list[Row]:
+    complete, repaired = dataset.complete(split), repairs.texts
+    texts = [repaired.get(text, text) for text in complete.texts]
+    pairs: list[str | None] = [repaired.get(text, text) for text in complete.pairs] or [None] * len(texts)
     # rows without label column compare as rows of one label: no conflicts
-    labels = complete.labels or [""] * len(complete.texts)
-    pairs: Sequence[str | None] = complete.pairs or [None] * len(complete.texts)
-    repaired = repairs.texts
-    for number, text, label, pair in zip(complete.positions, complete.texts, labels, pairs, strict=True):
-        second = None if pair is None else repaired.get(pair, pair)
-        rows[number] = Row(number, repaired.get(text, text), label, second)
-    return rows
+    labels = complete.labels or [""] * len(texts)
+    return [Row(*row) for row in zip(complete.positions, texts, labels, pairs, strict=True)]
 
 
-def _incomplete(dataset: Dataset, split: str) -> Drops:
-    columns = {dropping.MISSING_TEXT: dataset.texts(split)}
-    if (pairs := dataset.pairs(split)) is not None:
-        columns[dropping.MISSING_PAIR] = pairs
-    if dataset.label_column is not None:
-        columns[dropping.MISSING_LABEL] = dataset.labels(split)
-    return dropping.incomplete(columns)
-
-
-def _without(rows: Sequence[Row | None], drops: Drops) -> list[Row]:
-    return [row for row in rows if row is not None and row.number not in drops]
+def _without(rows: Sequence[Row], drops: Drops) -> list[Row]:
+    return [row for row in rows if row.number not in drops]
 
 
 def _limits(options: CleanOptions, costs: TokenCosts | None) -> list[Limit]:

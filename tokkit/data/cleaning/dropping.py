@@ -13,11 +13,9 @@ from dataclasses import dataclass
 import polars as pl
 
 from tokkit.data.cleaning.clean_options import EXACT, LONGEST, MAJORITY, MAJORITY_LABEL, NEAR, NORMALIZED
-from tokkit.data.duplicates import text_keys
+from tokkit.data.duplicates import groups, text_keys
 from tokkit.progress import SILENT, Progress
 
-MISSING_TEXT, MISSING_PAIR, MISSING_LABEL = "missing text", "missing second text", "missing label"
-EMPTY = "empty"
 LEAK, CONFLICT = "in another split", "conflicting labels"
 _COPIES = {NEAR: "near duplicate", NORMALIZED: "normalized duplicate", EXACT: "exact duplicate"}
 
@@ -52,7 +50,7 @@ class Drop:
     """Why a row is dropped, and the row it duplicates, if any: (split, number)."""
 
     reason: str
-    kept: tuple[str, int] | None = None
+    duplicate_of: tuple[str, int] | None = None
 
 
 # Row number -> why it is dropped.
@@ -70,11 +68,11 @@ class Limit:
 
 
 def incomplete(columns: Mapping[str, pl.Series]) -> Drops:
-    """Rows where one of the columns is missing: reason -> (rows,) the column; the first reason counts."""
+    """Rows where one of the columns, as `Dataset.required` gives them, is missing; the first one counts."""
     drops: Drops = {}
-    for reason, values in columns.items():
+    for what, values in columns.items():
         for row in values.is_null().arg_true():
-            drops.setdefault(row, Drop(reason))
+            drops.setdefault(row, Drop(f"missing {what}"))
     return drops
 
 
@@ -84,7 +82,7 @@ def out_of_limits(rows: Iterable[Row], limits: Sequence[Limit]) -> Drops:
     drops: Drops = {}
     for row in rows:
         if not all(row.texts):
-            drops[row.number] = Drop(EMPTY)
+            drops[row.number] = Drop("empty")
             continue
         for limit in limits:
             length = limit.measure(row)
@@ -99,15 +97,13 @@ def group_numbers(contents: Sequence[str], how: str, progress: Progress = SILENT
 
     ``none`` compares as ``exact`` does.
     """
+    series = pl.Series(contents, dtype=pl.String)
     if how == NEAR:
-        # only near duplicates need Numba, whose import takes half a second
-        from tokkit.data.duplicates import near_duplicates
-
-        clusters: list[int] = near_duplicates.clusters(contents, progress=progress).tolist()
-        return clusters
-    keys = _normalized(contents) if how == NORMALIZED else contents
-    number = {key: i for i, key in enumerate(dict.fromkeys(keys))}
-    return [number[key] for key in keys]
+        numbers = groups.near_rows(series, progress)
+    else:
+        numbers = groups.equal_rows(text_keys.normalized(series) if how == NORMALIZED else series)
+    first_rows: list[int] = numbers.tolist()
+    return first_rows
 
 
 def leaking(
@@ -129,10 +125,10 @@ def leaking(
 
 def by_group(rows: Sequence[Row], numbers: Sequence[int]) -> list[list[Row]]:
     """The rows of every group that has more than one."""
-    groups: dict[int, list[Row]] = {}
+    rows_of: dict[int, list[Row]] = {}
     for row, number in zip(rows, numbers, strict=True):
-        groups.setdefault(number, []).append(row)
-    return [group for group in groups.values() if len(group) > 1]
+        rows_of.setdefault(number, []).append(row)
+    return [group for group in rows_of.values() if len(group) > 1]
 
 
 def contradicting(groups: Iterable[Sequence[Row]]) -> list[Sequence[Row]]:
@@ -158,20 +154,21 @@ def conflicting(groups: Iterable[Sequence[Row]], conflicts: str) -> Drops:
 
 def copies(split: str, groups: Iterable[Sequence[Row]], keep: str) -> Drops:
     """All rows of each group but the one kept; the reason says how similar a row is to that."""
-    pairs = [
-        (row, kept) for rows in groups for kept in [_kept(rows, keep)] for row in rows if row is not kept
-    ]
+    pairs: list[tuple[Row, Row]] = []
+    for rows in groups:
+        kept_row = _row_to_keep(rows, keep)
+        pairs += [(row, kept_row) for row in rows if row is not kept_row]
     # one call for all: each distinct text is normalized once
     keys = _normalized([row.content for row, _ in pairs])
-    kept_keys = _normalized([kept.content for _, kept in pairs])
+    kept_keys = _normalized([kept_row.content for _, kept_row in pairs])
     drops: Drops = {}
-    for (row, kept), key, kept_key in zip(pairs, keys, kept_keys, strict=True):
-        likeness = EXACT if row.content == kept.content else NORMALIZED if key == kept_key else NEAR
-        drops[row.number] = Drop(_COPIES[likeness], (split, kept.number))
+    for (row, kept_row), key, kept_key in zip(pairs, keys, kept_keys, strict=True):
+        likeness = EXACT if row.content == kept_row.content else NORMALIZED if key == kept_key else NEAR
+        drops[row.number] = Drop(_COPIES[likeness], (split, kept_row.number))
     return drops
 
 
-def _kept(rows: Sequence[Row], keep: str) -> Row:
+def _row_to_keep(rows: Sequence[Row], keep: str) -> Row:
     """The first row, the first of the longest texts, or the first with the most frequent label."""
     # `max` returns the first of equal rows, so ties keep the first row
     if keep == LONGEST:

@@ -10,7 +10,7 @@ from tokkit.corpus.split_kernels import decoded
 from tokkit.runtime.kernels import kernel
 
 # What a character becomes in a key: itself, a space, other characters; HARD leaves the text to Python.
-KEPT, SPACE, MAPPED, HARD = 0, 1, 2, 3
+UNCHANGED, SPACE, MAPPED, HARD = 0, 1, 2, 3
 
 # Bytes of a key at most, for each byte of its text.
 LONGEST_MAPPED = 12
@@ -43,7 +43,7 @@ def write_keys(strings, first, tables, out, key_starts, key_ends):
     """The keys of the texts from ``first`` on, one after another in ``out``, while there is room.
 
     strings     (data, starts, ends), as `Strings`
-    tables      (kinds, mappings, pool): kinds (0x110000,) uint8, see `KEPT`; mappings (0x110000,) int64,
+    tables      (kinds, mappings, pool): kinds (0x110000,) uint8, see `UNCHANGED`; mappings (0x110000,) int64,
                 where in ``pool`` a mapped character's bytes begin << 8 | how many they are
     key_starts  (rows,) int64, and so ``key_ends``; -1 as end leaves the text to Python
 
@@ -61,9 +61,9 @@ def write_keys(strings, first, tables, out, key_starts, key_ends):
         hard = False
         while at < end:
             character, size = decoded(data, at)
-            # one table look-up decides; nearly all characters are KEPT
+            # one table look-up decides; nearly all characters are UNCHANGED
             kind = kinds[character]
-            if kind == KEPT:
+            if kind == UNCHANGED:
                 if space and written > begin:
                     out[written] = 32
                     written += 1

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:  # the options of commands load this module, which must not load polars
-    import polars as pl
+import polars as pl
 
 # Stands between the two texts of a pair where both are one string; a NUL is no part of any text read.
 SEPARATOR = "\0"
@@ -17,8 +15,6 @@ def join_pairs(texts: pl.Series, pairs: pl.Series) -> pl.Series:
 
     Two rows have the same string if they have the same texts, and the same `normalized` one if both texts do.
     """
-    import polars as pl
-
     return pl.select(pl.concat_str(texts, pairs, separator=SEPARATOR)).to_series().alias(texts.name)
 
 

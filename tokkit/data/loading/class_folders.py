@@ -34,8 +34,8 @@ def labelled_files(folder: Path, files: Sequence[Path]) -> list[LabelledFile]:
     # train.csv in it says that folders are something else than classes
     if any(format_of(file) is not None and split_named(file.name) for file in files):
         return []
-    found = [labelled for file in files if _is_text(file) and (labelled := _labelled(folder, file))]
-    return found if len({file.label for file in found}) > 1 else []
+    labelled = [item for file in files if _is_text(file) and (item := _labelled(folder, file))]
+    return labelled if len({file.label for file in labelled}) > 1 else []
 
 
 def check_filled(files: Sequence[LabelledFile], options: FormatOptions) -> None:
@@ -55,7 +55,7 @@ def batches(
     for file in files:
         name = file.path.relative_to(file.folder).as_posix()
         for batch in text.batches(file.path, TableFormat("text"), options):
-            rows += [(each, file.label, name) for each in batch.series("text").to_list()]
+            rows += [(value, file.label, name) for value in batch.series("text").to_list()]
             size += batch.read
         if len(rows) >= ROWS or size >= _BYTES:
             yield _batch(rows, size)

@@ -1,10 +1,9 @@
-"""Options of every command that reads a data set."""
+"""Options of every command that reads a data set, without the libraries that read."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.data.loading.row_options import RowOptions
 from tokkit.options import Options, option
 from tokkit.sources.encodings import encoding_named
 from tokkit.sources.formats import FORMATS, LINE, UNITS, FormatOptions
@@ -55,6 +54,24 @@ class ReadOptions(Options):
         names = [name.strip() for name in self.names.split(",")] if self.names else []
         encoding = None if self.encoding is None else encoding_named(self.encoding)
         return FormatOptions(names, self.unit or LINE, self.field, self.skip_bad, encoding)
+
+
+@dataclass(frozen=True)
+class RowOptions(Options):
+    """Which rows and columns of a data set are used, and the names of the columns."""
+
+    rename: str | None = option(None, "other names for columns", metavar="OLD=NEW,...")
+    add: tuple[str, ...] = option(
+        (), "a column computed from others, such as title + ' ' + body; repeatable", metavar="NAME=EXPR"
+    )
+    where: str | None = option(
+        None, "use only rows for which this is true: label != 'joy' and words(text) > 2", metavar="EXPR"
+    )
+    sort: str | None = option(None, "sort each split by a column", metavar="COLUMN[:desc]")
+    sample: str | None = option(
+        None, "sample N rows of each split, in their order; another SEED samples others", metavar="N[:SEED]"
+    )
+    select: str | None = option(None, "use only these columns", metavar="A,B,...")
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,7 @@ a field within objects is reached by dots. A text compared or computed with a nu
 spells. An empty text and NaN are missing. A missing value equals nothing: ``!=`` is true for it, every other
 comparison is not, and what is computed from it is missing.
 
-Why not `polars.sql_expr`, which parses more? Documented expressions would fail or select other rows:
-- all columns of a csv file are text, and SQL refuses ``stars > 2`` and ``label == 1`` on text;
-- ``label != 'joy'`` is NULL in SQL for a row without label, which would be dropped without notice;
-- ``words()``, ``len()``, ``contains``, ``matches`` and ``is missing`` do not exist, and "joy" is a column;
-- its errors name no position and no near column, and some appear only when rows are computed;
-- aggregates such as ``sum(n) > 1`` and subqueries parse there, and would have to be detected and refused.
+Why not `polars.sql_expr`: docs/design/row-expressions.md.
 """
 
 from __future__ import annotations
@@ -110,18 +105,13 @@ def _compare(sign: str, left: Value, right: Value) -> Value:
     # "5" and " 5" are the number 5 next to a number, two texts next to a text
     numeric = NUMBER in (left.kind, right.kind)
     sides = (left.number, right.number) if numeric else (left.text, right.text)
-    if sign == "!=":
-        return Value(~operator.eq(*sides).fill_null(False), TRUTH)
-    return _condition(_COMPARISONS[sign](*sides))
+    # a missing value differs from every other
+    return Value(_COMPARISONS[sign](*sides).fill_null(sign == "!="), TRUTH)
 
 
 _COMPARISONS: dict[str, Callable[[Any, Any], pl.Expr]] = {
-    "==": operator.eq,
-    "!=": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+    **{"==": operator.eq, "!=": operator.ne},
+    **{"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge},
 }
 
 
@@ -143,12 +133,9 @@ def _matches(value: Value, pattern: Value) -> Value:
 def _is_in(choices: Sequence[str | float], value: Value) -> Value:
     texts = [choice for choice in choices if isinstance(choice, str)]
     numbers = [float(choice) for choice in choices if not isinstance(choice, str)]
-    within = pl.lit(False)
-    if texts:
-        within = within | value.text.is_in(texts).fill_null(False)
-    if numbers:
-        within = within | value.number.cast(pl.Float64).is_in(numbers).fill_null(False)
-    return Value(within, TRUTH)
+    within = [value.text.is_in(texts)] if texts else []
+    within += [value.number.cast(pl.Float64).is_in(numbers)] if numbers else []
+    return _condition(pl.any_horizontal(within))
 
 
 def _negate(value: Value) -> Value:
@@ -210,9 +197,7 @@ _INSTEAD = {
     "&": "and",
     "|": "or",
     "!": "not or !=",
-    "'": "a second '",
-    '"': 'a second "',
-    "`": "a second `",
+    **{quote: f"a second {quote}" for quote in "'\"`"},
 }
 
 _MAX_DEPTH = 50
@@ -397,9 +382,7 @@ class _Parser:
         first, *keys = name.split(".")
         dtype = self._schema.get(first)
         for key in keys:
-            fields = (
-                {field.name: field.dtype for field in dtype.fields} if isinstance(dtype, pl.Struct) else {}
-            )
+            fields = dict(dtype.to_schema()) if isinstance(dtype, pl.Struct) else {}
             dtype = fields.get(key)  # type: ignore[assignment] # a class where a type has no parameters
         if dtype is None:
             near = did_you_mean(name, self._schema)

@@ -18,10 +18,9 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from tokkit.data.dataset import Split
+from tokkit.data.dataset import Split, no_column
 from tokkit.data.loading.dataset_options import ReadOptions
 from tokkit.errors import InputError, UsageError
-from tokkit.progress import Progress
 from tokkit.sources import columns
 from tokkit.sources.formats import conll
 
@@ -47,10 +46,11 @@ class ListColumns:
 
 def list_columns(split: Split, options: ReadOptions) -> ListColumns | None:
     """The columns of lists requested as text and label, or known by their name; None without any."""
-    lists = [name for name, dtype in split.frame.schema.items() if dtype.base_type().__name__ in _LISTS]
+    lists = [name for name, dtype in split.frame.schema.items() if isinstance(dtype, pl.List | pl.Array)]
     if split.format.name == "conll":
         return ListColumns(options.label_column or lists[-1], lists[0])
-    text, label = (_numbered(split, name) for name in (options.text_column, options.label_column))
+    requested = (options.text_column, options.label_column)
+    text, label = (None if name is None else split.column_named(name) for name in requested)
     tokens = text if text in lists else None
     if text is None:
         tokens = next((name for name in _TOKENS_NAMES if name in lists and name != label), None)
@@ -59,23 +59,6 @@ def list_columns(split: Split, options: ReadOptions) -> ListColumns | None:
         label = next((name for name in known if name in lists and name != tokens), None)
     label = label if label in lists else None
     return ListColumns(label, tokens) if label is not None or tokens is not None else None
-
-
-_LISTS = ("List", "Array")
-
-
-def say_guess(chosen: ListColumns, options: ReadOptions, split: Split, progress: Progress) -> None:
-    """Report which columns of lists were guessed: not requested and not given by the format."""
-    guessed = [
-        f'{what} column "{name}" (--{flag}-column)'
-        for what, flag, name, requested in (
-            ("tokens", "text", chosen.tokens, options.text_column),
-            ("tags" if chosen.tokens else "labels", "label", chosen.label, options.label_column),
-        )
-        if name is not None and requested is None and not split.known
-    ]
-    if guessed:
-        progress.say(f"{split.where}: guessed {', '.join(guessed)}")
 
 
 def with_lists_as_strings(split: Split, chosen: ListColumns, names: Mapping[str, str]) -> Split:
@@ -87,7 +70,7 @@ def with_lists_as_strings(split: Split, chosen: ListColumns, names: Mapping[str,
     frame = split.original
     strings = []
     if chosen.label is not None:
-        labels = _labels(frame, chosen.label, names, split.where)
+        labels = _strings(frame, chosen.label, split.where).list.eval(pl.element().replace(dict(names)))
         between = SEPARATOR if chosen.tokens is None else BETWEEN_TAGS
         _check_separable(labels, between, chosen.label, split.where)
         strings.append(_joined(labels, between).alias(chosen.label))
@@ -114,23 +97,10 @@ def with_labels_split_at(split: Split, label: str, separator: str, names: Mappin
     return replace(split, original=split.original.with_columns(joined.to_series().alias(label)))
 
 
-def _numbered(split: Split, requested: str | None) -> str | None:
-    """The name of a requested column, which may be given by its number."""
-    names = split.frame.columns
-    if (
-        requested is not None
-        and requested not in names
-        and requested.isdecimal()
-        and int(requested) < len(names)
-    ):
-        return names[int(requested)]
-    return requested
-
-
 def _strings(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
     """A column of lists of strings or numbers as lists of strings."""
     if column not in frame.columns:
-        raise InputError(f'{where}: no column "{column}"; it has: {", ".join(frame.columns)}')
+        raise no_column(where, column, frame.columns)
     try:
         return frame[column].cast(pl.List(pl.String))
     except pl.exceptions.PolarsError as error:
@@ -140,16 +110,15 @@ def _strings(frame: pl.DataFrame, column: str, where: str) -> pl.Series:
         ) from error
 
 
-def _labels(frame: pl.DataFrame, column: str, names: Mapping[str, str], where: str) -> pl.Series:
-    return _strings(frame, column, where).list.eval(pl.element().replace(dict(names)))
+def _without_empty(lists: pl.Series) -> pl.Series:
+    return lists.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
 
 
 def _joined(lists: pl.Series, between: str) -> pl.Series:
     """(rows,) strings; of no labels at all the separator alone, of a missing list null."""
-    filled = lists.list.eval(pl.element().filter(pl.element().is_not_null() & (pl.element() != "")))
+    joined = _without_empty(lists).list.join(between)
     if between == BETWEEN_TAGS:
-        return filled.list.join(between)
-    joined = filled.list.join(between)
+        return joined
     return pl.select(pl.when(joined == "").then(pl.lit(between)).otherwise(joined)).to_series()
 
 
@@ -166,9 +135,7 @@ def _check_separable(lists: pl.Series, between: str, column: str, where: str) ->
 
 def _check_one_each(tokens: pl.Series, tags: pl.Series, chosen: ListColumns, where: str) -> None:
     """Raises `InputError` naming the first row with more or fewer tags than tokens."""
-    given = tags.cast(pl.List(pl.String)).list.eval(
-        pl.element().filter(pl.element().is_not_null() & (pl.element() != ""))
-    )
+    given = _without_empty(tags.cast(pl.List(pl.String)))
     wrong = (tokens.list.len() != given.list.len()).fill_null(False)
     rows: Sequence[int] = wrong.arg_true().to_list()
     if rows:
@@ -191,10 +158,8 @@ def columns_of_labels(split: Split, requested: str | None) -> list[str] | None:
     names = [name.strip() for name in requested.split(BETWEEN_COLUMNS) if name.strip()]
     for name in names:
         if name not in split.frame.columns:
-            raise InputError(
-                f'{split.where}: no column "{name}"; it has: {", ".join(split.frame.columns)}',
-                hint="--label-column A,B,C names columns that hold 1 where a row carries the label, else 0",
-            )
+            hint = "--label-column A,B,C names columns that hold 1 where a row carries the label, else 0"
+            raise no_column(split.where, name, split.frame.columns, hint)
     return names
 
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tokkit.data import hf_datasets
-from tokkit.data.dataset import Dataset, Split
+from tokkit.data.dataset import Dataset, Split, no_column
 from tokkit.data.loading import list_columns
 from tokkit.data.loading.dataset_options import DatasetOptions, ReadOptions
 from tokkit.data.loading.read import SplitFiles, find_splits
-from tokkit.data.loading.row_transforms import apply_row_options
-from tokkit.errors import InputError, UsageError, did_you_mean
+from tokkit.data.loading.row_transforms import apply_row_options, new_names
+from tokkit.errors import UsageError
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
@@ -62,50 +62,39 @@ def read_dataset(
 
 def dataset_of(
     source: str,
-    found: Mapping[str, SplitFiles],
+    split_files: Mapping[str, SplitFiles],
     options: DatasetOptions,
     progress: Progress,
     lists: bool = False,
 ) -> Dataset:
     """The data set that its splits make once all their rows are read, as `read_dataset` gives it."""
-    read = {name: files.read() for name, files in found.items()}
-    splits = {name: apply_row_options(split, options, progress) for name, split in read.items()}
-    names = _label_names(options.label_names)
-    first = next(iter(splits.values()))
-    if lists and options.label_column and list_columns.columns_of_labels(first, options.label_column):
-        splits = {
-            name: list_columns.with_labels_in_lists(split, options.label_column)
-            for name, split in splits.items()
-        }
-        first = next(iter(splits.values()))
+    read = [files.read() for files in split_files.values()]
+    splits = [apply_row_options(split, options, progress) for split in read]
+    names = new_names("--label-names", options.label_names) if options.label_names else {}
+    if lists and options.label_column and list_columns.columns_of_labels(splits[0], options.label_column):
+        splits = [list_columns.with_labels_in_lists(split, options.label_column) for split in splits]
     # lists become strings before columns are chosen, as no text or label may be a list then
-    of_lists = _list_columns(first, options, lists, progress)
+    of_lists = _list_columns(splits[0], options, lists, progress)
     if of_lists is not None:
-        splits = {
-            name: list_columns.with_lists_as_strings(split, of_lists, names) for name, split in splits.items()
-        }
+        splits = [list_columns.with_lists_as_strings(split, of_lists, names) for split in splits]
         text = conll.TEXT if of_lists.tokens else options.text_column
         # the strings are in columns of these names now
         options = replace(options, text_column=text, label_column=of_lists.label or options.label_column)
-        first, names = next(iter(splits.values())), {}
-    chosen = chosen_columns(options, first)
+        names = {}
+    chosen = chosen_columns(options, splits[0])
     if of_lists is not None and of_lists.label is None:
         chosen = replace(chosen, label=None)
-    chosen = replace(chosen, id=_id_column(chosen.id, options, splits.values(), progress))
-    say_guess(options, chosen, first, progress)
-    if options.label_sep is not None and chosen.label is not None:
-        splits = {
-            name: list_columns.with_labels_split_at(split, chosen.label, options.label_sep, names)
-            for name, split in splits.items()
-        }
+    chosen = replace(chosen, id=_id_column(chosen.id, options, splits, progress))
+    say_guess(options, chosen, splits[0], progress)
+    if chosen.label is not None and options.label_sep is not None:
+        label, separator = chosen.label, options.label_sep
+        splits = [list_columns.with_labels_split_at(split, label, separator, names) for split in splits]
         names = {}
     if chosen.label is not None and names:
-        unnamed = [_as_strings(split, chosen, {}) for split in splits.values()]
-        _say_unused(names, unnamed, chosen.label, progress)
-    splits = {name: _as_strings(split, chosen, names) for name, split in splits.items()}
+        _say_unused(names, [_label_strings(split, chosen.label) for split in splits], progress)
     return Dataset(
         source,
-        splits,
+        {split.name: _as_strings(split, chosen, names) for split in splits},
         text_column=chosen.text,
         label_column=chosen.label,
         pair_column=chosen.pair,
@@ -126,10 +115,13 @@ def _list_columns(
                 hint="leave it out; a row's labels are then one label",
             )
         return None
-    found = list_columns.list_columns(first, options)
-    if found is not None:
-        list_columns.say_guess(found, options, first, progress)
-    return found
+    chosen = list_columns.list_columns(first, options)
+    if chosen is not None:
+        tags_or_labels = "tags" if chosen.tokens else "labels"
+        tokens = ("tokens", "text", chosen.tokens, options.text_column)
+        label = (tags_or_labels, "label", chosen.label, options.label_column)
+        _say_guessed(first, [tokens, label], progress)
+    return chosen
 
 
 def chosen_columns(options: ReadOptions, split: Split) -> columns.Columns:
@@ -145,95 +137,95 @@ def chosen_columns(options: ReadOptions, split: Split) -> columns.Columns:
 
 
 def _id_column(
-    found: str | None, options: ReadOptions, splits: Iterable[Split], progress: Progress
+    column: str | None, options: ReadOptions, splits: Iterable[Split], progress: Progress
 ) -> str | None:
     """The column of ids; None where one that was guessed names rows of another split twice, or not at all.
 
     A requested one is reported only, as rows that are sampled more than once keep their id.
     """
     for split in splits:
-        if found is None:
+        if column is None:
             return None
         if options.id_column is None:
-            values = columns.values(split.original, found)
+            values = columns.values(split.original, column)
             if values is None or not columns.is_id(values):
                 return None
-        elif not columns.is_id(values := _column(split, found)):
-            progress.say(
-                f'{split.where}: column "{found}" names {values.drop_nulls().n_unique()} of '
-                f"{values.len()} rows apart"
-            )
-    return found
+        elif not columns.is_id(values := _column(split, column)):
+            apart = f"{values.drop_nulls().n_unique()} of {values.len()} rows apart"
+            progress.say(f'{split.where}: column "{column}" names {apart}')
+    return column
 
 
-def _as_strings(split: Split, found: columns.Columns, names: Mapping[str, str]) -> Split:
+def _as_strings(split: Split, chosen: columns.Columns, names: Mapping[str, str]) -> Split:
     """The split with texts and label as strings; an empty string is missing."""
-    original, label = split.original, found.label
-    strings = {name: _column(split, name).cast(pl.String) for name in (found.text, found.pair) if name}
+    original, label = split.original, chosen.label
+    strings = {name: _column(split, name).cast(pl.String) for name in (chosen.text, chosen.pair) if name}
     if label is not None:
-        values = _column(split, label)
-        if values.dtype.is_float():
-            values = values.fill_nan(None)
-            # a whole number that a missing neighbour turned into 1.0 stays the label 1
-            if (values % 1 == 0).all() and (values.abs() < 2**53).all():
-                values = values.cast(pl.Int64)
-        strings[label] = values.cast(pl.String)
+        strings[label] = _label_strings(split, label)
         if names:
             strings[label] = strings[label].replace(names)
             original = original.with_columns(strings[label])
     frame = original.with_columns(
         [pl.when(column == "").then(None).otherwise(column).alias(name) for name, column in strings.items()]
     )
-    if found.id is not None and found.id not in frame.columns:
-        frame = frame.with_columns(_column(split, found.id))
+    if chosen.id is not None and chosen.id not in frame.columns:
+        frame = frame.with_columns(_column(split, chosen.id))
     return replace(split, frame=frame, original=original)
+
+
+def _label_strings(split: Split, label: str) -> pl.Series:
+    values = _column(split, label)
+    if values.dtype.is_float():
+        values = values.fill_nan(None)
+        # a whole number that a missing neighbour turned into 1.0 stays the label 1
+        if (values % 1 == 0).all() and (values.abs() < 2**53).all():
+            values = values.cast(pl.Int64)
+    return values.cast(pl.String)
 
 
 def _column(split: Split, column: str) -> pl.Series:
     """The values of a column; raises `InputError` where this split has none of that name."""
     values = columns.values(split.original, column)
     if values is None:
-        raise InputError(
-            f'{split.where}: no column "{column}"{did_you_mean(column, split.frame.columns)}; '
-            f"it has: {', '.join(split.frame.columns)}",
-            hint="give every split the same columns",
-        )
+        raise no_column(split.where, column, split.frame.columns, "give every split the same columns")
     return values
 
 
-def _label_names(text: str | None) -> dict[str, str]:
-    """OLD=NEW pairs; an old name may hold an equals sign."""
-    pairs = [pair.rpartition("=") for pair in text.split(",")] if text else []
-    if any(not old or not new.strip() for old, _, new in pairs):
-        raise UsageError(f'--label-names: write OLD=NEW,OLD=NEW, not "{text}"')
-    return {old.strip(): new.strip() for old, _, new in pairs}
-
-
-def _say_unused(names: Mapping[str, str], splits: Iterable[Split], label: str, progress: Progress) -> None:
-    there = {value for split in splits for value in split.frame[label].unique().to_list()}
-    unused = [old for old in names if old not in there]
-    if unused:
+def _say_unused(names: Mapping[str, str], labels: Iterable[pl.Series], progress: Progress) -> None:
+    used = {label for of_split in labels for label in of_split.unique().to_list()}
+    if unused := [old for old in names if old not in used]:
         progress.say(f"--label-names: no row carries {', '.join(unused)}")
 
 
-def say_guess(options: ReadOptions, found: columns.Columns, split: Split, progress: Progress) -> None:
+def say_guess(options: ReadOptions, chosen: columns.Columns, split: Split, progress: Progress) -> None:
     """Report which columns of the first split were guessed, and which may be the second text of a pair."""
-    guessed = [
-        f'{what} column "{name}" (--{what}-column)'
-        for what, name, requested in (
-            ("text", found.text, options.text_column),
-            ("label", found.label, options.label_column),
-            ("id", found.id, options.id_column),
-        )
-        if requested is None and name is not None and not split.known
+    choices = [
+        ("text", "text", chosen.text, options.text_column),
+        ("label", "label", chosen.label, options.label_column),
+        ("id", "id", chosen.id, options.id_column),
     ]
-    if guessed:
-        progress.say(f"{split.where}: guessed {', '.join(guessed)}")
-    second = columns.pair_of(split.frame, found.text)
-    if options.pair_column is None and second not in (None, found.text, found.label):
+    _say_guessed(split, choices, progress)
+    second = columns.pair_of(split.frame, chosen.text)
+    if options.pair_column is None and second not in (None, chosen.text, chosen.label):
         progress.say(
             f'{split.where}: column "{second}" is not read; --pair-column {second} takes it for a second text'
         )
+
+
+def _say_guessed(
+    split: Split, choices: Iterable[tuple[str, str, str | None, str | None]], progress: Progress
+) -> None:
+    """Report the columns that are neither requested nor named by the format.
+
+    choices   what a column holds, the word in its flag, the column chosen, and the one requested
+    """
+    guessed = [
+        f'{what} column "{name}" (--{word}-column)'
+        for what, word, name, requested in choices
+        if name is not None and requested is None and not split.known
+    ]
+    if guessed:
+        progress.say(f"{split.where}: guessed {', '.join(guessed)}")
 
 
 def load_dataset(

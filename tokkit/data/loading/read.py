@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 
 from tokkit.data import hf_datasets
-from tokkit.data.dataset import SPLITS, TRAIN, Split, sort_labels, split_named
+from tokkit.data.dataset import SPLITS, TRAIN, Split, first_names, sort_labels, split_named
 from tokkit.data.loading import class_folders
 from tokkit.data.loading.dataset_options import ReadOptions
 from tokkit.errors import InputError, UsageError
@@ -22,7 +22,6 @@ from tokkit.sources import formats, paths
 from tokkit.sources.formats import FILE, FORMATS, FormatOptions, TableFormat, format_of, json_rows
 from tokkit.sources.formats.batch import Batch, concatenate, slices
 
-_NAMED = 5
 _FOLD = re.compile(r"fold-\d+")
 
 
@@ -47,8 +46,8 @@ def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> di
     elif readable and not is_folder and not any(split_of.values()):
         named = {TRAIN: readable}
     else:
-        found = {name: [file for file in readable if split_of[file] == name] for name in SPLITS}
-        named = {name: chosen for name, chosen in found.items() if chosen}
+        by_split = {name: [file for file in readable if split_of[file] == name] for name in SPLITS}
+        named = {name: chosen for name, chosen in by_split.items() if chosen}
     if not named:
         raise InputError(
             f"{source}: no file in it is named train, validation or test"
@@ -58,16 +57,16 @@ def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> di
         )
     for name, chosen in named.items():
         if len(chosen) > 1:
-            progress.say(f"{source}: {name} is {_listed([str(file) for file in chosen])}")
-    taken = {file for chosen in named.values() for file in chosen}
-    say_skipped(source, [file.name for file in files if file not in taken], progress)
+            progress.say(f"{source}: {name} is {first_names([str(file) for file in chosen])}")
+    used = {file for chosen in named.values() for file in chosen}
+    say_skipped(source, [file.name for file in files if file not in used], progress)
     return named
 
 
 def say_skipped(source: str, names: Sequence[str], progress: Progress) -> None:
     """Says which files of a source are not read, if any."""
     if names:
-        progress.say(f"{source}: skipped: {_listed(names)}")
+        progress.say(f"{source}: skipped: {first_names(names)}")
 
 
 def _check_folds(source: str, files: Sequence[Path]) -> None:
@@ -80,14 +79,10 @@ def _check_folds(source: str, files: Sequence[Path]) -> None:
         )
 
 
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (" ..." if len(names) > _NAMED else "")
-
-
 def _split_of(file: Path, folder: Path | None) -> str | None:
     """What the file's name says, else the nearest folder below ``folder`` that says anything."""
     above = [] if folder is None else list(file.relative_to(folder).parts[-2::-1])
-    return next((name for each in (file.name, *above) if (name := split_named(each))), None)
+    return next((split for name in (file.name, *above) if (split := split_named(name))), None)
 
 
 @dataclass(frozen=True)
@@ -136,13 +131,13 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
     if hf_datasets.is_saved(Path(source)):
         frames, files = hf_datasets.read_saved(Path(source)), hf_datasets.files_of(Path(source))
         return _named_splits(frames, files, "arrow", source, progress)
-    found = paths.expand([source], progress, bytes_of("--max-download", options.max_download))
+    expanded = paths.expand([source], progress, bytes_of("--max-download", options.max_download))
     # options for tables say that the files are no texts in folders of classes
     if Path(source).is_dir() and options.format in (None, "text") and not (options.sep or options.names):
-        labelled = class_folders.labelled_files(Path(source), found)
+        labelled = class_folders.labelled_files(Path(source), expanded)
         if labelled:
-            return _class_folders(source, found, labelled, options, progress)
-    by_split = files_by_split(source, found, progress)
+            return _class_folders(source, expanded, labelled, options, progress)
+    by_split = files_by_split(source, expanded, progress)
     if len(by_split) == 1 and options.format in (None, "json") and options.field is None:
         files = next(iter(by_split.values()))
         # one JSON file may hold several splits, each under its name
@@ -194,32 +189,29 @@ def _named_splits(
 
 def _class_folders(
     source: str,
-    found: Sequence[Path],
+    files: Sequence[Path],
     labelled: Sequence[class_folders.LabelledFile],
     options: ReadOptions,
     progress: Progress,
 ) -> dict[str, SplitFiles]:
     labels = sort_labels(file.label for file in labelled)
-    progress.say(
-        f"{source}: the label of a text is the folder of its file: {', '.join(labels[:20])}"
-        f"{' ...' if len(labels) > 20 else ''}"
-    )
-    taken = {file.path for file in labelled}
-    say_skipped(source, [file.name for file in found if file not in taken], progress)
+    progress.say(f"{source}: the label of a text is the folder of its file: {first_names(labels, 20)}")
+    used = {file.path for file in labelled}
+    say_skipped(source, [file.name for file in files if file not in used], progress)
     format_options = replace(options.format_options, unit=options.unit or FILE)
     class_folders.check_filled(labelled, format_options)
     by_split = {name: [file for file in labelled if file.split == name] for name in SPLITS}
     return {
         name: SplitFiles(
             name,
-            tuple(file.path for file in files),
+            tuple(file.path for file in of_split),
             TableFormat("jsonl"),  # as which such rows are written: a file of texts has no labels
-            [partial(_texts, files, format_options, progress)],
+            [partial(_texts, of_split, format_options, progress)],
             known=True,
             whole=True,
         )
-        for name, files in by_split.items()
-        if files
+        for name, of_split in by_split.items()
+        if of_split
     }
 
 
@@ -236,35 +228,36 @@ def _texts(
 
 def _split_of_files(name: str, files: Sequence[Path], options: ReadOptions, progress: Progress) -> SplitFiles:
     read = options.format_options
-    found = [
+    table_formats = [
         formats.recognize(path, options.sep, options.format, read.names, progress.say, read.encoding)
         for path in files
     ]
-    for path, table_format in zip(files, found, strict=True):
-        if table_format.name != found[0].name:
+    for path, table_format in zip(files, table_formats, strict=True):
+        if table_format.name != table_formats[0].name:
             raise InputError(
                 f"{path}: {table_format.name} next to {files[0].name}, both of the {name} split: "
                 "which is meant?",
                 hint=f"name the files of one format: '{path.parent}/*{formats.full_suffix(path)}'",
             )
-    _check_used(options, files[0], found[0])
+    first = table_formats[0]
+    _check_used(options, files[0], first.name)
     parts = [
         partial(formats.batches, path, table_format, read, progress.say)
-        for path, table_format in zip(files, found, strict=True)
+        for path, table_format in zip(files, table_formats, strict=True)
     ]
-    is_known, is_whole = found[0].name in ("text", "conll"), found[0].name == "json"
-    return SplitFiles(name, tuple(files), found[0], parts, is_known, is_whole)
+    is_known, is_whole = first.name in ("text", "conll"), first.name == "json"
+    return SplitFiles(name, tuple(files), first, parts, is_known, is_whole)
 
 
-def _check_used(options: ReadOptions, path: Path, found: TableFormat) -> None:
+def _check_used(options: ReadOptions, path: Path, format_name: str) -> None:
     """Raises `UsageError` for an option that says something of another format than the file has."""
     for flag, value, names in (
         ("--unit", options.unit, ("text",)),
         ("--field", options.field, ("json", "jsonl")),
         ("--encoding", options.encoding, ("csv", "tsv", "text", "conll", "jsonl", "json")),
     ):
-        if value is not None and found.name not in names:
+        if value is not None and format_name not in names:
             raise UsageError(
-                f"{flag} {value}: is for {' and '.join(names)} files, and {path} is read as {found.name}",
+                f"{flag} {value}: is for {' and '.join(names)} files, and {path} is read as {format_name}",
                 hint=f"leave {flag} out, or say what the file is: --format {names[0]}",
             )

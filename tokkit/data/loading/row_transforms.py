@@ -6,16 +6,16 @@ The order is fixed, whatever the order of the flags: rename, add, where, sort, s
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import polars as pl
 
-from tokkit.data.dataset import Split
+from tokkit.data.dataset import Split, no_column
+from tokkit.data.loading.dataset_options import RowOptions
 from tokkit.data.loading.expressions import compile_condition, compile_value
-from tokkit.data.loading.row_options import RowOptions
-from tokkit.errors import InputError, UsageError, did_you_mean, nearest
+from tokkit.errors import InputError, UsageError, nearest
 from tokkit.options import LARGEST_SEED
 from tokkit.progress import Progress
 
@@ -46,11 +46,18 @@ def apply_row_options(split: Split, options: RowOptions, progress: Progress) -> 
     return replace(split, frame=frame, original=frame)
 
 
-def _rename(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
-    pairs = [[part.strip() for part in pair.partition("=")] for pair in text.split(",")]
+def new_names(
+    flag: str, text: str, partition: Callable[[str, str], tuple[str, str, str]] = str.rpartition
+) -> dict[str, str]:
+    """Old name -> new name of ``OLD=NEW,OLD=NEW``, divided at the last equals sign or by ``partition``."""
+    pairs = [[part.strip() for part in partition(pair, "=")] for pair in text.split(",")]
     if any(not old or not new for old, _, new in pairs):
-        raise UsageError(f'--rename: write OLD=NEW,OLD=NEW, not "{text}"')
-    names = {old: new for old, _, new in pairs}
+        raise UsageError(f'{flag}: write OLD=NEW,OLD=NEW, not "{text}"')
+    return {old: new for old, _, new in pairs}
+
+
+def _rename(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
+    names = new_names("--rename", text, str.partition)
     _check_columns(frame, list(names), "--rename", where)
     after = [names.get(name, name) for name in frame.columns]
     twice = next((name for name in after if after.count(name) > 1), None)
@@ -115,8 +122,5 @@ def _sample(frame: pl.DataFrame, text: str) -> pl.DataFrame:
 def _check_columns(frame: pl.DataFrame, names: Sequence[str], flag: str, where: str) -> None:
     for name in names:
         if name not in frame.columns:
-            raise InputError(
-                f'{where}: no column "{name}"{did_you_mean(name, frame.columns)}; '
-                f"it has: {', '.join(frame.columns)}",
-                hint=f"name one of them: {flag} {nearest(name, frame.columns) or frame.columns[0]}",
-            )
+            hint = f"name one of them: {flag} {nearest(name, frame.columns) or frame.columns[0]}"
+            raise no_column(where, name, frame.columns, hint)

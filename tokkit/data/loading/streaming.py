@@ -12,10 +12,9 @@ from typing import TypeVar
 import polars as pl
 
 from tokkit.data.dataset import Dataset, Split
-from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.dataset_options import DatasetOptions, RowOptions
 from tokkit.data.loading.load import chosen_columns, dataset_of, say_guess
 from tokkit.data.loading.read import SplitFiles, find_splits
-from tokkit.data.loading.row_options import RowOptions
 from tokkit.progress import Progress
 from tokkit.sources import streams
 from tokkit.sources.formats.batch import Batch, first_rows, slices
@@ -90,29 +89,29 @@ def over_batches(
 
     Raises `InputError` and `UsageError` as `read_dataset`.
     """
-    found = find_splits(str(source), options, progress)
-    streamed = _streamed(str(source), found, options, progress)
+    split_files = find_splits(str(source), options, progress)
+    streamed = _streamed(str(source), split_files, options, progress)
     if streamed is not None:
         try:
             return streamed, work(streamed)
         except TypesChanged:
             pass
-    streamed = StreamedDataset.of(dataset_of(str(source), found, options, progress))
+    streamed = StreamedDataset.of(dataset_of(str(source), split_files, options, progress))
     return streamed, work(streamed)
 
 
 def _streamed(
-    source: str, found: Mapping[str, SplitFiles], options: DatasetOptions, progress: Progress
+    source: str, split_files: Mapping[str, SplitFiles], options: DatasetOptions, progress: Progress
 ) -> StreamedDataset | None:
     """The data set, its columns chosen by the first rows; None where only all rows tell what they hold."""
-    if _looks_at_all_rows(options) or any(split.whole for split in found.values()):
+    if _looks_at_all_rows(options) or any(split.whole for split in split_files.values()):
         return None
-    samples = {name: [first_rows(part()) for part in split.parts] for name, split in found.items()}
+    samples = {name: [first_rows(part()) for part in split.parts] for name, split in split_files.items()}
     # files with other columns or types are compared, and joined, as tables
     if any(sample.schema != parts[0].schema for parts in samples.values() for sample in parts):
         return None
     schemas = {name: parts[0].schema for name, parts in samples.items()}
-    name, split = next(iter(found.items()))
+    name, split = next(iter(split_files.items()))
     sample = samples[name][0]
     first = Split(name, sample, split.files, split.format, sample, split.known)
     # no figure is computed from ids, and only all rows tell whether each is different
@@ -123,10 +122,10 @@ def _streamed(
         if any(dtype is None or dtype.is_nested() or dtype.is_float() for dtype in types):
             return None
     say_guess(options, chosen, first, progress)
-    files = [path for split in found.values() for path in split.files]
+    files = [path for split in split_files.values() for path in split.files]
     return StreamedDataset(
         source=source,
-        splits={name: SplitStream(schemas[name], split.parts) for name, split in found.items()},
+        splits={name: SplitStream(schemas[name], split.parts) for name, split in split_files.items()},
         text_column=chosen.text,
         label_column=chosen.label,
         pair_column=chosen.pair,
@@ -136,5 +135,5 @@ def _streamed(
 
 
 def _looks_at_all_rows(options: DatasetOptions) -> bool:
-    names = ("label_names", "label_sep", "id_column", *(each.name for each in fields(RowOptions)))
+    names = ("label_names", "label_sep", "id_column", *(item.name for item in fields(RowOptions)))
     return any(getattr(options, name) not in (None, (), False) for name in names)

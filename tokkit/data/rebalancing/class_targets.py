@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from tokkit.data.dataset import sort_labels
+from tokkit.data.dataset import class_counts
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import OVERSAMPLE, SAMPLERS, UNDERSAMPLE, WEIGHTS
 from tokkit.errors import InputError, UsageError, did_you_mean
 
 # Rows of all classes together: about 6 GB of row numbers while they are sampled.
 LARGEST_ROWS = 100_000_000
-
-
-def class_counts(labels: Iterable[str]) -> dict[str, int]:
-    """Rows of every label, in the order of `sort_labels`."""
-    counts = Counter(labels)
-    return {label: counts[label] for label in sort_labels(counts)}
 
 
 def class_targets(labels: Sequence[str], options: RebalanceOptions) -> dict[str, int]:

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.data import output
-from tokkit.data.dataset import SPLITS, TRAIN, Dataset
+from tokkit.data.dataset import SPLITS, TRAIN, Dataset, class_counts
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing import samplers
-from tokkit.data.rebalancing.class_targets import class_counts
 from tokkit.data.rebalancing.leaks import SiblingSplits, leaking_rows, sibling_splits
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.row_selection import select_rows
@@ -96,8 +95,8 @@ def rebalance(
         output=None if out is None else str(out),
     )
     if out is not None:
-        vectors = None if options.vectors is None else Path(options.vectors)
-        inputs = [*loaded.files, *(file for _, sibling in siblings for file in sibling.files)]
+        vectors = [Path(options.vectors)] if options.vectors is not None else []
+        siblings_files = [file for _, sibling in siblings for file in sibling.files]
         weights = json.dumps(result.weights, ensure_ascii=False, indent=2) + "\n"
         others = {name: loaded.splits[name].original for name in SPLITS if name in loaded.splits}
         output.publish(
@@ -109,8 +108,8 @@ def rebalance(
             read_options=read_options,
             result=result.as_dict(),
             packages=("imbalanced-learn", "numpy", "polars", "scikit-learn"),
-            settings={"vectors": vectors and vectors.name},
-            inputs=list(dict.fromkeys([*inputs, *([vectors] if vectors else [])])),
+            settings={"vectors": vectors[0].name if vectors else None},
+            other_inputs=[*siblings_files, *vectors],
             force=force,
             sidecars={SIDECAR: lambda path: path.write_text(weights, encoding="utf-8")},
         )

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import TRAIN, Dataset, sort_labels
+from tokkit.data.dataset import TRAIN, Dataset, class_counts, sort_labels
 from tokkit.data.rebalancing import row_vectors, samplers
-from tokkit.data.rebalancing.class_targets import class_counts, class_targets
+from tokkit.data.rebalancing.class_targets import class_targets
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.errors import InputError
 from tokkit.progress import Progress, stage
@@ -39,27 +39,27 @@ def select_rows(
     samplers.check_size(name, len(positions), where)
     vectors, compared_by = _vectors(dataset, positions, options)
     progress.say(f"{where}: rows are compared by {compared_by}")
-    kept = _kept_rows(name, vectors, labels, targets, options.seed, progress)
-    _check_classes(name, where, labels, kept, progress)
+    kept_rows = _kept_rows(name, vectors, labels, targets, options.seed, progress)
+    _check_classes(name, where, labels, kept_rows, progress)
     # a sampler that cleans changes the counts that ratio, cap and floor refer to
     if not samplers.SAMPLERS[name].to_targets:
-        targets = class_targets([labels[row] for row in kept], options)
-    return [positions[row] for row in resample(labels, targets, options.seed, kept)], compared_by
+        targets = class_targets([labels[row] for row in kept_rows], options)
+    return [positions[row] for row in resample(labels, targets, options.seed, kept_rows)], compared_by
 
 
 def resample(
-    labels: Sequence[str], targets: Mapping[str, int], seed: int, kept: Sequence[int] | None = None
+    labels: Sequence[str], targets: Mapping[str, int], seed: int, kept_rows: Sequence[int] | None = None
 ) -> list[int]:
     """Row numbers that have every class as often as its target, shuffled.
 
-    kept   the rows to sample from; all where None
+    kept_rows   the rows to sample from; all where None
 
     Under-sampled without, over-sampled with repetition (every row once first) by imbalanced-learn's random
     samplers, over row numbers in place of features.
     """
     names = sort_labels(labels)
     classes = class_numbers(labels, names)
-    rows = np.arange(len(labels)) if kept is None else np.asarray(kept, np.int64)
+    rows = np.arange(len(labels)) if kept_rows is None else np.asarray(kept_rows, np.int64)
     changed = len(rows) < len(labels)
     # imbalanced-learn samples rows of a matrix: row numbers are its one feature
     rows, classes = rows.reshape(-1, 1), classes[rows]
@@ -90,7 +90,7 @@ def class_numbers(labels: Sequence[str], names: Sequence[str]) -> NDArray[np.int
 def run_sampler(
     name: str, vectors: Any, classes: NDArray[np.int64], targets: Mapping[int, int], seed: int
 ) -> NDArray[np.int64]:
-    """Rows that the sampler keeps, (kept,), ascending.
+    """Rows that the sampler keeps, (kept rows,), ascending.
 
     vectors   (rows, width) dense or sparse
     classes   (rows,) class numbers from 0
@@ -111,22 +111,22 @@ def run_sampler(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that NearMiss-3 finds fewer rows is reported from the result
         built.fit_resample(vectors, classes)
-    kept: NDArray[np.int64] = np.unique(built.sample_indices_)
-    return kept
+    kept_rows: NDArray[np.int64] = np.unique(built.sample_indices_)
+    return kept_rows
 
 
 def top_up(
-    kept: NDArray[np.int64], classes: NDArray[np.int64], targets: Mapping[int, int], seed: int
+    kept_rows: NDArray[np.int64], classes: NDArray[np.int64], targets: Mapping[int, int], seed: int
 ) -> NDArray[np.int64]:
     """The rows kept and, for a class with fewer than wanted, random others of it; ascending.
 
     NearMiss-3 chooses among the neighbors of rare rows alone, which may be too few.
     """
     rng = np.random.default_rng(seed)
-    counts = np.bincount(classes[kept], minlength=len(targets))
-    parts = [kept]
+    counts = np.bincount(classes[kept_rows], minlength=len(targets))
+    parts = [kept_rows]
     for number, wanted in targets.items():
-        others = np.setdiff1d(np.flatnonzero(classes == number), kept)
+        others = np.setdiff1d(np.flatnonzero(classes == number), kept_rows)
         missing = min(wanted - int(counts[number]), len(others))
         if missing > 0:
             parts.append(rng.choice(others, missing, replace=False))
@@ -150,21 +150,21 @@ def _kept_rows(
     wanted = {i: targets[label] for i, label in enumerate(names)}
     with stage(progress, f"comparing rows: {name}"):
         # in a thread, so that Ctrl-C is heard while scikit-learn computes
-        kept = threads.aside(lambda: run_sampler(name, vectors, classes, wanted, seed), progress)
+        kept_rows = threads.aside(lambda: run_sampler(name, vectors, classes, wanted, seed), progress)
     if samplers.SAMPLERS[name].to_targets:
-        chosen = len(kept)
-        kept = top_up(kept, classes, wanted, seed)
-        if len(kept) > chosen:
-            progress.say(f"{name} finds {len(kept) - chosen} rows too few; they are sampled at random")
-    rows: list[int] = kept.tolist()
+        chosen = len(kept_rows)
+        kept_rows = top_up(kept_rows, classes, wanted, seed)
+        if len(kept_rows) > chosen:
+            progress.say(f"{name} finds {len(kept_rows) - chosen} rows too few; they are sampled at random")
+    rows: list[int] = kept_rows.tolist()
     return rows
 
 
 def _check_classes(
-    name: str, where: str, labels: Sequence[str], kept: Sequence[int], progress: Progress
+    name: str, where: str, labels: Sequence[str], kept_rows: Sequence[int], progress: Progress
 ) -> None:
     """Raises `InputError` where nothing is left of a class; reports one cut below the rarest class."""
-    before, after = class_counts(labels), class_counts(labels[row] for row in kept)
+    before, after = class_counts(labels), class_counts(labels[row] for row in kept_rows)
     gone = [label for label in before if label not in after]
     if gone:
         raise InputError(

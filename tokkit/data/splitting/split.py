@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tokkit.data import output
-from tokkit.data.dataset import Dataset, sort_labels
+from tokkit.data.dataset import class_counts, first_names, sort_labels
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.split_options import SplitOptions
@@ -18,9 +16,6 @@ from tokkit.data.splitting.stratifier import assign_rows, group_sizes, row_group
 from tokkit.errors import InputError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
-
-# Missing classes that a message names.
-_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -80,7 +75,10 @@ def split(
         loaded, source.name, group_column=options.group_column, near=options.near, progress=progress
     )
     assigned = assign_rows(loaded, source.name, options, progress, groups=groups)
-    classes = {name: _class_counts(loaded, source.name, rows) for name, rows in assigned.items()}
+    classes: dict[str, dict[str, int]] = {name: {} for name in assigned}
+    if loaded.label_column is not None:
+        labels = loaded.labels(source.name)
+        classes = {name: class_counts(labels[rows].drop_nulls().to_list()) for name, rows in assigned.items()}
     _say_missing(classes, loaded.source, progress)
     result = SplitResult(
         splits={name: len(rows) for name, rows in assigned.items()},
@@ -97,7 +95,6 @@ def split(
         read_options=read_options,
         result=result.as_dict(),
         packages=("polars", "numpy"),
-        inputs=loaded.files,
         force=force,
         as_folder=True,
     )
@@ -109,12 +106,5 @@ def _say_missing(classes: dict[str, dict[str, int]], source: str, progress: Prog
     labels = sort_labels(label for counts in classes.values() for label in counts)
     for name, counts in classes.items():
         if missing := [label for label in labels if label not in counts]:
-            named = ", ".join(missing[:_NAMED]) + (" ..." if len(missing) > _NAMED else "")
-            progress.say(f"{source}: {name} lacks {len(missing)} of {len(labels)} classes, too rare: {named}")
-
-
-def _class_counts(dataset: Dataset, split_name: str, rows: Sequence[int]) -> dict[str, int]:
-    if dataset.label_column is None:
-        return {}
-    counts = Counter(dataset.labels(split_name)[rows].drop_nulls().to_list())
-    return {label: counts[label] for label in sort_labels(counts)}
+            rare = f"{len(missing)} of {len(labels)} classes, too rare: {first_names(missing)}"
+            progress.say(f"{source}: {name} lacks {rare}")

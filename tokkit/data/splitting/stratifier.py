@@ -9,21 +9,18 @@ hash of the text decides: that meets the shares on average and moves no row when
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Split
+from tokkit.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Split, no_column
+from tokkit.data.duplicates.groups import RowGroups, equal_rows, near_rows
 from tokkit.data.splitting.allocation import allocate_quotas, allocate_shares
 from tokkit.data.splitting.split_options import SplitOptions
-from tokkit.errors import InputError, UsageError, did_you_mean
+from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
-
-# (rows,) the number of the first row of each row's group.
-RowGroups = NDArray[np.int64]
 
 # Share of all rows above which the size of one group is reported.
 _LARGE_GROUP = 0.05
@@ -53,22 +50,10 @@ def row_groups(
             progress.say(f"{missing} rows have no {group_column}: each is a group of its own")
         groups = _chained(groups, equal_rows(values))
     if near:
-        groups = _chained(groups, _near_rows(contents, progress))
+        groups = _chained(groups, near_rows(contents, progress))
     if group_column is not None or near:
         _say_sizes(groups, progress)
     return groups
-
-
-def equal_rows(values: pl.Series) -> RowGroups:
-    """The first row with the same value, (rows,); for a missing value, the row itself.
-
-    >>> equal_rows(pl.Series(["a", "b", None, "a", None]))
-    array([0, 1, 2, 0, 4])
-    """
-    row, value = pl.col("row"), pl.col("value")
-    first = pl.when(value.is_null()).then(row).otherwise(row.first().over("value"))
-    rows = pl.DataFrame({"value": values}).with_row_index("row").select(first).to_series()
-    return np.asarray(rows.to_numpy(), dtype=np.int64)
 
 
 def group_sizes(groups: RowGroups) -> dict[str, int]:
@@ -80,22 +65,15 @@ def group_sizes(groups: RowGroups) -> dict[str, int]:
 
 def group_values(dataset: Dataset, split: Split, name: str) -> pl.Series:
     """The values of the group column, which is given by its name or its number."""
-    frame = split.original
-    # a column that is called "0" wins over column number 0
-    if columns.values(frame, name) is None and name.isdecimal() and int(name) < frame.width:
-        name = frame.columns[int(name)]
-    values = columns.values(frame, name)
+    name = split.column_named(name)
+    values = columns.values(split.original, name)
     roles = {dataset.text_column: "text", dataset.pair_column: "second text", dataset.label_column: "label"}
-    others = [column for column in frame.columns if column not in roles]
+    others = [column for column in split.original.columns if column not in roles]
     hint = (
         f"name one: --group-column {others[0]}" if others else "leave it out: only text and label are there"
     )
     if values is None:
-        raise InputError(
-            f'{split.where}: no column "{name}"{did_you_mean(name, frame.columns)}; '
-            f"it has: {', '.join(frame.columns)}",
-            hint=hint,
-        )
+        raise no_column(split.where, name, split.original.columns, hint)
     if name in roles:
         raise UsageError(
             f"--group-column {name}: is the {roles[name]} column; name another, such as the author", hint=hint
@@ -114,18 +92,6 @@ def _say_sizes(groups: RowGroups, progress: Progress) -> None:
             f"{sizes['largest']} of {len(groups)} rows are one set, that of row {row + 1}: "
             "rows connected by a chain of copies, groups or near duplicates are not divided"
         )
-
-
-def _near_rows(contents: pl.Series, progress: Progress) -> RowGroups:
-    # only --near needs Numba, whose import takes longer than splitting 10,000 rows
-    from tokkit.data.duplicates import near_duplicates
-
-    rows = contents.is_not_null().arg_true().to_numpy()
-    clusters = near_duplicates.clusters(contents.drop_nulls().to_list(), progress=progress)
-    _, first = np.unique(clusters, return_index=True)
-    groups = np.arange(contents.len())
-    groups[rows] = rows[first[clusters]]
-    return groups
 
 
 def _chained(groups: RowGroups, others: RowGroups) -> RowGroups:
@@ -183,9 +149,8 @@ def assign_rows(
     elif options.group_column is not None:
         # a part of 0 rows has no target to divide by
         used = np.flatnonzero(sizes)
-        part = used[
-            allocate_shares(groups, classes, [sizes[i] for i in used], rng, progress, complete_part=0)
-        ]
+        wanted_rows = [sizes[i] for i in used]
+        part = used[allocate_shares(groups, classes, wanted_rows, rng, progress, complete_part=0)]
     else:
         part = allocate_quotas(groups, classes, sizes[1:], rng)
     rows = {
@@ -291,24 +256,19 @@ def _parts_by_hash(hashes: NDArray[np.float64], options: SplitOptions) -> NDArra
 def _row_hashes(
     dataset: Dataset, split_name: str, options: SplitOptions, groups: RowGroups
 ) -> NDArray[np.float64]:
-    keys = dataset.contents(split_name)
-    if options.group_column is not None:
-        values = group_values(dataset, dataset.split(split_name), options.group_column)
-        keys = pl.select(pl.coalesce(values.cast(pl.String), keys)).to_series()
-    return row_hashes(groups, keys.to_list(), options.seed)
-
-
-def row_hashes(groups: RowGroups, keys: Sequence[str | None], seed: int) -> NDArray[np.float64]:
     """Two numbers in [0, 1) for each row, (rows, 2): one decides its split, one its fold.
 
-    groups   (rows,) all rows of a group have the numbers of its first row
-    keys     the text of each row, or its group value; the row number replaces None
-
-    BLAKE2b of the key, keyed with the seed: the same on every machine.
+    BLAKE2b of the text of the first row of its group, or of the group value, or of the row number where that
+    is missing, keyed with the seed: the same on every machine.
     """
+    texts = dataset.contents(split_name)
+    if options.group_column is not None:
+        values = group_values(dataset, dataset.split(split_name), options.group_column)
+        texts = pl.select(pl.coalesce(values.cast(pl.String), texts)).to_series()
     firsts, group = np.unique(groups, return_inverse=True)
+    keys = texts.to_list()
     # keyed, so that another seed gives unrelated splits of the same texts
-    salt = seed.to_bytes(8, "little")
+    salt = options.seed.to_bytes(8, "little")
     digests = b"".join(_digest(keys[row], row, salt) for row in firsts.tolist())
     numbers = np.frombuffer(digests, dtype="<u8").reshape(-1, 2)
     # the upper 53 bits: every float64 below 1 that a division by 2^53 gives is exact
