@@ -1,6 +1,7 @@
 """Settings to compare: keys with several values each, and the options of every combination.
 
->>> [each.settings for each in combinations(parsed(["lr=1e-4,2e-4", "size=tiny"]), FinetuneOptions())]
+>>> compared = combinations(parsed(["lr=1e-4,2e-4", "size=tiny"]), FinetuneOptions())
+>>> [combination.settings for combination in compared]
 [{'lr': 0.0001, 'size': 'tiny'}, {'lr': 0.0002, 'size': 'tiny'}]
 """
 
@@ -15,6 +16,7 @@ from tokkit.errors import UsageError, did_you_mean
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.options import described_fields, flag, kind_of
 
+# Options that all combinations share: the rows, the score, and options that change no result.
 _COMMON = (
     "baseline",
     "device",
@@ -27,7 +29,6 @@ _COMMON = (
     "resume",
     "task",
 )
-"""Options that all combinations share: the rows, the score, and options that change no result."""
 _NONE = "none"
 
 Keys = Mapping[str, Sequence[Any]]
@@ -83,7 +84,7 @@ def combinations(keys: Keys, options: FinetuneOptions) -> list[Combination]:
     for values in itertools.product(*named.values()):
         settings = dict(zip(named, values, strict=True))
         combined.append(Combination(settings, replace(options, **settings)))
-    names = [each.name for each in combined]
+    names = [combination.name for combination in combined]
     if repeated := next((name for name in names if names.count(name) > 1), None):
         raise UsageError(f"--compare: {repeated} is named twice")
     if len(combined) < 2:
@@ -100,7 +101,7 @@ def _known(key: str) -> str:
     if name not in names:
         raise UsageError(
             f'--compare: finetune has no option "{key}"{did_you_mean(name, names)}',
-            hint=f"it has: {', '.join(each for each in names if each not in _COMMON)}",
+            hint=f"it has: {', '.join(option for option in names if option not in _COMMON)}",
         )
     if name in _COMMON:
         raise UsageError(

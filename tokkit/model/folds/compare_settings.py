@@ -122,7 +122,7 @@ def compare_settings(
             rows=len(folded.rows.texts),
             folds=len(folded.folds),
             best=records[0]["settings"],
-            indistinguishable=[each["settings"] for each in records[1:] if not each["distinguishable"]],
+            indistinguishable=[record["settings"] for record in records[1:] if not record["distinguishable"]],
             combinations=records,
             seconds=round(time.monotonic() - started, 3),
         )
@@ -134,7 +134,7 @@ def compare_settings(
             command="finetune",
             settings={
                 **request.settings(),
-                "compare": [each.settings for each in compared],
+                "compare": [combination.settings for combination in compared],
                 "keep_models": keep_models,
             },
             inputs=request.inputs,
@@ -215,11 +215,14 @@ def _row_sums(
     task = task_of(request.options.task, folded.dataset)
     labels, metric = task.labels(folded.rows), request.options.metric or task.metric
     tables = [pl.read_parquet(work / _folder(n) / "predictions.parquet") for n in range(1, count + 1)]
-    sums = [each for table in tables if (each := row_sums(task, labels, metric, table)) is not None]
-    if sums:
+
+    def sums_of(score: str) -> list[RowSums]:
+        return [sums for table in tables if (sums := row_sums(task, labels, score, table)) is not None]
+
+    if sums := sums_of(metric):
         return metric, sums
     request.progress.say(f"{metric} is not a sum over rows: compared by loss")
-    return _LOSS, [each for table in tables if (each := row_sums(task, labels, _LOSS, table)) is not None]
+    return _LOSS, sums_of(_LOSS)
 
 
 def _rounded(bounds: Sequence[float] | None) -> list[float] | None:

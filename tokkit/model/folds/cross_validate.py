@@ -36,8 +36,8 @@ from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree
 from tokkit.model.training.train_model import PACKAGES, FinetuneRequest, FinetuneResult, train_model
 
 _WORK = "folds"
+# Fields of `FoldsResult` that differ from run to run.
 _OF_THE_RUN = ("model", "seconds", "rows_per_second")
-"""Fields of `FoldsResult` that differ from run to run."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ class FoldsResult:
     @classmethod
     def recorded(cls, receipt: ModelReceipt, model: str) -> FoldsResult:
         """The result in the receipt of a folder of folds; raises `InputError` where a field is missing."""
-        values = receipt.fields(each.name for each in fields(cls) if each.name != "model")
+        values = receipt.fields(field.name for field in fields(cls) if field.name != "model")
         # The times of a fold are recorded with the run, everything else with the result.
         times = receipt.run.get("folds", [])
         folds = [{**fold, **timed} for fold, timed in zip(values["folds"], times, strict=True)]
@@ -115,14 +115,14 @@ def cross_validate(
         result = FoldsResult(
             model=name or str(out),
             metrics=metrics["out_of_fold"],
-            folds=[each.as_dict() for each in results],
+            folds=[fold.as_dict() for fold in results],
             mean=metrics["mean"],
             deviation=metrics["deviation"],
-            epochs=round(sum(each.epochs for each in results), 4),
-            steps=sum(each.steps for each in results),
+            epochs=round(sum(fold.epochs for fold in results), 4),
+            steps=sum(fold.steps for fold in results),
             seconds=round(time.monotonic() - started, 3),
-            rows_per_second=round(statistics.harmonic_mean([each.rows_per_second for each in results]), 2),
-            padding_share=round(statistics.fmean(each.padding_share for each in results), 6),
+            rows_per_second=round(statistics.harmonic_mean([fold.rows_per_second for fold in results]), 2),
+            padding_share=round(statistics.fmean(fold.padding_share for fold in results), 6),
             left_out=folded.rows.left_out,
         )
         _write_receipt(staging, request, result, identity)
@@ -227,7 +227,7 @@ def _write_scores(
         for number in range(1, len(results) + 1)
     ]
     pl.concat(histories, how="diagonal_relaxed").write_csv(staging / "history.csv")
-    scores = [each.metrics for each in results]
+    scores = [fold.metrics for fold in results]
     metrics = {
         "folds": scores,
         "out_of_fold": out_of_fold,
@@ -286,7 +286,7 @@ def _aggregated(
 ) -> dict[str, Any]:
     aggregated: dict[str, Any] = {}
     for name, first in scores[0].items():
-        values = [each[name] for each in scores if name in each]
+        values = [fold_scores[name] for fold_scores in scores if name in fold_scores]
         # A class that one fold lacks has no mean over the folds.
         if len(values) < len(scores):
             continue

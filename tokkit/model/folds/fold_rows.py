@@ -29,10 +29,10 @@ from tokkit.model.training.train_model import FinetuneRequest, check_request, lo
 from tokkit.progress import Progress, SayOnce
 
 DEFAULT_FOLDS = 5
+# Classes that are named in a message.
 _NAMED = 5
-"""Classes that are named in a message."""
-_COLUMNS = tuple(each.name for each in fields(Rows) if each.name != "left_out")
-"""The fields of `Rows` with one value per row."""
+# The fields of `Rows` with one value per row.
+_COLUMNS = tuple(field.name for field in fields(Rows) if field.name != "left_out")
 
 
 @dataclass(frozen=True)

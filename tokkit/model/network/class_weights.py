@@ -31,8 +31,8 @@ from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import Progress
 
 NONE = "none"
+# Weights that differ by no more than this factor favor no class.
 _EQUAL = 1.01
-"""Weights that differ by no more than this factor favor no class."""
 
 _LABEL_AND_NUMBER = re.compile(r"(.+?)=([0-9.eE+-]+)(?:,|$)")
 

@@ -25,8 +25,8 @@ from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.checkpoints import takes_tokens
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# Tokens per row where a model has no limit of its own.
 _POSITIONS = 512
-"""Tokens per row where a model has no limit of its own."""
 
 
 def pieces_within(
@@ -66,7 +66,7 @@ def part_of(encoded: Encoded, rows: NDArray[np.int64]) -> Encoded:
     """These of the encoded rows, in this order."""
     offsets = np.concatenate([[0], np.cumsum(encoded.lengths[rows])])
     positions = token_positions(encoded, rows)
-    arrays = {each.name: getattr(encoded, each.name) for each in fields(encoded)}
+    arrays = {field.name: getattr(encoded, field.name) for field in fields(encoded)}
     per_token = {
         name: value[positions]
         for name, value in arrays.items()
@@ -210,12 +210,12 @@ class Classifier:
         return logits
 
 
+# Tokens, padding included, computed at once: the fastest measured on CPUs; enough to fill an accelerator.
 CPU_BUDGET, CPU_TRAINING_BUDGET, ACCELERATOR_BUDGET = 1024, 384, 32_768
-"""Tokens, padding included, computed at once: the fastest measured on CPUs; enough to fill an accelerator."""
 
 _EXTRA_PADDING = 8
+# More than rounding in float32, far less than the effect of a padding token that the model attends to.
 _CLOSE = 1e-3
-"""More than rounding in float32, far less than the effect of a padding token that the model attends to."""
 
 
 def budget_for(device: torch.device, requested: int | None, *, training: bool = False) -> int:

@@ -20,11 +20,11 @@ from tokkit.errors import InputError
 if TYPE_CHECKING:
     from transformers import PretrainedConfig, PreTrainedModel
 
+# The head that the Auto class of transformers builds; it is not in `HEADS`.
 STOCK = "stock"
-"""The head that the Auto class of transformers builds; it is not in `HEADS`."""
 
+# Standard deviation of new weights where a configuration has none; BERT's.
 INITIALIZER_RANGE = 0.02
-"""Standard deviation of new weights where a configuration has none; BERT's."""
 
 
 def first_token(states: Tensor, mask: Tensor) -> Tensor:
@@ -44,13 +44,13 @@ def maximum(states: Tensor, mask: Tensor) -> Tensor:
     return states.masked_fill(mask.unsqueeze(-1) == 0, float("-inf")).amax(dim=1)
 
 
+# Poolings without weights: states (rows, tokens, width) and mask (rows, tokens) to (rows, width).
 POOLINGS: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "first": first_token,
     "cls": first_token,
     "mean": mean,
     "max": maximum,
 }
-"""Poolings without weights: states (rows, tokens, width) and mask (rows, tokens) to (rows, width)."""
 
 
 def weighted_mean(states: Tensor, scores: Tensor, mask: Tensor) -> Tensor:
@@ -68,8 +68,8 @@ class Head(nn.Module):
     come first, padding last.
     """
 
+    # Whether it reads ``pooler_output``, which not every body has.
     needs_pooler: ClassVar[bool] = False
-    """Whether it reads ``pooler_output``, which not every body has."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -162,6 +162,7 @@ class Attention(Head):
         return weighted_mean(states, self.query(self.key(states).tanh()).squeeze(-1), mask)
 
 
+# Every head by its name in ``--head``, but for `STOCK`.
 HEADS: Mapping[str, type[Head]] = {
     "cls": FirstToken,
     "pooler": Pooler,
@@ -171,7 +172,6 @@ HEADS: Mapping[str, type[Head]] = {
     "lstm": Lstm,
     "attention": Attention,
 }
-"""Every head by its name in ``--head``, but for `STOCK`."""
 
 
 class HeadedModel(nn.Module):

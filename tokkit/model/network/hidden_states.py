@@ -25,8 +25,8 @@ from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 
 POOLER, NONE = "pooler", "none"
+# Every ``--pooling``: besides `POOLINGS` the model's own pooler, and the states of all tokens.
 CHOICES = (*POOLINGS, POOLER, NONE)
-"""Every ``--pooling``: besides `POOLINGS` the model's own pooler, and the states of all tokens."""
 
 
 @dataclass(frozen=True)

@@ -29,19 +29,18 @@ from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import UNLABELED, Task
 from tokkit.progress import Progress
 
+# The loss of a step, from the losses of its items.
+#
+# mean  their mean; with class weights the weighted mean, as in torch
+# sum   their sum, which grows with the batch
+# none  weighted items are not divided by their weights: the plain mean of the step
 REDUCTIONS = ("mean", "sum", "none")
-"""The loss of a step, from the losses of its items.
 
-mean  their mean; with class weights the weighted mean, as in torch
-sum   their sum, which grows with the batch
-none  weighted items are not divided by their weights: the plain mean of the step
-"""
-
+# Scale of the shift of logit adjustment; 1 aims at the balanced error (Menon et al. 2021, theorem 1).
 TAU = 1.0
-"""Scale of the shift of logit adjustment; 1 aims at the balanced error (Menon et al. 2021, theorem 1)."""
 
+# Keeps the gradient of ``(1 - p)^gamma`` finite where p is 1 and gamma below 1.
 _LEAST = 1e-12
-"""Keeps the gradient of ``(1 - p)^gamma`` finite where p is 1 and gamma below 1."""
 
 
 @dataclass(frozen=True)
@@ -297,12 +296,12 @@ class SquaredError(Loss):
         return (logits.float() - targets.float().reshape(logits.shape)).square().mean(dim=-1)
 
 
+# Family of losses that a task has (`Task.loss`) -> the loss of each ``--loss``, the default first.
 LOSSES: Mapping[str, Mapping[str, type[Loss]]] = {
     "ce": {"ce": CrossEntropy, "focal": Focal, "logit-adjusted": LogitAdjusted},
     "bce": {"ce": BinaryCrossEntropy, "focal": BinaryFocal},
     "mse": {"ce": SquaredError},
 }
-"""Family of losses that a task has (`Task.loss`) -> the loss of each ``--loss``, the default first."""
 
 
 def build(options: FinetuneOptions, task: Task, targets: Any, labels: Sequence[str]) -> Loss:

@@ -21,6 +21,7 @@ from tokkit.progress import Progress
 from tokkit.tokenizer.folder.checkpoints import LOADING, checkpoint_path, loading
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# Names of dropout rates in the configurations of transformers.
 _DROPOUTS = (
     "hidden_dropout_prob",
     "attention_probs_dropout_prob",
@@ -34,11 +35,10 @@ _DROPOUTS = (
     "pooler_dropout",
     "cls_dropout",
 )
-"""Names of dropout rates in the configurations of transformers."""
 
 _HEAD_DROPOUTS = ("classifier_dropout", "seq_classif_dropout", "hidden_dropout_prob", "dropout")
+# Of heads where a configuration has no rate; BERT's.
 _DEFAULT_DROPOUT = 0.1
-"""Of heads where a configuration has no rate; BERT's."""
 
 
 def new_classifier(

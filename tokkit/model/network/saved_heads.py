@@ -116,7 +116,9 @@ def _check_shapes(file: Path, weights: dict[str, torch.Tensor], expected: dict[s
     for name in sorted({*weights, *expected}):
         ours, theirs = expected.get(name), weights.get(name)
         if ours is None or theirs is None or ours.shape != theirs.shape:
-            shapes = ["no such weight" if each is None else str(tuple(each.shape)) for each in (theirs, ours)]
+            shapes = [
+                "no such weight" if weight is None else str(tuple(weight.shape)) for weight in (theirs, ours)
+            ]
             raise InputError(
                 f"{file}: {name}: {shapes[0]}, but this body and {DESCRIPTION} need {shapes[1]}",
                 hint="body/, head.safetensors and head.json belong together: copy the whole folder again",

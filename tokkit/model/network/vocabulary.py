@@ -24,15 +24,15 @@ from tokkit.tokenizer.editing.embeddings import EmbeddingTables, copy_tables, re
 from tokkit.tokenizer.folder.checkpoints import check_fit
 from tokkit.tokenizer.folder.load import ROLES, LoadedTokenizer, load_unchecked
 
+# Rules for tokenizers whose ids are wrong with any body.
 _WRONG_IDS = ("self-test", "duplicate-ids", "stale-post-processor")
-"""Rules for tokenizers whose ids are wrong with any body."""
 
+# Rules for a vocabulary that is not the body's; a new embedding matrix fixes what they find.
 _OTHER_VOCABULARY = ("vocabulary-size", "embedding-rows", "vocabulary-order")
-"""Rules for a vocabulary that is not the body's; a new embedding matrix fixes what they find."""
 
+# Rules whose findings are reported only; fine-tuning takes care of doctor's other rules itself.
 _REPORTED = ("unknown-token", "special-tokens")
 _REPORTED_WITH_BODY = ("special-ids", "untrained-tokens")
-"""Rules whose findings are reported only; fine-tuning takes care of doctor's other rules itself."""
 
 
 def check(

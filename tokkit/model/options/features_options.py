@@ -8,8 +8,8 @@ from tokkit.model.options.inference_options import InferenceOptions
 from tokkit.options import LARGEST_SEED, option
 
 DTYPES = ("float32", "float16")
+# Distances of UMAP for any real vectors, without parameters.
 DISTANCES = ("cosine", "euclidean", "manhattan", "chebyshev", "canberra", "braycurtis", "correlation")
-"""Distances of UMAP for any real vectors, without parameters."""
 
 
 @dataclass(frozen=True)

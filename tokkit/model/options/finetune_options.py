@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from tokkit.errors import UsageError
 from tokkit.options import LARGEST_SEED, Options, flag, option
 
+# Layers, width and attention heads of the encoders built from scratch (Turc et al. 2019, BERT's base).
 SIZES: Mapping[str, tuple[int, int, int]] = {
     "tiny": (2, 128, 2),
     "mini": (4, 256, 4),
     "small": (4, 512, 8),
     "base": (12, 768, 12),
 }
-"""Layers, width and attention heads of the encoders built from scratch (Turc et al. 2019, BERT's base)."""
 
 LR_PRETRAINED = 5e-5
 _LR_FROM_SCRATCH, _AT_WIDTH = 1e-3, 128

@@ -31,12 +31,12 @@ from tokkit.progress import Progress
 
 _MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
+# How much faster than fp32 another precision must be: more than the noise of a busy machine.
 _MIN_SPEEDUP = 1.5
-"""How much faster than fp32 another precision must be: more than the noise of a busy machine."""
+# Steps of a training below which a trial costs more than it gains.
 _MIN_STEPS = 200
-"""Steps of a training below which a trial costs more than it gains."""
+# Precisions are timed in turn this long or this often, whichever comes first.
 _TRIAL_SECONDS, _TRIALS = 2.0, 6
-"""Precisions are timed in turn this long or this often, whichever comes first."""
 
 
 def process_count() -> int:
@@ -110,7 +110,7 @@ def choose_precision(
     seconds = _time_precisions(("fp32", other), classifier, training, loss, device, budget)
     faster = np.array([seconds[other] * _MIN_SPEEDUP < seconds["fp32"]], dtype=np.float32)
     chosen = other if from_first_process(faster, device)[0] else "fp32"
-    timing = ", ".join(f"{each * 1000:.0f} ms in {name}" for name, each in seconds.items())
+    timing = ", ".join(f"{least * 1000:.0f} ms in {name}" for name, least in seconds.items())
     progress.say(f"--precision {chosen}: a piece of a step takes {timing}")
     return chosen
 

@@ -26,12 +26,12 @@ from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.views.reports.evaluation import score_name
 
 PROBE, WORDS, NONE = "probe", "bag-of-words", "none"
+# Training rows of a baseline; of more rows, a sample of so many.
 MAX_ROWS = 100_000
-"""Training rows of a baseline; of more rows, a sample of so many."""
 
 _MAX_ITERATIONS = 2000
+# C of the regression on words: TF-IDF values are small, and scikit-learn's 1 regularizes too much.
 BAG_STRENGTH = 10.0
-"""C of the regression on words: TF-IDF values are small, and scikit-learn's 1 regularizes too much."""
 _INPUTS = {PROBE: "frozen hidden states", WORDS: "TF-IDF"}
 
 

@@ -44,10 +44,11 @@ _ROWS_PER_UPDATE = 4096
 
 Identity = Mapping[str, Any]
 
+# Options that change no byte of the model folder.
 CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "no_cache")
-"""Options that change no byte of the model folder."""
 _CHANGE_NO_WEIGHT = (*CHANGE_NOTHING, "baseline")
 
+# Parts of an identity that must be equal even for a checkpoint that ``--resume`` names.
 MUST_AGREE = (
     "data",
     "labels",
@@ -63,7 +64,6 @@ MUST_AGREE = (
     "class_weights",
     "loss",
 )
-"""Parts of an identity that must be equal even for a checkpoint that ``--resume`` names."""
 
 _DIFFERENCES = {
     "data": "other rows",
@@ -314,7 +314,7 @@ def _hash_of_weights(model: Any) -> str:
 def _hashes(folder: Path) -> list[dict[str, Any]]:
     """Name, size and SHA-256 of every file of a checkpoint but `state.json`."""
     described: list[dict[str, Any]] = files.describe_input(folder)["files"]
-    return [each for each in described if each["name"] != STATE]
+    return [file for file in described if file["name"] != STATE]
 
 
 def _complete(folder: Path) -> list[Path]:

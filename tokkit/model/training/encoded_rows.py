@@ -32,11 +32,11 @@ from tokkit.sources.addresses import cache_folder
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# Bytes that all entries together may take.
 CACHE_BYTES = 2 << 30
-"""Bytes that all entries together may take."""
 
+# Raised whenever tokkit encodes the same texts differently.
 _VERSION = 1
-"""Raised whenever tokkit encodes the same texts differently."""
 _DIGEST_BYTES = hashlib.sha256().digest_size
 _TEXTS_PER_UPDATE = 10_000
 
@@ -126,7 +126,7 @@ class EncodedOnce:
             positions=[],
             left_out={},
             pairs=pairs if any(pairs) else [],
-            tokens=[list(each) for each in tokens] if any(tokens) else [],
+            tokens=[list(words) for words in tokens] if any(tokens) else [],
         )
         self._encoder = encoder
         self._encoded: dict[Any, Encoded] = {}
@@ -157,7 +157,7 @@ class EncodedOnce:
 def _contents(rows: Rows) -> list[tuple[str, str, tuple[str, ...]]]:
     """What the ids of each row depend on: text, second text and tokens."""
     empty = [""] * len(rows.texts)
-    tokens = [tuple(each) for each in rows.tokens or empty]
+    tokens = [tuple(words) for words in rows.tokens or empty]
     return list(zip(rows.texts, rows.pairs or empty, tokens, strict=True))
 
 
@@ -201,7 +201,7 @@ def _read(path: Path) -> Encoded | None:
 
 def _write(path: Path, encoded: Encoded, progress: Progress) -> None:
     columns: dict[str, NDArray[Any] | int | None] = {
-        each.name: getattr(encoded, each.name) for each in fields(encoded)
+        field.name: getattr(encoded, field.name) for field in fields(encoded)
     }
     content = save({name: np.atleast_1d(value) for name, value in columns.items() if value is not None})
     # It would be removed again at once, with all others before it.

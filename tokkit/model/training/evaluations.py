@@ -23,8 +23,8 @@ Row = Mapping[str, Any]
 
 LOWER_IS_BETTER = ("loss", "ece", "mae", "mse", "rmse")
 _NAMES = {"macro_f1": "macro F1", "span_f1": "span F1"}
+# In a checkpoint.
 _MODEL, _LOGITS = "best", "best.safetensors"
-"""In a checkpoint."""
 
 
 @dataclass
@@ -84,7 +84,7 @@ def score_named(scores: Mapping[str, Any], name: str) -> float:
     # Flat names: classes.joy.f1 may have dots in the label, so they cannot be split again.
     named = dict(_numbers(scores))
     if name not in named:
-        whole = [each for each in named if "." not in each]
+        whole = [known for known in named if "." not in known]
         raise UsageError(
             f'--metric: no score "{name}"{did_you_mean(name, named)}; there are: {", ".join(whole)}',
             hint="a score of one class is classes.LABEL.f1",
@@ -133,7 +133,7 @@ def write_history(path: Path, history: Sequence[Row]) -> None:
     """Write `history.csv`, one line per evaluation; a score without a value is empty."""
     values = [["" if value is None else str(value) for value in row.values()] for row in history]
     # No quoting: names of scores and numbers have no commas.
-    lines = [",".join(each) for each in ([*history[0]], *values)]
+    lines = [",".join(cells) for cells in ([*history[0]], *values)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

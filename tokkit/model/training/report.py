@@ -143,7 +143,7 @@ def _scores(metrics: Mapping[str, Any]) -> str:
         references = {BASELINES[baseline["kind"]]: baseline, **references}
     lines = [
         f"| {score_name(name)} | {metrics[name]:.4f} | "
-        + " | ".join(f"{each[name]:.4f}" if name in each else "" for each in references.values())
+        + " | ".join(f"{scores[name]:.4f}" if name in scores else "" for scores in references.values())
         + " |"
         for name, value in metrics.items()
         if isinstance(value, float) and name in majority

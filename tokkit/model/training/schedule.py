@@ -21,12 +21,12 @@ from tokkit.errors import UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 
+# Share of the peak rate by the share of the steps after the warmup that are done; the default first.
 SCHEDULES: Mapping[str, Callable[[float], float]] = {
     "linear": lambda done: max(0.0, 1.0 - done),
     "cosine": lambda done: max(0.0, 0.5 * (1.0 + math.cos(math.pi * done))),
     "constant": lambda done: 1.0,
 }
-"""Share of the peak rate by the share of the steps after the warmup that are done; the default first."""
 
 _LAYER = re.compile(r"(?:^|[._])layers?\.(\d+)\.")
 
@@ -112,8 +112,8 @@ def depths_of(model: Any) -> tuple[dict[str, int], int]:
     return {name: depth(name) for name in in_body}, layers
 
 
+# Share of a class in an epoch: its number of rows to this power; the default first.
 SAMPLERS: Mapping[str, float] = {"plain": 1.0, "sqrt": 0.5, "balanced": 0.0}
-"""Share of a class in an epoch: its number of rows to this power; the default first."""
 
 
 def classes_of(sampler: str, targets: Any) -> NDArray[np.int64] | None:

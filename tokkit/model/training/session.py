@@ -33,11 +33,11 @@ from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded
 
 _MODEL, _OPTIMIZER = "model.safetensors", "optimizer.safetensors"
+# Rows predicted before a checkpoint that is not due for an evaluation is saved.
 _CHECKED_ROWS = 8
-"""Rows predicted before a checkpoint that is not due for an evaluation is saved."""
 _RESUMES = "the checkpoint after step {step} is kept: the same command continues from there"
+# Where ``--keep-optimizer`` leaves the last checkpoint in a model folder.
 LAST_CHECKPOINT = "checkpoint"
-"""Where ``--keep-optimizer`` leaves the last checkpoint in a model folder."""
 
 
 @dataclass(frozen=True)
@@ -191,8 +191,8 @@ class TrainingSession:
         if report.save and self.checkpoints is not None:
             if not report.evaluate:
                 # Finite weights may give logits that are not; such a checkpoint would be a dead end.
-                few = np.arange(min(_CHECKED_ROWS, len(self.validation.encoded)))
-                self._logits(part_of(self.validation.encoded, few), SILENT)
+                sample = np.arange(min(_CHECKED_ROWS, len(self.validation.encoded)))
+                self._logits(part_of(self.validation.encoded, sample), SILENT)
             self.checkpoints.save(report.step, self._identity, self._state(), self._write_checkpoint)
 
     def _evaluate(self, report: StepReport) -> None:

@@ -32,11 +32,11 @@ from tokkit.model.training.accelerator import accelerator_for
 from tokkit.model.training.encoded_rows import EncodedRows
 from tokkit.progress import Progress, stage, stop_if_cancelled
 
+# Steps between two looks at the loss on an accelerator; each look waits for the device.
 _STEPS_PER_LOOK = 20
-"""Steps between two looks at the loss on an accelerator; each look waits for the device."""
 
+# A rate at which few trainings diverge.
 _SAFE_LR = 1e-3
-"""A rate at which few trainings diverge."""
 
 
 @dataclass(frozen=True)

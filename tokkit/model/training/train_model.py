@@ -31,14 +31,14 @@ from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import self_test
 
+# What the result of a training depends on, with Python and tokkit.
 PACKAGES = ("accelerate", "numpy", "polars", "scikit-learn", "tokenizers", "torch", "transformers")
-"""What the result of a training depends on, with Python and tokkit."""
 
 _WORK = "training"
+# Fields of `FinetuneResult` that differ from run to run.
 _OF_THE_RUN = ("seconds", "rows_per_second")
-"""Fields of `FinetuneResult` that differ from run to run."""
+# Steps below which an encoder from scratch has hardly begun to learn.
 _FEW_STEPS = 500
-"""Steps below which an encoder from scratch has hardly begun to learn."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class FinetuneResult:
     @classmethod
     def recorded(cls, receipt: ModelReceipt, model: str) -> FinetuneResult:
         """The result in the receipt of a model folder; raises `InputError` where a field is missing."""
-        names = (each.name for each in fields(cls) if each.name != "model")
+        names = (field.name for field in fields(cls) if field.name != "model")
         return cls(model=model, **receipt.fields(names))
 
 

@@ -23,10 +23,10 @@ from tokkit.progress import Progress
 VALIDATION_SHARE = 0.1
 _OWN_ROWS = "name validation rows of your own: --validation-data PATH"
 _SPLIT_ALL = "split all rows again: tokkit split ALL_ROWS.csv -o split/, then tokkit finetune split/"
+# Rows from which on a set of labels is a stratum of its own.
 _MIN_STRATUM = 10
-"""Rows from which on a set of labels is a stratum of its own."""
+# Labels up to which each is named in a message.
 _NAMED = 10
-"""Labels up to which each is named in a message."""
 
 
 def training_and_validation(
