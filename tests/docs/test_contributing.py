@@ -35,7 +35,7 @@ def follow(step: re.Match[str], package: Path) -> None:
     source = path.read_text("utf-8")
     code = step["code"]
     if step["where"] == "before":
-        [definition] = re.findall(rf"^{step['name']}\b.*$", source, re.MULTILINE)
+        [definition] = re.findall(rf"^(?:# .*\n)*{step['name']}\b.*$", source, re.MULTILINE)
         changed = source.replace(definition, f"{code}\n\n{definition}")
     elif step["where"] == "in":
         [opening] = re.findall(rf"^{step['name']}\b.*[{{(\[]\n", source, re.MULTILINE)

@@ -44,13 +44,13 @@ def test_padding_never_changes_an_answer(head, family):
     ids, mask = batch(width=max(LENGTHS) + 5)
     ids = ids.where(mask.bool(), 0)
     with torch.inference_mode():
-        together = model(ids, mask).logits
+        batched = model(ids, mask).logits
         for row, length in enumerate(LENGTHS):
             alone = model(ids[row : row + 1, :length], mask[row : row + 1, :length]).logits
-            assert torch.allclose(alone[0], together[row], atol=1e-5), (row, length)
-    assert together.shape == (len(LENGTHS), OUTPUTS)
-    assert together.dtype == torch.float32
-    assert (together[0] - together[2]).abs().max() > 1e-3, "texts that differ are answered alike"
+            assert torch.allclose(alone[0], batched[row], atol=1e-5), (row, length)
+    assert batched.shape == (len(LENGTHS), OUTPUTS)
+    assert batched.dtype == torch.float32
+    assert (batched[0] - batched[2]).abs().max() > 1e-3, "texts that differ are answered alike"
 
 
 @pytest.mark.parametrize("head", HEADS)
@@ -146,8 +146,8 @@ def _lstm(weights, states, direction):
     hidden = cell = np.zeros(back.shape[1])
     for state in states:
         gates = into @ state + bias_in + back @ hidden + bias_back
-        write, forget, candidate, read = np.split(gates, 4)
-        cell = _sigmoid(forget) * cell + _sigmoid(write) * np.tanh(candidate)
+        write, decay, candidate, read = np.split(gates, 4)
+        cell = _sigmoid(decay) * cell + _sigmoid(write) * np.tanh(candidate)
         hidden = _sigmoid(read) * np.tanh(cell)
     return hidden
 

@@ -9,6 +9,7 @@ A new head is a subclass of `Head`, an entry of `HEADS`, and its name among the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import torch
@@ -80,11 +81,15 @@ class Head(nn.Module):
         raise NotImplementedError
 
 
-class FirstToken(Head):
-    """The state of the first token, [CLS] of BERT and similar models."""
+class Pooled(Head):
+    """One of `POOLINGS`, which have no weights."""
+
+    def __init__(self, width: int, pooling: str) -> None:
+        super().__init__(width)
+        self.pooling = POOLINGS[pooling]
 
     def forward(self, output: Any, mask: Tensor) -> Tensor:
-        return first_token(output.last_hidden_state, mask)
+        return self.pooling(output.last_hidden_state, mask)
 
 
 class Pooler(Head):
@@ -95,20 +100,6 @@ class Pooler(Head):
     def forward(self, output: Any, mask: Tensor) -> Tensor:
         pooled: Tensor = output.pooler_output
         return pooled
-
-
-class Mean(Head):
-    """The mean of the states of all tokens."""
-
-    def forward(self, output: Any, mask: Tensor) -> Tensor:
-        return mean(output.last_hidden_state, mask)
-
-
-class Maximum(Head):
-    """The maximum of the states of all tokens, in each dimension."""
-
-    def forward(self, output: Any, mask: Tensor) -> Tensor:
-        return maximum(output.last_hidden_state, mask)
 
 
 class Weighted(Head):
@@ -163,11 +154,11 @@ class Attention(Head):
 
 
 # Every head by its name in ``--head``, but for `STOCK`.
-HEADS: Mapping[str, type[Head]] = {
-    "cls": FirstToken,
+HEADS: Mapping[str, Callable[[int], Head]] = {
+    "cls": partial(Pooled, pooling="cls"),
     "pooler": Pooler,
-    "mean": Mean,
-    "max": Maximum,
+    "mean": partial(Pooled, pooling="mean"),
+    "max": partial(Pooled, pooling="max"),
     "weighted": Weighted,
     "lstm": Lstm,
     "attention": Attention,
@@ -185,22 +176,21 @@ class HeadedModel(nn.Module):
     def __init__(self, body: PreTrainedModel, head: str, outputs: int, dropout: float) -> None:
         """Initialize a new head; raises `InputError` for one that needs a pooler the body does not have."""
         super().__init__()
+        # Multimodal configurations keep the width of the text part one level deeper.
+        layers = HEADS[head](int(body.config.get_text_config().hidden_size))
         # RoBERTa has a pooler, DistilBERT and DeBERTa have none.
-        kind, pooler = HEADS[head], getattr(body, "pooler", None)
-        if kind.needs_pooler and pooler is None:
+        pooler = getattr(body, "pooler", None)
+        if layers.needs_pooler and pooler is None:
             raise InputError(
                 f"--head {head}: {type(body).__name__} has no pooler",
                 hint="--head cls reads the state of the first token, from which a pooler would be computed",
             )
-        if not kind.needs_pooler and isinstance(pooler, nn.Module):
+        if not layers.needs_pooler and isinstance(pooler, nn.Module):
             # Nothing reads it, so it gets no gradient: several processes would wait for one.
             pooler.requires_grad_(False)
-        self.head = head
-        self.body = body
-        # Multimodal configurations keep the width of the text part one level deeper.
-        self.layers = kind(int(body.config.get_text_config().hidden_size))
+        self.head, self.body, self.layers = head, body, layers
         self.dropout = nn.Dropout(dropout)
-        self.output = nn.Linear(self.layers.pooled_width, outputs)
+        self.output = nn.Linear(layers.pooled_width, outputs)
         nn.init.normal_(self.output.weight, std=initializer_range(body.config))
         nn.init.zeros_(self.output.bias)
 
