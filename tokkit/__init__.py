@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from tokkit.model.features.features import features as features
     from tokkit.model.finetune import finetune as finetune
     from tokkit.model.folds.compare_settings import compare_settings as compare_settings
-    from tokkit.model.options.evaluate_options import EvaluateOptions as EvaluateOptions
-    from tokkit.model.options.evaluate_options import PredictOptions as PredictOptions
-    from tokkit.model.options.features_options import FeaturesOptions as FeaturesOptions
     from tokkit.model.options.finetune_options import FinetuneOptions as FinetuneOptions
+    from tokkit.model.options.inference_options import EvaluateOptions as EvaluateOptions
+    from tokkit.model.options.inference_options import FeaturesOptions as FeaturesOptions
+    from tokkit.model.options.inference_options import PredictOptions as PredictOptions
     from tokkit.model.predict import predict as predict
     from tokkit.sources.corpora import corpora_path as corpora_path
     from tokkit.tokenizer.blocks.catalogue import blocks as blocks
@@ -67,7 +67,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "AddTokensOptions": "tokenizer.editing.options",
-    "PredictOptions": "model.options.evaluate_options",
+    "PredictOptions": "model.options.inference_options",
     "RebalanceOptions": "data.rebalancing.rebalance_options",
     "BpeOptions": "tokenizer.training.trainer_options",
     "CharOptions": "tokenizer.training.trainer_options",
@@ -76,8 +76,8 @@ _HOME = {
     "CorpusOptions": "corpus.feed",
     "CountOptions": "tokenizer.training.trainer_options",
     "DatasetOptions": "data.loading.dataset_options",
-    "EvaluateOptions": "model.options.evaluate_options",
-    "FeaturesOptions": "model.options.features_options",
+    "EvaluateOptions": "model.options.inference_options",
+    "FeaturesOptions": "model.options.inference_options",
     "FinetuneOptions": "model.options.finetune_options",
     "InputError": "errors",
     "OutputError": "errors",

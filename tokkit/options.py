@@ -58,6 +58,13 @@ def option(
     return field(default=default, metadata={"option": described})
 
 
+def count_option(
+    help: str, default: int | None = None, *, minimum: int = 1, default_text: str | None = None
+) -> Any:
+    """An `option` that is a number of things, ``N`` in `--help`."""
+    return option(default, help, minimum=minimum, metavar="N", default_text=default_text)
+
+
 @dataclass(frozen=True)
 class Options:
     """Base of every group of options; raises `UsageError` for a value of the wrong type, range or choice.
@@ -163,7 +170,7 @@ def _as_tuple(value: Any) -> tuple[Any, ...]:
     return tuple(value) if isinstance(value, list | tuple) else (value,)
 
 
-_TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
+TYPE_NAMES = {int: "a whole number", float: "a number", str: "text", bool: "true or false"}
 
 
 def _check(name: str, value: Any, kind: type, described: Option) -> None:
@@ -172,7 +179,7 @@ def _check(name: str, value: Any, kind: type, described: Option) -> None:
         return
     fits = isinstance(value, int | float) if kind is float else isinstance(value, kind)
     if not fits or (isinstance(value, bool) and kind is not bool):  # True is an int in Python
-        raise UsageError(f"{name}: {value!r} is not {_TYPE_NAMES[kind]}")
+        raise UsageError(f"{name}: {value!r} is not {TYPE_NAMES[kind]}")
     if isinstance(value, float) and not math.isfinite(value):
         raise UsageError(f"{name}: {value} is not a finite number")
     if described.choices and value not in described.choices:

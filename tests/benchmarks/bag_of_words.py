@@ -14,7 +14,7 @@ import tokkit
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.load import read_dataset
 from tokkit.model.tasks.task import class_ids
-from tokkit.model.training.baseline import bag_of_words
+from tokkit.model.training.baseline import LinearModel
 
 
 def main() -> None:
@@ -26,14 +26,12 @@ def main() -> None:
     train, test = (_rows(path) for path in (arguments.train, arguments.test))
     labels = sort_labels(train.labels)
     for strength in (1.0, 10.0):
-        scores = bag_of_words(
-            train.texts,
-            test.texts,
+        linear = LinearModel(
             targets=class_ids(train.labels, labels, arguments.train),
             truth=class_ids(test.labels, labels, arguments.test),
             labels=labels,
-            strength=strength,
         )
+        scores = linear.bag_of_words(train.texts, test.texts, strength)
         _tell(f"bag of words, C = {strength:g}", scores["accuracy"], scores["macro_f1"])
     if arguments.model:
         scores = tokkit.evaluate(arguments.model, arguments.test).as_dict()

@@ -23,7 +23,7 @@ import tokkit
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.model.features.baseline_rows import baseline_rows, feature_rows
-from tokkit.model.training.baseline import bag_of_words
+from tokkit.model.training.baseline import LinearModel
 from tokkit.progress import SILENT
 
 
@@ -55,13 +55,8 @@ def tell_baselines(arguments: argparse.Namespace, checkpoint: str | None, folder
     rows, _ = feature_rows(read_dataset(arguments.dataset, DatasetOptions(), SILENT), SILENT)
     baselines = baseline_rows(rows, arguments.dataset, "validation", seed=42, progress=SILENT)
     training, held_out = baselines.training, baselines.held_out
-    words = bag_of_words(
-        training.texts,
-        held_out.texts,
-        targets=training.targets,
-        truth=held_out.targets,
-        labels=baselines.labels,
-    )
+    linear = LinearModel(training.targets, held_out.targets, baselines.labels)
+    words = linear.bag_of_words(training.texts, held_out.texts)
     tell(f'majority class ("{words["majority"]["label"]}")', words["majority"])
     tell("bag of words", words, time.perf_counter() - started)
     if checkpoint is not None:

@@ -28,7 +28,7 @@ from tokkit.model.network.classifier import CPU_BUDGET, CPU_TRAINING_BUDGET, pre
 from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
-from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.model.training.steps import Steps
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import encode
@@ -91,13 +91,13 @@ def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict
     classifier = pretrained.load_pretrained(checkpoint, tokenizer, names, options, SILENT)
     targets = np.array([names.index(label) for label in labels])
     started = time.perf_counter()
-    encoded = encode(texts, tokenizer, classifier.max_length)
+    encoded = encode(texts, tokenizer, classifier.limits.max_length)
     rows = EncodedRows(Rows(texts, labels, list(range(len(texts))), {}), encoded, RowTargets(targets))
-    steps = Steps(classifier, rows, CrossEntropy(), options, lr=5e-5, device=CPU, budget=CPU_TRAINING_BUDGET)
-    for _ in steps.run(SILENT):
+    setup = TrainingSetup(classifier, rows, rows, CrossEntropy(), options, 5e-5, CPU, CPU_TRAINING_BUDGET)
+    for _ in Steps(setup).run(SILENT):
         pass
     trained = time.perf_counter()
-    predict_logits(classifier, encode(texts, tokenizer, classifier.max_length), CPU, CPU_BUDGET)
+    predict_logits(classifier, encode(texts, tokenizer, classifier.limits.max_length), CPU, CPU_BUDGET)
     done = time.perf_counter()
     return {"training": len(texts) / (trained - started), "prediction": len(texts) / (done - trained)}
 

@@ -14,7 +14,7 @@ _FEELINGS = {
     "sadness": ["sad", "gloomy", "blue", "슬프다", "우울하다"],
     "anger": ["angry", "furious", "cross", "화난다", "분하다"],
 }
-_PLACES = [
+_SCENES = [
     "at home",
     "in town",
     "by the sea",
@@ -27,12 +27,12 @@ _PLACES = [
 def sentences(rows: int, seed: int) -> list[tuple[str, str]]:
     """(text, label) rows; joy is four times as frequent as anger."""
     rng = random.Random(seed)
-    drawn = []
+    labeled_texts = []
     for number in range(rows):
         label = rng.choices(list(_FEELINGS), weights=[4, 2, 1])[0]
-        text = f"{rng.choice(_PLACES)} i feel {rng.choice(_FEELINGS[label])} {number} {rng.choice(_PLACES)}"
-        drawn.append((text, label))
-    return drawn
+        text = f"{rng.choice(_SCENES)} i feel {rng.choice(_FEELINGS[label])} {number} {rng.choice(_SCENES)}"
+        labeled_texts.append((text, label))
+    return labeled_texts
 
 
 def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:
@@ -58,6 +58,6 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory, dataset: Path) -> Path:
 @pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory, dataset: Path, tokenizer: Path) -> Path:
     out = tmp_path_factory.mktemp("model") / "model"
-    spec = {"size": "tiny", "epochs": 10, "lr": 2e-3, "batch_size": 16, "seed": 1, "threads": 1}
-    tokkit.finetune(dataset, tokenizer, out=out, **spec)
+    settings = {"size": "tiny", "epochs": 10, "lr": 2e-3, "batch_size": 16, "seed": 1, "threads": 1}
+    tokkit.finetune(dataset, tokenizer, out=out, **settings)
     return out

@@ -20,9 +20,9 @@ FAST = {"size": "tiny", "epochs": 1, "threads": 1}
 
 def file_hashes(folder: Path) -> dict[str, bytes]:
     """Every file's bytes, the receipt without its ``run``."""
-    found = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "tokkit.json"}
+    contents = {path.name: path.read_bytes() for path in folder.iterdir() if path.name != "tokkit.json"}
     receipt = json.loads((folder / "tokkit.json").read_text("utf-8"))
-    return {**found, "tokkit.json": json.dumps(receipt["result"]).encode()}
+    return {**contents, "tokkit.json": json.dumps(receipt["result"]).encode()}
 
 
 def test_finetune_learns_more_than_the_majority_guess(model):
@@ -40,10 +40,10 @@ def test_finetune_writes_what_transformers_loads_to_the_same_answers(model):
     classify = pipeline("text-classification", model=loaded, tokenizer=tokenizer, top_k=None)
     texts = ["at home i feel glad", "어제 학교에서 i feel 슬프다"]
     ours = tokkit.predict(model, texts, raw=True).predictions
-    for mine, theirs in zip(ours, classify(texts), strict=True):
-        assert mine["label"] == theirs[0]["label"]
-        for each in theirs:
-            assert mine["probabilities"][each["label"]] == pytest.approx(each["score"], abs=1e-5)
+    for prediction, theirs in zip(ours, classify(texts), strict=True):
+        assert prediction["label"] == theirs[0]["label"]
+        for score in theirs:
+            assert prediction["probabilities"][score["label"]] == pytest.approx(score["score"], abs=1e-5)
 
 
 def test_finetune_keeps_the_tokenizer_as_it_was(model, tokenizer):
@@ -285,14 +285,14 @@ def test_finetune_with_a_bare_tokenizer_file_gives_a_folder_transformers_can_use
     out = tmp_path / "m"
     tokkit.finetune(dataset, tmp_path / "tokenizer.json", out=out, progress=heard, **FAST)
     text = "슬프다 i feel 東 sad and a good deal more than that"
-    [mine] = tokkit.predict(out, [text], raw=True).predictions
+    [prediction] = tokkit.predict(out, [text], raw=True).predictions
     [theirs] = pipeline("text-classification", model=str(out))([text])
-    assert theirs["label"] == mine["label"]
-    assert theirs["score"] == pytest.approx(mine["probabilities"][mine["label"]], abs=1e-5)
+    assert theirs["label"] == prediction["label"]
+    assert theirs["score"] == pytest.approx(prediction["probabilities"][prediction["label"]], abs=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("setting", "told"),
+    ("setting", "message"),
     [
         ({"lr": float("nan")}, "--lr: nan is not a finite number"),
         ({"epochs": "1"}, "--epochs: '1' is not a whole number"),
@@ -300,8 +300,8 @@ def test_finetune_with_a_bare_tokenizer_file_gives_a_folder_transformers_can_use
         ({"seed": 2**40}, "--seed: .* is above"),
     ],
 )
-def test_finetune_refuses_values_that_cannot_be(dataset, tokenizer, tmp_path, setting, told):
-    with pytest.raises(UsageError, match=told):
+def test_finetune_refuses_values_that_cannot_be(dataset, tokenizer, tmp_path, setting, message):
+    with pytest.raises(UsageError, match=message):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", **setting)
 
 

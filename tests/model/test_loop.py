@@ -18,7 +18,7 @@ from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import schedule
-from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.model.training.steps import Steps
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded, encode
@@ -39,9 +39,13 @@ def prepared(tokenizer, options, rows=96):
     return classifier, EncodedRows(Rows(texts, labels, list(range(rows)), {}), encoded, targets)
 
 
-def steps_of(classifier, rows, options, lr=1e-3, budget=512, loss=None, **settings):
-    loss = loss or CrossEntropy()
-    return Steps(classifier, rows, loss, options, lr=lr, device=CPU, budget=budget, **settings)
+def setup_of(classifier, rows, options, lr=1e-3, budget=512, loss=None):
+    """A training that validates on the rows it trains on."""
+    return TrainingSetup(classifier, rows, rows, loss or CrossEntropy(), options, lr, CPU, budget)
+
+
+def steps_of(classifier, rows, options, lr=1e-3, budget=512, loss=None, precision="fp32"):
+    return Steps(setup_of(classifier, rows, options, lr, budget, loss), precision)
 
 
 def trained(classifier, rows, options, lr=1e-3, budget=512, loss=None):
@@ -119,7 +123,7 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
         index = np.arange(len(rows))
         flat = [id_ for r in rows for id_ in r["input_ids"]]
         offsets = np.cumsum([0, *(len(r["input_ids"]) for r in rows)])
-        batch = batch_of(Encoded(np.array(flat), offsets, 0), index, classifier.pad_id)
+        batch = batch_of(Encoded(np.array(flat), offsets, 0), index, classifier.limits.pad_id)
         labels = torch.tensor([r["labels"] for r in rows])
         return {"input_ids": batch.ids, "attention_mask": batch.mask, "labels": labels}
 
@@ -127,11 +131,11 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
         """The loss of every step, unrounded."""
 
         def __init__(self):
-            self.found = []
+            self.logged = []
 
         def on_log(self, args, state, control, logs=None, **kwargs):
             if "loss" in logs:
-                self.found.append(logs["loss"])
+                self.logged.append(logs["loss"])
 
     arguments = TrainingArguments(
         output_dir=str(tmp_path),
@@ -159,8 +163,8 @@ def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
     )
     trainer.remove_callback(PrinterCallback)
     trainer.train()
-    assert len(ours) == len(losses.found) == 50
-    assert ours == pytest.approx(losses.found, abs=1e-5)
+    assert len(ours) == len(losses.logged) == 50
+    assert ours == pytest.approx(losses.logged, abs=1e-5)
     for name, value in classifier.model.state_dict().items():
         assert torch.allclose(value, after_ours[name], atol=2e-4), name
 

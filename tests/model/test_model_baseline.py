@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -20,11 +21,12 @@ from tests.model.test_finetune import FAST
 from tests.model.test_model_folds import StopsIn
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, Interrupted, UsageError
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import baseline
-from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.setup import EncodedRows
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.views.reports.finetuning import finetuning
@@ -37,26 +39,26 @@ def bert(tmp_path_factory, tokenizer):
 
 def test_from_scratch_it_is_the_bag_of_words_of_scikit_learn(dataset, tokenizer, tmp_path, heard):
     result = tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
-    train, held = (pl.read_csv(dataset / f"{name}.csv") for name in ("train", "validation"))
+    train, validation = (pl.read_csv(dataset / f"{name}.csv") for name in ("train", "validation"))
     words = tfidf()
     regression = LogisticRegression(C=10.0, max_iter=2000)
     regression.fit(words.fit_transform(train["text"]), train["label"])
-    answers = regression.predict(words.transform(held["text"]))
+    truth, predictions = validation["label"], regression.predict(words.transform(validation["text"]))
     beside = result.metrics["baseline"]
     assert (beside["kind"], beside["rows"]) == ("bag-of-words", 240)
-    assert beside["accuracy"] == pytest.approx(accuracy_score(held["label"], answers), abs=1e-6)
-    assert beside["macro_f1"] == pytest.approx(f1_score(held["label"], answers, average="macro"), abs=1e-6)
+    scores = accuracy_score(truth, predictions), f1_score(truth, predictions, average="macro")
+    assert (beside["accuracy"], beside["macro_f1"]) == pytest.approx(scores, abs=1e-6)
     assert "baseline (TF-IDF + logistic regression): accuracy" in heard
     assert "is below the baseline's" in heard  # an epoch of a tiny encoder is not much
 
 
 def test_of_a_checkpoint_it_is_what_features_probe_says(dataset, tokenizer, bert, tmp_path):
     result = tokkit.finetune(dataset, model=bert, out=tmp_path / "m", head="mean", **FAST)
-    found = tokkit.features(bert, dataset, tmp_path / "f.parquet", probe=True, threads=1)
+    features = tokkit.features(bert, dataset, tmp_path / "f.parquet", probe=True, threads=1)
     beside = result.metrics["baseline"]
     assert beside["kind"] == "probe"
     for score in ("loss", "accuracy", "macro_f1", "weighted_f1"):
-        assert beside[score] == pytest.approx(found.probe[score], abs=1e-4)
+        assert beside[score] == pytest.approx(features.probe[score], abs=1e-4)
 
 
 def test_it_stands_in_metrics_card_and_table(dataset, tokenizer, tmp_path):
@@ -68,8 +70,8 @@ def test_it_stands_in_metrics_card_and_table(dataset, tokenizer, tmp_path):
     assert f"| {beside['accuracy']:.4f} |" in card
     overall = finetuning(result.as_dict())[1]
     assert "TF-IDF baseline" in overall.columns
-    place = overall.columns.index("TF-IDF baseline")
-    assert [row[place] for row in overall.rows if row[0] == "accuracy"] == [beside["accuracy"]]
+    column = overall.columns.index("TF-IDF baseline")
+    assert [row[column] for row in overall.rows if row[0] == "accuracy"] == [beside["accuracy"]]
 
 
 def test_it_changes_no_weight_and_none_leaves_it_out(dataset, tokenizer, bert, tmp_path):
@@ -83,16 +85,16 @@ def test_it_changes_no_weight_and_none_leaves_it_out(dataset, tokenizer, bert, t
 
 def test_folds_have_one_each_and_their_mean(dataset, tokenizer, tmp_path):
     result = tokkit.finetune(dataset / "train.csv", tokenizer, out=tmp_path / "m", folds=2, **FAST)
-    each = [fold["metrics"]["baseline"]["accuracy"] for fold in result.folds]
-    assert result.mean["baseline"]["accuracy"] == pytest.approx(np.mean(each), abs=1e-6)
+    accuracies = [fold["metrics"]["baseline"]["accuracy"] for fold in result.folds]
+    assert result.mean["baseline"]["accuracy"] == pytest.approx(np.mean(accuracies), abs=1e-6)
 
 
 def test_finished_folds_without_one_are_not_taken_for_folds_with_one(dataset, tokenizer, tmp_path):
-    asked = (dataset / "train.csv", tokenizer)
+    inputs = (dataset / "train.csv", tokenizer)
     settings = {"out": tmp_path / "m", "folds": 2, **FAST}
     with pytest.raises(Interrupted):
-        tokkit.finetune(*asked, baseline="none", progress=StopsIn(2), **settings)
-    result = tokkit.finetune(*asked, **settings)
+        tokkit.finetune(*inputs, baseline="none", progress=StopsIn(2), **settings)
+    result = tokkit.finetune(*inputs, **settings)
     assert "baseline" in result.mean
 
 
@@ -148,32 +150,29 @@ def part(texts, targets, pairs=()):
     return EncodedRows(rows, encoded, RowTargets(np.array(targets)))
 
 
-def words(training, held_out, classifier, progress=SILENT):
-    shared = {"seed": 1, "device": None, "tokens_per_batch": None, "threads": 1, "progress": progress}
-    return baseline("bag-of-words", classifier, training, held_out, **shared)
-
-
-class Labels:
-    labels = ("joy", "sadness")
-    task = DEFAULT
+def words(training, held_out, progress=SILENT):
+    classifier = SimpleNamespace(labels=("joy", "sadness"), task=DEFAULT)
+    options = FinetuneOptions(seed=1)
+    setup = SimpleNamespace(classifier=classifier, training=training, validation=held_out, options=options)
+    return baseline("bag-of-words", setup, threads=1, progress=progress)
 
 
 def test_of_many_rows_the_same_are_drawn_again(monkeypatch):
     monkeypatch.setattr(baselines, "MAX_ROWS", 20)
     training = part([f"{'glad' if n % 2 else 'gloomy'} {n}" for n in range(60)], [n % 2 for n in range(60)])
-    told = [words(training, part(["glad", "gloomy"], [1, 0]), Labels) for _ in range(2)]
-    assert told[0] == told[1]
-    assert (told[0]["rows"], told[0]["accuracy"]) == (20, 1.0)
+    scores = [words(training, part(["glad", "gloomy"], [1, 0])) for _ in range(2)]
+    assert scores[0] == scores[1]
+    assert (scores[0]["rows"], scores[0]["accuracy"]) == (20, 1.0)
 
 
 def test_of_pairs_both_texts_count():
     training = part(["a", "a"] * 9, [0, 1] * 9, ["glad", "gloomy"] * 9)
-    assert words(training, part(["a", "a"], [1, 0], ["gloomy", "glad"]), Labels)["accuracy"] == 1.0
+    assert words(training, part(["a", "a"], [1, 0], ["gloomy", "glad"]))["accuracy"] == 1.0
 
 
 def test_texts_without_words_have_none_which_is_said(heard):
     blank = part([" ", "\t"] * 4, [0, 1] * 4)
-    assert words(blank, blank, Labels, heard) is None
+    assert words(blank, blank, heard) is None
     assert "no baseline: the texts have no words" in heard
 
 

@@ -21,9 +21,8 @@ import tokkit
 from tests.conftest import Heard
 from tests.files.files_faults import failing, fault_at, in_child, kill_self
 from tests.model.test_finetune import file_hashes
-from tests.model.test_loop import CPU, LABELS, prepared
+from tests.model.test_loop import LABELS, prepared, setup_of
 from tokkit.errors import InputError, Interrupted, OutputError, UsageError
-from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import checkpoints
@@ -31,7 +30,7 @@ from tokkit.model.training.checkpoints import Checkpoints, identity_of
 from tokkit.model.training.session import TrainingSession
 from tokkit.progress import SILENT
 
-SPEC = FinetuneOptions(
+OPTIONS = FinetuneOptions(
     **{"size": "tiny", "epochs": 2, "batch_size": 16, "dropout": 0.1, "metric": "loss"},
     **{"eval_every": "2", "save_every": "1", "sampler": "sqrt"},
 )
@@ -48,20 +47,13 @@ def _one_thread():
     torch.set_num_threads(before)
 
 
-def trained(tokenizer, folder, options=SPEC, lr=1e-3, progress=SILENT):
+def trained(tokenizer, folder, options=OPTIONS, lr=1e-3, progress=SILENT):
     """What a training leaves: every file of the model, its history, and all else of its result."""
     shutil.rmtree(folder / "staging", ignore_errors=True)
     (folder / "staging").mkdir(parents=True)
     classifier, rows = prepared(tokenizer, options, rows=48)
     session = TrainingSession(
-        classifier=classifier,
-        training=rows,
-        validation=rows,
-        loss=CrossEntropy(),
-        options=options,
-        lr=lr,
-        device=CPU,
-        budget=512,
+        setup_of(classifier, rows, options, lr),
         staging=folder / "staging",
         checkpoints=Checkpoints(folder / ".model.tokkit-training", folder / "model", options.keep),
         progress=progress,
@@ -82,8 +74,8 @@ class Stopping(Heard):
         super().__init__()
         self.left = steps
 
-    def advance(self, amount, **shown):
-        self.left -= "loss" in shown
+    def advance(self, amount, **figures):
+        self.left -= "loss" in figures
 
     def cancelled(self):
         return self.left <= 0
@@ -96,16 +88,18 @@ def whole(tokenizer, tmp_path_factory):
     return trained(tokenizer, tmp_path_factory.mktemp("whole"))
 
 
-@pytest.mark.parametrize(("steps", "kept"), [(1, 1), (2, 1), (5, 5)])
-def test_resume_after_ctrl_c_ends_in_the_same_bytes(tokenizer, whole, tmp_path, steps, kept):
+@pytest.mark.parametrize(("steps", "saved_step"), [(1, 1), (2, 1), (5, 5)])
+def test_resume_after_ctrl_c_ends_in_the_same_bytes(tokenizer, whole, tmp_path, steps, saved_step):
     """After the second step it comes while the model is validated."""
     stopping = Stopping(steps)
-    said = f"interrupted; the checkpoint after step {kept} is kept: the same command continues from there"
+    said = (
+        f"interrupted; the checkpoint after step {saved_step} is kept: the same command continues from there"
+    )
     with pytest.raises(Interrupted, match=said):
         trained(tokenizer, tmp_path, progress=stopping)
     heard = Heard()
     assert trained(tokenizer, tmp_path, progress=heard) == whole
-    assert f"continuing after step {kept}" in heard
+    assert f"continuing after step {saved_step}" in heard
 
 
 def test_resume_of_a_training_that_was_done_only_publishes(tokenizer, whole, tmp_path):
@@ -117,7 +111,7 @@ def test_resume_of_a_training_that_was_done_only_publishes(tokenizer, whole, tmp
 
 
 def test_checkpoints_to_keep_are_the_newest(tokenizer, tmp_path):
-    trained(tokenizer, tmp_path, replace(SPEC, keep=3))
+    trained(tokenizer, tmp_path, replace(OPTIONS, keep=3))
     assert saved(tmp_path) == [f"checkpoint-{step:08}" for step in (4, 5, 6)]
 
 
@@ -197,7 +191,7 @@ def test_a_full_disk_at_a_checkpoint_is_one_sentence_and_loses_nothing(
 
 
 @pytest.mark.parametrize(
-    ("changed", "lr", "told"),
+    ("changed", "lr", "difference"),
     [
         ({"epochs": 3}, 1e-3, "--epochs 2 instead of 3"),
         ({}, 2e-3, "--lr 0.001 instead of 0.002"),
@@ -205,34 +199,35 @@ def test_a_full_disk_at_a_checkpoint_is_one_sentence_and_loses_nothing(
         ({"batch_size": 8}, 1e-3, "--batch-size 16 instead of 8"),
     ],
 )
-def test_a_checkpoint_of_other_settings_is_refused(tokenizer, tmp_path, changed, lr, told):
+def test_a_checkpoint_of_other_settings_is_refused(tokenizer, tmp_path, changed, lr, difference):
     with pytest.raises(Interrupted):
         trained(tokenizer, tmp_path, progress=Stopping(3))
     before = saved(tmp_path)
-    with pytest.raises(InputError, match=f"has an unfinished training with {told}") as caught:
-        trained(tokenizer, tmp_path, replace(SPEC, **changed), lr)
+    with pytest.raises(InputError, match=f"has an unfinished training with {difference}") as caught:
+        trained(tokenizer, tmp_path, replace(OPTIONS, **changed), lr)
     assert "--resume none discards it" in caught.value.hint
     assert saved(tmp_path) == before
 
 
 def test_a_checkpoint_of_other_rows_or_another_start_is_refused(tokenizer, tmp_path):
-    classifier, rows = prepared(tokenizer, SPEC, rows=48)
-    identity = identity_of(classifier, rows, rows, SPEC, 1e-3, CPU)
+    classifier, rows = prepared(tokenizer, OPTIONS, rows=48)
+    setup = setup_of(classifier, rows, OPTIONS)
+    identity = identity_of(setup)
     other = replace(rows, targets=RowTargets(2 - rows.targets.values))
-    elsewhere = identity_of(classifier, other, rows, SPEC, 1e-3, CPU)
+    elsewhere = identity_of(replace(setup, training=other))
     assert {name for name in elsewhere if elsewhere[name] != identity[name]} == {"data"}
     with torch.no_grad():
         classifier.model.classifier.bias += 1
-    moved = identity_of(classifier, rows, rows, SPEC, 1e-3, CPU)
+    moved = identity_of(setup)
     assert {name for name in moved if moved[name] != identity[name]} == {"start"}
     assert list(identity["labels"]) == list(LABELS)
 
 
 def test_resume_none_discards_what_stands_there(tokenizer, whole, tmp_path):
     with pytest.raises(Interrupted):
-        trained(tokenizer, tmp_path, replace(SPEC, seed=7), progress=Stopping(3))
+        trained(tokenizer, tmp_path, replace(OPTIONS, seed=7), progress=Stopping(3))
     heard = Heard()
-    again = trained(tokenizer, tmp_path, replace(SPEC, resume="none"), progress=heard)
+    again = trained(tokenizer, tmp_path, replace(OPTIONS, resume="none"), progress=heard)
     assert again == whole
     assert "the checkpoints of an unfinished training are discarded" in heard
     assert "continuing" not in heard
@@ -243,7 +238,7 @@ def test_a_named_checkpoint_may_be_gone_on_from_at_another_rate(tokenizer, whole
         trained(tokenizer, tmp_path, progress=Stopping(3))
     named = tmp_path / ".model.tokkit-training" / "checkpoint-00000002"
     heard = Heard()
-    model, history, *_ = trained(tokenizer, tmp_path, replace(SPEC, resume=str(named)), 1e-4, heard)
+    model, history, *_ = trained(tokenizer, tmp_path, replace(OPTIONS, resume=str(named)), 1e-4, heard)
     assert "was trained with --lr 0.001 instead of 0.0001; continuing anyway" in heard
     assert history[0] == whole[1][0]
     assert history[1]["lr"] < whole[1][1]["lr"] / 5
@@ -257,9 +252,9 @@ def test_a_named_checkpoint_stays_until_there_is_a_newer_one(tokenizer, tmp_path
     monkeypatch.chdir(tmp_path)
     before = saved(tmp_path)
     with pytest.raises(UsageError, match="needs a GPU"):
-        trained(tokenizer, tmp_path, replace(SPEC, resume="none", precision="fp16"))
+        trained(tokenizer, tmp_path, replace(OPTIONS, resume="none", precision="fp16"))
     assert saved(tmp_path) == before
-    named = replace(SPEC, resume=".model.tokkit-training/checkpoint-00000002")
+    named = replace(OPTIONS, resume=".model.tokkit-training/checkpoint-00000002")
     with pytest.raises(Interrupted):
         trained(tokenizer, tmp_path, named, 1e-4, Stopping(0))
     assert saved(tmp_path) == ["checkpoint-00000002"]
@@ -272,22 +267,22 @@ def test_a_named_checkpoint_of_other_rows_is_refused(tokenizer, tmp_path):
     with pytest.raises(
         InputError, match="a checkpoint of another training, with --batch-size 16 instead of 8"
     ):
-        trained(tokenizer, tmp_path, replace(SPEC, resume=str(work), batch_size=8))
+        trained(tokenizer, tmp_path, replace(OPTIONS, resume=str(work), batch_size=8))
     with pytest.raises(InputError, match="no complete checkpoint"):
-        trained(tokenizer, tmp_path, replace(SPEC, resume=str(tmp_path / "nowhere")))
+        trained(tokenizer, tmp_path, replace(OPTIONS, resume=str(tmp_path / "nowhere")))
 
 
 def test_a_loss_that_is_no_number_leaves_the_checkpoint_and_says_how_to_go_on(tokenizer, tmp_path):
-    spec = replace(SPEC, max_grad_norm=0.0, warmup_ratio=1.0, schedule="constant")
+    options = replace(OPTIONS, max_grad_norm=0.0, warmup_ratio=1.0, schedule="constant")
     with pytest.raises(InputError, match="NaN or infinite at step") as caught:
-        trained(tokenizer, tmp_path, spec, lr=1e39)
-    [kept] = saved(tmp_path)
-    step = int(kept[-8:])
+        trained(tokenizer, tmp_path, options, lr=1e39)
+    [checkpoint] = saved(tmp_path)
+    step = int(checkpoint[-8:])
     assert f"the checkpoint after step {step} is kept" in caught.value.message
     assert f"--resume {tmp_path / '.model.tokkit-training'} continues from it" in caught.value.hint
-    weights = load_file(tmp_path / ".model.tokkit-training" / kept / "model.safetensors")
+    weights = load_file(tmp_path / ".model.tokkit-training" / checkpoint / "model.safetensors")
     assert all(torch.isfinite(value).all() for value in weights.values())
-    resumed = replace(spec, resume=str(tmp_path / ".model.tokkit-training"))
+    resumed = replace(options, resume=str(tmp_path / ".model.tokkit-training"))
     _, history, *_ = trained(tokenizer, tmp_path, resumed, lr=1e-4)
     assert history[-1]["step"] == STEPS
 
@@ -295,47 +290,47 @@ def test_a_loss_that_is_no_number_leaves_the_checkpoint_and_says_how_to_go_on(to
 @pytest.mark.parametrize("evaluated", ["2", "never"])
 def test_finite_weights_that_give_no_answers_are_not_kept(tokenizer, tmp_path, evaluated):
     """The second step leaves weights of 1e25: none is infinite, their products are."""
-    spec = replace(SPEC, save_every="2", eval_every=evaluated, warmup_ratio=1.0, schedule="constant")
+    options = replace(OPTIONS, save_every="2", eval_every=evaluated, warmup_ratio=1.0, schedule="constant")
     with pytest.raises(InputError, match="logits are NaN or infinite by step 2 of 6") as caught:
-        trained(tokenizer, tmp_path, spec, lr=6e25)
+        trained(tokenizer, tmp_path, options, lr=6e25)
     assert caught.value.hint == "a lower rate: --lr 0.001"
     assert not (tmp_path / ".model.tokkit-training").exists()
 
 
 def test_without_checkpoints_an_error_leaves_nothing(tokenizer, tmp_path):
     with pytest.raises(InputError, match="NaN or infinite"):
-        trained(tokenizer, tmp_path, replace(SPEC, save_every="never", max_grad_norm=0.0), lr=1e39)
+        trained(tokenizer, tmp_path, replace(OPTIONS, save_every="never", max_grad_norm=0.0), lr=1e39)
     assert not (tmp_path / ".model.tokkit-training").exists()
 
 
 def test_patience_holds_across_a_kill(tokenizer, tmp_path):
-    spec = replace(SPEC, epochs=5, patience=1, eval_every="1", metric="loss", schedule="constant")
-    _, history, *_ = expected = trained(tokenizer, tmp_path / "whole", spec, lr=0.0)
+    options = replace(OPTIONS, epochs=5, patience=1, eval_every="1", metric="loss", schedule="constant")
+    _, history, *_ = expected = trained(tokenizer, tmp_path / "whole", options, lr=0.0)
     assert len(history) == 2
     with pytest.raises(Interrupted):
-        trained(tokenizer, tmp_path / "cut", spec, lr=0.0, progress=Stopping(1))
-    assert trained(tokenizer, tmp_path / "cut", spec, lr=0.0) == expected
+        trained(tokenizer, tmp_path / "cut", options, lr=0.0, progress=Stopping(1))
+    assert trained(tokenizer, tmp_path / "cut", options, lr=0.0) == expected
     heard = Heard()
-    assert trained(tokenizer, tmp_path / "cut", spec, lr=0.0, progress=heard) == expected
+    assert trained(tokenizer, tmp_path / "cut", options, lr=0.0, progress=heard) == expected
     assert "continuing after step 2" in heard
 
 
 def test_a_score_that_does_not_exist_is_refused_before_the_first_step(tokenizer, tmp_path):
     with pytest.raises(UsageError, match='no score "f1_macro"'):
-        trained(tokenizer, tmp_path, replace(SPEC, metric="f1_macro"), progress=Stopping(0))
+        trained(tokenizer, tmp_path, replace(OPTIONS, metric="f1_macro"), progress=Stopping(0))
 
 
 def test_keep_optimizer_leaves_what_a_longer_training_goes_on_from(tokenizer, tmp_path):
-    trained(tokenizer, tmp_path, replace(SPEC, keep_optimizer=True))
-    kept = tmp_path / "kept"
-    shutil.copytree(tmp_path / "staging" / "checkpoint", kept)
-    assert {path.name for path in kept.iterdir()} == {
+    trained(tokenizer, tmp_path, replace(OPTIONS, keep_optimizer=True))
+    optimizer_folder = tmp_path / "kept"
+    shutil.copytree(tmp_path / "staging" / "checkpoint", optimizer_folder)
+    assert {path.name for path in optimizer_folder.iterdir()} == {
         "model.safetensors",
         "optimizer.safetensors",
         "state.json",
     }
     heard = Heard()
-    longer = replace(SPEC, epochs=3, resume=str(kept))
+    longer = replace(OPTIONS, epochs=3, resume=str(optimizer_folder))
     _, history, *_ = trained(tokenizer, tmp_path / "longer", longer, progress=heard)
     assert f"continuing after step {STEPS}" in heard
     assert [row["step"] for row in history] == [2, 4, 6, 8, 9]
@@ -359,14 +354,14 @@ def test_finetune_killed_and_run_again_publishes_the_same_model(dataset, tokeniz
     process.send_signal(signal.SIGKILL)
     process.communicate()
     assert not (tmp_path / "killed" / "model").exists()
-    spec = {"size": "tiny", "epochs": 4, "threads": 1, "save_every": "3"}
+    settings = {"size": "tiny", "epochs": 4, "threads": 1, "save_every": "3"}
     heard = Heard()
-    tokkit.finetune(dataset, tokenizer, out=tmp_path / "killed" / "model", progress=heard, **spec)
+    tokkit.finetune(dataset, tokenizer, out=tmp_path / "killed" / "model", progress=heard, **settings)
     assert "continuing after step" in heard
     assert [path.name for path in (tmp_path / "killed").iterdir()] == ["model"]
-    tokkit.finetune(dataset, tokenizer, out=tmp_path / "whole" / "model", **spec)
-    found = [file_hashes(tmp_path / each / "model") for each in ("killed", "whole")]
-    assert found[0] == found[1]
+    tokkit.finetune(dataset, tokenizer, out=tmp_path / "whole" / "model", **settings)
+    hashes = [file_hashes(tmp_path / name / "model") for name in ("killed", "whole")]
+    assert hashes[0] == hashes[1]
 
 
 def test_a_state_is_plain_json(tokenizer, tmp_path):

@@ -52,21 +52,21 @@ METRICS = ["loss", "accuracy", "macro_f1", "classes.joy.f1"]
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_sums_of_rows_give_the_scores_of_scikit_learn(metric):
-    found = table()
-    sums = row_sums(SINGLE, LABELS, metric, found)
-    columns = [found[name].to_numpy() for name in ("label", "predicted", "loss")]
+    predictions = table()
+    sums = row_sums(SINGLE, LABELS, metric, predictions)
+    columns = [predictions[name].to_numpy() for name in ("label", "predicted", "loss")]
     assert sums.value == pytest.approx(by_sklearn(metric, *columns))
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_bootstrap_gives_the_scores_of_the_rows_drawn(metric):
-    found = table(rows=40)
-    [drawn] = bootstrap({metric: row_sums(SINGLE, LABELS, metric, found)}, 50, seed=3).values()
-    columns = [found[name].to_numpy() for name in ("label", "predicted", "loss")]
+    predictions = table(rows=40)
+    [resampled] = bootstrap({metric: row_sums(SINGLE, LABELS, metric, predictions)}, 50, seed=3).values()
+    columns = [predictions[name].to_numpy() for name in ("label", "predicted", "loss")]
     rng = np.random.default_rng(3)
     samples = rng.integers(0, 40, (50, 40))
     expected = [by_sklearn(metric, *(column[rows] for column in columns)) for rows in samples]
-    assert drawn == pytest.approx(np.array(expected))
+    assert resampled == pytest.approx(np.array(expected))
 
 
 def test_a_class_named_with_dots_has_its_score_too():
@@ -88,8 +88,13 @@ def test_span_f1_of_tags_follows_from_sums_too():
 @pytest.mark.parametrize("rights", [(0.7, 0.7), (0.9, 0.7), (0.8, 0.6)])
 def test_the_exchange_test_of_accuracy_is_that_of_scipy(rights):
     first, second = (table(right=right, seed=i) for i, right in enumerate(rights, 1))
-    ours = exchange_test(*(row_sums(SINGLE, LABELS, "accuracy", each) for each in (first, second)), seed=5)
-    differences = [(each["label"] == each["predicted"]).to_numpy().astype(float) for each in (first, second)]
+    ours = exchange_test(
+        *(row_sums(SINGLE, LABELS, "accuracy", predictions) for predictions in (first, second)), seed=5
+    )
+    differences = [
+        (predictions["label"] == predictions["predicted"]).to_numpy().astype(float)
+        for predictions in (first, second)
+    ]
     theirs = stats.permutation_test(
         (differences[0] - differences[1],),
         np.mean,
@@ -103,7 +108,7 @@ def test_the_exchange_test_of_accuracy_is_that_of_scipy(rights):
 def test_the_exchange_test_of_macro_f1_agrees_with_exchanges_made_one_by_one():
     first, second = table(rows=30, right=0.9, seed=1), table(rows=30, right=0.6, seed=2)
     true = first["label"].to_numpy()
-    answers = [each["predicted"].to_numpy() for each in (first, second)]
+    predicted = [predictions["predicted"].to_numpy() for predictions in (first, second)]
     rng = np.random.default_rng(0)
 
     def gap(one, other):
@@ -112,9 +117,14 @@ def test_the_exchange_test_of_macro_f1_agrees_with_exchanges_made_one_by_one():
     as_far = 0
     for _ in range(150):
         swapped = rng.random(30) < 0.5
-        one, other = np.where(swapped, answers[1], answers[0]), np.where(swapped, answers[0], answers[1])
-        as_far += gap(one, other) >= gap(*answers) - 1e-12
-    ours = exchange_test(*(row_sums(SINGLE, LABELS, "macro_f1", each) for each in (first, second)), seed=5)
+        one, other = (
+            np.where(swapped, predicted[1], predicted[0]),
+            np.where(swapped, predicted[0], predicted[1]),
+        )
+        as_far += gap(one, other) >= gap(*predicted) - 1e-12
+    ours = exchange_test(
+        *(row_sums(SINGLE, LABELS, "macro_f1", predictions) for predictions in (first, second)), seed=5
+    )
     assert ours == pytest.approx((as_far + 1) / 151, abs=0.08)
 
 
@@ -136,7 +146,7 @@ def test_keys_are_read_in_the_type_of_their_option():
 
 
 @pytest.mark.parametrize(
-    ("written", "told"),
+    ("written", "message"),
     [
         (["epochz=1,2"], 'no option "epochz" (did you mean "epochs"?)'),
         (["epochs"], 'write KEY=VALUE,VALUE, not "epochs"'),
@@ -152,22 +162,24 @@ def test_keys_are_read_in_the_type_of_their_option():
         (["epochs=0,1"], "0 is below 1"),
     ],
 )
-def test_keys_that_mean_nothing_are_refused(written, told):
+def test_keys_that_mean_nothing_are_refused(written, message):
     with pytest.raises(UsageError) as caught:
         combinations(parsed(written), FinetuneOptions())
-    assert told in caught.value.message
+    assert message in caught.value.message
 
 
 def test_every_combination_is_there_once_the_last_key_fastest():
-    found = combinations({"size": ["tiny", "mini"], "lr": [1e-4, 2e-4]}, FinetuneOptions(epochs=7))
-    assert [each.name for each in found] == [
+    compared_settings = combinations(
+        {"size": ["tiny", "mini"], "lr": [1e-4, 2e-4]}, FinetuneOptions(epochs=7)
+    )
+    assert [combination.name for combination in compared_settings] == [
         "size=tiny lr=0.0001",
         "size=tiny lr=0.0002",
         "size=mini lr=0.0001",
         "size=mini lr=0.0002",
     ]
-    assert all(each.options.epochs == 7 for each in found)
-    assert found[3].options.size == "mini"
+    assert all(combination.options.epochs == 7 for combination in compared_settings)
+    assert compared_settings[3].options.size == "mini"
 
 
 def test_the_flag_stands_before_every_key_that_follows_it():
@@ -216,8 +228,8 @@ def test_the_best_stands_first_with_its_interval_and_the_others_differences(comp
 
 def test_the_folder_tells_what_the_result_does_and_holds_no_models(compared):
     out, result = compared
-    told = json.loads((out / "comparison.json").read_text("utf-8"))
-    assert told["combinations"] == result.as_dict()["combinations"]
+    comparison = json.loads((out / "comparison.json").read_text("utf-8"))
+    assert comparison["combinations"] == result.as_dict()["combinations"]
     names = {path.name for path in (out / "combination-1").iterdir()}
     assert names == {"predictions.parquet", "metrics.json", "history.csv", "tokkit.json"}
     assert {path.name for path in out.iterdir()} == {
@@ -232,24 +244,27 @@ def test_a_comparison_that_was_stopped_goes_on_to_the_same_figures(
         def cancelled(self):
             return "combination 2" in self
 
-    asked = (data, ["lr=0,3e-3", "size=tiny"], tokenizer)
+    inputs = (data, ["lr=0,3e-3", "size=tiny"], tokenizer)
     with pytest.raises(Interrupted):
-        compare_settings(*asked, out=tmp_path / "out", progress=InTheSecond(0), **FAST)
-    result = compare_settings(*asked, out=tmp_path / "out", progress=heard, **FAST)
+        compare_settings(*inputs, out=tmp_path / "out", progress=InTheSecond(0), **FAST)
+    result = compare_settings(*inputs, out=tmp_path / "out", progress=heard, **FAST)
     assert "lr=0 size=tiny: finished by an earlier run, not trained again" in heard
     figures = ("score", "interval", "p_value", "mean", "settings")
-    for mine, theirs in zip(result.combinations, compared[1].combinations, strict=True):
-        assert [mine[name] for name in figures] == [theirs[name] for name in figures]
+    for combination, theirs in zip(result.combinations, compared[1].combinations, strict=True):
+        assert [combination[name] for name in figures] == [theirs[name] for name in figures]
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 def test_the_command_compares_and_its_kept_models_can_be_asked(data, tokenizer, tmp_path, capsys):
-    asked = ["--compare", "seed=1,2", "size=tiny", "--keep-models", "--folds", "2", "--epochs", "1"]
+    arguments = ["--compare", "seed=1,2", "size=tiny", "--keep-models", "--folds", "2", "--epochs", "1"]
     out = str(tmp_path / "m")
-    assert run(["finetune", str(data), "--tokenizer", str(tokenizer), *asked, "-o", out, "--json", "-q"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert [each["settings"]["size"] for each in told["combinations"]] == ["tiny", "tiny"]
-    assert told["output"] == out
+    assert (
+        run(["finetune", str(data), "--tokenizer", str(tokenizer), *arguments, "-o", out, "--json", "-q"])
+        == 0
+    )
+    record = json.loads(capsys.readouterr().out)
+    assert [combination["settings"]["size"] for combination in record["combinations"]] == ["tiny", "tiny"]
+    assert record["output"] == out
     said = tokkit.predict(tmp_path / "m" / "combination-2" / "fold-1", ["i feel glad"]).predictions
     assert said[0]["label"] in LABELS
 
@@ -257,14 +272,14 @@ def test_the_command_compares_and_its_kept_models_can_be_asked(data, tokenizer, 
 def compared_with(unsure):
     return {
         "best": {"lr": 1e-4},
-        "indistinguishable": [{"lr": each} for each in unsure],
+        "indistinguishable": [{"lr": lr} for lr in unsure],
         "combinations": [{}] * 3,
     }
 
 
 def test_a_best_that_may_be_chance_is_called_so():
     assert reports.verdict(compared_with([])) == "lr=0.0001 is best"
-    told = reports.verdict(compared_with([2e-4]))
-    assert told == "lr=0.0001 scores best, but is not distinguishable from lr=0.0002"
-    told = reports.verdict(compared_with([2e-4, 3e-4]))
-    assert told == "lr=0.0001 scores best, but is not distinguishable from any other"
+    verdict = reports.verdict(compared_with([2e-4]))
+    assert verdict == "lr=0.0001 scores best, but is not distinguishable from lr=0.0002"
+    verdict = reports.verdict(compared_with([2e-4, 3e-4]))
+    assert verdict == "lr=0.0001 scores best, but is not distinguishable from any other"

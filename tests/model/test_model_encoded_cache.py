@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from tokkit.data.dataset import Rows
+from tokkit.model.network.classifier import Classifier, RowLimits
 from tokkit.model.tasks import TASKS
 from tokkit.model.training import encoded_rows
+from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.tokenizer.folder.load import load
+from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 
 TASK = TASKS["single-label"]
 TEXTS = ["i feel glad", "오늘 i feel 슬프다", "", "👩‍👩‍👧 ok", "glad " * 40]
@@ -27,15 +29,24 @@ def cache(tmp_path, monkeypatch) -> Path:
 @pytest.fixture
 def calls(monkeypatch):
     """The texts that were encoded, call by call, by the real encoding."""
-    seen: list[list[str]] = []
-    encode = encoded_rows.encode
+    texts: list[list[str]] = []
+    encode = Classifier.encode
 
-    def counting(task, rows, *arguments, **options):
-        seen.append(rows.texts)
-        return encode(task, rows, *arguments, **options)
+    def counting(classifier, rows, *arguments):
+        texts.append(rows.texts)
+        return encode(classifier, rows, *arguments)
 
-    monkeypatch.setattr(encoded_rows, "encode", counting)
-    return seen
+    monkeypatch.setattr(Classifier, "encode", counting)
+    return texts
+
+
+def classifier_of(tokenizer: LoadedTokenizer, max_length: int | None = 16) -> Classifier:
+    """What of a classifier decides the ids; it has no model."""
+    return Classifier(None, tokenizer, (), TASK, RowLimits(max_length, pad_id=0, segments=True))
+
+
+def cached(tokenizer, rows, max_length=16, progress=SILENT):
+    return encoded_rows.cached(classifier_of(tokenizer, max_length), rows, None, progress)
 
 
 def rows_of(texts, pairs=()):
@@ -48,15 +59,15 @@ def same(one: Encoded, other: Encoded) -> bool:
         and getattr(one, name).dtype == getattr(other, name).dtype
         for name in ("ids", "offsets")
     )
-    segments = [each.segments is not None and each.segments.tolist() for each in (one, other)]
+    segments = [rows.segments is not None and rows.segments.tolist() for rows in (one, other)]
     return arrays and one.truncated == other.truncated and segments[0] == segments[1]
 
 
 @pytest.mark.parametrize("pairs", [(), ("b", "", "오늘", "d", "e")])
 def test_the_second_run_reads_what_the_first_one_kept(cache, calls, tokenizer, pairs):
     rows, loaded = rows_of(TEXTS, pairs), load(tokenizer)
-    first = encoded_rows.cached(TASK, rows, loaded, 16)
-    second = encoded_rows.cached(TASK, rows, load(tokenizer), 16)
+    first = cached(loaded, rows)
+    second = cached(load(tokenizer), rows)
     assert calls == [TEXTS]
     assert same(first, second)
     assert same(first, TASK.encode(rows, loaded, 16))
@@ -67,10 +78,10 @@ def test_another_length_text_order_pair_or_tokenizer_is_another_entry(cache, cal
     import tokkit
 
     loaded = load(tokenizer)
-    encoded_rows.cached(TASK, rows_of(TEXTS), loaded, 16)
+    cached(loaded, rows_of(TEXTS))
     other = tmp_path / "other"
     tokkit.train_wordpiece([str(tokenizer / "tokenizer.json")], other, vocab_size=120)
-    asked = [
+    requests = [
         (rows_of(TEXTS), loaded, 17),
         (rows_of(TEXTS), loaded, None),
         (rows_of(reversed(TEXTS)), loaded, 16),
@@ -78,24 +89,22 @@ def test_another_length_text_order_pair_or_tokenizer_is_another_entry(cache, cal
         (rows_of(TEXTS, ["x"] * 5), loaded, 16),
         (rows_of(TEXTS), load(other), 16),
     ]
-    for number, (rows, tokens, length) in enumerate(asked, 2):
-        assert same(encoded_rows.cached(TASK, rows, tokens, length), TASK.encode(rows, tokens, length)), (
-            number
-        )
+    for number, (rows, tokens, length) in enumerate(requests, 2):
+        assert same(cached(tokens, rows, length), TASK.encode(rows, tokens, length)), number
         assert len(calls) == number
 
 
 def test_texts_are_told_apart_however_they_are_cut(cache, calls, tokenizer):
     loaded = load(tokenizer)
     for texts in (["ab", "c"], ["a", "bc"], ["abc", ""], ["", "abc"], ["abc"]):
-        encoded_rows.cached(TASK, rows_of(texts), loaded, 16)
+        cached(loaded, rows_of(texts))
     assert len(calls) == 5
 
 
 @pytest.mark.parametrize("damage", ["cut short", "one bit", "empty", "no arrays", "a folder"])
 def test_a_damaged_entry_is_passed_over_and_mended(cache, calls, tokenizer, damage):
     rows, loaded = rows_of(TEXTS), load(tokenizer)
-    first = encoded_rows.cached(TASK, rows, loaded, 16)
+    first = cached(loaded, rows)
     [entry] = cache.iterdir()
     content = entry.read_bytes()
     if damage == "cut short":
@@ -111,7 +120,7 @@ def test_a_damaged_entry_is_passed_over_and_mended(cache, calls, tokenizer, dama
     else:
         entry.unlink()
         entry.mkdir()
-    assert same(encoded_rows.cached(TASK, rows, loaded, 16), first)
+    assert same(cached(loaded, rows), first)
     assert len(calls) == 2
     if damage != "a folder":
         assert entry.read_bytes() == content
@@ -120,8 +129,8 @@ def test_a_damaged_entry_is_passed_over_and_mended(cache, calls, tokenizer, dama
 def test_a_cache_that_cannot_be_written_is_said_and_nothing_more(tmp_path, monkeypatch, tokenizer, heard):
     (tmp_path / "file").write_text("x")
     monkeypatch.setenv("TOKKIT_CACHE", str(tmp_path / "file"))
-    found = encoded_rows.cached(TASK, rows_of(TEXTS), load(tokenizer), 16, progress=heard)
-    assert same(found, TASK.encode(rows_of(TEXTS), load(tokenizer), 16))
+    encoded = cached(load(tokenizer), rows_of(TEXTS), progress=heard)
+    assert same(encoded, TASK.encode(rows_of(TEXTS), load(tokenizer), 16))
     assert "encoded rows are not cached" in heard
 
 
@@ -129,13 +138,13 @@ def test_those_used_longest_ago_are_removed_first(cache, calls, tokenizer, monke
     loaded = load(tokenizer)
     entries = []
     for number in range(3):
-        encoded_rows.cached(TASK, rows_of([f"text {number}"]), loaded, 16)
+        cached(loaded, rows_of([f"text {number}"]))
         entries += [path for path in cache.iterdir() if path not in entries]
         os.utime(entries[-1], (number, number))
-    encoded_rows.cached(TASK, rows_of(["text 0"]), loaded, 16)  # used again
+    cached(loaded, rows_of(["text 0"]))  # used again
     size = entries[0].stat().st_size
     monkeypatch.setattr(encoded_rows, "CACHE_BYTES", 3 * size)
-    encoded_rows.cached(TASK, rows_of(["text 9"]), loaded, 16)
+    cached(loaded, rows_of(["text 9"]))
     assert entries[0].exists()
     assert not entries[1].exists()
     assert entries[2].exists()
@@ -143,5 +152,5 @@ def test_those_used_longest_ago_are_removed_first(cache, calls, tokenizer, monke
 
 def test_rows_larger_than_the_whole_cache_are_not_kept(cache, calls, tokenizer, monkeypatch):
     monkeypatch.setattr(encoded_rows, "CACHE_BYTES", 10)
-    encoded_rows.cached(TASK, rows_of(TEXTS), load(tokenizer), 16)
+    cached(load(tokenizer), rows_of(TEXTS))
     assert not cache.exists()

@@ -16,7 +16,7 @@ from tokkit.errors import InputError
 from tokkit.model.evaluation.scoring import ScoredModel, score_ensemble
 from tokkit.model.folder.model_folder import load_classifier
 from tokkit.model.folder.receipt import ModelReceipt
-from tokkit.model.options.evaluate_options import EvaluateOptions
+from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.model.tasks import TASKS
 from tokkit.model.tasks.task import RowTargets
 from tokkit.views import html

@@ -21,7 +21,7 @@ from tokkit.cli.main import tokkit as command
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.features import projection
 from tokkit.model.features.features_file import FeaturesFile
-from tokkit.model.options.features_options import FeaturesOptions
+from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Silent
 from tokkit.views.reports import features as reports
 

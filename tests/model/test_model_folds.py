@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import statistics
 from collections import Counter
 
 import numpy as np
@@ -13,17 +14,17 @@ import pytest
 import tokkit
 from tests.conftest import Heard
 from tests.model.conftest import sentences, write_csv
+from tests.model.test_model_encoded_cache import classifier_of
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.folds import fold_rows
-from tokkit.model.folds.cross_validate import deviations, means
+from tokkit.model.folds.cross_validate import over_folds
 from tokkit.model.network.classifier import part_of
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
-from tokkit.model.training import encoded_rows
 from tokkit.model.training.encoded_rows import EncodedOnce
 from tokkit.progress import SILENT
 from tokkit.tokenizer.folder.load import load
@@ -66,7 +67,7 @@ def test_each_row_is_answered_by_the_model_of_its_fold(folds):
     theirs = pl.read_parquet(out / "fold-2" / "predictions.parquet")
     assert theirs["text"].to_list() == rows["text"].to_list()
     said = tokkit.predict(out / "fold-2", rows["text"].to_list()).predictions
-    assert [each["label"] for each in said] == rows["predicted"].to_list()
+    assert [prediction["label"] for prediction in said] == rows["predicted"].to_list()
 
 
 def test_no_text_stands_in_two_folds(folds):
@@ -82,20 +83,20 @@ def test_folds_hold_every_class_in_its_share(data):
 
 def test_mean_and_deviation_are_those_of_the_folds(folds):
     out, result = folds
-    told = json.loads((out / "metrics.json").read_text("utf-8"))
-    accuracies = [fold["accuracy"] for fold in told["folds"]]
-    assert told["mean"]["accuracy"] == pytest.approx(np.mean(accuracies), abs=1e-6)
-    assert told["deviation"]["accuracy"] == pytest.approx(np.std(accuracies, ddof=1), abs=1e-6)
-    assert "f1" in told["mean"]["classes"]["joy"]
-    assert told["out_of_fold"] == result.metrics == result.as_dict()["out_of_fold"]
+    metrics = json.loads((out / "metrics.json").read_text("utf-8"))
+    accuracies = [fold["accuracy"] for fold in metrics["folds"]]
+    assert metrics["mean"]["accuracy"] == pytest.approx(np.mean(accuracies), abs=1e-6)
+    assert metrics["deviation"]["accuracy"] == pytest.approx(np.std(accuracies, ddof=1), abs=1e-6)
+    assert "f1" in metrics["mean"]["classes"]["joy"]
+    assert metrics["out_of_fold"] == result.metrics == result.as_dict()["out_of_fold"]
 
 
 def test_the_card_tells_what_the_figures_file_does(folds):
     folder, _ = folds
-    told = json.loads((folder / "metrics.json").read_text("utf-8"))
+    metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     card = (folder / "README.md").read_text("utf-8")
     assert "# Text classifier, 3 folds" in card
-    mean, deviation, all_rows = (told[key]["accuracy"] for key in ("mean", "deviation", "out_of_fold"))
+    mean, deviation, all_rows = (metrics[key]["accuracy"] for key in ("mean", "deviation", "out_of_fold"))
     assert f"| accuracy | {mean:.4f} ± {deviation:.4f} | {all_rows:.4f} |" in card
 
 
@@ -104,8 +105,8 @@ def test_scores_that_one_fold_lacks_have_no_mean():
         {"loss": 1, "classes": {"a": {"f1": 0.5}}, "best": "a"},
         {"loss": 2, "classes": {}, "best": "b"},
     ]
-    assert means(scores) == {"loss": 1.5}
-    assert deviations(scores) == {"loss": pytest.approx(0.5**0.5, abs=1e-6)}
+    assert over_folds(scores, statistics.fmean) == {"loss": 1.5}
+    assert over_folds(scores, statistics.stdev) == {"loss": pytest.approx(0.5**0.5, abs=1e-6)}
 
 
 def test_the_receipt_and_the_history_tell_of_every_fold(folds):
@@ -134,12 +135,14 @@ def test_members_are_the_models_of_the_folds(folds, model, tmp_path):
 def test_the_ensemble_is_the_mean_of_the_members_probabilities(folds):
     out, _ = folds
     texts = ["at home i feel glad", "오늘 i feel 슬프다", ""]
-    each = [tokkit.predict(path, texts, raw=True).predictions for path in ModelReceipt.read(out).members()]
-    shares = [np.array([list(row["probabilities"].values()) for row in rows]) for rows in each]
+    fold_shares = [
+        tokkit.predict(path, texts, raw=True).predictions for path in ModelReceipt.read(out).members()
+    ]
+    shares = [np.array([list(row["probabilities"].values()) for row in rows]) for rows in fold_shares]
     by_hand = (shares[0] + shares[1] + shares[2]) / 3
     task = TASKS["single-label"]
-    together = task.ensemble([task.logits_from(each) for each in shares])
-    assert task.probabilities(together) == pytest.approx(by_hand, abs=1e-6)
+    ensemble = task.ensemble([task.logits_from(fold_shares) for fold_shares in shares])
+    assert task.probabilities(ensemble) == pytest.approx(by_hand, abs=1e-6)
     exact = task.ensemble([np.log([[0.5, 0.5]]), np.log([[0.25, 0.75]])])
     assert task.probabilities(exact) == pytest.approx(np.array([[0.375, 0.625]]), abs=1e-6)
 
@@ -147,10 +150,12 @@ def test_the_ensemble_is_the_mean_of_the_members_probabilities(folds):
 def test_predict_with_the_folder_asks_the_ensemble(folds):
     out, _ = folds
     texts = ["at home i feel glad", "오늘 i feel 슬프다"]
-    each = [tokkit.predict(path, texts, raw=True).predictions for path in ModelReceipt.read(out).members()]
+    of_folds = [
+        tokkit.predict(path, texts, raw=True).predictions for path in ModelReceipt.read(out).members()
+    ]
     for row, said in enumerate(tokkit.predict(out, texts, raw=True).predictions):
         for label, share in said["probabilities"].items():
-            by_hand = np.mean([rows[row]["probabilities"][label] for rows in each])
+            by_hand = np.mean([rows[row]["probabilities"][label] for rows in of_folds])
             assert share == pytest.approx(by_hand, abs=1e-6)
 
 
@@ -167,14 +172,14 @@ class StopsIn(Heard):
 
 def contents(folder):
     """Every file's bytes; of receipts what they tell of the result."""
-    found = {}
+    contents = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
         name = str(path.relative_to(folder))
         if path.name == "tokkit.json":
-            found[name] = json.loads(path.read_text("utf-8"))["result"]
+            contents[name] = json.loads(path.read_text("utf-8"))["result"]
         else:
-            found[name] = path.read_bytes()
-    return found
+            contents[name] = path.read_bytes()
+    return contents
 
 
 def test_a_run_that_was_stopped_goes_on_behind_the_finished_folds_to_the_same_bytes(
@@ -213,8 +218,8 @@ def test_rows_of_a_group_stay_in_one_fold(tmp_path):
     pl.DataFrame(rows, schema=["text", "label", "author"], orient="row").write_csv(path)
     folded = folds_of(path, folds=3, group_column="author")
     author = {text: who for text, _, who in rows}
-    held = [{author[text] for text in fold.validation.texts} for fold in folded.folds]
-    assert sum(map(len, held)) == 10
+    authors = [{author[text] for text in fold.validation.texts} for fold in folded.folds]
+    assert sum(map(len, authors)) == 10
 
 
 def test_folds_that_split_wrote_are_trained_on_as_they_are(data, tokenizer, tmp_path, heard):
@@ -234,20 +239,19 @@ def test_folds_that_split_wrote_are_trained_on_as_they_are(data, tokenizer, tmp_
 
 def test_all_texts_are_encoded_once_whatever_the_folds(data, tokenizer):
     folded = folds_of(data, folds=3)
-    asked = []
+    calls = []
 
-    def counting(task, rows, *arguments, **options):
-        asked.append(len(rows.texts))
-        return encoded_rows.encode(task, rows, *arguments, **options)
+    def counting(classifier, rows, *arguments):
+        calls.append(len(rows.texts))
+        return classifier.encode(rows, *arguments)
 
-    once, loaded, task = EncodedOnce(folded.parts, counting), load(tokenizer), TASKS["single-label"]
+    once, classifier = EncodedOnce(folded.parts, counting), classifier_of(load(tokenizer), max_length=12)
     for fold in folded.folds:
         for part in (fold.training, fold.validation):
-            mine = once(task, part, loaded, 12)
-            plain = task.encode(part, loaded, 12)
-            assert (mine.ids == plain.ids).all()
-            assert (mine.offsets == plain.offsets).all()
-    assert asked == [len({text for text, _ in ROWS})]
+            of_part, plain = once(classifier, part, None, SILENT), classifier.encode(part)
+            assert (of_part.ids == plain.ids).all()
+            assert (of_part.offsets == plain.offsets).all()
+    assert calls == [len({text for text, _ in ROWS})]
 
 
 def test_a_part_of_encoded_pairs_keeps_their_segments(tokenizer):
@@ -261,16 +265,16 @@ def test_a_part_of_encoded_pairs_keeps_their_segments(tokenizer):
 
 
 def test_fewer_rows_than_folds_is_an_error(tmp_path):
-    few = write_csv(tmp_path / "d.csv", [("a", "x"), ("b", "y"), ("c", "x"), ("d", "y")])
+    data = write_csv(tmp_path / "d.csv", [("a", "x"), ("b", "y"), ("c", "x"), ("d", "y")])
     with pytest.raises(InputError, match="4 rows are too few for 5 folds") as caught:
-        folds_of(few, folds=5)
+        folds_of(data, folds=5)
     assert caught.value.hint == "--folds 4"
 
 
 def test_copies_of_few_texts_are_too_few_too(tmp_path):
-    few = write_csv(tmp_path / "d.csv", [("a", "x"), ("b", "y"), ("c", "x")] * 4)
+    data = write_csv(tmp_path / "d.csv", [("a", "x"), ("b", "y"), ("c", "x")] * 4)
     with pytest.raises(InputError, match="3 sets of rows that stay together are too few for 4 folds"):
-        folds_of(few, folds=4)
+        folds_of(data, folds=4)
 
 
 def test_a_class_of_one_text_could_not_be_learned_by_the_fold_that_holds_it(tmp_path):
@@ -321,8 +325,8 @@ def test_one_of_the_folds_is_to_be_named_as_a_model_to_go_on_from(folds, data, t
 
 @pytest.mark.parametrize("width", [40, 120])
 def test_the_report_shows_each_fold_their_mean_and_all_rows(folds, width):
-    told = {**folds[1].as_dict(), "model": "folds"}
-    drawn_text = as_text(reports.cross_validation(told), width, color=False)
+    record = {**folds[1].as_dict(), "model": "folds"}
+    drawn_text = as_text(reports.cross_validation(record), width, color=False)
     for part in ("mean", "deviation", "out of fold", "fold-1 to fold-3"):
         assert part in drawn_text
     assert max(map(len, drawn_text.splitlines())) <= width

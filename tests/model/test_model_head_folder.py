@@ -29,7 +29,7 @@ FAST = {"epochs": 1, "threads": 1, "size": "tiny"}
 
 
 def logits_of(classifier):
-    encoded = encode(TEXTS, classifier.tokenizer, classifier.max_length)
+    encoded = encode(TEXTS, classifier.tokenizer, classifier.limits.max_length)
     return predict_logits(classifier, encoded, CPU, budget=64)
 
 
@@ -49,8 +49,8 @@ def copied(headed, tmp_path):
 @pytest.mark.parametrize("task", ["single-label", "multi-label", "regression"])
 def test_every_head_is_read_back_as_it_was_written(tokenizer, tmp_path, head, task):
     labels = LABELS if task != "regression" else ("value",)
-    spec = FinetuneOptions(size="tiny", head=head, dropout=0.25)
-    classifier = pretrained.new_classifier(load(tokenizer), labels, spec, TASKS[task])
+    options = FinetuneOptions(size="tiny", head=head, dropout=0.25)
+    classifier = pretrained.new_classifier(load(tokenizer), labels, options, TASKS[task])
     expected = logits_of(classifier)
     assert expected.shape == (len(TEXTS), len(labels))
     folders.write_classifier(tmp_path, classifier)
@@ -86,8 +86,8 @@ def test_its_body_loads_with_auto_model_and_has_the_same_states(headed):
 
 def test_predict_and_evaluate_take_it_as_any_other(headed, dataset):
     scores = tokkit.evaluate(headed, dataset / "validation.csv").as_dict()
-    told = json.loads((headed / "metrics.json").read_text("utf-8"))
-    assert scores["accuracy"] == told["accuracy"]
+    metrics = json.loads((headed / "metrics.json").read_text("utf-8"))
+    assert scores["accuracy"] == metrics["accuracy"]
     rows = tokkit.predict(headed, TEXTS[:1]).predictions
     assert set(rows[0]["probabilities"]) == set(LABELS)
 
@@ -114,7 +114,7 @@ def test_a_body_that_lacks_weights_is_refused(copied):
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"head": "mean"}, r"layers\.key\.bias: \(128,\), but .* need no such weight"),
         ({"labels": ["a", "b"]}, r"output\.bias: \(3,\), but .* need \(2,\)"),
@@ -124,10 +124,10 @@ def test_a_body_that_lacks_weights_is_refused(copied):
         ({"dropout": "much"}, "not a description of a head"),
     ],
 )
-def test_a_description_that_does_not_fit_is_refused(copied, changed, told):
+def test_a_description_that_does_not_fit_is_refused(copied, changed, message):
     path = copied / "head.json"
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **changed}), encoding="utf-8")
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         folders.load_classifier(copied)
 
 
@@ -147,9 +147,9 @@ def test_weights_that_are_cut_short_are_refused(copied):
 
 def unsaid(tokenizer, name, labels, heard, **settings):
     """A classifier made of the checkpoint, and what was said."""
-    spec = FinetuneOptions(**settings)
-    made = pretrained.load_pretrained(name, load(tokenizer), labels, spec, heard)
-    return made, heard.sentences
+    options = FinetuneOptions(**settings)
+    classifier = pretrained.load_pretrained(name, load(tokenizer), labels, options, heard)
+    return classifier, heard.sentences
 
 
 def test_training_goes_on_with_its_own_head_and_its_order_of_labels(headed, heard):
@@ -246,7 +246,7 @@ def test_segments_go_to_bodies_that_have_them_alone(tokenizer, tmp_path, heard):
     for family, takes in (("bert", True), ("roberta", False), ("distilbert", False)):
         base = body_folder(family, tmp_path / family)
         classifier, _ = unsaid(tokenizer, base, LABELS, heard, head="cls")
-        assert classifier.segments is takes
+        assert classifier.limits.segments is takes
         assert predict_logits(classifier, encoded, CPU, budget=64).shape == (2, 3)
 
 
@@ -254,13 +254,13 @@ def test_segments_go_to_bodies_that_have_them_alone(tokenizer, tmp_path, heard):
 def test_a_row_without_tokens_has_an_answer_of_its_own(dataset, tmp_path, head):
     """A tokenizer without special tokens gives an empty text no token at all."""
     tokkit.train_word(dataset / "train.csv", tmp_path / "words", recipe="gpt2", vocab_size=100)
-    spec = FinetuneOptions(size="tiny", head=head)
-    classifier = pretrained.new_classifier(load(tmp_path / "words"), LABELS, spec)
+    options = FinetuneOptions(size="tiny", head=head)
+    classifier = pretrained.new_classifier(load(tmp_path / "words"), LABELS, options)
     encoded = encode(["", "i feel glad at home", ""], classifier.tokenizer)
     assert encoded.lengths[0] == 0
-    together = predict_logits(classifier, encoded, CPU, budget=1000)
+    in_batches = predict_logits(classifier, encoded, CPU, budget=1000)
     alone = predict_logits(classifier, encode([""], classifier.tokenizer), CPU, budget=1000)
-    assert together[0] == pytest.approx(alone[0], abs=1e-5)
+    assert in_batches[0] == pytest.approx(alone[0], abs=1e-5)
 
 
 def test_who_takes_encoders_only_is_told_where_the_encoder_is(headed, tmp_path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,11 +20,11 @@ from tokkit.model.network.losses import (
     CrossEntropy,
     Focal,
     LogitAdjusted,
+    LossInputs,
     SquaredError,
 )
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
-from tokkit.model.tasks.task import RowTargets
 
 CLASSES = 3
 LABELS = ("joy", "sadness", "anger")
@@ -37,7 +36,7 @@ def logits_of(*shape):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(1)) * 3
 
 
-def drawn(task, rows=32, width=7):
+def batch_for(task, rows=32, width=7):
     """Logits and targets of a batch of this task; of tags a third of the tokens has none."""
     generator = torch.Generator().manual_seed(2)
     if task == "single-label":
@@ -52,15 +51,17 @@ def drawn(task, rows=32, width=7):
 
 
 def targets_of(task):
-    _, targets = drawn(task)
-    return (
-        SimpleNamespace(values=targets.reshape(-1).numpy()) if task == "tags" else RowTargets(targets.numpy())
-    )
+    _, targets = batch_for(task)
+    return targets.reshape(-1).numpy() if task == "tags" else targets.numpy()
+
+
+def built_of(options, task, values, labels):
+    return losses.build(LossInputs(options, values, labels), TASKS[task])
 
 
 def built(task, loss, **settings):
     labels = ("value",) if task == "regression" else LABELS
-    return losses.build(FinetuneOptions(loss=loss, **settings), TASKS[task], targets_of(task), labels)
+    return built_of(FinetuneOptions(loss=loss, **settings), task, targets_of(task), labels)
 
 
 EVERY = [(task, loss) for task in TASKS for loss in LOSSES[TASKS[task].loss]]
@@ -72,7 +73,7 @@ class TestEveryLoss:
     def test_is_the_same_for_a_batch_of_32_and_for_its_pieces(self, task, loss, reduction):
         weighed = {} if task == "regression" else {"class_weights": "balanced"}
         one = built(task, loss, reduction=reduction, **weighed)
-        logits, targets = drawn(task)
+        logits, targets = batch_for(task)
         whole = one.summed(logits, targets) / one.denominator(targets)
         for size in (8, 5, 1):
             starts = range(0, len(targets), size)
@@ -81,7 +82,7 @@ class TestEveryLoss:
 
     def test_falls_when_the_right_answer_gains(self, task, loss):
         one = built(task, loss)
-        logits, targets = drawn(task)
+        logits, targets = batch_for(task)
         right = logits.clone()
         if task in BY_CLASS:
             there = targets != -100
@@ -97,14 +98,14 @@ class TestEveryLoss:
 
     def test_stays_finite_with_its_gradient_where_the_model_is_sure(self, task, loss):
         one = built(task, loss, gamma=0.5)
-        logits, targets = drawn(task)
+        logits, targets = batch_for(task)
         sure = (logits.sign() * 200).requires_grad_()
         one.summed(sure, targets).backward()
         assert torch.isfinite(one.items(sure, targets)).all()
         assert torch.isfinite(sure.grad).all()
 
     def test_is_computed_in_float32_whatever_the_logits_are(self, task, loss):
-        logits, targets = drawn(task)
+        logits, targets = batch_for(task)
         half = logits.bfloat16()
         one = built(task, loss)
         assert torch.equal(one.items(half, targets), one.items(half.float(), targets))
@@ -122,9 +123,9 @@ def test_nothing_but_ignored_tokens_gives_zero(loss):
 @pytest.mark.parametrize("smoothing", [0.0, 0.1])
 @pytest.mark.parametrize("by_class", [None, WEIGHTS])
 def test_cross_entropy_is_torch_s(task, smoothing, by_class):
-    logits, targets = drawn(task)
+    logits, targets = batch_for(task)
     for reduction in ("mean", "sum"):
-        one = CrossEntropy(by_class, smoothing, reduction)
+        one = CrossEntropy(by_class, smoothing, reduction=reduction)
         expected = torch.nn.functional.cross_entropy(
             logits.reshape(-1, CLASSES),
             targets.reshape(-1),
@@ -137,7 +138,7 @@ def test_cross_entropy_is_torch_s(task, smoothing, by_class):
 
 
 def test_without_a_reduction_weights_are_not_divided_out():
-    logits, targets = drawn("single-label")
+    logits, targets = batch_for("single-label")
     one = CrossEntropy(WEIGHTS, reduction="none")
     expected = torch.nn.functional.cross_entropy(logits, targets, WEIGHTS, reduction="none")
     assert torch.allclose(one.items(logits, targets), expected)
@@ -147,95 +148,95 @@ def test_without_a_reduction_weights_are_not_divided_out():
 
 def paper_focal(logits, targets, gamma, alpha):
     """Lin et al. 2017, equation 5, item by item."""
-    found = []
+    losses_by_item = []
     for row, y in zip(
         logits.double().reshape(-1, CLASSES).tolist(), targets.reshape(-1).tolist(), strict=True
     ):
         if y == -100:
-            found.append(0.0)
+            losses_by_item.append(0.0)
             continue
-        exponentials = [math.exp(each) for each in row]
+        exponentials = [math.exp(logit) for logit in row]
         p = exponentials[y] / sum(exponentials)
-        found.append(-(1.0 if alpha is None else float(alpha[y])) * (1 - p) ** gamma * math.log(p))
-    return found
+        losses_by_item.append(-(1.0 if alpha is None else float(alpha[y])) * (1 - p) ** gamma * math.log(p))
+    return losses_by_item
 
 
 @pytest.mark.parametrize("task", BY_CLASS)
 @pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 5.0])
 @pytest.mark.parametrize("alpha", [None, WEIGHTS])
 def test_focal_is_the_paper_s(task, gamma, alpha):
-    logits, targets = drawn(task)
-    found = Focal(gamma, alpha).items(logits, targets)
-    assert found.tolist() == pytest.approx(paper_focal(logits, targets, gamma, alpha), rel=1e-4, abs=1e-7)
+    logits, targets = batch_for(task)
+    focal = Focal(gamma, alpha).items(logits, targets)
+    assert focal.tolist() == pytest.approx(paper_focal(logits, targets, gamma, alpha), rel=1e-4, abs=1e-7)
 
 
 def test_focal_without_focus_is_cross_entropy():
-    logits, targets = drawn("single-label")
+    logits, targets = batch_for("single-label")
     assert torch.allclose(Focal(0.0).items(logits, targets), CrossEntropy().items(logits, targets), atol=1e-6)
 
 
 def test_a_mean_of_focal_losses_is_of_the_items_and_not_of_alpha():
-    _, targets = drawn("tags")
+    _, targets = batch_for("tags")
     assert Focal(2.0, WEIGHTS).denominator(targets) == int((targets != -100).sum())
 
 
 def paper_binary_focal(logits, targets, gamma, alpha):
     """The same of two classes, equations 2 to 5; a row's loss is the mean over its labels."""
-    found = []
+    losses_by_row = []
     for row, wanted in zip(logits.double().tolist(), targets.tolist(), strict=True):
         terms = []
         for x, y, a in zip(row, wanted, alpha or [None] * len(row), strict=True):
             p = 1 / (1 + math.exp(-x))
             p_t, alpha_t = (p, a) if y == 1 else (1 - p, None if a is None else 1 - a)
             terms.append(-(1 if alpha_t is None else alpha_t) * (1 - p_t) ** gamma * math.log(p_t))
-        found.append(sum(terms) / len(terms))
-    return found
+        losses_by_row.append(sum(terms) / len(terms))
+    return losses_by_row
 
 
 @pytest.mark.parametrize("alpha", [None, [0.25, 0.5, 0.9]])
 def test_binary_focal_is_the_paper_s(alpha):
-    logits, targets = drawn("multi-label")
-    found = BinaryFocal(2.0, None if alpha is None else torch.tensor(alpha)).items(logits, targets)
-    assert found.tolist() == pytest.approx(
+    logits, targets = batch_for("multi-label")
+    focal = BinaryFocal(2.0, None if alpha is None else torch.tensor(alpha)).items(logits, targets)
+    assert focal.tolist() == pytest.approx(
         paper_binary_focal(logits, targets, 2.0, alpha), rel=1e-4, abs=1e-7
     )
 
 
 @pytest.mark.parametrize("by_label", [None, WEIGHTS])
 def test_binary_cross_entropy_is_torch_s(by_label):
-    logits, targets = drawn("multi-label")
+    logits, targets = batch_for("multi-label")
     one = BinaryCrossEntropy(by_label)
     expected = torch.nn.BCEWithLogitsLoss(pos_weight=by_label)(logits, targets)
     assert one.summed(logits, targets) / one.denominator(targets) == pytest.approx(float(expected), rel=1e-6)
 
 
 def test_binary_smoothing_moves_targets_towards_one_half():
-    logits, targets = drawn("multi-label")
+    logits, targets = batch_for("multi-label")
     expected = torch.nn.BCEWithLogitsLoss(reduction="none")(logits, 0.05 + 0.9 * targets).mean(dim=-1)
     assert torch.allclose(BinaryCrossEntropy(smoothing=0.1).items(logits, targets), expected)
 
 
 def test_logit_adjustment_is_the_paper_s():
     """Menon et al. 2021, equation 10: log(1 + sum over y' of (prior(y') / prior(y)) exp(f(y') - f(y)))."""
-    logits, targets = drawn("single-label")
+    logits, targets = batch_for("single-label")
     counts = torch.tensor([70.0, 25.0, 5.0])
     prior = (counts / 100).double().tolist()
     expected = [
         math.log(1 + sum(prior[k] / prior[y] * math.exp(row[k] - row[y]) for k in range(CLASSES) if k != y))
         for row, y in zip(logits.double().tolist(), targets.tolist(), strict=True)
     ]
-    assert LogitAdjusted(counts).items(logits, targets).tolist() == pytest.approx(
+    assert LogitAdjusted(counts=counts).items(logits, targets).tolist() == pytest.approx(
         expected, rel=1e-4, abs=1e-6
     )
 
 
 def test_logit_adjustment_lives_with_a_class_that_has_no_rows():
-    logits, targets = drawn("single-label")
-    assert torch.isfinite(LogitAdjusted(torch.tensor([9.0, 1.0, 0.0])).items(logits, targets)).all()
+    logits, targets = batch_for("single-label")
+    assert torch.isfinite(LogitAdjusted(counts=torch.tensor([9.0, 1.0, 0.0])).items(logits, targets)).all()
 
 
 def test_squared_error_is_torch_s():
-    logits, targets = drawn("regression")
+    logits, targets = batch_for("regression")
     one = SquaredError()
     expected = torch.nn.functional.mse_loss(logits[:, 0], targets)
     assert one.summed(logits, targets) / one.denominator(targets) == pytest.approx(float(expected), rel=1e-6)
@@ -278,13 +279,13 @@ def test_weights_of_several_labels_are_torch_s_advice_for_pos_weight():
     """Rows without the label over rows with it; 1 for a label that all rows have, or none."""
     values = np.zeros((100, 3), dtype=np.float32)
     values[:20, 0] = values[:, 1] = 1
-    found = weights.class_weights("balanced", values, LABELS)
-    assert found == pytest.approx([4.0, 1.0, 1.0], rel=1e-5)
+    balanced = weights.class_weights("balanced", values, LABELS)
+    assert balanced == pytest.approx([4.0, 1.0, 1.0], rel=1e-5)
     assert weights.class_weights("sqrt", values, LABELS)[0] == pytest.approx(2.0, rel=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         (
             '{"joy": 1, "sadnes": 2, "anger": 1}',
@@ -299,9 +300,9 @@ def test_weights_of_several_labels_are_torch_s_advice_for_pos_weight():
         ("{", "nor a file of weights"),
     ],
 )
-def test_a_file_of_weights_that_does_not_fit_is_refused(tmp_path, content, told):
+def test_a_file_of_weights_that_does_not_fit_is_refused(tmp_path, content, message):
     (tmp_path / "w.json").write_text(content)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         weights.class_weights(str(tmp_path / "w.json"), VALUES, LABELS)
 
 
@@ -320,8 +321,8 @@ def test_a_slip_of_the_pen_is_no_file():
 
 def test_alpha_is_given_by_label_whatever_the_label_holds():
     labels = ("a,b", "x=y", "기쁨")
-    spec = FinetuneOptions(loss="focal", alpha="x=y=0.5,기쁨=2,a,b=1e-1")
-    one = losses.build(spec, TASKS["single-label"], RowTargets(VALUES), labels)
+    options = FinetuneOptions(loss="focal", alpha="x=y=0.5,기쁨=2,a,b=1e-1")
+    one = built_of(options, "single-label", VALUES, labels)
     logits = torch.zeros(3, 3)
     assert one.items(logits, torch.arange(3)).tolist() == pytest.approx(
         [a * (2 / 3) ** 2 * math.log(3) for a in (0.1, 0.5, 2.0)]
@@ -329,7 +330,7 @@ def test_alpha_is_given_by_label_whatever_the_label_holds():
 
 
 def test_balanced_alpha_is_the_balanced_weights():
-    logits, targets = drawn("single-label")
+    logits, targets = batch_for("single-label")
     by_alpha = built("single-label", "focal", alpha="balanced").items(logits, targets)
     by_weights = built("single-label", "focal", class_weights="balanced").items(logits, targets)
     assert torch.equal(by_alpha, by_weights)
@@ -341,8 +342,8 @@ def test_balanced_alpha_of_several_labels_weighs_having_and_lacking_alike():
     values = np.zeros((100, 3), dtype=np.float32)
     values[:20, 0] = values[:50, 1] = values[:90, 2] = 1
     for settings in ({"alpha": "balanced"}, {"class_weights": "balanced"}):
-        spec = FinetuneOptions(loss="focal", gamma=0.0, **settings)
-        one = losses.build(spec, TASKS["multi-label"], RowTargets(values), LABELS)
+        options = FinetuneOptions(loss="focal", gamma=0.0, **settings)
+        one = built_of(options, "multi-label", values, LABELS)
         having = one.items(torch.zeros(1, 3), torch.eye(3)[:1]).item()
         lacking = one.items(torch.zeros(1, 3), torch.zeros(1, 3)).item()
         # with alpha 0.8, 0.5, 0.1: (0.8 + 0.5 + 0.9) and (0.2 + 0.5 + 0.9) times log 2, over 3
@@ -351,7 +352,7 @@ def test_balanced_alpha_of_several_labels_weighs_having_and_lacking_alike():
 
 
 @pytest.mark.parametrize(
-    ("task", "settings", "told"),
+    ("task", "settings", "message"),
     [
         ("single-label", {"alpha": "joy=0.5"}, 'no number for the label "sadness"'),
         ("single-label", {"alpha": "joi=0.5,sadness=1,anger=1"}, 'unknown label "joi" .did you mean "joy"'),
@@ -369,8 +370,8 @@ def test_balanced_alpha_of_several_labels_weighs_having_and_lacking_alike():
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused(task, settings, told):
-    with pytest.raises(UsageError, match=told):
+def test_what_cannot_be_meant_is_refused(task, settings, message):
+    with pytest.raises(UsageError, match=message):
         built(task, **{"loss": "focal", **settings})
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from tokkit.model.network.heads import HEADS, STOCK
 from tokkit.model.network.hidden_states import CHOICES
 from tokkit.model.network.losses import LOSSES, REDUCTIONS
-from tokkit.model.options.features_options import FeaturesOptions
 from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.model.tasks import TASKS
 from tokkit.model.training.schedule import SAMPLERS, SCHEDULES
 from tokkit.options import described_fields

@@ -20,7 +20,7 @@ from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.training import accelerator
 from tokkit.progress import SILENT
 
-SPEC = FinetuneOptions(size="tiny", epochs=1, batch_size=19, dropout=0.0, label_smoothing=0.1)
+OPTIONS = FinetuneOptions(size="tiny", epochs=1, batch_size=19, dropout=0.0, label_smoothing=0.1)
 """Six steps of 19 rows and one of a single row, of which the second process has none."""
 ROWS = 115
 
@@ -28,9 +28,9 @@ ROWS = 115
 def train_here(tokenizer):
     """What one of the processes, or the only one, ends with."""
     torch.set_num_threads(1)
-    classifier, rows = prepared(tokenizer, SPEC, ROWS)
-    loss = CrossEntropy(torch.tensor([0.5, 1.0, 3.0]), SPEC.label_smoothing)
-    steps = steps_of(classifier, rows, SPEC, budget=200, loss=loss)
+    classifier, rows = prepared(tokenizer, OPTIONS, ROWS)
+    loss = CrossEntropy(torch.tensor([0.5, 1.0, 3.0]), OPTIONS.label_smoothing)
+    steps = steps_of(classifier, rows, OPTIONS, budget=200, loss=loss)
     [report] = steps.run(SILENT)
     return steps.accelerator.num_processes, vars(report), classifier.model.state_dict()
 
@@ -44,9 +44,9 @@ def _worker(rank, tokenizer, port, folder):
 
 
 def _free_port():
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 @pytest.mark.long
@@ -69,13 +69,13 @@ def test_two_processes_end_where_one_does(tokenizer, tmp_path):
 @pytest.mark.long
 def test_torchrun_writes_the_model_that_one_process_writes(dataset, tokenizer, tmp_path):
     """One table, one folder, and rounding apart the same weights."""
-    asked = ["-m", "tokkit", "finetune", str(dataset), "--tokenizer", str(tokenizer), "--dropout", "0"]
-    asked += ["--epochs", "2", "--threads", "1", "--json", "-q", "-o"]
-    together = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
+    arguments = ["-m", "tokkit", "finetune", str(dataset), "--tokenizer", str(tokenizer), "--dropout", "0"]
+    arguments += ["--epochs", "2", "--threads", "1", "--json", "-q", "-o"]
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port"]
     outputs = {}
-    for name, start in (("one", [sys.executable]), ("two", [*together, str(_free_port())])):
+    for name, start in (("one", [sys.executable]), ("two", [*torchrun, str(_free_port())])):
         done = subprocess.run(
-            [*start, *asked, str(tmp_path / name)], capture_output=True, text=True, check=False
+            [*start, *arguments, str(tmp_path / name)], capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
         outputs[name] = json.loads(done.stdout)

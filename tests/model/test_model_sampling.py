@@ -26,9 +26,9 @@ class TestEverySampler:
 
     def test_depends_on_seed_and_epoch_alone(self, sampler):
         classes = None if sampler == "plain" else CLASSES
-        drawn = [order(sampler, classes, 100, seed, epoch).tolist() for seed in (1, 2) for epoch in (0, 1)]
-        assert drawn[1] == order(sampler, classes, 100, 1, 1).tolist()
-        assert len({tuple(each) for each in drawn}) == 4
+        orders = [order(sampler, classes, 100, seed, epoch).tolist() for seed in (1, 2) for epoch in (0, 1)]
+        assert orders[1] == order(sampler, classes, 100, 1, 1).tolist()
+        assert len({tuple(rows) for rows in orders}) == 4
 
 
 def test_plain_is_every_row_once():
@@ -36,27 +36,27 @@ def test_plain_is_every_row_once():
 
 
 def test_balanced_gives_every_class_the_same_share_and_none_twice_before_all_once():
-    drawn = order("balanced", CLASSES, 100, 1, 0)
-    assert np.bincount(CLASSES[drawn]).tolist() == [34, 0, 33, 33]
-    times = np.bincount(drawn, minlength=100)
+    rows = order("balanced", CLASSES, 100, 1, 0)
+    assert np.bincount(CLASSES[rows]).tolist() == [34, 0, 33, 33]
+    times = np.bincount(rows, minlength=100)
     assert set(times[:90]) == {0, 1}
     assert set(times[90:99]) == {3, 4}
 
 
 def test_square_root_lies_between():
-    drawn = np.bincount(CLASSES[order("sqrt", CLASSES, 100, 1, 0)])
+    counts_by_class = np.bincount(CLASSES[order("sqrt", CLASSES, 100, 1, 0)])
     roots = np.sqrt([90, 0, 9, 1])
-    assert np.abs(drawn - 100 * roots / roots.sum()).max() < 1
+    assert np.abs(counts_by_class - 100 * roots / roots.sum()).max() < 1
 
 
 @given(st.lists(st.integers(0, 1000), min_size=1, max_size=20).filter(any), st.sampled_from([0.0, 0.5, 1.0]))
 def test_quotas_add_up_and_are_within_one_row(counts, power):
     counts = np.array(counts)
-    found = quotas(counts, power)
+    rounded = quotas(counts, power)
     weights = np.array([n**power if n else 0.0 for n in counts])
-    assert found.sum() == counts.sum()
-    assert np.abs(found - weights / weights.sum() * counts.sum()).max() < 1
-    assert not found[counts == 0].any()
+    assert rounded.sum() == counts.sum()
+    assert np.abs(rounded - weights / weights.sum() * counts.sum()).max() < 1
+    assert not rounded[counts == 0].any()
 
 
 @pytest.mark.parametrize("values", [np.zeros((4, 3), np.float32), np.zeros(4, np.float32)])

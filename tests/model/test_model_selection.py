@@ -59,6 +59,6 @@ def test_a_score_there_is_not_is_refused_and_the_others_are_named(name):
 )
 def test_losses_and_errors_are_to_be_low_all_others_high(name, old, new, better):
     group, _, last = name.rpartition(".")
-    made = [{group: {last: each}} if group else {last: each} for each in (old, new)]
-    assert is_better(made[1], made[0], name) is better
-    assert is_better(made[1], None, name)
+    scores = [{group: {last: value}} if group else {last: value} for value in (old, new)]
+    assert is_better(scores[1], scores[0], name) is better
+    assert is_better(scores[1], None, name)

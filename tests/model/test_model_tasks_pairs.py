@@ -53,21 +53,21 @@ def test_logits_are_those_of_the_stock_model_on_pairs(paired):
     classifier = folder.load_classifier(paired / "model")
     model = AutoModelForSequenceClassification.from_pretrained(paired / "model").eval()
     tokenizer = AutoTokenizer.from_pretrained(paired / "model")
-    assert classifier.segments == (getattr(model.config, "type_vocab_size", 0) > 1)
+    assert classifier.limits.segments == (getattr(model.config, "type_vocab_size", 0) > 1)
     triples = [*pairs(10, 5), ("i feel " * 100, "so glad", ""), ("glad", "so sad " * 100, "")]
     rows = Rows([a for a, _, _ in triples], [], [], {}, pairs=[b for _, b, _ in triples])
-    encoded = classifier.task.encode(rows, classifier.tokenizer, classifier.max_length)
+    encoded = classifier.task.encode(rows, classifier.tokenizer, classifier.limits.max_length)
     ours = predict_logits(classifier, encoded, torch.device("cpu"), budget=200)
     assert encoded.truncated == 2
     for row, (first, second, _) in enumerate(triples):
         result = tokenizer(
-            first, second, truncation=True, max_length=classifier.max_length, return_tensors="pt"
+            first, second, truncation=True, max_length=classifier.limits.max_length, return_tensors="pt"
         )
         segments = result.pop("token_type_ids")[0].numpy()
         held = encoded.segments[encoded.offsets[row] : encoded.offsets[row + 1]]
         assert held.tolist() == segments.tolist()
         assert set(held.tolist()) == {0, 1}
-        if classifier.segments:
+        if classifier.limits.segments:
             result["token_type_ids"] = torch.from_numpy(segments)[None]
         with torch.inference_mode():
             np.testing.assert_allclose(ours[row], model(**result).logits[0].numpy(), atol=1e-4)
@@ -76,10 +76,10 @@ def test_logits_are_those_of_the_stock_model_on_pairs(paired):
 def test_segments_make_a_difference_where_the_model_has_them(paired):
     classifier = folder.load_classifier(paired / "model")
     rows = Rows(["i feel glad"], [], [], {}, pairs=["so sad"])
-    encoded = classifier.task.encode(rows, classifier.tokenizer, classifier.max_length)
+    encoded = classifier.task.encode(rows, classifier.tokenizer, classifier.limits.max_length)
     without = type(encoded)(encoded.ids, encoded.offsets, 0)
     one, other = (predict_logits(classifier, each, torch.device("cpu"), 64) for each in (encoded, without))
-    assert np.allclose(one, other) == (not classifier.segments)
+    assert np.allclose(one, other) == (not classifier.limits.segments)
 
 
 def test_predict_and_evaluate_read_the_second_text(paired):

@@ -98,7 +98,7 @@ def test_logits_are_those_of_the_stock_model_on_its_own_batch(tagger):
     rows = as_rows(list(sentences(12, 7)))
     classifier = folder.load_classifier(tagger)
     assert classifier.task is TASK
-    encoded = TASK.encode(rows, classifier.tokenizer, classifier.max_length)
+    encoded = TASK.encode(rows, classifier.tokenizer, classifier.limits.max_length)
     ours = predict_logits(classifier, encoded, torch.device("cpu"), budget=64)
     assert ours.shape == (len(encoded.ids), 5)
     for row, tokens in enumerate(rows.tokens):
@@ -114,11 +114,11 @@ def test_the_loss_is_that_of_the_stock_model(tagger):
     model = AutoModelForTokenClassification.from_pretrained(tagger).eval()
     classifier = folder.load_classifier(tagger)
     rows = as_rows(list(sentences(12, 7)))
-    encoded = TASK.encode(rows, classifier.tokenizer, classifier.max_length)
+    encoded = TASK.encode(rows, classifier.tokenizer, classifier.limits.max_length)
     targets = TASK.targets(rows, classifier.labels, "rows", encoded)
     logits = predict_logits(classifier, encoded, torch.device("cpu"), budget=64)
     every = np.arange(len(rows.texts))
-    batch = batch_of(encoded, every, classifier.pad_id)
+    batch = batch_of(encoded, every, classifier.limits.pad_id)
     with torch.inference_mode():
         theirs = model(**batch.inputs(torch.device("cpu")), labels=targets.of(every, batch.width)).loss
     assert TASK.scores(logits, targets, classifier.labels)["loss"] == pytest.approx(float(theirs), abs=1e-5)

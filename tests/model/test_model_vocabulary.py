@@ -31,16 +31,16 @@ def other(tmp_path_factory, dataset):
     return out
 
 
-def made(name, tokenizer, heard, **settings):
-    spec = FinetuneOptions(**settings)
-    return pretrained.load_pretrained(name, load(tokenizer), LABELS, spec, heard)
+def built(name, tokenizer, heard, **settings):
+    options = FinetuneOptions(**settings)
+    return pretrained.load_pretrained(name, load(tokenizer), LABELS, options, heard)
 
 
 def test_another_vocabulary_is_refused_and_the_ways_out_are_named(model, other, heard):
     with pytest.raises(
         InputError, match=r"does not belong to .*tokens have another id in .*own tokenizer"
     ) as caught:
-        made(model, other, heard)
+        built(model, other, heard)
     for way in ("leave --tokenizer out", "tokkit add-tokens", "--reset-embeddings"):
         assert way in caught.value.hint
     assert heard.sentences == [], "an error comes without a tail of notes"
@@ -54,23 +54,23 @@ def test_a_larger_vocabulary_is_refused_where_the_body_has_no_tokenizer_of_its_o
     with pytest.raises(
         InputError, match=rf"does not belong to .*ids go up to {rows}, .* has {rows} embedding rows"
     ):
-        made(base, tokenizer, heard)
+        built(base, tokenizer, heard)
 
 
 def test_one_that_fits_in_size_is_taken_where_the_body_has_none_and_special_ids_are_said(
     tokenizer, tmp_path, heard
 ):
     base = body_folder("roberta", tmp_path / "roberta", pad_token_id=1)
-    assert made(base, tokenizer, heard).pad_id == load(tokenizer).id_of("pad") == 0
+    assert built(base, tokenizer, heard).limits.pad_id == load(tokenizer).id_of("pad") == 0
     assert 'its pad token "[PAD]" has the id 0, but 1 in' in heard
 
 
 def test_a_tokenizer_extended_by_tokkit_belongs_to_its_own_model_alone(model, tmp_path, heard):
     longer = tmp_path / "longer"
     tokkit.add_tokens(model, token=["frabjous"], model=model, out=longer)
-    assert made(longer, longer, heard).model.config.vocab_size == load(longer).vocab_size
+    assert built(longer, longer, heard).model.config.vocab_size == load(longer).vocab_size
     with pytest.raises(InputError, match="does not belong to"):
-        made(model, longer, heard)
+        built(model, longer, heard)
 
 
 def test_a_tokenizer_whose_template_lies_is_refused_with_any_body(tokenizer, tmp_path, heard):
@@ -83,7 +83,7 @@ def test_a_tokenizer_whose_template_lies_is_refused_with_any_body(tokenizer, tmp
     base = body_folder("bert", tmp_path / "bert")
     for reset in (False, True):
         with pytest.raises(InputError, match=r"\[CLS\]"):
-            made(base, broken, heard, reset_embeddings=reset)
+            built(base, broken, heard, reset_embeddings=reset)
 
 
 def test_configuration_and_weights_that_disagree_are_refused(model, tmp_path, heard):
@@ -92,15 +92,17 @@ def test_configuration_and_weights_that_disagree_are_refused(model, tmp_path, he
     config = json.loads((wrong / "config.json").read_text("utf-8"))
     (wrong / "config.json").write_text(json.dumps({**config, "vocab_size": config["vocab_size"] + 9}))
     with pytest.raises(InputError, match=r"have different shapes for bert\.embeddings\.word_embeddings"):
-        made(wrong, wrong, heard)
+        built(wrong, wrong, heard)
     with pytest.raises(InputError, match="cannot be loaded as a model"):
-        made(wrong, wrong, heard, head="mean")
+        built(wrong, wrong, heard, head="mean")
 
 
-@pytest.mark.parametrize(("family", "head"), [*((each, "stock") for each in FAMILIES), ("electra", "mean")])
+@pytest.mark.parametrize(
+    ("family", "head"), [*((family_name, "stock") for family_name in FAMILIES), ("electra", "mean")]
+)
 def test_new_embeddings_have_the_vocabulary_s_size_and_leave_the_rest(other, tmp_path, heard, family, head):
     base = body_folder(family, tmp_path / family, vocab_size=101)
-    classifier = made(base, other, heard, reset_embeddings=True, head=head)
+    classifier = built(base, other, heard, reset_embeddings=True, head=head)
     rows = load(other).vocab_size
     assert f"a new embedding matrix of {rows} rows replaces its 101" in heard
     assert "the body loses what it knew of words" in heard
@@ -108,8 +110,8 @@ def test_new_embeddings_have_the_vocabulary_s_size_and_leave_the_rest(other, tmp
     body = classifier.model.base_model
     embedding = body.get_input_embeddings()
     assert embedding.weight.shape[0] == embedding.num_embeddings == body.config.vocab_size == rows
-    assert embedding.padding_idx == classifier.pad_id
-    assert (embedding.weight[classifier.pad_id] == 0).all()
+    assert embedding.padding_idx == classifier.limits.pad_id
+    assert (embedding.weight[classifier.limits.pad_id] == 0).all()
     assert embedding.weight.detach().std().item() == pytest.approx(body.config.initializer_range, rel=0.1)
     before, after = load_file(base / "model.safetensors"), body.state_dict()
     common = before.keys() & after.keys()
@@ -121,7 +123,7 @@ def test_new_embeddings_have_the_vocabulary_s_size_and_leave_the_rest(other, tmp
     }
     assert len(changed) == 1, changed
     assert "embeddings" in changed.pop()
-    encoded = encode(["at home i feel glad", "슬프다"], classifier.tokenizer, classifier.max_length)
+    encoded = encode(["at home i feel glad", "슬프다"], classifier.tokenizer, classifier.limits.max_length)
     assert predict_logits(classifier, encoded, CPU, budget=64).shape == (2, 3)
     folders.write_classifier(tmp_path / "m", classifier)
     again = folders.load_classifier(tmp_path / "m")
@@ -129,13 +131,13 @@ def test_new_embeddings_have_the_vocabulary_s_size_and_leave_the_rest(other, tmp
 
 
 def test_new_embeddings_are_the_same_for_the_same_seed(model, other, heard):
-    drawn = []
+    matrices = []
     for seed in (1, 1, 2):
         torch.manual_seed(seed)
-        classifier = made(model, other, heard, reset_embeddings=True)
-        drawn.append(classifier.model.get_input_embeddings().weight)
-    assert torch.equal(drawn[0], drawn[1])
-    assert not torch.equal(drawn[0], drawn[2])
+        classifier = built(model, other, heard, reset_embeddings=True)
+        matrices.append(classifier.model.get_input_embeddings().weight)
+    assert torch.equal(matrices[0], matrices[1])
+    assert not torch.equal(matrices[0], matrices[2])
 
 
 def test_finetune_learns_with_new_embeddings_on_an_old_body(dataset, model, other, tmp_path, heard):
@@ -157,15 +159,15 @@ def test_finetune_learns_with_new_embeddings_on_an_old_body(dataset, model, othe
 def test_a_tokenizer_beside_a_head_of_ours_is_held_against_the_one_above_the_body(
     tokenizer, other, tmp_path, heard
 ):
-    spec = FinetuneOptions(size="tiny", head="mean")
-    folders.write_classifier(tmp_path / "m", pretrained.new_classifier(load(tokenizer), LABELS, spec))
-    assert made(tmp_path / "m", tokenizer, heard, head="mean").labels == LABELS
+    options = FinetuneOptions(size="tiny", head="mean")
+    folders.write_classifier(tmp_path / "m", pretrained.new_classifier(load(tokenizer), LABELS, options))
+    assert built(tmp_path / "m", tokenizer, heard, head="mean").labels == LABELS
     with pytest.raises(InputError, match="tokens have another id"):
-        made(tmp_path / "m", other, heard, head="mean")
+        built(tmp_path / "m", other, heard, head="mean")
 
 
 def test_random_weights_take_any_vocabulary(model, other, heard):
-    classifier = made(model, other, heard, random_init=True)
+    classifier = built(model, other, heard, random_init=True)
     assert classifier.model.config.vocab_size == load(other).vocab_size
 
 
@@ -179,4 +181,4 @@ def test_a_missing_embedding_row_of_the_model_s_own_tokenizer_is_refused(model, 
     config = json.loads((cut / "config.json").read_text("utf-8"))
     (cut / "config.json").write_text(json.dumps({**config, "vocab_size": 100}))
     with pytest.raises(InputError, match="has 100 embedding rows"):
-        made(cut, cut, heard)
+        built(cut, cut, heard)

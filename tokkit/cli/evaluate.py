@@ -10,7 +10,7 @@ from tokkit.cli.options import output_option, shared_options
 from tokkit.cli.output import page_path, show, write
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
-from tokkit.model.options.evaluate_options import EvaluateOptions
+from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.progress import Progress
 from tokkit.views import html
 from tokkit.views.reports import evaluation as reports

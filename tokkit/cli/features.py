@@ -9,7 +9,7 @@ import click
 from tokkit.cli.options import output_option, shared_options
 from tokkit.cli.output import plot_path, show, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.model.options.features_options import FeaturesOptions
+from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress
 from tokkit.views import map_plot
 from tokkit.views.reports import features as reports

@@ -10,7 +10,7 @@ import click
 from tokkit.cli.options import shared_options
 from tokkit.cli.output import show
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.model.options.evaluate_options import PredictOptions
+from tokkit.model.options.inference_options import PredictOptions
 from tokkit.sources.paths import STANDARD_INPUT
 from tokkit.views.reports import predictions as reports
 

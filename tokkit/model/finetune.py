@@ -11,9 +11,10 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.errors import UsageError
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate
 from tokkit.model.folds.fold_rows import folds_request, has_folds
+from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
-from tokkit.model.training import encoded_rows
+from tokkit.model.training.encoded_rows import cached
 from tokkit.model.training.train_model import (
     FinetuneRequest,
     FinetuneResult,
@@ -55,7 +56,7 @@ def finetune(
     files.check_output(Path(out), force=force, kind="folder")
     # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
     if options.folds is not None or has_folds(dataset):
-        request, folded = folds_request(
+        request = folds_request(
             dataset,
             tokenizer,
             model,
@@ -65,7 +66,7 @@ def finetune(
             threads=threads,
             progress=progress,
         )
-        return cross_validate(request, folded, Path(out), force=force)
+        return cross_validate(request, Path(out), force=force)
     if options.group_column is not None:
         raise UsageError("--group-column: keeps rows in one fold", hint="--folds 5 makes folds")
     check_request(tokenizer, model, options)
@@ -75,7 +76,7 @@ def finetune(
     )
     # Described in the receipt, and never overwritten by ``out``.
     inputs = [*loaded.files, *local_paths(tokenizer, model, validation_data, options.class_weights)]
-    request = FinetuneRequest(
+    single = FinetuneRequest(
         dataset=loaded,
         tokenizer=tokenizer,
         model=model,
@@ -84,6 +85,6 @@ def finetune(
         inputs=tuple(inputs),
         threads=threads,
         progress=progress,
-        encoder=encoded_rows.encode if options.no_cache else encoded_rows.cached,
+        encoder=Classifier.encode if options.no_cache else cached,
     )
-    return train_model(request, training, validation, Path(out), force=force)
+    return train_model(single, training, validation, Path(out), force=force)

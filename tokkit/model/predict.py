@@ -18,7 +18,7 @@ from tokkit.model.folder.model_folder import SavedModel
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.calibration import shifted
 from tokkit.model.network.classifier import Classifier, use_threads
-from tokkit.model.options.evaluate_options import PredictOptions
+from tokkit.model.options.inference_options import PredictOptions
 from tokkit.model.tasks.regression import number_in
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress

@@ -16,7 +16,7 @@ from tokkit.model.metrics.calibration import confidences, reliability
 from tokkit.model.metrics.classification import scores_by_length
 from tokkit.model.metrics.label_issues import find_label_issues
 from tokkit.model.metrics.significance import PairedScores, bootstrap, decision_sums, intervals
-from tokkit.model.options.evaluate_options import EvaluateOptions
+from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.progress import Progress
 
 

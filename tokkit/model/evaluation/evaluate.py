@@ -23,7 +23,7 @@ from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fo
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.significance import compare_with_best
 from tokkit.model.network.classifier import use_threads
-from tokkit.model.options.evaluate_options import EvaluateOptions
+from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 

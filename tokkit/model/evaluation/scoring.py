@@ -18,7 +18,7 @@ from tokkit.model.folder.predictions import PERCENT, read_parquet
 from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt
 from tokkit.model.metrics import calibration
 from tokkit.model.metrics.classification import Decisions
-from tokkit.model.options.evaluate_options import EvaluateOptions
+from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 

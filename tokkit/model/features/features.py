@@ -28,8 +28,8 @@ from tokkit.model.features.features_file import (
 from tokkit.model.features.projection import Projection, check_rows, project
 from tokkit.model.network.classifier import budget_for, choose_device, use_threads
 from tokkit.model.network.hidden_states import NONE, StatesOptions, load_body
-from tokkit.model.options.features_options import FeaturesOptions
-from tokkit.model.training.baseline import bag_of_words, probe
+from tokkit.model.options.inference_options import FeaturesOptions
+from tokkit.model.training.baseline import LinearModel
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.encoding.encode import encode
@@ -202,21 +202,16 @@ def _analyze(
     scores: dict[str, Any] = {}
     if baselines is not None:
         training, held_out = baselines.training, baselines.held_out
-        shared: dict[str, Any] = {
-            "targets": training.targets,
-            "truth": held_out.targets,
-            "labels": baselines.labels,
-            "task": baselines.task,
-            "threads": threads,
-            "progress": progress,
-        }
+        linear = LinearModel(
+            training.targets, held_out.targets, baselines.labels, baselines.task, threads, progress
+        )
         if options.bag_of_words:
             with stage(progress, "training on words"):
-                words = bag_of_words(training.texts, held_out.texts, **shared)
+                words = linear.bag_of_words(training.texts, held_out.texts)
             scores["bag_of_words"] = {"split": baselines.split, **words}
         if options.probe:
             with stage(progress, "training the probe"):
-                vectors = probe(file.vectors(training.indices), file.vectors(held_out.indices), **shared)
+                vectors = linear.probe(file.vectors(training.indices), file.vectors(held_out.indices))
             scores["probe"] = {"split": baselines.split, **vectors}
     return FeaturesResult(
         output=str(file.path),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import InputError
 from tokkit.model.features.features_file import LABEL, ONE, FeaturesFile
-from tokkit.model.options.features_options import FeaturesOptions
+from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress, stage
 
 _TOO_FEW_ROWS = 5

@@ -21,7 +21,7 @@ from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, TokkitError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network import saved_heads
-from tokkit.model.network.classifier import Classifier, budget_for, choose_device, predict_logits
+from tokkit.model.network.classifier import Classifier, RowLimits, budget_for, choose_device, predict_logits
 from tokkit.model.network.heads import HeadedModel
 from tokkit.model.options.inference_options import InferenceOptions
 from tokkit.model.tasks import TASKS, task_of_config
@@ -58,13 +58,10 @@ class SavedModel:
     def encode(self, rows: Rows, threads: int | None, progress: Progress) -> Encoded:
         """The rows as ids, truncated as in training; raises `InputError` as `ModelReceipt.check_rows`."""
         self.receipt.check_rows(rows, progress)
-        model = self.classifier
-        encoded = model.task.encode(
-            rows, model.tokenizer, model.max_length, threads=threads, progress=progress
-        )
+        encoded = self.classifier.encode(rows, threads, progress)
         if encoded.truncated:
-            count, name = f"{encoded.truncated:,}", self.receipt.folder
-            progress.say(f"{name}: {count} rows truncated at max length {model.max_length}")
+            count, max_length = f"{encoded.truncated:,}", self.classifier.limits.max_length
+            progress.say(f"{self.receipt.folder}: {count} rows truncated at max length {max_length}")
         return encoded
 
     def logits(self, encoded: Encoded, options: InferenceOptions, progress: Progress) -> NDArray[np.float32]:
@@ -88,7 +85,8 @@ def write_classifier(folder: Path, classifier: Classifier) -> None:
     tokenizer = classifier.tokenizer
     if not (tokenizer.folder / tokenizer_folder.CONFIG_FILE).exists():
         tokenizer_folder.write_tokenizer(folder, tokenizer.backend)
-        tokenizer_folder.write_config(folder, tokenizer.special, classifier.max_length, tokenizer.input_names)
+        max_length = classifier.limits.max_length
+        tokenizer_folder.write_config(folder, tokenizer.special, max_length, tokenizer.input_names)
         return
     # Copied, not saved through transformers, which may rebuild the pipeline into another one.
     for name in _TOKENIZER_FILES:
@@ -125,7 +123,8 @@ def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILEN
             hint=f"tokkit finetune DATASET --model {name} -o model/ trains one",
         )
     labels = tuple(str(network.config.id2label[i]) for i in range(network.config.num_labels))
-    return Classifier.of(network.eval(), tokenizer, labels, receipt.max_length, task)
+    limits = RowLimits.of(network.config, tokenizer, receipt.max_length)
+    return Classifier(network.eval(), tokenizer, labels, task, limits)
 
 
 def _load_headed(receipt: ModelReceipt) -> Classifier:
@@ -139,7 +138,8 @@ def _load_headed(receipt: ModelReceipt) -> Classifier:
         )
     network = saved_heads.load(folder, described)
     tokenizer = load_tokenizer(folder, SILENT)
-    return Classifier.of(network, tokenizer, described.labels, receipt.max_length, TASKS[described.task])
+    limits = RowLimits.of(network.config, tokenizer, receipt.max_length)
+    return Classifier(network, tokenizer, described.labels, TASKS[described.task], limits)
 
 
 def verify(folder: Path, encoded: Encoded, expected: NDArray[np.float32]) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.options import described_fields, flag, kind_of
+from tokkit.options import TYPE_NAMES, described_fields, flag, kind_of
 
 # Options that all combinations share: the rows, the score, and options that change no result.
 _COMMON = (
@@ -118,11 +118,10 @@ def _value(name: str, text: str) -> Any:
     try:
         return _TRUTH[text.lower()] if kind is bool else kind(text)
     except (ValueError, KeyError) as error:
-        raise UsageError(f'--compare: {name}: "{text}" is not {_TYPES[kind]}') from error
+        raise UsageError(f'--compare: {name}: "{text}" is not {TYPE_NAMES[kind]}') from error
 
 
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
-_TYPES: Mapping[type, str] = {int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def _formatted(value: Any) -> str:

@@ -25,13 +25,12 @@ from tokkit.model.folder.predictions import row_sums, write_json
 from tokkit.model.folder.receipt import fold_name
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate, fingerprint, finished
-from tokkit.model.folds.fold_rows import FoldedRows, folds_request
+from tokkit.model.folds.fold_rows import FoldsRequest, folds_request
 from tokkit.model.metrics.significance import RowSums, bootstrap, exchange_test
 from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.model.tasks import task_of
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
-from tokkit.model.training.train_model import PACKAGES, FinetuneRequest
+from tokkit.model.training.train_model import PACKAGES
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 
@@ -96,9 +95,10 @@ def compare_settings(
     compared = combinations(keys if isinstance(keys, Mapping) else parsed(keys), options)
     files.check_output(Path(out), force=force, kind="folder")
     started = time.monotonic()
-    request, folded = folds_request(
+    request = folds_request(
         dataset, tokenizer, model, options, read_options, threads=threads, progress=progress
     )
+    folded = request.folded
     progress.say(
         f"{len(compared)} combinations, each on the same {len(folded.folds)} folds "
         f"of {len(folded.rows.texts):,} rows"
@@ -108,13 +108,13 @@ def compare_settings(
     with files.folder(Path(out), force=force, inputs=request.inputs) as staging:
         work.mkdir(exist_ok=True)
         results = [
-            _cross_validated(request, folded, combination, work / _folder(number), keep_models)
+            _cross_validated(request, combination, work / _folder(number), keep_models)
             for number, combination in enumerate(compared, 1)
         ]
         for number in range(1, len(compared) + 1):
             # Linked and not moved: the work folder stays complete until the output is published.
             link_tree(work / _folder(number), staging / _folder(number))
-        metric, scores = _row_sums(request, folded, work, len(compared))
+        metric, scores = _row_sums(request, work, len(compared))
         records = _compared(metric, scores, compared, results, options.seed, progress)
         result = CompareSettingsResult(
             output=str(out),
@@ -147,21 +147,19 @@ def compare_settings(
 
 
 def _cross_validated(
-    request: FinetuneRequest, folded: FoldedRows, combination: Combination, folder: Path, keep_models: bool
+    request: FoldsRequest, combination: Combination, folder: Path, keep_models: bool
 ) -> FoldsResult:
     """The result of one combination, which is then in ``folder``; a finished one is not trained again."""
     options, progress = combination.options, request.progress
     if options.baseline == "auto":  # the same rows would give the same baseline for every combination
         options = replace(options, baseline=NONE)
     request = replace(request, options=options)
-    receipt = finished(folder, fingerprint(request, folded), request)
+    receipt = finished(folder, fingerprint(request), request)
     if receipt is not None and (folder / fold_name(1)).is_dir() == keep_models:
         progress.say(f"{combination.name}: finished by an earlier run, not trained again")
         return FoldsResult.recorded(receipt, folder.name)
     progress.say(f"{folder.name.replace('-', ' ')}: {combination.name}")
-    return cross_validate(
-        request, folded, folder, force=folder.exists(), name=folder.name, keep_models=keep_models
-    )
+    return cross_validate(request, folder, force=folder.exists(), name=folder.name, keep_models=keep_models)
 
 
 def _compared(
@@ -208,12 +206,10 @@ def _compared(
     return records
 
 
-def _row_sums(
-    request: FinetuneRequest, folded: FoldedRows, work: Path, count: int
-) -> tuple[str, list[RowSums]]:
+def _row_sums(request: FoldsRequest, work: Path, count: int) -> tuple[str, list[RowSums]]:
     """The metric with its row sums of each combination; for a metric without such sums, the loss."""
-    task = task_of(request.options.task, folded.dataset)
-    labels, metric = task.labels(folded.rows), request.options.metric or task.metric
+    task = request.task
+    labels, metric = task.labels(request.folded.rows), request.options.metric or task.metric
     tables = [pl.read_parquet(work / _folder(n) / "predictions.parquet") for n in range(1, count + 1)]
 
     def sums_of(score: str) -> list[RowSums]:

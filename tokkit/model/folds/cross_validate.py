@@ -28,9 +28,8 @@ from tokkit.errors import Interrupted
 from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.folder.receipt import ModelReceipt, fold_name
-from tokkit.model.folds.fold_rows import FoldedRows, joined_rows
+from tokkit.model.folds.fold_rows import FoldsRequest, joined_rows
 from tokkit.model.network.classifier import budget_for, choose_device, predict_logits
-from tokkit.model.tasks import task_of
 from tokkit.model.training import report
 from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree
 from tokkit.model.training.train_model import PACKAGES, FinetuneRequest, FinetuneResult, train_model
@@ -76,8 +75,7 @@ class FoldsResult:
 
 
 def cross_validate(
-    request: FinetuneRequest,
-    folded: FoldedRows,
+    request: FoldsRequest,
     out: Path,
     *,
     force: bool = False,
@@ -98,18 +96,11 @@ def cross_validate(
     with files.folder(out, force=force, inputs=request.inputs) as staging:
         work.mkdir(exist_ok=True)
         # Decides which folds of an interrupted run are still valid.
-        identity = fingerprint(request, folded)
-        results = _train_folds(request, folded, work, identity, out=str(out), name=name)
-        metrics = _write_scores(request, folded, work, staging, results)
+        identity = fingerprint(request)
+        results = _train_folds(request, work, identity, out=str(out), name=name)
+        metrics = _write_scores(request, work, staging, results)
         if keep_models:
-            report.write_folds_card(
-                staging / "README.md",
-                task_of(request.options.task, folded.dataset),
-                len(results),
-                mean=metrics["mean"],
-                deviation=metrics["deviation"],
-                out_of_fold=metrics["out_of_fold"],
-            )
+            report.write_folds_card(staging / "README.md", request.task, metrics)
             for number in range(1, len(results) + 1):
                 link_tree(work / fold_name(number), staging / fold_name(number))
         result = FoldsResult(
@@ -123,20 +114,20 @@ def cross_validate(
             seconds=round(time.monotonic() - started, 3),
             rows_per_second=round(statistics.harmonic_mean([fold.rows_per_second for fold in results]), 2),
             padding_share=round(statistics.fmean(fold.padding_share for fold in results), 6),
-            left_out=folded.rows.left_out,
+            left_out=request.folded.rows.left_out,
         )
         _write_receipt(staging, request, result, identity)
     files.remove_work(work, real)
     return result
 
 
-def fingerprint(request: FinetuneRequest, folded: FoldedRows) -> str:
+def fingerprint(request: FoldsRequest) -> str:
     """A hash of everything that decides the result: settings, versions, rows, tokenizer and model."""
     options = request.options
     names = [name for name in (request.tokenizer, request.model, options.class_weights) if name is not None]
     inputs = [files.describe_input(Path(name)) if Path(name).exists() else str(name) for name in names]
     settings = {name: value for name, value in request.settings().items() if name not in CHANGE_NOTHING}
-    content = [settings, files.versions(*PACKAGES), inputs, folded.digest]
+    content = [settings, files.versions(*PACKAGES), inputs, request.folded.digest]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
@@ -156,30 +147,39 @@ def finished(folder: Path, expected: str, request: FinetuneRequest) -> ModelRece
     return None
 
 
-def means(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The mean of every number that all of them have under the same keys.
+def over_folds(
+    scores: Sequence[Mapping[str, Any]], statistic: Callable[[Sequence[float]], float]
+) -> dict[str, Any]:
+    """A statistic of every number that all of them have under the same keys.
 
-    >>> means([{"loss": 1.0, "classes": {"joy": {"f1": 0.5}}}, {"loss": 2.0, "classes": {"joy": {"f1": 1}}}])
+    >>> scores = {"loss": 1.0, "classes": {"joy": {"f1": 0.5}}}, {"loss": 2.0, "classes": {"joy": {"f1": 1}}}
+    >>> over_folds(scores, statistics.fmean)
     {'loss': 1.5, 'classes': {'joy': {'f1': 0.75}}}
     """
-    return _aggregated(scores, statistics.fmean)
-
-
-def deviations(scores: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The sample standard deviation of the same numbers (divided by one less than the number of folds)."""
-    return _aggregated(scores, statistics.stdev)
+    aggregated: dict[str, Any] = {}
+    for name, first in scores[0].items():
+        values = [fold_scores[name] for fold_scores in scores if name in fold_scores]
+        # A class that one fold lacks has no mean over the folds.
+        if len(values) < len(scores):
+            continue
+        if isinstance(first, Mapping) and all(isinstance(value, Mapping) for value in values):
+            if inner := over_folds(values, statistic):
+                aggregated[name] = inner
+        elif all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
+            aggregated[name] = round(statistic(values), 6)
+    return aggregated
 
 
 def _train_folds(
-    request: FinetuneRequest, folded: FoldedRows, work: Path, identity: str, *, out: str, name: str | None
+    request: FoldsRequest, work: Path, identity: str, *, out: str, name: str | None
 ) -> list[FinetuneResult]:
     """The results of all folds, with their model folders in ``work``; finished ones are reused."""
     results: list[FinetuneResult] = []
-    progress = request.progress
-    for number, fold in enumerate(folded.folds, 1):
+    progress, folds = request.progress, request.folded.folds
+    for number, fold in enumerate(folds, 1):
         folder, model = work / fold_name(number), f"{name or out}/{fold_name(number)}"
         mark = f"{identity}-{number}"
-        called = f"{f'{name}, ' if name else ''}fold {number} of {len(folded.folds)}"
+        called = f"{f'{name}, ' if name else ''}fold {number} of {len(folds)}"
         if receipt := finished(folder, mark, request):
             progress.say(f"{called}: finished by an earlier run, not trained again")
             # From its receipt; the model itself is not loaded.
@@ -189,16 +189,9 @@ def _train_folds(
                 f"{called}: {len(fold.training.texts):,} rows to train on, "
                 f"{len(fold.validation.texts):,} to validate on"
             )
+            rows, record = (fold.training, fold.validation), {"fold": number, "fingerprint": mark}
             try:
-                result = train_model(
-                    request,
-                    fold.training,
-                    fold.validation,
-                    folder,
-                    force=folder.exists(),
-                    name=model,
-                    record={"fold": number, "fingerprint": mark},
-                )
+                result = train_model(request, *rows, folder, force=folder.exists(), name=model, record=record)
             except Interrupted as error:
                 raise Interrupted(
                     f"interrupted in {called}; {len(results)} are finished, "
@@ -212,14 +205,10 @@ def _train_folds(
 
 
 def _write_scores(
-    request: FinetuneRequest,
-    folded: FoldedRows,
-    work: Path,
-    staging: Path,
-    results: Sequence[FinetuneResult],
+    request: FoldsRequest, work: Path, staging: Path, results: Sequence[FinetuneResult]
 ) -> dict[str, Any]:
     """Write scores, histories and out-of-fold predictions; returns the content of `metrics.json`."""
-    out_of_fold, predictions = _out_of_fold(request, folded, work)
+    out_of_fold, predictions = _out_of_fold(request, work)
     predictions.write_parquet(staging / "predictions.parquet")
     # A fold may have fewer columns, where its task has a score without a value.
     histories = [
@@ -231,68 +220,49 @@ def _write_scores(
     metrics = {
         "folds": scores,
         "out_of_fold": out_of_fold,
-        "mean": means(scores),
-        "deviation": deviations(scores),
+        "mean": over_folds(scores, statistics.fmean),
+        "deviation": over_folds(scores, statistics.stdev),
     }
     write_json(staging / "metrics.json", metrics)
     return metrics
 
 
-def _out_of_fold(
-    request: FinetuneRequest, folded: FoldedRows, work: Path
-) -> tuple[dict[str, Any], pl.DataFrame]:
+def _out_of_fold(request: FoldsRequest, work: Path) -> tuple[dict[str, Any], pl.DataFrame]:
     """Scores and predictions of all rows, each by the written model of its fold."""
-    device = choose_device(request.options.device)
+    folds, device = request.folded.folds, choose_device(request.options.device)
     budget = budget_for(device, request.options.tokens_per_batch)
     parts = []
-    for number, fold in enumerate(folded.folds, 1):
+    for number, fold in enumerate(folds, 1):
         classifier = model_folder.load_classifier(work / fold_name(number))
         encoded = request.encode(classifier, fold.validation)
         parts.append(predict_logits(classifier, encoded, device, budget, request.progress))
-    rows, logits = joined_rows([fold.validation for fold in folded.folds]), np.concatenate(parts)
+    rows, logits = joined_rows([fold.validation for fold in folds]), np.concatenate(parts)
     # Tasks by token need the ids of all rows in one piece, in the order of the folds.
     task, labels = classifier.task, classifier.labels
     targets = task.targets(rows, labels, "out of fold", request.encode(classifier, rows))
-    sizes = [len(fold.row_indices) for fold in folded.folds]
-    numbers = np.repeat(np.arange(1, len(parts) + 1), sizes)
+    numbers = np.repeat(np.arange(1, len(folds) + 1), [len(fold.row_indices) for fold in folds])
     table = prediction_table(task, rows, labels, logits, targets, folds=numbers)
     # From the order of the folds to the order of the data.
-    in_order = np.argsort(np.concatenate([fold.row_indices for fold in folded.folds]), kind="stable")
+    in_order = np.argsort(np.concatenate([fold.row_indices for fold in folds]), kind="stable")
     return task.scores(logits, targets, labels), table[in_order]
 
 
-def _write_receipt(staging: Path, request: FinetuneRequest, result: FoldsResult, identity: str) -> None:
-    values = {name: value for name, value in asdict(result).items() if name not in _OF_THE_RUN}
-    folds = [
-        {name: value for name, value in fold.items() if name not in _OF_THE_RUN} for fold in result.folds
-    ]
+def _write_receipt(staging: Path, request: FoldsRequest, result: FoldsResult, identity: str) -> None:
+    # A receipt keeps apart what the same call gives again and what differs from run to run.
+    recorded, *folds = (
+        {name: value for name, value in values.items() if name not in _OF_THE_RUN}
+        for values in (asdict(result), *result.folds)
+    )
     files.write_receipt(
         staging,
         command="finetune",
         settings=request.settings(),
         inputs=request.inputs,
         packages=PACKAGES,
-        result={**values, "folds": folds, "fingerprint": identity},
+        result={**recorded, "folds": folds, "fingerprint": identity},
         run={
             "seconds": result.seconds,
             "rows_per_second": result.rows_per_second,
             "folds": [{name: fold[name] for name in _OF_THE_RUN} for fold in result.folds],
         },
     )
-
-
-def _aggregated(
-    scores: Sequence[Mapping[str, Any]], statistic: Callable[[Sequence[float]], float]
-) -> dict[str, Any]:
-    aggregated: dict[str, Any] = {}
-    for name, first in scores[0].items():
-        values = [fold_scores[name] for fold_scores in scores if name in fold_scores]
-        # A class that one fold lacks has no mean over the folds.
-        if len(values) < len(scores):
-            continue
-        if isinstance(first, Mapping) and all(isinstance(value, Mapping) for value in values):
-            if inner := _aggregated(values, statistic):
-                aggregated[name] = inner
-        elif all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
-            aggregated[name] = round(statistic(values), 6)
-    return aggregated

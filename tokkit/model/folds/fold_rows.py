@@ -20,11 +20,12 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.stratifier import row_groups, stratified_folds
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.receipt import fold_name, fold_number
+from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
-from tokkit.model.training import accelerator, encoded_rows, training_rows
-from tokkit.model.training.encoded_rows import EncodedOnce
+from tokkit.model.training import accelerator, training_rows
+from tokkit.model.training.encoded_rows import EncodedOnce, cached
 from tokkit.model.training.train_model import FinetuneRequest, check_request, local_paths
 from tokkit.progress import Progress, SayOnce
 
@@ -72,6 +73,13 @@ class FoldedRows:
         return digest.hexdigest()
 
 
+@dataclass(frozen=True)
+class FoldsRequest(FinetuneRequest):
+    """What one call of `finetune` with folds trains on: one model per fold."""
+
+    folded: FoldedRows
+
+
 def has_folds(source: str | Path) -> bool:
     """Whether a data set is a folder of folds, as `split --folds` writes it."""
     return bool(_fold_folders(source))
@@ -87,8 +95,8 @@ def folds_request(
     validation_data: str | Path | None = None,
     threads: int | None = None,
     progress: Progress,
-) -> tuple[FinetuneRequest, FoldedRows]:
-    """The rows in folds, and the request to train on them, which encodes each distinct text once."""
+) -> FoldsRequest:
+    """The rows in folds, and how to train on them; each distinct text is encoded once."""
     check_request(tokenizer, model, options)
     if accelerator.process_count() > 1:
         raise UsageError(
@@ -111,7 +119,7 @@ def folds_request(
         folded = read_folds(dataset, options, read_options, once)
     else:
         folded = make_folds(read_dataset(dataset, read_options, once, lists=True), options, once)
-    request = FinetuneRequest(
+    return FoldsRequest(
         dataset=folded.dataset,
         tokenizer=tokenizer,
         model=model,
@@ -120,9 +128,9 @@ def folds_request(
         inputs=(*folded.files, *local_paths(tokenizer, model, options.class_weights)),
         threads=threads,
         progress=once,
-        encoder=EncodedOnce(folded.parts, encoded_rows.encode if options.no_cache else encoded_rows.cached),
+        encoder=EncodedOnce(folded.parts, Classifier.encode if options.no_cache else cached),
+        folded=folded,
     )
-    return request, folded
 
 
 def make_folds(dataset: Dataset, options: FinetuneOptions, progress: Progress) -> FoldedRows:
@@ -178,15 +186,12 @@ def read_folds(
         raise UsageError(f"--group-column: {source} already has folds", hint="leave it out")
     datasets = [read_dataset(folder, read_options, progress, lists=True) for folder in folders]
     folds: list[Fold] = []
-    start = 0
+    end = 0
     for dataset in datasets:
         dataset.require_labels()
-        dataset.split(TRAIN)
-        dataset.split(VALIDATION)
-        validation = dataset.complete(VALIDATION)
-        end = start + len(validation.texts)
-        folds.append(Fold(dataset.complete(TRAIN), validation, np.arange(start, end)))
-        start = end
+        training, validation = dataset.complete(TRAIN), dataset.complete(VALIDATION)
+        start, end = end, end + len(validation.texts)
+        folds.append(Fold(training, validation, np.arange(start, end)))
     folded = FoldedRows(
         dataset=replace(datasets[0], source=str(source)),
         rows=joined_rows([fold.validation for fold in folds]),

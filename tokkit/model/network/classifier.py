@@ -6,8 +6,8 @@ Encoded rows are cut into padded batches within a token budget; logits come back
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
+from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
 from tokkit.model.network.heads import HeadedModel
-from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -66,13 +66,9 @@ def part_of(encoded: Encoded, rows: NDArray[np.int64]) -> Encoded:
     """These of the encoded rows, in this order."""
     offsets = np.concatenate([[0], np.cumsum(encoded.lengths[rows])])
     positions = token_positions(encoded, rows)
-    arrays = {field.name: getattr(encoded, field.name) for field in fields(encoded)}
-    per_token = {
-        name: value[positions]
-        for name, value in arrays.items()
-        if np.ndim(value) == 1 and len(value) == len(encoded.ids)
-    }
-    return Encoded(**{**arrays, **per_token, "offsets": offsets, "truncated": 0})
+    segments = None if encoded.segments is None else encoded.segments[positions]
+    words = None if encoded.words is None else encoded.words[positions]
+    return Encoded(encoded.ids[positions], offsets, 0, segments, words)
 
 
 @dataclass(frozen=True)
@@ -156,51 +152,27 @@ AnyModel: TypeAlias = PreTrainedModel | HeadedModel
 
 @dataclass(frozen=True)
 class Classifier:
-    """model        float32: a stock classifier of transformers, or a body with one of our heads
-    labels       names of its classes, by id
-    max_length   tokens per row: the tokenizer's limit, at most the model's
-    pad_id       id that rows are padded with
-    segments     whether it has an embedding for the second text of a pair
+    """model    float32: a stock classifier of transformers, or a body with one of our heads
+    labels   names of its classes, by id
     """
 
     model: AnyModel
     tokenizer: LoadedTokenizer
     labels: tuple[str, ...]
-    max_length: int
-    pad_id: int
     task: Task
-    segments: bool
+    limits: RowLimits
 
-    @classmethod
-    def of(
-        cls,
-        model: AnyModel,
-        tokenizer: LoadedTokenizer,
-        labels: Sequence[str],
-        max_length: int | None = None,
-        task: Task = DEFAULT,
-    ) -> Classifier:
-        """The model with its tokenizer; raises `InputError` for a maximum length that is too long for them.
-
-        max_length  None for the longest possible
-        """
-        limits = RowLimits.of(model.config, tokenizer, max_length)
-        return cls(
-            model=model,
-            tokenizer=tokenizer,
-            labels=tuple(labels),
-            max_length=limits.max_length,
-            pad_id=limits.pad_id,
-            task=task,
-            segments=limits.segments,
-        )
+    def encode(self, rows: Rows, threads: int | None = None, progress: Progress = SILENT) -> Encoded:
+        """The rows as ids, each truncated to the maximum length; raises as `Task.encode`."""
+        max_length = self.limits.max_length
+        return self.task.encode(rows, self.tokenizer, max_length, threads=threads, progress=progress)
 
     def logits(self, batch: Batch, device: torch.device) -> torch.Tensor:
         """(rows, classes) logits of a batch, for tasks by token (rows, tokens, classes), on ``device``.
 
         The model is on that device already.
         """
-        inputs = (batch if self.segments else replace(batch, segments=None)).inputs(device)
+        inputs = (batch if self.limits.segments else replace(batch, segments=None)).inputs(device)
         # A row without tokens attends to one padding token: a model that attends to nothing gives logits
         # that depend on the width of the batch.
         first = torch.zeros(1, dtype=torch.int64, device=device)
@@ -267,7 +239,7 @@ def predict_logits(
     with torch.inference_mode(), stage(progress, "predicting", len(encoded), "rows"):
         for piece in pieces_within(rows, encoded.lengths, budget, rows_per_batch):
             stop_if_cancelled(progress)
-            batch = batch_of(encoded, piece, classifier.pad_id)
+            batch = batch_of(encoded, piece, classifier.limits.pad_id)
             output = classifier.logits(batch, device).float().cpu().numpy()
             if by_row:
                 logits[piece] = output
@@ -291,8 +263,8 @@ def check_padding(name: str | Path, classifier: Classifier, encoded: Encoded, de
     model.to(device).eval()
     with torch.inference_mode():
         alone, padded = (
-            classifier.logits(batch_of(encoded, row, classifier.pad_id, width), device)
-            for width in (length, min(length + _EXTRA_PADDING, classifier.max_length))
+            classifier.logits(batch_of(encoded, row, classifier.limits.pad_id, width), device)
+            for width in (length, min(length + _EXTRA_PADDING, classifier.limits.max_length))
         )
     if not classifier.task.by_row:
         padded = padded[:, :length]

@@ -61,10 +61,6 @@ class Body:
     limits: RowLimits
     untrained: tuple[str, ...] = ()
 
-    def inputs(self, encoded: Encoded) -> Encoded:
-        """The rows as the model takes them: without segments where it has no embedding for them."""
-        return encoded if self.limits.segments else replace(encoded, segments=None)
-
     def width(self, options: StatesOptions) -> int:
         """The width of the vectors, from a row of one token.
 
@@ -154,7 +150,9 @@ def hidden_states(
     A row without tokens has zeros. Raises as `Body.width`.
     """
     end = len(encoded) if end is None else end
-    encoded, width = body.inputs(encoded), body.width(options)
+    if not body.limits.segments:
+        encoded = replace(encoded, segments=None)
+    width = body.width(options)
     first = encoded.offsets[start]
     size = int(encoded.offsets[end] - first) if options.by_token else end - start
     vectors = np.zeros((size, width), dtype=np.float32)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -47,7 +47,7 @@ _LEAST = 1e-12
 class LossInputs:
     """What losses are built from.
 
-    values  targets of the training rows, as `class_weights.class_counts` takes them
+    values  all targets of the training rows, as `class_weights.class_counts` takes them
     """
 
     options: FinetuneOptions
@@ -97,10 +97,14 @@ class LossInputs:
         return alpha
 
 
+@dataclass
 class Loss(ABC):
-    """One loss; `LOSSES` has them by task and name."""
+    """One loss; `LOSSES` has them by task and name.
 
-    reduction: str = "mean"
+    reduction  one of `REDUCTIONS`
+    """
+
+    reduction: str = field(default="mean", kw_only=True)
 
     @classmethod
     @abstractmethod
@@ -130,39 +134,48 @@ class Loss(ABC):
         return (self.weight(targets) if self.reduction == "mean" else float(self.count(targets))) or 1.0
 
 
-class CrossEntropy(Loss):
+@dataclass
+class WeightedLoss(Loss):
+    """A loss with ``--class-weights`` and ``--label-smoothing``."""
+
+    weights: Tensor | None = None
+    smoothing: float = 0.0
+
+    @classmethod
+    def build(cls, inputs: LossInputs) -> Loss:
+        options = inputs.options
+        return cls(inputs.weights, options.label_smoothing, reduction=options.reduction)
+
+    def weights_on(self, device: torch.device) -> Tensor | None:
+        """The weights, on the device of the logits."""
+        return None if self.weights is None else self.weights.to(device)
+
+
+class CrossEntropy(WeightedLoss):
     """Cross-entropy as torch defines it: logits (..., classes), targets (...) class ids or `UNLABELED`.
 
     weights    (classes,) float32, None for equal weights; the mean is then weighted too
     smoothing  share of the target spread over all classes (Szegedy et al. 2016)
     """
 
-    def __init__(
-        self, weights: Tensor | None = None, smoothing: float = 0.0, reduction: str = "mean"
-    ) -> None:
-        self._weights, self._smoothing, self.reduction = weights, smoothing, reduction
-
-    @classmethod
-    def build(cls, inputs: LossInputs) -> Loss:
-        return cls(inputs.weights, inputs.options.label_smoothing, inputs.options.reduction)
-
     def items(self, logits: Tensor, targets: Tensor) -> Tensor:
         return functional.cross_entropy(
             logits.reshape(-1, logits.shape[-1]).float(),
             targets.reshape(-1),
-            weight=self._weights.to(logits.device) if self._weights is not None else None,
+            weight=self.weights_on(logits.device),
             ignore_index=UNLABELED,
             reduction="none",
-            label_smoothing=self._smoothing,
+            label_smoothing=self.smoothing,
         )
 
     def weight(self, targets: Tensor) -> float:
-        if self._weights is None:
+        if self.weights is None:
             return super().weight(targets)
         # On the CPU: indexing on an accelerator would wait for it before the forward pass.
-        return float(self._weights.cpu()[targets.cpu()[targets.cpu() != UNLABELED]].sum())
+        return float(self.weights.cpu()[targets.cpu()[targets.cpu() != UNLABELED]].sum())
 
 
+@dataclass
 class LogitAdjusted(CrossEntropy):
     """Cross-entropy of ``logits + TAU log(share of each class)`` (Menon et al. 2021, equation 10).
 
@@ -172,53 +185,22 @@ class LogitAdjusted(CrossEntropy):
     counts  (classes,) training items of each class
     """
 
-    def __init__(
-        self,
-        counts: Tensor,
-        weights: Tensor | None = None,
-        smoothing: float = 0.0,
-        reduction: str = "mean",
-    ) -> None:
-        super().__init__(weights, smoothing, reduction)
-        at_least_one = counts.float().clamp(min=1)  # the logarithm of a class without items is finite
+    counts: Tensor = field(kw_only=True)
+
+    def __post_init__(self) -> None:
+        at_least_one = self.counts.float().clamp(min=1)  # the logarithm of a class without items is finite
         self._shift = TAU * (at_least_one / at_least_one.sum()).log()
 
     @classmethod
     def build(cls, inputs: LossInputs) -> Loss:
-        options = inputs.options
-        return cls(inputs.counts, inputs.weights, options.label_smoothing, options.reduction)
+        weights, options = inputs.weights, inputs.options
+        return cls(weights, options.label_smoothing, reduction=options.reduction, counts=inputs.counts)
 
     def items(self, logits: Tensor, targets: Tensor) -> Tensor:
         return super().items(logits.float() + self._shift.to(logits.device), targets)
 
 
-class Focal(Loss):
-    """loss = - alpha_y (1 - p_y)^gamma log p_y over the softmax of all classes (Lin et al. 2017, equation 5).
-
-    gamma  0 is cross-entropy; the larger, the less easy items count
-    alpha  (classes,) float32, None for 1; the mean is not divided by it
-    """
-
-    def __init__(self, gamma: float = 2.0, alpha: Tensor | None = None, reduction: str = "mean") -> None:
-        self._gamma, self._alpha, self.reduction = gamma, alpha, reduction
-
-    @classmethod
-    def build(cls, inputs: LossInputs) -> Loss:
-        return cls(inputs.options.gamma, inputs.alpha, inputs.options.reduction)
-
-    def items(self, logits: Tensor, targets: Tensor) -> Tensor:
-        flat, wanted = logits.reshape(-1, logits.shape[-1]).float(), targets.reshape(-1)
-        labeled = wanted != UNLABELED
-        # `gather` needs a valid class id everywhere; these items are zeroed at the end.
-        wanted = wanted.where(labeled, 0)
-        log_p = flat.log_softmax(dim=-1).gather(1, wanted.unsqueeze(1)).squeeze(1)
-        losses = -_focus(log_p, self._gamma) * log_p
-        if self._alpha is not None:
-            losses = losses * self._alpha.to(losses.device)[wanted]
-        return losses.where(labeled, 0.0)
-
-
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(WeightedLoss):
     """Several labels per row, each a yes or no; the loss of a row is the mean over its labels.
 
     logits (rows, labels), targets (rows, labels): 1 where a row has the label, else 0.
@@ -227,46 +209,63 @@ class BinaryCrossEntropy(Loss):
     smoothing  share of each target that is moved towards one half
     """
 
-    def __init__(
-        self, weights: Tensor | None = None, smoothing: float = 0.0, reduction: str = "mean"
-    ) -> None:
-        self._weights, self._smoothing, self.reduction = weights, smoothing, reduction
-
-    @classmethod
-    def build(cls, inputs: LossInputs) -> Loss:
-        return cls(inputs.weights, inputs.options.label_smoothing, inputs.options.reduction)
-
     def items(self, logits: Tensor, targets: Tensor) -> Tensor:
         losses = functional.binary_cross_entropy_with_logits(
             logits.float(),
-            targets.float() * (1 - self._smoothing) + self._smoothing / 2,
-            pos_weight=self._weights.to(logits.device) if self._weights is not None else None,
+            targets.float() * (1 - self.smoothing) + self.smoothing / 2,
+            pos_weight=self.weights_on(logits.device),
             reduction="none",
         )
         return losses.mean(dim=-1)
 
 
-class BinaryFocal(Loss):
+@dataclass
+class Focal(Loss):
+    """loss = - alpha_y (1 - p_y)^gamma log p_y over the softmax of all classes (Lin et al. 2017, equation 5).
+
+    gamma  0 is cross-entropy; the larger, the less easy items count
+    alpha  (classes,) float32, None for 1; the mean is not divided by it
+    """
+
+    gamma: float = 2.0
+    alpha: Tensor | None = None
+
+    @classmethod
+    def build(cls, inputs: LossInputs) -> Loss:
+        return cls(inputs.options.gamma, inputs.alpha, reduction=inputs.options.reduction)
+
+    def unweighted(self, log_p: Tensor) -> Tensor:
+        """- (1 - p)^gamma log p; ``expm1`` is exact where p is close to 1."""
+        return -((-log_p.expm1()).clamp(min=_LEAST) ** self.gamma) * log_p
+
+    def items(self, logits: Tensor, targets: Tensor) -> Tensor:
+        flat, wanted = logits.reshape(-1, logits.shape[-1]).float(), targets.reshape(-1)
+        labeled = wanted != UNLABELED
+        # `gather` needs a valid class id everywhere; these items are zeroed at the end.
+        wanted = wanted.where(labeled, 0)
+        losses = self.unweighted(flat.log_softmax(dim=-1).gather(1, wanted.unsqueeze(1)).squeeze(1))
+        if self.alpha is not None:
+            losses = losses * self.alpha.to(losses.device)[wanted]
+        return losses.where(labeled, 0.0)
+
+
+class BinaryFocal(Focal):
     """loss = - alpha_t (1 - p_t)^gamma log p_t of every label (Lin et al. 2017, equation 5).
 
     p_t    probability of the truth, "has the label" or "lacks it"
     alpha  (labels,) weight where a row has the label, 1 - alpha where it lacks it; None for 1 and 1
     """
 
-    def __init__(self, gamma: float = 2.0, alpha: Tensor | None = None, reduction: str = "mean") -> None:
-        self._gamma, self._alpha, self.reduction = gamma, alpha, reduction
-
     @classmethod
     def build(cls, inputs: LossInputs) -> Loss:
-        return cls(inputs.options.gamma, inputs.binary_alpha, inputs.options.reduction)
+        return cls(inputs.options.gamma, inputs.binary_alpha, reduction=inputs.options.reduction)
 
     def items(self, logits: Tensor, targets: Tensor) -> Tensor:
         positive = targets > 0.5
         # log p of the truth in one stable call: sigmoid(-x) is 1 - sigmoid(x).
-        log_p = functional.logsigmoid(logits.float().where(positive, -logits.float()))
-        losses = -_focus(log_p, self._gamma) * log_p
-        if self._alpha is not None:
-            alpha = self._alpha.to(losses.device)
+        losses = self.unweighted(functional.logsigmoid(logits.float().where(positive, -logits.float())))
+        if self.alpha is not None:
+            alpha = self.alpha.to(losses.device)
             # alpha is the weight of the positive side only, as in the paper.
             losses = losses * torch.where(positive, alpha, 1 - alpha)
         return losses.mean(dim=-1)
@@ -278,9 +277,6 @@ class SquaredError(Loss):
     Up to constants it is the cross-entropy of a normal distribution around the prediction.
     """
 
-    def __init__(self, reduction: str = "mean") -> None:
-        self.reduction = reduction
-
     @classmethod
     def build(cls, inputs: LossInputs) -> Loss:
         options = inputs.options
@@ -290,7 +286,7 @@ class SquaredError(Loss):
         ):
             if value:
                 raise UsageError(f"--{name}: numbers have no classes", hint="leave it out")
-        return cls(options.reduction)
+        return cls(reduction=options.reduction)
 
     def items(self, logits: Tensor, targets: Tensor) -> Tensor:
         return (logits.float() - targets.float().reshape(logits.shape)).square().mean(dim=-1)
@@ -304,35 +300,31 @@ LOSSES: Mapping[str, Mapping[str, type[Loss]]] = {
 }
 
 
-def build(options: FinetuneOptions, task: Task, targets: Any, labels: Sequence[str]) -> Loss:
+def build(inputs: LossInputs, task: Task) -> Loss:
     """Build the loss, with class weights and frequencies from the training targets.
-
-    targets  the task's `Targets` of the training rows; ``targets.values`` has all of them
 
     Raises `UsageError` for a loss that the task does not have, and for an ``alpha`` that lacks a label or
     names an unknown one; `InputError` for a file of weights that does not fit.
     """
     # --loss focal is `Focal` for one label and `BinaryFocal` for several: the task picks the family.
-    family = LOSSES[task.loss]
-    if options.loss not in family:
+    family, loss = LOSSES[task.loss], inputs.options.loss
+    if loss not in family:
         raise UsageError(
-            f"--loss {options.loss}: {task.name} has no such loss",
+            f"--loss {loss}: {task.name} has no such loss",
             hint="; ".join(f"--loss {name}" for name in family),
         )
-    return family[options.loss].build(LossInputs(options, targets.values, labels))
+    return family[loss].build(inputs)
 
 
-def warn_of_conflicts(
-    options: FinetuneOptions, targets: Any, labels: Sequence[str], dataset: Dataset, progress: Progress
-) -> None:
+def warn_of_conflicts(inputs: LossInputs, dataset: Dataset, progress: Progress) -> None:
     """Warn of options that the loss ignores, of class weights left unused, and of weights that multiply."""
+    options = inputs.options
     focal = options.loss == "focal"
     if options.alpha is not None and not focal:
         progress.say(f"--alpha {options.alpha}: only --loss focal uses it")
     if options.label_smoothing and focal:
         progress.say(f"--label-smoothing {options.label_smoothing:g}: the focal loss does not use it")
     class_weights.warn_unused(options.class_weights, dataset, progress)
-    inputs = LossInputs(options, targets.values, labels)
     weighted: dict[str, Tensor | None] = {}
     if options.loss == "logit-adjusted":
         weighted["--loss logit-adjusted"] = inputs.counts
@@ -342,11 +334,6 @@ def warn_of_conflicts(
         weighted[f"--alpha {options.alpha}"] = inputs.alpha
     by_option = {name: values.tolist() for name, values in weighted.items() if values is not None}
     class_weights.warn_multiplied(by_option, options.sampler, dataset, progress)
-
-
-def _focus(log_p: Tensor, gamma: float) -> Tensor:
-    """(1 - p)^gamma of log p; ``expm1`` is exact where p is close to 1."""
-    return (-log_p.expm1()).clamp(min=_LEAST) ** gamma
 
 
 def _tensor(values: Sequence[float] | None) -> Tensor | None:

@@ -12,7 +12,7 @@ import transformers
 
 from tokkit.errors import InputError, UsageError
 from tokkit.model.network import saved_heads, vocabulary
-from tokkit.model.network.classifier import AnyModel, Classifier, padding_id
+from tokkit.model.network.classifier import AnyModel, Classifier, RowLimits, padding_id
 from tokkit.model.network.heads import STOCK, HeadedModel
 from tokkit.model.options.finetune_options import SIZES, FinetuneOptions
 from tokkit.model.tasks import DEFAULT
@@ -68,7 +68,8 @@ def new_classifier(
     )
     set_dropout(config, options.dropout)
     model = initialized(config, checked_head(options, task), task)
-    return Classifier.of(model, tokenizer, labels, options.max_length, task)
+    limits = RowLimits.of(model.config, tokenizer, options.max_length)
+    return Classifier(model, tokenizer, tuple(labels), task, limits)
 
 
 def load_pretrained(
@@ -87,10 +88,9 @@ def load_pretrained(
     """
     head = checked_head(options, task)
     pretrained = Pretrained.of(name, progress)
-    config = pretrained.config()
-    own_labels = pretrained.labels(config)
-    if set(own_labels) == set(labels):
-        labels = own_labels  # the rows of the head's weight matrix are in this order
+    config = pretrained.config
+    if set(pretrained.labels) == set(labels):
+        labels = pretrained.labels  # the rows of the head's weight matrix are in this order
     config.update(label_config(labels, task))
     set_dropout(config, options.dropout)
     config.pad_token_id = padding_id(tokenizer, config.pad_token_id)
@@ -101,14 +101,15 @@ def load_pretrained(
         model = initialized(config, head, task)
     else:
         vocabulary.check(name, pretrained.body, config, tokenizer, options.reset_embeddings, progress)
-        model = pretrained.load(config, labels, own_labels, head, task, progress)
+        model = pretrained.load(labels, head, task)
         if options.reset_embeddings:
             # Stock classifiers resize through their own methods; of ours only the body has embeddings.
             body = model if head == STOCK else model.base_model
             vocabulary.reset_embeddings(body, tokenizer, name, progress)
     if head != STOCK:
         model.dropout.p = head_dropout(config)
-    return Classifier.of(model, tokenizer, labels, options.max_length, task)
+    limits = RowLimits.of(model.config, tokenizer, options.max_length)
+    return Classifier(model, tokenizer, tuple(labels), task, limits)
 
 
 def checked_head(options: FinetuneOptions, task: Task) -> str:
@@ -134,72 +135,59 @@ def initialized(config: Any, head: str, task: Task) -> AnyModel:
 class Pretrained:
     """A checkpoint to train on.
 
-    name       as the user named it
-    body       the folder of its body, or its name on the hub
-    head       description of its head, where that is one of ours
+    name     as the user named it
+    body     the folder of its body, or its name on the hub
+    head     description of its head, where that is one of ours
+    config   of its body, which the caller changes: classes, task and dropout of this training
+    labels   those that its head was trained for; for a bare body the placeholders of transformers
     """
 
     name: str | Path
     body: str
     head: saved_heads.Description | None
+    config: Any
+    labels: tuple[str, ...]
+    progress: Progress
 
     @classmethod
     def of(cls, name: str | Path, progress: Progress) -> Pretrained:
         """Find the checkpoint; raises `InputError` where there is none."""
-        if saved_heads.is_headed(name):
-            return cls(name, str(Path(name) / saved_heads.BODY), saved_heads.read(Path(name)))
-        return cls(name, checkpoint_path(name, progress), None)
+        own = saved_heads.read(Path(name)) if saved_heads.is_headed(name) else None
+        body = checkpoint_path(name, progress) if own is None else str(Path(name) / saved_heads.BODY)
+        with loading(name):
+            config = transformers.AutoConfig.from_pretrained(body, trust_remote_code=False)
+        labels = own.labels if own else tuple(str(config.id2label[i]) for i in range(config.num_labels))
+        return cls(name, body, own, config, labels, progress)
 
-    def config(self) -> Any:
-        """The configuration of its body."""
-        with loading(self.name):
-            return transformers.AutoConfig.from_pretrained(self.body, trust_remote_code=False)
-
-    def labels(self, config: Any) -> tuple[str, ...]:
-        """Labels that its head was trained for; for a bare body the placeholders of transformers."""
-        if self.head is not None:
-            return self.head.labels
-        return tuple(str(config.id2label[i]) for i in range(config.num_labels))
-
-    def load(
-        self,
-        config: Any,
-        labels: Sequence[str],
-        own_labels: Sequence[str],
-        head: str,
-        task: Task,
-        progress: Progress,
-    ) -> Any:
+    def load(self, labels: Sequence[str], head: str, task: Task) -> Any:
         """The body with the named head: its own where that is the same, else a new one, which is reported.
 
-        config      with the classes, task and dropout of this training
-        labels      those of this training; ``own_labels`` those of the checkpoint's head
+        labels   those of this training
         """
         own = self.head
-        same_labels = tuple(labels) == tuple(own_labels)
+        same_labels = tuple(labels) == self.labels
         if own is not None and (own.head, own.task, own.labels) == (head, task.name, tuple(labels)):
-            return saved_heads.load(Path(self.name), own, config)
+            return saved_heads.load(Path(self.name), own, self.config)
         if own is not None:
-            progress.say(
+            self.progress.say(
                 f'{self.name}: its head "{own.head}" for {", ".join(own.labels[:5])} is dropped'
                 + (f"; --head {own.head} would keep it" if same_labels else "")
             )
         if head == STOCK:
-            return self._with_stock_head(config, same_labels, own_labels, task, progress)
+            return self._with_stock_head(same_labels, task)
         with loading(self.name):
             body, info = transformers.AutoModel.from_pretrained(
-                self.body, config=config, **LOADING, output_loading_info=True
+                self.body, config=self.config, **LOADING, output_loading_info=True
             )
-        model = HeadedModel(body, head, config.num_labels, head_dropout(config))
+        model = HeadedModel(body, head, self.config.num_labels, head_dropout(self.config))
         new = [*_weights(info, "missing_keys"), *model.head_weights()]
-        self._report(new, _weights(info, "unexpected_keys"), progress)
+        self._report(new, _weights(info, "unexpected_keys"))
         return model
 
-    def _with_stock_head(
-        self, config: Any, same_labels: bool, own_labels: Sequence[str], task: Task, progress: Progress
-    ) -> Any:
+    def _with_stock_head(self, same_labels: bool, task: Task) -> Any:
+        config, stock = self.config, getattr(transformers, task.auto_class)
         with loading(self.name):
-            model, info = getattr(transformers, task.auto_class).from_pretrained(
+            model, info = stock.from_pretrained(
                 self.body, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
             )
         mismatched = _weights(info, "mismatched_keys")
@@ -211,11 +199,11 @@ class Pretrained:
                     hint="tokkit doctor TOKENIZER --model MODEL says which; download the checkpoint again",
                 )
         new = sorted({*_weights(info, "missing_keys"), *mismatched})
-        self._report(new, _weights(info, "unexpected_keys"), progress)
+        self._report(new, _weights(info, "unexpected_keys"))
         if not same_labels and not new:
             # A head of the same shape for other labels was loaded without complaint; it must not be kept.
-            progress.say(
-                f"{self.name}: its head was trained for other labels ({', '.join(own_labels[:5])}); "
+            self.progress.say(
+                f"{self.name}: its head was trained for other labels ({', '.join(self.labels[:5])}); "
                 "a new one is initialized"
             )
             body = model.base_model.state_dict()
@@ -223,11 +211,11 @@ class Pretrained:
             model.base_model.load_state_dict(body)
         return model
 
-    def _report(self, new: Sequence[str], dropped: Sequence[str], progress: Progress) -> None:
+    def _report(self, new: Sequence[str], dropped: Sequence[str]) -> None:
         if new:
-            progress.say(f"{self.name}: {len(new)} weights are new: {_shortened(new)}")
+            self.progress.say(f"{self.name}: {len(new)} weights are new: {_shortened(new)}")
         if dropped:
-            progress.say(f"{self.name}: {len(dropped)} weights are not used: {_shortened(dropped)}")
+            self.progress.say(f"{self.name}: {len(dropped)} weights are not used: {_shortened(dropped)}")
 
 
 def label_config(labels: Sequence[str], task: Task) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tokkit.errors import UsageError
-from tokkit.options import LARGEST_SEED, Options, flag, option
+from tokkit.options import LARGEST_SEED, Options, count_option, flag, option
 
 # Layers, width and attention heads of the encoders built from scratch (Turc et al. 2019, BERT's base).
 SIZES: Mapping[str, tuple[int, int, int]] = {
@@ -61,15 +61,12 @@ class FinetuneOptions(Options):
     )
     warmup_ratio: float = option(0.1, "share of the steps in which the rate rises", minimum=0.0, maximum=1.0)
     batch_size: int = option(32, "rows per optimizer step", minimum=1)
-    tokens_per_batch: int | None = option(
-        None,
+    tokens_per_batch: int | None = count_option(
         "tokens, padding included, computed at once: changes speed and memory, not the result",
-        minimum=1,
-        metavar="N",
         default_text="chosen for the device",
     )
-    max_length: int | None = option(
-        None, "tokens per row", minimum=3, metavar="N", default_text="the tokenizer's, at most the model's"
+    max_length: int | None = count_option(
+        "tokens per row", minimum=3, default_text="the tokenizer's, at most the model's"
     )
     weight_decay: float = option(0.01, "AdamW's, not on biases and norms", minimum=0.0)
     max_grad_norm: float = option(1.0, "gradients are clipped to this norm; 0 for never", minimum=0.0)
@@ -137,29 +134,21 @@ class FinetuneOptions(Options):
         choices=("auto", "probe", "bag-of-words", "none"),
         default_text="auto: probe, from scratch bag-of-words, for tags none",
     )
-    patience: int | None = option(
-        None,
-        "stop after N evaluations without a better one",
-        minimum=1,
-        metavar="N",
-        default_text="never",
-    )
+    patience: int | None = count_option("stop after N evaluations without a better one", default_text="never")
     eval_every: str = option(
         "epoch", "validate after each epoch, every N steps, or only at the end", metavar=_N
     )
     save_every: str = option("epoch", "save a checkpoint each epoch, every N steps, or never", metavar=_N)
-    keep: int = option(2, "number of newest checkpoints to keep", minimum=1, metavar="N")
+    keep: int = count_option("number of newest checkpoints to keep", 2)
     keep_optimizer: bool = option(False, "keep the last checkpoint with its optimizer in the model folder")
     resume: str = option(
         "auto",
         "continue from the newest complete checkpoint of an interrupted run, from none, or from this one",
         metavar="auto|none|PATH",
     )
-    log_every: int | None = option(
-        None, "report the loss every N steps", minimum=1, metavar="N", default_text="each epoch"
-    )
-    eval_batch_size: int | None = option(
-        None, "rows per validation batch", minimum=1, metavar="N", default_text="by --tokens-per-batch"
+    log_every: int | None = count_option("report the loss every N steps", default_text="each epoch")
+    eval_batch_size: int | None = count_option(
+        "rows per validation batch", default_text="by --tokens-per-batch"
     )
     pad_to_max: bool = option(False, "pad every row to --max-length: slower, but with fixed shapes")
     precision: str = option(

@@ -1,21 +1,72 @@
-"""Options of inference: device and token budget."""
+"""Options of the commands that apply a model: `predict`, `evaluate` and `features`."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tokkit.options import Options, option
+from tokkit.options import LARGEST_SEED, Options, count_option, option
+
+DTYPES = ("float32", "float16")
+# Distances of UMAP for any real vectors, without parameters.
+DISTANCES = ("cosine", "euclidean", "manhattan", "chebyshev", "canberra", "braycurtis", "correlation")
 
 
 @dataclass(frozen=True)
 class InferenceOptions(Options):
     """How rows are computed; none of it changes an answer beyond rounding."""
 
-    tokens_per_batch: int | None = option(
-        None,
-        "tokens, padding included, computed at once",
-        minimum=1,
-        metavar="N",
-        default_text="chosen for the device",
+    tokens_per_batch: int | None = count_option(
+        "tokens, padding included, computed at once", default_text="chosen for the device"
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps")
+
+
+@dataclass(frozen=True)
+class PredictOptions(InferenceOptions):
+    """How predictions are computed, calibrated and decided."""
+
+    calibrated: bool = option(
+        False, "divide the logits by the temperature that finetune fitted on its validation rows"
+    )
+    tuned_thresholds: bool = option(
+        False, "decide by the thresholds that finetune tuned on its validation rows: best F1 by class"
+    )
+
+
+@dataclass(frozen=True)
+class EvaluateOptions(PredictOptions):
+    """What `evaluate` reports besides scores."""
+
+    label_issues: bool = option(
+        False, "find rows whose label is likely wrong; best on a folder of folds, without a data set"
+    )
+    worst: int = count_option("rows with the highest loss to list", 10, minimum=0)
+    resamples: int = option(1000, "bootstrap samples of the rows, for the 95 % CI", minimum=0)
+    seed: int = option(42, "seed of the bootstrap samples", minimum=0, maximum=LARGEST_SEED)
+
+
+@dataclass(frozen=True)
+class FeaturesOptions(InferenceOptions):
+    """Which hidden states are written, and what is computed from them."""
+
+    pooling: str = option(
+        "mean",
+        "one vector per text: of its first token (first or cls), the mean or maximum over its tokens, or the "
+        "output of the model's own pooler; none writes a vector per token",
+        choices=("first", "cls", "mean", "max", "pooler", "none"),
+    )
+    layer: int = option(-1, "hidden states after this layer: 0 the embeddings, -1 the last")
+    dtype: str = option("float32", "numbers in the file; float16 takes half the space", choices=DTYPES)
+    max_length: int | None = count_option(
+        "tokens per row", minimum=3, default_text="the tokenizer's, at most the model's"
+    )
+    probe: bool = option(False, "train a logistic regression on the vectors of train, and score it")
+    bag_of_words: bool = option(
+        False, "score a logistic regression on words and word pairs (TF-IDF) on the same rows"
+    )
+    split: str = option("validation", "split that these two are scored on", choices=("validation", "test"))
+    neighbors: int = option(15, "of the map: neighbors of a row that UMAP considers", minimum=2)
+    min_dist: float = option(0.1, "of the map: minimum distance of points", minimum=0.0, maximum=1.0)
+    umap_metric: str = option("cosine", "of the map: distance between vectors", choices=DISTANCES)
+    map_rows: int = count_option("of the map: maximum number of rows", 10_000, minimum=10)
+    seed: int = option(42, "seed of the map and of a validation split", minimum=0, maximum=LARGEST_SEED)

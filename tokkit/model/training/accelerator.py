@@ -14,7 +14,6 @@ from __future__ import annotations
 import math
 import os
 import time
-from typing import Any
 
 import numpy as np
 import torch
@@ -24,9 +23,8 @@ from accelerate.utils import broadcast
 from numpy.typing import NDArray
 
 from tokkit.errors import UsageError
-from tokkit.model.network.classifier import Classifier, batch_of
-from tokkit.model.network.losses import Loss
-from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.network.classifier import batch_of
+from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress
 
 _MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
@@ -84,30 +82,22 @@ def accelerator_for(device: torch.device, precision: str) -> Accelerator:
             del os.environ["ACCELERATE_TORCH_DEVICE"]
 
 
-def choose_precision(
-    requested: str,
-    classifier: Classifier,
-    training: EncodedRows,
-    loss: Loss,
-    device: torch.device,
-    budget: int,
-    steps: int,
-    progress: Progress,
-) -> str:
+def choose_precision(setup: TrainingSetup, progress: Progress) -> str:
     """The requested precision; for ``auto`` the fastest in a trial of about two seconds, which is reported.
 
     Raises `UsageError` for a precision that the device does not have.
     """
+    requested, device = setup.options.precision, setup.device
     if requested != "auto":
         _check(requested, device)
         return requested
     # A CPU without matrix units (AMX) gains little from bf16 or loses, and the timing of a busy machine would
     # make the same command give other bytes from run to run.
-    if steps < _MIN_STEPS or (device.type == "cpu" and not torch.cpu._is_amx_tile_supported()):
+    if setup.step_count < _MIN_STEPS or (device.type == "cpu" and not torch.cpu._is_amx_tile_supported()):
         return "fp32"
     # bf16 has the range of fp32 and needs no loss scaling; fp16 only where it is missing.
     other = "bf16" if _has_bf16(device) else "fp16"
-    seconds = _time_precisions(("fp32", other), classifier, training, loss, device, budget)
+    seconds = _time_precisions(("fp32", other), setup)
     faster = np.array([seconds[other] * _MIN_SPEEDUP < seconds["fp32"]], dtype=np.float32)
     chosen = other if from_first_process(faster, device)[0] else "fp32"
     timing = ", ".join(f"{least * 1000:.0f} ms in {name}" for name, least in seconds.items())
@@ -126,30 +116,22 @@ def _has_bf16(device: torch.device) -> bool:
     return device.type != "cuda" or torch.cuda.is_bf16_supported(including_emulation=False)
 
 
-def _time_precisions(
-    precisions: tuple[str, ...],
-    classifier: Classifier,
-    training: EncodedRows,
-    loss: Loss,
-    device: torch.device,
-    budget: int,
-) -> dict[str, float]:
+def _time_precisions(precisions: tuple[str, ...], setup: TrainingSetup) -> dict[str, float]:
     """Least seconds of a few trials over rows of median length; infinite where all fail."""
-    lengths = training.encoded.lengths
+    lengths, model = setup.training.encoded.lengths, setup.classifier.model
     ordered = np.argsort(lengths, kind="stable")
     median = max(int(lengths[ordered[len(ordered) // 2]]), 1)
-    count = max(budget // median, 1)
+    count = max(setup.budget // median, 1)
     start = max(len(ordered) // 2 - count + 1, 0)
     piece = ordered[start : start + count]  # up to the median row, so none is longer
-    model: Any = classifier.model
-    model.to(device).train()
+    model.to(setup.device).train()
     seconds = dict.fromkeys(precisions, math.inf)
     begun = time.monotonic()
     for trial in range(1 + _TRIALS):
         for precision in precisions:
             started = time.monotonic()
             try:
-                finite = _gradient_is_finite(precision, classifier, training, loss, piece, device)
+                finite = _gradient_is_finite(precision, setup, piece)
             except RuntimeError:  # an operation that this precision lacks, or too little memory
                 finite = False
             # The first trial is slower: kernels are chosen and memory is allocated.
@@ -162,21 +144,15 @@ def _time_precisions(
     return seconds
 
 
-def _gradient_is_finite(
-    precision: str,
-    classifier: Classifier,
-    training: EncodedRows,
-    loss: Loss,
-    piece: NDArray[np.int64],
-    device: torch.device,
-) -> bool:
+def _gradient_is_finite(precision: str, setup: TrainingSetup, piece: NDArray[np.int64]) -> bool:
     """Compute loss and gradient of these rows; whether the loss is finite."""
-    batch = batch_of(training.encoded, piece, classifier.pad_id)
+    classifier, training, device = setup.classifier, setup.training, setup.device
+    batch = batch_of(training.encoded, piece, classifier.limits.pad_id)
     targets = training.targets.of(piece, batch.width).to(device)
     dtype = torch.float16 if precision == "fp16" else torch.bfloat16
     with torch.autocast(device.type, dtype=dtype, enabled=precision != "fp32"):
         logits = classifier.logits(batch, device)
-    summed = loss.summed(logits, targets)
+    summed = setup.loss.summed(logits, targets)
     summed.backward()
     if device.type != "cpu":
         # Kernels run asynchronously; without waiting, only their launch would be timed.

@@ -8,19 +8,19 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from tokkit.errors import InputError, UsageError
-from tokkit.model.network.classifier import Classifier, RowLimits, budget_for, part_of
+from tokkit.model.network.classifier import Classifier, budget_for, part_of
 from tokkit.model.network.hidden_states import Body, StatesOptions, hidden_states
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import RowTargets, Task
-from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.views.reports.evaluation import score_name
@@ -57,50 +57,38 @@ def baseline_kind(requested: str, classifier: Classifier, *, from_scratch: bool)
 
 
 def baseline(
-    kind: str,
-    classifier: Classifier,
-    training: EncodedRows,
-    held_out: EncodedRows,
-    *,
-    seed: int,
-    device: torch.device,
-    tokens_per_batch: int | None,
-    threads: int | None,
-    progress: Progress,
+    kind: str, setup: TrainingSetup, threads: int | None, progress: Progress
 ) -> dict[str, Any] | None:
-    """``kind``, ``rows`` it was trained on, and its scores on the held-out rows; None for `NONE`.
+    """``kind``, ``rows`` it was trained on, and its scores on the validation rows; None for `NONE`.
 
     `PROBE` reads the mean hidden states of the classifier's body as it is now, `WORDS` reads TF-IDF. Words
     replace a probe of a body without hidden states, which is reported, as are texts without any word.
     """
     if kind == NONE:
         return None
-    rows = _sampled(len(training.encoded), seed)
+    classifier, training, held_out = setup.classifier, setup.training, setup.validation
+    rows = _sampled(len(training.encoded), setup.options.seed)
     scores: dict[str, Any] = {}
-    shared: dict[str, Any] = {
-        "targets": training.targets.values[rows],
-        "truth": held_out.targets.values,
-        "labels": classifier.labels,
-        "task": classifier.task,
-        "threads": threads,
-        "progress": progress,
-    }
+    linear = LinearModel(
+        targets=training.targets.values[rows],
+        truth=held_out.targets.values,
+        labels=classifier.labels,
+        task=classifier.task,
+        threads=threads,
+        progress=progress,
+    )
     with stage(progress, "training the baseline"):
         if kind == PROBE:
             try:
-                budget = budget_for(device, tokens_per_batch)
-                train_vectors, test_vectors = (
-                    _mean_states(classifier, encoded, device, budget, progress)
-                    for encoded in (part_of(training.encoded, rows), held_out.encoded)
-                )
-                scores = probe(train_vectors, test_vectors, **shared)
+                vectors = _mean_states(setup, part_of(training.encoded, rows), progress)
+                scores = linear.probe(vectors, _mean_states(setup, held_out.encoded, progress))
             except InputError as error:
                 progress.say(f"a probe is not possible, TF-IDF is the baseline instead: {error.message}")
                 kind = WORDS
         if kind == WORDS:
             texts = training.texts
             try:
-                scores = bag_of_words([texts[row] for row in rows], held_out.texts, **shared)
+                scores = linear.bag_of_words([texts[row] for row in rows], held_out.texts)
             except InputError as error:
                 progress.say(f"no baseline: {error.message}")
                 return None
@@ -118,106 +106,89 @@ def _sampled(rows: int, seed: int) -> NDArray[np.int64]:
     return np.sort(np.random.default_rng(seed).choice(rows, MAX_ROWS, replace=False))
 
 
-def _mean_states(
-    classifier: Classifier, encoded: Encoded, device: torch.device, budget: int, progress: Progress
-) -> NDArray[np.float32]:
+def _mean_states(setup: TrainingSetup, encoded: Encoded, progress: Progress) -> NDArray[np.float32]:
     """(rows, width) mean of the hidden states of each row."""
+    classifier, device = setup.classifier, setup.device
     model: Any = classifier.model
-    tokenizer = classifier.tokenizer
-    limits = RowLimits.of(model.config, tokenizer, classifier.max_length)
     encoder = model.to(device).eval().base_model
     if model.config.is_encoder_decoder:
         encoder = encoder.get_encoder()
-    body = Body("the model", encoder, tokenizer, limits)
+    body = Body("the model", encoder, classifier.tokenizer, classifier.limits)
+    budget = budget_for(device, setup.options.tokens_per_batch)
     return hidden_states(encoded, body, StatesOptions(device, budget), progress)
 
 
-def probe(
-    training: NDArray[Any],
-    held_out: NDArray[Any],
-    *,
-    targets: NDArray[Any],
-    truth: NDArray[Any],
-    labels: Sequence[str],
-    task: Task = DEFAULT,
-    threads: int | None = None,
-    progress: Progress = SILENT,
-) -> dict[str, Any]:
-    """Scores, as `evaluate` gives them, of a linear model on standardized vectors.
+@dataclass(frozen=True)
+class LinearModel:
+    """Trains a linear model on some rows and scores it on others, as `evaluate` does.
 
-    training, held_out   (rows, width) vectors
-    targets, truth       the values of the task's targets; each of ``labels`` occurs in ``targets``
+    targets, truth   values of the task's targets, of the training rows and of the held-out rows; each of
+                     ``labels`` occurs in ``targets``
     """
-    learner = _learner(task, strength=1.0)
-    _fit(learner, training, targets, "probe", threads, progress)
-    return task.scores(_logits(task, learner, held_out), RowTargets(truth), labels)
 
+    targets: NDArray[Any]
+    truth: NDArray[Any]
+    labels: Sequence[str]
+    task: Task = DEFAULT
+    threads: int | None = None
+    progress: Progress = SILENT
 
-def bag_of_words(
-    training: Sequence[str],
-    held_out: Sequence[str],
-    *,
-    targets: NDArray[Any],
-    truth: NDArray[Any],
-    labels: Sequence[str],
-    task: Task = DEFAULT,
-    strength: float = BAG_STRENGTH,
-    threads: int | None = None,
-    progress: Progress = SILENT,
-) -> dict[str, Any]:
-    """Scores, as `evaluate` gives them, of a linear model on TF-IDF of words and word pairs.
+    def probe(self, training: NDArray[Any], held_out: NDArray[Any]) -> dict[str, Any]:
+        """Scores on standardized vectors, (rows, width) each."""
+        learner = self._learner(strength=1.0)
+        self._fit(learner, training, "probe")
+        return self._scores(learner, held_out)
 
-    training, held_out   texts; the others as of `probe`
-    strength             C of scikit-learn: the larger, the less regularized
+    def bag_of_words(
+        self, training: Sequence[str], held_out: Sequence[str], strength: float = BAG_STRENGTH
+    ) -> dict[str, Any]:
+        """Scores on TF-IDF of words and word pairs.
 
-    Every character that is neither letter nor white space is a word of its own, so that emoji count. Raises
-    `InputError` for texts without any word.
-    """
-    learner = _learner(task, strength, on_words=True)
-    try:
-        _fit(learner, training, targets, "bag of words", threads, progress)
-    except ValueError as error:
-        raise InputError(f"the texts have no words to distinguish classes by: {error}") from error
-    return task.scores(_logits(task, learner, held_out), RowTargets(truth), labels)
+        strength  C of scikit-learn: the larger, the less regularized
 
+        Every character that is neither letter nor white space is a word of its own, so that emoji count.
+        Raises `InputError` for texts without any word.
+        """
+        learner = self._learner(strength, on_words=True)
+        try:
+            self._fit(learner, training, "bag of words")
+        except ValueError as error:
+            raise InputError(f"the texts have no words to distinguish classes by: {error}") from error
+        return self._scores(learner, held_out)
 
-def _learner(task: Task, strength: float, *, on_words: bool = False) -> Any:
-    """A pipeline of scikit-learn; ``strength`` is C, for ridge regression 1 / alpha."""
-    # Here alone, so that runs without a baseline do not load scikit-learn.
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.multiclass import OneVsRestClassifier
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
+    def _learner(self, strength: float, *, on_words: bool = False) -> Any:
+        """A pipeline of scikit-learn; ``strength`` is C, for ridge regression 1 / alpha."""
+        # Here alone, so that runs without a baseline do not load scikit-learn.
+        from sklearn.feature_extraction.text import TfidfVectorizer
+        from sklearn.linear_model import LogisticRegression, Ridge
+        from sklearn.multiclass import OneVsRestClassifier
+        from sklearn.pipeline import make_pipeline
+        from sklearn.preprocessing import StandardScaler
 
-    inputs: Any = StandardScaler()
-    if on_words:
-        inputs = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")
-    if not task.has_classes:
-        return make_pipeline(inputs, Ridge(alpha=1 / strength))
-    logistic = LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS)
-    return make_pipeline(inputs, logistic if task.exclusive else OneVsRestClassifier(logistic))
+        inputs: Any = StandardScaler()
+        if on_words:
+            inputs = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]")
+        if not self.task.has_classes:
+            return make_pipeline(inputs, Ridge(alpha=1 / strength))
+        logistic = LogisticRegression(C=strength, max_iter=_MAX_ITERATIONS)
+        return make_pipeline(inputs, logistic if self.task.exclusive else OneVsRestClassifier(logistic))
 
+    def _fit(self, learner: Any, rows: Any, name: str) -> None:
+        """Fit it, with a message where it does not converge."""
+        # BLAS starts a thread per core by itself, which --threads is to limit.
+        with threadpool_limits(self.threads), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            learner.fit(rows, self.targets)
+        if any(warning.category.__name__ == "ConvergenceWarning" for warning in caught):
+            self.progress.say(
+                f"{name}: not converged after {_MAX_ITERATIONS} iterations; its scores may be a little low"
+            )
 
-def _fit(
-    learner: Any, rows: Any, targets: NDArray[Any], name: str, threads: int | None, progress: Progress
-) -> None:
-    """Fit it, with a message where it does not converge."""
-    # BLAS starts a thread per core by itself, which --threads is to limit.
-    with threadpool_limits(threads), warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        learner.fit(rows, targets)
-    if any(warning.category.__name__ == "ConvergenceWarning" for warning in caught):
-        progress.say(
-            f"{name}: not converged after {_MAX_ITERATIONS} iterations; its scores may be a little low"
-        )
-
-
-def _logits(task: Task, learner: Any, rows: Any) -> NDArray[Any]:
-    """(rows, classes) logits, as a model of the task gives them."""
-    if not task.has_classes:
-        values: NDArray[Any] = learner.predict(rows)[:, None]
-        return values
-    return (
-        learner.predict_log_proba(rows) if task.exclusive else task.logits_from(learner.predict_proba(rows))
-    )
+    def _scores(self, learner: Any, rows: Any) -> dict[str, Any]:
+        if not self.task.has_classes:
+            logits = learner.predict(rows)[:, None]
+        elif self.task.exclusive:
+            logits = learner.predict_log_proba(rows)
+        else:
+            logits = self.task.logits_from(learner.predict_proba(rows))
+        return self.task.scores(logits, RowTargets(self.truth), self.labels)

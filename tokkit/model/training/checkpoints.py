@@ -32,9 +32,7 @@ import torch
 
 from tokkit import files
 from tokkit.errors import InputError
-from tokkit.model.network.classifier import Classifier
-from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.progress import Progress
 
 STATE = "state.json"
@@ -89,11 +87,13 @@ class Checkpoint:
 class Checkpoints:
     """The checkpoints of one training in its work folder.
 
+    read_only   for all of several processes but the first: they read what that one writes
+
     Where they cannot be written, `OutputError` about ``out`` is raised.
     """
 
-    def __init__(self, folder: Path, out: Path, keep: int) -> None:
-        self.folder, self._out, self._keep = folder, out, keep
+    def __init__(self, folder: Path, out: Path, keep: int, *, read_only: bool = False) -> None:
+        self.folder, self._out, self._keep, self._read_only = folder, out, keep, read_only
 
     def find(self, identity: Identity, resume: str, progress: Progress) -> Checkpoint | None:
         """The checkpoint to resume from: the newest complete one, none, or the one that ``resume`` names.
@@ -115,6 +115,8 @@ class Checkpoints:
 
     def clean(self, checkpoint: Checkpoint | None, resume: str, progress: Progress) -> None:
         """Keep only the checkpoint to resume from, and with ``auto`` older ones; report what happens."""
+        if self._read_only:
+            return
         if checkpoint is not None:
             progress.say(f"continuing after step {checkpoint.step}, from {checkpoint.path}")
         elif _complete(self.folder):
@@ -135,6 +137,8 @@ class Checkpoints:
         self, step: int, identity: Identity, state: Mapping[str, Any], write: Callable[[Path], None]
     ) -> None:
         """Save a checkpoint, whose folder ``write`` fills, and remove those older than the ones to keep."""
+        if self._read_only:
+            return
         final = self.folder / f"checkpoint-{step:08}"
         part = final.with_name(final.name + _PART)
         try:
@@ -161,45 +165,25 @@ class Checkpoints:
 
     def discard(self) -> None:
         """Remove the work folder."""
-        shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._read_only:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class ReadOnlyCheckpoints(Checkpoints):
-    """The checkpoints that the first of several processes writes: the others only read them."""
-
-    def clean(self, checkpoint: Checkpoint | None, resume: str, progress: Progress) -> None:
-        """Do nothing."""
-
-    def save(
-        self, step: int, identity: Identity, state: Mapping[str, Any], write: Callable[[Path], None]
-    ) -> None:
-        """Do nothing."""
-
-    def discard(self) -> None:
-        """Do nothing."""
-
-
-def identity_of(
-    classifier: Classifier,
-    training: EncodedRows,
-    validation: EncodedRows,
-    options: FinetuneOptions,
-    lr: float,
-    device: torch.device,
-) -> dict[str, Any]:
+def identity_of(setup: TrainingSetup) -> dict[str, Any]:
     """What decides the weights of a training: equal identities end in the same bytes on the same machine.
 
     Settings by name; rows, labels and initial weights by SHA-256.
     """
-    settings = {name: value for name, value in asdict(options).items() if name not in _CHANGE_NO_WEIGHT}
+    classifier, options = setup.classifier, asdict(setup.options)
+    settings = {name: value for name, value in options.items() if name not in _CHANGE_NO_WEIGHT}
     return {
         **settings,
-        "lr": lr,
-        "max_length": classifier.max_length,
-        "device": device.type,
+        "lr": setup.lr,
+        "max_length": classifier.limits.max_length,
+        "device": setup.device.type,
         "threads": torch.get_num_threads(),  # the order of sums depends on them
         "labels": list(classifier.labels),
-        "data": _hash_of_rows(training, validation),
+        "data": _hash_of_rows(setup.training, setup.validation),
         "start": _hash_of_weights(classifier.model),
         "versions": files.versions("accelerate", "numpy", "torch", "transformers"),
     }

@@ -11,26 +11,22 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from tokkit import files
 from tokkit.data.dataset import Rows
 from tokkit.errors import OutputError
-from tokkit.model.network.classifier import part_of
-from tokkit.model.tasks.task import Targets, Task
-from tokkit.progress import SILENT, Progress
+from tokkit.model.network.classifier import Classifier, part_of
+from tokkit.progress import Progress
 from tokkit.sources.addresses import cache_folder
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 # Bytes that all entries together may take.
 CACHE_BYTES = 2 << 30
@@ -41,67 +37,19 @@ _DIGEST_BYTES = hashlib.sha256().digest_size
 _TEXTS_PER_UPDATE = 10_000
 
 
-@dataclass(frozen=True)
-class EncodedRows:
-    """Rows of one split with their ids and targets, in the same order."""
-
-    rows: Rows
-    encoded: Encoded
-    targets: Targets
-
-    @property
-    def texts(self) -> list[str]:
-        """Text of each row; for pairs both, joined by a space."""
-        if not self.rows.pairs:
-            return self.rows.texts
-        return [f"{text} {pair}" for text, pair in zip(self.rows.texts, self.rows.pairs, strict=True)]
+# How rows become ids: `Classifier.encode`, or a function with the same result.
+Encoder: TypeAlias = Callable[[Classifier, Rows, int | None, Progress], Encoded]
 
 
-class Encoder(Protocol):
-    """Encodes rows as `Task.encode` does."""
-
-    def __call__(
-        self,
-        task: Task,
-        rows: Rows,
-        tokenizer: LoadedTokenizer,
-        max_length: int | None,
-        *,
-        threads: int | None = None,
-        progress: Progress = SILENT,
-    ) -> Encoded: ...
-
-
-def encode(
-    task: Task,
-    rows: Rows,
-    tokenizer: LoadedTokenizer,
-    max_length: int | None,
-    *,
-    threads: int | None = None,
-    progress: Progress = SILENT,
-) -> Encoded:
-    """Encode the rows without a cache."""
-    return task.encode(rows, tokenizer, max_length, threads=threads, progress=progress)
-
-
-def cached(
-    task: Task,
-    rows: Rows,
-    tokenizer: LoadedTokenizer,
-    max_length: int | None,
-    *,
-    threads: int | None = None,
-    progress: Progress = SILENT,
-) -> Encoded:
+def cached(classifier: Classifier, rows: Rows, threads: int | None, progress: Progress) -> Encoded:
     """Read the encoded rows from the cache, else encode them and write them there.
 
     A cache that cannot be written is reported, and is no error. Raises as `Task.encode`.
     """
-    path = cache_folder() / "encoded" / f"{_key(task, rows, tokenizer, max_length)}.rows"
+    path = cache_folder() / "encoded" / f"{_key(classifier, rows)}.rows"
     encoded = _read(path)
     if encoded is None:
-        encoded = encode(task, rows, tokenizer, max_length, threads=threads, progress=progress)
+        encoded = classifier.encode(rows, threads, progress)
         _write(path, encoded, progress)
     return encoded
 
@@ -120,36 +68,21 @@ class EncodedOnce:
         contents = dict.fromkeys(content for part in parts for content in _contents(part))
         self._index = {content: row for row, content in enumerate(contents)}
         texts, pairs, tokens = (list(column) for column in zip(*contents, strict=True))
-        self._distinct = Rows(
-            texts=texts,
-            labels=[],
-            positions=[],
-            left_out={},
-            pairs=pairs if any(pairs) else [],
-            tokens=[list(words) for words in tokens] if any(tokens) else [],
-        )
+        tokens = [list(words) for words in tokens] if any(tokens) else []
+        self._distinct = Rows(texts, [], [], {}, pairs=pairs if any(pairs) else [], tokens=tokens)
         self._encoder = encoder
         self._encoded: dict[Any, Encoded] = {}
 
     def __call__(
-        self,
-        task: Task,
-        rows: Rows,
-        tokenizer: LoadedTokenizer,
-        max_length: int | None,
-        *,
-        threads: int | None = None,
-        progress: Progress = SILENT,
+        self, classifier: Classifier, rows: Rows, threads: int | None, progress: Progress
     ) -> Encoded:
         # Settings that are compared may differ in --max-length; each length is encoded once.
-        key = (task.name, tokenizer.backend.to_str(), max_length)
+        max_length = classifier.limits.max_length
+        key = (classifier.task.name, classifier.tokenizer.backend.to_str(), max_length)
         if key not in self._encoded:
-            encoded = self._encoder(
-                task, self._distinct, tokenizer, max_length, threads=threads, progress=progress
-            )
+            encoded = self._encoded[key] = self._encoder(classifier, self._distinct, threads, progress)
             if encoded.truncated:
                 progress.say(f"{encoded.truncated:,} texts truncated at {max_length} tokens")
-            self._encoded[key] = encoded
         indices = np.array([self._index[content] for content in _contents(rows)], dtype=np.int64)
         return part_of(self._encoded[key], indices)
 
@@ -161,12 +94,13 @@ def _contents(rows: Rows) -> list[tuple[str, str, tuple[str, ...]]]:
     return list(zip(rows.texts, rows.pairs or empty, tokens, strict=True))
 
 
-def _key(task: Task, rows: Rows, tokenizer: LoadedTokenizer, max_length: int | None) -> str:
+def _key(classifier: Classifier, rows: Rows) -> str:
     """A hash of everything that decides the ids: versions, task, tokenizer, length, texts in order."""
     # Another version of tokenizers may split the same text differently.
     versions = sorted(files.versions("tokenizers", "safetensors").items())
-    digest = hashlib.sha256(repr((_VERSION, versions, task.name, max_length)).encode())
-    _update(digest, [tokenizer.backend.to_str()])
+    settings = (_VERSION, versions, classifier.task.name, classifier.limits.max_length)
+    digest = hashlib.sha256(repr(settings).encode())
+    _update(digest, [classifier.tokenizer.backend.to_str()])
     # The length first, so that a column cannot continue into the next one.
     for column in (rows.texts, rows.pairs, *rows.tokens):
         digest.update(len(column).to_bytes(8, "little"))
@@ -200,10 +134,8 @@ def _read(path: Path) -> Encoded | None:
 
 
 def _write(path: Path, encoded: Encoded, progress: Progress) -> None:
-    columns: dict[str, NDArray[Any] | int | None] = {
-        field.name: getattr(encoded, field.name) for field in fields(encoded)
-    }
-    content = save({name: np.atleast_1d(value) for name, value in columns.items() if value is not None})
+    columns = {name: value for name, value in vars(encoded).items() if value is not None}
+    content = save({name: np.atleast_1d(value) for name, value in columns.items()})
     # It would be removed again at once, with all others before it.
     if len(content) > CACHE_BYTES:
         return

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,10 +62,6 @@ class Best:
         # A link, so that the checkpoint stays complete when the best model is replaced.
         link_tree(checkpoint / _MODEL, model)
         return cls(state["place"], state["scores"], load_file(checkpoint / _LOGITS)["logits"], model)
-
-    def discard(self) -> None:
-        """Remove its model folder."""
-        shutil.rmtree(self.model)
 
     def move_to(self, target: Path) -> None:
         """Move the files of its model folder into ``target``."""

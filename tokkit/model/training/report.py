@@ -16,27 +16,39 @@ from tokkit.model.network.heads import STOCK
 from tokkit.model.network.saved_heads import BODY
 from tokkit.model.tasks.task import Task
 from tokkit.model.training.evaluations import write_history
-from tokkit.model.training.session import TrainingResult, TrainingSession
+from tokkit.model.training.session import TrainingResult
+from tokkit.model.training.setup import TrainingSetup
+from tokkit.progress import Progress
 from tokkit.views import plots
 from tokkit.views.reports.evaluation import BASELINES, score_name
 
 _VERIFIED_ROWS = 8
 
-_METADATA = """library_name: transformers
+_FRONT_MATTER = """---
+library_name: transformers
 pipeline_tag: {kind}-classification
 tags:
-- tokkit"""
+- tokkit
+---
+# {title}
+
+"""
 
 
 def write(
-    folder: Path, session: TrainingSession, result: TrainingResult, scores: Mapping[str, Any], base: str
+    folder: Path,
+    setup: TrainingSetup,
+    result: TrainingResult,
+    scores: Mapping[str, Any],
+    base: str,
+    progress: Progress,
 ) -> None:
     """Verify the model in ``folder`` and write its scores, history, predictions and card.
 
     scores   of the best evaluation, with those of the baseline
     base     what was trained
     """
-    classifier, best, progress = session.classifier, result.best, session.progress
+    classifier, validation, best = setup.classifier, setup.validation, result.best
     baseline, metric = scores.get("baseline"), classifier.task.metric
     if baseline and scores[metric] < baseline[metric]:
         progress.say(
@@ -44,21 +56,18 @@ def write(
             "more --epochs or a higher --lr may help"
         )
     # What was written is loaded again and must predict a few rows as the model in memory did.
-    rows = np.arange(min(_VERIFIED_ROWS, len(session.validation.encoded)))
-    sample = part_of(session.validation.encoded, rows)
+    rows = np.arange(min(_VERIFIED_ROWS, len(validation.encoded)))
+    sample = part_of(validation.encoded, rows)
     predicted = len(rows) if classifier.task.by_row else len(sample.ids)
     model_folder.verify(folder, sample, best.logits[:predicted])
     write_json(folder / "metrics.json", scores)
     write_history(folder / "history.csv", result.history)
     (folder / "curves.png").write_bytes(plots.curves(result.history, "png"))
-    prediction_table(
-        classifier.task,
-        session.validation.rows,
-        classifier.labels,
-        best.logits,
-        session.validation.targets,
-    ).write_parquet(folder / "predictions.parquet")
-    settings = {**asdict(session.options), "lr": session.lr}
+    table = prediction_table(
+        classifier.task, validation.rows, classifier.labels, best.logits, validation.targets
+    )
+    table.write_parquet(folder / "predictions.parquet")
+    settings = {**asdict(setup.options), "lr": setup.lr}
     write_card(folder / "README.md", classifier.task, scores, settings, base)
     if model_folder.other_ids(folder, classifier):
         progress.say(
@@ -73,12 +82,8 @@ def write_card(
     """Write the model card: what the model is, how it was trained, how well it does on which rows."""
     chosen = "\n".join(f"- {name}: {value}" for name, value in sorted(settings.items()) if value is not None)
     path.write_text(
-        f"""---
-{_METADATA.format(kind="text" if task.by_row else "token")}
----
-# {task.title}
-
-{_labels(metrics)}Trained from {base}.
+        _front_matter(task, task.title)
+        + f"""{_labels(metrics)}Trained from {base}.
 
 On {metrics["rows"]} validation rows:
 
@@ -96,15 +101,13 @@ Use it: `tokkit predict THIS_FOLDER "a text"`, or {_loader(task, settings)}.
     )
 
 
-def write_folds_card(
-    path: Path,
-    task: Task,
-    folds: int,
-    mean: Mapping[str, Any],
-    deviation: Mapping[str, Any],
-    out_of_fold: Mapping[str, Any],
-) -> None:
-    """Write the card of a folder of folds: its models, and how well they do out of fold."""
+def write_folds_card(path: Path, task: Task, metrics: Mapping[str, Any]) -> None:
+    """Write the card of a folder of folds: its models, and how well they do out of fold.
+
+    metrics  content of the folder's `metrics.json`
+    """
+    folds, mean, deviation = len(metrics["folds"]), metrics["mean"], metrics["deviation"]
+    out_of_fold = metrics["out_of_fold"]
     lines = [
         f"| {score_name(name)} | {mean[name]:.4f} ± {deviation[name]:.4f} | {value:.4f} |"
         for name, value in out_of_fold.items()
@@ -112,12 +115,9 @@ def write_folds_card(
     ]
     table = "\n".join(["| | mean of the folds | all rows, out of fold |", "|---|---|---|", *lines])
     path.write_text(
-        f"""---
-{_METADATA.format(kind="text" if task.by_row else "token")}
----
-# {task.title}, {folds} folds
-
-{_labels(out_of_fold)}Each of `fold-1` to `fold-{folds}` is a model of its own, with its own card.
+        _front_matter(task, f"{task.title}, {folds} folds")
+        + _labels(out_of_fold)
+        + f"""Each of `fold-1` to `fold-{folds}` is a model of its own, with its own card.
 
 {table}
 
@@ -128,6 +128,10 @@ Use them together, by the mean of their probabilities: `tokkit predict THIS_FOLD
 """,
         encoding="utf-8",
     )
+
+
+def _front_matter(task: Task, title: str) -> str:
+    return _FRONT_MATTER.format(kind="text" if task.by_row else "token", title=title)
 
 
 def _labels(metrics: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ What is known at a stop, the history and the best model included, is part of the
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,19 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, load_model, save_file, save_model
 
 from tokkit.errors import InputError, Interrupted, TokkitError
-from tokkit.model.network.classifier import Classifier, budget_for, part_of, predict_logits
-from tokkit.model.network.losses import Loss
-from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.network.classifier import budget_for, part_of, predict_logits
 from tokkit.model.training import evaluations
 from tokkit.model.training.accelerator import choose_precision, from_first_process
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints, identity_of, write_checkpoint
-from tokkit.model.training.encoded_rows import EncodedRows
 from tokkit.model.training.evaluations import Best
+from tokkit.model.training.setup import TrainingSetup
 from tokkit.model.training.steps import StepReport, Steps, diverged
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -61,23 +59,15 @@ class TrainingResult:
 
 @dataclass
 class TrainingSession:
-    """A classifier in training, with its rows, options and all state that changes on the way.
+    """A training on its way: all state that changes from stop to stop.
 
-    lr       peak learning rate
-    budget   tokens, padding included, computed at once
-    staging  the folder that gets the best model
+    staging   the folder that gets the best model
+    history   a row per evaluation
     """
 
-    classifier: Classifier
-    training: EncodedRows
-    validation: EncodedRows
-    loss: Loss
-    options: FinetuneOptions
-    lr: float
-    device: torch.device
-    budget: int
+    setup: TrainingSetup
     staging: Path
-    checkpoints: Checkpoints | None = None
+    checkpoints: Checkpoints
     progress: Progress = SILENT
     history: list[dict[str, Any]] = field(default_factory=list)
     best: Best | None = None
@@ -87,7 +77,7 @@ class TrainingSession:
     @property
     def metric(self) -> str:
         """The score that picks the best evaluation."""
-        return self.options.metric or self.classifier.task.metric
+        return self.setup.options.metric or self.setup.classifier.task.metric
 
     def run(self) -> TrainingResult:
         """Train to the end and put the best model into ``staging``.
@@ -105,7 +95,7 @@ class TrainingSession:
                 seconds += time.monotonic() - clock
                 self._handle_stop(report)
                 if self._out_of_patience():
-                    patience = self.options.patience
+                    patience = self.setup.options.patience
                     times = "evaluation" if patience == 1 else f"{patience} evaluations"
                     self.progress.say(f"no better {self.metric} in {times}: stopped")
                     break
@@ -118,16 +108,14 @@ class TrainingSession:
         try:
             yield
         except BaseException as error:
-            work = self.checkpoints
             # Also for Ctrl-C: whoever stops a long run needs to know what is kept of it.
-            step = work.newest_step() if work is not None else None
-            if work is not None and step is None:
-                work.discard()
-            elif work is not None and isinstance(error, InputError) and self.steps is not None:
-                raise InputError(
-                    f"{error.message}; the checkpoint after step {step} is kept",
-                    hint=f"{error.hint} --resume {work.folder} continues from it, --resume none starts over",
-                ) from error
+            step = self.checkpoints.newest_step()
+            if step is None:
+                self.checkpoints.discard()
+            elif isinstance(error, InputError) and self.steps is not None:
+                resume = f"--resume {self.checkpoints.folder} continues from it, --resume none starts over"
+                message = f"{error.message}; the checkpoint after step {step} is kept"
+                raise InputError(message, hint=f"{error.hint} {resume}") from error
             elif isinstance(error, KeyboardInterrupt | Interrupted):
                 raise Interrupted(f"interrupted; {_RESUMES.format(step=step)}") from error
             elif not isinstance(error, TokkitError) or self.steps is not None:
@@ -136,79 +124,57 @@ class TrainingSession:
 
     def _begin(self) -> Steps:
         """Find a checkpoint, choose the precision, and build the steps, from the checkpoint on."""
-        options, progress, work = self.options, self.progress, self.checkpoints
+        options = self.setup.options
         if options.metric is not None:
             # A misspelled score is an error now and not after the first epoch.
             evaluations.score_named(self._scores_of_zeros(), options.metric)
         # Before the first step: the identity includes the initial weights.
-        self._identity = identity_of(
-            self.classifier, self.training, self.validation, options, self.lr, self.device
-        )
-        checkpoint = work.find(self._identity, options.resume, progress) if work is not None else None
+        self._identity = identity_of(self.setup)
+        checkpoint = self.checkpoints.find(self._identity, options.resume, self.progress)
         if checkpoint is not None and options.precision == "auto":
             # A trial might choose another precision now, and other bytes.
             self._precision = str(checkpoint.state["precision"])
         else:
-            self._precision = choose_precision(
-                options.precision,
-                self.classifier,
-                self.training,
-                self.loss,
-                self.device,
-                self.budget,
-                steps=options.epochs * -(-len(self.training.encoded) // options.batch_size),
-                progress=progress,
-            )
-        steps = Steps(
-            self.classifier,
-            self.training,
-            self.loss,
-            options,
-            lr=self.lr,
-            device=self.device,
-            budget=self.budget,
-            precision=self._precision,
-        )
+            self._precision = choose_precision(self.setup, self.progress)
+        steps = Steps(self.setup, self._precision)
         if checkpoint is not None:
             # After the steps are built: they move the model to its device, and the optimizer to its weights.
             self._restore(checkpoint, steps)
-        if work is not None:
-            # Only now, when nothing can fail any more that a corrected command would resume from.
-            work.clean(checkpoint, options.resume, progress)
+        # Only now, when nothing can fail any more that a corrected command would resume from.
+        self.checkpoints.clean(checkpoint, options.resume, self.progress)
         self.steps = steps
         return steps
 
     def _handle_stop(self, report: StepReport) -> None:
         """Do what is due: log, evaluate, save."""
         self._last = report
-        options, steps = self.options, self._running
-        if options.log_every and report.step % options.log_every == 0:
-            self.progress.say(
-                f"step {report.step}/{steps.count}: loss {report.loss:.4f}, rate {report.lr:.3g}"
-            )
+        log_every = self.setup.options.log_every
+        if log_every and report.step % log_every == 0:
+            count = self.setup.step_count
+            self.progress.say(f"step {report.step}/{count}: loss {report.loss:.4f}, rate {report.lr:.3g}")
         if report.evaluate:
             self._evaluate(report)
-        if report.save and self.checkpoints is not None:
+        if report.save:
             if not report.evaluate:
                 # Finite weights may give logits that are not; such a checkpoint would be a dead end.
-                sample = np.arange(min(_CHECKED_ROWS, len(self.validation.encoded)))
-                self._logits(part_of(self.validation.encoded, sample), SILENT)
+                encoded = self.setup.validation.encoded
+                self._logits(part_of(encoded, np.arange(min(_CHECKED_ROWS, len(encoded)))), SILENT)
             self.checkpoints.save(report.step, self._identity, self._state(), self._write_checkpoint)
 
     def _evaluate(self, report: StepReport) -> None:
         """Score the model on the validation rows; write it where it is the best so far."""
-        task = self.classifier.task
-        logits = self._logits(self.validation.encoded, self.progress)
-        scores = task.scores(logits, self.validation.targets, self.classifier.labels)
-        self.history.append(evaluations.history_row(report, scores, task.headline))
-        self.progress.say(evaluations.sentence(self.options.epochs, self.history[-1]))
+        classifier, validation = self.setup.classifier, self.setup.validation
+        logits = self._logits(validation.encoded, self.progress)
+        scores = classifier.task.scores(logits, validation.targets, classifier.labels)
+        self.history.append(evaluations.history_row(report, scores, classifier.task.headline))
+        self.progress.say(evaluations.sentence(self.setup.options.epochs, self.history[-1]))
         if evaluations.is_better(scores, self.best.scores if self.best else None, self.metric):
             # Written at once: the weights change with the next step.
             better = Best(len(self.history) - 1, scores, logits, self._best_folder(report.step))
-            better.write(self.classifier)
+            better.write(classifier)
             if self.best is not None:
                 # After the better one is written, so that there is always one complete model.
-                self.best.discard()
+                shutil.rmtree(self.best.model)
             self.best = better
 
     def _logits(self, rows: Encoded, progress: Progress) -> NDArray[np.float32]:
@@ -217,31 +183,29 @@ class TrainingSession:
         Raises `InputError` where they are not finite: finite weights may give such logits, and must not be
         kept.
         """
+        device, options = self.setup.device, self.setup.options
+        budget = budget_for(device, options.tokens_per_batch)
         logits = predict_logits(
-            self.classifier,
-            rows,
-            self.device,
-            budget_for(self.device, self.options.tokens_per_batch),
-            progress,
-            rows_per_batch=self.options.eval_batch_size,
+            self.setup.classifier, rows, device, budget, progress, rows_per_batch=options.eval_batch_size
         )
         # Processes differ by rounding, and all must agree on which evaluation is the best.
-        logits = from_first_process(logits, self.device)
+        logits = from_first_process(logits, device)
         if not np.isfinite(logits).all():
-            raise diverged("logits are", self._running.step, self._running.count, self.lr, exact=False)
+            steps = self._running
+            raise diverged("logits are", steps.step, steps.count, self.setup.lr, exact=False)
         return logits
 
     def _best_folder(self, step: int) -> Path:
         return self.staging / f"best-{step}"
 
     def _out_of_patience(self) -> bool:
-        patience = self.options.patience
+        patience = self.setup.options.patience
         return bool(patience and self.best and len(self.history) - 1 - self.best.index >= patience)
 
     def _state(self) -> dict[str, Any]:
         """What a checkpoint has as JSON."""
         return {
-            "training": self._running.state()[1],
+            "training": self._running.state(),
             "precision": self._precision,
             "reached": vars(self._last),
             "history": self.history,
@@ -256,13 +220,13 @@ class TrainingSession:
 
     def _write_tensors(self, folder: Path) -> None:
         # `save_model` handles tied weights, which `save_file` refuses.
-        save_model(self.classifier.model, str(folder / _MODEL))
-        save_file(self._running.state()[0], str(folder / _OPTIMIZER))
+        save_model(self.setup.classifier.model, str(folder / _MODEL))
+        save_file(self._running.tensors(), str(folder / _OPTIMIZER))
 
     def _restore(self, checkpoint: Checkpoint, steps: Steps) -> None:
         """Load what `_write_checkpoint` and `_state` saved."""
         try:
-            load_model(self.classifier.model, str(checkpoint.path / _MODEL))
+            load_model(self.setup.classifier.model, str(checkpoint.path / _MODEL))
         except RuntimeError as error:
             raise InputError(
                 f"{checkpoint.path}: its weights are of another model", hint="--resume none starts over"
@@ -278,18 +242,18 @@ class TrainingSession:
 
         first, seconds   the step this run began at, and the time it trained
         """
-        last, steps = self._last, self._running
+        last, steps, options = self._last, self._running, self.setup.options
         assert last is not None
         if self.best is None:  # --eval-every never
             self._evaluate(last)
         assert self.best is not None
         self.best.move_to(self.staging)
-        if self.options.keep_optimizer:
+        if options.keep_optimizer:
             folder = self.staging / LAST_CHECKPOINT
             folder.mkdir()
             write_checkpoint(folder, steps.step, self._identity, self._state(), self._write_tensors)
         # Rows of the steps of this run, resumed ones not counted: the basis of rows per second.
-        rows = len(self.training.encoded) * self.options.epochs
+        rows = len(self.setup.training.encoded) * options.epochs
         return TrainingResult(
             best=self.best,
             history=self.history,
@@ -308,6 +272,7 @@ class TrainingSession:
 
     def _scores_of_zeros(self) -> Mapping[str, Any]:
         """Scores of zeros as logits: their names are those of every evaluation."""
-        task, labels, rows = self.classifier.task, self.classifier.labels, self.validation.encoded
-        zeros = np.zeros((len(rows) if task.by_row else len(rows.ids), len(labels)), dtype=np.float32)
-        return task.scores(zeros, self.validation.targets, labels)
+        classifier, validation = self.setup.classifier, self.setup.validation
+        items = len(validation.encoded if classifier.task.by_row else validation.encoded.ids)
+        zeros = np.zeros((items, len(classifier.labels)), dtype=np.float32)
+        return classifier.task.scores(zeros, validation.targets, classifier.labels)

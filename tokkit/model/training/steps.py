@@ -24,12 +24,11 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.model.network.classifier import Classifier, batch_of, pieces_within
-from tokkit.model.network.losses import Loss
-from tokkit.model.options.finetune_options import FinetuneOptions, steps_between
+from tokkit.model.network.classifier import batch_of, pieces_within
+from tokkit.model.options.finetune_options import steps_between
 from tokkit.model.training import schedule
 from tokkit.model.training.accelerator import accelerator_for
-from tokkit.model.training.encoded_rows import EncodedRows
+from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress, stage, stop_if_cancelled
 
 # Steps between two looks at the loss on an accelerator; each look waits for the device.
@@ -103,33 +102,20 @@ class Totals:
 class Steps:
     """The optimizer steps of one training; they change the weights of the classifier's model."""
 
-    def __init__(
-        self,
-        classifier: Classifier,
-        training: EncodedRows,
-        loss: Loss,
-        options: FinetuneOptions,
-        *,
-        lr: float,
-        device: torch.device,
-        budget: int,
-        precision: str = "fp32",
-    ) -> None:
+    def __init__(self, setup: TrainingSetup, precision: str = "fp32") -> None:
         """Raises `UsageError` for a sampler, a precision or frozen layers that are not possible here."""
+        options = setup.options
         # Options that are not possible here are errors before the model is moved anywhere.
-        self._classes = schedule.classes_of(options.sampler, training.targets)
-        self.accelerator = accelerator_for(device, precision)
+        self._classes = schedule.classes_of(options.sampler, setup.training.targets)
+        self.accelerator = accelerator_for(setup.device, precision)
         self._device = self.accelerator.device
-        self._classifier, self._training, self._loss = classifier, training, loss
-        self._options, self._lr, self._budget = options, lr, budget
-        self._model: Any = classifier.model
+        self._setup, self._options = setup, options
+        self._model: Any = setup.classifier.model
         self._model.to(self._device)
         self._optimizer = self.accelerator.prepare_optimizer(
-            schedule.adamw(self._model, options, lr, self._device)
+            schedule.adamw(self._model, options, setup.lr, self._device)
         )
-        # The last step of an epoch has the remaining rows, so that every row is seen once.
-        self._per_epoch = -(-len(training.encoded) // options.batch_size)
-        self.count = self._per_epoch * options.epochs
+        self._per_epoch, self.count = setup.steps_per_epoch, setup.step_count
         self._warmup = round(self.count * options.warmup_ratio)
         self._evaluate_every = steps_between("--eval-every", options.eval_every, self._per_epoch)
         self._save_every = steps_between("--save-every", options.save_every, self._per_epoch)
@@ -155,7 +141,7 @@ class Steps:
                     stop_if_cancelled(progress)
                     rows = self._begin_step()
                     # One backward per piece: the graph of a piece is freed before the next is built.
-                    with _memory_errors(self._budget):
+                    with _memory_errors(self._setup.budget):
                         for loss in self._losses(rows):
                             self.accelerator.backward(loss)
                     self._end_step(len(rows), progress)
@@ -174,7 +160,7 @@ class Steps:
     def _rows_to(self, end: int) -> int:
         """Rows of the steps up to ``end``; the last step of an epoch may have fewer."""
         size, first = self._options.batch_size, self.step % self._per_epoch
-        return min((end - self.step + first) * size, len(self._training.encoded)) - first * size
+        return min((end - self.step + first) * size, len(self._setup.training.encoded)) - first * size
 
     def _begin_step(self) -> NDArray[np.int64]:
         """Set rate and seed; returns the rows of the step."""
@@ -187,7 +173,7 @@ class Steps:
         torch.manual_seed(int(mixed.generate_state(1, np.uint64)[0]))
         epoch, index = divmod(self.step, self._per_epoch)
         if self._epoch_order is None or self._epoch_order[0] != epoch:
-            rows, options = len(self._training.encoded), self._options
+            rows, options = len(self._setup.training.encoded), self._options
             # A function of seed and epoch: a resumed training computes the same order.
             order = schedule.order(options.sampler, self._classes, rows, options.seed, epoch)
             self._epoch_order = epoch, order
@@ -196,24 +182,26 @@ class Steps:
 
     def _losses(self, rows: NDArray[np.int64]) -> Iterator[torch.Tensor]:
         """The loss of each piece of this process's share of a step; they add up to the loss of the step."""
-        training, classifier, totals = self._training, self._classifier, self._totals
+        setup, totals = self._setup, self._totals
+        training, classifier = setup.training, setup.classifier
         lengths = training.encoded.lengths
         if self._options.pad_to_max:
             # Every piece is then as wide as a row may be, for devices that compile one shape.
-            lengths = np.full_like(lengths, classifier.max_length)
+            lengths = np.full_like(lengths, classifier.limits.max_length)
         # Of the whole step, not of this process's share: the pieces of all processes add up to the step.
-        denominator = self._loss.denominator(training.targets.of(rows, int(lengths[rows].max())))
+        denominator = setup.loss.denominator(training.targets.of(rows, int(lengths[rows].max())))
         # Dealt out by length, so that every process gets short and long rows alike.
         by_length = rows[np.argsort(-lengths[rows], kind="stable")]
         share = by_length[self.accelerator.process_index :: self.accelerator.num_processes]
-        for piece in pieces_within(share, lengths, self._budget):
+        for piece in pieces_within(share, lengths, setup.budget):
             # A piece may consist of rows without tokens; a batch is at least one token wide.
-            batch = batch_of(training.encoded, piece, classifier.pad_id, max(int(lengths[piece].max()), 1))
+            width = max(int(lengths[piece].max()), 1)
+            batch = batch_of(training.encoded, piece, classifier.limits.pad_id, width)
             targets = training.targets.of(piece, batch.width).to(self._device)
             # Only the model runs in reduced precision; the loss is computed in float32.
             with self.accelerator.autocast():
                 logits = classifier.logits(batch, self._device)
-            loss = self._loss.summed(logits, targets) / denominator
+            loss = setup.loss.summed(logits, targets) / denominator
             correct, predictions = classifier.task.correct(logits.detach(), targets)
             # On the device, without `.item()`: reading a number makes the CPU wait for an accelerator.
             totals.sums[0] += loss.detach() * len(rows)
@@ -266,7 +254,7 @@ class Steps:
 
     def _diverged(self) -> InputError:
         exact = self._device.type == "cpu"  # on an accelerator the loss is looked at every few steps
-        return diverged("loss is", self.step, self.count, self._lr, exact=exact)
+        return diverged("loss is", self.step, self.count, self._setup.lr, exact=exact)
 
     def _report(self) -> StepReport:
         epoch = self.step / self._per_epoch
@@ -285,17 +273,20 @@ class Steps:
     def _rate(self) -> float:
         return max(float(group["lr"]) for group in self._optimizer.param_groups)
 
-    def state(self) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-        """Optimizer state as tensors, named ``exp_avg:WEIGHT``, and everything else as JSON values."""
+    def tensors(self) -> dict[str, torch.Tensor]:
+        """The optimizer's part of the state, named ``exp_avg:WEIGHT``."""
         names = {id(parameter): name for name, parameter in self._model.named_parameters()}
-        tensors = {
+        return {
             f"{kind}:{names[id(parameter)]}": value.detach().cpu().contiguous()
             for parameter, kinds in self._optimizer.state.items()
             for kind, value in kinds.items()
         }
+
+    def state(self) -> dict[str, Any]:
+        """Everything else of the state, as JSON values."""
         # fp16 scales the loss, and adapts the scale on the way.
         scaler = self.accelerator.scaler
-        return tensors, {
+        return {
             "step": self.step,
             "sums": self._totals.sums.tolist(),
             "tokens": self._totals.tokens,
@@ -304,7 +295,7 @@ class Steps:
         }
 
     def load_state(self, tensors: dict[str, torch.Tensor], values: dict[str, Any]) -> None:
-        """Continue from a `state`; the caller loads the weights of the model."""
+        """Continue from `tensors` and a `state`; the caller loads the weights of the model."""
         parameters = dict(self._model.named_parameters())
         for key, value in tensors.items():
             kind, name = key.split(":", 1)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -21,11 +20,13 @@ from tokkit.model.network import losses, pretrained
 from tokkit.model.network.classifier import Classifier, budget_for, check_padding, choose_device, use_threads
 from tokkit.model.options.finetune_options import FinetuneOptions, default_lr
 from tokkit.model.tasks import task_of
+from tokkit.model.tasks.task import Task
 from tokkit.model.training import accelerator, report
 from tokkit.model.training.baseline import baseline, baseline_kind
-from tokkit.model.training.checkpoints import Checkpoints, ReadOnlyCheckpoints
-from tokkit.model.training.encoded_rows import EncodedRows, Encoder
+from tokkit.model.training.checkpoints import Checkpoints
+from tokkit.model.training.encoded_rows import Encoder
 from tokkit.model.training.session import TrainingSession
+from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import load as load_tokenizer
@@ -67,14 +68,24 @@ class FinetuneRequest:
 
     def encode(self, classifier: Classifier, rows: Rows) -> Encoded:
         """The rows as ids for this classifier."""
-        return self.encoder(
-            classifier.task,
-            rows,
-            classifier.tokenizer,
-            classifier.max_length,
-            threads=self.threads,
-            progress=self.progress,
-        )
+        return self.encoder(classifier, rows, self.threads, self.progress)
+
+    @property
+    def task(self) -> Task:
+        """The requested task, or the one for which the rows are labeled."""
+        return task_of(self.options.task, self.dataset)
+
+    @property
+    def from_scratch(self) -> bool:
+        """Whether the encoder has new weights."""
+        return self.model is None or self.options.random_init
+
+    @property
+    def base(self) -> str:
+        """What is trained: the name of a checkpoint, or the size of a new encoder."""
+        if self.model is None:
+            return f"a new encoder of size {self.options.size}"
+        return Path(self.model).name
 
 
 @dataclass(frozen=True)
@@ -128,25 +139,26 @@ def train_model(
     real = files.check_output(out, force=force, inputs=request.inputs, kind="folder")
     work = files.work_path(real, _WORK)
     helper = accelerator.is_helper()
-    with _staging(request, out, force=force, helper=helper) as staging:
+    published = files.folder(out, force=force, inputs=request.inputs)
+    # A helper writes its best model too, as the session does not know who publishes; it is thrown away.
+    with tempfile.TemporaryDirectory() if helper else published as folder:
+        staging = Path(folder)
         try:
             classifier = _classifier(request, training)
             # A baseline that is not possible is an error before the rows are encoded.
-            kind = baseline_kind(request.options.baseline, classifier, from_scratch=_from_scratch(request))
-            session = _prepare_session(request, classifier, training, validation, staging)
-            session.checkpoints = (ReadOnlyCheckpoints if helper else Checkpoints)(
-                work, Path(name or out), request.options.keep
-            )
+            kind = baseline_kind(request.options.baseline, classifier, from_scratch=request.from_scratch)
+            setup = _prepare(request, classifier, training, validation)
+            checkpoints = Checkpoints(work, Path(name or out), request.options.keep, read_only=helper)
             started = time.monotonic()
             # The probe reads the pretrained weights, so it comes before the first step.
-            reference = None if helper else _baseline(kind, request, session)
-            trained = session.run()
+            reference = None if helper else baseline(kind, setup, request.threads, request.progress)
+            trained = TrainingSession(setup, staging, checkpoints, request.progress).run()
         finally:
             # Also after an error: the other processes would wait for this one.
             accelerator.leave_process_group()
         scores = {**trained.best.scores, **({"baseline": reference} if reference else {})}
         if not helper:
-            report.write(staging, session, trained, scores, _base_name(request))
+            report.write(staging, setup, trained, scores, request.base, request.progress)
         result = FinetuneResult(
             model=name or str(out),
             metrics=scores,
@@ -159,10 +171,10 @@ def train_model(
             precision=trained.precision,
             left_out={"train": training.left_out, "validation": validation.left_out},
         )
-        if not helper:
-            _write_receipt(staging, request, session, result, record or {})
-    if not helper:
-        files.remove_work(work, real)
+        if helper:
+            return result
+        _write_receipt(staging, request, setup, result, record or {})
+    files.remove_work(work, real)
     return result
 
 
@@ -190,65 +202,45 @@ def local_paths(*names: str | Path | None) -> list[Path]:
     return [Path(name) for name in names if name is not None and Path(name).exists()]
 
 
-@contextmanager
-def _staging(request: FinetuneRequest, out: Path, *, force: bool, helper: bool) -> Iterator[Path]:
-    """The folder that is published at the end; for a helper one that is thrown away."""
-    if helper:
-        # A helper writes its best model too, as the session does not know who publishes.
-        with tempfile.TemporaryDirectory() as folder:
-            yield Path(folder)
-    else:
-        with files.folder(out, force=force, inputs=request.inputs) as staging:
-            yield staging
-
-
-def _prepare_session(
-    request: FinetuneRequest, classifier: Classifier, training: Rows, validation: Rows, staging: Path
-) -> TrainingSession:
+def _prepare(
+    request: FinetuneRequest, classifier: Classifier, training: Rows, validation: Rows
+) -> TrainingSetup:
     """Encode the rows and build the loss."""
     options, progress, task = request.options, request.progress, classifier.task
     device = choose_device(options.device)
-    lr = _peak_lr(request, classifier)
+    lr = options.lr
+    if lr is None:
+        lr = default_lr(classifier.model.config.hidden_size if request.from_scratch else None)
     parameters = sum(parameter.numel() for parameter in classifier.model.parameters())
     progress.say(
-        f"{_base_name(request)}, {parameters / 1e6:.1f} million weights, on {device}: "
+        f"{request.base}, {parameters / 1e6:.1f} million weights, on {device}: "
         f"{len(training.texts):,} rows, {len(classifier.labels)} classes, peak rate {lr:g}"
     )
     steps = options.epochs * -(-len(training.texts) // options.batch_size)
-    if _from_scratch(request) and steps < _FEW_STEPS:
+    if request.from_scratch and steps < _FEW_STEPS:
         progress.say(f"{steps} steps are few for an encoder with new weights: more --epochs, or a --model")
     encoded = [request.encode(classifier, rows) for rows in (training, validation)]
     if request.model is not None:
         # A new encoder is BERT, which masks padding.
         check_padding(request.model, classifier, encoded[0], device)
     if truncated := encoded[0].truncated:
-        progress.say(f"{truncated:,} training rows truncated at {classifier.max_length} tokens")
+        progress.say(f"{truncated:,} training rows truncated at {classifier.limits.max_length} tokens")
     splits = [
         EncodedRows(rows, ids, task.targets(rows, classifier.labels, name, ids))
         for rows, name, ids in zip((training, validation), (TRAIN, VALIDATION), encoded, strict=True)
     ]
-    targets = splits[0].targets
-    loss = losses.build(options, task, targets, classifier.labels)
-    losses.warn_of_conflicts(options, targets, classifier.labels, request.dataset, progress)
-    return TrainingSession(
-        classifier=classifier,
-        training=splits[0],
-        validation=splits[1],
-        loss=loss,
-        options=options,
-        lr=lr,
-        device=device,
-        budget=budget_for(device, options.tokens_per_batch, training=True),
-        staging=staging,
-        progress=progress,
-    )
+    inputs = losses.LossInputs(options, splits[0].targets.values, classifier.labels)
+    loss = losses.build(inputs, task)
+    losses.warn_of_conflicts(inputs, request.dataset, progress)
+    budget = budget_for(device, options.tokens_per_batch, training=True)
+    return TrainingSetup(classifier, splits[0], splits[1], loss, options, lr, device, budget)
 
 
 def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
     """The classifier to train, for the labels of the training rows; new weights depend on the seed alone."""
     options, progress = request.options, request.progress
     use_threads(request.threads)
-    task = task_of(options.task, request.dataset)
+    task = request.task
     tokenizer = load_tokenizer(
         request.tokenizer if request.tokenizer is not None else request.model or "", progress
     )
@@ -261,66 +253,31 @@ def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
     return pretrained.load_pretrained(request.model, tokenizer, labels, options, progress, task)
 
 
-def _from_scratch(request: FinetuneRequest) -> bool:
-    return request.model is None or request.options.random_init
-
-
-def _base_name(request: FinetuneRequest) -> str:
-    """What is trained: the name of a checkpoint, or the size of a new encoder."""
-    if request.model is None:
-        return f"a new encoder of size {request.options.size}"
-    return Path(request.model).name
-
-
-def _peak_lr(request: FinetuneRequest, classifier: Classifier) -> float:
-    if request.options.lr is not None:
-        return request.options.lr
-    return default_lr(classifier.model.config.hidden_size if _from_scratch(request) else None)
-
-
-def _baseline(kind: str, request: FinetuneRequest, session: TrainingSession) -> dict[str, Any] | None:
-    """Scores of the baseline, from the weights before training."""
-    return baseline(
-        kind,
-        session.classifier,
-        session.training,
-        session.validation,
-        seed=session.options.seed,
-        device=session.device,
-        tokens_per_batch=session.options.tokens_per_batch,
-        threads=request.threads,
-        progress=request.progress,
-    )
-
-
 def _write_receipt(
     staging: Path,
     request: FinetuneRequest,
-    session: TrainingSession,
+    setup: TrainingSetup,
     result: FinetuneResult,
     record: Mapping[str, Any],
 ) -> None:
-    values = {name: value for name, value in asdict(result).items() if name != "model"}
+    values = asdict(result)
+    del values["model"]
     # A receipt keeps apart what the same call gives again and what differs from run to run.
     times = {name: values.pop(name) for name in _OF_THE_RUN}
-    classifier = session.classifier
+    tokenizer, max_length = setup.classifier.tokenizer, setup.classifier.limits.max_length
+    pairs = bool(setup.training.rows.pairs)
     files.write_receipt(
         staging,
         command="finetune",
-        settings={**request.settings(), "lr": session.lr, "max_length": classifier.max_length},
+        settings={**request.settings(), "lr": setup.lr, "max_length": max_length},
         inputs=request.inputs,
         packages=PACKAGES,
-        result={
-            **values,
-            "pairs": bool(session.training.rows.pairs),
-            "self_test": self_test(classifier.tokenizer.backend),
-            **record,
-        },
+        result={**values, "pairs": pairs, "self_test": self_test(tokenizer.backend), **record},
         run={
             **times,
-            "device": str(session.device),
+            "device": str(setup.device),
             "processes": accelerator.process_count(),
-            "tokens_per_batch": session.budget,
+            "tokens_per_batch": setup.budget,
             "tokenizer": str(request.tokenizer or request.model),
             "model": str(request.model) if request.model is not None else None,
         },
