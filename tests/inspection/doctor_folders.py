@@ -79,8 +79,8 @@ def make_pair(home: Path) -> Pair:
 
 def vocabulary(content: Mapping[str, Any]) -> dict[str, int]:
     """The vocabulary of a `tokenizer.json`."""
-    found: dict[str, int] = content["model"]["vocab"]
-    return found
+    ids: dict[str, int] = content["model"]["vocab"]
+    return ids
 
 
 def rename(content: dict[str, Any], old: str, new: str) -> None:

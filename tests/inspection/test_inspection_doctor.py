@@ -65,12 +65,12 @@ def test_doctor_fails_on_the_rules_one_names(pair, run):
 def test_doctor_json_is_one_object_with_the_keys_that_were_promised(pair, run):
     pair.break_registration(lambda config: config.update(model_max_length=600))
     code, out, _ = run(pair.tokenizer, "--model", pair.model, "--data", pair.corpus, "--json")
-    found = json.loads(out)
+    result = json.loads(out)
     assert code == 1
-    assert list(found)[:2] == ["schema", "command"]
-    assert [list(finding) for finding in found["findings"]] == [["rule", "severity", "message", "fix"]]
-    assert found["measured"]["limit"] == 512
-    assert found["config"][0].keys() == {"field", "value", "may_change", "why"}
+    assert list(result)[:2] == ["schema", "command"]
+    assert [list(finding) for finding in result["findings"]] == [["rule", "severity", "message", "fix"]]
+    assert result["measured"]["limit"] == 512
+    assert result["config"][0].keys() == {"field", "value", "may_change", "why"}
 
 
 # What it reads ----------------------------------------------------------------------------------------
@@ -233,8 +233,8 @@ def test_doctor_tells_which_fields_may_be_changed():
         **{"model_type": "distilbert", "dim": 768, "n_layers": 6, "vocab_size": 30522, "dropout": 0.1},
         **{"id2label": {"0": "joy"}, "pad_token_id": 0, "of_no_interest": 1},
     }
-    told = {each["field"]: each["may_change"] for each in config_fields(config)}
-    assert told == {
+    may_change = {field["field"]: field["may_change"] for field in config_fields(config)}
+    assert may_change == {
         **{"model_type": "never", "dim": "never", "n_layers": "never", "dropout": "yes", "id2label": "yes"},
         **dict.fromkeys(("vocab_size", "pad_token_id"), "only through add-tokens/trim"),
     }
@@ -244,9 +244,9 @@ def test_doctor_tells_which_fields_may_be_changed():
 def test_doctor_on_a_terminal_fits_its_width(pair, width):
     pair.break_model(lambda config: config.update(pad_token_id=3))
     command = [sys.executable, "-m", "tokkit", "doctor", "tokenizer", "--model", "model"]
-    code, shown = on_a_terminal(command, pair.tokenizer.parent, width, {})
+    code, screen = on_a_terminal(command, pair.tokenizer.parent, width, {})
     assert code == 1
-    plain = without_escapes(shown)
+    plain = without_escapes(screen)
     assert "special-ids" in plain
     assert "pad_token_id" in plain
     assert max(map(len, plain.splitlines())) <= width

@@ -55,9 +55,9 @@ def test_doctor_figures_are_those_of_plain_encoding(write, home):
     measured, _ = _on(write, home / "wordpiece", rows)
     for label in ("en", "ko"):
         texts = [text for text, of in rows if of == label and text]
-        ids = [each.ids for each in backend.encode_batch(texts, add_special_tokens=False)]
+        ids = [encoding.ids for encoding in backend.encode_batch(texts, add_special_tokens=False)]
         tokens, words = sum(map(len, ids)), sum(len(text.split()) for text in texts)
-        unknown = sum(each.count(backend.token_to_id("[UNK]")) for each in ids)
+        unknown = sum(row.count(backend.token_to_id("[UNK]")) for row in ids)
         figures = measured["by_class"][label]
         assert (figures["texts"], figures["tokens"], figures["words"]) == (len(texts), tokens, words)
         assert figures["unknown_rate"] == pytest.approx(unknown / tokens, abs=1e-6)

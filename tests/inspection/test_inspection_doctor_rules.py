@@ -28,14 +28,14 @@ def pair(sound, tmp_path):
     return Pair(tmp_path / "tokenizer", tmp_path / "model", tmp_path / "corpus.txt")
 
 
-def found(pair, data=None):
+def severities(pair, data=None):
     """rule -> its gravest severity, of everything doctor finds."""
     findings = tokkit.doctor(pair.tokenizer, pair.model, data).findings
     return {finding.rule: finding.severity for finding in reversed(findings)}
 
 
 def test_a_sound_pair_has_no_finding(pair):
-    assert found(pair, pair.corpus) == {}
+    assert severities(pair, pair.corpus) == {}
 
 
 def _unregister(role):
@@ -48,7 +48,7 @@ def _swap(content):
 
 
 def _no_special_flags(content):
-    content["added_tokens"] = [each for each in content["added_tokens"] if each["content"] != "[CLS]"]
+    content["added_tokens"] = [token for token in content["added_tokens"] if token["content"] != "[CLS]"]
 
 
 def _add_stale_template(content):
@@ -64,7 +64,7 @@ def _leave_holes(content):
 
 
 def _lose_unknown(content):
-    content["added_tokens"] = [each for each in content["added_tokens"] if each["content"] != "[UNK]"]
+    content["added_tokens"] = [token for token in content["added_tokens"] if token["content"] != "[UNK]"]
     rename(content, "[UNK]", "[GONE]")
 
 
@@ -80,8 +80,8 @@ def _make_cls_another(pair):
     def change(content):
         ids = vocabulary(content)
         ids["[CLS]"], ids["[MASK]"] = ids["[MASK]"], ids["[CLS]"]
-        for each in content["added_tokens"]:
-            each["id"] = ids[each["content"]]
+        for token in content["added_tokens"]:
+            token["id"] = ids[token["content"]]
 
     pair.other_tokenizer(change)
 
@@ -90,13 +90,13 @@ def _make_cls_another(pair):
 class Broken:
     """rule, severity   what doctor is to find
     by                  what is done to a sound pair
-    mended              whether the command in the finding's fix is run, and is to make the rule silent
+    fixed               whether the command in the finding's fix is run, and is to make the rule silent
     """
 
     rule: str
     severity: str
     by: Callable[[Pair], object]
-    mended: bool = False
+    fixed: bool = False
 
 
 BROKEN = {
@@ -104,7 +104,7 @@ BROKEN = {
         "self-test",
         ERROR,
         lambda pair: _keeping_the_receipt(pair, _swap),
-        mended=True,
+        fixed=True,
     ),
     "a class that builds BERT's own pipeline": Broken(
         "class-rebuild",
@@ -123,25 +123,25 @@ BROKEN = {
         ),
     ),
     "two tokens, one id": Broken(
-        "duplicate-ids", ERROR, lambda pair: pair.break_tokenizer(_share_an_id), mended=True
+        "duplicate-ids", ERROR, lambda pair: pair.break_tokenizer(_share_an_id), fixed=True
     ),
     "an added token of another id": Broken(
         "duplicate-ids",
         ERROR,
         lambda pair: pair.break_tokenizer(lambda content: content["added_tokens"][4].update(id=9)),
-        mended=True,
+        fixed=True,
     ),
     "ids without tokens": Broken(
-        "id-holes", WARNING, lambda pair: pair.break_tokenizer(_leave_holes), mended=True
+        "id-holes", WARNING, lambda pair: pair.break_tokenizer(_leave_holes), fixed=True
     ),
     "an unknown token out of the vocabulary": Broken(
-        "unknown-token", ERROR, lambda pair: pair.break_tokenizer(_lose_unknown), mended=True
+        "unknown-token", ERROR, lambda pair: pair.break_tokenizer(_lose_unknown), fixed=True
     ),
     "no unknown token, words": Broken(
         "unknown-token", ERROR, lambda pair: pair.break_tokenizer(_word_level_without_unknown)
     ),
     "no unknown token, letters": Broken(
-        "unknown-token", WARNING, lambda pair: pair.break_tokenizer(_letters_without_unknown), mended=True
+        "unknown-token", WARNING, lambda pair: pair.break_tokenizer(_letters_without_unknown), fixed=True
     ),
     "a pad token that nobody names": Broken("special-tokens", ERROR, _unregister("pad")),
     "a cls token that nobody names": Broken("special-tokens", WARNING, _unregister("cls")),
@@ -149,10 +149,10 @@ BROKEN = {
         "special-tokens",
         ERROR,
         lambda pair: pair.break_registration(lambda config: config.update(bos_token="<s>")),
-        mended=True,
+        fixed=True,
     ),
     "a template token that is not special": Broken(
-        "special-tokens", WARNING, lambda pair: pair.break_tokenizer(_no_special_flags), mended=True
+        "special-tokens", WARNING, lambda pair: pair.break_tokenizer(_no_special_flags), fixed=True
     ),
     "nothing to pad with": Broken(
         "pad-token",
@@ -163,10 +163,10 @@ BROKEN = {
                 lambda content: (rename(content, "[PAD]", "[GONE]"), content["added_tokens"].pop(0))
             ),
         ),
-        mended=True,
+        fixed=True,
     ),
     "a template with old ids": Broken(
-        "stale-post-processor", ERROR, lambda pair: pair.break_tokenizer(_add_stale_template), mended=True
+        "stale-post-processor", ERROR, lambda pair: pair.break_tokenizer(_add_stale_template), fixed=True
     ),
     "a special token learned as text": Broken(
         "special-as-text",
@@ -177,7 +177,7 @@ BROKEN = {
         "unreachable-ids",
         WARNING,
         lambda pair: pair.break_tokenizer(lambda content: rename(content, "house", "House")),
-        mended=True,
+        fixed=True,
     ),
     "longer than the positions": Broken(
         "max-length",
@@ -213,7 +213,7 @@ BROKEN = {
         lambda pair: pair.break_registration(
             lambda config: config.update(model_input_names=["input_ids", "attention_mask"])
         ),
-        mended=True,
+        fixed=True,
     ),
     "fewer rows than ids": Broken(
         "vocabulary-size",
@@ -280,7 +280,7 @@ def test_a_broken_pair_is_found(pair, name):
     assert all(finding.message and finding.fix for finding in findings)
 
 
-@pytest.mark.parametrize("name", [name for name, case in BROKEN.items() if case.mended])
+@pytest.mark.parametrize("name", [name for name, case in BROKEN.items() if case.fixed])
 def test_the_fix_mends_it(pair, name, tmp_path, monkeypatch, capsys):
     case = BROKEN[name]
     case.by(pair)

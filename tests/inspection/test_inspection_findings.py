@@ -1,4 +1,4 @@
-"""Findings: each rule fires on what it is for, names what mends it, and only then."""
+"""Findings: each rule fires on what it is for, names the fix, and only then."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ CLEAN = {
 ACROSS = {"leaks": {"train/test": 0}, "missing_labels": {}, "conflicting_labels": 0}
 
 
-def _found(split=None, across=None, name="train"):
+def _findings(split=None, across=None, name="train"):
     return findings("a.csv", {name: {**CLEAN, **(split or {})}}, {**ACROSS, **(across or {})})
 
 
 def test_findings_of_clean_data_are_none():
-    assert _found() == []
+    assert _findings() == []
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_findings_of_clean_data_are_none():
     ],
 )
 def test_findings_every_rule(rule, severity, split, across):
-    [finding] = _found(split, across)
+    [finding] = _findings(split, across)
     assert (finding.rule, finding.severity) == (rule, severity)
     assert finding.message
     assert finding.fix
@@ -53,9 +53,9 @@ def test_findings_every_rule(rule, severity, split, across):
 
 
 def test_findings_imbalance_is_only_looked_for_in_train():
-    assert _found({"classes": {"x": 100, "y": 1}}, name="test") == []
+    assert _findings({"classes": {"x": 100, "y": 1}}, name="test") == []
 
 
 def test_findings_leaks_between_the_other_splits_are_not_mended_by_rebalance():
-    [finding] = _found({}, {"leaks": {"validation/test": 2}})
+    [finding] = _findings({}, {"leaks": {"validation/test": 2}})
     assert "rebalance" not in finding.fix

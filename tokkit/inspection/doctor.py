@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.inspection.checks import rules
-from tokkit.inspection.checks.class_check import rebuilt
 from tokkit.inspection.checks.config_fields import config_fields
 from tokkit.inspection.checks.inputs import MODEL_CONFIG, Subject, examined_model, examined_tokenizer
 from tokkit.inspection.checks.measure import measure
@@ -41,7 +39,7 @@ class DoctorResult:
     config: list[dict[str, Any]]
     measured: dict[str, Any] | None
     checked: list[str]
-    skipped: Mapping[str, str]
+    skipped: dict[str, str]
 
     @property
     def has_errors(self) -> bool:
@@ -49,16 +47,7 @@ class DoctorResult:
         return any(finding.severity == ERROR for finding in self.findings)
 
     def as_dict(self) -> dict[str, Any]:
-        return {
-            "tokenizer": self.tokenizer,
-            "model": self.model,
-            "data": self.data,
-            "findings": [finding.as_dict() for finding in self.findings],
-            "config": self.config,
-            "measured": self.measured,
-            "checked": self.checked,
-            "skipped": dict(self.skipped),
-        }
+        return asdict(self)
 
 
 def doctor(
@@ -85,26 +74,24 @@ def doctor(
     if model is None and "model_type" in read_json(examined.loaded.folder / MODEL_CONFIG):
         model = examined.loaded.folder
         progress.say(f"{tokenizer}: is also a model, which it is checked against (--model names another)")
-    of_model = examined_model(model, examined, progress) if model is not None else None
-    subject = Subject(examined, of_model, None, rebuilt(examined, of_model))
-    skipped = rules.skipped(subject)
+    subject = Subject(examined, examined_model(model, examined, progress) if model is not None else None)
+    unknown_fails: dict[str, str] = {}
     # Searching for unreachable tokens and measuring data encode any characters, and would raise the same
     # error.
     if fails_on_strange(examined):
-        why = "it raises an error on an unknown word"
-        skipped |= {"unreachable-ids": why, **({} if data is None else dict.fromkeys(rules.OF_DATA, why))}
+        encoding = ("unreachable-ids", *(rules.OF_DATA if data is not None else ()))
+        unknown_fails = dict.fromkeys(encoding, "it raises an error on an unknown word")
     elif data is not None:
-        special = [token["content"] for token in examined.added if token.get("special")]
         dataset = read_dataset(data, options, progress, pairs=False)
-        subject = replace(subject, data=measure(dataset, examined.loaded, subject.longest, special, progress))
-        # Again, because the subject has data now.
-        skipped = rules.skipped(subject)
+        measured = measure(dataset, examined.loaded, subject.longest, examined.special, progress)
+        subject = replace(subject, data=measured)
+    skipped = rules.skipped(subject) | unknown_fails
     return DoctorResult(
         tokenizer=str(tokenizer),
         model=None if model is None else str(model),
         data=None if data is None else str(data),
         findings=rules.findings(subject, skipped),
-        config=config_fields(of_model.config) if of_model else [],
+        config=config_fields(subject.model.config) if subject.model else [],
         measured=subject.data.as_dict() if subject.data else None,
         checked=[name for name in rules.RULES if name not in skipped],
         skipped=skipped,

@@ -6,27 +6,28 @@ import shlex
 from collections.abc import Iterator
 
 from tokkit.inspection.checks.inputs import Subject
-from tokkit.inspection.checks.measure import NO_SCRIPT, Measured
+from tokkit.inspection.checks.measure import Measured
+from tokkit.inspection.checks.rule import DATA, Problem, rule
 from tokkit.inspection.checks.tokenizer_rules import train_again
-from tokkit.inspection.statistics.findings import TRUNCATED, UNKNOWN_RATE, WARNING, Finding
-from tokkit.inspection.statistics.scripts import WITHOUT_SPACES
+from tokkit.inspection.statistics.findings import TRUNCATED, UNKNOWN_RATE, WARNING
+from tokkit.inspection.statistics.scripts import NO_SCRIPT, WITHOUT_SPACES
 
-# Measured on 12 MB of reviews: under 0.1 % of the tokens are unknown to a tokenizer trained on such text, and
-# 80 % of those of Korean text to one trained on English.
+# Share of unknown tokens above which a script counts as not understood at all. Measured on 12 MB of reviews:
+# under 0.1 % of the tokens are unknown to a tokenizer trained on such text, and 80 % of those of Korean text
+# to one trained on English.
 FOREIGN_UNKNOWN_RATE = 0.10
-"""Share of unknown tokens above which a script counts as not understood at all."""
 
-# Measured with WordPiece and byte-level BPE, vocabularies of 4,000 and 30,000. Trained on such text: 1.3 to
-# 1.6 tokens per English word, 1.8 to 3.6 per Korean word. Trained on the other language: 4.6 per English word
-# (at 4,000), 11 per Korean word.
+# Tokens per word: above what a tokenizer trained on a language gives, at about a token a character. Measured
+# with WordPiece and byte-level BPE, vocabularies of 4,000 and 30,000. Trained on such text: 1.3 to 1.6 tokens
+# per English word, 1.8 to 3.6 per Korean word. Trained on the other language: 4.6 per English word (at
+# 4,000), 11 per Korean word.
 FOREIGN_FERTILITY = 4.0
-"""Tokens per word: above what a tokenizer trained on a language gives, at about a token a character."""
 
+# The same for scripts without spaces, where a token a character is common practice.
 FOREIGN_TOKENS_PER_CHARACTER = 1.2
-"""The same for scripts without spaces, where a token a character is common practice."""
 
+# Share of the characters that a script must have; below it is names, quotations and ornaments.
 SHARE_OF_SCRIPT = 0.01
-"""Share of the characters that a script must have; below it is names, quotations and ornaments."""
 
 _FOREIGN = "this tokenizer does not understand this language"
 
@@ -38,66 +39,65 @@ def _data(subject: Subject) -> Measured:
     return subject.data
 
 
-def unknown_rate(subject: Subject) -> Iterator[Finding]:
+@rule(WARNING, DATA)
+def unknown_rate(subject: Subject) -> Iterator[Problem]:
+    """Many tokens of the data are unknown to the tokenizer."""
     data = _data(subject)
-    fix = f"train one on this text: {_train_on(subject)}"
-    foreign = [name for name in _scripts(data) if data.by_script[name].unknown_rate > FOREIGN_UNKNOWN_RATE]
-    for name in foreign:
-        rate = data.by_script[name].unknown_rate
-        yield Finding(
-            "unknown-rate", WARNING, f"{name}: {rate:.1%} of the tokens are unknown: {_FOREIGN}", fix
-        )
-    classes = [name for name, each in data.by_class.items() if each.unknown_rate > UNKNOWN_RATE]
+    rates = {name: data.by_script[name].unknown_rate for name in _scripts(data)}
+    foreign = {name: rate for name, rate in rates.items() if rate > FOREIGN_UNKNOWN_RATE}
+    for name, rate in foreign.items():
+        yield Problem(f"{name}: {rate:.1%} of the tokens are unknown: {_FOREIGN}", _train_on(subject))
+    by_class = {name: figures.unknown_rate for name, figures in data.by_class.items()}
+    worst = max(by_class, key=lambda name: by_class[name], default="")
+    class_rate = by_class.get(worst, 0)
     # A script that is not understood explains the rates of all rows and classes: it is reported once.
-    if not foreign and (data.overall.unknown_rate > UNKNOWN_RATE or classes):
-        worst = max(classes, key=lambda name: data.by_class[name].unknown_rate, default=None)
+    if not foreign and max(data.overall.unknown_rate, class_rate) > UNKNOWN_RATE:
         message = f"{data.overall.unknown_rate:.1%} of the tokens are unknown to this tokenizer"
-        if worst is not None:
-            message += f'; of class "{worst}" {data.by_class[worst].unknown_rate:.1%}'
-        yield Finding("unknown-rate", WARNING, message, fix)
+        if class_rate > UNKNOWN_RATE:
+            message += f'; of class "{worst}" {class_rate:.1%}'
+        yield Problem(message, _train_on(subject))
 
 
-def fertility(subject: Subject) -> Iterator[Finding]:
-    """A finding for each script with too many tokens per word, or per character where no spaces are put."""
+@rule(WARNING, DATA)
+def fertility(subject: Subject) -> Iterator[Problem]:
+    """Words fall into many more tokens than one trained on them gives.
+
+    A finding for each script with too many tokens per word, or per character where no spaces are put.
+    """
     data = _data(subject)
     for name in _scripts(data):
-        each = data.by_script[name]
-        by_character = name in WITHOUT_SPACES
+        figures = data.by_script[name]
         # A script whose tokens are mostly unknown has few tokens per word: `unknown_rate` reports it.
-        value, unit = (each.tokens_per_character, "character") if by_character else (each.fertility, "word")
-        if value > (FOREIGN_TOKENS_PER_CHARACTER if by_character else FOREIGN_FERTILITY):
-            yield Finding(
-                "fertility",
-                WARNING,
-                f"{name}: {value:.1f} tokens a {unit}: {_FOREIGN}",
-                f"train one on this text: {_train_on(subject)}",
-            )
+        value, unit, most = figures.fertility, "word", FOREIGN_FERTILITY
+        if name in WITHOUT_SPACES:
+            value, unit, most = figures.tokens_per_character, "character", FOREIGN_TOKENS_PER_CHARACTER
+        if value > most:
+            yield Problem(f"{name}: {value:.1f} tokens a {unit}: {_FOREIGN}", _train_on(subject))
 
 
-def truncation(subject: Subject) -> Iterator[Finding]:
+@rule(WARNING, DATA)
+def truncation(subject: Subject) -> Iterator[Problem]:
+    """Many rows are longer than the limit."""
     data = _data(subject)
     groups = {"rows": data.overall, **{f'rows of class "{name}"': f for name, f in data.by_class.items()}}
     shares = {name: figures.truncated or 0.0 for name, figures in groups.items()}
     cut = max(shares, key=lambda name: shares[name])
-    # A small class may be truncated while all rows together are below the threshold: then it is named.
+    # A small class may be truncated while all rows are below the threshold: then it is named.
     named = "rows" if shares["rows"] > TRUNCATED else cut
     if shares[named] > TRUNCATED:
         worst = f"; of the {cut} {shares[cut]:.1%}" if cut != named else ""
-        yield Finding(
-            "truncation",
-            WARNING,
+        yield Problem(
             f"{shares[named]:.1%} of the {named} are longer than {data.limit} tokens{worst}",
             "cut long texts into parts, or use a model that takes more",
         )
 
 
-def special_in_data(subject: Subject) -> Iterator[Finding]:
-    data = _data(subject)
-    if data.with_special_text:
-        message = ", ".join(f'"{token}" in {rows}' for token, rows in data.with_special_text.items())
-        yield Finding(
-            "special-in-data",
-            WARNING,
+@rule(WARNING, DATA)
+def special_in_data(subject: Subject) -> Iterator[Problem]:
+    """Texts hold special tokens literally, and become them."""
+    if with_special := _data(subject).with_special_text:
+        message = ", ".join(f'"{token}" in {rows}' for token, rows in with_special.items())
+        yield Problem(
             f"rows whose text holds a special token literally, and becomes it: {message}",
             "take them out of the texts",
         )
@@ -106,9 +106,10 @@ def special_in_data(subject: Subject) -> Iterator[Finding]:
 def _scripts(data: Measured) -> list[str]:
     """The scripts that make up a noticeable part of the data."""
     least = SHARE_OF_SCRIPT * data.overall.characters
-    return [name for name, each in data.by_script.items() if each.characters > least and name != NO_SCRIPT]
+    scripts = data.by_script.items()
+    return [name for name, figures in scripts if figures.characters > least and name != NO_SCRIPT]
 
 
 def _train_on(subject: Subject) -> str:
-    source = shlex.quote(_data(subject).source)
-    return train_again(subject.tokenizer, like=False).replace("CORPUS", source)
+    command = train_again(subject.tokenizer, like=False)
+    return f"train one on this text: {command.replace('CORPUS', shlex.quote(_data(subject).source))}"

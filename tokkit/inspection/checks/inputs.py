@@ -6,6 +6,7 @@ Everything is read once, here; the rules are functions of it and read no file.
 from __future__ import annotations
 
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -29,10 +30,12 @@ from tokkit.tokenizer.folder.load import (
 from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE
 
 MODEL_CONFIG = "config.json"
+
 # `TokenizersBackend` is the name of `PreTrainedTokenizerFast` from transformers 5 on.
 _GENERIC_CLASSES = (None, "PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
+
+# Fields of models that compute positions: beyond their number quality falls, but nothing crashes.
 _ROTARY = ("rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_pct", "global_rope_theta")
-"""Fields of models that compute positions: beyond their number quality falls, but nothing crashes."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,11 @@ class ExaminedTokenizer:
     model_type: str | None
     doubled: tuple[str, ...]
 
+    @property
+    def quoted(self) -> str:
+        """Its name as it is typed in a shell."""
+        return shlex.quote(self.name)
+
     @cached_property
     def vocabulary(self) -> dict[str, int]:
         """Token -> id, added tokens among them."""
@@ -68,20 +76,25 @@ class ExaminedTokenizer:
     @property
     def has_class_of_its_own(self) -> bool:
         """Whether transformers picks a class for it that brings special tokens and inputs of its own."""
-        named = self.config.get("tokenizer_class")
-        return named not in _GENERIC_CLASSES or (named is None and self.model_type is not None)
+        class_name = self.config.get("tokenizer_class")
+        return class_name not in _GENERIC_CLASSES or (class_name is None and self.model_type is not None)
 
     @cached_property
     def registered(self) -> dict[str, str]:
         """role -> token, as the configuration names them: ``{"pad": "[PAD]"}``."""
-        named = {role: self.config.get(f"{role}_token") for role in ROLES}
-        tokens = {role: t.get("content") if isinstance(t, dict) else t for role, t in named.items()}
+        fields = {role: self.config.get(f"{role}_token") for role in ROLES}
+        tokens = {role: t.get("content") if isinstance(t, dict) else t for role, t in fields.items()}
         return {role: token for role, token in tokens.items() if isinstance(token, str)}
 
     @cached_property
     def added(self) -> list[Mapping[str, Any]]:
         """The added tokens as they stand in the file: content, id, special, ..."""
-        return [each for each in self.content.get("added_tokens") or () if isinstance(each, dict)]
+        return [token for token in self.content.get("added_tokens") or () if isinstance(token, dict)]
+
+    @property
+    def special(self) -> list[str]:
+        """The added tokens that are marked as special."""
+        return [token["content"] for token in self.added if token.get("special")]
 
     @property
     def gives_segments(self) -> bool | None:
@@ -105,7 +118,11 @@ class ExaminedTokenizer:
     @cached_property
     def template(self) -> dict[str, list[int]]:
         """Special token -> ids that the post-processor puts for it, as it holds them."""
-        return {token: ids for processor in _processors(self.content) for token, ids in _special(processor)}
+        processor = self.content.get("post_processor")
+        if not isinstance(processor, dict):
+            return {}
+        parts = processor.get("processors", ()) if processor.get("type") == "Sequence" else (processor,)
+        return {token: ids for part in parts for token, ids in _special(part)}
 
 
 @dataclass(frozen=True)
@@ -115,8 +132,7 @@ class ExaminedModel:
     config         its `config.json`, of the text model where there are several
     shapes         name -> shape of every weight; empty where there is no safetensors file
     pickled        whether its weights are only there as pickles, which are never read
-    own            its own tokenizer, None where there is none
-    own_is_same    whether that is the tokenizer examined
+    own            its own tokenizer, None where it has none or that is the tokenizer examined
     """
 
     name: str
@@ -125,11 +141,11 @@ class ExaminedModel:
     shapes: Mapping[str, weight_headers.Shape]
     pickled: bool
     own: LoadedTokenizer | None
-    own_is_same: bool
 
     @property
-    def model_type(self) -> str | None:
-        return self.config.get("model_type")
+    def quoted(self) -> str:
+        """Its name as it is typed in a shell."""
+        return shlex.quote(self.name)
 
     def number(self, *names: str) -> int | None:
         """The first of these fields that holds a whole number."""
@@ -156,7 +172,8 @@ class ExaminedModel:
             return None
         # RoBERTa counts positions from the padding id plus 1: of 514 positions with padding id 1, 512 take
         # tokens.
-        return max(takes_tokens(self.model_type, positions, self.number("pad_token_id") or 0), 0)
+        pad_id = self.number("pad_token_id") or 0
+        return max(takes_tokens(self.config.get("model_type"), positions, pad_id), 0)
 
     @property
     def crashes_beyond(self) -> bool:
@@ -170,15 +187,11 @@ class ExaminedModel:
 
 @dataclass(frozen=True)
 class Subject:
-    """tokenizer, and what it is to fit: a model and figures of data, where they were named.
-
-    rebuilt  how the tokenizer differs when `AutoTokenizer` loads it, None where it does not
-    """
+    """A tokenizer, and what it is to fit: a model and figures of data, where they were named."""
 
     tokenizer: ExaminedTokenizer
     model: ExaminedModel | None
-    data: Measured | None
-    rebuilt: str | None
+    data: Measured | None = None
 
     @property
     def longest(self) -> int | None:
@@ -191,9 +204,17 @@ def examined_tokenizer(name: str | Path, progress: Progress) -> ExaminedTokenize
     """The tokenizer at a path or of the hub; raises `InputError` for what is none."""
     loaded = load_unchecked(name, progress)
     text = loaded.file.read_text(encoding="utf-8") if loaded.file.exists() else loaded.backend.to_str()
-    # `json.loads` keeps the last of two equal keys and does not report the first: only the pairs have both.
     doubled: list[str] = []
-    content = json.loads(text, object_pairs_hook=lambda pairs: _noting_doubles(pairs, doubled))
+
+    def noting_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """The object of these pairs; keys that name an id twice are added to ``doubled``."""
+        # `json.loads` keeps the last of two equal keys and does not report the first: only pairs have both.
+        if len(content := dict(pairs)) < len(pairs):
+            counts = Counter(key for key, value in pairs if isinstance(value, int))
+            doubled.extend(key for key, count in counts.items() if count > 1)
+        return content
+
+    content = json.loads(text, object_pairs_hook=noting_doubles)
     older = loaded.folder / "special_tokens_map.json"
     config = loaded.folder / CONFIG_FILE
     return ExaminedTokenizer(
@@ -224,22 +245,16 @@ def examined_model(name: str | Path, tokenizer: ExaminedTokenizer, progress: Pro
             hint="a model folder holds the config.json that transformers wrote",
         )
     shapes = weight_headers.shapes(folder)
-    own = _own_tokenizer(folder, progress)
+    has_tokenizer = any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt", "vocab.json"))
+    own = load_unchecked(folder, progress) if has_tokenizer else None
     return ExaminedModel(
         name=str(name),
         folder=folder,
         config=config,
         shapes=shapes,
         pickled=not shapes and any(folder.glob("pytorch_model*.bin")),
-        own=own,
-        own_is_same=own is not None and _same(own.file, tokenizer.loaded.file),
+        own=None if own is not None and _same(own.file, tokenizer.loaded.file) else own,
     )
-
-
-def _own_tokenizer(folder: Path, progress: Progress) -> LoadedTokenizer | None:
-    if not any((folder / name).exists() for name in ("tokenizer.json", "vocab.txt", "vocab.json")):
-        return None
-    return load_unchecked(folder, progress)
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -249,28 +264,12 @@ def _same(one: Path, other: Path) -> bool:
     return one.samefile(other) or one.read_bytes() == other.read_bytes()
 
 
-def _noting_doubles(pairs: list[tuple[str, Any]], doubled: list[str]) -> dict[str, Any]:
-    """The object of these pairs; keys that name an id twice are kept in ``doubled``."""
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        counts = Counter(key for key, value in pairs if isinstance(value, int))
-        doubled += [key for key, count in counts.items() if count > 1]
-    return made
-
-
-def _processors(content: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The post-processors, those inside a sequence one by one."""
-    processor = content.get("post_processor")
-    if isinstance(processor, dict):
-        yield from processor.get("processors", ()) if processor.get("type") == "Sequence" else (processor,)
-
-
 def _special(processor: Mapping[str, Any]) -> Iterator[tuple[str, list[int]]]:
     """The special tokens that a post-processor holds, with the ids it puts for each."""
     # In the file: "special_tokens": {"[CLS]": {"id": "[CLS]", "ids": [101], "tokens": ["[CLS]"]}}.
     if processor.get("type") == "TemplateProcessing":
-        for held in processor.get("special_tokens", {}).values():
-            yield from ((token, [id_]) for token, id_ in zip(held["tokens"], held["ids"], strict=True))
+        for special in processor.get("special_tokens", {}).values():
+            yield from ((token, [id_]) for token, id_ in zip(special["tokens"], special["ids"], strict=True))
     elif processor.get("type") in ("BertProcessing", "RobertaProcessing"):
         # In the file: "sep": ["[SEP]", 102].
         for name in ("cls", "sep"):

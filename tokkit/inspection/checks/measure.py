@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.inspection.statistics import lengths
-from tokkit.inspection.statistics.scripts import stretches
+from tokkit.inspection.statistics.scripts import NO_SCRIPT, stretches
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.folder.load import LoadedTokenizer
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-NO_SCRIPT = "none"
-"""Stands for texts without a single letter."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,7 @@ class Measured:
             "dataset": self.source,
             "limit": self.limit,
             **self.overall.as_dict(),
-            **{key: {name: each.as_dict() for name, each in group.items()} for key, group in groups.items()},
+            **{key: {name: part.as_dict() for name, part in group.items()} for key, group in groups.items()},
         }
 
 
@@ -103,67 +97,56 @@ def measure(
 
     Raises `InputError` where the tokenizer fails on a text.
     """
-    rows = [
-        (split, label, text)
-        for split in dataset.splits
-        for text, label in zip(dataset.texts(split), _labels(dataset, split), strict=True)
-        if text is not None
-    ]
-    texts = [text for _, _, text in rows]
-    counted = _Counted.of(texts, tokenizer, limit, progress)
+    texts: list[str] = []
+    splits: list[str] = []
+    labels: list[str | None] = []
+    for split in dataset.splits:
+        rows = dataset.split(split).frame.drop_nulls(dataset.text_column)
+        texts += rows[dataset.text_column].to_list()
+        splits += [split] * rows.height
+        label_column = dataset.label_column
+        labels += [None] * rows.height if label_column is None else rows[label_column].to_list()
+    counts = _counts(texts, tokenizer, limit, progress)
+    by_class = _grouped(counts, labels, limit)
     return Measured(
         source=dataset.source,
         limit=limit,
-        overall=counted.figures(),
-        by_split=counted.grouped([split for split, _, _ in rows], list(dataset.splits)),
-        by_class=counted.grouped([label for _, label, _ in rows], _classes(label for _, label, _ in rows)),
+        overall=_figures(counts, limit),
+        by_split=_grouped(counts, splits, limit),
+        by_class={label: by_class[label] for label in sort_labels(by_class)},
         by_script=_by_script(texts, tokenizer, progress),
         # A substring is enough: tokenizers find a special token anywhere in a text, also inside a word.
         with_special_text={
-            token: found for token in special_texts if (found := sum(token in text for text in texts))
+            token: rows for token in special_texts if (rows := sum(token in text for text in texts))
         },
     )
 
 
-@dataclass(frozen=True)
-class _Counted:
-    """Counts of every text, (texts,) each; ``cut`` says which are too long, None without a limit."""
+def _counts(
+    texts: Sequence[str], tokenizer: LoadedTokenizer, limit: int | None, progress: Progress
+) -> NDArray[np.int64]:
+    """(texts, 5): characters, words, tokens, unknown tokens, and whether the text is too long."""
+    counts = token_counts(texts, tokenizer, special=False, progress=progress)
+    special = tokenizer.backend.num_special_tokens_to_add(False)
+    dense = (sum(map(len, text.split())) for text in texts)
+    characters = np.fromiter(dense, dtype=np.int64, count=len(texts))
+    too_long = np.zeros(len(texts), np.bool_) if limit is None else counts.tokens + special > limit
+    return np.stack([characters, lengths.words(texts), counts.tokens, counts.unknown, too_long], axis=1)
 
-    characters: NDArray[np.int64]
-    words: NDArray[np.int64]
-    tokens: NDArray[np.int64]
-    unknown: NDArray[np.int64]
-    cut: NDArray[np.bool_] | None
 
-    @classmethod
-    def of(
-        cls, texts: Sequence[str], tokenizer: LoadedTokenizer, limit: int | None, progress: Progress
-    ) -> _Counted:
-        counts = token_counts(texts, tokenizer, special=False, progress=progress)
-        special = tokenizer.backend.num_special_tokens_to_add(False)
-        dense = (sum(map(len, text.split())) for text in texts)
-        return cls(
-            characters=np.fromiter(dense, dtype=np.int64, count=len(texts)),
-            words=lengths.words(texts),
-            tokens=counts.tokens,
-            unknown=counts.unknown,
-            cut=None if limit is None else counts.tokens + special > limit,
-        )
+def _figures(counts: NDArray[np.int64], limit: int | None) -> Figures:
+    characters, words, tokens, unknown, too_long = counts.sum(axis=0).tolist()
+    truncated = None if limit is None else too_long / max(len(counts), 1)
+    return Figures(len(counts), characters, words, tokens, unknown, truncated)
 
-    def figures(self, rows: Any = slice(None)) -> Figures:
-        """Of the rows that an index picks, all where none is given."""
-        columns = (self.characters, self.words, self.tokens, self.unknown)
-        characters, words, tokens, unknown = (int(column[rows].sum()) for column in columns)
-        texts = len(self.tokens[rows])
-        truncated = None if self.cut is None else float(self.cut[rows].sum()) / max(texts, 1)
-        return Figures(texts, characters, words, tokens, unknown, truncated)
 
-    def grouped(self, keys: Sequence[str | None], order: Sequence[str]) -> dict[str, Figures]:
-        """name -> figures of the rows that carry it, (texts,) keys; None belongs to no group."""
-        rows: dict[str | None, list[int]] = {}
-        for row, key in enumerate(keys):
+def _grouped(counts: NDArray[np.int64], keys: Sequence[str | None], limit: int | None) -> dict[str, Figures]:
+    """Key -> figures of its rows, in the order of the keys, (texts,); None belongs to no group."""
+    rows: dict[str, list[int]] = {}
+    for row, key in enumerate(keys):
+        if key is not None:
             rows.setdefault(key, []).append(row)
-        return {name: self.figures(np.array(rows[name])) for name in order if name in rows}
+    return {key: _figures(counts[numbers], limit) for key, numbers in rows.items()}
 
 
 def _by_script(texts: Sequence[str], tokenizer: LoadedTokenizer, progress: Progress) -> dict[str, Figures]:
@@ -174,17 +157,6 @@ def _by_script(texts: Sequence[str], tokenizer: LoadedTokenizer, progress: Progr
             stop_if_cancelled(progress)
         parts += stretches(text)
     # A stretch is a part of a row, so that the limit of rows does not apply to it.
-    counted = _Counted.of([part for _, part in parts], tokenizer, None, progress)
-    scripts = [script or NO_SCRIPT for script, _ in parts]
-    found = counted.grouped(scripts, list(dict.fromkeys(scripts)))
-    return dict(sorted(found.items(), key=lambda item: -item[1].characters))
-
-
-def _labels(dataset: Dataset, split: str) -> Iterable[str | None]:
-    if dataset.label_column is None:
-        return [None] * len(dataset.texts(split))
-    return dataset.labels(split)
-
-
-def _classes(labels: Iterable[str | None]) -> list[str]:
-    return sort_labels(label for label in labels if label is not None)
+    counts = _counts([part for _, part in parts], tokenizer, None, progress)
+    by_script = _grouped(counts, [script or NO_SCRIPT for script, _ in parts], None)
+    return dict(sorted(by_script.items(), key=lambda item: -item[1].characters))

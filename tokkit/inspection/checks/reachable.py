@@ -12,40 +12,34 @@ Step 2 tries a dozen texts a token and proves nothing by failing, which is why n
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 from tokkit.inspection.statistics.scripts import script_of
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
-# By the rules of normalizers and pre-tokenizers, a token may need the start of a text, white space, a letter,
-# a digit or punctuation before or behind it.
-AROUND = (
+# What is put before and behind a token's own text, one after another until a text gives it. By the rules of
+# normalizers and pre-tokenizers, a token may need the start of a text, white space, a letter, a digit or
+# punctuation there.
+_AROUND = (
     *(("", ""), ("-", ""), ("a", ""), ("🙂", ""), ("1", ""), (" ", ""), ("\n", "")),
     *(("", "a"), ("", "1"), ("", "-"), ("a", "a"), ("-", "a")),
 )
-"""What is put before and behind a token's own text, one after another until a text gives it."""
-
-_WORDS_TRIED = 8
-"""Words a continuation piece is tried behind."""
-
+_WORDS_TRIED = 8  # behind which a continuation piece is tried
 _NO_CHARACTER = "\ufffd"
-_BYTE = re.compile(r"<0x[0-9A-F]{2}>")
-"""How byte fallback writes a byte of a character that the vocabulary lacks."""
+_BYTE = re.compile(r"<0x[0-9A-F]{2}>")  # byte fallback: a byte of a character that the vocabulary lacks
 
 
 @dataclass(frozen=True)
 class Unreachable:
     """never_built   tokens that the model cuts into others, or cannot reach by merging
     never_let_in     tokens whose text normalizer or pre-tokenizer changes or cuts
-    parts            number of parts of characters, tested with the model only
     """
 
     never_built: list[str]
     never_let_in: list[str]
-    parts: int
 
 
 def unreachable(tokenizer: LoadedTokenizer, model: Mapping[str, Any], spared: Collection[int]) -> Unreachable:
@@ -68,33 +62,28 @@ def unreachable(tokenizer: LoadedTokenizer, model: Mapping[str, Any], spared: Co
     # Byte tokens and continuation pieces are no words of their own, and added tokens are cut out of the text
     # before the model runs: the model alone says nothing about them.
     untested = bytes_ | inside | added
-    built = [token for token in tested if token in untested or _builds(backend.model, token)]
+    unbuilt = {token for token in tested if token not in untested and not _builds(backend.model, token)}
     texts: dict[str, Iterator[str]] = {}
-    parts = len(bytes_)
     words = _Words(vocabulary, prefix, added) if prefix else None
-    for token in built:
+    for token in (token for token in tested if token not in unbuilt):
         if token in added:
             texts[token] = _around(token)
         elif words is not None and token in inside:
             texts[token] = words.before(token[len(prefix) :].removesuffix(suffix))
         elif token not in bytes_:
             text = backend.decode([vocabulary[token]], skip_special_tokens=False)
-            # Part of a character decodes to U+FFFD, but a token may also hold that character itself.
-            if _NO_CHARACTER in text and _NO_CHARACTER not in token:
-                parts += 1
-            else:
+            # Part of a character decodes to U+FFFD, and has no text; a token may hold that character itself.
+            if _NO_CHARACTER not in text or _NO_CHARACTER in token:
                 texts[token] = _around(text)
-    left = set(built)
     refused = _without_text(tokenizer, texts, vocabulary)
     return Unreachable(
-        never_built=[token for token in tested if token not in left],
+        never_built=[token for token in tested if token in unbuilt],
         never_let_in=[token for token in tested if token in refused],
-        parts=parts,
     )
 
 
 def _around(text: str) -> Iterator[str]:
-    return (before + text + behind for before, behind in AROUND)
+    return (before + text + behind for before, behind in _AROUND)
 
 
 def _builds(model: Any, token: str) -> bool:
@@ -111,16 +100,16 @@ def _without_text(
     tokenizer: LoadedTokenizer, texts: Mapping[str, Iterator[str]], vocabulary: Mapping[str, int]
 ) -> set[str]:
     """The tokens that none of their texts gives; a text each at a time, all tokens together."""
-    open_: dict[str, Iterator[str]] = dict(texts)
+    remaining: dict[str, Iterator[str]] = dict(texts)
     refused: set[str] = set()
-    while open_:
-        tried = {token: next(each, None) for token, each in open_.items()}
-        refused |= {token for token, text in tried.items() if text is None}
-        tested = {token: text for token, text in tried.items() if text is not None}
+    while remaining:
+        next_texts = {token: next(tries, None) for token, tries in remaining.items()}
+        refused |= {token for token, text in next_texts.items() if text is None}
+        tested = {token: text for token, text in next_texts.items() if text is not None}
         # One batch per round for all tokens: a call for every token and text takes far longer.
         ids = tokenizer.bare_ids(list(tested.values()))
-        given = {token for token, found in zip(tested, ids, strict=True) if vocabulary[token] in found}
-        open_ = {token: open_[token] for token in tested if token not in given}
+        given = {token for token, text_ids in zip(tested, ids, strict=True) if vocabulary[token] in text_ids}
+        remaining = {token: remaining[token] for token in tested if token not in given}
     return refused
 
 
@@ -139,13 +128,12 @@ class _Words:
     def before(self, piece: str) -> Iterator[str]:
         """Texts whose longest first token ends where the piece begins, first in the piece's own script."""
         likely = self._by_script.get(script_of(piece[:1] or " "), [])
-        return islice(self._fitting(piece, (likely, self._all)), _WORDS_TRIED)
-
-    def _fitting(self, piece: str, groups: Sequence[Sequence[str]]) -> Iterator[str]:
-        for words in groups:
-            for word in words:
-                # WordPiece takes the longest token that fits: for `##ing` after `play`, tokens such as
-                # `playi` and `playin` must not exist, because they would be matched first.
-                longer = (word + piece[:end] for end in range(1, len(piece) + 1))
-                if not any(token in self._vocabulary for token in longer):
-                    yield word + piece
+        beginnings = [piece[:end] for end in range(1, len(piece) + 1)]
+        # WordPiece takes the longest token that fits: for `##ing` after `play`, tokens such as `playi` and
+        # `playin` must not exist, because they would be matched first.
+        texts = (
+            word + piece
+            for word in chain(likely, self._all)
+            if not any(word + beginning in self._vocabulary for beginning in beginnings)
+        )
+        return islice(texts, _WORDS_TRIED)

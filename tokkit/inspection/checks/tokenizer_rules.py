@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import shlex
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 from tokkit.errors import InputError
-from tokkit.inspection.checks.inputs import ExaminedTokenizer, Subject
-from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
+from tokkit.inspection.checks.inputs import MODEL_CONFIG, ExaminedTokenizer, Subject
+from tokkit.inspection.checks.rule import Problem, rule
+from tokkit.inspection.statistics.findings import ERROR, WARNING
+from tokkit.tokenizer.folder.checkpoints import rebuild_difference
 from tokkit.tokenizer.folder.load import check_receipt, missing_unknown
+from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 
+# Words that hardly any vocabulary holds: Ugaritic, Cyrillic, cuneiform, alchemy, a squared company.
 STRANGE = ("𐎀𐎁", "ꙮꙮ", "𒀀𒀁", "🜀🜁", "㍿㍿")
-"""Words that hardly any vocabulary holds: Ugaritic, Cyrillic, cuneiform, alchemy, a squared company."""
 
+# How the special tokens of a role are usually written.
 _USUAL = {"pad": ("[PAD]", "<pad>"), "cls": ("[CLS]",), "sep": ("[SEP]",), "mask": ("[MASK]", "<mask>")}
-"""How the special tokens of a role are usually written."""
 
 
-def self_test(subject: Subject) -> Iterator[Finding]:
+@rule(ERROR)
+def self_test(subject: Subject) -> Iterator[Problem]:
+    """It gives other ids than when tokkit made it."""
     tokenizer = subject.tokenizer
     try:
         # The rule `unknown-token` reports a missing unknown token, which would fail this test as well.
@@ -25,40 +33,55 @@ def self_test(subject: Subject) -> Iterator[Finding]:
             check_receipt(tokenizer.loaded)
     except InputError as error:
         fix = f"bring the old file back, or make it anew: {train_again(tokenizer, like=False)}"
-        yield Finding("self-test", ERROR, error.message, fix)
+        yield Problem(error.message, fix)
 
 
-def class_rebuild(subject: Subject) -> Iterator[Finding]:
-    difference = subject.rebuilt
+@rule(ERROR)
+def class_rebuild(subject: Subject) -> Iterator[Problem]:
+    """AutoTokenizer rebuilds it and gives other ids.
+
+    Where the tokenizer's configuration names no class, the model's configuration decides it.
+    """
+    tokenizer, model = subject.tokenizer, subject.model
+    file, class_name = tokenizer.loaded.file, tokenizer.config.get("tokenizer_class")
+    own = tokenizer.loaded.folder / MODEL_CONFIG
+    config = own if own.exists() else model.folder / MODEL_CONFIG if model else None
+    # Generic classes load `tokenizer.json` unchanged, so that the ids cannot differ. Returning here also
+    # avoids loading transformers, which takes seconds.
+    generic = class_name in ("PreTrainedTokenizerFast", "TokenizersBackend")
+    if not file.exists() or generic or (class_name is None and config is None):
+        return
+    # `AutoTokenizer` reads tokenizer and model configuration from one folder, as a saved model has them.
+    with tempfile.TemporaryDirectory(prefix="tokkit-") as temporary:
+        folder = Path(temporary)
+        for path in tokenizer.loaded.folder.iterdir():
+            if path.is_file() and path.suffix in (".json", ".txt") and path.name != "tokkit.json":
+                shutil.copyfile(path, folder / path.name)
+        shutil.copyfile(file, folder / TOKENIZER_FILE)
+        if config is not None:
+            shutil.copyfile(config, folder / MODEL_CONFIG)
+        difference = rebuild_difference(folder, tokenizer.loaded.backend)
     if difference is not None:
-        yield Finding(
-            "class-rebuild",
-            ERROR,
-            difference,
-            f"tokkit wrap {quoted(subject.tokenizer)} -o DIR names the class that loads it as it is",
-        )
+        fix = f"tokkit wrap {tokenizer.quoted} -o DIR names the class that loads it as it is"
+        yield Problem(difference, fix)
 
 
-def unknown_token(subject: Subject) -> Iterator[Finding]:
-    """Asked by trying: a word of characters that the vocabulary lacks."""
+@rule(ERROR)
+def unknown_token(subject: Subject) -> Iterator[Problem]:
+    """A strange word, of characters that the vocabulary lacks, raises an error, or vanishes."""
     tokenizer = subject.tokenizer
-    lacking = missing_unknown(tokenizer.loaded.backend)
+    backend, training = tokenizer.loaded.backend, train_again(tokenizer, like=False)
+    lacking = missing_unknown(backend)
     if lacking is not None:
         message = f'its unknown token "{lacking}" is not in its vocabulary: a strange word raises an error'
+        yield Problem(message, f"make it anew: {training}")
     elif fails_on_strange(tokenizer):
         message = "it has no unknown token, and raises an error on a word it does not know"
-    else:
-        backend = tokenizer.loaded.backend
-        # A model without an unknown token drops characters it lacks: no ids, and no error.
-        if any(not backend.encode(word, add_special_tokens=False).ids for word in STRANGE):
-            yield Finding(
-                "unknown-token",
-                WARNING,
-                "it has no unknown token: characters it has not seen vanish from the text",
-                f"train it with one, or on bytes: {train_again(tokenizer, like=False)}",
-            )
-        return
-    yield Finding("unknown-token", ERROR, message, f"make it anew: {train_again(tokenizer, like=False)}")
+        yield Problem(message, f"make it anew: {training}")
+    # A model without an unknown token drops characters it lacks: no ids, and no error.
+    elif any(not backend.encode(word, add_special_tokens=False).ids for word in STRANGE):
+        message = "it has no unknown token: characters it has not seen vanish from the text"
+        yield Problem(message, f"train it with one, or on bytes: {training}", WARNING)
 
 
 def fails_on_strange(tokenizer: ExaminedTokenizer) -> bool:
@@ -71,93 +94,81 @@ def fails_on_strange(tokenizer: ExaminedTokenizer) -> bool:
     return False
 
 
-def special_tokens(subject: Subject) -> Iterator[Finding]:
+@rule(ERROR)
+def special_tokens(subject: Subject) -> Iterator[Problem]:
+    """A special token is not in the vocabulary, named by nobody, or cut as text."""
     tokenizer = subject.tokenizer
     for role, token in tokenizer.registered.items():
         if token not in tokenizer.vocabulary:
-            yield Finding(
-                "special-tokens",
-                ERROR,
+            yield Problem(
                 f'its {role} token "{token}" is not in its vocabulary: transformers gives it a new id, '
                 "behind the last",
-                f"tokkit add-tokens {quoted(tokenizer)} --role {shlex.quote(f'{role}={token}')} -o DIR",
+                f"tokkit add-tokens {tokenizer.quoted} --role {shlex.quote(f'{role}={token}')} -o DIR",
             )
     yield from _unregistered(tokenizer)
-    kept = {each["content"] for each in tokenizer.added if each.get("special")}
     used = {*tokenizer.template, *tokenizer.registered.values()} & tokenizer.vocabulary.keys()
-    if cut := sorted(used - kept):
-        yield Finding(
-            "special-tokens",
-            WARNING,
+    if cut := sorted(used.difference(tokenizer.special)):
+        flags = " ".join(f"--special {shlex.quote(token)}" for token in cut)
+        yield Problem(
             f"not marked as special: {', '.join(cut)}: decoding keeps them, and a text that holds one is cut",
-            f"tokkit add-tokens {quoted(tokenizer)} {_flags('--special', cut)} -o DIR",
+            f"tokkit add-tokens {tokenizer.quoted} {flags} -o DIR",
+            WARNING,
         )
 
 
-def _unregistered(tokenizer: ExaminedTokenizer) -> Iterator[Finding]:
+def _unregistered(tokenizer: ExaminedTokenizer) -> Iterator[Problem]:
     """Special tokens that stand in the vocabulary, but that no configuration names by role."""
     # Such a class has its own names for all roles: BertTokenizer has [PAD] without any configuration.
     if tokenizer.has_class_of_its_own:
         return
-    found = {
-        role: next((token for token in usual if token in tokenizer.vocabulary), None)
-        for role, usual in _USUAL.items()
+    usual = {
+        role: next((token for token in tokens if token in tokenizer.vocabulary), None)
+        for role, tokens in _USUAL.items()
         if role not in tokenizer.registered
     }
-    named = {role: token for role, token in found.items() if token is not None}
-    if named:
-        missed = ", ".join(f'{role} ("{token}")' for role, token in named.items())
-        outcome = "padding raises an error" if "pad" in named else "its model cannot ask for them"
-        # a lone tokenizer.json is still to be wrapped; a configuration that leaves them out is wrong
-        grave = "pad" in named and tokenizer.configured
-        yield Finding(
-            "special-tokens",
+    unnamed = {role: token for role, token in usual.items() if token is not None}
+    if unnamed:
+        roles = ", ".join(f'{role} ("{token}")' for role, token in unnamed.items())
+        outcome = "padding raises an error" if "pad" in unnamed else "its model cannot ask for them"
+        # A lone tokenizer.json is still to be wrapped; a configuration that leaves them out is wrong.
+        grave = "pad" in unnamed and tokenizer.configured
+        yield Problem(
+            f"no configuration names its tokens for {roles}: {outcome}",
+            f"tokkit wrap {tokenizer.quoted} -o DIR",
             ERROR if grave else WARNING,
-            f"no configuration names its tokens for {missed}: {outcome}",
-            f"tokkit wrap {quoted(tokenizer)} -o DIR",
         )
 
 
-def pad_token(subject: Subject) -> Iterator[Finding]:
+@rule(WARNING)
+def pad_token(subject: Subject) -> Iterator[Problem]:
+    """Nothing to pad a batch with."""
     tokenizer = subject.tokenizer
     if "pad" not in tokenizer.loaded.special and not tokenizer.has_class_of_its_own:
-        yield Finding(
-            "pad-token",
-            WARNING,
+        yield Problem(
             "it has no token to pad with: rows of different lengths make no batch",
-            f"tokkit add-tokens {quoted(tokenizer)} --role pad='[PAD]' -o DIR",
+            f"tokkit add-tokens {tokenizer.quoted} --role pad='[PAD]' -o DIR",
         )
 
 
-def stale_post_processor(subject: Subject) -> Iterator[Finding]:
+@rule(ERROR)
+def stale_post_processor(subject: Subject) -> Iterator[Problem]:
+    """The template puts ids that are no longer those of its tokens."""
     tokenizer = subject.tokenizer
     # The file stores ids in the template, next to its tokens: when a vocabulary is edited, the template keeps
     # the old ids and raises no error.
     for token, ids in tokenizer.template.items():
-        now = tokenizer.vocabulary.get(token)
-        if ids != [now]:
-            state = "is not in the vocabulary" if now is None else f"has the id {now}"
-            yield Finding(
-                "stale-post-processor",
-                ERROR,
-                f'its post-processor puts id {", ".join(map(str, ids))} for "{token}", which {state}',
-                f"tokkit wrap {quoted(tokenizer)} -o DIR"
-                if now is not None
-                else f"make it anew, ids looked up: {train_again(tokenizer)}",
-            )
+        current = tokenizer.vocabulary.get(token)
+        if current is None:
+            state, fix = "is not in the vocabulary", f"make it anew, ids looked up: {train_again(tokenizer)}"
+        else:
+            state, fix = f"has the id {current}", f"tokkit wrap {tokenizer.quoted} -o DIR"
+        if ids != [current]:
+            old = ", ".join(map(str, ids))
+            yield Problem(f'its post-processor puts id {old} for "{token}", which {state}', fix)
 
 
 def train_again(tokenizer: ExaminedTokenizer, like: bool = True) -> str:
     """The command that trains a tokenizer of its kind; ``like`` takes its blocks and special tokens over."""
     family = {"BPE": "bpe", "Unigram": "unigram", "WordLevel": "word"}.get(tokenizer.kind, "wordpiece")
     inherits = like and tokenizer.kind in ("BPE", "WordPiece")
-    return f"tokkit train-{family} CORPUS{f' --from {quoted(tokenizer)}' if inherits else ''} -o out/"
-
-
-def quoted(tokenizer: ExaminedTokenizer) -> str:
-    """Its name as it is typed in a shell."""
-    return shlex.quote(tokenizer.name)
-
-
-def _flags(flag: str, values: list[str]) -> str:
-    return " ".join(f"{flag} {shlex.quote(value)}" for value in values)
+    return f"tokkit train-{family} CORPUS{f' --from {tokenizer.quoted}' if inherits else ''} -o out/"

@@ -2,46 +2,40 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator, Sequence
 
 from tokkit.inspection.checks.inputs import ExaminedTokenizer, Subject
 from tokkit.inspection.checks.reachable import unreachable
-from tokkit.inspection.checks.tokenizer_rules import quoted, train_again
-from tokkit.inspection.statistics.findings import ERROR, WARNING, Finding
+from tokkit.inspection.checks.rule import Problem, rule
+from tokkit.inspection.checks.tokenizer_rules import train_again
+from tokkit.inspection.statistics.findings import ERROR, WARNING
 
+# Characters of a special token, a bracket among them, that hardly stand together in a text by chance.
 _SHORTEST_FRAGMENT = 3
-"""Characters of a special token, a bracket among them, that hardly stand together in a text by chance."""
 
+# What pieces carry to say where in a word they stand.
 _DECORATION = ("##", "▁", "Ġ", "</w>")
-"""What pieces carry to say where in a word they stand."""
 
 
-def duplicate_ids(subject: Subject) -> Iterator[Finding]:
+@rule(ERROR)
+def duplicate_ids(subject: Subject) -> Iterator[Problem]:
+    """Two tokens share an id, or a token has two."""
     tokenizer = subject.tokenizer
     fix = f"make it anew: {train_again(tokenizer)}"
     if tokenizer.doubled:
-        yield Finding(
-            "duplicate-ids", ERROR, f"in its file twice: {some(tokenizer.doubled)}: the last one counts", fix
-        )
-    holders: dict[int, list[str]] = {}
+        yield Problem(f"in its file twice: {some(tokenizer.doubled)}: the last one counts", fix)
     own = _own_vocabulary(tokenizer)
-    for token, id_ in [*own, *((each["content"], each["id"]) for each in tokenizer.added)]:
-        # An added token may repeat an entry of the vocabulary with the same id, which is no conflict.
-        if token not in (held := holders.setdefault(id_, [])):
-            held.append(token)
-    shared = {id_: tokens for id_, tokens in holders.items() if len(tokens) > 1}
-    if shared:
-        groups = (f"{id_} is {' and '.join(tokens)}" for id_, tokens in sorted(shared.items()))
-        yield Finding("duplicate-ids", ERROR, f"ids that two tokens share: {some(list(groups))}", fix)
+    added = [(token["content"], token["id"]) for token in tokenizer.added]
+    # An added token may repeat an entry of the vocabulary with the same id, which is no conflict: as keys of
+    # a dictionary, the tokens of an id are distinct and in order.
+    tokens: dict[int, dict[str, None]] = {}
+    for token, id_ in [*own, *added]:
+        tokens.setdefault(id_, {})[token] = None
+    if shared := [f"{id_} is {' and '.join(tokens[id_])}" for id_ in sorted(tokens) if len(tokens[id_]) > 1]:
+        yield Problem(f"ids that two tokens share: {some(shared)}", fix)
     ids = dict(own)
-    moved = [
-        f"{each['content']} is {ids[each['content']]} and {each['id']}"
-        for each in tokenizer.added
-        if ids.get(each["content"], each["id"]) != each["id"]
-    ]
-    if moved:
-        yield Finding("duplicate-ids", ERROR, f"tokens that have two ids: {some(moved)}", fix)
+    if moved := [f"{token} is {ids[token]} and {id_}" for token, id_ in added if ids.get(token, id_) != id_]:
+        yield Problem(f"tokens that have two ids: {some(moved)}", fix)
 
 
 def _own_vocabulary(tokenizer: ExaminedTokenizer) -> list[tuple[str, int]]:
@@ -53,24 +47,23 @@ def _own_vocabulary(tokenizer: ExaminedTokenizer) -> list[tuple[str, int]]:
     return list(vocabulary.items())
 
 
-def id_holes(subject: Subject) -> Iterator[Finding]:
+@rule(WARNING)
+def id_holes(subject: Subject) -> Iterator[Problem]:
+    """Ids below the highest have no token."""
     ids = set(subject.tokenizer.vocabulary.values())
+    highest = max(ids, default=-1)
     # Ids 0, 1 and 3 have one hole: 4 rows less 3 ids.
-    holes = (max(ids, default=-1) + 1) - len(ids)
-    if holes:
-        yield Finding(
-            "id-holes",
-            WARNING,
-            f"{holes} ids below its highest, {max(ids)}, have no token: embedding rows that nothing uses",
-            _trim(subject),
-        )
+    if holes := (highest + 1) - len(ids):
+        message = f"{holes} ids below its highest, {highest}, have no token: embedding rows that nothing uses"
+        yield Problem(message, _trim(subject))
 
 
-def special_as_text(subject: Subject) -> Iterator[Finding]:
+@rule(WARNING)
+def special_as_text(subject: Subject) -> Iterator[Problem]:
     """Tokens that hold most of a special token: a corpus held it as text, and it was learned in pieces."""
     tokenizer = subject.tokenizer
-    whole = {each["content"] for each in tokenizer.added}
-    special = {each["content"].casefold() for each in tokenizer.added if each.get("special")}
+    added = {token["content"] for token in tokenizer.added}
+    special = {token.casefold() for token in tokenizer.special}
     # [mask] gives [mask], mask] and [mask: with a bracket; the word `mask` alone is ordinary text.
     fragments = {
         part
@@ -78,18 +71,17 @@ def special_as_text(subject: Subject) -> Iterator[Finding]:
         for part in (token, token[1:], token[:-1])
         if len(part) >= _SHORTEST_FRAGMENT and any(map(str.isalpha, part)) and not part.isalnum()
     }
-    found = [
-        token
-        for token in tokenizer.vocabulary
-        if token not in whole and any(part in _bare(token) for part in fragments)
-    ]
+    bare_tokens = {token: _bare(token) for token in tokenizer.vocabulary if token not in added}
     # A longer token holds the fragment within other text, for example in markup.
-    found = [token for token in found if len(_bare(token)) <= max(map(len, special), default=0) + 1]
-    if found:
-        yield Finding(
-            "special-as-text",
-            WARNING,
-            f"pieces of its special tokens were learned as text: {some(found)}",
+    longest = max(map(len, special), default=0) + 1
+    pieces = [
+        token
+        for token, bare in bare_tokens.items()
+        if len(bare) <= longest and any(part in bare for part in fragments)
+    ]
+    if pieces:
+        yield Problem(
+            f"pieces of its special tokens were learned as text: {some(pieces)}",
             f"take them out of the corpus, then: {train_again(tokenizer)}",
         )
 
@@ -100,31 +92,31 @@ def _bare(token: str) -> str:
     return token.casefold()
 
 
-def unreachable_ids(subject: Subject) -> Iterator[Finding]:
+@rule(WARNING)
+def unreachable_ids(subject: Subject) -> Iterator[Problem]:
+    """No text gives these tokens."""
     tokenizer = subject.tokenizer
     loaded = tokenizer.loaded
     # No text has to give these: padding and the template insert them.
-    put = {id_ for role in loaded.special if (id_ := loaded.id_of(role)) is not None}
-    put |= {id_ for ids in tokenizer.template.values() for id_ in ids}
-    found = unreachable(loaded, tokenizer.content["model"], put)
+    inserted = {id_ for role in loaded.special if (id_ := loaded.id_of(role)) is not None}
+    inserted |= {id_ for ids in tokenizer.template.values() for id_ in ids}
+    result = unreachable(loaded, tokenizer.content["model"], inserted)
     reasons = {
-        "the model always cuts": found.never_built,
-        "normalizer or pre-tokenizer never lets through": found.never_let_in,
+        "the model always cuts": result.never_built,
+        "normalizer or pre-tokenizer never lets through": result.never_let_in,
     }
     groups = [f"{len(tokens)} that {reason} ({some(tokens)})" for reason, tokens in reasons.items() if tokens]
     if groups:
-        count = len(found.never_built) + len(found.never_let_in)
-        yield Finding(
-            "unreachable-ids",
-            WARNING,
+        count = sum(map(len, reasons.values()))
+        yield Problem(
             f"{count} of {len(tokenizer.vocabulary)} tokens come from no test text: {'; '.join(groups)}",
             f"harmless but for their embedding rows; {_trim(subject)}",
         )
 
 
 def _trim(subject: Subject) -> str:
-    model = f" --model {shlex.quote(subject.model.name)}" if subject.model else ""
-    return f"tokkit trim {quoted(subject.tokenizer)} --to CORPUS{model} -o DIR"
+    model = f" --model {subject.model.quoted}" if subject.model else ""
+    return f"tokkit trim {subject.tokenizer.quoted} --to CORPUS{model} -o DIR"
 
 
 def some(values: Sequence[str], most: int = 5) -> str:

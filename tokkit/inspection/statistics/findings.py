@@ -1,20 +1,58 @@
-"""Findings: what a person should look at, each with its rule, how grave it is, and what mends it."""
+"""Findings: what a person should look at, each with its rule, how grave it is, and how to fix it."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 ERROR, WARNING = "error", "warning"
+
+_IMBALANCE = 10  # times the rows of the smallest class
+_FEWEST_ROWS = 100  # of a data set; below it everything is small
+_FEWEST_OF_A_CLASS = 10
+_ID_LABELS = 0.5  # distinct labels a row; above it they are no classes
+UNKNOWN_RATE = 0.01
+TRUNCATED = 0.05
+
+_WITHOUT_LEAKS = "tokkit rebalance {source} -o OUT --strategy weights leaves them out of train"
+_OTHER_LABELS = "name another column: tokkit stats {source} --label-column NAME"
+
+# Rule id -> severity, and the fix; the ids are what `stats --fail-on` takes.
+RULES: dict[str, tuple[str, str]] = {
+    "leaks": (ERROR, "split again: tokkit split ALL.csv -o split/"),
+    "missing-labels": (ERROR, "join the files and split again: tokkit split ALL.csv -o split/"),
+    "conflicts": (WARNING, "tokkit clean {source} -o OUT --conflicts majority keeps the majority label"),
+    "duplicates": (WARNING, "tokkit clean {source} -o OUT drops them; tokkit split keeps them in one split"),
+    "near-duplicates": (WARNING, "tokkit clean {source} -o OUT --duplicates near"),
+    "missing": (WARNING, "training and evaluation skip such rows and report them"),
+    "one-class": (ERROR, _OTHER_LABELS),
+    "label-ids": (ERROR, _OTHER_LABELS),
+    "imbalance": (WARNING, "weigh the classes first: tokkit finetune --class-weights balanced"),
+    "small-class": (
+        WARNING,
+        f"collect {_FEWEST_OF_A_CLASS} or more of each, or join classes: --label-names OLD=NEW",
+    ),
+    "html": (WARNING, "tokkit clean {source} -o OUT --rules default,tags"),
+    "controls": (WARNING, "tokkit clean {source} -o OUT"),
+    "mojibake": (WARNING, "tokkit clean {source} -o OUT --rules default,ftfy"),
+    "truncation": (WARNING, "cut long texts into parts, or use a model that takes more"),
+    "unknown-rate": (WARNING, "train one on this text: tokkit train-wordpiece {source} -o out/"),
+}
+# Rules for rows that hold something `clean` repairs, and what that is.
+_UNCLEAN = {
+    "html": "HTML: tags or character references",
+    "controls": "control or invisible characters",
+    "mojibake": "text that was decoded wrongly",
+}
 
 
 @dataclass(frozen=True)
 class Finding:
     """rule      an id that scripts may rely on
     severity  ``error`` where going on gives wrong results, else ``warning``
-    fix       the command that mends it, or what to do
+    fix       the command that fixes it, or what to do
     """
 
     rule: str
@@ -26,207 +64,79 @@ class Finding:
         return asdict(self)
 
 
-Splits = Mapping[str, Mapping[str, Any]]
-Rule = Callable[[str, Splits, Mapping[str, Any]], Iterator[Finding]]
-_IMBALANCE = 10
-_FEWEST_ROWS = 100
-"""Rows of a data set below which everything is small."""
-_FEWEST_OF_A_CLASS = 10
-_ID_LABELS = 0.5
-"""Distinct labels a row from which on they are no classes."""
-UNKNOWN_RATE = 0.01
-TRUNCATED = 0.05
-
-
 def findings(
-    source: str, splits: Splits, across: Mapping[str, Any], pair_column: str | None = None
+    source: str,
+    splits: Mapping[str, Mapping[str, Any]],
+    across: Mapping[str, Any],
+    pair_column: str | None = None,
 ) -> list[Finding]:
     """What every rule finds in the statistics of a data set, in the order of the rules."""
-    found = [finding for rule in RULES.values() for finding in rule(source, splits, across)]
-    if pair_column is None:
-        return found
+    problems = [*_across_splits(across)]
+    for name, split in splits.items():
+        # Models learn from the classes of train alone.
+        in_split = [*_in_split(split), *(_in_classes(split["classes"]) if name == "train" else ())]
+        problems += [(rule, f"{name}: {message}", RULES[rule][1]) for rule, message in in_split]
     # `clean` and `split` have to compare rows by both texts as well.
-    both = f" --pair-column {shlex.quote(pair_column)} -o OUT"
-    return [replace(each, fix=each.fix.replace(" -o OUT", both)) for each in found]
+    output = " -o OUT" if pair_column is None else f" --pair-column {shlex.quote(pair_column)} -o OUT"
+    order = list(RULES)
+    return [
+        Finding(
+            rule,
+            severity=RULES[rule][0],
+            message=message,
+            fix=fix.format(source=shlex.quote(source)).replace(" -o OUT", output),
+        )
+        for rule, message, fix in sorted(problems, key=lambda problem: order.index(problem[0]))
+    ]
 
 
-def _leaks(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+def _across_splits(across: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Rule, message and fix of what is wrong between splits."""
     for pair, rows in across["leaks"].items():
+        first, second = pair.split("/")
         if rows:
-            first, second = pair.split("/")
-            yield Finding(
-                "leaks",
-                ERROR,
-                f"{rows} rows of {second} hold a text that is also in {first}",
-                f"tokkit rebalance {shlex.quote(source)} -o OUT --strategy weights leaves them out of train"
-                if first == "train"
-                else "split again: tokkit split ALL.csv -o split/",
-            )
-
-
-def _missing_labels(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
+            fix = _WITHOUT_LEAKS if first == "train" else RULES["leaks"][1]
+            yield "leaks", f"{rows} rows of {second} hold a text that is also in {first}", fix
     for split, labels in across["missing_labels"].items():
-        yield Finding(
-            "missing-labels",
-            ERROR,
-            f"{split} has no row of: {', '.join(labels)}",
-            "join the files and split again: tokkit split ALL.csv -o split/",
-        )
+        yield "missing-labels", f"{split} has no row of: {', '.join(labels)}", RULES["missing-labels"][1]
 
 
-def _conflicts(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    for split, found in splits.items():
-        if found["conflicting_labels"]:
-            yield Finding(
-                "conflicts",
-                WARNING,
-                f"{split}: {found['conflicting_labels']} texts have conflicting labels",
-                f"tokkit clean {shlex.quote(source)} -o OUT --conflicts majority keeps the majority label",
-            )
+def _in_split(split: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Rule and message of what is wrong within a split."""
+    copies, classes, tokens = split["duplicates"], split["classes"], split["lengths"].get("tokens", {})
+    if rows := split["conflicting_labels"]:
+        yield "conflicts", f"{rows} texts have conflicting labels"
+    if rows := copies["exact"]:
+        yield "duplicates", f"{rows} rows duplicate an earlier text"
+    # Near copies include the exact and normalized ones, which `duplicates` reports.
+    if (copies.get("near") or 0) > copies.get("normalized", 0):
+        yield "near-duplicates", f"{copies['near']} rows are nearly or exactly an earlier text"
+    for column, rows in split["missing"].items():
+        if rows:
+            yield "missing", f'column "{column}" is empty in {rows} rows'
+    if len(classes) == 1:
+        yield "one-class", f'one class only, "{next(iter(classes))}": there is nothing to learn'
+    rows = sum(classes.values())
+    if rows >= _FEWEST_ROWS and len(classes) > _ID_LABELS * rows:
+        yield "label-ids", f"{len(classes)} labels in {rows} rows look like ids or texts, not classes"
+    for rule, content in _UNCLEAN.items():
+        if rows := split.get(rule):
+            yield rule, f"{rows} rows hold {content}"
+    # 512 tokens are the positions of BERT and of most encoders after it.
+    if (share := tokens.get("truncated", {}).get("512", 0)) > TRUNCATED:
+        yield "truncation", f"{share:.1%} of the rows are longer than 512 tokens"
+    if (rate := tokens.get("unknown_rate", 0)) > UNKNOWN_RATE:
+        yield "unknown-rate", f"{rate:.1%} of the tokens are unknown to this tokenizer"
 
 
-def _duplicates(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    for split, found in splits.items():
-        if found["duplicates"]["exact"]:
-            yield Finding(
-                "duplicates",
-                WARNING,
-                f"{split}: {found['duplicates']['exact']} rows duplicate an earlier text",
-                f"tokkit clean {shlex.quote(source)} -o OUT drops them; tokkit split keeps them in one split",
-            )
-
-
-def _near(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    for split, found in splits.items():
-        copies = found["duplicates"]
-        # Near copies include the exact and normalized ones, which `duplicates` reports.
-        if (copies.get("near") or 0) > copies.get("normalized", 0):
-            yield Finding(
-                "near-duplicates",
-                WARNING,
-                f"{split}: {copies['near']} rows are nearly or exactly an earlier text",
-                f"tokkit clean {shlex.quote(source)} -o OUT --duplicates near",
-            )
-
-
-def _missing(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    for split, found in splits.items():
-        for column, rows in found["missing"].items():
-            if rows:
-                yield Finding(
-                    "missing",
-                    WARNING,
-                    f'{split}: column "{column}" is empty in {rows} rows',
-                    "training and evaluation skip such rows and report them",
-                )
-
-
-def _one_class(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    for split, found in splits.items():
-        if len(found["classes"]) == 1:
-            yield Finding(
-                "one-class",
-                ERROR,
-                f'{split}: one class only, "{next(iter(found["classes"]))}": there is nothing to learn',
-                f"name another column: tokkit stats {shlex.quote(source)} --label-column NAME",
-            )
-
-
-def _label_ids(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    for split, found in splits.items():
-        rows = sum(found["classes"].values())
-        if rows >= _FEWEST_ROWS and len(found["classes"]) > _ID_LABELS * rows:
-            yield Finding(
-                "label-ids",
-                ERROR,
-                f"{split}: {len(found['classes'])} labels in {rows} rows look like ids or texts, not classes",
-                f"name another column: tokkit stats {shlex.quote(source)} --label-column NAME",
-            )
-
-
-def _small_class(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    counts = splits["train"]["classes"] if "train" in splits else {}
-    small = {label: rows for label, rows in counts.items() if rows < _FEWEST_OF_A_CLASS}
+def _in_classes(classes: Mapping[str, int]) -> Iterator[tuple[str, str]]:
+    """Rule and message of what is wrong with the sizes of the classes, label -> rows."""
+    smallest, largest = min(classes.values(), default=0), max(classes.values(), default=0)
+    if len(classes) > 1 and largest >= _IMBALANCE * smallest:
+        label = min(classes, key=lambda label: classes[label])
+        yield "imbalance", f'the largest class has {largest / smallest:.0f} times the rows of "{label}"'
+    small = [f'"{label}" ({rows})' for label, rows in classes.items() if rows < _FEWEST_OF_A_CLASS]
     # Where most classes are small, the data set is small: a list of nearly all classes would not help.
-    if small and sum(counts.values()) >= _FEWEST_ROWS and 2 * len(small) <= len(counts):
-        classes = ", ".join(f'"{label}" ({rows})' for label, rows in list(small.items())[:5])
-        yield Finding(
-            "small-class",
-            WARNING,
-            f"train: too few rows to learn from or to repeat: {classes}{' ...' if len(small) > 5 else ''}",
-            f"collect {_FEWEST_OF_A_CLASS} or more of each, or join classes: --label-names OLD=NEW",
-        )
-
-
-def _unclean(rule: str, what: str, rules: str) -> Rule:
-    """The rule for rows that hold something `clean` repairs."""
-
-    def look(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-        for split, found in splits.items():
-            if found.get(rule):
-                yield Finding(
-                    rule,
-                    WARNING,
-                    f"{split}: {found[rule]} rows hold {what}",
-                    f"tokkit clean {shlex.quote(source)} -o OUT{rules}",
-                )
-
-    return look
-
-
-def _imbalance(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    counts = splits["train"]["classes"] if "train" in splits else {}
-    if len(counts) > 1 and max(counts.values()) >= _IMBALANCE * min(counts.values()):
-        smallest = min(counts, key=lambda label: counts[label])
-        ratio = max(counts.values()) / counts[smallest]
-        yield Finding(
-            "imbalance",
-            WARNING,
-            f'train: the largest class has {ratio:.0f} times the rows of "{smallest}"',
-            "weigh the classes first: tokkit finetune --class-weights balanced",
-        )
-
-
-def _truncation(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    for split, found in splits.items():
-        shares = found["lengths"].get("tokens", {}).get("truncated", {})
-        # 512 tokens are the positions of BERT and of most encoders after it.
-        if shares.get("512", 0) > TRUNCATED:
-            yield Finding(
-                "truncation",
-                WARNING,
-                f"{split}: {shares['512']:.1%} of the rows are longer than 512 tokens",
-                "cut long texts into parts, or use a model that takes more",
-            )
-
-
-def _unknown(source: str, splits: Splits, across: Mapping[str, Any]) -> Iterator[Finding]:
-    for split, found in splits.items():
-        rate = found["lengths"].get("tokens", {}).get("unknown_rate", 0)
-        if rate > UNKNOWN_RATE:
-            yield Finding(
-                "unknown-rate",
-                WARNING,
-                f"{split}: {rate:.1%} of the tokens are unknown to this tokenizer",
-                f"train one on this text: tokkit train-wordpiece {shlex.quote(source)} -o out/",
-            )
-
-
-RULES: dict[str, Rule] = {
-    "leaks": _leaks,
-    "missing-labels": _missing_labels,
-    "conflicts": _conflicts,
-    "duplicates": _duplicates,
-    "near-duplicates": _near,
-    "missing": _missing,
-    "one-class": _one_class,
-    "label-ids": _label_ids,
-    "imbalance": _imbalance,
-    "small-class": _small_class,
-    "html": _unclean("html", "HTML: tags or character references", " --rules default,tags"),
-    "controls": _unclean("controls", "control or invisible characters", ""),
-    "mojibake": _unclean("mojibake", "text that was decoded wrongly", " --rules default,ftfy"),
-    "truncation": _truncation,
-    "unknown-rate": _unknown,
-}
-"""Rule id -> what looks for it; the ids are what `stats --fail-on` takes."""
+    if small and sum(classes.values()) >= _FEWEST_ROWS and 2 * len(small) <= len(classes):
+        named = f"{', '.join(small[:5])}{' ...' if len(small) > 5 else ''}"
+        yield "small-class", f"too few rows to learn from or to repeat: {named}"

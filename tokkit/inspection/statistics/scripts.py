@@ -12,26 +12,22 @@ import functools
 import unicodedata
 from collections import Counter
 
+# Scripts that put no space between words: there a token is compared with characters, not with words.
 WITHOUT_SPACES = frozenset({"Han", "Japanese", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"})
-"""Scripts that put no space between words: there a token is compared with characters, not with words."""
-
-NO_SCRIPT = "none"
-"""What texts without letters are counted as."""
+NO_SCRIPT = "none"  # what texts without letters are counted as
 
 _NAMED = {
     **{"Cjk": "Han", "Kangxi": "Han", "Ideographic": "Han"},
     **{"Hiragana": "Japanese", "Katakana": "Japanese", "Hentaigana": "Japanese"},
 }
+# Words that stand before the script in the name of a letter's variant.
 _FORMS = frozenset({"FULLWIDTH", "HALFWIDTH", "SUPERSCRIPT", "SUBSCRIPT"})
-"""Words that stand before the script in the name of a letter's variant."""
+_QUALIFIERS = frozenset({"OLD", "NEW", "TAI"})  # of scripts of two words: Old Italic, New Tai (Lue), Tai Le
 
-_QUALIFIERS = frozenset({"OLD", "NEW", "TAI"})
-"""First words of scripts of two: Old Italic, New Tai (Lue), Tai Le."""
-
+# Letters and marks that several scripts use, and letters as symbols.
 _SHARED = frozenset(
     {"COMBINING", "VARIATION", "MODIFIER", "MATHEMATICAL", "DOUBLE-STRUCK", "SCRIPT", "BLACK-LETTER"}
 )
-"""Letters and marks that several scripts use, and letters as symbols."""
 
 
 @functools.lru_cache(maxsize=1 << 16)

@@ -100,5 +100,5 @@ def _findings(
     if body != str(name) and Path(name).is_dir():
         # A folder with one of our heads: its tokenizer is one level above the body.
         model = replace(model, own=load_unchecked(name))
-    subject = Subject(examined, replace(model, name=str(name)), None, None)
+    subject = Subject(examined, replace(model, name=str(name)))
     return rules.findings(subject, {rule: "not applied" for rule in rules.RULES if rule not in applied})
