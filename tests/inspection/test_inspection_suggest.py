@@ -30,7 +30,9 @@ def with_words(tokenizer, words):
 
 def tokens_of(tokenizer, lines):
     encodings = tokenizer.encode_batch(lines, add_special_tokens=False)
-    return sum(len(each.ids) for each in encodings), sum(each.tokens.count("[UNK]") for each in encodings)
+    return sum(len(encoding.ids) for encoding in encodings), sum(
+        encoding.tokens.count("[UNK]") for encoding in encodings
+    )
 
 
 @pytest.mark.parametrize("language", ["english", "korean"])
@@ -43,17 +45,17 @@ def test_suggest_tokens_save_in_wordpiece_exactly_what_is_claimed(tmp_path, lang
     old = tokkit.tokenizer.folder.load.load(tmp_path / "t").backend
     lines = text.splitlines()
     added: list[str] = []
-    for each in result.suggestions:
+    for suggestion in result.suggestions:
         before, after = (
-            tokens_of(with_words(old, words), lines) for words in (added, [*added, each["token"]])
+            tokens_of(with_words(old, words), lines) for words in (added, [*added, suggestion["token"]])
         )
-        assert before[0] - after[0] == each["tokens_saved"], each
-        assert before[1] - after[1] == each["unknown_removed"], each
-        added.append(each["token"])
+        assert before[0] - after[0] == suggestion["tokens_saved"], suggestion
+        assert before[1] - after[1] == suggestion["unknown_removed"], suggestion
+        added.append(suggestion["token"])
     assert len(added) == 12
     assert (result.tokens, result.unknown) == tokens_of(old, lines)
     assert (result.tokens_after, result.unknown_after) == tokens_of(with_words(old, added), lines)
-    worth = [each["tokens_saved"] + each["unknown_removed"] for each in result.suggestions]
+    worth = [suggestion["tokens_saved"] + suggestion["unknown_removed"] for suggestion in result.suggestions]
     assert worth == sorted(worth, reverse=True)
 
 
@@ -70,7 +72,7 @@ def test_suggest_tokens_are_those_that_trying_every_beginning_finds(tmp_path_fac
     here = tmp_path_factory.mktemp("t")
     (here / "corpus.txt").write_text("".join(f"{word}\n" * count for word, count in counted.items()))
     rules = {"top": 4, "min_count": 1, "min_length": 1, "min_words": 1}
-    found = suggest_tokens(saved(old, here / "t", unk_token="[UNK]"), here / "corpus.txt", **rules)
+    result = suggest_tokens(saved(old, here / "t", unk_token="[UNK]"), here / "corpus.txt", **rules)
 
     encodings = old.encode_batch(list(counted), add_special_tokens=False)
     beginnings = {
@@ -78,7 +80,7 @@ def test_suggest_tokens_are_those_that_trying_every_beginning_finds(tmp_path_fac
     }
     added: list[str] = []
     worth = []
-    for each in found.suggestions:
+    for suggestion in result.suggestions:
         now = costs(with_words(old, added), counted)
         gains = {}
         for beginning in beginnings - set(added):
@@ -86,17 +88,20 @@ def test_suggest_tokens_are_those_that_trying_every_beginning_finds(tmp_path_fac
             if all(then[word][1] <= now[word][1] for word in counted):
                 gains[beginning] = sum(n * (sum(now[word]) - sum(then[word])) for word, n in counted.items())
         best = max(gains.values())
-        assert gains[each["token"]] == best > 0
+        assert gains[suggestion["token"]] == best > 0
         worth.append(best)
-        added.append(each["token"])
-    assert worth == [each["tokens_saved"] + each["unknown_removed"] for each in found.suggestions]
+        added.append(suggestion["token"])
+    assert worth == [
+        suggestion["tokens_saved"] + suggestion["unknown_removed"] for suggestion in result.suggestions
+    ]
 
 
 def costs(tokenizer, words):
     """Tokens of each word, and unknown ones among them."""
     encodings = tokenizer.encode_batch(list(words), add_special_tokens=False)
     return {
-        word: (len(each.ids), each.tokens.count("[UNK]")) for word, each in zip(words, encodings, strict=True)
+        word: (len(encoding.ids), encoding.tokens.count("[UNK]"))
+        for word, encoding in zip(words, encodings, strict=True)
     }
 
 
@@ -109,7 +114,7 @@ def test_suggest_tokens_save_in_other_models_about_what_is_claimed(tmp_path, fam
     train = {"bpe": tokkit.train_bpe, "unigram": tokkit.train_unigram}[family]
     train(tmp_path / "small.txt", tmp_path / "t", vocab_size=400)
     result = suggest_tokens(tmp_path / "t", tmp_path / "corpus.txt", tmp_path / "tokens.txt", top=20)
-    claimed = sum(each["tokens_saved"] for each in result.suggestions)
+    claimed = sum(suggestion["tokens_saved"] for suggestion in result.suggestions)
     saved_in_all = result.tokens - result.tokens_after
     assert claimed <= saved_in_all <= 1.25 * claimed if family == "bpe" else saved_in_all >= 0.7 * claimed
     tokkit.add_tokens(
@@ -124,10 +129,10 @@ def test_suggest_tokens_in_bpe_of_two_pieces_saves_exactly_what_is_claimed(tmp_p
 
     tokens = ["c", "o", "v", "i", "d", "s", "t", "co", "vi", "vid"]
     merges = [("c", "o"), ("v", "i"), ("vi", "d")]
-    made = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
-    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     (tmp_path / "corpus.txt").write_text("covid covid covids cot\n" * 5)
-    result = suggest_tokens(saved(made, tmp_path / "t"), tmp_path / "corpus.txt", top=1)
+    result = suggest_tokens(saved(tokenizer, tmp_path / "t"), tmp_path / "corpus.txt", top=1)
     [suggestion] = result.suggestions
     assert suggestion == {
         "token": "covid",
@@ -171,17 +176,17 @@ def test_suggest_tokens_tells_words_of_bytes_as_they_are_typed(tmp_path):
 def test_suggest_tokens_propose_words_alone(tmp_path):
     words = ["---", "12345", "x9", "wörter", "한국어", "e\u0301a", "עברית", "👩\u200d👩"]
     (tmp_path / "corpus.txt").write_text("".join(f"{word}\n" * 9 for word in words), "utf-8")
-    pieces = sorted({prefix + each for word in words for each in word for prefix in ("", "##")})
+    pieces = sorted({prefix + letter for word in words for letter in word for prefix in ("", "##")})
     from tokenizers import pre_tokenizers
 
-    made = word_piece(pieces)
-    made.normalizer = None
-    made.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    folder = saved(made, tmp_path / "t", unk_token="[UNK]")
+    tokenizer = word_piece(pieces)
+    tokenizer.normalizer = None
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    folder = saved(tokenizer, tmp_path / "t", unk_token="[UNK]")
 
     def tokens(**rules):
-        found = suggest_tokens(folder, tmp_path / "corpus.txt", whole_words=True, **rules)
-        return {each["token"] for each in found.suggestions}
+        result = suggest_tokens(folder, tmp_path / "corpus.txt", whole_words=True, **rules)
+        return {suggestion["token"] for suggestion in result.suggestions}
 
     assert tokens() == {"x9", "wörter", "한국어", "עברית"}
     assert tokens(letters=0) == {"12345", "x9", "wörter", "한국어", "עברית"}
@@ -228,7 +233,7 @@ def test_suggest_tokens_writes_the_same_file_twice_and_never_over_another(tmp_pa
         suggest_tokens(folder, corpus, out)
     suggest_tokens(folder, corpus, out, force=True, threads=2)
     assert [out.read_bytes(), receipt(out)] == first
-    assert [each["name"] for each in first[1]["inputs"]] == ["t", "corpus.txt"]
+    assert [file["name"] for file in first[1]["inputs"]] == ["t", "corpus.txt"]
 
 
 def receipt(out):
@@ -251,10 +256,10 @@ def test_suggest_tokens_command_shows_tables_and_json(tmp_path, capsys):
     folder = saved(word_piece([*"covidt", *(f"##{c}" for c in "ovidt")]), tmp_path / "t", unk_token="[UNK]")
     arguments = ["suggest-tokens", str(folder), str(tmp_path / "corpus.txt"), "-q", "--top", "1"]
     assert run(arguments) == 0
-    shown = capsys.readouterr().out
-    assert "covid\t15\tc ##o ##v ##i ##d\t60\n" in shown
-    assert "covid\tcovidiot\tc ##o ##v ##i ##d ##i ##o ##t\tcovid ##i ##o ##t\n" in shown
+    printed = capsys.readouterr().out
+    assert "covid\t15\tc ##o ##v ##i ##d\t60\n" in printed
+    assert "covid\tcovidiot\tc ##o ##v ##i ##d ##i ##o ##t\tcovid ##i ##o ##t\n" in printed
     assert run([*arguments, "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["command"], told["suggestions"][0]["tokens_saved"]) == ("suggest-tokens", 60)
+    result = json.loads(capsys.readouterr().out)
+    assert (result["command"], result["suggestions"][0]["tokens_saved"]) == ("suggest-tokens", 60)
     assert run(["suggest-tokens", str(folder), "nowhere.txt"]) == 3

@@ -16,7 +16,7 @@ from tokkit.corpus.words import count_words
 from tokkit.errors import InputError, UsageError
 from tokkit.inspection.suggestion.candidates import candidates
 from tokkit.inspection.suggestion.cut_words import CutWords, Model, cut_words
-from tokkit.inspection.suggestion.selection import Chosen, Wish, select
+from tokkit.inspection.suggestion.selection import Allowed, Chosen, select
 from tokkit.inspection.suggestion.suggest_options import SuggestOptions
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
@@ -28,13 +28,13 @@ from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.count import check_fits
 from tokkit.tokenizer.training.lexicon import Words
 
-EXAMPLES = 3
-"""Number of other words with a changed tokenization that are listed per token."""
+EXAMPLES = 3  # other words with a changed tokenization that are listed per token
+_BATCH = 10_000
 
 
 @dataclass(frozen=True)
 class SuggestResult:
-    """What was found; `as_dict` is what ``--json`` prints.
+    """The suggestions; `as_dict` is what ``--json`` prints.
 
     suggestions     in the order they are chosen, each judged with those before it added
     words           words of the corpus, ``distinct_words`` different ones
@@ -96,18 +96,24 @@ def suggest_tokens(
         files.check_output(target, force=force, inputs=sources, kind="file")
     loaded = load(tokenizer, progress)
     words = _words(loaded, sources, counts, str(tokenizer), read_options, threads, stages)
-    chosen, cut, counted, model = _chosen(loaded, words, options, stages)
+    model, typed = Model.of(loaded), _typed(loaded)
+    with stages.stage("cutting words", len(words), "words") as stage_progress:
+        cut = cut_words(words.texts(), model, stage_progress)
+    tokens, unknown = int(cut.counts @ cut.cost), int(cut.counts @ cut.unknown)
+    with stages.stage("choosing", options.top, "tokens") as stage_progress:
+        beginnings = candidates(cut, _mark(loaded), options.min_count, options.whole_words)
+        chosen = select(cut, beginnings, _allowed(loaded, typed, options), options, stage_progress)
     with stages.stage("adding them"):
-        after = _with_all(loaded, chosen, cut, counted)
+        tokens_after, unknown_after = _with_all(loaded, chosen, cut) if chosen else (tokens, unknown)
     result = SuggestResult(
         tokenizer=str(tokenizer),
-        suggestions=[_as_suggestion(each, cut, model, _typed(loaded)) for each in chosen],
+        suggestions=[_as_suggestion(token, cut, model, typed) for token in chosen],
         words=words.total,
         distinct_words=len(words),
-        tokens=counted[0],
-        tokens_after=after[0],
-        unknown=counted[1],
-        unknown_after=after[1],
+        tokens=tokens,
+        tokens_after=tokens_after,
+        unknown=unknown,
+        unknown_after=unknown_after,
         output=None if out is None else str(out),
         seconds=stages.seconds,
         stages=stages.records,
@@ -149,20 +155,6 @@ def _words(
         return count_words(planned, pipeline, progress, threads, read_options.memory_bytes)
 
 
-def _chosen(
-    tokenizer: LoadedTokenizer, words: Words, options: SuggestOptions, stages: Stages
-) -> tuple[list[Chosen], CutWords, tuple[int, int], Model]:
-    """The tokens, the words, how many tokens (and unknown ones) those were before, and the model."""
-    model = Model.of(tokenizer)
-    with stages.stage("cutting words", len(words), "words") as progress:
-        cut = cut_words(words.texts(), model, progress)
-    counted = int(cut.counts @ cut.cost), int(cut.counts @ cut.unknown)
-    with stages.stage("choosing", options.top, "tokens") as progress:
-        found = candidates(cut, _mark(tokenizer), options.min_count, options.whole_words)
-        wish = Wish(_rule(tokenizer, options), options.top, options.min_count, options.min_words)
-        return select(cut, found, wish, progress), cut, counted, model
-
-
 def _mark(tokenizer: LoadedTokenizer) -> str:
     """The mark before a word that follows a space: ``Ġ``, ``▁`` or nothing."""
     # The last pre-token is Ġa with byte-level blocks, ▁a with Metaspace, and a without a mark.
@@ -171,22 +163,21 @@ def _mark(tokenizer: LoadedTokenizer) -> str:
     return mark if len(mark) == 1 and not mark.isspace() else ""
 
 
-def _rule(
-    tokenizer: LoadedTokenizer, options: SuggestOptions
-) -> Callable[[str], tuple[str, tuple[str, ...]] | None]:
+def _allowed(
+    tokenizer: LoadedTokenizer, typed: Callable[[str], str | None], options: SuggestOptions
+) -> Allowed:
     """What text a beginning is and which pre-tokens it has; None for what is no word a person would add."""
-    typed = _typed(tokenizer)
 
     def allowed(beginning: str) -> tuple[str, tuple[str, ...]] | None:
         text = typed(beginning)
         if text is None or not _is_word(text, options):
             return None
         try:
-            found = pre_token_forms(tokenizer.backend, text)
+            forms = pre_token_forms(tokenizer.backend, text)
         except InputError:
             # It has more than one pre-token.
             return None
-        return (text, tuple(found)) if beginning in found else None
+        return (text, tuple(forms)) if beginning in forms else None
 
     return allowed
 
@@ -203,7 +194,7 @@ def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
     def typed(beginning: str) -> str | None:
         bare = beginning.removeprefix(mark)
         try:
-            text = bytes(bytes_of[each] for each in bare).decode() if by_bytes else bare
+            text = bytes(bytes_of[character] for character in bare).decode() if by_bytes else bare
         except (UnicodeDecodeError, KeyError):
             return None
         # A tokenizer with NFD has decomposed Hangul in its words; a person types composed syllables.
@@ -214,9 +205,9 @@ def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
 
 def _is_word(text: str, options: SuggestOptions) -> bool:
     """Whether it is long enough, and letters, marks and digits at both ends with letters enough between."""
-    if len(text) < options.min_length or not all(_kind(text[place]) in "LMN" for place in (0, -1)):
+    if len(text) < options.min_length or not all(_kind(text[end]) in "LMN" for end in (0, -1)):
         return False
-    letters = sum(_kind(each) in "LM" for each in text)
+    letters = sum(_kind(character) in "LM" for character in text)
     # A combining mark at the start belongs to a character before it.
     return letters >= options.letters * len(text) and _kind(text[0]) != "M"
 
@@ -225,13 +216,9 @@ def _kind(character: str) -> str:
     return unicodedata.category(character)[0]
 
 
-def _with_all(
-    tokenizer: LoadedTokenizer, chosen: Sequence[Chosen], cut: CutWords, before: tuple[int, int]
-) -> tuple[int, int]:
+def _with_all(tokenizer: LoadedTokenizer, chosen: Sequence[Chosen], cut: CutWords) -> tuple[int, int]:
     """Tokens of the corpus's words, and unknown ones, by the tokenizer with every chosen token in it."""
-    if not chosen:
-        return before
-    extended = extend(tokenizer, [TokenRequest(each.text, native=True) for each in chosen])
+    extended = extend(tokenizer, [TokenRequest(token.text, native=True) for token in chosen])
     model = Model.of(replace(tokenizer, backend=extended.backend))
     tokens, unknown = 0, 0
     for start in range(0, len(cut.words), _BATCH):
@@ -243,20 +230,16 @@ def _with_all(
     return tokens, unknown
 
 
-_BATCH = 10_000
-
-
 def _as_suggestion(
     chosen: Chosen, cut: CutWords, model: Model, typed: Callable[[str], str | None]
 ) -> dict[str, Any]:
     # The last form is the one after a space, which is the usual one in running text.
     form = chosen.forms[-1]
-    [now] = model.cut([form])
     others = [n for n in chosen.examples if cut.words[n] not in chosen.forms][:EXAMPLES]
     return {
         "token": chosen.text,
         "count": chosen.count,
-        "pieces_now": now.tokens,
+        "pieces_now": model.cut([form])[0].tokens,
         "tokens_saved": chosen.saved,
         "unknown_removed": chosen.unknown,
         "words": chosen.words,
@@ -271,12 +254,11 @@ def _as_change(
 ) -> dict[str, Any]:
     """A word with its cut now and with this token alone."""
     word = cut.words[number]
-    [now] = model.cut([word])
     form = max((form for form in chosen.forms if word.startswith(form)), key=len)
     return {
         "word": typed(word) or word,
         "count": int(cut.counts[number]),
-        "before": now.tokens,
+        "before": model.cut([word])[0].tokens,
         "after": model.tokens_after(word, form),
     }
 
@@ -293,7 +275,7 @@ def _write(
     """Write the tokens, one per line, and their receipt."""
     summary = result.as_dict()
     with files.files(target, f".{files.RECEIPT}", force=force, inputs=inputs) as staging:
-        lines = "".join(f"{each['token']}\n" for each in result.suggestions)
+        lines = "".join(f"{suggestion['token']}\n" for suggestion in result.suggestions)
         (staging / target.name).write_text(lines, "utf-8")
         files.write_receipt(
             staging / target.name,

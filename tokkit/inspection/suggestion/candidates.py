@@ -7,15 +7,11 @@ Prefixes are identified by a hash of their characters, so that millions of them 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tokkit.inspection.suggestion.cut_words import CutWords, mixed
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from tokkit.inspection.suggestion.cut_words import CutWords, mixed, positions, running_sums
 
 
 @dataclass(frozen=True)
@@ -43,7 +39,7 @@ def candidates(cut: CutWords, mark: str, min_count: int, whole_words: bool) -> C
     """
     sizes = np.diff(cut.starts)
     word = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
-    length = (np.arange(cut.starts[-1]) - np.repeat(cut.starts[:-1], sizes)).astype(np.int32)
+    length = positions(cut.starts).astype(np.int32)
     whole = length == sizes[word] - 1
     if cut.model.family == "WordPiece":
         # At best the whole word becomes one token; an unknown word, one token already, loses its unknown one.
@@ -59,11 +55,11 @@ def candidates(cut: CutWords, mark: str, min_count: int, whole_words: bool) -> C
     if not len(known):
         return Candidates(*(np.empty(0, np.int64) for _ in range(3)))
     # For a hash above all known ones, `searchsorted` returns an index behind the last.
-    place = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
-    held = known[place] == hashes
-    owners, weights = word[wanted[held]], most[wanted[held]]
-    total = np.bincount(place[held], cut.counts[owners], len(known))
-    bound = np.bincount(place[held], cut.counts[owners] * weights, len(known)).astype(np.int64)
+    index = np.minimum(np.searchsorted(known, hashes), len(known) - 1)
+    is_known = known[index] == hashes
+    index, counts = index[is_known], cut.counts[word[wanted[is_known]]]
+    total = np.bincount(index, counts, len(known))
+    bound = np.bincount(index, counts * most[wanted[is_known]], len(known)).astype(np.int64)
     example = wanted[offered][first]
     order = np.argsort(-bound, kind="stable")
     order = order[total[order] >= min_count]
@@ -75,15 +71,13 @@ def _prefix_hashes(cut: CutWords, mark: str) -> NDArray[np.uint64]:
     sizes = np.diff(cut.starts)
     text = "\0".join(["", *cut.words])  # one character before each word: position 0 holds none
     points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32).astype(np.uint64)
-    place = np.arange(len(points)) - np.repeat(cut.starts[:-1], sizes)
     marked = np.zeros(len(sizes), np.bool_)
     if mark:
         marked = (sizes > 1) & (points[np.minimum(cut.starts[:-1] + 1, len(points) - 1)] == ord(mark))
-    place = (place - np.repeat(marked.astype(np.int64), sizes)).astype(np.uint64)
+    position = positions(cut.starts) - np.repeat(marked.astype(np.uint64), sizes)
     # A hash of (position, character), added up: the running sum hashes all prefixes at once, and `ab` differs
     # from `ba`.
-    values: NDArray[np.uint64] = mixed(np.bitwise_or(place << np.uint64(32), points).astype(np.uint64))
+    values: NDArray[np.uint64] = mixed(np.bitwise_or(position << np.uint64(32), points))
     values[cut.starts[:-1]] = 0
     values[cut.starts[:-1][marked] + 1] = 0
-    running = np.cumsum(values, dtype=np.uint64)
-    return running - np.repeat(running[cut.starts[:-1]], sizes)
+    return running_sums(values, cut.starts)

@@ -15,22 +15,18 @@ import json
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-    from tokenizers import Tokenizer
-
+# In ``rest``: no token ends here, or what follows cannot be matched; not computed yet.
 NEVER, UNSET = -1, -2
-"""In ``rest``: no token ends here, or what follows cannot be matched; not computed yet."""
 
 _BATCH = 10_000
 _LAST = chr(0x10FFFF)
@@ -85,7 +81,9 @@ class CutWords:
         numbers = numbers[self.first[low:high] < len(form)]
         at = self.starts[numbers] + len(form)
         if self.model.family == "WordPiece":
-            self._match(numbers[self.rest[at] == UNSET], len(form))
+            for number in numbers[self.rest[at] == UNSET].tolist():
+                pieces = self.model.matched(self.words[number], len(form))
+                self.rest[self.starts[number] + len(form)] = NEVER if pieces is None else len(pieces)
             lost = self.rest[at] == NEVER
             cost, unknown = np.where(lost, 1, 1 + self.rest[at]), lost.astype(np.int64)
         else:
@@ -103,11 +101,6 @@ class CutWords:
         self.cost[change.words] = change.cost
         self.unknown[change.words] = change.unknown
         self.first[change.words] = change.length
-
-    def _match(self, numbers: NDArray[np.int64], length: int) -> None:
-        for number in numbers.tolist():
-            found = self.model.matched(self.words[number], length)
-            self.rest[self.starts[number] + length] = NEVER if found is None else len(found)
 
 
 @dataclass(frozen=True)
@@ -179,8 +172,8 @@ class Model:
 
 def cut_words(counted: Sequence[tuple[str, int]], model: Model, progress: Progress) -> CutWords:
     """The words with their counts, cut by the model; those too long for it are left out."""
-    kept = sorted((word, count) for word, count in counted if model.most is None or len(word) <= model.most)
-    words = [word for word, _ in kept]
+    fitting = sorted(pair for pair in counted if model.most is None or len(pair[0]) <= model.most)
+    words = [word for word, _ in fitting]
     lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
     starts = np.concatenate([[0], np.cumsum(lengths + 1)])
     rest = np.full(starts[-1], UNSET if model.family == "WordPiece" else NEVER, dtype=np.int32)
@@ -195,34 +188,36 @@ def cut_words(counted: Sequence[tuple[str, int]], model: Model, progress: Progre
         tokens = tokens_of(model.cut(words[some]), model.unknown)
         cost[some], unknown[some] = tokens.in_word, tokens.unknown_in_word
         known = ~(tokens.unknown_in_word > 0)[tokens.word] if whole_unknown else np.True_
-        begins = (tokens.place == 0) & known
+        begins = (tokens.index == 0) & known
         first[start + tokens.word[begins]] = tokens.end[begins]
         borders = tokens.is_border & known
         at = starts[start + tokens.word[borders]] + tokens.end[borders]
         ends[at] = True
-        rest[at] = (tokens.in_word[tokens.word] - tokens.place - 1)[borders]
+        rest[at] = (tokens.in_word[tokens.word] - tokens.index - 1)[borders]
         lost[at] = tokens.unknown_after[borders]
         progress.advance(some.stop - start)
     if whole_unknown:
         # As a token of its own, an unknown word has nothing behind it.
         rest[(starts[1:] - 1)[unknown > 0]] = 0
-    counts = np.fromiter((count for _, count in kept), dtype=np.int64, count=len(kept))
-    return CutWords(words, counts, cost, unknown, first, starts, rest, lost, _hashes(ends, starts), model)
+    counts = np.fromiter((count for _, count in fitting), dtype=np.int64, count=len(fitting))
+    borders = np.where(ends, mixed(positions(starts)), np.uint64(0))
+    cuts = running_sums(borders, starts)
+    return CutWords(words, counts, cost, unknown, first, starts, rest, lost, cuts, model)
 
 
 @dataclass(frozen=True)
 class Tokens:
     """Tokens of several words, one after another.
 
-    word, place, end           (tokens,) its word, its number in that word, and where it ends, in characters
+    word, index, end           (tokens,) its word, its number in that word, and where it ends, in characters
     is_border                  (tokens,) whether the next one begins there: the bytes of one character, which
-                               share its place, have no border between them
+                               share its offsets, have no border between them
     unknown_after              (tokens,) unknown tokens that follow in the word
     in_word, unknown_in_word   (words,) tokens of each word, and unknown ones
     """
 
     word: NDArray[np.int64]
-    place: NDArray[np.int64]
+    index: NDArray[np.int64]
     end: NDArray[np.int64]
     is_border: NDArray[np.bool_]
     unknown_after: NDArray[np.int64]
@@ -233,22 +228,22 @@ class Tokens:
 def tokens_of(encodings: Sequence[Any], unknown: int | None) -> Tokens:
     """The tokens of some `tokenizers.Encoding`; ``unknown`` is the id of the unknown token, None without."""
     in_word = np.fromiter(map(len, encodings), dtype=np.int64, count=len(encodings))
-    ids = np.fromiter((i for each in encodings for i in each.ids), dtype=np.int64)
-    pairs = np.array([pair for each in encodings for pair in each.offsets], dtype=np.int64).reshape(-1, 2)
+    ids = np.fromiter((id_ for encoding in encodings for id_ in encoding.ids), dtype=np.int64)
+    offsets = [pair for encoding in encodings for pair in encoding.offsets]
+    starts, ends = np.array(offsets, dtype=np.int64).reshape(-1, 2).T
     word = np.repeat(np.arange(len(encodings)), in_word)
     firsts = np.cumsum(in_word) - in_word
-    place = np.arange(len(ids)) - firsts[word]
-    following = np.append(pairs[1:, 0], 0)
-    is_last = place == in_word[word] - 1
+    index = np.arange(len(ids)) - firsts[word]
+    is_last = index == in_word[word] - 1
     is_unknown = (ids == unknown) if unknown is not None else np.zeros(len(ids), np.bool_)
     unknown_in_word = np.bincount(word[is_unknown], minlength=len(encodings))
     running = np.cumsum(is_unknown)
     before = np.concatenate([[0], running])[firsts]
     return Tokens(
         word=word,
-        place=place,
-        end=pairs[:, 1],
-        is_border=is_last | (following >= pairs[:, 1]),
+        index=index,
+        end=ends,
+        is_border=is_last | (np.append(starts[1:], 0) >= ends),
         unknown_after=(before + unknown_in_word)[word] - running,
         in_word=in_word,
         unknown_in_word=unknown_in_word,
@@ -260,14 +255,16 @@ def border_hash(borders: Sequence[int]) -> np.uint64:
     return mixed(np.array(borders, dtype=np.uint64)).sum(dtype=np.uint64)
 
 
-def _hashes(ends: NDArray[np.bool_], starts: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """For every position the sum of the mixed numbers of the borders up to there."""
-    sizes = np.diff(starts)
-    position = np.arange(starts[-1]) - np.repeat(starts[:-1], sizes)
+def positions(starts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """The positions 0 .. len(word) of every word, one word after another."""
+    return (np.arange(starts[-1]) - np.repeat(starts[:-1], np.diff(starts))).astype(np.uint64)
+
+
+def running_sums(values: NDArray[np.uint64], starts: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """For every position of every word the sum of the values up to there, without that of position 0."""
     # The sum wraps around at 2^64; differences modulo 2^64 stay right.
-    running = np.cumsum(np.where(ends, mixed(position.astype(np.uint64)), np.uint64(0)), dtype=np.uint64)
-    before = np.repeat(running[starts[:-1]], sizes)  # position 0 is no border
-    return running - before
+    running = np.cumsum(values, dtype=np.uint64)
+    return running - np.repeat(running[starts[:-1]], np.diff(starts))
 
 
 def mixed(values: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -14,17 +14,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tokkit.inspection.suggestion.candidates import Candidates
 from tokkit.inspection.suggestion.cut_words import Change, CutWords
+from tokkit.inspection.suggestion.suggest_options import SuggestOptions
 from tokkit.progress import Progress, stop_if_cancelled
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -56,27 +52,17 @@ class Chosen:
         return self.saved + self.unknown
 
 
-@dataclass(frozen=True)
-class Wish:
-    """What may be chosen.
-
-    allowed     from a beginning, as the pre-tokenizer writes it, to the token's text and its pre-tokens; None
-                where it may not be one
-    top         tokens at most
-    min_count   words of the corpus that a token must change
-    min_words   distinct ones among them, unless it is a word itself
-    """
-
-    allowed: Callable[[str], tuple[str, tuple[str, ...]] | None]
-    top: int
-    min_count: int
-    min_words: int
+# From a beginning, as the pre-tokenizer writes it, to the token's text and its pre-tokens; None where it may
+# not be one.
+Allowed = Callable[[str], tuple[str, tuple[str, ...]] | None]
 
 
-def select(cut: CutWords, found: Candidates, wish: Wish, progress: Progress) -> list[Chosen]:
-    """At most ``wish.top`` tokens in the order they are chosen; ``cut`` is left as it is with all of them."""
+def select(
+    cut: CutWords, candidates: Candidates, allowed: Allowed, options: SuggestOptions, progress: Progress
+) -> list[Chosen]:
+    """At most ``options.top`` tokens in the order they are chosen; ``cut`` ends as it is with all of them."""
     chosen: list[Chosen] = []
-    taken: set[str] = set()
+    chosen_texts: set[str] = set()
     forms: dict[str, tuple[str, ...]] = {}
     worth: dict[str, int] = {}
     judged_before: set[str] = set()
@@ -85,38 +71,37 @@ def select(cut: CutWords, found: Candidates, wish: Wish, progress: Progress) -> 
 
     def consider(beginning: str) -> None:
         judged_before.add(beginning)
-        allowed = wish.allowed(beginning)
-        if allowed is None or allowed[0] in taken:
-            return
-        text, forms[text] = allowed
-        push(text)
+        token = allowed(beginning)
+        if token is not None and token[0] not in chosen_texts:
+            text, forms[text] = token
+            push(text)
 
     def push(text: str) -> None:
-        judged = _judged(cut, text, forms[text], wish)
+        judged = _judged(cut, text, forms[text], options)
         worth[text] = judged.worth if judged else 0
         if worth[text] > 0:
             heapq.heappush(heap, (-worth[text], text))
 
-    while len(chosen) < wish.top:
+    while len(chosen) < options.top:
         stop_if_cancelled(progress)
         # In order of their bounds: a candidate is judged only while it might save more than the best judged.
-        while following < len(found) and (not heap or found.bound[following] >= -heap[0][0]):
-            number, length = found.word[following], found.length[following]
+        while following < len(candidates) and (not heap or candidates.bound[following] >= -heap[0][0]):
+            number, length = candidates.word[following], candidates.length[following]
             consider(cut.words[number][:length])
             following += 1
         if not heap:
             break
         value, text = heapq.heappop(heap)
         # `heapq` cannot change an entry: a new one was pushed, and this one is out of date.
-        if text in taken or -value != worth[text]:
+        if text in chosen_texts or -value != worth[text]:
             continue
-        judged = _judged(cut, text, forms[text], wish)
+        judged = _judged(cut, text, forms[text], options)
         # Tokens chosen since then changed its words: it goes back with what it is worth now.
         if judged is None or judged.worth != -value:
             push(text)
             continue
         chosen.append(judged)
-        taken.add(text)
+        chosen_texts.add(text)
         for beginning in _apply(cut, forms[text]):
             consider(beginning)
         for shorter in {form[:end] for form in forms[text] for end in range(1, len(form))} & judged_before:
@@ -125,14 +110,17 @@ def select(cut: CutWords, found: Candidates, wish: Wish, progress: Progress) -> 
     return chosen
 
 
-def _judged(cut: CutWords, text: str, forms: Sequence[str], wish: Wish) -> Chosen | None:
+def _judged(cut: CutWords, text: str, forms: Sequence[str], options: SuggestOptions) -> Chosen | None:
     """What a token does now; None for one that too few words would have, or that makes one unknown."""
     changes = [cut.change(form) for form in forms]
     words, cost, unknown = (
         np.concatenate([getattr(change, name) for change in changes]) for name in ("words", "cost", "unknown")
     )
     counts = cut.counts[words]
-    if counts.sum() < wish.min_count or not _is_common(cut, words, changes, wish):
+    # A beginning is a word of its own, or one of several words.
+    if counts.sum() < options.min_count or (
+        len(words) < options.min_words and _whole_words(cut, changes) < options.min_count
+    ):
         return None
     # With the token first, WordPiece may not match the rest of a word, which then is unknown as a whole.
     if (unknown > cut.unknown[words]).any():
@@ -153,12 +141,10 @@ def _judged(cut: CutWords, text: str, forms: Sequence[str], wish: Wish) -> Chose
 _EXAMPLES = 8
 
 
-def _is_common(cut: CutWords, words: NDArray[np.int64], changes: Sequence[Change], wish: Wish) -> bool:
-    """Whether a beginning is a word of its own, or one of several words."""
-    if len(words) >= wish.min_words:
-        return True
+def _whole_words(cut: CutWords, changes: Sequence[Change]) -> int:
+    """How often a new token is a whole word of the corpus."""
     whole = [n for change in changes for n in change.words.tolist() if len(cut.words[n]) == change.length]
-    return sum(int(cut.counts[n]) for n in whole) >= wish.min_count
+    return int(cut.counts[whole].sum())
 
 
 def _apply(cut: CutWords, forms: Sequence[str]) -> list[str]:
