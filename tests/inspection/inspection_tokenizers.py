@@ -14,11 +14,11 @@ def word_piece(pieces: Sequence[str], **settings: Any) -> Any:
 
     tokens = ["[UNK]", "[CLS]", "[SEP]", *pieces]
     vocabulary = {token: number for number, token in enumerate(dict.fromkeys(tokens))}
-    made = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", **settings))
-    made.normalizer = normalizers.BertNormalizer(strip_accents=False)
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    made.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
-    return made
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", **settings))
+    tokenizer.normalizer = normalizers.BertNormalizer(strip_accents=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    return tokenizer
 
 
 def saved(tokenizer: Any, folder: Path, **config: Any) -> Path:

@@ -51,7 +51,7 @@ def counted(folder, texts):
     pieces = {
         word: covering(tokenizer.backend.encode(f" {word}", add_special_tokens=False)) for word in words
     }
-    tokens = sum(len(each.ids) for each in plain)
+    tokens = sum(len(encoding.ids) for encoding in plain)
     return {
         "tokens": tokens,
         "words": len(words),
@@ -59,43 +59,43 @@ def counted(folder, texts):
         "bytes_per_token": sum(len(text.encode()) for text in texts) / tokens,
         "characters_per_token": sum(map(len, texts)) / tokens,
         "continued_words": sum(len(pieces[word]) >= 2 for word in words) / len(words),
-        "unknown_rate": sum(each.ids.count(unknown) for each in plain) / tokens,
+        "unknown_rate": sum(encoding.ids.count(unknown) for encoding in plain) / tokens,
         "unknown_words": sum(unknown in pieces[word] for word in words) / len(words),
-        "unknown_rows": sum(unknown in each.ids for each in plain) / len(texts),
+        "unknown_rows": sum(unknown in encoding.ids for encoding in plain) / len(texts),
         "truncated": {
-            str(n): sum(len(each.ids) > n for each in framed) / len(texts)
+            str(n): sum(len(encoding.ids) > n for encoding in framed) / len(texts)
             for n in sorted({128, 256, 512, tokenizer.max_length})
         },
-        "vocabulary_used": len({i for each in plain for i in each.ids}) / tokenizer.vocab_size,
+        "vocabulary_used": len({i for encoding in plain for i in encoding.ids}) / tokenizer.vocab_size,
     }
 
 
 def covering(encoding):
     """The ids of the tokens that hold some of the word after the space at 0."""
-    held = [i for i, (start, end) in zip(encoding.ids, encoding.offsets, strict=True) if end > 1]
-    return held or encoding.ids
+    ids = [i for i, (start, end) in zip(encoding.ids, encoding.offsets, strict=True) if end > 1]
+    return ids or encoding.ids
 
 
 @pytest.mark.parametrize("family", ["wordpiece", "bpe", "unigram"])
 def test_compare_is_what_plain_python_counts(tokenizers, data, family):
-    found = compare(tokenizers[family], data, resamples=20).tokenizers[tokenizers[family]]
+    measures = compare(tokenizers[family], data, resamples=20).tokenizers[tokenizers[family]]
     for name, value in counted(tokenizers[family], TEXTS).items():
-        assert found[name] == pytest.approx(value, abs=1e-6), name
+        assert measures[name] == pytest.approx(value, abs=1e-6), name
     for label in "xyz":
         texts = [text for i, text in enumerate(TEXTS) if "xyz"[i % 3] == label]
         expected = counted(tokenizers[family], texts)
         del expected["vocabulary_used"]
         for name, value in expected.items():
-            assert found["classes"][label][name] == pytest.approx(value, abs=1e-6), (label, name)
+            assert measures["classes"][label][name] == pytest.approx(value, abs=1e-6), (label, name)
 
 
 def test_compare_counts_special_tokens_in_truncation_alone(write, tmp_path):
     folder = saved(word_piece(["a", "b"]), tmp_path / "t", model_max_length=3)
     path = write("a.txt", "a\na b\n")
-    found = compare(folder, path).tokenizers[str(folder)]
-    assert found["tokens"] == 3
-    assert found["truncated"] == {"3": 0.5, "128": 0, "256": 0, "512": 0}
-    assert found["vocabulary_used"] == 0.4
+    measures = compare(folder, path).tokenizers[str(folder)]
+    assert measures["tokens"] == 3
+    assert measures["truncated"] == {"3": 0.5, "128": 0, "256": 0, "512": 0}
+    assert measures["vocabulary_used"] == 0.4
 
 
 def test_compare_words_are_cut_as_after_a_space(write, tmp_path):
@@ -105,46 +105,46 @@ def test_compare_words_are_cut_as_after_a_space(write, tmp_path):
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     tokens = [*alphabet, "lo", "Ġlo", "Ġlow", "hi"]
     merges = [("l", "o"), ("Ġ", "lo"), ("Ġlo", "w"), ("h", "i")]
-    made = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    folder = saved(made, tmp_path / "t")
-    found = compare(folder, write("a.txt", "low low hi\n"), frequent_words=2).tokenizers[str(folder)]
-    assert found["tokens"] == 2 + 1 + 2  # lo w | Ġlow | Ġ hi
-    assert found["continued_words"] == 0
-    assert found["frequent_words_whole"] == 1
+    tokenizer = Tokenizer(models.BPE({token: i for i, token in enumerate(tokens)}, merges))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    folder = saved(tokenizer, tmp_path / "t")
+    measures = compare(folder, write("a.txt", "low low hi\n"), frequent_words=2).tokenizers[str(folder)]
+    assert measures["tokens"] == 2 + 1 + 2  # lo w | Ġlow | Ġ hi
+    assert measures["continued_words"] == 0
+    assert measures["frequent_words_whole"] == 1
 
 
 def test_compare_round_trip_tells_lost_from_normalized(write, tmp_path):
     folder = saved(word_piece(["a", "b", "##b"]), tmp_path / "t")
-    found = compare(folder, write("a.txt", "a\nA\na  b\nz\n")).tokenizers[str(folder)]
+    measures = compare(folder, write("a.txt", "a\nA\na  b\nz\n")).tokenizers[str(folder)]
     # "A" comes back in lower case, "a  b" with one space, "z" not at all; without a decoder "ab" is "a ##b"
-    assert found["round_trip"] == {"exact": 0.25, "normalized": 0.5, "without_spaces": 0.75}
+    assert measures["round_trip"] == {"exact": 0.25, "normalized": 0.5, "without_spaces": 0.75}
 
 
 def test_compare_groups_of_parallel_text_have_parity_and_gini(write, tmp_path):
     folder = saved(word_piece(["a", "b"]), tmp_path / "t")
     rows = "text,lang\na,en\na b,en\na b a,xx\na b a,xx\n"
-    found = compare(folder, write("a.csv", rows), by="lang").tokenizers[str(folder)]
-    assert found["parity"] == {"en": 1, "xx": 2}
-    assert found["gini"] == pytest.approx(1 / 6, abs=1e-6)
-    assert {label: group["tokens"] for label, group in found["groups"].items()} == {"en": 3, "xx": 6}
+    measures = compare(folder, write("a.csv", rows), by="lang").tokenizers[str(folder)]
+    assert measures["parity"] == {"en": 1, "xx": 2}
+    assert measures["gini"] == pytest.approx(1 / 6, abs=1e-6)
+    assert {label: group["tokens"] for label, group in measures["groups"].items()} == {"en": 3, "xx": 6}
     uneven = compare(folder, write("b.csv", rows + "a,en\n"), by="lang").tokenizers[str(folder)]
     assert (uneven["parity"], uneven["gini"]) == (None, None)
 
 
 def test_compare_claims_only_what_is_no_chance(write, tmp_path):
-    few = saved(word_piece(["ab", "a", "##b"]), tmp_path / "few")
+    fewer = saved(word_piece(["ab", "a", "##b"]), tmp_path / "few")
     many = saved(word_piece(["a", "##b"]), tmp_path / "many")
     same = saved(word_piece(["ab", "a", "##b", "c"]), tmp_path / "same")
     path = write("a.txt", "".join(f"ab {'ab ' * (i % 5)}\n" for i in range(40)))
-    result = compare([few, many], path)
-    assert result.fewest == {"tokens": str(few), "continued_words": str(few), "unknown_words": None}
-    [tokens] = [each for each in result.comparisons if each["claim"] == "tokens"]
+    result = compare([fewer, many], path)
+    assert result.fewest == {"tokens": str(fewer), "continued_words": str(fewer), "unknown_words": None}
+    [tokens] = [comparison for comparison in result.comparisons if comparison["claim"] == "tokens"]
     assert (tokens["difference"], tokens["relative"]) == (-120, -0.5)
     assert tokens["interval"] == [-0.5, -0.5]
     assert tokens["p_value"] < tokens["p_value_holm"] < 0.001
-    assert set(compare([few, same], path).fewest.values()) == {None}
-    assert compare([few, many, same], path).fewest["tokens"] is None  # two are the fewest
+    assert set(compare([fewer, same], path).fewest.values()) == {None}
+    assert compare([fewer, many, same], path).fewest["tokens"] is None  # two are the fewest
 
 
 def test_compare_does_not_praise_a_tokenizer_that_loses_words(write, tmp_path):
@@ -165,9 +165,9 @@ def test_compare_same_command_same_result(tokenizers, data):
 
 def test_compare_intervals_hold_the_figure_and_can_be_left_out(tokenizers, data):
     name = tokenizers["bpe"]
-    found = compare(name, data).tokenizers[name]
-    for metric, bounds in found["intervals"].items():
-        assert bounds[0] <= found[metric] <= bounds[1], metric
+    measures = compare(name, data).tokenizers[name]
+    for metric, bounds in measures["intervals"].items():
+        assert bounds[0] <= measures[metric] <= bounds[1], metric
     assert compare(name, data, resamples=0).tokenizers[name]["intervals"] == {}
 
 
@@ -186,9 +186,9 @@ def test_compare_reads_the_split_asked_for_and_leaves_rows_without_text_out(writ
 
 def test_compare_of_text_without_words(write, tmp_path):
     folder = saved(word_piece(["a"]), tmp_path / "t")
-    found = compare(folder, write("a.csv", 'text,label\n"  ",x\n')).tokenizers[str(folder)]
-    assert (found["tokens"], found["fertility"], found["bytes_per_token"]) == (0, None, None)
-    assert found["renyi_efficiency"] is found["frequent_words_whole"] is None
+    measures = compare(folder, write("a.csv", 'text,label\n"  ",x\n')).tokenizers[str(folder)]
+    assert (measures["tokens"], measures["fertility"], measures["bytes_per_token"]) == (0, None, None)
+    assert measures["renyi_efficiency"] is measures["frequent_words_whole"] is None
 
 
 def test_compare_refuses_what_cannot_be_compared(write, tmp_path):
@@ -210,14 +210,14 @@ def test_compare_command_shows_tables_json_and_a_picture(write, tmp_path, capsys
     path = write("a.csv", "text,label\nab a,기쁨\na,슬픔\n")
     picture = tmp_path / "p.svg"
     assert run(["compare", str(folder), str(other), "--on", str(path), "--plot", str(picture)]) == 0
-    shown = capsys.readouterr().out
-    assert "# By class\n" in shown
-    assert "\nother\t기쁨\t1\t" in shown
+    printed = capsys.readouterr().out
+    assert "# By class\n" in printed
+    assert "\nother\t기쁨\t1\t" in printed
     assert picture.read_bytes().startswith(b"<?xml")
     assert run(["compare", str(folder), "--on", str(path), "--json", "-q"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert list(told)[:2] == ["schema", "command"]
-    assert told["tokenizers"][str(folder)]["tokens"] == 4
+    result = json.loads(capsys.readouterr().out)
+    assert list(result)[:2] == ["schema", "command"]
+    assert result["tokenizers"][str(folder)]["tokens"] == 4
     assert run(["compare", str(folder), "--on", str(path), "--plot", "p.pdf"]) == 2
     assert run(["compare", str(folder), "--on", str(path), "--plot", str(picture)]) == 4
     assert run(["compare", str(folder), "--on", "nowhere.csv"]) == 3

@@ -55,21 +55,21 @@ def mixed_rows(write):
 
 
 def test_stats_tells_languages_of_each_split_and_class(mixed_rows):
-    found = stats(mixed_rows, languages=True).splits["train"]["languages"]
-    assert found["sampled"] == sum(map(len, SPOKEN.values()))
-    assert found["rows"] == {code: len(texts) for code, texts in SPOKEN.items()}
-    assert list(found["rows"]) == ["de", "en", "ja", "ko", "none", "ar", "unsure"]
-    assert found["by_class"]["e"] == {"en": 2}
+    languages_of_train = stats(mixed_rows, languages=True).splits["train"]["languages"]
+    assert languages_of_train["sampled"] == sum(map(len, SPOKEN.values()))
+    assert languages_of_train["rows"] == {code: len(texts) for code, texts in SPOKEN.items()}
+    assert list(languages_of_train["rows"]) == ["de", "en", "ja", "ko", "none", "ar", "unsure"]
+    assert languages_of_train["by_class"]["e"] == {"en": 2}
     assert stats(mixed_rows).splits["train"]["languages"] is None
 
 
 def test_stats_command_shows_languages(mixed_rows, capsys):
     assert run(["stats", str(mixed_rows), "--languages", "-q"]) == 0
-    shown = capsys.readouterr().out
-    assert "# Languages\nsplit\tlanguage\trows\tshare\ntrain\tde\t2\t16.7%\n" in shown
+    printed = capsys.readouterr().out
+    assert "# Languages\nsplit\tlanguage\trows\tshare\ntrain\tde\t2\t16.7%\n" in printed
     assert (
         "# Languages by class\nsplit\tlabel\tde\ten\tja\tko\tothers\ntrain\ta\t0.0%\t0.0%\t0.0%\t0.0%\t100.0%"
-        in shown
+        in printed
     )
 
 
@@ -108,7 +108,7 @@ def test_row_samples_are_the_same_however_rows_are_shared_out(workers):
     alone = RowSample(100)
     alone.add(np.arange(rows), texts, labels)
     assert samples[0].rows() == alone.rows()
-    drawn = [label for _, label in alone.rows()]
-    assert len(set(drawn)) == 100
-    assert 0.4 < np.mean(drawn) / rows < 0.6  # from everywhere
+    labels = [label for _, label in alone.rows()]
+    assert len(set(labels)) == 100
+    assert 0.4 < np.mean(labels) / rows < 0.6  # from everywhere
     assert all(f"{i} 가{'나' * (i % 300)}".startswith(text) for text, i in alone.rows())

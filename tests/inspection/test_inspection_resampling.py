@@ -19,7 +19,7 @@ def rows():
 
 def test_resampling_interval_is_scipys_from_the_same_seed(rows):
     sums = resampling.resampled_sums(rows, 999, 42)
-    found = resampling.interval(ratio(sums[:, 0], sums[:, 1]))
+    interval = resampling.interval(ratio(sums[:, 0], sums[:, 1]))
     expected = scipy.stats.bootstrap(
         (rows[:, 0], rows[:, 1]),
         lambda tokens, words, axis: tokens.sum(axis) / words.sum(axis),
@@ -29,7 +29,7 @@ def test_resampling_interval_is_scipys_from_the_same_seed(rows):
         method="percentile",
         rng=np.random.default_rng(42),
     ).confidence_interval
-    assert found == pytest.approx([expected.low, expected.high], rel=1e-12)
+    assert interval == pytest.approx([expected.low, expected.high], rel=1e-12)
 
 
 def test_resampling_gives_the_same_whatever_fits_into_memory(rows, monkeypatch):
@@ -59,8 +59,8 @@ def test_resampling_sign_flip_is_scipys_permutation_test(differences):
         vectorized=True,
         n_resamples=np.inf,
     ).pvalue
-    found = resampling.sign_flip(np.array(differences), seed=42)
-    assert found == pytest.approx(exact, abs=4 * (exact * (1 - exact) / resampling.FLIPS) ** 0.5 + 2e-4)
+    p_value = resampling.sign_flip(np.array(differences), seed=42)
+    assert p_value == pytest.approx(exact, abs=4 * (exact * (1 - exact) / resampling.FLIPS) ** 0.5 + 2e-4)
 
 
 def test_resampling_sign_flip_is_never_zero_and_one_without_differences():

@@ -66,9 +66,9 @@ def test_scripts_main_script_is_that_of_most_letters(text, script):
 
 @given(st.lists(st.sampled_from(["see", "서울", "漢字", "かな", "12", "мир", "!", "สวัสดี"]), max_size=12))
 def test_scripts_stretches_hold_every_word_once_and_in_order(words):
-    found = stretches("  ".join(words))
-    assert " ".join(part for _, part in found).split() == words
-    scripts = [script for script, _ in found]
+    parts = stretches("  ".join(words))
+    assert " ".join(part for _, part in parts).split() == words
+    scripts = [script for script, _ in parts]
     assert all(first != second for first, second in itertools.pairwise(scripts))
     assert None not in scripts or scripts == [None]
 

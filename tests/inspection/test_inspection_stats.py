@@ -46,34 +46,34 @@ def folder(write, tmp_path):
 
 def test_stats_finds_in_the_sample_what_was_planted(sample):
     planted = json.loads(PLANTED.read_text("utf-8"))
-    found = sample.splits["train"]
-    assert found["rows"] == planted["rows"]
-    assert found["missing"] == {"text": planted["empty_text"], "label": planted["empty_label"]}
-    assert found["classes"] == planted["classes"]
-    assert found["duplicates"]["exact"] == planted["extra_copies"]
-    assert found["conflicting_labels"] == planted["conflicting_texts"] == sample.across["conflicting_labels"]
+    train = sample.splits["train"]
+    assert train["rows"] == planted["rows"]
+    assert train["missing"] == {"text": planted["empty_text"], "label": planted["empty_label"]}
+    assert train["classes"] == planted["classes"]
+    assert train["duplicates"]["exact"] == planted["extra_copies"]
+    assert train["conflicting_labels"] == planted["conflicting_texts"] == sample.across["conflicting_labels"]
     assert [finding.rule for finding in sample.findings] == ["conflicts", "duplicates", "missing", "missing"]
 
 
 def test_stats_of_the_sample_are_those_pandas_computes(sample):
     frame = pandas.read_csv(corpora_path() / SAMPLE, sep=";", keep_default_na=False, quoting=3)
     present = frame[frame.text != ""]
-    found = sample.splits["train"]
+    train = sample.splits["train"]
     for unit, lengths in (
         ("characters", present.text.str.len()),
         ("words", present.text.str.split().str.len()),
     ):
-        mine = found["lengths"][unit]
-        assert mine["total"] == lengths.sum()
-        assert (mine["min"], mine["max"]) == (lengths.min(), lengths.max())
-        assert mine["mean"] == pytest.approx(lengths.mean(), abs=1e-4)
-        assert mine["std"] == pytest.approx(lengths.std(ddof=0), abs=1e-4)
+        summary = train["lengths"][unit]
+        assert summary["total"] == lengths.sum()
+        assert (summary["min"], summary["max"]) == (lengths.min(), lengths.max())
+        assert summary["mean"] == pytest.approx(lengths.mean(), abs=1e-4)
+        assert summary["std"] == pytest.approx(lengths.std(ddof=0), abs=1e-4)
         for name, share in (("p50", 0.5), ("p90", 0.9), ("p95", 0.95), ("p99", 0.99)):
-            assert mine[name] == pytest.approx(lengths.quantile(share), abs=0.01)
+            assert summary[name] == pytest.approx(lengths.quantile(share), abs=0.01)
         for label, rows in lengths.groupby(present.label):
             if label:
-                assert found["by_class"][label][unit]["total"] == rows.sum()
-                assert found["by_class"][label][unit]["p90"] == pytest.approx(rows.quantile(0.9), abs=0.01)
+                assert train["by_class"][label][unit]["total"] == rows.sum()
+                assert train["by_class"][label][unit]["p90"] == pytest.approx(rows.quantile(0.9), abs=0.01)
 
 
 def test_stats_counts_leaks_conflicts_and_missing_labels_across_splits(folder):
@@ -112,34 +112,35 @@ def test_stats_is_json_of_plain_values(folder):
     assert json.loads(json.dumps(result)) == result
 
 
-def test_stats_plotted_lengths_are_per_split_and_label(folder):
+def test_stats_histograms_are_per_split_and_label(folder):
     result = stats(folder)
     assert result.unit == "words"
-    assert {label: len(rows) for label, rows in result.plotted["train"].items()} == {"x": 25, "y": 1}
+    assert {label: rows.total for label, rows in result.histograms["train"].items()} == {"x": 25, "y": 1}
 
 
 def test_stats_of_lines_without_labels(write):
     result = stats(write("a.txt", "one two\n\none two\n"))
-    found = result.splits["train"]
-    assert (found["classes"], found["by_class"], found["conflicting_labels"]) == ({}, {}, 0)
-    assert found["duplicates"]["exact"] == 1
+    train = result.splits["train"]
+    assert (train["classes"], train["by_class"], train["conflicting_labels"]) == ({}, {}, 0)
+    assert train["duplicates"]["exact"] == 1
     assert result.across == {"leaks": {}, "missing_labels": {}, "conflicting_labels": 0}
-    assert result.plotted["train"][""].tolist() == [2, 2]
+    lengths = result.histograms["train"][""]
+    assert (lengths.lengths.tolist(), lengths.rows.tolist()) == ([2], [2])
 
 
 def test_stats_of_texts_that_are_all_missing(write):
-    found = stats(write("a.csv", "text,label\n,x\n,y\n")).splits["train"]
-    assert found["lengths"]["words"]["mean"] is None
-    assert found["duplicates"] == {"exact": 0, "normalized": 0, "near": None}
-    assert found["classes"] == {"x": 1, "y": 1}
+    train = stats(write("a.csv", "text,label\n,x\n,y\n")).splits["train"]
+    assert train["lengths"]["words"]["mean"] is None
+    assert train["duplicates"] == {"exact": 0, "normalized": 0, "near": None}
+    assert train["classes"] == {"x": 1, "y": 1}
 
 
 def test_stats_counts_code_points_and_words_of_any_writing(write):
-    found = stats(
+    train = stats(
         write("a.jsonl", '{"text": "한국어 문장"}\n{"text": "👩‍👧 \u3000 e\u0301"}\n{"text": "   "}\n')
     ).splits["train"]
-    assert found["lengths"]["characters"]["total"] == 6 + 3 + 3 + 2 + 3
-    assert found["lengths"]["words"]["total"] == 2 + 2 + 0
+    assert train["lengths"]["characters"]["total"] == 6 + 3 + 3 + 2 + 3
+    assert train["lengths"]["words"]["total"] == 2 + 2 + 0
 
 
 def test_stats_of_one_class_says_there_is_nothing_to_learn(write):
@@ -149,9 +150,9 @@ def test_stats_of_one_class_says_there_is_nothing_to_learn(write):
 
 def test_stats_of_many_classes_stays_quick(write):
     path = write("a.csv", "text,label\n" + "".join(f"t{i},c{i % 4000}\n" for i in range(8000)))
-    found = stats(path).splits["train"]
-    assert len(found["by_class"]) == 4000
-    assert found["by_class"]["c0"]["words"]["total"] == 2
+    train = stats(path).splits["train"]
+    assert len(train["by_class"]) == 4000
+    assert train["by_class"]["c0"]["words"]["total"] == 2
 
 
 @pytest.mark.parametrize(
@@ -184,12 +185,12 @@ def tokenizer(tmp_path_factory):
     from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
     vocabulary = ["[UNK]", "[CLS]", "[SEP]", "long", "text"]
-    made = Tokenizer(models.WordLevel({word: i for i, word in enumerate(vocabulary)}, unk_token="[UNK]"))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    made.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
-    made.enable_truncation(3)
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(vocabulary)}, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.BertProcessing(("[SEP]", 2), ("[CLS]", 1))
+    tokenizer.enable_truncation(3)
     folder = tmp_path_factory.mktemp("tokenizer")
-    made.save(str(folder / "tokenizer.json"))
+    tokenizer.save(str(folder / "tokenizer.json"))
     config = {"unk_token": "[UNK]", "cls_token": "[CLS]", "sep_token": "[SEP]", "model_max_length": 10}
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
     return folder
@@ -199,11 +200,11 @@ def test_stats_in_tokens_counts_what_the_model_would_see_of_the_whole_text(write
     texts = ["long", "long text", "other", "long " * 40, "text " * 600]
     path = write("a.jsonl", "".join(json.dumps({"text": text}) + "\n" for text in texts))
     result = stats(path, tokenizer)
-    found = result.splits["train"]["lengths"]["tokens"]
-    assert found["total"] == 1 + 2 + 1 + 40 + 600 + 5 * 2
-    assert found["max"] == 602
-    assert found["truncated"] == {"10": 0.4, "32": 0.4, "64": 0.2, "128": 0.2, "256": 0.2, "512": 0.2}
-    assert found["unknown_rate"] == pytest.approx(1 / 654, abs=1e-6)
+    tokens = result.splits["train"]["lengths"]["tokens"]
+    assert tokens["total"] == 1 + 2 + 1 + 40 + 600 + 5 * 2
+    assert tokens["max"] == 602
+    assert tokens["truncated"] == {"10": 0.4, "32": 0.4, "64": 0.2, "128": 0.2, "256": 0.2, "512": 0.2}
+    assert tokens["unknown_rate"] == pytest.approx(1 / 654, abs=1e-6)
     assert [finding.rule for finding in result.findings] == ["truncation"]
     assert result.unit == "tokens"
 

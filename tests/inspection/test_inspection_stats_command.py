@@ -44,12 +44,12 @@ def test_stats_command_writes_a_page_and_a_picture(here, capsys):
 def test_stats_command_prints_one_json_object(here, capsys):
     assert run(["stats", "a.csv", "--json", "-q", "--near"]) == 0
     result = json.loads(capsys.readouterr().out)
-    found = result["splits"]["train"]
+    train = result["splits"]["train"]
     assert (result["schema"], result["command"], result["recommended_max_length"]) == (1, "stats", None)
-    assert found["duplicates"] == {"exact": 29, "normalized": 29, "near": 58}
-    assert found["scripts"] == {"Latin": 60}
-    assert (found["html"], found["controls"], found["mojibake"]) == (30, 0, 0)
-    assert found["columns"]["key"] == {"missing": 0, "distinct": 60, "looks_like_id": True}
+    assert train["duplicates"] == {"exact": 29, "normalized": 29, "near": 58}
+    assert train["scripts"] == {"Latin": 60}
+    assert (train["html"], train["controls"], train["mojibake"]) == (30, 0, 0)
+    assert train["columns"]["key"] == {"missing": 0, "distinct": 60, "looks_like_id": True}
 
 
 @pytest.mark.parametrize(("rule", "code"), [("html", 1), ("html,leaks", 1), ("leaks", 0), ("mojibake", 0)])
@@ -65,9 +65,9 @@ def test_stats_command_refuses_a_page_of_another_name_before_it_reads(here, caps
 
 @pytest.mark.parametrize("width", [80, 60, 40])
 def test_stats_tables_fit_every_terminal(here, width):
-    drawn = as_text(reports.stats(stats("a.csv").as_dict()), width, False)
-    assert max(map(len, drawn.splitlines())) <= width
-    assert "█" in drawn
+    text = as_text(reports.stats(stats("a.csv").as_dict()), width, False)
+    assert max(map(len, text.splitlines())) <= width
+    assert "█" in text
 
 
 def test_stats_tables_in_a_pipe_hold_shares_instead_of_bars(here):

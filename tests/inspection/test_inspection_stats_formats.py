@@ -37,7 +37,7 @@ def _frame(rows):
 def _delimited(separator):
     def write(path, rows):
         lines = [separator.join(["text", "label", "n"])]
-        lines += [separator.join("" if each is None else str(each) for each in row) for row in rows]
+        lines += [separator.join("" if value is None else str(value) for value in row) for row in rows]
         path.write_text("\n".join(lines) + "\n", "utf-8", newline="")
 
     return write
@@ -46,7 +46,7 @@ def _delimited(separator):
 def _json_lines(path, rows):
     content = [dict(zip(("text", "label", "n"), row, strict=True)) for row in rows]
     path.write_text(
-        "".join(json.dumps(each, ensure_ascii=bool(i % 2)) + "\n" for i, each in enumerate(content))
+        "".join(json.dumps(row, ensure_ascii=bool(i % 2)) + "\n" for i, row in enumerate(content))
     )
 
 
@@ -94,11 +94,15 @@ def both(monkeypatch, heard, source, **options):
                 patch.setattr(streaming, "_streamed", lambda *arguments: None)
             heard.sentences.clear()
             try:
-                found = stats(source, progress=heard, **options).as_dict()
+                outcome = stats(source, progress=heard, **options).as_dict()
             except InputError as error:
-                found = (error.message, error.hint)
-            said = [each for each in heard.sentences if "compiling" not in each and "guessed" not in each]
-            outcomes.append((found, sorted(said)))
+                outcome = (error.message, error.hint)
+            said = [
+                sentence
+                for sentence in heard.sentences
+                if "compiling" not in sentence and "guessed" not in sentence
+            ]
+            outcomes.append((outcome, sorted(said)))
     try:
         return *outcomes, is_streamed(source, DatasetOptions(**options))
     except InputError:
@@ -195,8 +199,8 @@ def test_stats_in_batches_names_classes_that_datasets_wrote_as_numbers(tmp_path,
     features = datasets.Features(
         {"text": datasets.Value("string"), "label": datasets.ClassLabel(names=["no", "yes"])}
     )
-    made = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, 1]}, features=features)
-    made.to_parquet(tmp_path / "a.parquet")
+    dataset = datasets.Dataset.from_dict({"text": ["a", "b", "c"], "label": [0, 1, 1]}, features=features)
+    dataset.to_parquet(tmp_path / "a.parquet")
     in_batches, whole, streamed = both(monkeypatch, heard, tmp_path / "a.parquet")
     assert streamed
     assert in_batches == whole

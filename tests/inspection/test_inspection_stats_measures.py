@@ -24,13 +24,15 @@ HOLDS = {
 @given(TEXTS)
 @settings(deadline=None)
 def test_stats_measures_are_those_of_python(texts):
-    found = MEASURES.of(Strings.of_list(texts))
-    assert found.characters.tolist() == [len(text) for text in texts]
-    assert found.words.tolist() == [len(text.split()) for text in texts]
-    names = [MEASURES.scripts[number] for number in found.scripts.tolist()]
+    measured = MEASURES.of(Strings.of_list(texts))
+    assert measured.characters.tolist() == [len(text) for text in texts]
+    assert measured.words.tolist() == [len(text.split()) for text in texts]
+    names = [MEASURES.scripts[number] for number in measured.scripts.tolist()]
     assert names == [scripts.main_script(text) for text in texts]
     for mark, bit in MARKS.items():
-        assert [bool(marks & bit) for marks in found.marks.tolist()] == [HOLDS[mark](text) for text in texts]
+        assert [bool(marks & bit) for marks in measured.marks.tolist()] == [
+            HOLDS[mark](text) for text in texts
+        ]
 
 
 @pytest.mark.parametrize(
@@ -51,8 +53,8 @@ def test_stats_measures_are_those_of_python(texts):
     ],
 )
 def test_stats_measures_mark_what_is_to_be_cleaned(text, marks):
-    found = MEASURES.of(Strings.of_list([text])).marks[0]
-    assert {name for name, bit in MARKS.items() if found & bit} == marks
+    bits = MEASURES.of(Strings.of_list([text])).marks[0]
+    assert {name for name, bit in MARKS.items() if bits & bit} == marks
 
 
 @given(TEXTS)

@@ -32,15 +32,15 @@ def tokenizer(tmp_path):
 
 
 @pytest.fixture
-def found(write, tmp_path, tokenizer):
+def result(write, tmp_path, tokenizer):
     table = "first,second,label\n" + "".join(",".join(row) + "\n" for row in ROWS)
     write("d/train.csv", table)
     write("d/test.csv", "first,second,label\na b,c,x\na b,z,y\n")
     return stats(tmp_path / "d", tokenizer[1], options=OPTIONS, text_column="first", near=True)
 
 
-def test_stats_of_pairs_counts_copies_conflicts_and_leaks_by_both_texts(found):
-    train = found.splits["train"]
+def test_stats_of_pairs_counts_copies_conflicts_and_leaks_by_both_texts(result):
+    train = result.splits["train"]
     whole = [row for row in ROWS if row[0] and row[1]]
     first, second = (pl.Series([row[side] for row in whole]) for side in (0, 1))
     joined = text_keys.join_pairs(first, second)
@@ -51,26 +51,26 @@ def test_stats_of_pairs_counts_copies_conflicts_and_leaks_by_both_texts(found):
     }
     assert (train["duplicates"]["exact"], train["duplicates"]["normalized"]) == (1, 2)
     assert train["conflicting_labels"] == 1
-    assert found.across["leaks"] == {"train/test": 1}
+    assert result.across["leaks"] == {"train/test": 1}
     assert train["missing"] == {"first": 1, "second": 1, "label": 0}
 
 
-def test_stats_of_pairs_measures_both_texts_together(found, tokenizer):
+def test_stats_of_pairs_measures_both_texts_together(result, tokenizer):
     whole = [row[:2] for row in ROWS if row[0] and row[1]]
-    lengths = found.splits["train"]["lengths"]
+    lengths = result.splits["train"]["lengths"]
     assert lengths["characters"]["total"] == sum(len(a) + len(b) for a, b in whole)
     assert lengths["words"]["total"] == sum(len(a.split()) + len(b.split()) for a, b in whole)
     tokens = [len(tokenizer[0].encode(a, b)) for a, b in whole]
     assert lengths["tokens"]["total"] == sum(tokens)
     assert (lengths["tokens"]["min"], lengths["tokens"]["max"]) == (min(tokens), max(tokens))
-    assert found.splits["train"]["html"] == 1
+    assert result.splits["train"]["html"] == 1
 
 
-def test_stats_of_pairs_counts_the_values_of_each_text_column(found):
-    columns = found.splits["train"]["columns"]
+def test_stats_of_pairs_counts_the_values_of_each_text_column(result):
+    columns = result.splits["train"]["columns"]
     assert columns["first"]["distinct"] == len({row[0] for row in ROWS} - {""})
     assert columns["second"]["distinct"] == len({row[1] for row in ROWS} - {""})
-    assert found.as_dict()["pair_column"] == "second"
+    assert result.as_dict()["pair_column"] == "second"
 
 
 def test_stats_of_pairs_are_the_same_of_a_stream(write, tmp_path, tokenizer, monkeypatch):
@@ -82,7 +82,7 @@ def test_stats_of_pairs_are_the_same_of_a_stream(write, tmp_path, tokenizer, mon
     assert whole["splits"]["train"]["missing"]["second"] == int(np.ceil(400 / 7))
 
 
-def test_stats_of_pairs_tells_commands_that_compare_both_texts(found):
-    fixes = {finding.rule: finding.fix for finding in found.findings}
+def test_stats_of_pairs_tells_commands_that_compare_both_texts(result):
+    fixes = {finding.rule: finding.fix for finding in result.findings}
     for rule in ("leaks", "conflicts", "duplicates"):
         assert "--pair-column second -o OUT" in fixes[rule]

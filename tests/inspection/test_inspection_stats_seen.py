@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tokkit.inspection.statistics import distinct_kernels, distinct_strings
 from tokkit.inspection.statistics.distinct_strings import DistinctStrings, finished, tally
+from tokkit.inspection.statistics.totals import Duplicates
 from tokkit.runtime.strings import Strings
 
 NONE, SEVERAL = distinct_kernels.NONE, distinct_kernels.SEVERAL
@@ -21,14 +22,14 @@ ROWS = st.lists(st.tuples(TEXT, st.integers(0, 2), st.integers(NONE, 2)), max_si
 
 
 def _expected(rows):
-    seen = defaultdict(lambda: ([0, 0, 0], [set(), set(), set()]))
+    expected = defaultdict(lambda: ([0, 0, 0], [set(), set(), set()]))
     for text, split, label in rows:
         if text:
-            seen[text][0][split] += 1
-            seen[text][1][split] |= {label} - {NONE}
+            expected[text][0][split] += 1
+            expected[text][1][split] |= {label} - {NONE}
     return {
-        text: (n, [next(iter(each), NONE) if len(each) < 2 else SEVERAL for each in labels])
-        for text, (n, labels) in seen.items()
+        text: (n, [next(iter(distinct), NONE) if len(distinct) < 2 else SEVERAL for distinct in labels])
+        for text, (n, labels) in expected.items()
     }
 
 
@@ -37,14 +38,14 @@ def _fed(tables, rows):
         tables[i % len(tables)].add(Strings.of_list([text]), split, np.array([label], np.int32))
 
 
-def _found(tables):
-    found = {}
+def _sums(tables):
+    sums = {}
     for table in finished(tables):
         strings, numbers = table.strings()
         for text, number in zip(strings.to_list(), numbers.tolist(), strict=True):
-            assert text not in found
-            found[text] = (table.rows[number].tolist(), table.labels[number].tolist())
-    return found
+            assert text not in sums
+            sums[text] = (table.rows[number].tolist(), table.labels[number].tolist())
+    return sums
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -59,7 +60,7 @@ def test_seen_strings_are_those_a_dictionary_holds(tmp_path, python_bytes, threa
         assert tables[0].files
     for table in tables:
         table.budget = 1 << 30  # parts of parts of parts would never fit into one byte
-    assert _found(tables) == _expected(rows)
+    assert _sums(tables) == _expected(rows)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -72,9 +73,9 @@ def test_seen_strings_whose_parts_do_not_fit_are_parted_again(tmp_path, monkeypa
     texts = [f"text number {i} of quite a few" for i in range(30_000)]
     table.add(Strings.of_list(texts + texts[:7]), 0)
     depths, n, rows = set(), 0, 0
-    for each in finished([table]):
-        depths.add(each.depth)
-        n, rows = n + len(each), rows + int(each.rows.sum())
+    for part in finished([table]):
+        depths.add(part.depth)
+        n, rows = n + len(part), rows + int(part.rows.sum())
     assert (n, rows) == (30_000, 30_007)
     assert max(depths) > 1
 
@@ -84,16 +85,16 @@ def test_seen_strings_whose_parts_do_not_fit_are_parted_again(tmp_path, monkeypa
 def test_seen_strings_tally_of_duplicates(tmp_path, rows):
     table = DistinctStrings(3, tmp_path, python_bytes=600)
     _fed([table], rows)
-    sums = np.zeros(3, np.int64), np.zeros(4, np.int64), np.zeros((3, 3), np.int64)
-    tally(table, *sums)
+    sums = Duplicates.zeros(3)
+    tally(table, sums)
     texts = [{text for text, split, _ in rows if text and split == i} for i in range(3)]
-    assert sums[0].tolist() == [len(each) for each in texts]
+    assert sums.distinct.tolist() == [len(distinct) for distinct in texts]
     for i in range(3):
         for j in range(i + 1, 3):
-            assert sums[2][i, j] == sum(text in texts[i] for text, split, _ in rows if split == j)
+            assert sums.shared[i, j] == sum(text in texts[i] for text, split, _ in rows if split == j)
     for i, wanted in enumerate([{0}, {1}, {2}, {0, 1, 2}]):
         labels = defaultdict(set)
         for text, split, label in rows:
             if text and split in wanted and label != NONE:
                 labels[text].add(label)
-        assert sums[1][i] == sum(len(each) > 1 for each in labels.values())
+        assert sums.conflicts[i] == sum(len(distinct) > 1 for distinct in labels.values())

@@ -33,8 +33,8 @@ def streaming_all(monkeypatch):
 
 def is_streamed(source, options):
     """Whether the rows of a data set are read in batches."""
-    found = find_splits(str(source), options, SILENT)
-    return streaming._streamed(str(source), found, options, SILENT) is not None
+    files = find_splits(str(source), options, SILENT)
+    return streaming._streamed(str(source), files, options, SILENT) is not None
 
 
 def _rows(write, name, rows):
@@ -72,17 +72,17 @@ def test_stats_of_a_stream_are_those_of_the_table(write, tmp_path, streaming_all
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 def test_stats_of_a_stream_are_those_of_columns(write, monkeypatch, rows):
     monkeypatch.setattr(delimited, "LARGE", 0)
-    found = stats(_rows(write, "a.csv", rows), text_column="text", label_column="label").splits["train"]
+    train = stats(_rows(write, "a.csv", rows), text_column="text", label_column="label").splits["train"]
     frame = pl.DataFrame(rows, ["text", "label", "n"], orient="row")
     texts, labels = (
         pl.Series([value or None for value in frame[name]], dtype=pl.String) for name in ("text", "label")
     )
-    assert found["missing"] == {"text": texts.null_count(), "label": labels.null_count(), "n": 0}
-    assert found["duplicates"]["exact"] == copies_counted.extra_copies(texts)
-    assert found["duplicates"]["normalized"] == copies_counted.extra_copies(text_keys.normalized(texts))
-    assert found["conflicting_labels"] == copies_counted.conflicting_labels(texts, labels)
-    assert found["columns"]["n"]["distinct"] == frame["n"].n_unique()
-    assert found["lengths"]["characters"]["total"] == texts.str.len_chars().sum()
+    assert train["missing"] == {"text": texts.null_count(), "label": labels.null_count(), "n": 0}
+    assert train["duplicates"]["exact"] == copies_counted.extra_copies(texts)
+    assert train["duplicates"]["normalized"] == copies_counted.extra_copies(text_keys.normalized(texts))
+    assert train["conflicting_labels"] == copies_counted.conflicting_labels(texts, labels)
+    assert train["columns"]["n"]["distinct"] == frame["n"].n_unique()
+    assert train["lengths"]["characters"]["total"] == texts.str.len_chars().sum()
 
 
 @pytest.mark.parametrize(
@@ -109,10 +109,10 @@ def test_stats_of_a_stream_says_and_refuses_the_same(write, monkeypatch, heard, 
             monkeypatch.setattr(streaming, "_streamed", lambda *arguments: None)
         heard.sentences.clear()
         try:
-            found = stats(path, progress=heard, **options).as_dict()
+            outcome = stats(path, progress=heard, **options).as_dict()
         except InputError as error:
-            found = (error.message, error.hint)
-        outcomes.append((found, [each for each in heard.sentences if "guessed" not in each]))
+            outcome = (error.message, error.hint)
+        outcomes.append((outcome, [sentence for sentence in heard.sentences if "guessed" not in sentence]))
     assert outcomes[0] == outcomes[1]
 
 
@@ -127,6 +127,6 @@ def test_stats_near_counts_rows_beyond_the_first_of_a_cluster(write):
 def test_stats_tells_columns_that_look_like_ids_and_labels_that_are(write):
     rows = "".join(f"t{i},{i % 2},{i}\n" for i in range(120))
     columns = stats(write("a.csv", "text,label,key\n" + rows)).splits["train"]["columns"]
-    assert [name for name, each in columns.items() if each["looks_like_id"]] == ["key"]
+    assert [name for name, column in columns.items() if column["looks_like_id"]] == ["key"]
     findings = stats(write("b.csv", "text,other,label\n" + rows)).findings
     assert "label-ids" in [finding.rule for finding in findings]

@@ -24,19 +24,19 @@ def test_tokenizer_metrics_sums_of_rows_that_may_be_empty(rows):
 
 @given(COUNTS)
 def test_tokenizer_metrics_renyi_efficiency_by_its_definition(counts):
-    found = metrics.renyi_efficiency(np.array(counts), len(counts))
+    efficiency = metrics.renyi_efficiency(np.array(counts), len(counts))
     if not sum(counts):
-        assert found is None
+        assert efficiency is None
         return
     shares = [count / sum(counts) for count in counts]
     expected = math.log(sum(share**2.5 for share in shares)) / (1 - 2.5) / math.log(len(counts))
-    assert found == pytest.approx(expected, abs=1e-12)
+    assert efficiency == pytest.approx(expected, abs=1e-12)
 
 
 def test_tokenizer_metrics_renyi_efficiency_next_to_order_one_is_shannons():
     counts = np.array([50, 30, 15, 5, 0])
-    found = metrics.renyi_efficiency(counts, 5, order=1 + 1e-7)
-    assert found == pytest.approx(scipy.stats.entropy(counts) / math.log(5), abs=1e-5)
+    efficiency = metrics.renyi_efficiency(counts, 5, order=1 + 1e-7)
+    assert efficiency == pytest.approx(scipy.stats.entropy(counts) / math.log(5), abs=1e-5)
 
 
 def test_tokenizer_metrics_renyi_efficiency_of_equal_tokens_is_one():
@@ -47,18 +47,16 @@ def test_tokenizer_metrics_renyi_efficiency_of_equal_tokens_is_one():
 
 @given(st.lists(st.integers(0, 100), min_size=1, max_size=12))
 def test_tokenizer_metrics_gini_is_the_area_between_lorenz_curve_and_equality(costs):
-    found = metrics.gini(costs)
+    coefficient = metrics.gini(costs)
     if not sum(costs):
-        assert found is None
+        assert coefficient is None
         return
     ranked, n = sorted(costs), len(costs)
-    weighted = sum((2 * place - n - 1) * cost for place, cost in enumerate(ranked, 1))
-    assert found == pytest.approx(weighted / (n * sum(costs)))
+    weighted = sum((2 * rank - n - 1) * cost for rank, cost in enumerate(ranked, 1))
+    assert coefficient == pytest.approx(weighted / (n * sum(costs)))
 
 
-def test_tokenizer_metrics_truncated_shares_and_whole_words():
-    assert metrics.truncated(np.array([1, 128, 129, 600]), (512, 128, 128)) == {"128": 0.5, "512": 0.25}
-    assert metrics.truncated(np.array([], dtype=np.int64), (8,)) == {"8": 0}
+def test_tokenizer_metrics_whole_words():
     pieces, counts = np.array([1, 2, 1, 3]), np.array([5, 9, 5, 1])
     assert metrics.whole_words(pieces, counts, 2) == 0.5  # the second and, of those equal, the first
     assert metrics.whole_words(pieces[:0], counts[:0], 2) is None

@@ -85,7 +85,7 @@ def compare(
     texts, left_out, partitions = _rows(read_dataset(on, read_options, progress, pairs=False), options)
     counted = count_texts(texts)
     counts = {name: count_tokens(counted, tokenizer, progress) for name, tokenizer in loaded.items()}
-    metrics = measured(counted, counts, loaded, partitions, options, progress)
+    metrics = measured(counted, counts, partitions, options, progress)
     differences = comparisons(counts, options, progress)
     return CompareResult(
         dataset=str(on),
@@ -98,7 +98,7 @@ def compare(
         comparisons=differences,
         fewest={claim: fewest(claim, metrics, differences) for claim in CLAIMS},
         options=options,
-        lengths={name: rows.tokens + rows.special_tokens for name, rows in counts.items()},
+        lengths={name: rows.lengths for name, rows in counts.items()},
     )
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import functools
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
+from typing import Any
 
 from tokkit.data.dataset import TRAIN, Dataset
 from tokkit.data.duplicates import near_duplicates
@@ -17,32 +14,27 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, over_batches
 from tokkit.errors import OutputError
-from tokkit.inspection.statistics import feeding, lengths
+from tokkit.inspection.statistics import lengths, row_batches
 from tokkit.inspection.statistics import summary as figures
-from tokkit.inspection.statistics.aggregation import Gathering
+from tokkit.inspection.statistics.aggregation import Aggregation
 from tokkit.inspection.statistics.distinct_strings import PYTHON_BYTES
 from tokkit.inspection.statistics.findings import Finding, findings
 from tokkit.inspection.statistics.languages import identifier
 from tokkit.inspection.statistics.lengths import Histogram
+from tokkit.inspection.statistics.totals import Aggregate
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, SayOnce, stage
 from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from tokkit.inspection.statistics.totals import Aggregate
-
 
 @dataclass(frozen=True)
 class StatsResult:
-    """What was found; `as_dict` is what ``--json`` prints.
+    """The statistics; `as_dict` is what ``--json`` prints.
 
-    splits, across          as design says: counts, lengths and duplicates per split, leaks between them
+    splits, across          counts, lengths and duplicates per split, leaks between them
     recommended_max_length  see `lengths.recommended`; None without a tokenizer
-    findings                what should be looked at, each with the command that mends it
+    findings                what should be looked at, each with the command that fixes it
     histograms              split -> label -> lengths in ``unit``, for pictures; "" without labels
     """
 
@@ -57,14 +49,6 @@ class StatsResult:
     unit: str
     histograms: dict[str, dict[str, Histogram]] = field(repr=False)
 
-    @functools.cached_property
-    def plotted(self) -> dict[str, dict[str, NDArray[np.int64]]]:
-        """Split -> label -> (rows,) sorted lengths in ``unit``; "" without labels."""
-        return {
-            split: {label: np.repeat(each.lengths, each.rows) for label, each in by_label.items()}
-            for split, by_label in self.histograms.items()
-        }
-
     @property
     def limits(self) -> list[int]:
         """Maximum lengths worth a line in a picture: in tokens alone, the recommended one among them."""
@@ -73,10 +57,10 @@ class StatsResult:
 
     def rows_by_length(self, split: str) -> dict[int, int]:
         """Length in ``unit`` -> rows of a split; of rows without a label only where none has one."""
-        found: Counter[int] = Counter()
-        for each in self.histograms[split].values():
-            found.update(dict(zip(each.lengths.tolist(), each.rows.tolist(), strict=True)))
-        return dict(sorted(found.items()))
+        rows: Counter[int] = Counter()
+        for histogram in self.histograms[split].values():
+            rows.update(dict(zip(histogram.lengths.tolist(), histogram.rows.tolist(), strict=True)))
+        return dict(sorted(rows.items()))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -118,32 +102,34 @@ def stats(
         # Reports a missing package before long work.
         identifier()
     progress = SayOnce(progress)
+
+    def aggregated(source: StreamedDataset) -> Aggregate:
+        return _aggregated(source, loaded_tokenizer, languages, progress)
+
     # Near duplicates are searched among all texts, which have to be in memory; all else is counted in
     # batches.
-    loaded = read_dataset(dataset, options, progress) if near else None
-    if loaded is not None:
+    if near:
+        loaded = read_dataset(dataset, options, progress)
         source = StreamedDataset.of(loaded)
-        gathered = _gathered(source, loaded_tokenizer, languages, progress)
+        aggregate = aggregated(source)
+        near_copies = _near_copies(loaded, progress)
     else:
-        source, gathered = over_batches(
-            dataset,
-            options,
-            progress,
-            lambda source: _gathered(source, loaded_tokenizer, languages, progress),
-        )
+        source, aggregate = over_batches(dataset, options, progress, aggregated)
+        near_copies = {}
     names = list(source.splits)
-    spoken = _languages(gathered, names, progress) if languages else {}
-    near_copies = _near_copies(loaded, progress) if loaded is not None else {}
+    by_language = _languages(aggregate, names, progress) if languages else {}
     splits = {
-        name: figures.of_split(i, source, gathered, near_copies.get(name), spoken.get(name), loaded_tokenizer)
+        name: figures.of_split(
+            i, source, aggregate, near_copies.get(name), by_language.get(name), loaded_tokenizer
+        )
         for i, name in enumerate(names)
     }
-    across = figures.across(names, gathered)
+    across = figures.across(names, aggregate)
     unit = "tokens" if loaded_tokenizer else "words"
     advised = None
     if loaded_tokenizer is not None:
         # The rows that a model is trained on decide its maximum length.
-        sums = gathered.splits[names.index(TRAIN) if TRAIN in names else 0]
+        sums = aggregate.splits[names.index(TRAIN) if TRAIN in names else 0]
         advised = lengths.recommended(sums.lengths_in("tokens").all(), loaded_tokenizer.max_length)
     return StatsResult(
         source=source.source,
@@ -156,13 +142,13 @@ def stats(
         findings=findings(source.source, splits, across, source.pair_column),
         unit=unit,
         histograms={
-            name: figures.histograms(sums, unit, source.label_column, gathered.labels)
-            for name, sums in zip(names, gathered.splits, strict=True)
+            name: figures.histograms(sums, unit, source.label_column, aggregate.labels)
+            for name, sums in zip(names, aggregate.splits, strict=True)
         },
     )
 
 
-def _gathered(
+def _aggregated(
     source: StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
 ) -> Aggregate:
     joined = ["string_kernels"] if source.pair_column is not None else []
@@ -172,9 +158,9 @@ def _gathered(
         say_if_compiling(module, progress)
     with tempfile.TemporaryDirectory(prefix="tokkit-stats-", ignore_cleanup_errors=True) as folder:
         try:
-            others = feeding.others_of(source)
-            gathering = Gathering(len(source.splits), others, Path(folder), tokenizer, sampled, progress)
-            return gathering.gather(feeding.rows_of(source), source.size, source.unit)
+            others = row_batches.others_of(source)
+            aggregation = Aggregation(len(source.splits), others, Path(folder), tokenizer, sampled, progress)
+            return aggregation.aggregate(row_batches.batches(source), source.size, source.unit)
         except OSError as error:
             raise OutputError(
                 f"{folder}: what does not fit into memory cannot be written there: {error.strerror}",
@@ -182,22 +168,22 @@ def _gathered(
             ) from error
 
 
-def _languages(gathered: Aggregate, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:
+def _languages(aggregate: Aggregate, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:
     """The languages of the sampled rows of each split."""
-    samples = [each.sample.rows() for each in gathered.splits if each.sample is not None]
+    samples = [sums.sample.rows() for sums in aggregate.splits if sums.sample is not None]
     with stage(progress, "languages", sum(map(len, samples)), "rows"):
         return {
-            name: figures.languages(sums, gathered.labels, identifier(), progress)
-            for name, sums in zip(names, gathered.splits, strict=True)
+            name: figures.languages(sums, aggregate.labels, identifier(), progress)
+            for name, sums in zip(names, aggregate.splits, strict=True)
         }
 
 
 def _near_copies(dataset: Dataset, progress: Progress) -> dict[str, int]:
     """Rows of each split beyond the first of their cluster of near duplicates."""
-    found = {}
+    copies = {}
     for name in dataset.splits:
         contents = dataset.contents(name).drop_nulls().to_list()
         clusters = near_duplicates.clusters(contents, progress=progress)
         # Rows in the clusters 0, 0, 1, 1, 1: 5 rows less 2 clusters are 3 copies.
-        found[name] = len(contents) - (int(clusters.max()) + 1 if len(contents) else 0)
-    return found
+        copies[name] = len(contents) - (int(clusters.max()) + 1 if len(contents) else 0)
+    return copies

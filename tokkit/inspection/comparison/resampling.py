@@ -7,23 +7,15 @@ falls out of their differences.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from tokkit.inspection.comparison.tokenizer_metrics import ratio
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
 CONFIDENCE = 0.95
-FLIPS = 9_999
-"""Random flips of signs: the smallest p-value is 1 in 10,000."""
-
-_CELLS = 4_000_000
-"""Weights held at a time: 32 MB."""
+FLIPS = 9_999  # random flips of signs: the smallest p-value is 1 in 10,000
+_CELLS = 4_000_000  # weights in memory at a time: 32 MB
 
 
 def resampled_weights(
@@ -112,12 +104,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
     adjusted: dict[int, float] = {}
     highest = 0.0
     # 0.01, 0.04, 0.03: 3 * 0.01 = 0.03, 2 * 0.03 = 0.06, and 1 * 0.04 is raised to the 0.06 before it.
-    for place, number in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        highest = max(highest, min(1.0, (len(p_values) - place) * p_values[number]))
+    for rank, number in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[number]))
         adjusted[number] = highest
     return [adjusted[number] for number in range(len(p_values))]
-
-
-def relative_change(first: NDArray[Any], second: NDArray[Any]) -> NDArray[np.float64]:
-    """How far ``first`` lies from ``second``, as a share of it: 0.1 is 10 % more; NaN where that is 0."""
-    return ratio(first - second, second)

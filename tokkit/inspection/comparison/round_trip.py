@@ -25,15 +25,15 @@ def round_trip(
     Special tokens, the unknown one among them, are left out of what is decoded. Raises `InputError` where the
     tokenizer fails on a text.
     """
-    found = Counter(dict.fromkeys(("exact", "normalized", "without_spaces"), 0))
+    rows = dict.fromkeys(("exact", "normalized", "without_spaces"), 0)
     # Equal texts decode equally: each is decoded once, and counts as often as it occurs.
     times = Counter(texts)
     with stage(progress, "decoding", len(times), "texts"):
         for text, normal, decoded in _decoded(texts, encoded, tokenizer, progress):
-            found["exact"] += times[text] * (decoded == text)
-            found["normalized"] += times[text] * (decoded in (text, normal))
-            found["without_spaces"] += times[text] * (_bare(decoded) in (_bare(text), _bare(normal)))
-    return {name: rows / max(len(texts), 1) for name, rows in found.items()}
+            rows["exact"] += times[text] * (decoded == text)
+            rows["normalized"] += times[text] * (decoded in (text, normal))
+            rows["without_spaces"] += times[text] * (_bare(decoded) in (_bare(text), _bare(normal)))
+    return {name: count / max(len(texts), 1) for name, count in rows.items()}
 
 
 def _decoded(

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.inspection.comparison.tokenizer_metrics import sums_by_row
 from tokkit.inspection.statistics import lengths
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.folder.load import LoadedTokenizer
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -50,16 +46,20 @@ class TokenizerCounts:
     tokens, unknown, continued, unknown_words  (rows,) int64: tokens, unknown ones among them, words cut into
                                                two or more tokens, words with an unknown token
     pieces          (distinct words,) int64, tokens of each word after a space
-    special_tokens  how many a model's row has on top
     """
 
+    tokenizer: LoadedTokenizer
     encoded: Encoded
     tokens: NDArray[np.int64]
     unknown: NDArray[np.int64]
     continued: NDArray[np.int64]
     unknown_words: NDArray[np.int64]
     pieces: NDArray[np.int64]
-    special_tokens: int
+
+    @property
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of each row as a model sees it, special tokens included, (rows,)."""
+        return self.tokens + self.tokenizer.backend.num_special_tokens_to_add(False)
 
 
 def count_texts(texts: Sequence[str]) -> TextCounts:
@@ -87,13 +87,13 @@ def count_tokens(
     encoded = encode(counted.texts, tokenizer, special=False, progress=progress)
     pieces, has_unknown = _cut(counted.distinct_words, tokenizer, progress)
     return TokenizerCounts(
+        tokenizer=tokenizer,
         encoded=encoded,
         tokens=encoded.lengths,
         unknown=sums_by_row(_unknown(encoded, tokenizer), encoded.offsets),
         continued=sums_by_row((pieces >= 2)[counted.occurrences], counted.offsets),
         unknown_words=sums_by_row(has_unknown[counted.occurrences], counted.offsets),
         pieces=pieces,
-        special_tokens=tokenizer.backend.num_special_tokens_to_add(False),
     )
 
 

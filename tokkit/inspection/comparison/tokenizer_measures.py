@@ -3,57 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tokkit.inspection.comparison import resampling
 from tokkit.inspection.comparison import tokenizer_metrics as metrics
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.inspection.comparison.round_trip import round_trip
 from tokkit.inspection.comparison.row_counts import TextCounts, TokenizerCounts
+from tokkit.inspection.statistics import lengths
+from tokkit.inspection.statistics.lengths import Histogram
 from tokkit.progress import Progress, stage
-from tokkit.tokenizer.folder.load import LoadedTokenizer
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
+# Maximum lengths, in tokens, whose truncated share is reported.
 LIMITS = (128, 256, 512)
-"""Maximum lengths, in tokens, whose truncated share is reported."""
+
+_TEXT_COLUMNS = ("rows", "words", "bytes", "characters")
+_TOKEN_COLUMNS = ("tokens", "continued", "unknown", "unknown_words", "unknown_rows")
 
 
 def measured(
     counted: TextCounts,
     counts: Mapping[str, TokenizerCounts],
-    loaded: Mapping[str, LoadedTokenizer],
     partitions: Mapping[str, Mapping[str, NDArray[np.int64]]],
-    spec: CompareOptions,
+    options: CompareOptions,
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
     """Every tokenizer's metrics over all rows, and of each partition's parts."""
     everything = np.arange(len(counted.texts))
-    with stage(progress, "resampling", spec.resamples * (1 + sum(map(len, partitions.values()))), "samples"):
-        overall = _ratios(counted, counts, loaded, everything, spec, progress)
+    samples = options.resamples * (1 + sum(map(len, partitions.values())))
+    with stage(progress, "resampling", samples, "samples"):
+        overall = _ratios(counted, counts, everything, options, progress)
         parts = {
             partition: {
-                label: _ratios(counted, counts, loaded, rows, spec, progress) for label, rows in found.items()
+                label: _ratios(counted, counts, rows, options, progress) for label, rows in by_label.items()
             }
-            for partition, found in partitions.items()
+            for partition, by_label in partitions.items()
         }
     measures = {}
-    for name, tokenizer in loaded.items():
-        found = {
-            partition: {label: every[name] for label, every in labels.items()}
-            for partition, labels in parts.items()
+    for name, row_counts in counts.items():
+        own = {
+            partition: {label: ratios[name] for label, ratios in by_label.items()}
+            for partition, by_label in parts.items()
         }
         measures[name] = {
-            "vocab_size": tokenizer.vocab_size,
-            "max_length": tokenizer.max_length,
+            "vocab_size": row_counts.tokenizer.vocab_size,
+            "max_length": row_counts.tokenizer.max_length,
             **overall[name],
-            **_of_the_whole(counted, counts[name], tokenizer, spec, progress),
-            "classes": found.get("classes", {}),
-            **({"groups": found["groups"], **_between(found["groups"])} if "groups" in found else {}),
+            **_of_the_whole(counted, row_counts, options, progress),
+            "classes": own.get("classes", {}),
+            **({"groups": own["groups"], **_between(own["groups"])} if "groups" in own else {}),
         }
     return measures
 
@@ -61,83 +62,58 @@ def measured(
 def _ratios(
     counted: TextCounts,
     counts: Mapping[str, TokenizerCounts],
-    loaded: Mapping[str, LoadedTokenizer],
     rows: NDArray[np.int64],
-    spec: CompareOptions,
+    options: CompareOptions,
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
     """Every tokenizer's ratios over some rows, with intervals from the same bootstrap samples for all."""
-    columns = [*_text_columns(counted, rows)]
-    for each in counts.values():
-        columns += _token_columns(each, rows)
+    columns = [np.ones(len(counted.texts)), counted.words, counted.bytes, counted.characters]
+    for row_counts in counts.values():
+        columns += [row_counts.tokens, row_counts.continued, row_counts.unknown]
+        columns += [row_counts.unknown_words, row_counts.unknown > 0]
     # Columns of the text first, then those of each tokenizer in the order of `counts`: in one table, all are
     # resampled by the same samples.
-    table = np.stack(columns, axis=1).astype(np.float64)
+    table = np.stack([column[rows] for column in columns], axis=1).astype(np.float64)
     sums = table.sum(axis=0)
-    resampled = resampling.resampled_sums(table, spec.resamples, spec.seed, progress)
-    found = {}
-    for number, (name, each) in enumerate(counts.items()):
+    resampled = resampling.resampled_sums(table, options.resamples, options.seed, progress)
+    measures = {}
+    for number, (name, row_counts) in enumerate(counts.items()):
         start = len(_TEXT_COLUMNS) + number * len(_TOKEN_COLUMNS)
-        place = {name: i for i, name in enumerate(_TEXT_COLUMNS)}
-        place |= {name: start + i for i, name in enumerate(_TOKEN_COLUMNS)}
+        index = {column: i for i, column in enumerate(_TEXT_COLUMNS)}
+        index |= {column: start + i for i, column in enumerate(_TOKEN_COLUMNS)}
         ratios, intervals = {}, {}
         for metric, (above, below) in metrics.RATIOS.items():
-            value = float(metrics.ratio(sums[place[above]], sums[place[below]]))
+            value = float(metrics.ratio(sums[index[above]], sums[index[below]]))
             ratios[metric] = None if np.isnan(value) else rounded(value)
-            resampled_ratios = metrics.ratio(resampled[:, place[above]], resampled[:, place[below]])
-            bounds = resampling.interval(resampled_ratios)
-            intervals[metric] = None if bounds is None else [rounded(bound) for bound in bounds]
-        longest = loaded[name].max_length
-        limits = (*LIMITS, *((longest,) if longest else ()))
-        found[name] = {
+            intervals[metric] = rounded_interval(
+                metrics.ratio(resampled[:, index[above]], resampled[:, index[below]])
+            )
+        row_lengths = Histogram.of(row_counts.lengths[rows])
+        measures[name] = {
             "rows": len(rows),
-            "words": int(sums[place["words"]]),
-            "tokens": int(sums[place["tokens"]]),
+            "words": int(sums[index["words"]]),
+            "tokens": int(sums[index["tokens"]]),
             **ratios,
-            "intervals": intervals if spec.resamples else {},
-            "truncated": {
-                limit: rounded(share)
-                for limit, share in metrics.truncated(each.tokens[rows] + each.special_tokens, limits).items()
-            },
+            "intervals": intervals if options.resamples else {},
+            "truncated": lengths.truncated(row_lengths, row_counts.tokenizer.max_length, LIMITS),
         }
-    return found
-
-
-_TEXT_COLUMNS = ("rows", "words", "bytes", "characters")
-_TOKEN_COLUMNS = ("tokens", "continued", "unknown", "unknown_words", "unknown_rows")
-
-
-def _text_columns(counted: TextCounts, rows: NDArray[np.int64]) -> list[NDArray[Any]]:
-    return [
-        np.ones(len(rows), np.int64),
-        counted.words[rows],
-        counted.bytes[rows],
-        counted.characters[rows],
-    ]
-
-
-def _token_columns(counts: TokenizerCounts, rows: NDArray[np.int64]) -> list[NDArray[Any]]:
-    unknown = counts.unknown[rows]
-    return [counts.tokens[rows], counts.continued[rows], unknown, counts.unknown_words[rows], unknown > 0]
+    return measures
 
 
 def _of_the_whole(
-    counted: TextCounts,
-    counts: TokenizerCounts,
-    tokenizer: LoadedTokenizer,
-    spec: CompareOptions,
-    progress: Progress,
+    counted: TextCounts, counts: TokenizerCounts, options: CompareOptions, progress: Progress
 ) -> dict[str, Any]:
     """Measures of all rows together only: vocabulary use and the round trip of texts."""
-    frequencies = np.bincount(counts.encoded.ids, minlength=tokenizer.vocab_size)
-    efficiency = metrics.renyi_efficiency(frequencies, tokenizer.vocab_size)
-    whole = metrics.whole_words(counts.pieces, counted.word_counts, spec.frequent_words)
-    back = round_trip(counted.texts, counts.encoded, tokenizer, progress)
+    vocab_size = counts.tokenizer.vocab_size
+    frequencies = np.bincount(counts.encoded.ids, minlength=vocab_size)
+    shares = round_trip(counted.texts, counts.encoded, counts.tokenizer, progress)
     return {
-        "vocabulary_used": rounded(metrics.vocabulary_used(frequencies, tokenizer.vocab_size)),
-        "renyi_efficiency": None if efficiency is None else rounded(efficiency),
-        "frequent_words_whole": None if whole is None else rounded(whole),
-        "round_trip": {name: rounded(share) for name, share in back.items()},
+        "vocabulary_used": rounded(metrics.vocabulary_used(frequencies, vocab_size)),
+        "renyi_efficiency": rounded(metrics.renyi_efficiency(frequencies, vocab_size)),
+        "frequent_words_whole": rounded(
+            metrics.whole_words(counts.pieces, counted.word_counts, options.frequent_words)
+        ),
+        "round_trip": {name: rounded(share) for name, share in shares.items()},
     }
 
 
@@ -155,13 +131,18 @@ def _between(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     if not parallel or not all(tokens.values()):
         return {"parity": None, "gini": None}
     first = next(iter(tokens.values()))
-    unequal = metrics.gini(list(tokens.values()))
     return {
         "parity": {label: rounded(count / first) for label, count in tokens.items()},
-        "gini": None if unequal is None else rounded(unequal),
+        "gini": rounded(metrics.gini(list(tokens.values()))),
     }
 
 
-def rounded(value: float) -> float:
+def rounded(value: float | None) -> float | None:
     """Rounded to six decimals, as all measures are."""
-    return round(value, 6)
+    return None if value is None else round(value, 6)
+
+
+def rounded_interval(values: NDArray[np.float64]) -> list[float] | None:
+    """The interval of resampled values (`resampling.interval`), rounded."""
+    bounds = resampling.interval(values)
+    return None if bounds is None else [round(bound, 6) for bound in bounds]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,18 @@ from numpy.typing import NDArray
 
 from tokkit.errors import InputError
 from tokkit.inspection.statistics import distinct_kernels as kernels
+from tokkit.inspection.statistics.totals import Duplicates
 from tokkit.runtime.byte_table import PADDING, ByteTable, StringCounts, zeros
 from tokkit.runtime.strings import Strings
 from tokkit.runtime.table_kernels import BATCH, BYTES, LONGEST
 
-BUDGET = 24 << 20
-"""Bytes of a table beyond which it is written to files."""
-
+BUDGET = 24 << 20  # bytes of a table beyond which it is written to files
 PARTS, _PART_BITS = 64, 6
-_AT_ONCE = 1 << 13
+_AT_ONCE = 1 << 13  # rows
 
 # Bytes that a table numbers with a dict: less time than compiling or loading the kernels takes.
 PYTHON_BYTES = 2 << 20
-# Bytes that a row counts for besides its string: an entry of the dict takes as much.
-_PYTHON_OVERHEAD = 64
+_PYTHON_OVERHEAD = 64  # bytes that a row counts for besides its string: an entry of the dict takes as much
 
 
 class DistinctStrings:
@@ -71,11 +70,12 @@ class DistinctStrings:
 
     def add(self, strings: Strings, split: int, labels: NDArray[np.int32] | None = None) -> None:
         """Adds a row of a split for each string; ``labels`` (rows,) are numbers, or `NONE`."""
-        given = np.full(len(strings), kernels.NONE, np.int32) if labels is None else labels
+        if labels is None:
+            labels = np.full(len(strings), kernels.NONE, np.int32)
         for some, numbers in self._numbered(strings):
             present = numbers >= 0
             np.add.at(self._rows[:, split], numbers[present], 1)
-            _join_labels(self._labels[:, split], numbers[present], given[some][present])
+            _join_labels(self._labels[:, split], numbers[present], labels[some][present])
 
     def numbers(self, strings: Strings) -> NDArray[np.int32]:
         """The number of each string, (rows,), from 0 in the order they came; -1 of an empty one.
@@ -104,7 +104,8 @@ class DistinctStrings:
         for part, strings, numbers in self._in_parts(PARTS):
             if len(numbers):
                 if part not in self.files:
-                    self.files[part] = self._new_file()
+                    with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as new:
+                        self.files[part] = Path(new.name)
                 with self.files[part].open("ab") as file:
                     lengths = (strings.ends - strings.starts).astype(np.int32)
                     content = strings.data[strings.starts[0] : strings.ends[-1]]
@@ -133,17 +134,12 @@ class DistinctStrings:
         self._rows = zeros(0, np.int64).reshape(0, self.splits)
         self._labels = zeros(0, np.int32).reshape(0, self.splits)
 
-    def _new_file(self) -> Path:
-        with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
-            return Path(file.name)
-
     def _numbered(self, strings: Strings) -> Iterator[tuple[slice, NDArray[np.int32]]]:
         """Some rows at a time, and the number of the string of each, whose sums there is room for."""
         for first in range(0, len(strings), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
             batch = strings.take(some)
-            lengths = batch.ends - batch.starts
-            if lengths.max(initial=0) > LONGEST:
+            if (batch.ends - batch.starts).max(initial=0) > LONGEST:
                 raise InputError(
                     f"a text of more than {LONGEST + 1} bytes cannot be compared with others",
                     hint="cut it into parts",
@@ -206,9 +202,11 @@ class DistinctStrings:
         begins = ends - sizes
         data = zeros(int(ends[1, -1]) + PADDING, np.uint8)
         lengths, numbers = np.empty((2, len(self)), np.int32)
+        slots, arena = self._table.slots, self._table.arena
+        next_string, next_byte = begins.copy()
+        inline = slots.view(np.uint8)
         kernels.write_parts(
-            *(self._table.slots, self._table.slots.view(np.uint8), self._table.arena, shift, parts),
-            *(begins[0].copy(), begins[1].copy(), data, lengths, numbers),
+            slots, inline, arena, shift, parts, next_string, next_byte, data, lengths, numbers
         )
         string_ends = np.cumsum(lengths, dtype=np.int64)
         everything = Strings(data, string_ends - lengths, string_ends)
@@ -220,30 +218,29 @@ class DistinctStrings:
 def finished(tables: Sequence[DistinctStrings]) -> Iterator[DistinctStrings]:
     """The sums of all tables: one table where they fit, else a table a part, one at a time."""
     for part in parts_of(tables):
-        yield from part.tables()
+        yield from part.sums()
 
 
+@dataclass(frozen=True)
 class Part:
     """Tables, or the files of a part, that are to be added up."""
 
-    def __init__(self, tables: Sequence[DistinctStrings], files: Sequence[Path] = ()) -> None:
-        self._tables, self._files = tables, files
+    tables: Sequence[DistinctStrings]
+    files: Sequence[Path] = ()
 
-    def tables(self) -> Iterator[DistinctStrings]:
+    def sums(self) -> Iterator[DistinctStrings]:
         """Adds up, and gives the sums: several tables where even a part does not fit."""
-        first, *others = self._tables
-        if not self._files:
-            for other in others:
-                strings, numbers = other.strings()
-                first.add_sums(strings, other.rows[numbers], other.labels[numbers])
-            # what the tables held may have been too much for one
-            yield from finished([first]) if first.files else [first]
-            return
-        together = DistinctStrings(first.splits, first.folder, first.budget, first.depth + 1)
-        for path in self._files:
-            together.add_file(path)
+        total, *others = self.tables
+        if self.files:
+            total, others = DistinctStrings(total.splits, total.folder, total.budget, total.depth + 1), []
+        for other in others:
+            strings, numbers = other.strings()
+            total.add_sums(strings, other.rows[numbers], other.labels[numbers])
+        for path in self.files:
+            total.add_file(path)
             path.unlink()
-        yield from finished([together]) if together.files else [together]
+        # What was added may have been too much for one table.
+        yield from finished([total]) if total.files else [total]
 
 
 def parts_of(tables: Sequence[DistinctStrings]) -> list[Part]:
@@ -286,27 +283,17 @@ def _read(file: Any, n: int, dtype: type) -> NDArray[Any]:
     return np.frombuffer(file.read(n * np.dtype(dtype).itemsize), dtype)
 
 
-def tally(
-    table: DistinctStrings,
-    distinct: NDArray[np.int64],
-    conflicts: NDArray[np.int64],
-    shared: NDArray[np.int64],
-) -> None:
-    """Add the figures of duplicates in a table to the sums.
-
-    distinct   (splits,) strings of each split
-    conflicts  (splits + 1,) strings with several labels in each split, and in all of them together
-    shared     (splits, splits): rows of the second whose string occurs in the first
-    """
+def tally(table: DistinctStrings, duplicates: Duplicates) -> None:
+    """Add the figures of duplicates in a table to the sums."""
     rows, labels = table.rows, table.labels
-    distinct += np.count_nonzero(rows, axis=0)
-    conflicts[:-1] += np.count_nonzero(labels == kernels.SEVERAL, axis=0)
+    duplicates.distinct[...] += np.count_nonzero(rows, axis=0)
+    duplicates.conflicts[:-1] += np.count_nonzero(labels == kernels.SEVERAL, axis=0)
     # A text with one label in each split still conflicts if these labels differ.
-    together = labels[:, 0].copy()
+    overall = labels[:, 0].copy()
     for split in range(1, table.splits):
         other = labels[:, split]
-        differing = (together != other) & (together != kernels.NONE) & (other != kernels.NONE)
-        together = np.where(differing, kernels.SEVERAL, np.where(together == kernels.NONE, other, together))
+        differing = (overall != other) & (overall != kernels.NONE) & (other != kernels.NONE)
+        overall = np.where(differing, kernels.SEVERAL, np.where(overall == kernels.NONE, other, overall))
         for first in range(split):
-            shared[first, split] += rows[rows[:, first] > 0, split].sum()
-    conflicts[-1] += np.count_nonzero(together == kernels.SEVERAL)
+            duplicates.shared[first, split] += rows[rows[:, first] > 0, split].sum()
+    duplicates.conflicts[-1] += np.count_nonzero(overall == kernels.SEVERAL)

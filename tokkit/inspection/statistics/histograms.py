@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,7 @@ from tokkit.inspection.statistics.lengths import Histogram
 
 _BITS = 40
 _LENGTH = (1 << _BITS) - 1
-_GATHERED = 1 << 17
-"""Lengths that wait before they are counted."""
+_MOST_WAITING = 1 << 17  # lengths that wait before they are counted
 
 
 class LabelledLengths:
@@ -27,7 +26,7 @@ class LabelledLengths:
         """Adds rows; labels (rows,) are numbers from -1, which is no label."""
         # Label and length in one key, so that one sort counts both: label 2, length 7 is 3 * 2^40 + 7.
         self._waiting.append((labels.astype(np.int64) + 1) << _BITS | lengths)
-        if sum(map(len, self._waiting)) >= _GATHERED:
+        if sum(map(len, self._waiting)) >= _MOST_WAITING:
             self._count()
 
     def absorb(self, other: LabelledLengths) -> None:
@@ -38,7 +37,7 @@ class LabelledLengths:
     def all(self) -> Histogram:
         """The lengths of all rows."""
         self._count()
-        return _histogram(self._keys & _LENGTH, self._rows)
+        return Histogram(*_sums(self._keys & _LENGTH, self._rows))
 
     def by_label(self) -> dict[int, Histogram]:
         """Number of a label -> lengths of its rows; rows without a label are not among them."""
@@ -46,11 +45,11 @@ class LabelledLengths:
         labels = (self._keys >> _BITS) - 1
         # No label is -2, so that the first and the last index are bounds too.
         bounds = np.flatnonzero(np.diff(labels, prepend=-2, append=-2))
-        found = {}
-        for start, end in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-            if labels[start] >= 0:
-                found[int(labels[start])] = Histogram(self._keys[start:end] & _LENGTH, self._rows[start:end])
-        return found
+        return {
+            int(labels[start]): Histogram(self._keys[start:end] & _LENGTH, self._rows[start:end])
+            for start, end in pairwise(bounds.tolist())
+            if labels[start] >= 0
+        }
 
     def _count(self) -> None:
         if self._waiting:
@@ -58,23 +57,13 @@ class LabelledLengths:
             self._waiting = []
 
     def _merge(self, keys: NDArray[np.int64], rows: NDArray[np.int64]) -> None:
-        together = _histogram(np.concatenate((self._keys, keys)), np.concatenate((self._rows, rows)))
-        self._keys, self._rows = together.lengths, together.rows
+        self._keys, self._rows = _sums(np.concatenate((self._keys, keys)), np.concatenate((self._rows, rows)))
 
 
-def joined(histograms: Iterable[Histogram]) -> Histogram:
-    """The lengths of all of them together."""
-    some = list(histograms)
-    empty = np.empty(0, np.int64)
-    return _histogram(
-        np.concatenate([empty, *(each.lengths for each in some)]),
-        np.concatenate([empty, *(each.rows for each in some)]),
-    )
-
-
-def _histogram(lengths: NDArray[np.int64], rows: NDArray[np.int64]) -> Histogram:
-    distinct, place = np.unique(lengths, return_inverse=True)
+def _sums(keys: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The distinct keys, sorted, and the rows of each."""
+    distinct, index = np.unique(keys, return_inverse=True)
     sums = np.zeros(len(distinct), np.int64)
-    # `sums[place] += rows` adds only the last of several rows with the same place.
-    np.add.at(sums, place, rows)
-    return Histogram(distinct, sums)
+    # `sums[index] += rows` adds only the last of several rows with the same index.
+    np.add.at(sums, index, rows)
+    return distinct, sums

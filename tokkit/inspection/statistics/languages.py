@@ -12,8 +12,7 @@ from collections.abc import Callable
 from tokkit.errors import UsageError
 from tokkit.inspection.statistics.scripts import NO_SCRIPT, main_script
 
-UNSURE = "unsure"
-"""What a text is counted as of which no language has an even chance."""
+UNSURE = "unsure"  # what a text is counted as of which no language has an even chance
 _EVEN = 0.5
 
 

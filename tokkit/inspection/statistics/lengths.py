@@ -4,22 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-MAX_LENGTHS = (32, 64, 128, 256, 512)
-"""Maximum lengths, in tokens, whose truncated share is reported."""
-
+MAX_LENGTHS = (32, 64, 128, 256, 512)  # in tokens, whose truncated share is reported
+CUT = 0.01  # share of the rows that a recommended maximum length may cut off
+_STEP = 8  # maximum lengths are multiples of it: what processors like
 _QUANTILES = {"p50": 0.50, "p90": 0.90, "p95": 0.95, "p99": 0.99}
-CUT = 0.01
-"""Share of the rows that a recommended maximum length may cut off."""
-_STEP = 8
-"""Maximum lengths are multiples of it: what processors like."""
 
 
 @dataclass(frozen=True)
@@ -43,11 +36,11 @@ class Histogram:
         """The length that this share of the rows does not exceed, interpolated as `numpy.quantile` does."""
         # Lengths 3 (2 rows) and 7 (1 row): at(0.75) is row 1.5, halfway between row 1 (3) and row 2 (7), so
         # 5.
-        place = share * (self.total - 1)
-        below = int(place)
+        position = share * (self.total - 1)
+        below = int(position)
         ends = np.cumsum(self.rows)
         low, high = self.lengths[np.searchsorted(ends, [below, min(below + 1, self.total - 1)], "right")]
-        return float(low + (high - low) * (place - below))
+        return float(low + (high - low) * (position - below))
 
     def longer_than(self, length: int) -> int:
         """Rows that are longer."""
@@ -64,17 +57,11 @@ def words(texts: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter((len(text.split()) for text in texts), dtype=np.int64, count=len(texts))
 
 
-def no_rows() -> Histogram:
-    """The histogram of nothing."""
-    return Histogram(np.empty(0, np.int64), np.empty(0, np.int64))
-
-
-def summary(lengths: NDArray[np.int64] | Histogram) -> dict[str, Any]:
+def summary(histogram: Histogram) -> dict[str, Any]:
     """``{total, mean, std, min, p50, p90, p95, p99, max}`` of lengths; quantiles interpolated.
 
     ``std`` is that of the population. All but the total are None where there are no rows.
     """
-    histogram = lengths if isinstance(lengths, Histogram) else Histogram.of(lengths)
     values, rows, n = histogram.lengths, histogram.rows, histogram.total
     if not n:
         return {"total": 0, **dict.fromkeys(("mean", "std", "min", *_QUANTILES, "max"))}
@@ -91,11 +78,12 @@ def summary(lengths: NDArray[np.int64] | Histogram) -> dict[str, Any]:
     }
 
 
-def truncated(lengths: NDArray[np.int64] | Histogram, extra: int | None = None) -> dict[str, float]:
+def truncated(
+    histogram: Histogram, extra: int | None, max_lengths: Sequence[int] = MAX_LENGTHS
+) -> dict[str, float]:
     """Share of rows longer than each maximum length, ``extra`` (the tokenizer's own) among them."""
-    histogram = lengths if isinstance(lengths, Histogram) else Histogram.of(lengths)
-    longest = sorted({*MAX_LENGTHS, *((extra,) if extra else ())})
-    return {str(n): round(histogram.longer_than(n) / max(histogram.total, 1), 6) for n in longest}
+    limits = sorted({*max_lengths, *((extra,) if extra else ())})
+    return {str(n): round(histogram.longer_than(n) / max(histogram.total, 1), 6) for n in limits}
 
 
 def recommended(histogram: Histogram, longest: int | None) -> dict[str, Any] | None:
@@ -114,10 +102,10 @@ def recommended(histogram: Histogram, longest: int | None) -> dict[str, Any] | N
     tokens = max(-(-enough // _STEP) * _STEP, _STEP)
     tokens = tokens if longest is None else min(tokens, longest)
     total = int((histogram.lengths * histogram.rows).sum())
-    kept = int((np.minimum(histogram.lengths, tokens) * histogram.rows).sum())
+    remaining = int((np.minimum(histogram.lengths, tokens) * histogram.rows).sum())
     return {
         "tokens": tokens,
         "truncated": round(histogram.longer_than(tokens) / histogram.total, 6),
-        "tokens_lost": round((total - kept) / max(total, 1), 6),
-        "padding": round(1 - kept / (tokens * histogram.total), 6),
+        "tokens_lost": round((total - remaining) / max(total, 1), 6),
+        "padding": round(1 - remaining / (tokens * histogram.total), 6),
     }

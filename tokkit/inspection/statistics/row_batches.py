@@ -8,25 +8,24 @@ from typing import Any
 import polars as pl
 
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged
-from tokkit.inspection.statistics.totals import Rows
+from tokkit.inspection.statistics.totals import RowBatch
 from tokkit.runtime.strings import Strings
 from tokkit.sources.formats.batch import Batch
 
+# Stands for a value that is present, though its string is empty or of no interest.
 _PRESENT = "\0"
-"""Stands for a value that is present, though its string is empty or of no interest."""
 
+# Type of a column -> the types of its JSON values, and how one becomes a string.
 _JSON_STRINGS: dict[type[pl.DataType], tuple[set[type], Callable[[Any], str]]] = {
     pl.String: ({str}, str),
     pl.Int64: ({int}, str),
     pl.Boolean: ({bool}, lambda value: "true" if value else "false"),
     pl.Float64: ({int, float}, lambda value: repr(float(value))),
 }
-"""Type of a column -> the types of its JSON values, and how one becomes a string."""
-_EXACT = 2**53
-"""Whole numbers below it are the same as fractions."""
+_EXACT = 2**53  # whole numbers below it are the same as fractions
 
 
-def rows_of(source: StreamedDataset) -> Iterator[Rows]:
+def batches(source: StreamedDataset) -> Iterator[RowBatch]:
     """All rows, split by split. Raises `TypesChanged` where a column has another type than its first rows."""
     chosen = {source.text_column, source.pair_column, source.label_column}
     others = others_of(source)
@@ -44,14 +43,14 @@ def rows_of(source: StreamedDataset) -> Iterator[Rows]:
                 for name in {*counted, *chosen}
                 if name is not None
             }
-            yield Rows(
-                number,
-                strings[source.text_column],
-                None if source.pair_column is None else strings[source.pair_column],
-                None if source.label_column is None else strings[source.label_column],
-                {name: strings[name] for name in counted},
-                first,
-                batch.read,
+            yield RowBatch(
+                split=number,
+                texts=strings[source.text_column],
+                pairs=None if source.pair_column is None else strings[source.pair_column],
+                labels=None if source.label_column is None else strings[source.label_column],
+                others={name: strings[name] for name in counted},
+                first=first,
+                amount=batch.read,
             )
             first += batch.rows
 

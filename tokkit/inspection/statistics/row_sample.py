@@ -10,11 +10,9 @@ from numpy.typing import NDArray
 from tokkit.inspection.suggestion.cut_words import mixed
 from tokkit.runtime.strings import Strings
 
+# Rows of a split: a share of them is within 1.4 per cent of that of all rows, 19 times of 20.
 SIZE = 5000
-"""Rows of a split: a share of them is within 1.4 per cent of that of all rows, 19 times of 20."""
-
-_LONGEST = 500
-"""Bytes of a text that are kept."""
+_LONGEST = 500  # bytes of a text that are stored
 
 
 class RowSample:
@@ -22,7 +20,7 @@ class RowSample:
 
     def __init__(self, size: int = SIZE) -> None:
         self._size = size
-        self._kept: list[tuple[int, str, int]] = []
+        self._sampled: list[tuple[int, str, int]] = []
         self._largest = np.uint64(2**64 - 1)
 
     def add(self, numbers: NDArray[np.int64], texts: Strings, labels: NDArray[np.int32]) -> None:
@@ -33,22 +31,22 @@ class RowSample:
             start = texts.starts[row]
             content = texts.data[start : min(texts.ends[row], start + _LONGEST)].tobytes()
             # Bytes are cut, and the last character may be incomplete: it is ignored.
-            self._kept.append((int(hashes[row]), content.decode("utf-8", "ignore"), int(labels[row])))
+            self._sampled.append((int(hashes[row]), content.decode("utf-8", "ignore"), int(labels[row])))
         # Sorted once per `size` new rows, not once per batch.
-        if len(self._kept) > 2 * self._size:
+        if len(self._sampled) > 2 * self._size:
             self._cut()
 
     def absorb(self, other: RowSample) -> None:
         """Merge the sample of another thread into this one."""
-        self._kept += other._kept
+        self._sampled += other._kept
         self._cut()
 
     def rows(self) -> list[tuple[str, int]]:
         """Text and label number of each sampled row, in the order of the hashed row numbers."""
         self._cut()
-        return [(text, label) for _, text, label in self._kept]
+        return [(text, label) for _, text, label in self._sampled]
 
     def _cut(self) -> None:
-        self._kept = sorted(self._kept, key=itemgetter(0))[: self._size]
-        if len(self._kept) == self._size:
-            self._largest = np.uint64(self._kept[-1][0])
+        self._sampled = sorted(self._sampled, key=itemgetter(0))[: self._size]
+        if len(self._sampled) == self._size:
+            self._largest = np.uint64(self._sampled[-1][0])

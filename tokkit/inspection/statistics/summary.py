@@ -1,10 +1,13 @@
-"""From what was counted to the figures that `stats` tells: of each split, and across them."""
+"""From what was counted to the figures that `stats` reports: of each split, and across them."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import combinations
 from typing import Any
+
+import numpy as np
 
 from tokkit.data.dataset import sort_labels
 from tokkit.data.loading.streaming import StreamedDataset
@@ -15,14 +18,13 @@ from tokkit.inspection.statistics.totals import Aggregate, SplitSums
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
-_FEWEST_IDS = 20
-"""Rows below which a column of different values may be chance."""
+_FEWEST_IDS = 20  # rows; in fewer, that all values of a column differ may be chance
 
 
 def of_split(
     number: int,
     source: StreamedDataset,
-    gathered: Aggregate,
+    aggregate: Aggregate,
     near: int | None,
     languages: dict[str, Any] | None,
     tokenizer: LoadedTokenizer | None,
@@ -31,66 +33,56 @@ def of_split(
 
     near, languages   how many near copies it has, and what `languages` gives; None where not requested
     """
-    sums, duplicates = gathered.splits[number], gathered.duplicates
-    classes = {gathered.labels[label]: n for label, n in sums.labels.items() if label >= 0}
+    sums = aggregate.splits[number]
+    classes = {aggregate.labels[label]: rows for label, rows in sums.labels.items() if label >= 0}
+    histograms = {unit: by_label.all() for unit, by_label in sums.lengths.items()}
     texts = sums.lengths_in("characters").all().total
-    missing = _missing(source, number, sums, texts, classes)
-    scripts = {gathered.scripts[script] or NO_SCRIPT: n for script, n in sums.scripts.items()}
-    distinct = {
-        **({source.text_column: int(duplicates.distinct[number])} if source.pair_column is None else {}),
-        **({source.label_column: len(classes)} if source.label_column is not None else {}),
-        **{name: int(found[number]) for name, found in gathered.distinct.items()},
-    }
+    exact = int(aggregate.duplicates.distinct[number])
+    missing = {source.text_column: sums.rows - texts, **sums.missing}
+    distinct = {} if source.pair_column is not None else {source.text_column: exact}
+    if source.label_column is not None:
+        missing[source.label_column] = sums.rows - sum(classes.values())
+        distinct[source.label_column] = len(classes)
+    distinct |= {name: int(by_split[number]) for name, by_split in aggregate.distinct.items()}
+    schema = list(source.splits.values())[number].schema
     return {
         "rows": sums.rows,
-        "missing": missing,
+        "missing": {column: missing[column] for column in schema},
         "classes": {label: classes[label] for label in sort_labels(classes)},
         "duplicates": {
-            "exact": texts - int(duplicates.distinct[number]),
-            "normalized": texts - int(duplicates.distinct_keys[number]),
+            "exact": texts - exact,
+            "normalized": texts - int(aggregate.distinct_keys[number]),
             "near": near,
         },
-        "conflicting_labels": int(duplicates.conflicts[number]),
+        "conflicting_labels": int(aggregate.duplicates.conflicts[number]),
         "columns": {
-            name: _column(
-                sums.rows, missing[name], distinct.get(name), name in (source.text_column, source.pair_column)
-            )
-            for name in missing
+            name: {
+                "missing": missing[name],
+                "distinct": distinct.get(name),
+                # Another value in each row, as ids have.
+                "looks_like_id": name not in (source.text_column, source.pair_column)
+                and distinct.get(name) == sums.rows - missing[name] >= _FEWEST_IDS,
+            }
+            for name in schema
         },
-        "scripts": _most_first(scripts),
+        "scripts": _most_first(
+            {aggregate.scripts[script] or NO_SCRIPT: rows for script, rows in sums.scripts.items()}
+        ),
         "languages": languages,
         **{name: sums.marks[name] for name in ("html", "controls", "mojibake")},
-        "lengths": _summaries(
-            {unit: each.all() for unit, each in sums.lengths.items()}, sums.unknown.total(), tokenizer
-        ),
-        "by_class": _by_class(sums, gathered.labels, tokenizer),
+        "lengths": _summaries(histograms, sums.unknown.total(), tokenizer),
+        "by_class": _by_class(sums, aggregate.labels, tokenizer),
     }
-
-
-def _missing(
-    source: StreamedDataset, number: int, sums: SplitSums, texts: int, classes: Mapping[str, int]
-) -> dict[str, int]:
-    found = {source.text_column: sums.rows - texts, **sums.missing}
-    if source.label_column is not None:
-        found[source.label_column] = sums.rows - sum(classes.values())
-    return {column: found[column] for column in list(source.splits.values())[number].schema}
-
-
-def _column(rows: int, missing: int, distinct: int | None, is_text: bool) -> dict[str, Any]:
-    """How many values a column has, and whether it looks like a column of ids: another value in each row."""
-    filled = rows - missing
-    is_id = not is_text and distinct == filled and filled >= _FEWEST_IDS
-    return {"missing": missing, "distinct": distinct, "looks_like_id": is_id}
 
 
 def _by_class(
     sums: SplitSums, names: list[str], tokenizer: LoadedTokenizer | None
 ) -> dict[str, dict[str, Any]]:
-    by_unit = {unit: each.by_label() for unit, each in sums.lengths.items()}
+    by_unit = {unit: by_label.by_label() for unit, by_label in sums.lengths.items()}
     numbers = {names[number]: number for number in by_unit.get("characters", {})}
     return {
         label: _summaries(
-            {unit: found[numbers[label]] for unit, found in by_unit.items()},
+            {unit: by_label[numbers[label]] for unit, by_label in by_unit.items()},
             sums.unknown[numbers[label]],
             tokenizer,
         )
@@ -101,49 +93,39 @@ def _by_class(
 def _summaries(
     histograms: Mapping[str, Histogram], unknown: int, tokenizer: LoadedTokenizer | None
 ) -> dict[str, dict[str, Any]]:
-    empty = lengths.no_rows()
-    summaries = {unit: lengths.summary(histograms.get(unit, empty)) for unit in ("characters", "words")}
-    if tokenizer is None:
-        return summaries
-    tokens = histograms.get("tokens", empty)
-    summary = lengths.summary(tokens)
-    extra = {
-        "truncated": lengths.truncated(tokens, tokenizer.max_length),
-        "unknown_rate": round(unknown / max(summary["total"], 1), 6),
-    }
-    return {**summaries, "tokens": {**summary, **extra}}
+    empty = Histogram.of(np.empty(0, np.int64))
+    units = ("characters", "words") if tokenizer is None else ("characters", "words", "tokens")
+    summaries = {unit: lengths.summary(histograms.get(unit, empty)) for unit in units}
+    if tokenizer is not None:
+        tokens = summaries["tokens"]
+        tokens["truncated"] = lengths.truncated(histograms.get("tokens", empty), tokenizer.max_length)
+        tokens["unknown_rate"] = round(unknown / max(tokens["total"], 1), 6)
+    return summaries
 
 
 def histograms(
     sums: SplitSums, unit: str, label_column: str | None, names: list[str]
 ) -> dict[str, Histogram]:
-    if label_column is None:
-        return {"": sums.lengths_in(unit).all()}
-    by_label = {names[number]: each for number, each in sums.lengths_in(unit).by_label().items()}
-    # A split without a single label still has lengths.
+    """Label -> lengths of its rows; "" -> those of all rows where none has a label."""
+    by_number = {} if label_column is None else sums.lengths_in(unit).by_label()
+    by_label = {names[number]: histogram for number, histogram in by_number.items()}
     return {label: by_label[label] for label in sort_labels(by_label)} or {"": sums.lengths_in(unit).all()}
 
 
-def across(names: list[str], gathered: Aggregate) -> dict[str, Any]:
+def across(names: list[str], aggregate: Aggregate) -> dict[str, Any]:
     """Leaks between splits, labels that a split lacks, distinct texts with two labels in all splits."""
-    shared = gathered.duplicates.shared
-    # Each pair once, in the order of the splits: train/test counts rows of test whose text is in train.
-    leaks = {
-        f"{first}/{second}": int(shared[i, j])
-        for i, first in enumerate(names)
-        for j, second in enumerate(names)
-        if i < j
-    }
-    present = {
-        name: {gathered.labels[label] for label in sums.labels if label >= 0}
-        for name, sums in zip(names, gathered.splits, strict=True)
-    }
-    everywhere = set().union(*present.values())
-    missing = {name: sort_labels(everywhere - there) for name, there in present.items() if everywhere - there}
+    shared = aggregate.duplicates.shared
+    labels = [{aggregate.labels[label] for label in sums.labels if label >= 0} for sums in aggregate.splits]
+    everywhere = set().union(*labels)
     return {
-        "leaks": leaks,
-        "missing_labels": missing,
-        "conflicting_labels": int(gathered.duplicates.conflicts[-1]),
+        # Each pair once, in the order of the splits: train/test counts rows of test whose text is in train.
+        "leaks": {f"{names[i]}/{names[j]}": int(shared[i, j]) for i, j in combinations(range(len(names)), 2)},
+        "missing_labels": {
+            name: sort_labels(everywhere - present)
+            for name, present in zip(names, labels, strict=True)
+            if everywhere - present
+        },
+        "conflicting_labels": int(aggregate.duplicates.conflicts[-1]),
     }
 
 
@@ -158,10 +140,10 @@ def languages(
     by_class: dict[str, Counter[str]] = {}
     for text, label in sums.sample.rows() if sums.sample is not None else ():
         stop_if_cancelled(progress)
-        found = language(text)
-        rows[found] += 1
+        code = language(text)
+        rows[code] += 1
         if label >= 0:
-            by_class.setdefault(names[label], Counter())[found] += 1
+            by_class.setdefault(names[label], Counter())[code] += 1
         progress.advance(1)
     return {
         "sampled": rows.total(),
@@ -171,4 +153,4 @@ def languages(
 
 
 def _most_first(counts: Mapping[str, int]) -> dict[str, int]:
-    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))

@@ -18,11 +18,11 @@ from tokkit.runtime.strings import Strings
 _PAGE, _CHARACTERS = 256, 0x110000
 _HAN, _JAPANESE = 1, 2
 
-# windows-1252 leaves 81, 8D, 8F, 90 and 9D undefined; browsers read them as control characters.
+# What each byte beyond ASCII becomes where UTF-8 is read as windows-1252, which leaves 81, 8D, 8F, 90 and 9D
+# undefined; browsers read them as control characters.
 _AS_WINDOWS_1252 = {
     byte: bytes([byte]).decode("cp1252", "ignore") or chr(byte) for byte in range(0x80, 0x100)
 }
-"""What each byte beyond ASCII becomes where UTF-8 is read as windows-1252."""
 _BYTES = {character: byte for byte, character in _AS_WINDOWS_1252.items()}
 _BYTES |= {chr(byte): byte for byte in range(0x80, 0x100)}  # and as Latin-1
 _RUN = re.compile(f"[{re.escape(''.join(_BYTES))}]{{2,}}")
@@ -30,8 +30,8 @@ _REPLACEMENT = "\ufffd"
 _LEADS = range(0xC2, 0xF5)
 _TRAILS = range(0x80, 0xC0)
 
+# What makes a text suspicious, by name: the bit that says so.
 MARKS = {"html": kernels.MARKUP, "controls": kernels.CONTROLS, "mojibake": kernels.MOJIBAKE}
-"""What makes a text suspicious, by name: the bit that says so."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class TextMeasures:
         self._bits = np.zeros(_CHARACTERS, np.uint8)
         self._scripts = np.zeros(_CHARACTERS, np.uint16)
         self._known = np.zeros(_CHARACTERS // _PAGE, np.bool_)
-        self._asking = threading.Lock()
+        self._lock = threading.Lock()
 
     def of(self, texts: Strings) -> Measured:
         """Every text measured as Python would: characters as `len` counts them, words as `str.split` cuts."""
@@ -80,7 +80,7 @@ class TextMeasures:
         # Pages of 256 characters as they occur: most texts need a few of the 4,352.
         new = np.flatnonzero((pages > 0) & ~self._known)
         if len(new):
-            with self._asking:
+            with self._lock:
                 # Another thread may have filled a page while this one waited for the lock.
                 for page in new[~self._known[new]].tolist():
                     for code in range(page * _PAGE, (page + 1) * _PAGE):

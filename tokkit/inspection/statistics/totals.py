@@ -15,7 +15,7 @@ from tokkit.runtime.strings import Strings
 
 
 @dataclass(frozen=True)
-class Rows:
+class RowBatch:
     """Some rows of a split.
 
     split     its number
@@ -66,31 +66,40 @@ class SplitSums:
 class Duplicates:
     """What the distinct texts of a data set say; arrays by number of the split.
 
-    distinct       (splits,) different texts
-    distinct_keys  (splits,) different ones when normalized
-    conflicts      (splits + 1,) distinct texts with several labels, in each split and in all of them
-    shared         (splits, splits) rows of the second whose text is in the first
+    distinct   (splits,) different texts
+    conflicts  (splits + 1,) distinct texts with several labels, in each split and in all of them
+    shared     (splits, splits) rows of the second whose text is in the first
     """
 
     distinct: NDArray[np.int64]
-    distinct_keys: NDArray[np.int64]
     conflicts: NDArray[np.int64]
     shared: NDArray[np.int64]
+
+    @classmethod
+    def zeros(cls, splits: int) -> Duplicates:
+        return cls(*(np.zeros(shape, np.int64) for shape in (splits, splits + 1, (splits, splits))))
+
+    def absorb(self, other: Duplicates) -> None:
+        """Adds what another thread counted."""
+        for name in ("distinct", "conflicts", "shared"):
+            getattr(self, name)[...] += getattr(other, name)
 
 
 @dataclass(frozen=True)
 class Aggregate:
     """Everything that was counted.
 
-    labels    names of labels by number
-    scripts   names of scripts by number
-    distinct  (splits,) distinct values of each further column in each split
+    labels         names of labels by number
+    scripts        names of scripts by number
+    distinct_keys  (splits,) different texts when normalized
+    distinct       (splits,) distinct values of each further column in each split
     """
 
     splits: list[SplitSums]
     labels: list[str]
     scripts: list[str | None]
     duplicates: Duplicates
+    distinct_keys: NDArray[np.int64]
     distinct: dict[str, NDArray[np.int64]]
 
 
@@ -100,10 +109,10 @@ class Labels:
     def __init__(self) -> None:
         self.names: list[str] = []
         self._numbers: dict[str, int] = {}
-        self._giving = threading.Lock()
+        self._lock = threading.Lock()
 
     def number(self, name: str) -> int:
-        with self._giving:
+        with self._lock:
             if name not in self._numbers:
                 self._numbers[name] = len(self.names)
                 self.names.append(name)
