@@ -76,8 +76,7 @@ def doctor(
         progress.say(f"{tokenizer}: is also a model, which it is checked against (--model names another)")
     subject = Subject(examined, examined_model(model, examined, progress) if model is not None else None)
     unknown_fails: dict[str, str] = {}
-    # Searching for unreachable tokens and measuring data encode any characters, and would raise the same
-    # error.
+    # Searching for unreachable tokens and measuring data encode any characters: the same error.
     if fails_on_strange(examined):
         encoding = ("unreachable-ids", *(rules.OF_DATA if data is not None else ()))
         unknown_fails = dict.fromkeys(encoding, "it raises an error on an unknown word")

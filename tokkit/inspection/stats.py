@@ -99,15 +99,13 @@ def stats(
     options = apply_settings(DatasetOptions, options, settings)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     if languages:
-        # Reports a missing package before long work.
-        identifier()
+        identifier()  # reports a missing package before long work
     progress = SayOnce(progress)
 
     def aggregated(source: StreamedDataset) -> Aggregate:
         return _aggregated(source, loaded_tokenizer, languages, progress)
 
-    # Near duplicates are searched among all texts, which have to be in memory; all else is counted in
-    # batches.
+    # Near duplicates are searched among all texts in memory; all else is counted in batches.
     if near:
         loaded = read_dataset(dataset, options, progress)
         source = StreamedDataset.of(loaded)

@@ -174,8 +174,7 @@ def _allowed(
             return None
         try:
             forms = pre_token_forms(tokenizer.backend, text)
-        except InputError:
-            # It has more than one pre-token.
+        except InputError:  # it has more than one pre-token
             return None
         return (text, tuple(forms)) if beginning in forms else None
 

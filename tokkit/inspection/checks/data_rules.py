@@ -23,11 +23,8 @@ FOREIGN_UNKNOWN_RATE = 0.10
 # 4,000), 11 per Korean word.
 FOREIGN_FERTILITY = 4.0
 
-# The same for scripts without spaces, where a token a character is common practice.
-FOREIGN_TOKENS_PER_CHARACTER = 1.2
-
-# Share of the characters that a script must have; below it is names, quotations and ornaments.
-SHARE_OF_SCRIPT = 0.01
+FOREIGN_TOKENS_PER_CHARACTER = 1.2  # for scripts without spaces, where a token a character is common practice
+SHARE_OF_SCRIPT = 0.01  # of the characters; below it are names, quotations and ornaments
 
 _FOREIGN = "this tokenizer does not understand this language"
 

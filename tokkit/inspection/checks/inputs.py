@@ -111,8 +111,7 @@ class ExaminedTokenizer:
             return []
         try:
             return list(self.loaded.backend.encode("a", "b").type_ids)
-        except Exception:
-            # The library raises bare exceptions, for example where the unknown token is missing.
+        except Exception:  # the library raises bare ones, for example where the unknown token is missing
             return []
 
     @cached_property
@@ -170,8 +169,7 @@ class ExaminedModel:
         positions = self.number("max_position_embeddings", "n_positions")
         if positions is None or positions <= 0:
             return None
-        # RoBERTa counts positions from the padding id plus 1: of 514 positions with padding id 1, 512 take
-        # tokens.
+        # RoBERTa counts from the padding id plus 1: of 514 positions with padding id 1, 512 take tokens.
         pad_id = self.number("pad_token_id") or 0
         return max(takes_tokens(self.config.get("model_type"), positions, pad_id), 0)
 

@@ -14,8 +14,7 @@ from tokkit.tokenizer.folder.load import ROLES
 # Roles whose id changes what an encoder sees; bos and eos only matter to what generates.
 _FATAL_ROLES = ("pad", "cls", "sep", "mask", "unk")
 
-# Maximum number of tokens that a suggested command names one by one.
-_MOST_NAMED = 5
+_MOST_NAMED = 5  # tokens that a suggested command names one by one
 
 
 @rule(ERROR)

@@ -20,9 +20,8 @@ from typing import Any
 from tokkit.inspection.statistics.scripts import script_of
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
-# What is put before and behind a token's own text, one after another until a text gives it. By the rules of
-# normalizers and pre-tokenizers, a token may need the start of a text, white space, a letter, a digit or
-# punctuation there.
+# What is put before and behind a token's own text until one gives it: normalizers and pre-tokenizers may need
+# the start of a text, white space, a letter, a digit or punctuation there.
 _AROUND = (
     *(("", ""), ("-", ""), ("a", ""), ("🙂", ""), ("1", ""), (" ", ""), ("\n", "")),
     *(("", "a"), ("", "1"), ("", "-"), ("a", "a"), ("-", "a")),
@@ -90,8 +89,7 @@ def _builds(model: Any, token: str) -> bool:
     """Whether the model leaves the token whole; what raises an error is not whole."""
     try:
         pieces = model.tokenize(token)
-    except Exception:
-        # The library raises bare exceptions.
+    except Exception:  # the library raises bare exceptions
         return False
     return len(pieces) == 1 and pieces[0].value == token
 

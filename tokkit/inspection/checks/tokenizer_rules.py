@@ -88,8 +88,7 @@ def fails_on_strange(tokenizer: ExaminedTokenizer) -> bool:
     """Whether a word that the tokenizer does not know raises an error."""
     try:
         tokenizer.loaded.backend.encode_batch(list(STRANGE))
-    except Exception:
-        # The library raises bare exceptions.
+    except Exception:  # the library raises bare exceptions
         return True
     return False
 

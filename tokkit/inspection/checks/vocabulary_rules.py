@@ -13,8 +13,7 @@ from tokkit.inspection.statistics.findings import ERROR, WARNING
 # Characters of a special token, a bracket among them, that hardly stand together in a text by chance.
 _SHORTEST_FRAGMENT = 3
 
-# What pieces carry to say where in a word they stand.
-_DECORATION = ("##", "▁", "Ġ", "</w>")
+_DECORATION = ("##", "▁", "Ġ", "</w>")  # what says where in a word a piece is
 
 
 @rule(ERROR)

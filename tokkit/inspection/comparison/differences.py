@@ -18,8 +18,7 @@ from tokkit.progress import Progress, stage
 # What two tokenizers are tested to differ in -> what is counted for it in every row.
 CLAIMS = {"tokens": "tokens", "continued_words": "continued", "unknown_words": "unknown_words"}
 
-# The chance of even one false claim among all of them.
-SIGNIFICANT = 0.05
+SIGNIFICANT = 0.05  # the chance of even one false claim among all of them
 
 # Share of words with an unknown token above which few tokens are no saving: one [UNK] for a word of four
 # tokens looks like three tokens saved.
@@ -40,8 +39,7 @@ def comparisons(
     resamples = options.resamples if pairs else 0
     tests: list[dict[str, Any]] = []
     with stage(progress, "testing", resamples + len(pairs) * len(CLAIMS), "steps"):
-        # The same samples for all tokenizers: what rows have in common, their lengths for instance, cancels
-        # in the differences.
+        # The same samples for all tokenizers: what rows have in common, as their lengths, cancels.
         resampled = resampling.resampled_sums(by_row.astype(np.float64), resamples, options.seed, progress)
         for claim, (first, second) in itertools.product(CLAIMS, pairs):
             one, other = column[claim, first], column[claim, second]

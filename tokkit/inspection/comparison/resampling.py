@@ -62,8 +62,7 @@ def interval(values: NDArray[np.float64], confidence: float = CONFIDENCE) -> lis
     known = values[~np.isnan(values)]
     if not len(known):
         return None
-    # In per cent: 2.5 and 97.5 for a confidence of 0.95.
-    tail = 50 * (1 - confidence)
+    tail = 50 * (1 - confidence)  # in per cent: 2.5 for a confidence of 0.95
     low, high = np.percentile(known, [tail, 100 - tail])
     return [float(low), float(high)]
 
@@ -87,8 +86,7 @@ def sign_flip(differences: NDArray[np.int64], seed: int, flips: int = FLIPS) -> 
         # number k keeps its sign, and their sum is d k - d (m - k) = d (2 k - m).
         sums += size * (2 * draw.binomial(count, 0.5, flips) - count)
     as_far = int((np.abs(sums) >= abs(int(differences.sum()))).sum())
-    # The observed sum is one of the random ones, as in `scipy.stats.permutation_test`: the p-value is never
-    # 0.
+    # The observed sum is one of the random ones, as in `scipy.stats.permutation_test`: never 0.
     return (as_far + 1) / (flips + 1)
 
 

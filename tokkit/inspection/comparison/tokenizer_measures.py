@@ -17,8 +17,7 @@ from tokkit.inspection.statistics import lengths
 from tokkit.inspection.statistics.lengths import Histogram
 from tokkit.progress import Progress, stage
 
-# Maximum lengths, in tokens, whose truncated share is reported.
-LIMITS = (128, 256, 512)
+LIMITS = (128, 256, 512)  # maximum lengths, in tokens, whose truncated share is reported
 
 _TEXT_COLUMNS = ("rows", "words", "bytes", "characters")
 _TOKEN_COLUMNS = ("tokens", "continued", "unknown", "unknown_words", "unknown_rows")
@@ -71,8 +70,7 @@ def _ratios(
     for row_counts in counts.values():
         columns += [row_counts.tokens, row_counts.continued, row_counts.unknown]
         columns += [row_counts.unknown_words, row_counts.unknown > 0]
-    # Columns of the text first, then those of each tokenizer in the order of `counts`: in one table, all are
-    # resampled by the same samples.
+    # Columns of the text, then those of each tokenizer: in one table, all have the same samples.
     table = np.stack([column[rows] for column in columns], axis=1).astype(np.float64)
     sums = table.sum(axis=0)
     resampled = resampling.resampled_sums(table, options.resamples, options.seed, progress)

@@ -59,8 +59,7 @@ def renyi_efficiency(counts: NDArray[np.int64], vocab_size: int, order: float = 
     if not total or vocab_size < 2:
         return None
     shares = counts[counts > 0] / total
-    # Two tokens with equal shares, order 2.5: log(2 * 0.5^2.5) / -1.5 = log 2, the maximum for a vocabulary
-    # of two.
+    # Two tokens with equal shares, order 2.5: log(2 * 0.5^2.5) / -1.5 = log 2, the maximum for two.
     entropy = math.log(float(np.sum(shares**order))) / (1 - order)
     # Rounding gives a value just below 0 where one token is all of the text.
     return max(entropy, 0.0) / math.log(vocab_size)

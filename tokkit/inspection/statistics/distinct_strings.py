@@ -247,8 +247,7 @@ def parts_of(tables: Sequence[DistinctStrings]) -> list[Part]:
     """What is to be added up, in parts that threads may take one by one."""
     if not any(table.files for table in tables):
         return [Part(tables)]
-    # A string may be in the files of one table and in the memory of another: all have to be in files before
-    # parts are added up.
+    # A string may be in the files of one table and in the memory of another: all have to be in files.
     for table in tables:
         table.spill()
     return [

@@ -73,7 +73,6 @@ def findings(
     """What every rule finds in the statistics of a data set, in the order of the rules."""
     problems = [*_across_splits(across)]
     for name, split in splits.items():
-        # Models learn from the classes of train alone.
         in_split = [*_in_split(split), *(_in_classes(split["classes"]) if name == "train" else ())]
         problems += [(rule, f"{name}: {message}", RULES[rule][1]) for rule, message in in_split]
     # `clean` and `split` have to compare rows by both texts as well.

@@ -34,8 +34,7 @@ class Histogram:
 
     def at(self, share: float) -> float:
         """The length that this share of the rows does not exceed, interpolated as `numpy.quantile` does."""
-        # Lengths 3 (2 rows) and 7 (1 row): at(0.75) is row 1.5, halfway between row 1 (3) and row 2 (7), so
-        # 5.
+        # Lengths 3 (2 rows) and 7 (1 row): at(0.75) is row 1.5, halfway between row 1 (3) and row 2 (7): 5.
         position = share * (self.total - 1)
         below = int(position)
         ends = np.cumsum(self.rows)
@@ -95,9 +94,8 @@ def recommended(histogram: Histogram, longest: int | None) -> dict[str, Any] | N
     if not histogram.total:
         return None
     allowed = int(CUT * histogram.total)
-    # Rows that are longer than each length.
-    tail = np.cumsum(histogram.rows[::-1])[::-1] - histogram.rows
-    enough = int(histogram.lengths[np.flatnonzero(tail <= allowed)[0]])
+    longer = np.cumsum(histogram.rows[::-1])[::-1] - histogram.rows
+    enough = int(histogram.lengths[np.flatnonzero(longer <= allowed)[0]])
     # Rounded up to a multiple: 33 becomes 40.
     tokens = max(-(-enough // _STEP) * _STEP, _STEP)
     tokens = tokens if longest is None else min(tokens, longest)

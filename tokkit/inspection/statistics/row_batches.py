@@ -12,8 +12,7 @@ from tokkit.inspection.statistics.totals import RowBatch
 from tokkit.runtime.strings import Strings
 from tokkit.sources.formats.batch import Batch
 
-# Stands for a value that is present, though its string is empty or of no interest.
-_PRESENT = "\0"
+_PRESENT = "\0"  # a value that is present, though its string is empty or of no interest
 
 # Type of a column -> the types of its JSON values, and how one becomes a string.
 _JSON_STRINGS: dict[type[pl.DataType], tuple[set[type], Callable[[Any], str]]] = {
@@ -90,8 +89,7 @@ def _json_strings(values: list[Any], dtype: pl.DataType) -> list[str]:
     if not types:
         return [""] * len(values)
     allowed, written = _JSON_STRINGS.get(dtype.base_type(), (set(), str))
-    # In a column with fractions, an int is converted to float64, which rounds from 2^53 on: 2^53 + 1 becomes
-    # 2^53.
+    # In a column with fractions, an int becomes float64, which rounds from 2^53 on: 2^53 + 1 is 2^53.
     exact = float not in allowed or all(value is None or abs(value) < _EXACT for value in values)
     if not types <= allowed or not exact:
         raise TypesChanged

@@ -59,7 +59,6 @@ def of_split(
             name: {
                 "missing": missing[name],
                 "distinct": distinct.get(name),
-                # Another value in each row, as ids have.
                 "looks_like_id": name not in (source.text_column, source.pair_column)
                 and distinct.get(name) == sums.rows - missing[name] >= _FEWEST_IDS,
             }

@@ -75,7 +75,6 @@ def measure(data, starts, ends, bits, scripts, japanese, han, tally, used, chara
                 best = used[i]
         script[row] = best
         for i in range(kinds):
-            # Only the cells in use are reset: clearing 65,536 of them takes longer than measuring a short
-            # text.
+            # Only the cells in use are reset: clearing 65,536 takes longer than measuring a short text.
             tally[used[i]] = 0
         tally[han] = 0

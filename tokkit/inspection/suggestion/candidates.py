@@ -75,8 +75,7 @@ def _prefix_hashes(cut: CutWords, mark: str) -> NDArray[np.uint64]:
     if mark:
         marked = (sizes > 1) & (points[np.minimum(cut.starts[:-1] + 1, len(points) - 1)] == ord(mark))
     position = positions(cut.starts) - np.repeat(marked.astype(np.uint64), sizes)
-    # A hash of (position, character), added up: the running sum hashes all prefixes at once, and `ab` differs
-    # from `ba`.
+    # A hash of (position, character): its running sum hashes all prefixes, and `ab` differs from `ba`.
     values: NDArray[np.uint64] = mixed(np.bitwise_or(position << np.uint64(32), points))
     values[cut.starts[:-1]] = 0
     values[cut.starts[:-1][marked] + 1] = 0

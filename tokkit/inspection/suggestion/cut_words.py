@@ -74,8 +74,7 @@ class CutWords:
 
     def change(self, form: str) -> Change:
         """What adding a pre-token to the vocabulary does, on top of all that was applied before."""
-        # Words in order of code points: those that begin with `form` are a range, which ends at `form`
-        # followed by the largest code point.
+        # In order of code points, words that begin with `form` are a range; the largest one ends it.
         low, high = bisect_left(self.words, form), bisect_left(self.words, form + _LAST)
         numbers = np.arange(low, high)
         numbers = numbers[self.first[low:high] < len(form)]

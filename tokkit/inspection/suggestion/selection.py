@@ -52,8 +52,7 @@ class Chosen:
         return self.saved + self.unknown
 
 
-# From a beginning, as the pre-tokenizer writes it, to the token's text and its pre-tokens; None where it may
-# not be one.
+# Beginning, as the pre-tokenizer writes it -> text and pre-tokens of the token; None for what may not be one.
 Allowed = Callable[[str], tuple[str, tuple[str, ...]] | None]
 
 
