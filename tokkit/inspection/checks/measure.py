@@ -117,7 +117,7 @@ def measure(
         by_script=_by_script(texts, tokenizer, progress),
         # A substring is enough: tokenizers find a special token anywhere in a text, also inside a word.
         with_special_text={
-            token: rows for token in special_texts if (rows := sum(token in text for text in texts))
+            token: count for token in special_texts if (count := sum(token in text for text in texts))
         },
     )
 

@@ -66,7 +66,12 @@ def _ratios(
     progress: Progress,
 ) -> dict[str, dict[str, Any]]:
     """Every tokenizer's ratios over some rows, with intervals from the same bootstrap samples for all."""
-    columns = [np.ones(len(counted.texts)), counted.words, counted.bytes, counted.characters]
+    columns: list[NDArray[Any]] = [
+        np.ones(len(counted.texts)),
+        counted.words,
+        counted.bytes,
+        counted.characters,
+    ]
     for row_counts in counts.values():
         columns += [row_counts.tokens, row_counts.continued, row_counts.unknown]
         columns += [row_counts.unknown_words, row_counts.unknown > 0]

@@ -38,7 +38,7 @@ class RowSample:
 
     def absorb(self, other: RowSample) -> None:
         """Merge the sample of another thread into this one."""
-        self._sampled += other._kept
+        self._sampled += other._sampled
         self._cut()
 
     def rows(self) -> list[tuple[str, int]]:

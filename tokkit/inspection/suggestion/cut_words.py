@@ -199,8 +199,7 @@ def cut_words(counted: Sequence[tuple[str, int]], model: Model, progress: Progre
         # As a token of its own, an unknown word has nothing behind it.
         rest[(starts[1:] - 1)[unknown > 0]] = 0
     counts = np.fromiter((count for _, count in fitting), dtype=np.int64, count=len(fitting))
-    borders = np.where(ends, mixed(positions(starts)), np.uint64(0))
-    cuts = running_sums(borders, starts)
+    cuts = running_sums(np.where(ends, mixed(positions(starts)), np.uint64(0)), starts)
     return CutWords(words, counts, cost, unknown, first, starts, rest, lost, cuts, model)
 
 
