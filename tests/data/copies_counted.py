@@ -14,8 +14,8 @@ def extra_copies(texts: Iterable[str | None]) -> int:
 
 def conflicting_labels(texts: Iterable[str | None], labels: Iterable[str | None]) -> int:
     """Distinct texts that stand with two or more labels; rows without text or label do not count."""
-    found = defaultdict(set)
+    labels_of = defaultdict(set)
     for text, label in zip(texts, labels, strict=True):
         if text is not None and label is not None:
-            found[text].add(label)
-    return sum(len(each) > 1 for each in found.values())
+            labels_of[text].add(label)
+    return sum(len(distinct) > 1 for distinct in labels_of.values())

@@ -76,8 +76,8 @@ def test_clean_every_dropped_row_is_written_as_it_was_read_with_its_reason(dirty
         (7, "missing text", None, None),
         (8, "missing label", None, None),
     ]
-    kept = {row[0] for row in table(tmp_path / "out.csv")}
-    assert kept | {row["id"] for row in gone} == {str(i) for i in range(1, 10)}
+    kept_texts = {row[0] for row in table(tmp_path / "out.csv")}
+    assert kept_texts | {row["id"] for row in gone} == {str(i) for i in range(1, 10)}
     for row in gone:
         assert (row["text"] or "", row["label"] or "") == DIRTY[row["row"] - 1]
 
@@ -338,7 +338,7 @@ def test_clean_never_replaces_what_it_reads(dirty):
 
 
 def test_clean_tables(dirty, folder, tmp_path):
-    by_title = {each.title: each for each in tables(clean(dirty, dry_run=True).as_dict())}
+    by_title = {section.title: section for section in tables(clean(dirty, dry_run=True).as_dict())}
     assert list(by_title) == [
         *("Dry run, nothing was written", "Repaired", "Dropped"),
         *("Examples of repairs", "Examples of rows that would be dropped"),
@@ -348,7 +348,7 @@ def test_clean_tables(dirty, folder, tmp_path):
         "Examples of rows that would be dropped"
     ].rows
     assert ("spaces", "␣␣A␣␣good film & more␣", "A good film & more") in by_title["Examples of repairs"].rows
-    by_title = {each.title: each for each in tables(clean(folder, tmp_path / "out").as_dict())}
+    by_title = {section.title: section for section in tables(clean(folder, tmp_path / "out").as_dict())}
     assert list(by_title) == [f"Written to {tmp_path / 'out'}", "Repaired", "Dropped"]
     assert by_title["Dropped"].columns == ("reason", "train", "validation", "test", "all rows")
     assert ("exact duplicate", 1, 1, 0, 2) in by_title["Dropped"].rows

@@ -47,18 +47,18 @@ def test_clean_one_row_of_each_group_stays(keep, rows):
     groups = grouped(rows, "normalized")
     drops = dropping.copies("train", groups, keep)
     for group in groups:
-        (kept,) = [row for row in group if row.number not in drops]
+        (kept_row,) = [row for row in group if row.number not in drops]
         if keep == "first":
-            assert kept is group[0]
+            assert kept_row is group[0]
         elif keep == "longest":
-            assert len(kept.text) == max(len(row.text) for row in group)
+            assert len(kept_row.text) == max(len(row.text) for row in group)
         else:
             labels = Counter(row.label for row in group)
-            assert labels[kept.label] == max(labels.values())
+            assert labels[kept_row.label] == max(labels.values())
         for row in group:
-            if row is not kept:
-                reason = "exact duplicate" if row.text == kept.text else "normalized duplicate"
-                assert drops[row.number] == Drop(reason, ("train", kept.number))
+            if row is not kept_row:
+                reason = "exact duplicate" if row.text == kept_row.text else "normalized duplicate"
+                assert drops[row.number] == Drop(reason, ("train", kept_row.number))
     assert set(drops) <= {row.number for group in groups for row in group}
 
 

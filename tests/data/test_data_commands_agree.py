@@ -47,7 +47,7 @@ def test_commands_agree_on_rows_and_errors(path, large, write, tmp_path, monkeyp
     source = case.get("load") or next(iter(case["files"]))
     options = DatasetOptions(**case.get("options", {}))
     dataset, error = _outcome(read_dataset, source, options)
-    found, stats_error = _outcome(stats, source, options=options)
+    statistics, stats_error = _outcome(stats, source, options=options)
     assert stats_error == error
     commands = {
         "split": lambda: split(source, tmp_path / "split-out", read_options=options, folds=2),
@@ -63,16 +63,16 @@ def test_commands_agree_on_rows_and_errors(path, large, write, tmp_path, monkeyp
             if name != "finetune" or not lists:
                 assert _outcome(work)[1] == error, name
         return
-    frames = {name: each.frame for name, each in dataset.splits.items()}
-    assert {name: each["rows"] for name, each in found.splits.items()} == {
+    frames = {name: part.frame for name, part in dataset.splits.items()}
+    assert {name: part["rows"] for name, part in statistics.splits.items()} == {
         name: frame.height for name, frame in frames.items()
     }
     for name, frame in frames.items():
-        assert found.splits[name]["missing"] == {
+        assert statistics.splits[name]["missing"] == {
             column: frame[column].null_count() for column in frame.columns
         }
         texts = frame[dataset.text_column].drop_nulls()
-        assert found.splits[name]["lengths"]["characters"]["total"] == texts.str.len_chars().sum()
+        assert statistics.splits[name]["lengths"]["characters"]["total"] == texts.str.len_chars().sum()
     cleaned, _ = _outcome(commands["clean"])
     assert cleaned is None or cleaned.rows_before == sum(frame.height for frame in frames.values())
 
@@ -94,17 +94,17 @@ def test_corpora_hold_the_texts_of_the_data_set(path, large, write, tmp_path, mo
 
     def texts():
         corpus = plan([source], CorpusOptions())
-        read = [text for each in items(corpus) for text in each]
+        read = [text for texts_of_item in items(corpus) for text in texts_of_item]
         # the columns for kernels hold the same texts; a long line is cut within
         columns = [text for rows, _ in texts_of(corpus) for text in rows.to_list()]
         assert "".join(columns) == "".join(read)
         assert corpus[0].column is None or [*filter(None, columns)] == [*filter(None, read)]
         return read
 
-    found, corpus_error = _outcome(texts)
+    read_texts, corpus_error = _outcome(texts)
     if error is not None and corpus_error is not None:
         assert corpus_error[0] == error[0]
     elif error is None and path.stem != "json-of-splits":  # of which a corpus wants one named
-        assert [text.rstrip("\r\n") for text in found if text.strip()] == [
+        assert [text.rstrip("\r\n") for text in read_texts if text.strip()] == [
             text for text in dataset.texts(next(iter(dataset.splits))).drop_nulls() if text.strip()
         ]

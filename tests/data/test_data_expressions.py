@@ -29,8 +29,8 @@ FRAME = pl.DataFrame(
 
 
 def _rows(text):
-    kept = FRAME.with_row_index("row").filter(compile_condition(text, FRAME.schema, "--where"))
-    return kept["row"].to_list()
+    selected = FRAME.with_row_index("row").filter(compile_condition(text, FRAME.schema, "--where"))
+    return selected["row"].to_list()
 
 
 def _values(text):

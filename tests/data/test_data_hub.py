@@ -12,8 +12,8 @@ import sys
 
 import pytest
 
-from tokkit.data import hf_datasets
 from tokkit.data.loading.load import read_dataset
+from tokkit.data.loading.read import is_hub
 from tokkit.errors import InputError, UsageError
 
 SCRIPT = """
@@ -36,7 +36,7 @@ print(json.dumps(heard.sentences))
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def printed(tmp_path_factory):
     """What a process of its own, offline, prints of several sources, and what it says."""
     here = tmp_path_factory.mktemp("hub")
     (here / "reviews").mkdir()
@@ -58,20 +58,20 @@ def told(tmp_path_factory):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def test_hub_splits_and_a_single_split_are_loaded(told):
+def test_hub_splits_and_a_single_split_are_loaded(printed):
     columns = ["text", "label"]
-    assert told[0] == {"train": [*columns, ["a", "x"], ["b", "y"]], "test": [*columns, ["c", "x"]]}
-    assert told[1] == {"test": [*columns, ["c", "x"]]}
+    assert printed[0] == {"train": [*columns, ["a", "x"], ["b", "y"]], "test": [*columns, ["c", "x"]]}
+    assert printed[1] == {"test": [*columns, ["c", "x"]]}
 
 
-def test_hub_offline_one_sentence_says_so(told):
-    message, hint = told[2]
+def test_hub_offline_one_sentence_says_so(printed):
+    message, hint = printed[2]
     assert message.startswith("hub:nobody/nothing: cannot be loaded from the hub: ")
     assert "\n" not in message
     assert "OWNER/NAME" in hint
     assert (
         "hub:reviews: HF_HUB_OFFLINE forbids the network; looking in the cache of the datasets library"
-        in told[3]
+        in printed[3]
     )
 
 
@@ -94,5 +94,5 @@ def test_hub_an_existing_path_wins(write, tmp_path, monkeypatch):
     write("hub:reviews/train.csv", "text,label\na,x\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("socket.socket.connect", lambda *a: pytest.fail("the network was asked"))
-    assert not hf_datasets.is_hub("hub:reviews")
+    assert not is_hub("hub:reviews")
     assert read_dataset("hub:reviews").texts("train").to_list() == ["a"]

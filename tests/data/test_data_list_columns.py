@@ -55,8 +55,8 @@ def test_a_separator_cuts_labels_that_stand_in_one_field(tmp_path):
 def test_a_command_offers_no_option_that_it_would_refuse(command):
     from tokkit.cli.main import tokkit as group
 
-    found = group.get_command(click.Context(group), command)
-    flags = {flag for option in found.params for flag in option.opts}
+    click_command = group.get_command(click.Context(group), command)
+    flags = {flag for option in click_command.params for flag in option.opts}
     assert "--label-column" in flags
     assert "--label-sep" not in flags
     assert ("--pair-column" in flags) == (command not in ("compare", "doctor"))
@@ -103,7 +103,7 @@ def test_rows_without_tokens_or_tags_are_left_out(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("row", "told"),
+    ("row", "message"),
     [
         ({"tokens": ["a", "b"], "tags": ["O"]}, "row 2: 2 tokens and 1 tags: one tag for each token"),
         ({"tokens": ["a"], "tags": [None]}, "row 2: 1 tokens and 0 tags"),
@@ -112,11 +112,11 @@ def test_rows_without_tokens_or_tags_are_left_out(tmp_path):
         ({"tokens": [["a"]], "tags": ["O"]}, 'column "tokens" holds List.*lists of strings were expected'),
     ],
 )
-def test_lists_that_cannot_be_labels_are_named(tmp_path, row, told):
+def test_lists_that_cannot_be_labels_are_named(tmp_path, row, message):
     good = {"tokens": ["a"], "tags": ["O"]} if "tokens" in row else {"text": "a", "labels": ["x"]}
     if row.get("tokens") == [["a"]]:
         good = {"tokens": [["b"]], "tags": ["O"]}
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=message):
         lists(jsonl(tmp_path / "t.jsonl", [good, row]))
 
 

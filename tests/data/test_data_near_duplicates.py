@@ -52,9 +52,9 @@ def by_all_pairs(texts: list[str], threshold: float = THRESHOLD) -> list[int]:
     for i, j in combinations(range(len(texts)), 2):
         if jaccard(sets[i], sets[j]) >= threshold and cluster[i] != cluster[j]:
             old, new = max(cluster[i], cluster[j]), min(cluster[i], cluster[j])
-            cluster = [new if each == old else each for each in cluster]
-    number = {each: i for i, each in enumerate(dict.fromkeys(cluster))}
-    return [number[each] for each in cluster]
+            cluster = [new if member == old else member for member in cluster]
+    number = {member: i for i, member in enumerate(dict.fromkeys(cluster))}
+    return [number[member] for member in cluster]
 
 
 def edited(text: str, rng: random.Random, edits: int) -> str:
@@ -70,19 +70,19 @@ def edited(text: str, rng: random.Random, edits: int) -> str:
 def family(lines: list[str], seed: int) -> list[str]:
     """Texts, and versions of them from equal to unlike, shuffled."""
     rng = random.Random(seed)
-    made = [edited(line, rng, edits) for line in lines for edits in (0, 0, 1, 1, 2, 4)]
-    rng.shuffle(made)
-    return made
+    edited_lines = [edited(line, rng, edits) for line in lines for edits in (0, 0, 1, 1, 2, 4)]
+    rng.shuffle(edited_lines)
+    return edited_lines
 
 
 @pytest.mark.parametrize("name", ["english.txt", "korean.txt"])
 def test_near_duplicates_are_those_that_all_pairs_give(name):
     lines = (corpora_path() / name).read_text("utf-8").splitlines()
     texts = family([line for line in lines if line.strip()][:60], seed=7)
-    found = clusters(texts)
-    assert found.dtype == np.int64
-    assert found.tolist() == by_all_pairs(texts)
-    assert 60 < len(set(found.tolist())) < len(texts) - 60  # some are joined and some are not
+    result = clusters(texts)
+    assert result.dtype == np.int64
+    assert result.tolist() == by_all_pairs(texts)
+    assert 60 < len(set(result.tolist())) < len(texts) - 60  # some are joined and some are not
 
 
 @settings(max_examples=60, deadline=None)
@@ -90,10 +90,10 @@ def test_near_duplicates_are_those_that_all_pairs_give(name):
 def test_near_duplicates_of_random_texts_are_never_joined_wrongly(data):
     words = st.sampled_from(["a", "b", "c", "가", "中文", "👩‍👩‍👧", "é", "ไทย", "!", "Ⅳ"])
     lists = st.lists(words, max_size=14)
-    texts = [" ".join(each) for each in data.draw(st.lists(lists, max_size=14))]
-    expected, found = by_all_pairs(texts), clusters(texts).tolist()
+    texts = [" ".join(words) for words in data.draw(st.lists(lists, max_size=14))]
+    expected, result = by_all_pairs(texts), clusters(texts).tolist()
     for i, j in combinations(range(len(texts)), 2):
-        if found[i] == found[j]:
+        if result[i] == result[j]:
             assert expected[i] == expected[j], (texts[i], texts[j])
 
 
@@ -101,13 +101,13 @@ def test_near_duplicates_of_random_texts_are_never_joined_wrongly(data):
 @example(["", " ", "\u200b", "\x00", "a\nb c", "...", ". . . . . .", "\u3000"])
 @given(st.lists(st.text(max_size=30), max_size=10))
 def test_near_duplicates_hold_those_that_are_the_same_when_normalized(texts):
-    found = clusters([*texts, *reversed(texts)]).tolist()
-    assert found[: len(texts)] == found[len(texts) :][::-1]
+    result = clusters([*texts, *reversed(texts)]).tolist()
+    assert result[: len(texts)] == result[len(texts) :][::-1]
     keys = text_keys.normalized(pl.Series(texts, dtype=pl.String)).to_list()
     for i, j in combinations(range(len(texts)), 2):
         if keys[i] == keys[j]:
-            assert found[i] == found[j]
-    assert list(dict.fromkeys(found)) == list(range(len(set(found))))  # numbered as they come
+            assert result[i] == result[j]
+    assert list(dict.fromkeys(result)) == list(range(len(set(result))))  # numbered as they come
 
 
 def test_near_duplicates_in_scripts_without_spaces_need_no_spaces():
@@ -145,12 +145,12 @@ def test_near_duplicates_that_are_missed_are_as_few_as_stated():
         shared = " ".join(f"s{pair}w{i}" for i in range(18))
         texts += [f"{shared} x{pair} y{pair} z{pair}", f"{shared} u{pair} v{pair} t{pair}"]
     assert jaccard(shingles(texts[0]), shingles(texts[1])) == 14 / 20
-    found = clusters(texts).reshape(-1, 2)
-    missed = int((found[:, 0] != found[:, 1]).sum())
+    result = clusters(texts).reshape(-1, 2)
+    missed = int((result[:, 0] != result[:, 1]).sum())
     chance = (1 - 0.7 ** (PERMUTATIONS / BANDS)) ** BANDS
     assert chance < 0.0002
     assert missed <= 4
-    assert len(np.unique(found)) == 4000 + missed
+    assert len(np.unique(result)) == 4000 + missed
 
 
 def test_near_duplicates_are_the_same_at_any_number_of_threads(monkeypatch):

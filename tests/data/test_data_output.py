@@ -57,8 +57,8 @@ def test_output_datasets_is_the_same_each_time(source, tmp_path):
 
 def test_output_datasets_has_a_folder_a_fold(source, tmp_path):
     split(source, tmp_path / "out", output_format="datasets", folds=2, test=2)
-    for place, names in {"fold-1": ["train", "validation"], "fold-2": ["train", "validation"]}.items():
-        assert list(datasets.load_from_disk(str(tmp_path / "out" / place))) == names
+    for fold, names in {"fold-1": ["train", "validation"], "fold-2": ["train", "validation"]}.items():
+        assert list(datasets.load_from_disk(str(tmp_path / "out" / fold))) == names
     assert list(read_dataset(tmp_path / "out" / "test").splits) == ["test"]
 
 

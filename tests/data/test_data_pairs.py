@@ -120,8 +120,8 @@ def test_ids_and_pairs_go_with_the_rows_that_are_taken(write):
     rows = _load(
         write("a.csv", "id,text,other,label\n1,a,b,x\n2,c,d,y\n3,e,f,x\n"), pair_column="other"
     ).complete("train")
-    taken = rows.only([2, 0])
-    assert (taken.positions, taken.ids, taken.pairs, taken.texts) == (
+    chosen = rows.only([2, 0])
+    assert (chosen.positions, chosen.ids, chosen.pairs, chosen.texts) == (
         [0, 2],
         ["1", "3"],
         ["b", "f"],
@@ -152,8 +152,8 @@ def test_pairs_are_copies_where_both_their_texts_are(rows):
 def test_pairs_are_near_where_both_their_texts_are():
     long = "one two three four five six seven eight nine ten eleven twelve"
     rows = [(long, "yes"), (long + " more", "Yes!"), (long, "no"), ("short", "yes"), (long, "yes")]
-    found = near_duplicates.clusters(["\0".join(row) for row in rows])
-    assert found.tolist() == [0, 0, 1, 2, 0]
+    groups = near_duplicates.clusters(["\0".join(row) for row in rows])
+    assert groups.tolist() == [0, 0, 1, 2, 0]
 
 
 def test_pairs_that_share_one_text_are_no_copies_for_split(write):

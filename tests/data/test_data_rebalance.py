@@ -228,7 +228,7 @@ def test_rebalance_weights_of_other_kinds_are_in_the_proportions_of_their_formul
     for label, n in counts.items():
         assert squared[label] / squared[first] == pytest.approx((counts[first] / n) ** 0.5, rel=1e-4)
         # Cui et al. 2019, equation 2: E_n = (1 - beta^n) / (1 - beta)
-        number, of_first = ((1 - beta**each) / (1 - beta) for each in (n, counts[first]))
+        number, of_first = ((1 - beta**rows_of_class) / (1 - beta) for rows_of_class in (n, counts[first]))
         assert effective[label] / effective[first] == pytest.approx(of_first / number, rel=1e-4)
 
 

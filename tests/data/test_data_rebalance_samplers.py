@@ -107,8 +107,8 @@ def test_rebalance_keeps_what_imbalanced_learn_keeps(name):
     classes = np.repeat([0, 1, 2], [120, 60, 25])
     vectors = rng.normal(size=(205, 3)) + classes[:, None]
     expected.fit_resample(vectors, classes)
-    kept = row_selection.run_sampler(name, vectors, classes, {0: 25, 1: 25, 2: 25}, seed=7)
-    assert kept.tolist() == sorted(expected.sample_indices_.tolist())
+    kept_rows = row_selection.run_sampler(name, vectors, classes, {0: 25, 1: 25, 2: 25}, seed=7)
+    assert kept_rows.tolist() == sorted(expected.sample_indices_.tolist())
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -120,29 +120,31 @@ class TestEverySampler:
     VECTORS = np.random.default_rng(0).normal(size=(205, 3)) + CLASSES[:, None]
 
     def test_keeps_distinct_rows_in_order_and_the_rarest_class_whole(self, name):
-        kept = row_selection.run_sampler(name, self.VECTORS, self.CLASSES, self.TARGETS, seed=1)
-        assert kept.tolist() == sorted(set(kept.tolist()))
-        assert kept.min() >= 0
-        assert kept.max() < len(self.CLASSES)
-        assert set(range(180, 205)) <= set(kept.tolist())
+        kept_rows = row_selection.run_sampler(name, self.VECTORS, self.CLASSES, self.TARGETS, seed=1)
+        assert kept_rows.tolist() == sorted(set(kept_rows.tolist()))
+        assert kept_rows.min() >= 0
+        assert kept_rows.max() < len(self.CLASSES)
+        assert set(range(180, 205)) <= set(kept_rows.tolist())
 
     def test_meets_the_targets_if_it_cuts_to_them(self, name):
-        kept = row_selection.run_sampler(name, self.VECTORS, self.CLASSES, self.TARGETS, seed=1)
+        kept_rows = row_selection.run_sampler(name, self.VECTORS, self.CLASSES, self.TARGETS, seed=1)
         if SAMPLERS[name].to_targets:
-            kept = row_selection.top_up(kept, self.CLASSES, self.TARGETS, seed=1)
-            assert dict(enumerate(np.bincount(self.CLASSES[kept]).tolist())) == self.TARGETS
+            kept_rows = row_selection.top_up(kept_rows, self.CLASSES, self.TARGETS, seed=1)
+            assert dict(enumerate(np.bincount(self.CLASSES[kept_rows]).tolist())) == self.TARGETS
 
     def test_is_the_same_for_the_same_seed_and_for_sparse_vectors(self, name):
         arguments = (self.CLASSES, self.TARGETS, 3)
-        kept = row_selection.run_sampler(name, self.VECTORS, *arguments).tolist()
-        assert row_selection.run_sampler(name, self.VECTORS, *arguments).tolist() == kept
-        assert row_selection.run_sampler(name, sparse.csr_matrix(self.VECTORS), *arguments).tolist() == kept
+        kept_rows = row_selection.run_sampler(name, self.VECTORS, *arguments).tolist()
+        assert row_selection.run_sampler(name, self.VECTORS, *arguments).tolist() == kept_rows
+        assert (
+            row_selection.run_sampler(name, sparse.csr_matrix(self.VECTORS), *arguments).tolist() == kept_rows
+        )
 
     def test_keeps_all_rows_if_all_classes_have_as_many(self, name):
         classes = np.repeat([0, 1], [20, 20])
         vectors = np.random.default_rng(0).normal(size=(40, 2))
-        kept = row_selection.run_sampler(name, vectors, classes, {0: 20, 1: 20}, 0)
-        assert kept.tolist() == list(range(40))
+        kept_rows = row_selection.run_sampler(name, vectors, classes, {0: 20, 1: 20}, 0)
+        assert kept_rows.tolist() == list(range(40))
 
     def test_says_in_a_line_what_it_does_and_has_a_limit(self, name):
         assert 10 < len(SAMPLERS[name].summary) < 75
@@ -170,11 +172,11 @@ class FirstRows:
         self.cleaned, self.rows = cleaned, rows
 
     def fit_resample(self, vectors, classes):
-        kept = [
+        kept_rows = [
             np.flatnonzero(classes == number)[: self.rows if number in self.cleaned else None]
             for number in np.unique(classes)
         ]
-        self.sample_indices_ = np.concatenate(kept)
+        self.sample_indices_ = np.concatenate(kept_rows)
 
 
 def _first_rows(sampling):
@@ -194,11 +196,11 @@ def test_rebalance_nearmiss_takes_its_numbers_from_targets_and_ratio(tmp_path):
 
 def test_rebalance_where_nearmiss_3_finds_too_few_rows_others_are_sampled():
     classes = np.repeat([0, 1], [50, 2])
-    kept = np.array([3, 7, 50, 51])
-    found = row_selection.top_up(kept, classes, {0: 10, 1: 2}, seed=1)
-    assert len(found) == len(set(found)) == 12
-    assert set(kept) <= set(found)
-    assert row_selection.top_up(kept, classes, {0: 2, 1: 2}, seed=1).tolist() == kept.tolist()
+    kept_rows = np.array([3, 7, 50, 51])
+    topped_up = row_selection.top_up(kept_rows, classes, {0: 10, 1: 2}, seed=1)
+    assert len(topped_up) == len(set(topped_up)) == 12
+    assert set(kept_rows) <= set(topped_up)
+    assert row_selection.top_up(kept_rows, classes, {0: 2, 1: 2}, seed=1).tolist() == kept_rows.tolist()
 
 
 @pytest.mark.parametrize(
@@ -311,7 +313,7 @@ def test_rebalance_vectors_from_a_file_are_those_of_the_rows_that_count(table, t
         assert f"rows are compared by {name}" in heard
         written.append(out.read_bytes())
         receipt = json.loads(out.with_name(f"{out.name}.tokkit.json").read_text())["result"]
-        assert [each["name"] for each in receipt["inputs"]] == ["a.parquet", name]
+        assert [file["name"] for file in receipt["inputs"]] == ["a.parquet", name]
         assert receipt["settings"]["vectors"] == name
     assert written[0] == written[1] == written[2]
 

@@ -43,7 +43,7 @@ def _back(frame, folder: Path, table_format) -> pl.DataFrame:
     return concatenate(batches(path, table_format))
 
 
-def _held(rows):
+def _without_empty(rows):
     return [tuple(value or None for value in row) for row in rows]
 
 
@@ -57,14 +57,14 @@ def test_save_csv_reads_back_the_same_or_names_a_nul(tmp_path, rows, table_forma
         with pytest.raises(InputError, match="NUL"):
             write(_frame(rows), tmp_path / "out", table_format)
     else:
-        assert _back(_frame(rows), tmp_path, table_format).rows() == _held(rows)
+        assert _back(_frame(rows), tmp_path, table_format).rows() == _without_empty(rows)
 
 
 @TO_DISK
 @given(ROWS, st.sampled_from([JSONL, JSON, PARQUET, ARROW]))
 @example([("a\0b", "\u2028")], JSONL)
 def test_save_json_and_columnar_files_read_back_the_same(tmp_path, rows, table_format):
-    assert _held(_back(_frame(rows), tmp_path, table_format).rows()) == _held(rows)
+    assert _without_empty(_back(_frame(rows), tmp_path, table_format).rows()) == _without_empty(rows)
 
 
 @TO_DISK
@@ -75,7 +75,7 @@ def test_save_tsv_reads_back_the_same_or_is_refused(tmp_path, rows):
             write(_frame(rows), tmp_path / "out", TSV)
         assert caught.value.hint
     else:
-        assert _back(_frame(rows), tmp_path, TSV).rows() == _held(rows)
+        assert _back(_frame(rows), tmp_path, TSV).rows() == _without_empty(rows)
 
 
 @TO_DISK

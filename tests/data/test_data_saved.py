@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tokkit.data.hf_datasets import as_datasets, is_saved
+from tokkit.data.hf_datasets import as_datasets
 from tokkit.data.loading.load import load_dataset, read_dataset
+from tokkit.data.loading.read import is_saved
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError
 

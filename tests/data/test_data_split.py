@@ -77,12 +77,12 @@ def test_split_class_shares_are_within_rounding(counts, validation, test):
         assert (
             len(assigned[name]) == max(1, round(share * len(rows))) or sum(map(len, assigned.values())) > room
         )
-        found = Counter(rows[row][1] for row in assigned[name])
-        moved = sum(found[label] == 1 and share * n < 1 for label, n in counts.items())
-        given_away += found
+        part_counts = Counter(rows[row][1] for row in assigned[name])
+        moved = sum(part_counts[label] == 1 and share * n < 1 for label, n in counts.items())
+        given_away += part_counts
         spent = sum(given_away[label] == n - 1 for label, n in counts.items())  # others give in their place
         for label, n in counts.items():
-            assert abs(found[label] - share * n) < 1 + moved + spent
+            assert abs(part_counts[label] - share * n) < 1 + moved + spent
     assert {rows[row][1] for row in assigned["train"]} == set(counts)
 
 
@@ -103,8 +103,8 @@ def test_split_shares_are_close_to_those_of_scikit_learn():
     rows = [(f"t{i}", label) for i, label in enumerate(labels)]
     assigned = assign_rows(_dataset(rows), "train", SplitOptions(validation=0.15, test=0))
     _, theirs = next(StratifiedShuffleSplit(1, test_size=len(assigned["validation"])).split(labels, labels))
-    mine = Counter(labels[row] for row in assigned["validation"])
-    assert all(abs(mine[label] - n) <= 1 for label, n in Counter(labels[row] for row in theirs).items())
+    own = Counter(labels[row] for row in assigned["validation"])
+    assert all(abs(own[label] - n) <= 1 for label, n in Counter(labels[row] for row in theirs).items())
 
 
 def test_split_another_seed_gives_other_splits():
@@ -175,11 +175,11 @@ def test_split_writes_a_folder_of_the_same_format_that_loads(write, tmp_path, en
     result = split(path, tmp_path / "out", validation=10, test=0.1)
     loaded = read_dataset(tmp_path / "out")
     assert result.splits == {"train": 35, "validation": 10, "test": 5}
-    assert {name: each.frame.height for name, each in loaded.splits.items()} == result.splits
-    assert [each.files[0].name for each in loaded.splits.values()] == [
+    assert {name: part.frame.height for name, part in loaded.splits.items()} == result.splits
+    assert [part.files[0].name for part in loaded.splits.values()] == [
         f"{name}{ending}" for name in result.splits
     ]
-    back = pl.concat([each.original for each in loaded.splits.values()]).cast(
+    back = pl.concat([part.original for part in loaded.splits.values()]).cast(
         {"id": pl.Int64, "label": pl.Int64}
     )
     assert back.sort("id").to_dicts() == rows

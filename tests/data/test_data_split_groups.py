@@ -76,8 +76,8 @@ ROWS = st.lists(st.tuples(KEYS, st.sampled_from(["x", "y", "가", None]), KEYS),
 def test_split_groups_are_what_chains_of_texts_and_groups_connect(rows):
     data = _dataset(rows)
     assert row_groups(data, "train").tolist() == _connected(rows, [0])
-    found = row_groups(data, "train", group_column="author").tolist()
-    assert found == _connected(rows, [0, 2])
+    groups = row_groups(data, "train", group_column="author").tolist()
+    assert groups == _connected(rows, [0, 2])
 
 
 def test_split_near_duplicates_are_groups():
@@ -110,8 +110,8 @@ def test_split_never_parts_a_group_nor_a_text(rows, seed, folds):
             whole = {*assigned[f"fold-{fold}/train"], *assigned[f"fold-{fold}/validation"]}
             assert whole == set(range(len(rows))) - set(assigned["test"])
     for key in (0, 2):
-        held = [{rows[row][key] for row in part} - {None} for part in parts.values()]
-        assert sum(map(len, held)) == len(set().union(*held))
+        values = [{rows[row][key] for row in part} - {None} for part in parts.values()]
+        assert sum(map(len, values)) == len(set().union(*values))
     assert assigned == _assign(rows, seed=seed, group_column="author", folds=folds, test=0.2)
 
 
@@ -121,8 +121,8 @@ def test_split_by_group_meets_the_shares_of_rows_and_classes():
     counts = Counter(label for _, label, _ in rows)
     for name, share in (("train", 0.75), ("validation", 0.15), ("test", 0.1)):
         assert abs(len(assigned[name]) - share * len(rows)) <= 10
-        found = Counter(rows[row][1] for row in assigned[name])
-        assert all(abs(found[label] - share * n) <= 10 for label, n in counts.items())
+        part_counts = Counter(rows[row][1] for row in assigned[name])
+        assert all(abs(part_counts[label] - share * n) <= 10 for label, n in counts.items())
 
 
 def test_split_by_group_keeps_every_class_in_train():
@@ -161,13 +161,13 @@ def test_split_group_folds_are_as_even_as_those_of_scikit_learn(rows_each, group
         test for _, test in StratifiedGroupKFold(5, shuffle=True, random_state=0).split(rows, labels, names)
     ]
     assigned = _assign(rows, group_column="author", folds=5)
-    mine = [assigned[f"fold-{fold}/validation"] for fold in range(1, 6)]
+    own = [assigned[f"fold-{fold}/validation"] for fold in range(1, 6)]
 
     def unevenness(folds):
         counts = np.array([[(labels[fold] == label).sum() for label in "abc"] for fold in folds])
         return ((counts - counts.mean(axis=0)) ** 2 / counts.mean(axis=0)).sum()
 
-    assert unevenness(mine) <= unevenness(theirs) + 0.1
+    assert unevenness(own) <= unevenness(theirs) + 0.1
 
 
 # Folds --------------------------------------------------------------------------------------------------
@@ -189,8 +189,8 @@ def test_split_folds_of_single_rows_are_even_to_a_row_in_every_class(counts, fol
     sizes = [len(part) for part in validated]
     assert max(sizes) - min(sizes) <= 1
     for label in counts:
-        found = [sum(rows[row][1] == label for row in part) for part in validated]
-        assert max(found) - min(found) <= 1
+        fold_counts = [sum(rows[row][1] == label for row in part) for part in validated]
+        assert max(fold_counts) - min(fold_counts) <= 1
 
 
 def test_split_folds_are_stratified_like_those_of_scikit_learn():
@@ -199,9 +199,9 @@ def test_split_folds_are_stratified_like_those_of_scikit_learn():
     labels = ["a"] * 503 + ["b"] * 111 + ["c"] * 37
     theirs = [Counter(labels[row] for row in test) for _, test in StratifiedKFold(5).split(labels, labels)]
     assigned = _assign([(f"t{i}", label, None) for i, label in enumerate(labels)], folds=5)
-    mine = [Counter(labels[row] for row in assigned[f"fold-{fold}/validation"]) for fold in range(1, 6)]
+    own = [Counter(labels[row] for row in assigned[f"fold-{fold}/validation"]) for fold in range(1, 6)]
     for label in "abc":
-        assert sorted(each[label] for each in mine) == sorted(each[label] for each in theirs)
+        assert sorted(fold[label] for fold in own) == sorted(fold[label] for fold in theirs)
 
 
 def test_split_folds_are_folders_and_the_test_split_is_written_once(write, tmp_path, heard):
@@ -216,8 +216,8 @@ def test_split_folds_are_folders_and_the_test_split_is_written_once(write, tmp_p
     test = set(read_dataset(tmp_path / "out" / "test.csv").texts("test"))
     for fold in range(1, 5):
         loaded = read_dataset(tmp_path / "out" / f"fold-{fold}")
-        held = [set(loaded.texts(name)) for name in ("train", "validation")] + [test]
-        assert sum(map(len, held)) == len(set().union(*held)) == 41
+        texts = [set(loaded.texts(name)) for name in ("train", "validation")] + [test]
+        assert sum(map(len, texts)) == len(set().union(*texts)) == 41
         assert result.splits[f"fold-{fold}/train"] == loaded.texts("train").len()
     assert "train lacks 1 of 3 classes, too rare: c" in heard
     assert json.loads((tmp_path / "out" / "tokkit.json").read_text())["result"]["splits"] == result.splits
@@ -262,7 +262,7 @@ def test_split_a_group_column_is_found_by_name_or_number_and_need_not_be_text(wr
     assert "14 rows have no author: each is a group of its own" in heard
     assert one.kept_together["largest"] == 4
     loaded = read_dataset(tmp_path / "one")
-    authors = [set(each.original["author"]) - {"", None} for each in loaded.splits.values()]
+    authors = [set(part.original["author"]) - {"", None} for part in loaded.splits.values()]
     assert sum(map(len, authors)) == len(set().union(*authors))
 
 

@@ -23,8 +23,8 @@ def _series(values):
 @given(SMALL, SMALL)
 def test_text_keys_leaked(first, second):
     there = Counter(text for text, _ in first if text is not None)
-    found = text_keys.leaked(_series([t for t, _ in first]), _series([t for t, _ in second]))
-    assert found.to_list() == [text in there for text, _ in second]
+    leaked = text_keys.leaked(_series([t for t, _ in first]), _series([t for t, _ in second]))
+    assert leaked.to_list() == [text in there for text, _ in second]
 
 
 @pytest.mark.parametrize(

@@ -12,33 +12,23 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import datasets
 import polars as pl
+import pyarrow as pa
+from huggingface_hub.utils import logging
 
 from tokkit.data import save
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.sources import addresses, paths
-from tokkit.sources.paths import is_path
 
-if TYPE_CHECKING:
-    import datasets
-
-PREFIX = "hub:"
 _ADDRESS = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?::(?P<split>\w+))?")
 
 # Bytes from which on 32 bits do not count those of a column.
 _LARGEST_STRINGS = 1 << 31
-
-
-def is_saved(folder: Path) -> bool:
-    """Whether ``DatasetDict.save_to_disk`` or ``Dataset.save_to_disk`` wrote the folder."""
-    if not is_path(folder):
-        return False
-    single = (folder / "dataset_info.json").is_file() and (folder / "state.json").is_file()
-    return single or (folder / "dataset_dict.json").is_file()
 
 
 def files_of(folder: Path) -> list[Path]:
@@ -51,8 +41,6 @@ def read_saved(folder: Path) -> dict[str, pl.DataFrame]:
 
     Classes become their names, no class (-1) becomes null. Raises `InputError` for a damaged folder.
     """
-    import datasets
-
     try:
         loaded = datasets.load_from_disk(str(folder))
         if not isinstance(loaded, datasets.DatasetDict):
@@ -77,8 +65,6 @@ def to_datasets(frames: Mapping[str, pl.DataFrame], label_column: str | None) ->
 
     The label column becomes a ``ClassLabel`` over the labels, sorted, None where missing.
     """
-    import datasets
-
     splits = {name: datasets.Dataset(_table(frame)) for name, frame in frames.items()}
     if label_column is not None:
         labels = {label for frame in frames.values() for label in frame[label_column].drop_nulls()}
@@ -93,8 +79,6 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
 
     Labels that are strings become a ``ClassLabel``. Raises `InputError` for a type that `datasets` lacks.
     """
-    import pyarrow
-
     first = next(iter(frames.values()))
     if label_column is not None and first.schema.get(label_column) == pl.String:
         column = pl.col(label_column)
@@ -104,7 +88,7 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
     try:
         with without_bars():
             to_datasets(frames, label_column).save_to_disk(str(folder))
-    except (ValueError, TypeError, NotImplementedError, pyarrow.ArrowException) as error:
+    except (ValueError, TypeError, NotImplementedError, pa.ArrowException) as error:
         reason = str(error).partition("\n")[0]
         raise InputError(
             f"{folder.name}: a column is of a type that the datasets library has no place for: {reason}",
@@ -118,8 +102,6 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
 @contextmanager
 def without_bars() -> Iterator[None]:
     """Progress bars of `datasets` are off within, and as they were afterwards."""
-    import datasets
-
     were_on = not datasets.are_progress_bars_disabled()
     datasets.disable_progress_bars()
     try:
@@ -131,8 +113,6 @@ def without_bars() -> Iterator[None]:
 
 def _table(frame: pl.DataFrame) -> Any:
     """As an Arrow table whose strings are `datasets`' usual ones, as long as they fit."""
-    import pyarrow as pa
-
     table = frame.to_arrow(compat_level=pl.CompatLevel.oldest())
     if table.nbytes >= _LARGEST_STRINGS:
         return table
@@ -144,8 +124,6 @@ def _table(frame: pl.DataFrame) -> Any:
 
 
 def _frame(split: Any) -> pl.DataFrame:
-    import datasets
-
     split = split.with_format(None)
     if split._indices is not None:  # rows that were chosen or shuffled; elsewhere than in the user's folder
         split = split.flatten_indices(keep_in_memory=True)
@@ -159,11 +137,6 @@ def _frame(split: Any) -> pl.DataFrame:
             named = numbers.replace_strict(names, default=None, return_dtype=pl.String)
             frame = frame.with_columns(pl.col(column).list.eval(named) if listed else named)
     return frame
-
-
-def is_hub(source: str) -> bool:
-    """Whether a source names the hub; an existing path of that name comes first."""
-    return source.startswith(PREFIX) and not paths.is_path(Path(source))
 
 
 def fetch(source: str, progress: Progress) -> Path:
@@ -199,9 +172,6 @@ def fetch(source: str, progress: Progress) -> Path:
 
 def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
     """Split -> rows. Of ``a/b/c``, c is a configuration; of ``a/b``, b is one where no a/b is there."""
-    import datasets
-    from huggingface_hub.utils import logging
-
     before, slash, last = name.rpartition("/")
     candidates: list[tuple[str, str | None]] = [] if "/" in before else [(name, None)]
     candidates += [(before, last)] if slash else []

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import polars as pl
 
 from tokkit import files
-from tokkit.data import hf_datasets, save
+from tokkit.data import save
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.output_options import DATASETS, OutputOptions
 from tokkit.errors import UsageError
@@ -110,8 +110,10 @@ def _write_splits(
     split next to folds.
     """
     if options.output_format == DATASETS:
+        from tokkit.data.hf_datasets import write_saved
+
         for subfolder, splits in _by_folder(frames).items():
-            hf_datasets.write_saved(splits, folder / subfolder, dataset.label_column)
+            write_saved(splits, folder / subfolder, dataset.label_column)
         return
     for name, frame in frames.items():
         # folds and new splits have no counterpart in the source: any of its splits shows the format

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from tokkit.data.dataset import Rows
-from tokkit.data.hf_datasets import is_hub
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
+from tokkit.data.loading.read import is_hub
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.model_folder import SavedModel
 from tokkit.model.folder.receipt import ModelReceipt

@@ -99,11 +99,8 @@ def group_numbers(contents: Sequence[str], how: str, progress: Progress = SILENT
     """
     series = pl.Series(contents, dtype=pl.String)
     if how == NEAR:
-        numbers = groups.near_rows(series, progress)
-    else:
-        numbers = groups.equal_rows(text_keys.normalized(series) if how == NORMALIZED else series)
-    first_rows: list[int] = numbers.tolist()
-    return first_rows
+        return groups.near_rows(series, progress).to_list()
+    return groups.equal_rows(text_keys.normalized(series) if how == NORMALIZED else series).to_list()
 
 
 def leaking(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from tokkit.data.cleaning.repair_rules import repairs
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
-from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 # Examples of each rule and each reason in the result.
@@ -106,6 +105,8 @@ class TokenCosts:
     def __init__(
         self, texts: Iterable[str], tokenizer: LoadedTokenizer, progress: Progress, *, pairs: bool = False
     ) -> None:
+        from tokkit.tokenizer.encoding.encode import token_counts  # loads NumPy
+
         # encoding is the slow part, so a text that many rows have is encoded once
         distinct = list(dict.fromkeys(texts))
         counted = token_counts(distinct, tokenizer, special=False, progress=progress)

@@ -88,13 +88,11 @@ def with_labels_split_at(split: Split, label: str, separator: str, names: Mappin
     values = columns.values(split.original, label)
     if values is None or separator == "":
         raise UsageError(f'--label-sep "{separator}": expected the character between labels')
-    lists = values.cast(pl.String).str.split(separator).alias(label)
-    lists = lists.list.eval(pl.element().str.strip_chars().replace(dict(names)))
-    if separator != SEPARATOR:
-        _check_separable(lists, SEPARATOR, label, split.where)
+    text = pl.lit(values.cast(pl.String))
+    lists = text.str.split(separator).list.eval(pl.element().str.strip_chars())
     # an empty field is a missing label, as it is of rows with one each
-    joined = pl.select(pl.when(values.cast(pl.String) == "").then(None).otherwise(_joined(lists, SEPARATOR)))
-    return replace(split, original=split.original.with_columns(joined.to_series().alias(label)))
+    original = split.original.with_columns(pl.when(text != "").then(lists).alias(label))
+    return with_lists_as_strings(replace(split, original=original), ListColumns(label, None), names)
 
 
 def _strings(frame: pl.DataFrame, column: str, where: str) -> pl.Series:

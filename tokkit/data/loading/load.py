@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
-from tokkit.data import hf_datasets
 from tokkit.data.dataset import Dataset, Split, no_column
 from tokkit.data.loading import list_columns
 from tokkit.data.loading.dataset_options import DatasetOptions, ReadOptions
@@ -244,6 +243,6 @@ def load_dataset(
 
     ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as labelled rows.
     """
-    return hf_datasets.as_datasets(
-        read_dataset(source, apply_settings(DatasetOptions, options, settings), progress)
-    )
+    from tokkit.data.hf_datasets import as_datasets
+
+    return as_datasets(read_dataset(source, apply_settings(DatasetOptions, options, settings), progress))

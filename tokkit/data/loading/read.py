@@ -11,7 +11,6 @@ from pathlib import Path
 
 import polars as pl
 
-from tokkit.data import hf_datasets
 from tokkit.data.dataset import SPLITS, TRAIN, Split, first_names, sort_labels, split_named
 from tokkit.data.loading import class_folders
 from tokkit.data.loading.dataset_options import ReadOptions
@@ -40,14 +39,11 @@ def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> di
     within = Path(source) if is_folder else None
     readable = [file for file in files if format_of(file) is not None]
     split_of = {file: _split_of(file, within) for file in readable}
-    # a folder with one file is that file
-    if len(readable) == 1:
-        named = {split_of[readable[0]] or TRAIN: readable}
-    elif readable and not is_folder and not any(split_of.values()):
-        named = {TRAIN: readable}
-    else:
-        by_split = {name: [file for file in readable if split_of[file] == name] for name in SPLITS}
-        named = {name: chosen for name, chosen in by_split.items() if chosen}
+    # a folder with one file is that file; files that are named one by one may say no split at all
+    if len(readable) == 1 or not (is_folder or any(split_of.values())):
+        split_of = {file: name or TRAIN for file, name in split_of.items()}
+    by_split = {name: [file for file in readable if split_of[file] == name] for name in SPLITS}
+    named = {name: chosen for name, chosen in by_split.items() if chosen}
     if not named:
         raise InputError(
             f"{source}: no file in it is named train, validation or test"
@@ -121,16 +117,32 @@ class SplitFiles:
         return Split(self.name, frame, self.files, self.format, frame, self.known)
 
 
+def is_hub(source: str) -> bool:
+    """Whether a source names a data set of the hub; an existing path of that name comes first."""
+    return source.startswith("hub:") and not paths.is_path(Path(source))
+
+
+def is_saved(folder: Path) -> bool:
+    """Whether ``DatasetDict.save_to_disk`` or ``Dataset.save_to_disk`` wrote the folder."""
+    if not paths.is_path(folder):
+        return False
+    single = (folder / "dataset_info.json").is_file() and (folder / "state.json").is_file()
+    return single or (folder / "dataset_dict.json").is_file()
+
+
 def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[str, SplitFiles]:
     """The splits at a path, glob, address, ``-`` or ``hub:NAME``, by name, in the order of `SPLITS`.
 
     Raises `InputError` for what cannot be read, `UsageError` for an option that does not fit it.
     """
-    if hf_datasets.is_hub(source):
+    if is_hub(source) or is_saved(Path(source)):
+        # a second to load, which files of other kinds need not wait for
+        from tokkit.data import hf_datasets
+
+        if not is_hub(source):
+            frames, files = hf_datasets.read_saved(Path(source)), hf_datasets.files_of(Path(source))
+            return _named_splits(frames, files, "arrow", source, progress)
         source = str(hf_datasets.fetch(source, progress))
-    if hf_datasets.is_saved(Path(source)):
-        frames, files = hf_datasets.read_saved(Path(source)), hf_datasets.files_of(Path(source))
-        return _named_splits(frames, files, "arrow", source, progress)
     expanded = paths.expand([source], progress, bytes_of("--max-download", options.max_download))
     # options for tables say that the files are no texts in folders of classes
     if Path(source).is_dir() and options.format in (None, "text") and not (options.sep or options.names):

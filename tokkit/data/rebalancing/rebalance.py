@@ -6,22 +6,28 @@ Where rows are resampled before they are split, copies of one row are in several
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tokkit.data import output
-from tokkit.data.dataset import SPLITS, TRAIN, Dataset, class_counts
+from tokkit.data.dataset import SPLITS, TRAIN, Dataset, class_counts, split_named
+from tokkit.data.duplicates import text_keys
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.rebalancing import samplers
-from tokkit.data.rebalancing.leaks import SiblingSplits, leaking_rows, sibling_splits
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.row_selection import select_rows
 from tokkit.data.rebalancing.weights import SIDECAR, class_weights
 from tokkit.errors import InputError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
+from tokkit.sources import paths
+
+# Split name, and the data set that has it.
+SiblingSplits = Sequence[tuple[str, Dataset]]
 
 
 @dataclass(frozen=True)
@@ -79,7 +85,7 @@ def rebalance(
             "resampling it would falsify every score",
             hint="rebalance the training split only",
         )
-    siblings = sibling_splits(loaded, read_options, progress)
+    siblings = _sibling_splits(loaded, read_options, progress)
     positions, left_out = _usable_rows(loaded, siblings, options, progress)
     rows, compared_by = select_rows(loaded, positions, options, progress)
     after = class_counts(loaded.labels(TRAIN)[rows].to_list())
@@ -122,7 +128,7 @@ def _usable_rows(
     """Rows of the training split that are complete and, as the options say, leak into no sibling."""
     rows = loaded.complete(TRAIN)
     left_out = dict(rows.left_out)
-    leaking = leaking_rows(loaded, siblings) & set(rows.positions)
+    leaking = _leaking_rows(loaded, siblings) & set(rows.positions)
     others = " or ".join(dict.fromkeys(name for name, _ in siblings))
     if leaking and options.leaks == "refuse":
         raise InputError(
@@ -138,3 +144,39 @@ def _usable_rows(
         progress.say(f"skipped {n} rows: {reason}")
     dropped = leaking if options.leaks == "drop" else set()
     return [row for row in rows.positions if row not in dropped], left_out
+
+
+def _sibling_splits(dataset: Dataset, read_options: DatasetOptions, progress: Progress) -> SiblingSplits:
+    """The validation and test splits of the folder, or the files next to a training file that differ from it
+    only in the split they name, and in numbers."""
+    if len(dataset.splits) > 1:
+        return [(name, dataset) for name in dataset.splits if name != TRAIN]
+    file = dataset.files[0]
+    if dataset.source == paths.STANDARD_INPUT or split_named(file) != TRAIN:
+        return []
+    # only files named as this one: train.csv next to reviews_test.csv is another data set
+    others = [
+        other
+        for other in sorted(file.parent.iterdir())
+        if other.is_file()
+        and split_named(other) not in (None, TRAIN)
+        and _other_words(other) == _other_words(file)
+    ]
+    if others:
+        progress.say(f"{file}: searching its texts in {', '.join(other.name for other in others)} too")
+    return [(split_named(other) or "", read_dataset(other, read_options)) for other in others]
+
+
+def _leaking_rows(dataset: Dataset, siblings: SiblingSplits) -> set[int]:
+    """The training rows, by number from 0, whose text is in a sibling split."""
+    contents = dataset.contents(TRAIN)
+    rows: set[int] = set()
+    for name, sibling in siblings:
+        rows |= set(text_keys.leaked(sibling.contents(name), contents).arg_true().to_list())
+    return rows
+
+
+def _other_words(path: Path) -> list[str]:
+    """The words of a file's name but the split: ``nsmc_train.tsv`` and ``nsmc_valid.tsv`` have the same."""
+    words = re.split(r"[^a-z]+", path.name.casefold())
+    return [word for word in words if split_named(word) is None]

@@ -53,21 +53,18 @@ def read_vectors(path: Path, rows: int, where: str) -> NDArray[np.float32]:
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file", hint="--vectors takes a .npy or a .parquet file")
-    if path.suffix.lower() == ".parquet":
-        loaded = _from_parquet(path)
-    else:
-        try:
-            # pickled arrays run code when they are loaded
-            loaded = np.load(path, allow_pickle=False)
-        except (ValueError, OSError, EOFError) as error:
-            raise InputError(
-                f"{path}: no array of numbers in NumPy's .npy format ({error})",
-                hint='numpy.save("vectors.npy", array) writes one; Parquet is read as well',
-            ) from error
+    try:
+        # pickled arrays run code when they are loaded
+        is_parquet = path.suffix.lower() == ".parquet"
+        loaded = _from_parquet(path) if is_parquet else np.load(path, allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise InputError(
+            f"{path}: no array of numbers in NumPy's .npy format ({error})",
+            hint='numpy.save("vectors.npy", array) writes one; Parquet is read as well',
+        ) from error
     if not isinstance(loaded, np.ndarray) or loaded.ndim != 2 or loaded.dtype.kind not in "fiu":
-        shape = "several arrays"
-        if isinstance(loaded, np.ndarray):
-            shape = f"{loaded.dtype} of {loaded.shape}"
+        is_array = isinstance(loaded, np.ndarray)
+        shape = f"{loaded.dtype} of {loaded.shape}" if is_array else "several arrays"
         raise InputError(f"{path}: holds {shape}, where numbers of (rows, width) were expected")
     if len(loaded) != rows:
         raise InputError(
@@ -86,20 +83,14 @@ def _from_parquet(path: Path) -> Any:
         frame = pl.read_parquet(path)
     except (pl.exceptions.PolarsError, OSError) as error:
         raise InputError(f"{path}: cannot be read as Parquet ({error})") from error
-    lists = [name for name in frame.columns if frame[name].dtype in (pl.List, pl.Array)]
+    lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List | pl.Array)]
     name = "vector" if "vector" in lists else lists[0] if len(lists) == 1 else None
     if name is None:
         raise InputError(
             f'{path}: no column "vector" that holds lists of numbers; it has: {", ".join(frame.columns)}'
         )
-    return _stacked(path, frame[name])
-
-
-def _stacked(path: Path, column: pl.Series) -> Any:
-    """A column of lists as an array; raises `InputError` for lists of several lengths, or missing ones."""
-    lists = column.arr.to_list() if column.dtype == pl.Array else column
-    widths = lists.list.len().unique().to_list()
-    inner = lists.explode()
-    if len(widths) != 1 or widths[0] is None or inner.null_count() or not inner.dtype.is_numeric():
-        raise InputError(f'{path}: column "{column.name}" holds lists of several lengths, or not of numbers')
-    return inner.to_numpy().reshape(len(lists), widths[0])
+    rows = frame[name].arr.to_list() if frame[name].dtype == pl.Array else frame[name]
+    widths, values = rows.list.len().unique().to_list(), rows.explode()
+    if len(widths) != 1 or widths[0] is None or values.null_count() or not values.dtype.is_numeric():
+        raise InputError(f'{path}: column "{name}" holds lists of several lengths, or not of numbers')
+    return values.to_numpy().reshape(len(rows), widths[0])

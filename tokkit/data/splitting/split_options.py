@@ -59,8 +59,8 @@ class SplitOptions(OutputOptions):
             )
         # folds validate on themselves, and hold out a test split only on request
         default = SHARE if self.folds is None else 0.0
-        validation = 0.0 if self.folds is not None else SHARE if self.validation is None else self.validation
-        amounts = {VALIDATION: validation, TEST: default if self.test is None else self.test}
+        requested = {VALIDATION: self.validation, TEST: self.test}
+        amounts = {name: default if value is None else value for name, value in requested.items()}
         for name, value in amounts.items():
             if value > 1 and value != int(value):
                 raise UsageError(f"--{name} {value:g}: neither a share below 1 nor a whole number of rows")

@@ -15,12 +15,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Split, no_column
-from tokkit.data.duplicates.groups import RowGroups, equal_rows, near_rows
+from tokkit.data.duplicates.groups import equal_rows, near_rows
 from tokkit.data.splitting.allocation import allocate_quotas, allocate_shares
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
+
+# (rows,) the number of the first row of each row's group.
+RowGroups = NDArray[np.int64]
 
 # Share of all rows above which the size of one group is reported.
 _LARGE_GROUP = 0.05
@@ -43,14 +46,14 @@ def row_groups(
     column.
     """
     contents = dataset.contents(split_name)
-    groups = equal_rows(contents)
+    groups: RowGroups = equal_rows(contents).to_numpy()
     if group_column is not None:
         values = group_values(dataset, dataset.split(split_name), group_column)
         if missing := values.null_count():
             progress.say(f"{missing} rows have no {group_column}: each is a group of its own")
-        groups = _chained(groups, equal_rows(values))
+        groups = _chained(groups, equal_rows(values).to_numpy())
     if near:
-        groups = _chained(groups, near_rows(contents, progress))
+        groups = _chained(groups, near_rows(contents, progress).to_numpy())
     if group_column is not None or near:
         _say_sizes(groups, progress)
     return groups
