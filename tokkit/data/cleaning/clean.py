@@ -10,10 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from tokkit.data import output, save
 from tokkit.data.cleaning import repair_rules
 from tokkit.data.cleaning.clean_options import MAJORITY_LABEL, REPORT, CleanOptions
-from tokkit.data.cleaning.cleaned import CleanedDataset, decide, drop_record
+from tokkit.data.cleaning.cleaned import CleanedDataset, decide
 from tokkit.data.cleaning.repairing import EXAMPLES, Repairs, TokenCosts, excerpt, repair_texts
 from tokkit.data.dataset import Dataset
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -167,8 +169,8 @@ def _result(
 
 def _split_counts(cleaned: CleanedDataset, split: str) -> dict[str, Any]:
     """``{rows_before, rows_after, dropped}``; raises `InputError` where no row is left."""
-    rows, left = cleaned.dataset.split(split).original.height, len(cleaned.kept_rows(split))
-    dropped = Counter(drop.reason for _, drop in sorted(cleaned.drops[split].items()))
+    rows, left = cleaned.rows[split].height, cleaned.kept_rows(split).height
+    dropped = Counter(cleaned.dropped_rows(split)["reason"])
     if not left:
         reasons = ", ".join(f"{n} {reason}" for reason, n in dropped.items())
         source = shlex.quote(cleaned.dataset.source)
@@ -181,27 +183,28 @@ def _split_counts(cleaned: CleanedDataset, split: str) -> dict[str, Any]:
 
 def _token_counts(cleaned: CleanedDataset, texts: Mapping[str, int], costs: TokenCosts) -> dict[str, Any]:
     repairs = cleaned.repairs
-    kept_rows = [row for name in cleaned.rows for row in cleaned.kept_rows(name)]
+    kept_rows = pl.concat([cleaned.kept_rows(name) for name in cleaned.rows])
+    kept_texts = pl.concat([kept_rows["text"], kept_rows["pair"].drop_nulls()])
     # each row of pairs has two texts, and one set of special tokens
     rows = sum(texts.values()) // (1 if cleaned.dataset.pair_column is None else 2)
     repaired_texts = ((repairs.texts.get(text, text), n) for text, n in texts.items())
     return {
         "before": costs.of(texts.items(), rows),
         "repaired": costs.of(repaired_texts, rows),
-        "after": costs.of(((text, 1) for row in kept_rows for text in row.texts), len(kept_rows)),
+        "after": costs.of(((text, 1) for text in kept_texts), kept_rows.height),
         "saved": costs.saved(repairs.changes, tuple(repairs.rows)),
     }
 
 
 def _dropped_examples(cleaned: CleanedDataset) -> dict[str, list[dict[str, Any]]]:
     examples: dict[str, list[dict[str, Any]]] = {}
-    for name, drops in cleaned.drops.items():
+    for name in cleaned.rows:
         texts = cleaned.dataset.texts(name)
-        for row, drop in sorted(drops.items()):
-            of_reason = examples.setdefault(drop.reason, [])
+        for record in cleaned.dropped_rows(name).iter_rows(named=True):
+            of_reason = examples.setdefault(record["reason"], [])
             if len(of_reason) < EXAMPLES:
-                text = excerpt(texts[row] or "") or None
-                of_reason.append({"split": name, **drop_record(row, drop), "text": text})
+                text = texts[record["row"] - 1]
+                of_reason.append({**record, "text": None if text is None else excerpt(text)})
     return examples
 
 

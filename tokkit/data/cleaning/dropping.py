@@ -1,180 +1,124 @@
 """The reasons for dropping a row: incomplete, empty, out of limits, leaking, conflicting labels, duplicate.
 
-Pure functions over the rows of a split. They run in this order, each over the rows that are left, and return
-the rows that it drops: a row is dropped for the first reason that applies.
+The rows of a split are a table:
+
+    row                     number, from 0
+    text, pair              after repairs; pair is the second text, null where rows are single texts
+    label                   "" where the data set has none
+    reason                  why the row is dropped, null of those that stay
+    kept_split, kept_row    the row that a leak or a duplicate is a copy of
+
+The functions run in this order, each over the rows that are left: a row is dropped for the first reason.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import polars as pl
 
 from tokkit.data.cleaning.clean_options import EXACT, LONGEST, MAJORITY, MAJORITY_LABEL, NEAR, NORMALIZED
+from tokkit.data.dataset import TRAIN
 from tokkit.data.duplicates import groups, text_keys
 from tokkit.progress import SILENT, Progress
 
 LEAK, CONFLICT = "in another split", "conflicting labels"
 _COPIES = {NEAR: "near duplicate", NORMALIZED: "normalized duplicate", EXACT: "exact duplicate"}
+_HAS_TWO_LABELS = pl.col("label").n_unique().over("group") > 1
 
 
-@dataclass(frozen=True)
-class Row:
-    """A row of a split after repairs.
+def table_of_rows(columns: Mapping[str, pl.Series], repaired: Mapping[str, str]) -> pl.DataFrame:
+    """The table of rows; those that lack a value have their reason, that of the first column they lack.
 
-    number   from 0
-    label    "" where the data set has no labels
-    pair     the second text of a pair
+    columns    as `Dataset.required` gives them
+    repaired   text -> the text after repairs
     """
-
-    number: int
-    text: str
-    label: str
-    pair: str | None = None
-
-    @property
-    def texts(self) -> tuple[str, ...]:
-        """Its text, or both."""
-        return (self.text,) if self.pair is None else (self.text, self.pair)
-
-    @property
-    def content(self) -> str:
-        """What two copies share: the text, or both as `text_keys.join_pairs` writes them."""
-        return text_keys.SEPARATOR.join(self.texts)
+    none = pl.repeat(None, len(columns["text"]), dtype=pl.String, eager=True)
+    pair, label = columns.get("second text", none), columns.get("label", none)
+    rows = pl.DataFrame({"text": columns["text"], "pair": pair, "label": label}).with_row_index("row")
+    missing = [pl.when(values.is_null()).then(pl.lit(f"missing {what}")) for what, values in columns.items()]
+    return rows.with_columns(
+        pl.col("text", "pair").replace(dict(repaired)),
+        pl.col("label").fill_null(""),
+        reason=pl.coalesce(missing),
+        kept_split=none,
+        kept_row=none.cast(pl.Int64),
+    )
 
 
-@dataclass(frozen=True)
-class Drop:
-    """Why a row is dropped, and the row it duplicates, if any: (split, number)."""
-
-    reason: str
-    duplicate_of: tuple[str, int] | None = None
+def drop(rows: pl.DataFrame, condition: pl.Expr, reason: str) -> pl.DataFrame:
+    """The rows, with the reason for those that meet the condition and have none yet."""
+    return rows.with_columns(reason=pl.coalesce("reason", pl.when(condition).then(pl.lit(reason))))
 
 
-# Row number -> why it is dropped.
-Drops = dict[int, Drop]
+def left(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows that have no reason to be dropped."""
+    return rows.filter(pl.col("reason").is_null())
 
 
-@dataclass(frozen=True)
-class Limit:
-    """A bound on the length of rows in some unit, which the reason names."""
+def grouped(rows: pl.DataFrame, how: str, progress: Progress = SILENT) -> pl.DataFrame:
+    """The rows left, with their content and the group of those that are the same in the sense of ``how``.
 
-    reason: str
-    measure: Callable[[Row], int]
-    least: int | None = None
-    most: int | None = None
-
-
-def incomplete(columns: Mapping[str, pl.Series]) -> Drops:
-    """Rows where one of the columns, as `Dataset.required` gives them, is missing; the first one counts."""
-    drops: Drops = {}
-    for what, values in columns.items():
-        for row in values.is_null().arg_true():
-            drops.setdefault(row, Drop(f"missing {what}"))
-    return drops
-
-
-def out_of_limits(rows: Iterable[Row], limits: Sequence[Limit]) -> Drops:
-    """Rows with a text that is empty, and those shorter or longer than a limit allows."""
-    # repairs may leave nothing: a text of tags or controls alone
-    drops: Drops = {}
-    for row in rows:
-        if not all(row.texts):
-            drops[row.number] = Drop("empty")
-            continue
-        for limit in limits:
-            length = limit.measure(row)
-            if (limit.least and length < limit.least) or (limit.most and length > limit.most):
-                drops[row.number] = Drop(limit.reason)
-                break
-    return drops
-
-
-def group_numbers(contents: Sequence[str], how: str, progress: Progress = SILENT) -> list[int]:
-    """The group of each content, (rows,), of those that are the same in the sense of ``how`` (`DUPLICATES`).
-
-    ``none`` compares as ``exact`` does.
+    how       one of `DUPLICATES`; ``none`` compares as ``exact`` does
+    content   the text, or both as `text_keys.join_pairs` writes them
+    group     number of the first row of the group in this table
     """
-    series = pl.Series(contents, dtype=pl.String)
+    content = pl.concat_str("text", "pair", separator=text_keys.SEPARATOR, ignore_nulls=True)
+    rows = left(rows).drop("reason", "kept_split", "kept_row").with_columns(content=content)
     if how == NEAR:
-        return groups.near_rows(series, progress).to_list()
-    return groups.equal_rows(text_keys.normalized(series) if how == NORMALIZED else series).to_list()
+        return rows.with_columns(group=groups.near_rows(rows["content"], progress))
+    keys = text_keys.normalized(rows["content"]) if how == NORMALIZED else rows["content"]
+    return rows.with_columns(group=groups.equal_rows(keys))
 
 
-def leaking(
-    rows: Sequence[Row], others: Mapping[str, Sequence[Row]], how: str, progress: Progress = SILENT
-) -> Drops:
-    """Rows whose text is in another split too; the rows of the other splits are not dropped."""
-    elsewhere = [(name, row) for name, split in others.items() for row in split]
-    contents = [row.content for row in [*rows, *(row for _, row in elsewhere)]]
-    numbers = group_numbers(contents, how, progress)
-    first_row: dict[int, tuple[str, int]] = {}
-    for group, (name, row) in zip(numbers[len(rows) :], elsewhere, strict=True):
-        first_row.setdefault(group, (name, row.number))
-    return {
-        row.number: Drop(LEAK, first_row[group])
-        for group, row in zip(numbers[: len(rows)], rows, strict=True)
-        if group in first_row
-    }
+def leaking(splits: Mapping[str, pl.DataFrame], how: str, progress: Progress = SILENT) -> pl.DataFrame:
+    """The training rows whose text is in another split too, and the first such row there."""
+    names = [TRAIN, *(name for name in splits if name != TRAIN)]
+    rows = grouped(
+        pl.concat([splits[name].with_columns(split=pl.lit(name)) for name in names]), how, progress
+    )
+    elsewhere = rows.filter(pl.col("split") != TRAIN).unique("group", keep="first", maintain_order=True)
+    copied = elsewhere.select("group", kept_split="split", kept_row=pl.col("row").cast(pl.Int64))
+    leaks = rows.filter(pl.col("split") == TRAIN).select("row", "group").join(copied, on="group")
+    return leaks.select("row", "kept_split", "kept_row", reason=pl.lit(LEAK))
 
 
-def by_group(rows: Sequence[Row], numbers: Sequence[int]) -> list[list[Row]]:
-    """The rows of every group that has more than one."""
-    rows_of: dict[int, list[Row]] = {}
-    for row, number in zip(rows, numbers, strict=True):
-        rows_of.setdefault(number, []).append(row)
-    return [group for group in rows_of.values() if len(group) > 1]
+def contradicting(rows: pl.DataFrame) -> pl.DataFrame:
+    """The `grouped` rows of groups that have two or more labels."""
+    return rows.filter(_HAS_TWO_LABELS)
 
 
-def contradicting(groups: Iterable[Sequence[Row]]) -> list[Sequence[Row]]:
-    """The groups whose rows have two or more labels."""
-    return [rows for rows in groups if len({row.label for row in rows}) > 1]
-
-
-def conflicting(groups: Iterable[Sequence[Row]], conflicts: str) -> Drops:
-    """Rows of contradicting groups: all of them, or with ``majority`` those without the most frequent label.
+def conflicting(rows: pl.DataFrame, conflicts: str) -> pl.DataFrame:
+    """Of contradicting `grouped` rows, all, or with ``majority`` those without the most frequent label.
 
     In a tie all are dropped.
     """
-    drops: Drops = {}
-    for rows in contradicting(groups):
-        # a contradicting group has two labels at least
-        (label, most), (_, second) = Counter(row.label for row in rows).most_common(2)
-        has_majority = conflicts == MAJORITY and most > second
-        for row in rows:
-            if not has_majority or row.label != label:
-                drops[row.number] = Drop(CONFLICT)
-    return drops
+    rows = contradicting(rows).with_columns(votes=pl.len().over("group", "label"))
+    if conflicts == MAJORITY:
+        rows = rows.with_columns(leads=pl.col("votes") == pl.col("votes").max().over("group"))
+        is_tie = pl.col("label").filter(pl.col("leads")).n_unique().over("group") > 1
+        rows = rows.filter(is_tie | ~pl.col("leads"))
+    return rows.select("row", reason=pl.lit(CONFLICT))
 
 
-def copies(split: str, groups: Iterable[Sequence[Row]], keep: str) -> Drops:
-    """All rows of each group but the one kept; the reason says how similar a row is to that."""
-    pairs: list[tuple[Row, Row]] = []
-    for rows in groups:
-        kept_row = _row_to_keep(rows, keep)
-        pairs += [(row, kept_row) for row in rows if row is not kept_row]
+def copies(split: str, rows: pl.DataFrame, keep: str) -> pl.DataFrame:
+    """All `grouped` rows but one of each group; the reason says how similar a row is to that.
+
+    keep   the first row, the first of the longest texts, or the first with the most frequent label
+    """
+    longest_first = -pl.col("content").str.len_chars().cast(pl.Int64)
+    frequent_first = -pl.len().over("group", "label").cast(pl.Int64)
+    order = {LONGEST: longest_first, MAJORITY_LABEL: frequent_first}.get(keep, pl.lit(0))
+    kept = rows.with_columns(order=order).sort("order", "row").unique("group", keep="first")
+    kept = kept.select("group", kept_row=pl.col("row").cast(pl.Int64), kept_content="content")
+    rows = rows.join(kept, on="group", maintain_order="left").filter(pl.col("row") != pl.col("kept_row"))
     # one call for all: each distinct text is normalized once
-    keys = _normalized([row.content for row, _ in pairs])
-    kept_keys = _normalized([kept_row.content for _, kept_row in pairs])
-    drops: Drops = {}
-    for (row, kept_row), key, kept_key in zip(pairs, keys, kept_keys, strict=True):
-        likeness = EXACT if row.content == kept_row.content else NORMALIZED if key == kept_key else NEAR
-        drops[row.number] = Drop(_COPIES[likeness], (split, kept_row.number))
-    return drops
-
-
-def _row_to_keep(rows: Sequence[Row], keep: str) -> Row:
-    """The first row, the first of the longest texts, or the first with the most frequent label."""
-    # `max` returns the first of equal rows, so ties keep the first row
-    if keep == LONGEST:
-        return max(rows, key=lambda row: len(row.content))
-    if keep == MAJORITY_LABEL:
-        counts = Counter(row.label for row in rows)
-        return max(rows, key=lambda row: counts[row.label])
-    return rows[0]
-
-
-def _normalized(texts: Sequence[str]) -> list[str]:
-    return text_keys.normalized(pl.Series(texts, dtype=pl.String)).to_list()
+    keys, kept_keys = (text_keys.normalized(rows[name]) for name in ("content", "kept_content"))
+    likeness = (
+        pl.when(pl.col("content") == pl.col("kept_content"))
+        .then(pl.lit(_COPIES[EXACT]))
+        .when(keys == kept_keys)
+        .then(pl.lit(_COPIES[NORMALIZED]))
+        .otherwise(pl.lit(_COPIES[NEAR]))
+    )
+    return rows.select("row", "kept_row", reason=likeness, kept_split=pl.lit(split))

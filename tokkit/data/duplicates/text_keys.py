@@ -6,6 +6,9 @@ import unicodedata
 
 import polars as pl
 
+# What `str.split` splits text into, for polars.
+WORD = r"[^\s\x1c-\x1f]+"
+
 # Stands between the two texts of a pair where both are one string; a NUL is no part of any text read.
 SEPARATOR = "\0"
 

@@ -28,6 +28,7 @@ from typing import Any, NoReturn
 
 import polars as pl
 
+from tokkit.data.duplicates.text_keys import WORD
 from tokkit.errors import UsageError, did_you_mean
 
 # Values --------------------------------------------------------------------------------------------------
@@ -159,7 +160,7 @@ def _count(expression: pl.Expr) -> Value:
 
 FUNCTIONS: Mapping[str, Callable[[Value], Value]] = {
     "len": lambda value: _count(value.text.str.len_chars()),
-    "words": lambda value: _count(value.text.str.count_matches(r"[^\s\x1c-\x1f]+")),  # as `str.split` does
+    "words": lambda value: _count(value.text.str.count_matches(WORD)),
     "lower": lambda value: Value(value.text.str.to_lowercase(), TEXT),
     "upper": lambda value: Value(value.text.str.to_uppercase(), TEXT),
     "strip": lambda value: Value(value.text.str.strip_chars(), TEXT),
