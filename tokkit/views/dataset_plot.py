@@ -96,8 +96,7 @@ def _quantiles(counted: Counted) -> list[float]:
     rows_below = np.array([0.05, 0.25, 0.5, 0.75, 0.95]) * (ends[-1] - 1)
     # Row p, counted from 0 in order of length, has the first length whose end exceeds p: lengths 3 and 7 of 2
     # rows and 1 row have the ends 2 and 3, so row 2 has length 7.
-    quantiles: list[float] = lengths[np.searchsorted(ends, rows_below, "right")].astype(float).tolist()
-    return quantiles
+    return lengths[np.searchsorted(ends, rows_below, "right")].astype(float).tolist()
 
 
 def _histogram(

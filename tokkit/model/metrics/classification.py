@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from tokkit.model.metrics.calibration import (
     calibration_error,
@@ -54,8 +55,7 @@ class Decisions:
     @property
     def correct(self) -> NDArray[np.bool_]:
         """(rows,) whether exactly the true labels are predicted."""
-        correct: NDArray[np.bool_] = (self.truth == self.predicted).all(axis=1)
-        return correct
+        return (self.truth == self.predicted).all(axis=1)
 
     @cached_property
     def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -100,26 +100,20 @@ class Decisions:
 
 def softmax(logits: Logits) -> NDArray[np.float64]:
     """(rows, classes) probabilities of classes that exclude each other."""
-    # Without its maximum no row overflows: the largest exponential is exp(0).
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    exponentials = np.exp(shifted)
-    shares: NDArray[np.float64] = exponentials / exponentials.sum(axis=1, keepdims=True)
-    return shares
+    return special.softmax(logits.astype(np.float64), axis=1)
 
 
 def sigmoid(logits: Logits) -> NDArray[np.float64]:
     """The probability of each label independently of the others, of the shape of the logits."""
     # The same as 1 / (1 + exp(-x)), whose exponential overflows for large negative logits.
-    shares: NDArray[np.float64] = 0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64)))
-    return shares
+    return 0.5 * (1 + np.tanh(0.5 * logits.astype(np.float64)))
 
 
 def cross_entropy(logits: Logits, targets: NDArray[np.int64]) -> NDArray[np.float64]:
     """(rows,) cross-entropy of each row with class ids, in nats."""
     shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
     normalizer = np.log(np.exp(shifted).sum(axis=1))
-    losses: NDArray[np.float64] = normalizer - shifted[np.arange(len(targets)), targets]
-    return losses
+    return normalizer - shifted[np.arange(len(targets)), targets]
 
 
 def binary_cross_entropy(logits: Logits, targets: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -127,8 +121,7 @@ def binary_cross_entropy(logits: Logits, targets: NDArray[np.float32]) -> NDArra
     wide = logits.astype(np.float64)
     # log(1 + exp(-|x|)) is at most log 2, whatever the sign of the logit.
     losses = np.maximum(wide, 0) - wide * targets + np.log1p(np.exp(-np.abs(wide)))
-    mean: NDArray[np.float64] = losses.mean(axis=1)
-    return mean
+    return losses.mean(axis=1)
 
 
 def confusion_matrix(

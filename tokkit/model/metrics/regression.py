@@ -51,5 +51,4 @@ def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
     array([2.5, 1. , 2.5])
     """
     _, index, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: NDArray[np.float64] = (np.cumsum(counts) - (counts - 1) / 2)[index]
-    return ranks
+    return (np.cumsum(counts) - (counts - 1) / 2)[index]

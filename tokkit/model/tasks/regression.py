@@ -56,8 +56,7 @@ class Regression(Task):
 
     def row_losses(self, logits: Logits, targets: RowTargets) -> NDArray[np.float64]:
         """(rows,) squared errors."""
-        losses: NDArray[np.float64] = (logits[:, 0].astype(np.float64) - targets.values) ** 2
-        return losses
+        return (logits[:, 0].astype(np.float64) - targets.values) ** 2
 
     def predicted_labels(self, logits: Logits, targets: Any, labels: Sequence[str]) -> list[str]:
         return [f"{value:.4g}" for value in logits[:, 0]]

@@ -196,8 +196,7 @@ class Tags(Task):
         losses = cross_entropy(logits[positions], targets.values[positions])
         row = np.repeat(np.arange(len(targets)), np.diff(targets.starts))[tokens]
         sums = np.bincount(row, weights=losses, minlength=len(targets))
-        means: NDArray[np.float64] = sums / np.maximum(np.bincount(row, minlength=len(targets)), 1)
-        return means
+        return sums / np.maximum(np.bincount(row, minlength=len(targets)), 1)
 
     def predicted_labels(self, logits: Logits, targets: TagTargets, labels: Sequence[str]) -> list[str]:
         return [BETWEEN_TAGS.join(row) for row in targets.predicted(logits, labels)]

@@ -11,6 +11,7 @@ from tokkit.views.tables import Result, Table, p_value, with_interval
 _SHARES = ("continued_words", "unknown_rate", "unknown_words", "unknown_rows")
 _CALLED = {"tokens": "tokens", "continued_words": "continued words", "unknown_words": "unknown words"}
 _LENGTHS = ("vocabulary", "tokens", "tokens per word", "bytes per token", "characters per token")
+_VOCABULARY = ("vocabulary used", "Rényi efficiency", "round trip", "normalized", "ignoring whitespace")
 _WORDS = ("continued words", "frequent words whole", "unknown tokens", "words", "rows")
 
 
@@ -53,18 +54,14 @@ def _word_row(name: str, measured: Result) -> tuple[Any, ...]:
 
 
 def _vocabulary_table(tokenizers: Mapping[str, Result]) -> Table:
-    columns = (
-        *("tokenizer", "vocabulary used", "Rényi efficiency"),
-        *("round trip", "normalized", "ignoring whitespace"),
-    )
     rows = [
         (
             *(name, _percent(measured["vocabulary_used"]), measured["renyi_efficiency"]),
-            *(_percent(share) for share in measured["round_trip"].values()),
+            *map(_percent, measured["round_trip"].values()),
         )
         for name, measured in tokenizers.items()
     ]
-    return Table("Vocabulary use, and texts decoded from their tokens", columns, rows)
+    return Table("Vocabulary use, and texts decoded from their tokens", ("tokenizer", *_VOCABULARY), rows)
 
 
 def _truncation_table(tokenizers: Mapping[str, Result]) -> Table:

@@ -102,27 +102,18 @@ def _parts(result: Result, longest: int) -> list[Part]:
 def _overall(result: Result) -> Table:
     """Every score with its interval, and those of the baseline and the majority class."""
     majority, baseline = result["majority"], result.get("baseline")
-    intervals = result.get("intervals", {})
     # Scores are the floats at the top level; counts are ints, tables are mappings.
-    scores = [name for name, value in result.items() if isinstance(value, float)]
+    columns: dict[str, Result] = {"model": {k: v for k, v in result.items() if isinstance(v, float)}}
+    if intervals := result.get("intervals"):
+        columns["95 % CI"] = {name: _interval(bounds) for name, bounds in intervals.items()}
+    if baseline:
+        columns[BASELINES[baseline["kind"]]] = baseline
+    label = majority["label"]
+    columns[f'majority class ("{label}")' if "classes" in result else f"mean ({label})"] = majority
     rows = [
-        (
-            score_name(name),
-            result[name],
-            *((_interval(intervals.get(name)),) if intervals else ()),
-            *((baseline.get(name),) if baseline else ()),
-            majority.get(name),
-        )
-        for name in scores
+        (score_name(name), *(scores.get(name) for scores in columns.values())) for name in columns["model"]
     ]
-    columns = (
-        "",
-        "model",
-        *(("95 % CI",) if intervals else ()),
-        *((BASELINES[baseline["kind"]],) if baseline else ()),
-        f'majority class ("{majority["label"]}")' if "classes" in result else f"mean ({majority['label']})",
-    )
-    return Table(f"{result['rows']:,} rows", columns, rows)
+    return Table(f"{result['rows']:,} rows", ("", *columns), rows)
 
 
 def _interval(bounds: Sequence[float] | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from tokkit.views.tables import Result, Table
@@ -19,38 +20,29 @@ def predictions(result: Result) -> list[Table]:
     unit = "%" if result["unit"] == "per cent" else result["unit"]
     # Rows without a text have no keys of a task: the first row that has one decides.
     form = next((key for key in _FORMS if any(key in row for row in rows)), "label")
-    headings, cells = _FORMS[form]
-    pair = ("second text",) if any("pair" in row for row in rows) else ()
-    truth = ("true label",) if form != "spans" and any("true_label" in row for row in rows) else ()
-    others = ("others",) if form in ("label", "labels") else ()
-    columns = ("text", *pair, *(heading.format(unit=unit) for heading in headings), *truth, *others)
-    lines = [
-        (
-            *(row["text"], *((row.get("pair"),) if pair else ())),
-            *cells(row),
-            *((row.get("true_label") or "",) if truth else ()),
-            *((_others(row),) if others else ()),
-        )
-        for row in rows
-    ]
-    return [Table("Predictions", columns, lines)]
+    columns: dict[str, Callable[[Row], Any]] = {"text": itemgetter("text")}
+    if any("pair" in row for row in rows):
+        columns["second text"] = lambda row: row.get("pair")
+    columns |= {heading.format(unit=unit): cell for heading, cell in _FORMS[form].items()}
+    if form != "spans" and any("true_label" in row for row in rows):
+        columns["true label"] = lambda row: row.get("true_label") or ""
+    if form in ("label", "labels"):
+        columns["others"] = _others
+    cells = [[cell(row) for cell in columns.values()] for row in rows]
+    return [Table("Predictions", list(columns), cells)]
 
 
-def _label(row: Row) -> tuple[Any, ...]:
-    return row["label"], (row["probabilities"] or {}).get(row["label"])
-
-
-def _labels(row: Row) -> tuple[Any, ...]:
+def _labels(row: Row) -> str | None:
     if row["label"] is None:
-        return (None,)
+        return None
     shares = row["probabilities"]
-    return (", ".join(f"{label} {shares[label]:.4g}" for label in row["labels"]) or "none",)
+    return ", ".join(f"{label} {shares[label]:.4g}" for label in row["labels"]) or "none"
 
 
-def _spans(row: Row) -> tuple[Any, ...]:
+def _spans(row: Row) -> str | None:
     if row["label"] is None:
-        return (None,)
-    return (", ".join(f"{span['text']}: {span['type']} {span['probability']:.4g}" for span in row["spans"]),)
+        return None
+    return ", ".join(f"{span['text']}: {span['type']} {span['probability']:.4g}" for span in row["spans"])
 
 
 def _others(row: Row) -> str:
@@ -62,10 +54,13 @@ def _others(row: Row) -> str:
     return ", ".join(f"{label} {shares[label]:.4g}" for label in others)
 
 
-# By a key that only rows of the task have: the headings, and the cells under them.
-_FORMS: Mapping[str, tuple[tuple[str, ...], Callable[[Row], tuple[Any, ...]]]] = {
-    "spans": (("spans, {unit}",), _spans),
-    "labels": (("labels, {unit}",), _labels),
-    "value": (("value",), lambda row: (row.get("value"),)),
-    "label": (("label", "{unit}"), _label),
+# By a key that only rows of the task have: the headings, and the cell of a row under each.
+_FORMS: Mapping[str, Mapping[str, Callable[[Row], Any]]] = {
+    "spans": {"spans, {unit}": _spans},
+    "labels": {"labels, {unit}": _labels},
+    "value": {"value": lambda row: row.get("value")},
+    "label": {
+        "label": itemgetter("label"),
+        "{unit}": lambda row: (row["probabilities"] or {}).get(row["label"]),
+    },
 }
