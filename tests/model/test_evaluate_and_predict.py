@@ -80,12 +80,12 @@ def test_a_checkpoint_without_a_trained_head_is_refused(tokenizer, dataset, tmp_
 def test_predict_keeps_rows_in_the_order_they_came(model):
     texts = [text for text, _ in sentences(300, seed=4)] + ["i feel sad " * n for n in range(1, 30)]
     random.Random(0).shuffle(texts)
-    together = tokkit.predict(model, texts, raw=True).predictions
-    assert [row["text"] for row in together] == texts
-    for place in (0, 17, 200, len(texts) - 1):
-        [alone] = tokkit.predict(model, [texts[place]], raw=True).predictions
-        assert alone["label"] == together[place]["label"]
-        assert alone["probabilities"] == pytest.approx(together[place]["probabilities"], abs=1e-5)
+    all_rows = tokkit.predict(model, texts, raw=True).predictions
+    assert [row["text"] for row in all_rows] == texts
+    for index in (0, 17, 200, len(texts) - 1):
+        [alone] = tokkit.predict(model, [texts[index]], raw=True).predictions
+        assert alone["label"] == all_rows[index]["label"]
+        assert alone["probabilities"] == pytest.approx(all_rows[index]["probabilities"], abs=1e-5)
 
 
 def test_predict_gives_per_cent_with_two_decimals(model):
@@ -149,8 +149,8 @@ def test_predictions_are_reported_row_by_row_also_without_a_text(model, tmp_path
 @pytest.mark.parametrize("head", ["stock", "mean"])
 def test_texts_are_cut_where_they_were_cut_in_training(dataset, tokenizer, tmp_path, head, heard):
     """And without the receipt, where the model ends."""
-    spec = {"size": "tiny", "epochs": 1, "threads": 1, "max_length": 8, "head": head}
-    tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", **spec)
+    settings = {"size": "tiny", "epochs": 1, "threads": 1, "max_length": 8, "head": head}
+    tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", **settings)
     glad, sad = (f"at home i feel angry and cross {word}" for word in ("glad", "sad"))
     one, other = tokkit.predict(tmp_path / "m", [glad, sad], raw=True, progress=heard).predictions
     assert one["probabilities"] == other["probabilities"]

@@ -14,7 +14,7 @@ from tokkit.model.metrics.calibration import calibration_error, confidences, fit
 from tokkit.model.metrics.classification import classifier_scores, cross_entropy, softmax
 
 
-def fitted(logits, targets):
+def temperature_of(logits, targets):
     return fit_temperature(logits, lambda scaled: float(cross_entropy(scaled, targets).mean()))
 
 
@@ -42,9 +42,9 @@ def test_reliability_is_scikit_learn_s_calibration_curve():
     confidence, correct = confidences(shares, targets[:, None] == np.arange(4), exclusive=True)
     bins = reliability(confidence, correct)
     accuracy, sure = calibration_curve(correct, confidence, n_bins=15)
-    assert [each["accuracy"] for each in bins] == pytest.approx(accuracy, abs=1e-6)
-    assert [each["confidence"] for each in bins] == pytest.approx(sure, abs=1e-6)
-    assert sum(each["rows"] for each in bins) == 2000
+    assert [b["accuracy"] for b in bins] == pytest.approx(accuracy, abs=1e-6)
+    assert [b["confidence"] for b in bins] == pytest.approx(sure, abs=1e-6)
+    assert sum(b["rows"] for b in bins) == 2000
 
 
 def test_calibration_error_of_a_sure_and_always_wrong_model_is_one():
@@ -74,16 +74,16 @@ def test_the_temperature_is_the_one_that_torch_finds():
         return loss
 
     optimizer.step(step)
-    assert fitted(logits, targets) == pytest.approx(1 / inverse.item(), rel=1e-3)
+    assert temperature_of(logits, targets) == pytest.approx(1 / inverse.item(), rel=1e-3)
 
 
 def test_the_temperature_undoes_a_scaling():
     logits, targets = random_logits(rows=3000)
-    assert fitted(logits * 3, targets) == pytest.approx(3 * fitted(logits, targets), rel=1e-2)
+    assert temperature_of(logits * 3, targets) == pytest.approx(3 * temperature_of(logits, targets), rel=1e-2)
 
 
 def test_where_all_is_right_there_is_no_temperature_to_fit():
     logits = np.eye(3, dtype=np.float32) * 5
-    assert fitted(logits, np.arange(3)) == 1
+    assert temperature_of(logits, np.arange(3)) == 1
     scores = classifier_scores(logits[:1], np.zeros(1, np.int64), "abc")
     assert scores["calibration"]["temperature"] == 1

@@ -89,8 +89,8 @@ def test_evaluate_predictions_are_a_row_a_text_in_the_order_of_the_data(evaluate
     report = pl.read_csv(out / "classification_report.csv")
     expected = classification_report(data["label"], rows["predicted"], output_dict=True, zero_division=0)
     for label, precision, recall, f1, support in report.iter_rows():
-        mine = {"precision": precision, "recall": recall, "f1-score": f1, "support": support}
-        assert mine == pytest.approx(expected[label], abs=1e-6)
+        ours = {"precision": precision, "recall": recall, "f1-score": f1, "support": support}
+        assert ours == pytest.approx(expected[label], abs=1e-6)
 
 
 def test_evaluate_tells_the_worst_rows_and_lengths(evaluated):
@@ -121,10 +121,10 @@ def test_a_folder_of_folds_gives_each_fold_and_their_mean(folds, dataset, tmp_pa
     best = max(reported["models"], key=lambda name: reported["models"][name]["macro_f1"])
     assert reported["best"] == best
     assert reported["best_by"] == "macro_f1"
-    assert {each["model"] for each in reported["comparisons"]} == set(reported["models"]) - {best}
+    assert {comparison["model"] for comparison in reported["comparisons"]} == set(reported["models"]) - {best}
     written = json.loads((tmp_path / "e" / "comparison.json").read_text("utf-8"))
     assert written["best"] == f"model-{list(reported['models']).index(best) + 1}"
-    assert {each["best"] for each in written["comparisons"]} == {written["best"]}
+    assert {comparison["best"] for comparison in written["comparisons"]} == {written["best"]}
     report = as_tsv(reports.comparison(reported))
     assert f"selection on the test set: {best}" in report
     assert reported["models"][str(folds)]["validation"]["macro_f1"] == pytest.approx(

@@ -90,7 +90,7 @@ def test_several_models_of_every_task_are_compared(trained):
     assert reported["best"] == str(home / "model")
     assert reported["best_by"] == TASKS[task].metric
     tests = {"multi-label": ["mcnemar"], "tags": ["exchange"], "regression": []}
-    assert [each["test"] for each in reported["comparisons"]] == tests[task]
+    assert [comparison["test"] for comparison in reported["comparisons"]] == tests[task]
     assert as_tsv(reports.comparison(reported))
 
 
@@ -130,15 +130,17 @@ def test_an_ensemble_predicts_the_mean_of_its_members(name, tmp_path):
     labels = ("a", "b", "c")[:classes]
     logits = [rng.normal(size=(20, classes)).astype(np.float32) * 4 for _ in range(3)]
     members = [
-        ScoredModel("m", "fold", TASKS[name], labels, each, each, RowTargets(values), np.full(20, 5))
-        for each in logits
+        ScoredModel(
+            "m", "fold", TASKS[name], labels, member_logits, member_logits, RowTargets(values), np.full(20, 5)
+        )
+        for member_logits in logits
     ]
     receipt = ModelReceipt(tmp_path)
-    together = score_ensemble("folds", receipt, members, EvaluateOptions())
-    mean = np.mean([TASKS[name].probabilities(each) for each in logits], axis=0)
-    assert TASKS[name].probabilities(together.logits) == pytest.approx(mean, abs=1e-5)
+    ensemble = score_ensemble("folds", receipt, members, EvaluateOptions())
+    mean = np.mean([TASKS[name].probabilities(member_logits) for member_logits in logits], axis=0)
+    assert TASKS[name].probabilities(ensemble.logits) == pytest.approx(mean, abs=1e-5)
     if classes > 1:
-        assert together.decisions.correct.shape == (20,)
+        assert ensemble.decisions.correct.shape == (20,)
     other = replace(members[1], labels=labels[::-1])
     if classes > 1:
         with pytest.raises(InputError, match="has other classes than"):

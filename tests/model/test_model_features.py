@@ -52,9 +52,9 @@ def vectors(frame: pl.DataFrame) -> np.ndarray:
 def test_features_are_those_of_a_plain_loop(kind, texts, tokenizer, tmp_path):
     model = encoder(kind, tmp_path / kind, tokenizer)
     expected = plain_loop(model, HARD)
-    found = written(model, texts, tmp_path / "f.parquet", tokens_per_batch=100, max_length=62)
-    np.testing.assert_allclose(vectors(found), [row["mean"] for row in expected], **CLOSE)
-    assert found["text"].to_list() == HARD
+    file = written(model, texts, tmp_path / "f.parquet", tokens_per_batch=100, max_length=62)
+    np.testing.assert_allclose(vectors(file), [row["mean"] for row in expected], **CLOSE)
+    assert file["text"].to_list() == HARD
 
 
 @pytest.mark.parametrize("pooling", ["first", "cls", "max", "pooler"])
@@ -63,23 +63,21 @@ def test_every_pooling_is_that_of_a_plain_loop_and_padding_does_not_matter(
     pooling, budget, bert, texts, tmp_path
 ):
     name = "first" if pooling == "cls" else pooling
-    found = written(
+    file = written(
         bert, texts, tmp_path / "f.parquet", pooling=pooling, tokens_per_batch=budget, max_length=62
     )
-    np.testing.assert_allclose(vectors(found), [row[name] for row in plain_loop(bert, HARD)], **CLOSE)
+    np.testing.assert_allclose(vectors(file), [row[name] for row in plain_loop(bert, HARD)], **CLOSE)
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2, -1, -3])
 def test_a_layer_is_that_of_transformers(layer, bert, texts, tmp_path):
-    found = written(bert, texts, tmp_path / "f.parquet", layer=layer, max_length=62)
-    np.testing.assert_allclose(
-        vectors(found), [row["mean"] for row in plain_loop(bert, HARD, layer)], **CLOSE
-    )
+    file = written(bert, texts, tmp_path / "f.parquet", layer=layer, max_length=62)
+    np.testing.assert_allclose(vectors(file), [row["mean"] for row in plain_loop(bert, HARD, layer)], **CLOSE)
 
 
 def test_pooling_none_keeps_the_vector_of_every_token(bert, texts, tmp_path):
-    found = written(bert, texts, tmp_path / "f.parquet", pooling="none", tokens_per_batch=100, max_length=62)
-    for row, expected in zip(found.iter_rows(named=True), plain_loop(bert, HARD), strict=True):
+    file = written(bert, texts, tmp_path / "f.parquet", pooling="none", tokens_per_batch=100, max_length=62)
+    for row, expected in zip(file.iter_rows(named=True), plain_loop(bert, HARD), strict=True):
         assert row["tokens"] == expected["tokens"].tolist()
         np.testing.assert_allclose(np.array(row["vectors"]), expected["none"], **CLOSE)
 
@@ -89,13 +87,13 @@ def test_pairs_have_segments_where_the_model_knows_them(kind, tokenizer, tmp_pat
     model = encoder(kind, tmp_path / kind, tokenizer)
     pairs = HARD[::-1]
     pl.DataFrame({"premise": HARD, "hypothesis": pairs}).write_parquet(tmp_path / "pairs.parquet")
-    found = written(
+    file = written(
         *(model, tmp_path / "pairs.parquet", tmp_path / "f.parquet"),
         **{"max_length": 62, "text_column": "premise", "pair_column": "hypothesis"},
     )
-    assert found["pair"].to_list() == pairs
+    assert file["pair"].to_list() == pairs
     expected = plain_loop(model, HARD, pairs=pairs)
-    np.testing.assert_allclose(vectors(found), [row["mean"] for row in expected], **CLOSE)
+    np.testing.assert_allclose(vectors(file), [row["mean"] for row in expected], **CLOSE)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "none"])
@@ -112,8 +110,8 @@ def test_features_are_written_in_blocks_of_bounded_size(pooling, bert, texts, tm
         assert sum(lengths[start:end]) * row_bytes <= 32 * 4 * 70
     assert len(sizes) == (1 if pooling == "mean" else 3)
     assert parts.drop(parts.columns[-1]).equals(whole.drop(whole.columns[-1]))
-    for mine, theirs in zip(parts[parts.columns[-1]], whole[whole.columns[-1]], strict=True):
-        np.testing.assert_allclose(np.array(mine), np.array(theirs), **CLOSE)
+    for own, theirs in zip(parts[parts.columns[-1]], whole[whole.columns[-1]], strict=True):
+        np.testing.assert_allclose(np.array(own), np.array(theirs), **CLOSE)
 
 
 def test_float16_takes_half_and_rounds(bert, texts, tmp_path):
@@ -143,16 +141,16 @@ def test_a_trained_model_gives_the_features_of_its_body_whichever_way_it_is_stor
 def test_rows_without_a_text_are_left_out_and_those_without_a_label_stay(bert, tmp_path, heard):
     data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy"), ("", "joy"), ("i feel sad", "")])
     result = tokkit.features(bert, data, tmp_path / "f.parquet", threads=1, progress=heard)
-    found = pl.read_parquet(tmp_path / "f.parquet").drop("vector")
-    assert found.rows() == [(0, "i feel glad", "joy", "train"), (2, "i feel sad", None, "train")]
+    file = pl.read_parquet(tmp_path / "f.parquet").drop("vector")
+    assert file.rows() == [(0, "i feel glad", "joy", "train"), (2, "i feel sad", None, "train")]
     assert result.left_out == {"no text": 1}
     assert "skipped 1 rows without text" in heard
 
 
 def test_the_id_is_that_of_the_data(bert, tmp_path):
     pl.DataFrame({"id": ["b7", "a1"], "text": ["i feel glad", "sad"]}).write_csv(tmp_path / "t.csv")
-    found = written(bert, tmp_path / "t.csv", tmp_path / "f.parquet")
-    assert found["id"].to_list() == ["b7", "a1"]
+    file = written(bert, tmp_path / "t.csv", tmp_path / "f.parquet")
+    assert file["id"].to_list() == ["b7", "a1"]
 
 
 def test_a_text_without_tokens_has_zeros_and_it_is_said(tmp_path, tokenizer, texts, heard):
@@ -179,7 +177,7 @@ def test_the_same_features_are_the_same_bytes_with_a_receipt(bert, texts, tmp_pa
     assert receipts[0] == receipts[1]
     assert receipts[0]["rows"] == len(HARD)
     assert receipts[0]["settings"]["pooling"] == "mean"
-    assert [each["name"] for each in receipts[0]["inputs"]] == ["hard.parquet", "bert"]
+    assert [entry["name"] for entry in receipts[0]["inputs"]] == ["hard.parquet", "bert"]
 
 
 def test_an_existing_file_is_replaced_only_with_force(bert, texts, tmp_path):
@@ -216,8 +214,8 @@ class TestWhatCannotBe:
         for path in bert.iterdir():
             (broken / path.name).write_bytes(path.read_bytes())
         weights = load_file(bert / "model.safetensors")
-        kept = {name: value for name, value in weights.items() if "layer.1" not in name}
-        save_file(kept, broken / "model.safetensors", metadata={"format": "pt"})
+        remaining = {name: value for name, value in weights.items() if "layer.1" not in name}
+        save_file(remaining, broken / "model.safetensors", metadata={"format": "pt"})
         with pytest.raises(InputError, match="lacks 16 weights of its encoder"):
             tokkit.features(broken, texts, tmp_path / "f.parquet")
 
@@ -261,9 +259,9 @@ class TestWhatCannotBe:
 def test_features_in_training_order_of_many_rows(bert, tmp_path):
     rows = sentences(300, seed=5)
     data = write_csv(tmp_path / "t.csv", rows)
-    together = written(bert, data, tmp_path / "f.parquet", tokens_per_batch=200)
-    assert together["text"].to_list() == [text for text, _ in rows]
-    assert together["label"].to_list() == [label for _, label in rows]
-    places = [0, 17, 299]
-    expected = plain_loop(bert, [rows[i][0] for i in places])
-    np.testing.assert_allclose(vectors(together)[places], [row["mean"] for row in expected], **CLOSE)
+    file = written(bert, data, tmp_path / "f.parquet", tokens_per_batch=200)
+    assert file["text"].to_list() == [text for text, _ in rows]
+    assert file["label"].to_list() == [label for _, label in rows]
+    indices = [0, 17, 299]
+    expected = plain_loop(bert, [rows[i][0] for i in indices])
+    np.testing.assert_allclose(vectors(file)[indices], [row["mean"] for row in expected], **CLOSE)

@@ -82,12 +82,12 @@ def test_the_probe_sees_a_feature_that_tells_the_classes(model, dataset, tmp_pat
 
 def test_a_features_file_gives_what_was_given_when_it_was_made(bert, dataset, tmp_path):
     out = tmp_path / "f.parquet"
-    made = tokkit.features(bert, dataset, out, probe=True, bag_of_words=True, threads=1)
+    computed = tokkit.features(bert, dataset, out, probe=True, bag_of_words=True, threads=1)
     before = out.read_bytes()
     again = tokkit.features(out, probe=True, bag_of_words=True)
-    assert again.as_dict() == made.as_dict()
+    assert again.as_dict() == computed.as_dict()
     assert out.read_bytes() == before
-    assert made.splits == {"train": 240, "validation": 60, "test": 60}
+    assert computed.splits == {"train": 240, "validation": 60, "test": 60}
 
 
 def test_without_a_validation_split_the_rows_that_finetune_holds_out_are_scored(
@@ -98,7 +98,7 @@ def test_without_a_validation_split_the_rows_that_finetune_holds_out_are_scored(
     assert "no validation split" in heard
     result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", epochs=1, threads=1)
     supports = [
-        {name: each["support"] for name, each in finished["classes"].items()}
+        {name: scores["support"] for name, scores in finished["classes"].items()}
         for finished in (scores, result.metrics)
     ]
     assert supports[0] == supports[1]
@@ -117,9 +117,9 @@ class TestTheMap:
         [(train, _, a), (held_out, _, b), (test, _, c)] = parts(file, "train", "validation", "test")
         vectors = minmax_scale(np.concatenate([train, held_out, test]))
         expected = UMAP(n_neighbors=5, min_dist=0.3, metric="cosine", random_state=7, n_jobs=1)
-        found = tokkit.features(file, projection=True, neighbors=5, min_dist=0.3, seed=7).projection
-        np.testing.assert_array_equal(found.points, expected.fit_transform(vectors).astype(np.float32))
-        assert found.labels == a + b + c
+        projection = tokkit.features(file, projection=True, neighbors=5, min_dist=0.3, seed=7).projection
+        np.testing.assert_array_equal(projection.points, expected.fit_transform(vectors).astype(np.float32))
+        assert projection.labels == a + b + c
 
     def test_of_many_rows_is_of_a_seeded_sample_which_is_said(self, file, heard):
         maps = [
@@ -127,7 +127,7 @@ class TestTheMap:
             for seed in (1, 1, 2)
         ]
         assert "the map shows a random sample of 50 of 360 rows" in heard
-        assert [len(each.labels) for each in maps] == [50] * 3
+        assert [len(projection.labels) for projection in maps] == [50] * 3
         np.testing.assert_array_equal(maps[0].points, maps[1].points)
         assert not np.array_equal(maps[0].points, maps[2].points)
 
@@ -147,8 +147,8 @@ class TestTheMap:
     @pytest.mark.parametrize("metric", ["euclidean", "chebyshev", "correlation"])
     def test_takes_other_distances_and_copies_of_a_row(self, metric, bert, tmp_path):
         data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy")] * 10 + sentences(20, seed=1))
-        spec = FeaturesOptions(neighbors=5, umap_metric=metric)
-        result = tokkit.features(bert, data, tmp_path / "f.parquet", spec, projection=True)
+        options = FeaturesOptions(neighbors=5, umap_metric=metric)
+        result = tokkit.features(bert, data, tmp_path / "f.parquet", options, projection=True)
         assert np.isfinite(result.projection.points).all()
 
     def test_has_distances_that_umap_takes(self):
@@ -270,11 +270,14 @@ def test_several_labels_are_probed_as_finetune_does(bert, tmp_path):
         texts = [text for text, _ in part]
         pl.DataFrame({"text": texts, "label": labels}).write_csv(tmp_path / f"{name}.csv")
     shared = {"label_sep": "|", "threads": 1}
-    found = tokkit.features(bert, tmp_path, tmp_path / "f.parquet", probe=True, bag_of_words=True, **shared)
+    result = tokkit.features(bert, tmp_path, tmp_path / "f.parquet", probe=True, bag_of_words=True, **shared)
     for key, kind in (("probe", "probe"), ("bag_of_words", "bag-of-words")):
         out = tmp_path / key
         tuned = tokkit.finetune(tmp_path, model=bert, out=out, epochs=1, baseline=kind, **shared)
         baseline_scores = tuned.metrics["baseline"]
         for score in ("loss", "accuracy", "macro_f1"):
-            assert getattr(found, key)[score] == pytest.approx(baseline_scores[score], abs=1e-4), (key, score)
-    assert reports.features(found.as_dict())
+            assert getattr(result, key)[score] == pytest.approx(baseline_scores[score], abs=1e-4), (
+                key,
+                score,
+            )
+    assert reports.features(result.as_dict())

@@ -45,7 +45,7 @@ def test_intervals_are_scipy_s_from_the_same_seed(predicted_rows):
             targets[rows], predicted[rows], labels=CLASSES, average="macro", zero_division=0
         ),
     }
-    found = intervals(resampled_scores(losses, decided, 60, seed=5))
+    bounds = intervals(resampled_scores(losses, decided, 60, seed=5))
     for name, score in scores.items():
         expected = scipy.stats.bootstrap(
             (np.arange(150),),
@@ -55,7 +55,7 @@ def test_intervals_are_scipy_s_from_the_same_seed(predicted_rows):
             method="percentile",
             rng=np.random.default_rng(5),
         ).confidence_interval
-        assert found[name] == pytest.approx([expected.low, expected.high], abs=2e-6)
+        assert bounds[name] == pytest.approx([expected.low, expected.high], abs=2e-6)
 
 
 def test_resampling_does_not_depend_on_what_fits_into_memory(predicted_rows, monkeypatch):
@@ -104,7 +104,7 @@ def test_models_are_compared_with_the_best_on_the_same_samples(predicted_rows):
         {"a": PairedScores(right, scores), "b": PairedScores(half, worse), "c": PairedScores(right, scores)},
         "a",
     )
-    assert [each["model"] for each in compared] == ["b", "c"]
+    assert [comparison["model"] for comparison in compared] == ["b", "c"]
     assert compared[0]["intervals"]["accuracy"] == [-0.25, -0.25]
     assert compared[0]["p_value"] < compared[0]["p_adjusted"] < 0.001
     assert compared[1]["p_value"] == compared[1]["p_adjusted"] == 1
@@ -114,21 +114,21 @@ def test_buckets_of_length_are_scored_as_scikit_learn_scores_them(predicted_rows
     logits, targets, losses, decided = predicted_rows
     lengths = np.random.default_rng(2).integers(1, 70, size=150)
     buckets = scores_by_length(lengths, losses, decided)
-    assert [(each["from"], each["to"]) for each in buckets] == [
+    assert [(bucket["from"], bucket["to"]) for bucket in buckets] == [
         (1, 8),
         (9, 16),
         (17, 32),
         (33, 64),
         (65, 128),
     ]
-    assert sum(each["rows"] for each in buckets) == 150
-    for each in buckets:
-        rows = (lengths >= each["from"]) & (lengths <= each["to"])
+    assert sum(bucket["rows"] for bucket in buckets) == 150
+    for bucket in buckets:
+        rows = (lengths >= bucket["from"]) & (lengths <= bucket["to"])
         predicted = logits.argmax(axis=1)[rows]
-        assert each["rows"] == rows.sum()
-        assert each["loss"] == pytest.approx(losses[rows].mean(), abs=1e-6)
-        assert each["accuracy"] == pytest.approx(accuracy_score(targets[rows], predicted), abs=1e-6)
-        assert each["macro_f1"] == pytest.approx(
+        assert bucket["rows"] == rows.sum()
+        assert bucket["loss"] == pytest.approx(losses[rows].mean(), abs=1e-6)
+        assert bucket["accuracy"] == pytest.approx(accuracy_score(targets[rows], predicted), abs=1e-6)
+        assert bucket["macro_f1"] == pytest.approx(
             f1_score(targets[rows], predicted, average="macro"), abs=1e-6
         )
 

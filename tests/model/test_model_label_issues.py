@@ -44,13 +44,13 @@ def test_label_issues_are_those_of_the_paper(rows, classes, seed):
     rng = np.random.default_rng(seed)
     shares = rng.dirichlet(np.full(classes, 0.5), size=rows)
     given_ids = rng.integers(0, rng.integers(1, classes + 1), size=rows)
-    found = find_label_issues(shares, given_ids)
+    issues = find_label_issues(shares, given_ids)
     expected, joint = plain(shares.tolist(), given_ids.tolist())
-    assert found.rows.tolist() == [x for _, x, _ in expected]
-    assert found.suggested.tolist() == [j for _, _, j in expected]
-    assert found.margins == pytest.approx([m for m, _, _ in expected])
-    assert found.joint == pytest.approx(joint)
-    assert found.joint.sum() == pytest.approx(rows)
+    assert issues.rows.tolist() == [x for _, x, _ in expected]
+    assert issues.suggested.tolist() == [j for _, _, j in expected]
+    assert issues.margins == pytest.approx([m for m, _, _ in expected])
+    assert issues.joint == pytest.approx(joint)
+    assert issues.joint.sum() == pytest.approx(rows)
 
 
 def test_label_issues_find_the_labels_that_were_spoiled():
@@ -62,12 +62,12 @@ def test_label_issues_find_the_labels_that_were_spoiled():
     given_ids = true.copy()
     spoiled = rng.choice(1000, size=80, replace=False)
     given_ids[spoiled] = (true[spoiled] + 1) % 3
-    found = find_label_issues(shares, given_ids)
-    hits = set(found.rows.tolist()) & set(spoiled.tolist())
-    assert len(hits) / len(found.rows) > 0.9
+    issues = find_label_issues(shares, given_ids)
+    hits = set(issues.rows.tolist()) & set(spoiled.tolist())
+    assert len(hits) / len(issues.rows) > 0.9
     assert len(hits) / len(spoiled) > 0.75
-    assert set(found.rows[:40].tolist()) <= set(spoiled.tolist())
-    assert 1 - np.trace(found.joint) / 1000 == pytest.approx(0.08, abs=0.02)
+    assert set(issues.rows[:40].tolist()) <= set(spoiled.tolist())
+    assert 1 - np.trace(issues.joint) / 1000 == pytest.approx(0.08, abs=0.02)
 
 
 def test_of_one_class_and_one_row_nothing_is_an_issue():

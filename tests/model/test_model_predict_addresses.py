@@ -22,8 +22,8 @@ def test_predict_reads_an_address_and_says_so(model, dataset, server, heard):
     content = (dataset / "test.csv").read_bytes()
     server.files["/test.csv"] = Served(content)
     address = f"{server.address}/test.csv"
-    found = tokkit.predict(model, address, progress=heard).predictions
-    assert found == tokkit.predict(model, dataset / "test.csv").predictions
+    predictions = tokkit.predict(model, address, progress=heard).predictions
+    assert predictions == tokkit.predict(model, dataset / "test.csv").predictions
     assert f"{address}: requested over the network" in heard
     sentence = f"see {address} now"
     assert [row["text"] for row in tokkit.predict(model, sentence).predictions] == [sentence]

@@ -22,7 +22,7 @@ from tokkit.model.tasks import TASKS, task_of, task_of_config
 from tokkit.views.reports import predictions as reports
 from tokkit.views.tables import as_tsv
 
-SHOWN = {
+COLUMNS = {
     "single-label": ["label", "%", "true label", "others"],
     "multi-label": ["labels, %", "true label", "others"],
     "tags": ["spans, %"],
@@ -66,19 +66,19 @@ def test_it_trains_and_answers_the_same_once_loaded(tasked, family, tokenizer, t
     assert np.isfinite(trained.metrics["loss"])
     assert TASKS[name].metric in trained.metrics
     assert set(TASKS[name].headline) <= set(trained.metrics)
-    kept = pl.read_parquet(tmp_path / "m" / "predictions.parquet")
+    saved = pl.read_parquet(tmp_path / "m" / "predictions.parquet")
     again = tokkit.predict(tmp_path / "m", data / "validation.jsonl", threads=1).predictions
-    assert [row["label"] for row in again] == kept["predicted"].to_list()
-    assert [row["true_label"] for row in again] == kept["label"].to_list()
-    shown = as_tsv(reports.predictions({"unit": "per cent", "predictions": again})).splitlines()
-    assert len(shown) == 2 + len(again)
-    assert shown[1].split("\t") == ["text", *SHOWN[name]]
+    assert [row["label"] for row in again] == saved["predicted"].to_list()
+    assert [row["true_label"] for row in again] == saved["label"].to_list()
+    lines = as_tsv(reports.predictions({"unit": "per cent", "predictions": again})).splitlines()
+    assert len(lines) == 2 + len(again)
+    assert lines[1].split("\t") == ["text", *COLUMNS[name]]
     scored = tokkit.evaluate(tmp_path / "m", data / "validation.jsonl", threads=1).as_dict()
     assert scored["loss"] == pytest.approx(trained.metrics["loss"], abs=1e-5)
 
 
-def drawn(name, rows, labels, seed):
-    """Logits and targets of rows, drawn."""
+def sampled(name, rows, labels, seed):
+    """Logits and targets of rows, sampled."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(size=(rows, len(labels))).astype(np.float32)
     return torch.from_numpy(logits), {
@@ -108,13 +108,13 @@ class TestEveryTask:
 
     def test_shares_give_their_logits_back(self, name):
         task = TASKS[name]
-        logits, _ = drawn(name, 5, ["value"] if name == "regression" else "abc", seed=1)
+        logits, _ = sampled(name, 5, ["value"] if name == "regression" else "abc", seed=1)
         shares = task.probabilities(logits.numpy())
         assert shares.shape == logits.shape
         np.testing.assert_allclose(task.probabilities(task.logits_from(shares)), shares, atol=1e-6)
 
     def test_correct_is_never_more_than_all(self, name):
-        logits, targets = drawn(name, 50, ["value"] if name == "regression" else "abc", seed=2)
+        logits, targets = sampled(name, 50, ["value"] if name == "regression" else "abc", seed=2)
         right, items = TASKS[name].correct(logits, targets)
         assert 0 < int(right) < items == 50
 
@@ -127,9 +127,9 @@ def test_tags_of_their_own_alone_count_as_right():
 
 def test_the_task_is_that_of_the_rows(tmp_path):
     for name in ("single-label", "multi-label", "tags"):
-        found = read_dataset(jsonl(tmp_path / f"{name}.jsonl", name, 5, 1), DatasetOptions(), lists=True)
-        assert isinstance(found, Dataset)
-        assert task_of("auto", found).name == name
+        dataset = read_dataset(jsonl(tmp_path / f"{name}.jsonl", name, 5, 1), DatasetOptions(), lists=True)
+        assert isinstance(dataset, Dataset)
+        assert task_of("auto", dataset).name == name
 
 
 def test_one_output_that_does_not_say_what_it_is_for_is_a_number():
@@ -149,7 +149,9 @@ def test_a_number_is_predicted_as_a_pipeline_of_transformers_does(tokenizer, tmp
     texts = ["at home i feel glad", "i feel 슬프다"]
     theirs = pipeline("text-classification", model=str(tmp_path / "m"))(texts)
     ours = tokkit.predict(tmp_path / "m", texts).predictions
-    assert [row["value"] for row in ours] == pytest.approx([each["score"] for each in theirs], abs=1e-5)
+    assert [row["value"] for row in ours] == pytest.approx(
+        [prediction["score"] for prediction in theirs], abs=1e-5
+    )
     assert [row["label"] for row in ours] == [f"{row['value']:.4g}" for row in ours]
 
 
@@ -163,22 +165,22 @@ def test_a_folder_of_folds_answers_with_the_mean_of_its_models(tasked, tokenizer
     out = tmp_path / "folds"
     tokkit.finetune(data, tokenizer, out=out, task=name, size="tiny", folds=2, **FAST)
     ours = tokkit.predict(out, data / "validation.jsonl", raw=True, threads=1).predictions
-    each = [
+    of_folds = [
         tokkit.predict(out / f"fold-{k}", data / "validation.jsonl", raw=True, threads=1).predictions
         for k in (1, 2)
     ]
-    for mine, first, second in zip(ours, *each, strict=True):
+    for prediction, first, second in zip(ours, *of_folds, strict=True):
         if name == "regression":
-            assert mine["value"] == pytest.approx((first["value"] + second["value"]) / 2, abs=1e-5)
+            assert prediction["value"] == pytest.approx((first["value"] + second["value"]) / 2, abs=1e-5)
         elif name == "tags":
             agreed = [
                 tag if tag == other else None
                 for tag, other in zip(first["tags"], second["tags"], strict=True)
             ]
-            assert all(tag in (None, own) for tag, own in zip(agreed, mine["tags"], strict=True))
+            assert all(tag in (None, own) for tag, own in zip(agreed, prediction["tags"], strict=True))
         else:
             mean = {
                 label: (share + second["probabilities"][label]) / 2
                 for label, share in first["probabilities"].items()
             }
-            assert mine["probabilities"] == pytest.approx(mean, abs=1e-6)
+            assert prediction["probabilities"] == pytest.approx(mean, abs=1e-6)

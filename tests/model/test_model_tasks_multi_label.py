@@ -97,11 +97,11 @@ def test_a_pipeline_of_transformers_gives_the_same_probabilities(several):
     classify = pipeline("text-classification", model=str(several), top_k=None)
     texts = ["at home i feel glad and sad", "어제 i feel 기쁘다", "at home i feel nothing", ""]
     ours = tokkit.predict(several, texts, raw=True).predictions
-    for mine, theirs in zip(ours, classify(texts), strict=True):
-        shares = {each["label"]: each["score"] for each in theirs}
-        assert mine["probabilities"] == pytest.approx(shares, abs=1e-5)
-        assert mine["labels"] == [label for label in sorted(shares) if shares[label] >= 0.5]
-        assert mine["label"] == ("|".join(mine["labels"]) or "|")
+    for own, theirs in zip(ours, classify(texts), strict=True):
+        shares = {score["label"]: score["score"] for score in theirs}
+        assert own["probabilities"] == pytest.approx(shares, abs=1e-5)
+        assert own["labels"] == [label for label in sorted(shares) if shares[label] >= 0.5]
+        assert own["label"] == ("|".join(own["labels"]) or "|")
 
 
 def test_evaluate_agrees_with_predict_also_on_rows_without_labels(several, data):
@@ -111,9 +111,9 @@ def test_evaluate_agrees_with_predict_also_on_rows_without_labels(several, data)
     right = sum(row["label"] == row["true_label"] for row in rows)
     assert scores["accuracy"] == pytest.approx(right / 60, abs=1e-6)
     assert any(row["true_label"] == "|" for row in rows)
-    kept = pl.read_parquet(several / "predictions.parquet")
-    assert kept["label"].to_list() == [row["true_label"] for row in rows]
-    assert kept["predicted"].to_list() == [row["label"] for row in rows]
+    saved = pl.read_parquet(several / "predictions.parquet")
+    assert saved["label"].to_list() == [row["true_label"] for row in rows]
+    assert saved["predicted"].to_list() == [row["label"] for row in rows]
 
 
 def test_labels_in_one_field_are_the_same_rows(several, data, tmp_path):

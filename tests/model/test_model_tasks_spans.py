@@ -68,7 +68,7 @@ def test_bilou_is_read_as_iobes():
 
 def test_parts_of_speech_are_spans_of_one_token():
     tags = ["NOUN", "VERB", "NOUN"]
-    assert [are_iob(each) for each in (tags, TAGS, ["B", "I", "O"])] == [False, True, True]
+    assert [are_iob(labels) for labels in (tags, TAGS, ["B", "I", "O"])] == [False, True, True]
     assert spans_of(tags, iob=False) == [Span("NOUN", 0, 1), Span("VERB", 1, 2), Span("NOUN", 2, 3)]
     scores = span_scores([tags], [["NOUN", "NOUN", "NOUN"]], iob=False)
     assert scores["span_f1"] == pytest.approx(2 / 3, abs=1e-6)

@@ -79,14 +79,14 @@ def test_first_sub_tokens_carry_the_tags_and_no_others(tokenizer):
     targets = TASK.targets(rows, labels, "rows", encoded)
     laid = targets.of(np.array([1, 0]), int(encoded.lengths.max()))
     theirs = AutoTokenizer.from_pretrained(tokenizer)
-    for place, row in enumerate((1, 0)):
+    for index, row in enumerate((1, 0)):
         wanted, before = [], None
         for word in theirs(rows.tokens[row], is_split_into_words=True).word_ids():
             tag = None if word is None else TASK.names(rows.labels[row])[word]
             wanted.append(-100 if word is None or word == before else labels.index(tag))
             before = word
         padding = [-100] * (laid.shape[1] - len(wanted))
-        assert laid[place].tolist() == wanted + padding
+        assert laid[index].tolist() == wanted + padding
     assert (targets.positions < 0).tolist().count(True) == 1, "nothing is left of a space, however wide"
 
 
@@ -104,8 +104,8 @@ def test_logits_are_those_of_the_stock_model_on_its_own_batch(tagger):
     for row, tokens in enumerate(rows.tokens):
         with torch.inference_mode():
             theirs = model(**tokenizer(tokens, is_split_into_words=True, return_tensors="pt")).logits[0]
-        held = ours[encoded.offsets[row] : encoded.offsets[row + 1]]
-        np.testing.assert_allclose(held, theirs.numpy(), atol=1e-4)
+        own = ours[encoded.offsets[row] : encoded.offsets[row + 1]]
+        np.testing.assert_allclose(own, theirs.numpy(), atol=1e-4)
 
 
 def test_the_loss_is_that_of_the_stock_model(tagger):
@@ -133,18 +133,18 @@ def test_the_loss_is_that_of_the_stock_model(tagger):
 def test_scores_are_those_of_seqeval_on_the_predictions_written(tagger, data):
     from seqeval.metrics import accuracy_score, classification_report, f1_score
 
-    kept = pl.read_parquet(tagger / "predictions.parquet")
-    true, predicted = ([row.split() for row in kept[name]] for name in ("label", "predicted"))
-    told = tokkit.evaluate(tagger, data / "validation.conll").as_dict()
+    saved = pl.read_parquet(tagger / "predictions.parquet")
+    true, predicted = ([row.split() for row in saved[name]] for name in ("label", "predicted"))
+    scores = tokkit.evaluate(tagger, data / "validation.conll").as_dict()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        assert told["span_f1"] == pytest.approx(f1_score(true, predicted), abs=1e-6)
+        assert scores["span_f1"] == pytest.approx(f1_score(true, predicted), abs=1e-6)
         report = classification_report(true, predicted, output_dict=True, zero_division=0)
-    assert told["macro_f1"] == pytest.approx(report["macro avg"]["f1-score"], abs=1e-6)
-    assert told["classes"]["PER"]["support"] == report["PER"]["support"]
-    assert told["accuracy"] == pytest.approx(accuracy_score(true, predicted), abs=1e-6)
-    assert (told["tokens"], told["unseen_tokens"]) == (sum(map(len, true)), 0)
-    assert told["accuracy"] > told["majority"]["accuracy"]
+    assert scores["macro_f1"] == pytest.approx(report["macro avg"]["f1-score"], abs=1e-6)
+    assert scores["classes"]["PER"]["support"] == report["PER"]["support"]
+    assert scores["accuracy"] == pytest.approx(accuracy_score(true, predicted), abs=1e-6)
+    assert (scores["tokens"], scores["unseen_tokens"]) == (sum(map(len, true)), 0)
+    assert scores["accuracy"] > scores["majority"]["accuracy"]
 
 
 def test_predict_gives_tokens_with_tags_and_spans(tagger, data):
@@ -152,8 +152,8 @@ def test_predict_gives_tokens_with_tags_and_spans(tagger, data):
     for row in rows:
         assert len(row["tokens"]) == len(row["tags"])
         assert row["label"] == " ".join(row["tags"])
-        inside = [place for span in row["spans"] for place in range(span["first"], span["last"])]
-        assert inside == [place for place, tag in enumerate(row["tags"]) if tag != "O"]
+        inside = [index for span in row["spans"] for index in range(span["first"], span["last"])]
+        assert inside == [index for index, tag in enumerate(row["tags"]) if tag != "O"]
         for span in row["spans"]:
             assert span["text"] == " ".join(row["tokens"][span["first"] : span["last"]])
             assert 0 < span["probability"] <= 100
@@ -173,10 +173,10 @@ def test_a_text_is_cut_at_white_space(tagger):
 def test_tokens_behind_the_cut_count_as_missed(tagger, data, tmp_path, heard):
     long = [(["Kim"] * 700, ["B-PER"] * 700)]
     conll(tmp_path / "long.conll", long)
-    told = tokkit.evaluate(tagger, tmp_path / "long.conll", progress=heard).as_dict()
-    assert told["unseen_tokens"] == 700 - 510
-    assert told["classes"]["PER"]["support"] == 700
-    assert told["accuracy"] <= 510 / 700
+    scores = tokkit.evaluate(tagger, tmp_path / "long.conll", progress=heard).as_dict()
+    assert scores["unseen_tokens"] == 700 - 510
+    assert scores["classes"]["PER"]["support"] == 700
+    assert scores["accuracy"] <= 510 / 700
     assert "1 rows truncated at max length 512" in heard
     [row] = tokkit.predict(tagger, tmp_path / "long.conll", progress=heard).predictions
     assert row["tags"][510:] == ["O"] * 190
@@ -191,9 +191,11 @@ def test_parts_of_speech_are_scored_token_by_token(tokenizer, tmp_path):
     ]
     path = tmp_path / "t.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    told = tokkit.finetune(path, tokenizer, out=tmp_path / "m", epochs=1, label_column="pos", **FAST).metrics
-    assert told["span_f1"] == told["accuracy"]
-    assert set(told["classes"]) <= {"PRON", "VERB", "ADJ", "NOUN"}
+    scores = tokkit.finetune(
+        path, tokenizer, out=tmp_path / "m", epochs=1, label_column="pos", **FAST
+    ).metrics
+    assert scores["span_f1"] == scores["accuracy"]
+    assert set(scores["classes"]) <= {"PRON", "VERB", "ADJ", "NOUN"}
 
 
 def test_a_tag_that_no_training_row_has_is_named(tagger, data, tokenizer, tmp_path):
@@ -207,10 +209,10 @@ def test_a_tag_that_no_training_row_has_is_named(tagger, data, tokenizer, tmp_pa
 def test_an_inside_tag_may_come_up_only_later(tagger, data, tokenizer, tmp_path):
     short = conll(tmp_path / "short.conll", [(["Kim", "i"], ["B-PER", "O"])] * 30)
     longer = conll(tmp_path / "longer.conll", [(["Kim", "Merry"], ["B-PER", "I-PER"])])
-    told = tokkit.finetune(
+    scores = tokkit.finetune(
         short, tokenizer, out=tmp_path / "m", validation_data=longer, epochs=1, **FAST
     ).metrics
-    assert told["confusion"]["labels"] == ["O", "B-PER", "I-PER"]
+    assert scores["confusion"]["labels"] == ["O", "B-PER", "I-PER"]
 
 
 def test_a_task_without_the_lists_it_needs_is_refused(dataset, data, tokenizer, tmp_path):

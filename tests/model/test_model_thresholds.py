@@ -39,8 +39,8 @@ def test_of_two_classes_the_rarer_one_is_tuned():
 
 def test_a_class_without_rows_has_no_threshold():
     truth = np.array([[True, False], [False, False]])
-    found = tune(np.array([[0.4, 0.9], [0.1, 0.2]]), truth, ["a", "b"])
-    assert found == {"a": {"threshold": 0.25, "f1": 1.0, "f1_at_half": 0.0}}
+    tuned = tune(np.array([[0.4, 0.9], [0.1, 0.2]]), truth, ["a", "b"])
+    assert tuned == {"a": {"threshold": 0.25, "f1": 1.0, "f1_at_half": 0.0}}
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.02, 0.5, 0.97, 1.0])

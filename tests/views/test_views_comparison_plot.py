@@ -19,7 +19,7 @@ LABELS = {
 }
 
 
-def drawn(labels, format, names=("a/8000", "b/8000"), partition="classes"):
+def picture(labels, format, names=("a/8000", "b/8000"), partition="classes"):
     part = {"fertility": 1.5, "intervals": {"fertility": [1.4, 1.7]}}
     wordless = {"fertility": None, "intervals": {}}
     parts = {label: wordless if i == 1 else part for i, label in enumerate(labels)}
@@ -30,16 +30,16 @@ def drawn(labels, format, names=("a/8000", "b/8000"), partition="classes"):
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
 def test_comparison_plot_is_a_png_and_the_same_svg_twice(labels, tmp_path):
-    (tmp_path / "p.png").write_bytes(drawn(labels, "png"))
+    (tmp_path / "p.png").write_bytes(picture(labels, "png"))
     height, width, _ = matplotlib.image.imread(tmp_path / "p.png").shape
     assert min(height, width) > 300
-    svg = drawn(labels, "svg", partition="groups")
+    svg = picture(labels, "svg", partition="groups")
     assert ElementTree.fromstring(svg).tag == "{http://www.w3.org/2000/svg}svg"
-    assert svg == drawn(labels, "svg", partition="groups")
+    assert svg == picture(labels, "svg", partition="groups")
 
 
 def test_comparison_plot_of_many_tokenizers_and_of_no_tokens():
-    assert drawn([], "svg", names=[f"t{i}" for i in range(12)])
+    assert picture([], "svg", names=[f"t{i}" for i in range(12)])
     nothing = {"fertility": None, "intervals": {}, "classes": {}}
     assert comparison_plot.comparison({"tokenizers": {"a": nothing}}, {"a": np.zeros(3, np.int64)}, "png")
 

@@ -44,7 +44,9 @@ def picture(kind, labels, format):
     lengths = {
         split: {label: counted(range(i % 7)) for i, label in enumerate(labels)} for split in ("train", "test")
     }
-    counts = {split: {label: len(v[0]) for label, v in found.items()} for split, found in lengths.items()}
+    counts = {
+        split: {label: len(v[0]) for label, v in by_label.items()} for split, by_label in lengths.items()
+    }
     return dataset_plot.dataset(counts, lengths, "words", [2, 4, 600], format)
 
 

@@ -36,18 +36,18 @@ def on_a_terminal():
         [sys.executable, "-c", PROGRAM], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=environment
     )
     os.close(theirs)
-    shown = b""
+    screen = b""
     ends = time.monotonic() + 30
     while time.monotonic() < ends:
         if select.select([ours], [], [], 0.1)[0]:
             try:
-                shown += os.read(ours, 65536)
+                screen += os.read(ours, 65536)
             except OSError:  # the other side is closed
                 break
     out, _ = process.communicate(timeout=10)
     os.close(ours)
     assert process.returncode == 0
-    return shown.decode(), out.decode()
+    return screen.decode(), out.decode()
 
 
 def test_progress_is_sentences_alone_in_a_file():
@@ -62,17 +62,17 @@ def test_progress_is_sentences_alone_in_a_file():
 
 
 def test_progress_is_a_bar_on_a_terminal():
-    shown, out = on_a_terminal()
+    screen, out = on_a_terminal()
     assert out == "result\n"
     for text in ("counting {words} [b]", "MB", "training", "20 steps", "loss 0.5 [/b]", "merging"):
-        assert text in shown
-    assert "note: before \\x1b[31m [b]x[/b]" in shown
-    assert "note: said in training" in shown
-    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h"), "the cursor stays hidden"
+        assert text in screen
+    assert "note: before \\x1b[31m [b]x[/b]" in screen
+    assert "note: said in training" in screen
+    assert screen.count("\x1b[?25l") == screen.count("\x1b[?25h"), "the cursor stays hidden"
 
 
 def test_progress_bar_is_gone_when_its_stage_is_over():
-    shown, _ = on_a_terminal()
-    assert "\x1b[2K" in shown
-    after = shown.rpartition("\x1b[?25h")[2]
+    screen, _ = on_a_terminal()
+    assert "\x1b[2K" in screen
+    after = screen.rpartition("\x1b[?25h")[2]
     assert "merging" not in after

@@ -56,13 +56,13 @@ class TestEveryWidth:
         assert all(cell_len(line) <= width for line in as_text([table], width, False).splitlines())
 
     def test_cuts_nothing(self, width, table):
-        drawn = "".join(as_text([table], width, False).split())
+        text_lines = "".join(as_text([table], width, False).split())
         for text in (table.title, *(name for name in table.columns if table.rows)):
-            assert all(word in drawn for word in text.split())
+            assert all(word in text_lines for word in text.split())
         for row in table.rows:
             for cell in row:
                 if isinstance(cell, int | float):
-                    assert f"{cell:,}" in drawn
+                    assert f"{cell:,}" in text_lines
 
     def test_is_the_same_with_and_without_color_but_for_escapes(self, width, table):
         from rich.text import Text
@@ -85,20 +85,20 @@ def test_tables_wide_characters_line_up(width):
 
 @pytest.mark.parametrize("text", NASTY)
 def test_tables_show_markup_and_escapes_as_they_are(text):
-    drawn = as_text([Table(text, (text,), [(text,)])], 80, True)
-    assert drawn.count(printable(text)) == 3
-    assert "\x1b[31m" not in drawn
+    printed = as_text([Table(text, (text,), [(text,)])], 80, True)
+    assert printed.count(printable(text)) == 3
+    assert "\x1b[31m" not in printed
 
 
 def test_tables_too_narrow_for_the_columns_become_records():
-    drawn = as_text([MANY], 40, False)
-    lines = [line.split() for line in drawn.splitlines()]
+    printed = as_text([MANY], 40, False)
+    lines = [line.split() for line in printed.splitlines()]
     assert ["label", "한국어"] in lines
     assert ["column", "11", "123,467.789"] in lines
 
 
 @pytest.mark.parametrize(
-    ("cell", "shown"),
+    ("cell", "displayed"),
     [
         (None, "-"),
         (0, "0"),
@@ -114,19 +114,19 @@ def test_tables_too_narrow_for_the_columns_become_records():
         ("", ""),
     ],
 )
-def test_tables_cells_are_shown(cell, shown):
+def test_tables_cells_are_shown(cell, displayed):
     line = as_text([Table("t", ("x", "y"), [(cell, "end")])], 80, False).splitlines()[4]
-    assert line.split() == [*([shown] if shown else []), "end"]
+    assert line.split() == [*([displayed] if displayed else []), "end"]
 
 
 @given(st.text(max_size=60))
 @settings(max_examples=200, deadline=None)
 def test_tables_printable_leaves_nothing_a_terminal_obeys(text):
-    shown = printable(text)
-    assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or "\ud800" <= c <= "\udfff" for c in shown)
-    assert not set(shown) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2028\u2029\u200b\ufeff")
-    assert printable(shown) == shown
-    shown.encode("utf-8")
+    displayed = printable(text)
+    assert not any(ord(c) < 32 or 0x7F <= ord(c) < 0xA0 or "\ud800" <= c <= "\udfff" for c in displayed)
+    assert not set(displayed) & set("\u202a\u202b\u202d\u202e\u2066\u2067\u2028\u2029\u200b\ufeff")
+    assert printable(displayed) == displayed
+    displayed.encode("utf-8")
 
 
 @given(st.text(max_size=30), st.integers(30, 120))
