@@ -30,8 +30,7 @@ def confusion_matrix(
     with style():
         figure = new_figure(side + 1, side)
         axes = figure.subplots()
-        # A fixed range, so that a shade means the same share in every plot. `imshow` raises an error for an
-        # empty matrix.
+        # A fixed range: a shade means the same share in every plot. `imshow` rejects an empty matrix.
         image = axes.imshow(shares or [[0.0]], cmap="Blues", vmin=0, vmax=1)
         axes.set_xticks(range(len(labels)), names, rotation=45, ha="right")
         axes.set_yticks(range(len(labels)), names)

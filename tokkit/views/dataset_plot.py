@@ -17,8 +17,7 @@ Counted = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 
 _COLORS = (BLUE, ORANGE, GREY)
 _BINS = 60
-# Inches that the histogram is high.
-_HISTOGRAM = 2.6
+_HISTOGRAM_INCHES = 2.6
 
 
 def dataset(
@@ -35,16 +34,17 @@ def dataset(
     limits    maximum lengths: vertical lines in the histogram, each with the share of rows beyond it
     """
     labels = list(dict.fromkeys(label for split in counts.values() for label in split))
-    classes = min(max(3.0, 1.2 + 0.28 * len(labels) * max(len(counts), 1)), TALLEST - _HISTOGRAM)
+    classes = min(max(3.0, 1.2 + 0.28 * len(labels) * max(len(counts), 1)), TALLEST - _HISTOGRAM_INCHES)
     with style():
-        figure = new_figure(11, classes + _HISTOGRAM)
-        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(classes, _HISTOGRAM))[:, 0]
+        figure = new_figure(11, classes + _HISTOGRAM_INCHES)
+        above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(classes, _HISTOGRAM_INCHES))[
+            :, 0
+        ]
         left, right = above.subplots(1, 2, sharey=True)
         split_labels = drawable(list(counts))
         thickness = 0.8 / max(len(counts), 1)
         for i, name in enumerate(counts):
-            # The bars of a label share a band of 0.8 around its number: those of two splits are at -0.2 and
-            # +0.2.
+            # The bars of a label share a band of 0.8 around its index: those of two are at -0.2 and +0.2.
             positions = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
             rows = [counts[name].get(label, 0) for label in labels]
             left.barh(positions, rows, height=thickness * 0.9, color=_COLORS[i % 3], label=split_labels[i])

@@ -14,8 +14,7 @@ _FONTS = (
     *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "NanumBarunGothic", "Malgun Gothic", "AppleGothic"),
     *("Apple SD Gothic Neo", "UnDotum", "Noto Sans CJK JP", "Droid Sans Fallback", "WenQuanYi Zen Hei"),
 )
-# A package (the extra ``fonts``) that is never imported, as that would change every picture of the process,
-# and the font in it.
+# The extra ``fonts`` and the font in it; importing it would change every picture of the process.
 _CARRIER, _CARRIED = "koreanize_matplotlib", "fonts/NanumGothic.ttf"
 
 
@@ -27,8 +26,7 @@ def families() -> list[str]:
     if installed.isdisjoint(_FONTS) and (carried := _carried_font()) is not None:
         font_manager.fontManager.addfont(carried)
         installed.add(font_manager.get_font(carried).family_name)
-    # Matplotlib looks a character up in these fonts in order (since 3.6): Latin text looks the same with and
-    # without a Korean font.
+    # Matplotlib looks a character up in these in order (since 3.6): Latin text stays in DejaVu Sans.
     return ["DejaVu Sans", *[name for name in _FONTS if name in installed][:1]]
 
 
@@ -50,8 +48,7 @@ def drawable(labels: Sequence[str]) -> list[str]:
     labels_to_draw: list[str] = []
     for label in labels:
         name = "".join(c if ord(c) in covered else _spelled(c) for c in printable(label))
-        # Labels that differ only in characters without a glyph may get the same name: on an axis, equal names
-        # would be ambiguous.
+        # Labels that differ only in characters without a glyph would be ambiguous on an axis.
         number, unique = 2, name
         while unique in labels_to_draw:
             number, unique = number + 1, f"{name} ({number})"

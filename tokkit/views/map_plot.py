@@ -24,8 +24,7 @@ _SIDE, _COLUMNS, _SHAPES = 2.6, 7, (1, 2)
 # Inches around all panels, and above each.
 _MARGIN, _TITLE = 0.1, 0.3
 _OTHERS = "#dddddd"
-# Characters of a title.
-_LONGEST = 26
+_LONGEST_TITLE = 26
 # Colors of the qualitative palette; it has as many again in lighter shades.
 _DISTINCT = 10
 
@@ -68,7 +67,9 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
                 axes.plot(
                     *points[rows].T, "o", color=color, markersize=diameter, markeredgewidth=0, rasterized=True
                 )
-            axes.set_title(f"{shorten(titles[number], _LONGEST)} ({counts[names[number]]:,})", fontsize=9)
+            axes.set_title(
+                f"{shorten(titles[number], _LONGEST_TITLE)} ({counts[names[number]]:,})", fontsize=9
+            )
         limits = _limits(points)
         for axes in (everywhere, *of_classes):
             axes.set(xticks=[], yticks=[], xlim=limits[0], ylim=limits[1])

@@ -5,6 +5,7 @@ The content of a cell is data: markup in it is not interpreted, control characte
 
 from __future__ import annotations
 
+import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -106,23 +107,19 @@ def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
     The first column, which holds names, is folded only where the rest would not fit, and columns then move
     closer; a table with too many columns for that width is printed as records, one value per line.
     """
-    import io
-
     from rich.console import Console
 
     stream = io.StringIO()
     console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
+    # rich limits a measured width to that of the console, where every table would appear to fit.
+    unbounded = console.options.update(max_width=_UNBOUNDED)
+
+    def fits(attempt: Any) -> bool:
+        return console.measure(attempt, options=unbounded).minimum <= width
+
     for table in tables:
         attempts = (_rich_table(table, *attempt) for attempt in _ATTEMPTS)
-        # rich limits a measured width to the width of the console: without a larger maximum, every table
-        # would appear to fit.
-        measured = console.options.update(max_width=_UNBOUNDED)
-        fitting = (
-            drawn_table
-            for drawn_table in attempts
-            if console.measure(drawn_table, options=measured).minimum <= width
-        )
-        console.print(next(fitting, None) or _as_records(table))
+        console.print(next(filter(fits, attempts), None) or _as_records(table))
     return stream.getvalue()
 
 

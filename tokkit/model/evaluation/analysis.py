@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -33,6 +33,48 @@ class Evaluation:
     table: pl.DataFrame
     paired: PairedScores | None
     issues: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class EvaluateResult:
+    """evaluations  model -> its evaluation, in the order they were named; of a folder of folds each of its
+                 models, then their mean under the folder's name
+    left_out     reason -> rows that could not be scored
+    where        source of the rows: ``reviews/test.csv``
+    split        of the data set; None for out-of-fold predictions
+    comparisons  every other model with the best: differences with intervals, and the paired test
+    """
+
+    evaluations: dict[str, Evaluation]
+    left_out: dict[str, int] = field(default_factory=dict)
+    where: str = ""
+    split: str | None = None
+    comparisons: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def metrics(self) -> dict[str, dict[str, Any]]:
+        """Model -> its scores."""
+        return {name: evaluation.metrics for name, evaluation in self.evaluations.items()}
+
+    @property
+    def best_by(self) -> str:
+        """The score that models are compared by: their task's metric, such as macro F1."""
+        return next(iter(self.evaluations.values())).model.task.metric
+
+    @property
+    def best(self) -> str:
+        """The model with the highest of that score on these rows; the first of equals."""
+        return max(self.evaluations, key=lambda name: self.evaluations[name].metrics[self.best_by])
+
+    @property
+    def comparison(self) -> dict[str, Any]:
+        return {"best": self.best, "best_by": self.best_by, "comparisons": self.comparisons}
+
+    def as_dict(self) -> dict[str, Any]:
+        rows = {"left_out": self.left_out, "where": self.where, "split": self.split}
+        if len(self.evaluations) == 1:
+            return {**next(iter(self.metrics.values())), **rows}
+        return {"models": self.metrics, **self.comparison, **rows}
 
 
 def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: Progress) -> Evaluation:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
-from tokkit.model.evaluation.analysis import Evaluation, analyze
+from tokkit.model.evaluation.analysis import EvaluateResult, analyze
 from tokkit.model.evaluation.publish import publish
 from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fold
 from tokkit.model.folder.receipt import ModelReceipt
@@ -26,48 +26,6 @@ from tokkit.model.network.classifier import use_threads
 from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
-
-
-@dataclass(frozen=True)
-class EvaluateResult:
-    """evaluations  model -> its evaluation, in the order they were named; of a folder of folds each of its
-                 models, then their mean under the folder's name
-    left_out     reason -> rows that could not be scored
-    where        source of the rows: ``reviews/test.csv``
-    split        of the data set; None for out-of-fold predictions
-    comparisons  every other model with the best: differences with intervals, and the paired test
-    """
-
-    evaluations: dict[str, Evaluation]
-    left_out: dict[str, int] = field(default_factory=dict)
-    where: str = ""
-    split: str | None = None
-    comparisons: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def metrics(self) -> dict[str, dict[str, Any]]:
-        """Model -> its scores."""
-        return {name: evaluation.metrics for name, evaluation in self.evaluations.items()}
-
-    @property
-    def best_by(self) -> str:
-        """The score that models are compared by: their task's metric, such as macro F1."""
-        return next(iter(self.evaluations.values())).model.task.metric
-
-    @property
-    def best(self) -> str:
-        """The model with the highest of that score on these rows; the first of equals."""
-        return max(self.evaluations, key=lambda name: self.evaluations[name].metrics[self.best_by])
-
-    @property
-    def comparison(self) -> dict[str, Any]:
-        return {"best": self.best, "best_by": self.best_by, "comparisons": self.comparisons}
-
-    def as_dict(self) -> dict[str, Any]:
-        rows = {"left_out": self.left_out, "where": self.where, "split": self.split}
-        if len(self.evaluations) == 1:
-            return {**next(iter(self.metrics.values())), **rows}
-        return {"models": self.metrics, **self.comparison, **rows}
 
 
 def evaluate(
@@ -132,15 +90,9 @@ def evaluate(
     # The best model follows from the scores, and the comparison from the best model.
     result = replace(result, comparisons=_compare(result, options, progress))
     if out_path is not None:
-        publish(
-            out_path,
-            evaluations,
-            result.comparison,
-            inputs=[*inputs, *(Path(name) for name in names if Path(name).exists())],
-            settings={"split": split, **asdict(read_options), **asdict(options)},
-            left_out=rows.left_out,
-            force=force,
-        )
+        inputs = [*inputs, *(Path(name) for name in names if Path(name).exists())]
+        recorded = {"split": split, **asdict(read_options), **asdict(options)}
+        publish(out_path, result, inputs, recorded, force=force)
     return result
 
 

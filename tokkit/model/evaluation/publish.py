@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from tokkit import files
-from tokkit.model.evaluation.analysis import Evaluation
+from tokkit.model.evaluation.analysis import EvaluateResult, Evaluation
 from tokkit.model.folder.predictions import write_json
 from tokkit.views.confusion_plot import confusion_matrix
 from tokkit.views.reliability_plot import reliability
@@ -25,26 +25,16 @@ _PACKAGES = ("numpy", "polars", "scikit-learn", "scipy", "tokenizers", "torch", 
 
 
 def publish(
-    out: Path,
-    evaluations: Mapping[str, Evaluation],
-    comparison: Mapping[str, Any],
-    *,
-    inputs: Sequence[Path],
-    settings: Mapping[str, Any],
-    left_out: Mapping[str, int],
-    force: bool,
+    out: Path, result: EvaluateResult, inputs: Sequence[Path], settings: Mapping[str, Any], *, force: bool
 ) -> None:
-    """Write the folder ``out``: the files of one model, or a folder per model and `comparison.json`.
-
-    comparison  how several models compare
-    """
+    """Write the folder ``out``: the files of one model, or a folder per model and `comparison.json`."""
     # Results name a model by its folder here, never by a path of this machine: two runs give the same bytes.
-    folders = {name: f"model-{number}" for number, name in enumerate(evaluations, 1)}
-    several = len(evaluations) > 1
+    folders = {name: f"model-{number}" for number, name in enumerate(result.evaluations, 1)}
+    several = len(folders) > 1
     with files.folder(out, force=force, inputs=inputs) as staging:
         if several:
-            write_json(staging / "comparison.json", _renamed(comparison, folders))
-        for name, evaluation in evaluations.items():
+            write_json(staging / "comparison.json", _renamed(result.comparison, folders))
+        for name, evaluation in result.evaluations.items():
             folder = staging / folders[name] if several else staging
             folder.mkdir(exist_ok=True)
             model = {"model": Path(name).name} if several else {}
@@ -57,11 +47,8 @@ def publish(
             settings=settings,
             inputs=inputs,
             packages=_PACKAGES,
-            result={
-                "metrics": [evaluation.metrics for evaluation in evaluations.values()],
-                "left_out": left_out,
-            },
-            run={"models": list(evaluations)},
+            result={"metrics": list(result.metrics.values()), "left_out": result.left_out},
+            run={"models": list(folders)},
         )
 
 

@@ -54,29 +54,27 @@ class ModelReceipt:
 
         Raises `InputError` for a receipt that is not JSON, lacks a key, or has a value of another type.
         """
-        path = Path(folder)
-        if not (path / files.RECEIPT).is_file():
-            return cls(path)
-        content = files.read_receipt(path)
-        result = content["result"]
-        value = partial(_value, path / files.RECEIPT)
-        run = value(content, "run", dict, "an object") or {}
+        path = Path(folder) / files.RECEIPT
+        if not path.is_file():
+            return cls(path.parent)
+        content = files.read_receipt(path.parent)
+        result, value = content["result"], partial(_value, path)
         # Commands that change a model (add-tokens, trim) leave a receipt of their own in its place.
         if content.get("command") == "finetune" and result.get("settings") is None:
-            raise _damaged(path / files.RECEIPT, "settings", None, "an object")
+            raise _damaged(path, "settings", None, "an object")
         settings = value(result, "settings", dict, "an object") or {}
         max_length = value(settings, "max_length", int, "a number of tokens, or null")
         if max_length is not None and max_length < 1:
-            raise _damaged(path / files.RECEIPT, "max_length", max_length, "a number of tokens, or null")
+            raise _damaged(path, "max_length", max_length, "a number of tokens, or null")
         return cls(
-            path,
+            path.parent,
             max_length=max_length,
             pairs=value(result, "pairs", bool, "true or false"),
             folds=len(value(result, "folds", list, "a list of results, one per fold") or []),
-            inputs=_hashes(path / files.RECEIPT, value(result, "inputs", list, "a list of files") or []),
+            inputs=_hashes(path, value(result, "inputs", list, "a list of files") or []),
             fingerprint=value(result, "fingerprint", str, "a hash"),
             result=result,
-            run=run,
+            run=value(content, "run", dict, "an object") or {},
         )
 
     def fields(self, names: Iterable[str]) -> dict[str, Any]:

@@ -29,9 +29,7 @@ def regression_scores(predicted: NDArray[np.float64], true: NDArray[np.float64])
             "label": f"{true.mean():.4g}",
             "loss": rounded(variance),
             "mae": rounded(np.abs(true - true.mean()).mean()),
-            "pearson": 0.0,
-            "spearman": 0.0,
-            "r2": 0.0,
+            **dict.fromkeys(("pearson", "spearman", "r2"), 0.0),
         },
     }
 

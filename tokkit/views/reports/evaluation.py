@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from tokkit.views.html import Part
 from tokkit.views.reliability_plot import reliability_drawing
@@ -39,10 +40,7 @@ def page_parts(result: Result) -> list[Part]:
     parts: list[Part] = [*comparison(result)]
     for name, scores in result["models"].items():
         first, *rest = _parts(scores, _PAGE_CHARACTERS)
-        parts += [
-            Table(f"{name}: {first.title}", first.columns, first.rows) if isinstance(first, Table) else first
-        ]
-        parts += rest
+        parts += [replace(first, title=f"{name}: {first.title}"), *rest]
     return parts
 
 

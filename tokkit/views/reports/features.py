@@ -8,8 +8,7 @@ from typing import Any
 from tokkit.views.reports.evaluation import evaluation
 from tokkit.views.tables import Result, Table, facts
 
-# Key of a baseline's scores -> its name.
-_BASELINES = {"bag_of_words": "TF-IDF", "probe": "probe"}
+_BASELINE_NAMES = {"bag_of_words": "TF-IDF", "probe": "probe"}
 
 
 def features(result: Result) -> list[Table]:
@@ -24,7 +23,7 @@ def features(result: Result) -> list[Table]:
         ("truncated rows", result["truncated"] or None),
         ("map", result.get("map")),
     ]
-    scored = {name: result[key] for key, name in _BASELINES.items() if result[key]}
+    scored = {name: result[key] for key, name in _BASELINE_NAMES.items() if result[key]}
     return [facts("Features", values), *(_baselines(scored) if scored else [])]
 
 

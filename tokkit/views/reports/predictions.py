@@ -10,8 +10,7 @@ from tokkit.views.tables import Result, Table
 
 Row = Mapping[str, Any]
 
-# Labels displayed besides those predicted.
-_OTHERS = 2
+_OTHERS_DISPLAYED = 2
 
 
 def predictions(result: Result) -> list[Table]:
@@ -50,7 +49,7 @@ def _others(row: Row) -> str:
     shares = row["probabilities"] or {}
     predicted = row.get("labels", [row["label"]])
     ranked = sorted(shares, key=lambda label: -shares[label])
-    others = [label for label in ranked if label not in predicted][:_OTHERS]
+    others = [label for label in ranked if label not in predicted][:_OTHERS_DISPLAYED]
     return ", ".join(f"{label} {shares[label]:.4g}" for label in others)
 
 
