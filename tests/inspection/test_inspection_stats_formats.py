@@ -141,7 +141,12 @@ def test_stats_reads_compressed_files_in_batches(tmp_path, monkeypatch, heard, n
     assert in_batches == whole
 
 
-VALUES = st.sampled_from([None, "", "a", "1", 1, 0, -7, 2**70, 1.0, 0.5, 1e300, True, False, [1], {"k": "v"}])
+VALUES = st.sampled_from(
+    [
+        *(None, "", "a", "1", 1, 0, -7, 2**70, 1.0, 0.5, 1e300, True, False),
+        *([1], ["a"], {"k": "v"}, {"k": 1}, {"j": None}),
+    ]
+)
 
 
 @given(
@@ -163,6 +168,25 @@ def test_stats_of_json_with_values_of_any_kind_are_those_of_the_table(
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     in_batches, whole, _ = both(monkeypatch, heard, path, text_column="text", label_column="label")
     assert in_batches[0] == whole[0]
+
+
+def test_stats_of_json_read_it_once_whatever_a_column_of_strings_or_lists_holds_later(
+    write, monkeypatch, heard, few_at_a_time
+):
+    monkeypatch.setattr(batch, "SAMPLE", 2)
+    first = {"text": "a", "label": "x", "note": None, "tokens": ["a"], "meta": {"n": 1}}
+    later = {"text": 2.5, "label": True, "note": "", "tokens": None, "meta": {"n": 2}}
+    last = {"text": [1, "b"], "label": "x", "note": "seen", "tokens": ["b", "c"], "meta": None}
+    rows = [first, first, later, later, last, {"text": 7}]
+    path = write("a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
+    in_batches, whole, _ = both(monkeypatch, heard, path)
+    assert in_batches == whole
+
+    def read_whole(*arguments):
+        raise AssertionError("read whole")
+
+    monkeypatch.setattr(streaming, "dataset_of", read_whole)
+    assert stats(path).as_dict() == whole[0]
 
 
 def test_stats_of_columns_that_hold_no_strings_are_those_of_the_table(

@@ -110,7 +110,7 @@ def _streamed(
     # files with other columns or types are compared, and joined, as tables
     if any(sample.schema != parts[0].schema for parts in samples.values() for sample in parts):
         return None
-    schemas = {name: parts[0].schema for name, parts in samples.items()}
+    schemas = {name: _types(parts[0]) for name, parts in samples.items()}
     name, split = next(iter(split_files.items()))
     sample = samples[name][0]
     first = Split(name, sample, split.files, split.format, sample, split.known)
@@ -132,6 +132,14 @@ def _streamed(
         size=sum(path.stat().st_size for path in files) if all(map(streams.is_plain, files)) else None,
         unit="bytes",
     )
+
+
+def _types(sample: pl.DataFrame) -> dict[str, pl.DataType]:
+    """The types of the columns; null of strings without any: further rows of JSON may hold anything there."""
+    return {
+        column.name: pl.Null() if column.dtype == pl.String and column.is_null().all() else column.dtype
+        for column in sample
+    }
 
 
 def _looks_at_all_rows(options: DatasetOptions) -> bool:

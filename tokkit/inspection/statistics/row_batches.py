@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import polars as pl
@@ -10,17 +10,9 @@ import polars as pl
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged
 from tokkit.inspection.statistics.totals import RowBatch
 from tokkit.runtime.strings import Strings
-from tokkit.sources.formats.batch import Batch
+from tokkit.sources.formats.batch import Batch, json_text
 
 _PRESENT = "\0"  # a value that is present, though its string is empty or of no interest
-
-# Type of a column -> the types of its JSON values, and how one becomes a string.
-_JSON_STRINGS: dict[type[pl.DataType], tuple[set[type], Callable[[Any], str]]] = {
-    pl.String: ({str}, str),
-    pl.Int64: ({int}, str),
-    pl.Boolean: ({bool}, lambda value: "true" if value else "false"),
-    pl.Float64: ({int, float}, lambda value: repr(float(value))),
-}
 _EXACT = 2**53  # whole numbers below it are the same as fractions
 
 
@@ -73,26 +65,26 @@ def _strings(batch: Batch, name: str, dtype: pl.DataType, empty_is_missing: bool
     column = batch.columns.get(name)
     if column is None:
         return Strings.of_list([""] * batch.rows)
-    if isinstance(column, list):
-        return Strings.of_list(_json_strings(column, dtype))
-    if not isinstance(column, pl.Series):
+    if isinstance(column, Strings):
         return column
+    series = batch.series(name)
+    if isinstance(column, list) and (series.dtype != dtype or dtype.is_float()):
+        series = _with_type(series, column, dtype)
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
-        return Strings.of_list(["" if missing else _PRESENT for missing in column.is_null()])
-    strings = column.cast(pl.String)
+        return Strings.of_list(["" if missing else _PRESENT for missing in series.is_null()])
+    strings = series.cast(pl.String)
     # In a column that is neither text nor label, an empty string is a value like any other.
     return Strings.of_series(strings if empty_is_missing else strings.replace("", _PRESENT))
 
 
-def _json_strings(values: list[Any], dtype: pl.DataType) -> list[str]:
-    types = set(map(type, values)) - {type(None)}
-    if not types:
-        return [""] * len(values)
-    allowed, written = _JSON_STRINGS.get(dtype.base_type(), (set(), str))
+def _with_type(series: pl.Series, values: list[Any], dtype: pl.DataType) -> pl.Series:
+    """JSON values with the type of their column, which its first rows have."""
+    if series.null_count() == len(series):
+        return series
+    # The first rows hold strings, or nothing: whatever else comes, the column is one of strings.
+    if dtype == pl.String or (dtype == pl.Null and series.dtype == pl.String):
+        return pl.Series([None if value is None else json_text(value) or None for value in values])
     # In a column with fractions, an int becomes float64, which rounds from 2^53 on: 2^53 + 1 is 2^53.
-    exact = float not in allowed or all(value is None or abs(value) < _EXACT for value in values)
-    if not types <= allowed or not exact:
-        raise TypesChanged
-    if types == {str}:  # the usual column: no call for each value
-        return [value or "" for value in values]
-    return ["" if value is None else written(value) for value in values]
+    if dtype.is_float() and series.dtype.is_numeric() and (series.abs() < _EXACT).all():
+        return series.cast(dtype)
+    raise TypesChanged
