@@ -70,24 +70,24 @@ def compare(corpus: Path, tokenizer: Path, arguments: argparse.Namespace) -> Non
         "tokkit, ids": lambda: encode(rows, loaded),
     }
     token_counts(rows, loaded)  # compiles
-    taken: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
+    durations: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     for _ in range(arguments.rounds):
         results = {}
         for way, work in ways.items():
             wall, cpu = time.perf_counter(), time.process_time()
             results[way] = work()
-            taken[way].append((time.perf_counter() - wall, time.process_time() - cpu))
+            durations[way].append((time.perf_counter() - wall, time.process_time() - cpu))
         counts, ids = results["tokkit, counts"].tokens, results["tokkit, ids"]
         equal = np.array_equal(counts, results["tokenizers, counts"])
         equal &= np.array_equal(ids.ids, np.concatenate(results["tokenizers, ids"]))
         equal &= np.array_equal(ids.lengths, counts)
         print(f"  {'equal to the last id' if equal else 'DIFFERENT'}")
-    for way, times in taken.items():
+    for way, times in durations.items():
         seconds = ", ".join(f"{wall:.2f} ({cpu:.2f})" for wall, cpu in times)
         print(f"  {way:20} s wall (s CPU): {seconds}")
     for what in ("counts", "ids"):
         theirs, ours = (
-            [statistics.median(column) for column in zip(*taken[f"{name}, {what}"], strict=True)]
+            [statistics.median(column) for column in zip(*durations[f"{name}, {what}"], strict=True)]
             for name in ("tokenizers", "tokkit")
         )
         print(
@@ -122,11 +122,11 @@ def _trained(corpus: Path, arguments: argparse.Namespace, folder: Path) -> list[
 
     text = folder / f"{corpus.stem}.txt"
     text.write_text("\n".join(_rows(corpus, arguments.megabytes)), "utf-8", newline="")
-    made = []
+    folders = []
     for name, train in {"wordpiece": tokkit.train_wordpiece, "bpe": tokkit.train_bpe}.items():
-        made.append(folder / f"{corpus.stem}-{name}")
-        train(text, made[-1], vocab_size=arguments.vocab_size)
-    return made
+        folders.append(folder / f"{corpus.stem}-{name}")
+        train(text, folders[-1], vocab_size=arguments.vocab_size)
+    return folders
 
 
 def _in_a_process(what: str, arguments: Sequence[str], kernels: str) -> str:
@@ -150,22 +150,22 @@ def _memory(arguments: argparse.Namespace) -> None:
     from tokkit.tokenizer.folder.load import load
 
     words = " ".join(_rows(arguments.corpora[0], arguments.megabytes)).split(" ")[: 8 * _SHORT_ROWS]
-    each = max(1, len(words) // _SHORT_ROWS)
-    rows = [" ".join(words[i * each : (i + 1) * each]) for i in range(len(words) // each)][:_SHORT_ROWS]
+    size = max(1, len(words) // _SHORT_ROWS)
+    rows = [" ".join(words[i * size : (i + 1) * size]) for i in range(len(words) // size)][:_SHORT_ROWS]
     del words
     loaded = load(arguments.tokenizer)
     before = _peak()
-    _forget_peak()
-    held = _peak()
+    _reset_peak()
+    start = _peak()
     encoded = encode(rows, loaded)
     result = (encoded.ids.nbytes + encoded.offsets.nbytes) / 1e6
     print(
-        f"{len(rows):,} rows of {each} words: {_peak() - held:.0f} MB at most, "
-        f"{result:.0f} MB of them the result (interpreter with rows: {held:.0f} MB, {before:.0f} before)"
+        f"{len(rows):,} rows of {size} words: {_peak() - start:.0f} MB at most, "
+        f"{result:.0f} MB of them the result (interpreter with rows: {start:.0f} MB, {before:.0f} before)"
     )
 
 
-def _forget_peak() -> None:
+def _reset_peak() -> None:
     """Lets Linux count the peak anew."""
     Path("/proc/self/clear_refs").write_text("5")
 

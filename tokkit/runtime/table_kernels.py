@@ -21,11 +21,9 @@ import numpy as np
 
 from tokkit.runtime.kernels import helper, kernel, load8, prefetch
 
-# Words of a slot.
-WORDS = 4
+WORDS = 4  # of a slot
 
-# Cells of ``usage``.
-SLOTS, BYTES = 0, 1
+SLOTS, BYTES = 0, 1  # cells of ``usage``
 
 # Strings whose slots are prefetched before the first of them is looked at. A table of a large corpus does not
 # fit into the caches: with one lookup after another, most of the time would be spent waiting for memory;
@@ -33,8 +31,7 @@ SLOTS, BYTES = 0, 1
 BATCH = 16
 
 INLINE = 16
-# Bytes of the longest string a table takes.
-LONGEST = (1 << 28) - 1
+LONGEST = (1 << 28) - 1  # bytes of the longest string a table takes
 
 _U = np.uint64
 _LENGTH = _U(LONGEST)

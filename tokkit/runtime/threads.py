@@ -13,8 +13,7 @@ from tokkit.progress import Progress, stop_if_cancelled
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
-# Seconds between two checks of the main thread whether to stop.
-_INTERVAL = 0.05
+_INTERVAL = 0.05  # seconds between two checks of the main thread whether to stop
 
 # Seconds to wait for stopped threads; one that is compiling a kernel ends with the process.
 _PATIENCE = 0.5
