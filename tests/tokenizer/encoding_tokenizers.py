@@ -49,9 +49,9 @@ def wordpiece(normalizer: normalizers.Normalizer | None, longest: int = 100) -> 
     trainer = trainers.WordPieceTrainer(
         vocab_size=900, limit_alphabet=400, special_tokens=BERT_TOKENS, show_progress=False
     )
-    made = _with_bert_frame(_trained(tokenizer, trainer))
-    made.model.max_input_chars_per_word = longest
-    return made
+    trained = _with_bert_frame(_trained(tokenizer, trainer))
+    trained.model.max_input_chars_per_word = longest
+    return trained
 
 
 def byte_level(prefix_space: bool = False, **settings: bool) -> Tokenizer:
@@ -63,16 +63,16 @@ def byte_level(prefix_space: bool = False, **settings: bool) -> Tokenizer:
         initial_alphabet=RAW_ALPHABET,
         show_progress=False,
     )
-    made = _trained(tokenizer, trainer)
-    made.post_processor = processors.ByteLevel(trim_offsets=False)
-    made.decoder = decoders.ByteLevel()
-    return made
+    trained = _trained(tokenizer, trainer)
+    trained.post_processor = processors.ByteLevel(trim_offsets=False)
+    trained.decoder = decoders.ByteLevel()
+    return trained
 
 
 def roberta() -> Tokenizer:
-    made = byte_level()
-    made.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), add_prefix_space=False)
-    return made
+    trained = byte_level()
+    trained.post_processor = processors.RobertaProcessing(("</s>", 1), ("<s>", 0), add_prefix_space=False)
+    return trained
 
 
 def small_alphabet() -> Tokenizer:
@@ -103,11 +103,11 @@ def llama() -> Tokenizer:
         special_tokens=["<unk>", "<s>", "</s>", *fallback],
         show_progress=False,
     )
-    made = _trained(tokenizer, trainer)
-    made.post_processor = processors.TemplateProcessing(
+    trained = _trained(tokenizer, trainer)
+    trained.post_processor = processors.TemplateProcessing(
         single="<s> $A", pair="<s> $A <s> $B:1", special_tokens=[("<s>", 1)]
     )
-    return made
+    return trained
 
 
 def unigram() -> Tokenizer:
@@ -117,13 +117,13 @@ def unigram() -> Tokenizer:
     trainer = trainers.UnigramTrainer(
         vocab_size=3000, special_tokens=["<unk>", "<s>", "</s>"], unk_token="<unk>", show_progress=False
     )
-    made = _trained(tokenizer, trainer)
-    made.post_processor = processors.TemplateProcessing(
+    trained = _trained(tokenizer, trainer)
+    trained.post_processor = processors.TemplateProcessing(
         single="<s> $A </s>",
         pair="<s>:3 $A:1 </s>:0 </s>:2 $B:5 </s>:4",
         special_tokens=[("<s>", 1), ("</s>", 2)],
     )
-    return made
+    return trained
 
 
 def word_level() -> Tokenizer:
@@ -135,9 +135,11 @@ def word_level() -> Tokenizer:
 
 def repeats_the_text() -> Tokenizer:
     """A post-processor that is no frame around a text."""
-    made = wordpiece(None)
-    made.post_processor = processors.TemplateProcessing(single="$A [SEP] $A", special_tokens=[("[SEP]", 3)])
-    return made
+    trained = wordpiece(None)
+    trained.post_processor = processors.TemplateProcessing(
+        single="$A [SEP] $A", special_tokens=[("[SEP]", 3)]
+    )
+    return trained
 
 
 KERNEL: Mapping[str, Callable[[], Tokenizer]] = {
@@ -155,7 +157,7 @@ KERNEL: Mapping[str, Callable[[], Tokenizer]] = {
 }
 """Words are encoded by kernels."""
 
-ASKED: Mapping[str, Callable[[], Tokenizer]] = {
+REFERENCE: Mapping[str, Callable[[], Tokenizer]] = {
     "prefix-space": lambda: byte_level(prefix_space=True),
     "llama": llama,
     "unigram": unigram,
@@ -163,7 +165,7 @@ ASKED: Mapping[str, Callable[[], Tokenizer]] = {
 }
 """Distinct chunks are encoded by `tokenizers`."""
 
-FAST = {**KERNEL, **ASKED}
+FAST = {**KERNEL, **REFERENCE}
 
 
 @functools.cache
@@ -172,8 +174,8 @@ def backend(name: str) -> str:
     return FAST[name]().to_str()
 
 
-def loaded(made: Tokenizer | str) -> LoadedTokenizer:
-    tokenizer = Tokenizer.from_str(made) if isinstance(made, str) else made
+def loaded(source: Tokenizer | str) -> LoadedTokenizer:
+    tokenizer = Tokenizer.from_str(source) if isinstance(source, str) else source
     unknown = {token: "unk" for token in ("[UNK]", "<unk>") if tokenizer.token_to_id(token) is not None}
     special = {role: token for token, role in unknown.items()}
     return LoadedTokenizer(tokenizer, special, None, (), Path("here"), Path("here/tokenizer.json"))
@@ -184,12 +186,12 @@ def tokenizer(name: str) -> LoadedTokenizer:
     return loaded(backend(name))
 
 
-def both(made, texts, pairs=None, max_length=None, special=True, threads=1, progress=SILENT):
+def both(encoder, texts, pairs=None, max_length=None, special=True, threads=1, progress=SILENT):
     """What kernels and reference give, as lists: ids, segments, rows truncated, tokens and unknown ones.
 
     None in place of what kernels give where they leave it to the reference.
     """
-    request = EncodeRequest(texts, pairs, made, max_length, special, threads)
+    request = EncodeRequest(texts, pairs, encoder, max_length, special, threads)
     whole = replace(request, max_length=None)
     encoded, counted = fast.encode(request, progress), fast.token_counts(whole, progress)
     assert (encoded is None) == (counted is None)

@@ -32,8 +32,8 @@ ROWS = (*HARD, *TORTURE, *LONG, "nul \0 inside\0", "\0", " ", "", *TRAINED_ON[:3
 
 @pytest.mark.parametrize("name", FAST)
 def test_encoding_is_that_of_the_reference(name):
-    found, wanted = both(tokenizer(name), ROWS)
-    assert found == wanted
+    result, wanted = both(tokenizer(name), ROWS)
+    assert result == wanted
 
 
 @pytest.mark.parametrize("name", KERNEL)
@@ -48,8 +48,8 @@ def test_encoding_of_random_rows(name):
     @settings(max_examples=60, deadline=None)
     @given(st.lists(rows, min_size=1, max_size=4), st.booleans(), st.none() | st.integers(0, 12))
     def holds(texts, special, max_length):
-        found, wanted = both(tokenizer(name), texts, None, max_length, special)
-        assert found == wanted
+        result, wanted = both(tokenizer(name), texts, None, max_length, special)
+        assert result == wanted
 
     holds()
 
@@ -62,8 +62,8 @@ def test_encoding_of_random_pairs(name):
     )
     def holds(texts, special, max_length):
         first, second = zip(*texts, strict=True)
-        found, wanted = both(tokenizer(name), first, second, max_length, special)
-        assert found == wanted
+        result, wanted = both(tokenizer(name), first, second, max_length, special)
+        assert result == wanted
 
     holds()
 
@@ -74,8 +74,8 @@ def test_encoding_of_very_many_random_rows(name):
     @settings(max_examples=3000, deadline=None)
     @given(st.lists(rows, min_size=1, max_size=8), st.booleans(), st.none() | st.integers(0, 20))
     def holds(texts, special, max_length):
-        found, wanted = both(tokenizer(name), texts, texts[::-1] if special else None, max_length, special)
-        assert found == wanted
+        result, wanted = both(tokenizer(name), texts, texts[::-1] if special else None, max_length, special)
+        assert result == wanted
 
     holds()
 
@@ -86,10 +86,10 @@ def test_encoding_truncates_as_the_reference_at_every_length(name, special):
     texts = ["", "one", "one two three four", "하나 둘 셋 넷 다섯", "a b c d e f g h"]
     first, second = zip(*((a, b) for a in texts for b in texts), strict=True)
     for max_length in range(26):
-        found, wanted = both(tokenizer(name), texts, None, max_length, special)
-        assert found == wanted
-        found, wanted = both(tokenizer(name), first, second, max_length, special)
-        assert found == wanted
+        result, wanted = both(tokenizer(name), texts, None, max_length, special)
+        assert result == wanted
+        result, wanted = both(tokenizer(name), first, second, max_length, special)
+        assert result == wanted
 
 
 ADDED = {
@@ -116,7 +116,7 @@ ADDED = {
 def test_encoding_with_added_tokens(name, added):
     backend = Tokenizer.from_str(tokenizer(name).backend.to_str())
     backend.add_tokens(ADDED[added])
-    made = loaded(backend)
+    extended = loaded(backend)
     texts = [
         *(
             "a <tok>b",
@@ -139,14 +139,14 @@ def test_encoding_with_added_tokens(name, added):
         ),
         *("[MASK] [mask]", "x y", "x \ty", "", " ", "[CLS] a [SEP]"),
     ]
-    found, wanted = both(made, texts)
-    assert found == wanted if found else added == "normalized to white space"
+    result, wanted = both(extended, texts)
+    assert result == wanted if result else added == "normalized to white space"
 
     @settings(max_examples=25, deadline=None)
     @given(st.lists(rows, min_size=1, max_size=4))
     def holds(texts):
-        found, wanted = both(made, texts)
-        assert found in (None, wanted)
+        result, wanted = both(extended, texts)
+        assert result in (None, wanted)
 
     holds()
 
@@ -156,8 +156,8 @@ def test_encoding_leaves_what_may_not_be_cut_to_the_reference():
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     stripped = Tokenizer.from_str(tokenizer("gpt2").backend.to_str())
     stripped.normalizer = normalizers.Strip()
-    for made in (backend, stripped, repeats_the_text()):
-        assert fast.encode(EncodeRequest(["a b"], None, loaded(made), None, True, 1), SILENT) is None
+    for uncut in (backend, stripped, repeats_the_text()):
+        assert fast.encode(EncodeRequest(["a b"], None, loaded(uncut), None, True, 1), SILENT) is None
 
 
 @pytest.mark.parametrize("name", ["bert-uncased", "gpt2", "unigram"])
@@ -175,8 +175,8 @@ def test_encoding_is_the_same_for_any_threads_and_when_it_forgets(name, monkeypa
 def test_encoding_of_no_rows_and_of_rows_without_tokens():
     for name in ("bert-uncased", "gpt2"):
         for texts in ([], [""], ["", "", ""], ["\u200b \u200b"], ["\0"]):
-            found, wanted = both(tokenizer(name), texts)
-            assert found == wanted
+            result, wanted = both(tokenizer(name), texts)
+            assert result == wanted
 
 
 @pytest.mark.parametrize("broken", [["fine"] * 9 + ["half \ud800 a pair"], ["fine", None]])
@@ -209,11 +209,11 @@ def test_encoding_that_goes_wrong_is_noticed_and_done_by_the_reference(name, mon
     monkeypatch.setattr("tokkit.tokenizer.encoding.chunk_encoder.word_model", wrong)
     monkeypatch.setattr(encode, "SMALL", 0)
     texts = ["some text that is encoded", "and more of it"] * 200
-    found = encode.encode(texts, tokenizer(name), progress=heard)
+    result = encode.encode(texts, tokenizer(name), progress=heard)
     assert "400 texts" not in heard
     assert "not encoded as tokenizers encodes them" in heard
     wanted = [tokenizer(name).backend.encode(text).ids for text in texts]
-    assert [part.tolist() for part in np.split(found.ids, found.offsets[1:-1])] == wanted
+    assert [part.tolist() for part in np.split(result.ids, result.offsets[1:-1])] == wanted
 
 
 def test_encoding_stops_when_asked(monkeypatch):
@@ -235,7 +235,7 @@ def test_encoding_tells_of_every_row(monkeypatch):
         def start(self, stage, total, unit):
             self.total = total
 
-        def advance(self, amount, **shown):
+        def advance(self, amount, **fields):
             self.done += amount
 
     monkeypatch.setattr(encode, "SMALL", 0)

@@ -38,6 +38,7 @@ class Needles:
 
     @classmethod
     def of(cls, strings: Sequence[str]) -> Needles | None:
+        """None where they are too many."""
         encoded = [string.encode() for string in strings]
         # a trie of bytes: each byte as the character of that number
         bytes_trie = trie({trie_kernels.START: {string.decode("latin-1"): 0 for string in encoded}})
@@ -47,26 +48,20 @@ class Needles:
 
     def mark(self, strings: Strings, marked: NDArray[np.bool_]) -> None:
         """Mark the strings that contain one of these."""
-        trie_kernels.mark_containing(
-            strings.data,
-            strings.starts,
-            strings.ends,
-            self.first_bytes,
-            self.trie.edges,
-            self.trie.values,
-            marked,
-        )
+        edges, values = self.trie.edges, self.trie.values
+        rows = strings.data, strings.starts, strings.ends
+        trie_kernels.mark_containing(*rows, self.first_bytes, edges, values, marked)
 
 
 @dataclass(frozen=True)
 class AddedTokens:
-    """raw         searched for in the text itself; None where there is none
+    """raw         searched for in the text itself
     normalized  searched for in its normal form
     normalizer  the tokenizer's, None where there is none
     """
 
-    raw: Needles | None
-    normalized: Needles | None
+    raw: Needles
+    normalized: Needles
     normalizer: Any
 
     @classmethod
@@ -83,13 +78,8 @@ class AddedTokens:
             if not words:
                 return None
             normalized.append(max(words, key=len))
-        added = cls(
-            Needles.of(raw) if raw else None,
-            Needles.of(normalized) if normalized else None,
-            backend.normalizer,
-        )
-        complete = bool(raw) == bool(added.raw) and bool(normalized) == bool(added.normalized)
-        return added if complete else None
+        first, second = Needles.of(raw), Needles.of(normalized)
+        return cls(first, second, backend.normalizer) if first and second else None
 
     def in_chunks(self, chunks: Strings, characters: Characters | None) -> NDArray[np.bool_]:
         """Whether each chunk may contain one.
@@ -97,9 +87,9 @@ class AddedTokens:
         characters  tables that have learned the chunks; None where the pipeline has none
         """
         marked = np.zeros(len(chunks), np.bool_)
-        if self.raw:
+        if self.raw.strings:
             self.raw.mark(chunks, marked)
-        if self.normalized:
+        if self.normalized.strings:
             forms, left = self._normal_forms(chunks, characters)
             self.normalized.mark(forms, marked)
             # characters of unknown form: `tokenizers` normalizes these few chunks one by one

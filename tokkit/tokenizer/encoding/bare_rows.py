@@ -19,16 +19,15 @@ from tokkit.runtime.kernels import PADDING
 from tokkit.runtime.strings import Strings
 from tokkit.tokenizer.encoding import row_kernels
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
-from tokkit.tokenizer.encoding.reference import bare_ids
 
+# Chunks that all threads together remember: about 80 bytes each.
 DISTINCT = 900_000
-"""Chunks that all threads together remember: about 80 bytes each."""
 
+# Characters of a span of rows.
 CHARACTERS = 1 << 18
-"""Characters of a span of rows."""
 
+# Characters of the longest row that the kernels encode.
 _LONGEST = 1 << 26
-"""Characters of the longest row that the kernels encode."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +53,7 @@ class RowEncoder:
         self._most = most
         self._with_ids = with_ids
         self._before = cuts_before(encoder.cuts)
-        self._empty = bare_ids([""], encoder.tokenizer)[0]
+        self._empty = encoder.tokenizer.bare_ids([""])[0]
         self._table = ByteTable()
         self._buffers = _Buffers(0)
         self._reset()
@@ -146,7 +145,7 @@ class RowEncoder:
     ) -> list[list[int]]:
         """The ids of rows that `tokenizers` encodes; their numbers of tokens are written to ``measured``."""
         rows = np.flatnonzero(whole)
-        encoded = bare_ids([texts[row] for row in rows.tolist()], self._encoder.tokenizer)
+        encoded = self._encoder.tokenizer.bare_ids([texts[row] for row in rows.tolist()])
         measured[rows, 0] = [len(ids) for ids in encoded]
         measured[rows, 1] = [ids.count(self._encoder.unknown) for ids in encoded]
         return encoded
@@ -189,30 +188,16 @@ class NotText(Exception):
     """A row that cannot be written as UTF-8."""
 
 
-@dataclass(frozen=True)
-class Span:
-    """Rows ``first`` to ``last``, end exclusive."""
-
-    first: int
-    last: int
-
-    def __len__(self) -> int:
-        return self.last - self.first
-
-    def of(self, texts: Sequence[str]) -> list[str]:
-        return list(texts[self.first : self.last])
-
-
-def spans(sizes: NDArray[np.int64]) -> Iterator[Span]:
-    """Spans of about a quarter of a million characters; ``sizes`` are the characters of each row."""
+def spans(sizes: NDArray[np.int64]) -> Iterator[slice]:
+    """Spans of rows of about a quarter of a million characters; ``sizes`` are the characters of each row."""
     # + 1 for the NUL behind each row, so that a span of empty rows ends, too
     ends = np.cumsum(sizes + 1)
     first = 0
     while first < len(ends):
         start = ends[first - 1] if first else 0
-        last = max(first + 1, int(np.searchsorted(ends, start + CHARACTERS, "right")))
-        yield Span(first, last)
-        first = last
+        stop = max(first + 1, int(np.searchsorted(ends, start + CHARACTERS, "right")))
+        yield slice(first, stop)
+        first = stop
 
 
 def _rows_of(texts: Sequence[str]) -> tuple[Strings, list[int]]:

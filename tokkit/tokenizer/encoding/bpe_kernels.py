@@ -17,16 +17,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.split_kernels import decoded
+from tokkit.corpus.split_kernels import LONGEST, decoded
 from tokkit.runtime.heap_kernels import push, replace_first
 from tokkit.runtime.kernels import helper, kernel
 from tokkit.tokenizer.encoding.trie_kernels import START, child_of
 
+# Symbols of the longest word that is searched again after each merge.
 SHORT = 64
-"""Symbols of the longest word that is searched again after each merge."""
 
+# In ``sizes``, in place of the tokens: the chunk is left to `tokenizers`.
 LEFT = -1
-"""In ``sizes``, in place of the tokens: the chunk is left to `tokenizers`."""
 
 _U = np.uint64
 _NEVER = _U(0xFFFFFFFFFFFFFFFF)
@@ -161,12 +161,12 @@ def merge_long(ids, used, end, pairs, marks, queue, chain):
             waiting = wait(queue, waiting, ids, used + position, used + chain[1, position], pairs, marks)
         if chain[0, position] >= 0:
             waiting = wait(queue, waiting, ids, used + chain[0, position], used + position, pairs, marks)
-    kept = used
+    merged_end = used
     for i in range(used, end):
         if ids[i] >= 0:
-            ids[kept] = ids[i]
-            kept += 1
-    return kept
+            ids[merged_end] = ids[i]
+            merged_end += 1
+    return merged_end
 
 
 @helper
@@ -215,9 +215,6 @@ def encode_words(
     edges,
     values,
     counted,
-    merges,
-    queue,
-    chain,
     ids,
     used,
     sizes,
@@ -227,10 +224,12 @@ def encode_words(
 
     raw            whether symbols are bytes, not characters
     edges, values  trie of the tokens that a word which is one becomes, merges or not (`ignore_merges`)
-    merges, queue, chain  buffers of `merge_short` and `merge_long`
-    A chunk with a symbol without a token, or a word too long for the buffers, is `LEFT`. The rest is as
-    in `wordpiece_kernels.encode_words`.
+    A chunk with a symbol without a token, or a word of more than `LONGEST` symbols, is `LEFT`. The rest is
+    as in `wordpiece_kernels.encode_words`.
     """
+    merges = np.empty(SHORT, np.uint64)
+    # a merge of a symbol may wait once as itself and once for each neighbor
+    queue, chain = np.empty((3 * LONGEST, 3), np.int64), np.empty((2, LONGEST), np.int64)
     for word in range(owners.size):
         owner = owners[word]
         if sizes[owner, 0] == LEFT:
@@ -247,7 +246,7 @@ def encode_words(
         else:
             end = write_symbols(text, start, stop, raw, first, ids, used)
             # one word that has to be left leaves the whole chunk: the ids of its earlier words are dropped
-            if end < 0 or 3 * (end - used) > queue.shape[0]:
+            if end < 0 or end - used > LONGEST:
                 used = offsets[owner]
                 sizes[owner, 0], sizes[owner, 1] = LEFT, 0
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,15 +15,26 @@ from tokkit.corpus.cutting import Pipeline
 from tokkit.runtime.strings import Strings
 from tokkit.tokenizer.encoding.added_tokens import AddedTokens
 from tokkit.tokenizer.encoding.bpe_kernels import LEFT
-from tokkit.tokenizer.encoding.reference import bare_ids
 from tokkit.tokenizer.encoding.row_kernels import WHOLE
-from tokkit.tokenizer.encoding.word_models import ChunkIds, WordModel, word_model
+from tokkit.tokenizer.encoding.word_models import WordModel, word_model
 
 if TYPE_CHECKING:
     from tokkit.tokenizer.folder.load import LoadedTokenizer
 
-_BATCH = 1 << 12
-"""Chunks that `tokenizers` encodes at a time."""
+
+@dataclass(frozen=True)
+class ChunkIds:
+    """Ids of n chunks.
+
+    sizes    (n, 2) int32: tokens, and how many of them are unknown; or ``LEFT`` (`bpe_kernels`) and
+             ``WHOLE`` (`row_kernels`) in place of the tokens
+    offsets  (n,) int64: where in ``ids`` its tokens start
+    ids      (m,) int32
+    """
+
+    sizes: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    ids: NDArray[np.int32]
 
 
 @dataclass(frozen=True)
@@ -68,44 +80,51 @@ class ChunkEncoder:
             unknown=-1 if unknown is None else unknown,
         )
 
-    @property
-    def kernels(self) -> tuple[str, ...]:
-        """Modules of kernels that encode words."""
-        return (self.model.kernels,) if self.model else ()
-
     def encode(self, chunks: Strings) -> ChunkIds:
         """The ids of every chunk; `WHOLE` for those that may contain an added token."""
-        number = len(chunks)
-        into = ChunkIds(np.zeros((number, 2), np.int32), np.zeros(number, np.int64), np.empty(0, np.int32))
+        sizes, offsets = np.zeros((len(chunks), 2), np.int32), np.zeros(len(chunks), np.int64)
+        ids = np.empty(0, np.int32)
         if self.characters and self.model:
-            into = self._encode_words(chunks, self.characters, self.model, into)
+            ids = self._encode_words(chunks, self.characters, self.model, sizes, offsets)
         else:
-            into.sizes[:, 0] = LEFT
+            sizes[:, 0] = LEFT
         # after the model, since a chunk with an added token is whole even where its words were encoded
-        into.sizes[self.added.in_chunks(chunks, self.characters)] = WHOLE, 0
-        left = np.flatnonzero(into.sizes[:, 0] == LEFT)
-        return self._encode_by_reference(chunks, left, into) if len(left) else into
+        sizes[self.added.in_chunks(chunks, self.characters)] = WHOLE, 0
+        left = np.flatnonzero(sizes[:, 0] == LEFT)
+        if len(left):
+            encoded = self.tokenizer.bare_ids(chunks.take(left).to_list())
+            lengths = np.array([len(chunk_ids) for chunk_ids in encoded])
+            sizes[left, 0] = lengths
+            sizes[left, 1] = [chunk_ids.count(self.unknown) for chunk_ids in encoded]
+            offsets[left] = len(ids) + np.cumsum(lengths) - lengths
+            ids = np.concatenate((ids, np.fromiter(chain.from_iterable(encoded), np.int32)))
+        return ChunkIds(sizes, offsets, ids)
 
-    def _encode_words(self, chunks: Strings, known: Characters, model: WordModel, into: ChunkIds) -> ChunkIds:
+    def _encode_words(
+        self,
+        chunks: Strings,
+        known: Characters,
+        model: WordModel,
+        sizes: NDArray[np.int32],
+        offsets: NDArray[np.int64],
+    ) -> NDArray[np.int32]:
+        """The ids of the chunks whose words the model encodes; ``sizes`` and ``offsets`` are filled."""
         used, ids = 0, np.empty(chunks.size + BUFFER, np.int32)
         for words, left in known.split(chunks):
-            into.sizes[left, 0] = LEFT
+            sizes[left, 0] = LEFT
             # a word has at most as many tokens as bytes
             if used + BUFFER > len(ids):
                 ids = np.concatenate((ids[:used], np.empty(used + BUFFER, np.int32)))
-            used = model.encode(words, self.unknown, ChunkIds(into.sizes, into.offsets, ids), used)
-        return ChunkIds(into.sizes, into.offsets, ids[:used])
-
-    def _encode_by_reference(self, chunks: Strings, left: NDArray[np.int64], into: ChunkIds) -> ChunkIds:
-        """The same, with the chunks that are left over encoded by `tokenizers`."""
-        parts, end = [into.ids], len(into.ids)
-        for first in range(0, len(left), _BATCH):
-            batch = left[first : first + _BATCH]
-            encoded = bare_ids(chunks.take(batch).to_list(), self.tokenizer)
-            lengths = np.array([len(ids) for ids in encoded], np.int64)
-            into.sizes[batch, 0] = lengths
-            into.sizes[batch, 1] = [ids.count(self.unknown) for ids in encoded]
-            into.offsets[batch] = end + np.cumsum(lengths) - lengths
-            parts.append(np.array([number for ids in encoded for number in ids], np.int32))
-            end += len(parts[-1])
-        return ChunkIds(into.sizes, into.offsets, np.concatenate(parts))
+            used = model.kernels.encode_words(
+                text=words.words.data,
+                starts=words.words.starts,
+                ends=words.words.ends,
+                owners=words.owners,
+                counted=self.unknown,
+                ids=ids,
+                used=used,
+                sizes=sizes,
+                offsets=offsets,
+                **model.arguments,
+            )
+        return ids[:used]

@@ -7,6 +7,7 @@ cut, go through `tokenizers` (`reference`).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING
 
 from tokkit.progress import SILENT, Progress
@@ -18,8 +19,8 @@ __all__ = ["Encoded", "TokenCounts", "encode", "token_counts"]
 if TYPE_CHECKING:
     from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# Characters that `tokenizers` encodes in the time that it takes to load the kernels.
 SMALL = 1_000_000
-"""Characters that `tokenizers` encodes in the time that it takes to load the kernels."""
 
 
 def encode(
@@ -44,8 +45,8 @@ def encode(
     if _is_large(request):
         from tokkit.tokenizer.encoding import fast
 
-        if (found := fast.encode(request, progress)) is not None:
-            return found
+        if (encoded := fast.encode(request, progress)) is not None:
+            return encoded
     return reference.encode(request, progress)
 
 
@@ -63,17 +64,12 @@ def token_counts(
     if _is_large(request):
         from tokkit.tokenizer.encoding import fast
 
-        if (found := fast.token_counts(request, progress)) is not None:
-            return found
+        if (counts := fast.token_counts(request, progress)) is not None:
+            return counts
     return reference.token_counts(request, progress)
 
 
 def _is_large(request: EncodeRequest) -> bool:
     """Whether the kernels are worth loading."""
-    size = 0
-    for texts in (request.texts, request.pairs or ()):
-        for text in texts:
-            size += len(text)
-            if size >= SMALL:
-                return True
-    return False
+    sizes = accumulate(map(len, chain(request.texts, request.pairs or ())))
+    return any(size >= SMALL for size in sizes)

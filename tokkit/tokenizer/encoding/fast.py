@@ -11,15 +11,15 @@ from tokkit.progress import SILENT, Progress, stage
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import zeros
 from tokkit.runtime.kernel_cache import say_if_compiling
-from tokkit.tokenizer.encoding import bare_rows, reference, row_kernels
-from tokkit.tokenizer.encoding.bare_rows import BareRows, NotText, RowEncoder, Span, spans
+from tokkit.tokenizer.encoding import bare_rows, row_kernels
+from tokkit.tokenizer.encoding.bare_rows import BareRows, NotText, RowEncoder, spans
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
 from tokkit.tokenizer.encoding.frame import Frame
 from tokkit.tokenizer.encoding.reference import Encoded, EncodeRequest, TokenCounts
 
+# Rows compared with `tokenizers` besides the longest, and characters of the longest one that is.
 _CHECKED = 64
 _LONGEST_CHECKED = 1 << 16
-"""Rows compared with `tokenizers` besides the longest, and characters of the longest one that is."""
 
 Result = TypeVar("Result")
 Result_co = TypeVar("Result_co", covariant=True)
@@ -42,7 +42,7 @@ class _Collected(Protocol[Result_co]):
 
     def __init__(self, request: EncodeRequest, frame: Frame, unknown: int) -> None: ...
 
-    def add(self, span: Span, first: BareRows, second: BareRows | None) -> None:
+    def add(self, span: slice, first: BareRows, second: BareRows | None) -> None:
         """The rows' bare ids and those of their pairs; called from several threads."""
 
     def result(self) -> Result_co:
@@ -57,20 +57,20 @@ def _run(request: EncodeRequest, collected: type[_Collected[Result]], progress: 
     encoder = ChunkEncoder.of(request.tokenizer) if frame else None
     if frame is None or encoder is None:
         return None
-    for module in ("row_kernels", *encoder.kernels):
-        say_if_compiling(module, progress)
+    for kernels in (row_kernels, *([encoder.model.kernels] if encoder.model else [])):
+        say_if_compiling(kernels.__name__.rpartition(".")[2], progress)
     number = threads.threads_to_use(request.threads)
     rows, sizes = collected(request, frame, encoder.unknown), _sizes(request)
     tasks = threads.Tasks(spans(sizes))
 
-    def work(tasks: threads.Tasks[Span]) -> None:
+    def work(tasks: threads.Tasks[slice]) -> None:
         # a table for each thread needs no lock; a chunk that occurs in several is encoded several times
         row_encoder = RowEncoder(encoder, bare_rows.DISTINCT // number, rows.with_ids)
         for span in tasks:
-            first = row_encoder.encode(span.of(request.texts))
-            second = None if request.pairs is None else row_encoder.encode(span.of(request.pairs))
+            first = row_encoder.encode(request.texts[span])
+            second = None if request.pairs is None else row_encoder.encode(request.pairs[span])
             rows.add(span, first, second)
-            tasks.done(len(span))
+            tasks.done(len(first.tokens))
 
     try:
         with stage(progress, "encoding", len(sizes), "texts"):
@@ -80,7 +80,8 @@ def _run(request: EncodeRequest, collected: type[_Collected[Result]], progress: 
     result = rows.result()
     # a difference means a bug here, or a new version of `tokenizers`: correct ids come first
     checked = _sample(sizes)
-    expected = reference.encodings(request.some(checked), request, SILENT)
+    texts = request.rows()
+    expected = request.encodings([texts[row] for row in checked], SILENT)
     wrong = sum(rows.differs(result, row, encoding) for row, encoding in zip(checked, expected, strict=True))
     if wrong:
         progress.say(
@@ -103,10 +104,10 @@ def _sample(sizes: NDArray[np.int64]) -> list[int]:
     """Rows spread evenly, and the longest one."""
     if not len(sizes):
         return []
-    spread = np.linspace(0, len(sizes) - 1, min(_CHECKED, len(sizes))).astype(np.int64)
+    rows = np.linspace(0, len(sizes) - 1, min(_CHECKED, len(sizes))).astype(np.int64)
     # the longest row is where buffers and queues are fullest
     fitting = np.where(sizes <= _LONGEST_CHECKED, sizes, -1)
-    return sorted({*spread[fitting[spread] >= 0].tolist(), int(fitting.argmax())})
+    return sorted({*rows[fitting[rows] >= 0].tolist(), int(fitting.argmax())})
 
 
 class _Counts:
@@ -117,13 +118,12 @@ class _Counts:
         self._around = frame.size, frame.ids().count(unknown)
         self._unknown = unknown
 
-    def add(self, span: Span, first: BareRows, second: BareRows | None) -> None:
-        rows = slice(span.first, span.last)
-        self._counts.tokens[rows] = first.tokens + self._around[0]
-        self._counts.unknown[rows] = first.unknown + self._around[1]
+    def add(self, span: slice, first: BareRows, second: BareRows | None) -> None:
+        self._counts.tokens[span] = first.tokens + self._around[0]
+        self._counts.unknown[span] = first.unknown + self._around[1]
         if second is not None:
-            self._counts.tokens[rows] += second.tokens
-            self._counts.unknown[rows] += second.unknown
+            self._counts.tokens[span] += second.tokens
+            self._counts.unknown[span] += second.unknown
 
     def result(self) -> TokenCounts:
         return self._counts
@@ -138,43 +138,30 @@ class _Ids:
 
     def __init__(self, request: EncodeRequest, frame: Frame, unknown: int) -> None:
         self._frame = frame
-        self._most = request.max_length
+        self._max_length = request.max_length
         self._pairs = request.pairs is not None
         self._lengths = np.zeros(len(request.texts), np.int64)
         self._spans: dict[int, tuple[NDArray[np.int32], NDArray[np.int8] | None, int]] = {}
 
-    def add(self, span: Span, first: BareRows, second: BareRows | None) -> None:
+    def add(self, span: slice, first: BareRows, second: BareRows | None) -> None:
         frame = self._frame
-        bare = [first] if second is None else [first, second]
-        lengths = [rows.tokens for rows in bare]
-        kept = frame.kept(lengths[0], lengths[1] if second else np.zeros_like(lengths[0]), self._most)
-        self._lengths[span.first : span.last] = total = kept[0] + kept[1] + frame.size
-        starts = np.cumsum(total) - total
+        lengths = first.tokens, np.zeros_like(first.tokens) if second is None else second.tokens
+        left = frame.truncated(*lengths, self._max_length)
+        self._lengths[span] = total = left[0] + left[1] + frame.size
         # `zeros` returns memory to the system when `result` drops the span; the heap would keep it
         ids = zeros(int(total.sum()), np.int32)
-        at = starts.copy()
-        row_kernels.write_parts(np.array(frame.before[0], np.int32), ids, at)
-        row_kernels.copy_parts(first.ids, np.cumsum(first.tokens) - first.tokens, kept[0], ids, at)
-        row_kernels.write_parts(np.array(frame.between[0], np.int32), ids, at)
-        if second is not None:
-            row_kernels.copy_parts(second.ids, np.cumsum(second.tokens) - second.tokens, kept[1], ids, at)
+        at = np.cumsum(total) - total
+        for special, bare, bare_left in ((frame.before, first, left[0]), (frame.between, second, left[1])):
+            row_kernels.write_parts(np.array(special[0], np.int32), ids, at)
+            if bare is not None:
+                row_kernels.copy_parts(bare.ids, np.cumsum(bare.tokens) - bare.tokens, bare_left, ids, at)
         row_kernels.write_parts(np.array(frame.behind[0], np.int32), ids, at)
-        segments = self._segments(starts, kept, len(ids)) if self._pairs else None
-        cut = np.zeros(len(span), np.bool_)
-        for length, left in zip(lengths, kept, strict=False):
-            cut |= left < length
-        self._spans[span.first] = ids, segments, int(cut.sum())
-
-    def _segments(
-        self, at: NDArray[np.int64], kept: tuple[NDArray[np.int64], NDArray[np.int64]], size: int
-    ) -> NDArray[np.int8]:
-        frame, segments = self._frame, zeros(size, np.int8)
-        row_kernels.write_parts(np.array(frame.before[1], np.int8), segments, at)
-        row_kernels.repeat_parts(frame.first, kept[0], segments, at)
-        row_kernels.write_parts(np.array(frame.between[1], np.int8), segments, at)
-        row_kernels.repeat_parts(frame.second, kept[1], segments, at)
-        row_kernels.write_parts(np.array(frame.behind[1], np.int8), segments, at)
-        return segments
+        segments = None
+        if self._pairs:
+            segments = zeros(len(ids), np.int8)
+            segments[:] = frame.segments(*left)
+        truncated = (left[0] < lengths[0]) | (left[1] < lengths[1])
+        self._spans[span.start] = ids, segments, int(truncated.sum())
 
     def result(self) -> Encoded:
         offsets = np.concatenate(([0], np.cumsum(self._lengths)))
@@ -183,16 +170,16 @@ class _Ids:
         end = truncated = 0
         for first in sorted(self._spans):
             # popped, so that the ids are not in memory twice at the end
-            some, theirs, cut = self._spans.pop(first)
-            ids[end : end + len(some)] = some
-            if segments is not None and theirs is not None:
-                segments[end : end + len(some)] = theirs
-            end += len(some)
-            truncated += cut
+            span_ids, span_segments, span_truncated = self._spans.pop(first)
+            at = slice(end, end + len(span_ids))
+            ids[at] = span_ids
+            if segments is not None and span_segments is not None:
+                segments[at] = span_segments
+            end += len(span_ids)
+            truncated += span_truncated
         return Encoded(ids, offsets, truncated, segments)
 
     def differs(self, result: Encoded, row: int, encoding: Any) -> bool:
         at = slice(int(result.offsets[row]), int(result.offsets[row + 1]))
-        if result.segments is not None and result.segments[at].tolist() != encoding.type_ids:
-            return True
-        return result.ids[at].tolist() != encoding.ids
+        segments_differ = result.segments is not None and result.segments[at].tolist() != encoding.type_ids
+        return segments_differ or result.ids[at].tolist() != encoding.ids

@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.errors import InputError
+from tokkit.tokenizer.folder.tokenizer_folder import guarded
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
 _PROBES = (("a b", "c"), ("1", "2 3 4"), ("가 나 다", "."), ("", "a"), ("a", ""), ("", ""))
 
+# Ids and segments.
 Part = tuple[list[int], list[int]]
-"""Ids and segments."""
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,39 @@ class Frame:
     def of(cls, backend: Tokenizer, special: bool, pairs: bool) -> Frame | None:
         """None where the post-processor does more than that."""
         try:
-            probes = [_Probe.of(backend, text, pair if pairs else None, special) for text, pair in _PROBES]
-        except BaseException as error:  # a panic of the library is no Exception
-            if isinstance(error, KeyboardInterrupt | SystemExit | MemoryError | GeneratorExit):
-                raise
+            with guarded("the tokenizer fails on a short text"):
+                probes = [_encode(backend, text, pair if pairs else None, special) for text, pair in _PROBES]
+        except InputError:  # the reference will say so, where a row of the user fails, too
             return None
         # a frame can be read off only where both texts have tokens; the other probes then verify it
-        complete = [probe for probe in probes if probe.text and (probe.pair or not pairs)]
-        frame = complete[0].frame() if complete else None
-        if frame is None or any(frame.around(probe.text, probe.pair) != probe.whole for probe in probes):
+        complete = [probe for probe in probes if probe[0] and (probe[1] or not pairs)]
+        frame = cls._of_row(*complete[0]) if complete else None
+        if frame is None or any(
+            frame.around(text, pair) != (row.ids, row.type_ids) for text, pair, row in probes
+        ):
             return None
         # truncation in `tokenizers` reserves room for this number, so it has to be the frame's size
         added = backend.num_special_tokens_to_add(pairs) if special else 0
         return frame if added == frame.size else None
+
+    @classmethod
+    def _of_row(cls, text: list[int], pair: list[int], row: Any) -> Frame | None:
+        """The frame that a row has, where it has one; both texts hold tokens, or there is no pair."""
+        ids, segments, special = row.ids, row.type_ids, row.special_tokens_mask
+        if 0 not in special:
+            return None
+        start = special.index(0)
+        end = len(ids) - special[::-1].index(0)
+        after, second = start + len(text), end - len(pair)
+        if second < after:
+            return None
+        return cls(
+            before=(ids[:start], segments[:start]),
+            between=(ids[after:second], segments[after:second]),
+            behind=(ids[end:], segments[end:]),
+            first=segments[start],
+            second=segments[second] if pair else 0,
+        )
 
     @property
     def size(self) -> int:
@@ -67,60 +90,35 @@ class Frame:
         middle = [self.first] * len(text) + self.between[1] + [self.second] * len(pair)
         return ids, self.before[1] + middle + self.behind[1]
 
-    def kept(
-        self, first: NDArray[np.int64], second: NDArray[np.int64], most: int | None
+    def truncated(
+        self, first: NDArray[np.int64], second: NDArray[np.int64], max_length: int | None
     ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The bare tokens of the texts and of their pairs that truncation to ``most`` in all leaves.
+        """The bare tokens of the texts and of their pairs that truncation to ``max_length`` in all leaves.
 
         The longer one is cut first (`truncate_encodings` in `tokenizers`). A limit below the special
         tokens' number cuts nothing there.
         """
-        if most is None or most < self.size:
+        if max_length is None or max_length < self.size:
             return first, second
-        room = most - self.size
-        shorter, longer = np.minimum(first, second), np.maximum(first, second)
-        longer = np.where(shorter > room, shorter, np.maximum(shorter, room - shorter))
+        room = max_length - self.size
         # where cutting the longer one to the shorter is not enough, each gets half of the room
-        both = shorter + longer > room
-        shorter, longer = np.where(both, room // 2, shorter), np.where(both, room - room // 2, longer)
+        shorter = np.minimum(np.minimum(first, second), room // 2)
+        of_first = np.where(first > second, room - shorter, shorter)
         fits = first + second <= room
-        swapped = first > second
-        return (
-            np.where(fits, first, np.where(swapped, longer, shorter)),
-            np.where(fits, second, np.where(swapped, shorter, longer)),
-        )
+        return np.where(fits, first, of_first), np.where(fits, second, room - of_first)
+
+    def segments(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.int8]:
+        """The segment of each token, row after row; of each row the bare tokens of its text and pair."""
+        before, between = self.before[1], self.between[1]
+        values = np.array([*before, self.first, *between, self.second, *self.behind[1]], np.int8)
+        repeats = np.ones((len(first), len(values)), np.int64)
+        repeats[:, len(before)] = first
+        repeats[:, len(before) + 1 + len(between)] = second
+        return np.repeat(np.tile(values, len(first)), repeats.ravel())
 
 
-@dataclass(frozen=True)
-class _Probe:
-    """Bare ids of a text and its pair, the whole of both, and which of it is special."""
-
-    text: list[int]
-    pair: list[int]
-    whole: Part
-    special: list[int]
-
-    @classmethod
-    def of(cls, backend: Any, text: str, pair: str | None, special: bool) -> _Probe:
-        bare = backend.encode(text, add_special_tokens=False).ids
-        other = backend.encode(pair, add_special_tokens=False).ids if pair is not None else []
-        whole = backend.encode(text, pair, add_special_tokens=special)
-        return cls(bare, other, (whole.ids, whole.type_ids), whole.special_tokens_mask)
-
-    def frame(self) -> Frame | None:
-        """The frame that this row has, where it has one; both texts hold tokens, or there is no pair."""
-        ids, segments = self.whole
-        if 0 not in self.special:
-            return None
-        start = self.special.index(0)
-        end = len(ids) - self.special[::-1].index(0)
-        after, pair = start + len(self.text), end - len(self.pair)
-        if pair < after:
-            return None
-        return Frame(
-            before=(ids[:start], segments[:start]),
-            between=(ids[after:pair], segments[after:pair]),
-            behind=(ids[end:], segments[end:]),
-            first=segments[start],
-            second=segments[pair] if self.pair else 0,
-        )
+def _encode(backend: Any, text: str, pair: str | None, special: bool) -> tuple[list[int], list[int], Any]:
+    """Bare ids of a text and its pair, and the encoding of both."""
+    first = backend.encode(text, add_special_tokens=False).ids
+    second = backend.encode(pair, add_special_tokens=False).ids if pair is not None else []
+    return first, second, backend.encode(text, pair, add_special_tokens=special)

@@ -12,10 +12,10 @@ from tokkit.corpus.chunk_kernels import FINISHED, TABLE_FULL, chunk_end
 from tokkit.runtime.kernels import kernel, prefetch
 from tokkit.runtime.table_kernels import BATCH, BYTES, SLOTS, content_of, copy, first_slot, put
 
+# In ``sizes``, in place of the tokens: rows with this chunk are encoded whole by `tokenizers`.
 WHOLE = -2
-"""In ``sizes``, in place of the tokens: rows with this chunk are encoded whole by `tokenizers`."""
 
-# how far `number_chunks` is: rows, bytes of the next row, chunks, new chunks
+# How far `number_chunks` is: rows, bytes of the next row, chunks, new chunks.
 (ROW, DONE, CHUNKS, NEW) = range(4)
 
 _U = np.uint64
@@ -116,12 +116,12 @@ def gather_rows(numbers, row_ends, sizes, offsets, chunk_ids, row_offsets, whole
 
 
 @kernel
-def copy_parts(source, offsets, kept, target, at):
-    """Copies the first ``kept[row]`` values of every row to ``target[at[row]]`` and on, and moves ``at``."""
-    for row in range(kept.size):
-        for i in range(kept[row]):
+def copy_parts(source, offsets, lengths, target, at):
+    """Copies ``lengths[row]`` values of every row to ``target[at[row]]`` and on, and moves ``at``."""
+    for row in range(lengths.size):
+        for i in range(lengths[row]):
             target[at[row] + i] = source[offsets[row] + i]
-        at[row] += kept[row]
+        at[row] += lengths[row]
 
 
 @kernel
@@ -131,12 +131,3 @@ def write_parts(values, target, at):
         for i in range(values.size):
             target[at[row] + i] = values[i]
         at[row] += values.size
-
-
-@kernel
-def repeat_parts(value, kept, target, at):
-    """Writes a value ``kept[row]`` times at ``at[row]`` of every row, and moves ``at``."""
-    for row in range(kept.size):
-        for i in range(kept[row]):
-            target[at[row] + i] = value
-        at[row] += kept[row]

@@ -15,11 +15,11 @@ import numpy as np
 
 from tokkit.runtime.kernels import helper, kernel
 
+# Of a node's number, and of a symbol: enough for every code point.
 BITS = 21
-"""Of a node's number, and of a symbol: enough for every code point."""
 
+# The two roots.
 START, CONTINUATION = 1, 2
-"""The two roots."""
 
 _U = np.uint64
 _SHIFT, _LOW = _U(BITS), _U((1 << BITS) - 1)

@@ -15,14 +15,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
+from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.encoding.reference import Encoded
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 if TYPE_CHECKING:
     from tokkit.tokenizer.folder.load import LoadedTokenizer
-
-_BATCH = 1_000
 
 
 def encode_words(
@@ -36,36 +33,13 @@ def encode_words(
 
     Raises `InputError` where the tokenizer fails on a word.
     """
-    ids: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
-    words: list[NDArray[np.int32]] = [np.empty(0, np.int32)]
-    truncated = 0
-    backend = tokenizer.backend
-    if max_length is not None:
-        backend.enable_truncation(max_length)
-    try:
-        with stage(progress, "encoding", len(rows), "rows"):
-            for start in range(0, len(rows), _BATCH):
-                stop_if_cancelled(progress)
-                batch = [list(row) for row in rows[start : start + _BATCH]]
-                with guarded(
-                    f"{tokenizer.folder}: the tokenizer fails on one of these words",
-                    hint="it may lack an unknown token; train one on such text: tokkit train-wordpiece",
-                ):
-                    found = backend.encode_batch(batch, is_pretokenized=True)
-                for encoding in found:
-                    ids.append(np.array(encoding.ids, np.int32))
-                    words.append(_first_tokens(encoding.word_ids))
-                    truncated += bool(encoding.overflowing)
-                progress.advance(len(found))
-    finally:
-        backend.no_truncation()
-    lengths = np.fromiter((len(row) for row in ids[1:]), np.int64, len(rows))
-    return Encoded(
-        ids=np.concatenate(ids),
-        offsets=np.concatenate(([0], np.cumsum(lengths))),
-        truncated=truncated,
-        words=np.concatenate(words),
-    )
+    ids, words, truncated = [], [], 0
+    with stage(progress, "encoding", len(rows), "rows"):
+        for encoding in tokenizer.encodings([list(row) for row in rows], max_length, progress=progress):
+            ids.append(np.array(encoding.ids, np.int32))
+            words.append(_first_tokens(encoding.word_ids))
+            truncated += bool(encoding.overflowing)
+    return Encoded.of_rows(ids, truncated, words=words)
 
 
 def _first_tokens(word_ids: Sequence[int | None]) -> NDArray[np.int32]:

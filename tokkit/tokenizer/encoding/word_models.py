@@ -7,45 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.corpus.characters import WordsOfChunks
 from tokkit.corpus.cutting import byte_of_character
-from tokkit.corpus.split_kernels import LONGEST
 from tokkit.tokenizer.encoding import bpe_kernels, trie_kernels, wordpiece_kernels
 
+# A model as `tokenizers` writes it to JSON.
 Settings = Mapping[str, Any]
-"""A model as `tokenizers` writes it to JSON."""
 
 _CODE_POINTS = 0x110000
-
-
-@dataclass(frozen=True)
-class ChunkIds:
-    """Ids of n chunks.
-
-    sizes    (n, 2) int32: tokens, and how many of them are unknown; or ``LEFT`` (`bpe_kernels`) and
-             ``WHOLE`` (`row_kernels`) in place of the tokens
-    offsets  (n,) int64: where in ``ids`` its tokens start
-    ids      (m,) int32
-    """
-
-    sizes: NDArray[np.int32]
-    offsets: NDArray[np.int64]
-    ids: NDArray[np.int32]
-
-
-class WordModel(Protocol):
-    """Encodes words by kernels of a module; threads may share it."""
-
-    @property
-    def kernels(self) -> str: ...
-
-    def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
-        """Write the ids of the words into ``into`` from ``used`` on; returns where they end."""
 
 
 @dataclass(frozen=True)
@@ -57,72 +31,14 @@ class Trie:
 
 
 @dataclass(frozen=True)
-class WordPieceModel:
-    """longest  characters of the longest word that is cut   unknown  id of a word that is not"""
+class WordModel:
+    """A model as arguments of ``kernels.encode_words``; threads may share it.
 
-    kernels: ClassVar = "wordpiece_kernels"
-
-    pieces: Trie
-    longest: int
-    unknown: int
-
-    def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
-        end: int = wordpiece_kernels.encode_words(
-            text=words.words.data,
-            starts=words.words.starts,
-            ends=words.words.ends,
-            owners=words.owners,
-            edges=self.pieces.edges,
-            values=self.pieces.values,
-            longest=self.longest,
-            unknown=self.unknown,
-            counted=counted,
-            ids=into.ids,
-            used=used,
-            sizes=into.sizes,
-            offsets=into.offsets,
-        )
-        return end
-
-
-@dataclass(frozen=True)
-class BpeModel:
-    """raw     whether words are bytes, not characters
-    first   tokens of single symbols      pairs, marks  merges (`bpe_kernels`)
-    whole   tokens that need no merges, where the model looks words up first (`ignore_merges`)
+    kernels  the module, `bpe_kernels` or `wordpiece_kernels`
     """
 
-    kernels: ClassVar = "bpe_kernels"
-
-    raw: bool
-    first: NDArray[np.int32]
-    pairs: NDArray[np.uint64]
-    marks: NDArray[np.uint64]
-    whole: Trie
-
-    def encode(self, words: WordsOfChunks, counted: int, into: ChunkIds, used: int) -> int:
-        capacity = 3 * LONGEST  # a merge of a symbol may wait once as itself and once for each neighbor
-        end: int = bpe_kernels.encode_words(
-            text=words.words.data,
-            starts=words.words.starts,
-            ends=words.words.ends,
-            owners=words.owners,
-            raw=self.raw,
-            first=self.first,
-            pairs=self.pairs,
-            marks=self.marks,
-            edges=self.whole.edges,
-            values=self.whole.values,
-            counted=counted,
-            merges=np.empty(bpe_kernels.SHORT, np.uint64),
-            queue=np.empty((capacity, 3), np.int64),
-            chain=np.empty((2, capacity), np.int64),
-            ids=into.ids,
-            used=used,
-            sizes=into.sizes,
-            offsets=into.offsets,
-        )
-        return end
+    kernels: ModuleType
+    arguments: Mapping[str, Any]
 
 
 def word_model(settings: Settings, raw: bool) -> WordModel | None:
@@ -134,7 +50,7 @@ def word_model(settings: Settings, raw: bool) -> WordModel | None:
     return build(settings, raw) if build else None
 
 
-def _wordpiece(settings: Settings, raw: bool) -> WordPieceModel | None:
+def _wordpiece(settings: Settings, raw: bool) -> WordModel | None:
     vocabulary: Mapping[str, int] = settings["vocab"]
     unknown = vocabulary.get(settings["unk_token"])
     # `tokenizers` fails on an unknown word without such a token, with a message that a kernel lacks
@@ -143,10 +59,14 @@ def _wordpiece(settings: Settings, raw: bool) -> WordPieceModel | None:
     prefix = settings["continuing_subword_prefix"]
     inner = {token[len(prefix) :]: number for token, number in vocabulary.items() if token.startswith(prefix)}
     pieces = trie({trie_kernels.START: vocabulary, trie_kernels.CONTINUATION: inner})
-    return WordPieceModel(pieces, settings["max_input_chars_per_word"], unknown) if pieces else None
+    if pieces is None:
+        return None
+    longest = settings["max_input_chars_per_word"]
+    arguments = {"edges": pieces.edges, "values": pieces.values, "longest": longest, "unknown": unknown}
+    return WordModel(wordpiece_kernels, arguments)
 
 
-def _bpe(settings: Settings, raw: bool) -> BpeModel | None:
+def _bpe(settings: Settings, raw: bool) -> WordModel | None:
     prefix, suffix = settings["continuing_subword_prefix"] or "", settings["end_of_word_suffix"] or ""
     if settings["dropout"] or (raw and (prefix or suffix)):
         return None
@@ -162,7 +82,8 @@ def _bpe(settings: Settings, raw: bool) -> BpeModel | None:
     marks = np.zeros(_table_size(len(merges) // 8), np.uint64)  # 16 to 32 bits for each merge
     bpe_kernels.add_pairs(left, right, np.array(merged, np.int64), pairs, marks)
     first = _first_raw(vocabulary) if raw else _first_of_characters(vocabulary, prefix, suffix)
-    return BpeModel(raw, first, pairs, marks, whole)
+    arguments = {"raw": raw, "first": first, "pairs": pairs, "marks": marks}
+    return WordModel(bpe_kernels, {**arguments, "edges": whole.edges, "values": whole.values})
 
 
 def _first_raw(vocabulary: Mapping[str, int]) -> NDArray[np.int32]:
