@@ -121,17 +121,19 @@ class TestEveryKind:
     def test_has_every_class_of_the_library(self, kind, example):
         module, base = BASES[kind]
         public = {
-            name for name, each in vars(module).items() if isinstance(each, type) and issubclass(each, base)
+            name
+            for name, value in vars(module).items()
+            if isinstance(value, type) and issubclass(value, base)
         }
-        made = {
+        built = {
             type(blocks.sequence(kind, [example(kind, name)], TOKENS)).__name__ for name in REGISTRY[kind]
         }
-        assert made == public - {"Sequence", base.__name__}
+        assert built == public - {"Sequence", base.__name__}
 
     def test_takes_every_parameter_of_every_class(self, kind, example):
         for name, entry in REGISTRY[kind].items():
             cls = type(blocks.sequence(kind, [example(kind, name)], TOKENS))
-            theirs = {RENAMED.get(each, each) for each in _parameters_of(cls)}
+            theirs = {RENAMED.get(name, name) for name in _parameters_of(cls)}
             ours = {parameter.name for parameter in blocks.parameters_of(entry)}
             assert theirs - {"special_tokens"} <= ours, name  # of a template, the tokens it names
 

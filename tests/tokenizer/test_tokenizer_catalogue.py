@@ -19,8 +19,8 @@ from tokkit.tokenizer.blocks.registry import REGISTRY, SpecialTokens
 from tokkit.views.reports import blocks as reports
 from tokkit.views.tables import as_text, as_tsv
 
-SHOWN = tokkit.blocks()
-BY_KIND = {kind: [block for block in SHOWN.blocks if block.kind == kind] for kind in KINDS}
+CATALOGUE = tokkit.blocks()
+BY_KIND = {kind: [block for block in CATALOGUE.blocks if block.kind == kind] for kind in KINDS}
 RESULTS = {
     ("normalizer", "bert"): "cafe  東  京 ",
     ("normalizer", "nfc"): "한",
@@ -35,22 +35,24 @@ RESULTS = {
 
 
 def test_catalogue_has_every_block_and_recipe():
-    assert [(block.kind, block.name) for block in SHOWN.blocks] == [
+    assert [(block.kind, block.name) for block in CATALOGUE.blocks] == [
         (kind, name) for kind in KINDS for name in REGISTRY[kind]
     ]
-    assert [recipe.name for recipe in SHOWN.recipes] == list(RECIPES)
+    assert [recipe.name for recipe in CATALOGUE.recipes] == list(RECIPES)
 
 
-@pytest.mark.parametrize("block", SHOWN.blocks, ids=lambda block: f"{block.kind} {block.name}")
+@pytest.mark.parametrize("block", CATALOGUE.blocks, ids=lambda block: f"{block.kind} {block.name}")
 class TestEveryBlockShown:
     def test_its_example_shows_an_effect(self, block):
         pieces = block.example.text
         assert block.example.result not in (pieces, [pieces], list(pieces), "")
 
     def test_its_parameters_with_their_defaults_are_the_block(self, block):
-        if block.kind == "post_processor" or any(each.required for each in block.parameters):
+        if block.kind == "post_processor" or any(parameter.required for parameter in block.parameters):
             return  # those hold tokens, or cannot be written without a value
-        written = ",".join(f"{each.name}={json.dumps(each.default)}" for each in block.parameters)
+        written = ",".join(
+            f"{parameter.name}={json.dumps(parameter.default)}" for parameter in block.parameters
+        )
         bare, full = (build.sequence(block.kind, [text]) for text in (block.name, f"{block.name}:{written}"))
         assert bare.__getstate__() == full.__getstate__()
 
@@ -82,21 +84,21 @@ def _may_be_cut(normalizer, pre_tokenizers):
 
 
 def test_catalogue_precompiled_is_never_cut():
-    assert next(b.cut for b in SHOWN.blocks if b.name == "precompiled") == "looks across"
+    assert next(b.cut for b in CATALOGUE.blocks if b.name == "precompiled") == "looks across"
 
 
 def test_catalogue_tells_where_counting_may_cut_recipes():
-    cuts = {recipe.name: recipe.cut for recipe in SHOWN.recipes}
+    cuts = {recipe.name: recipe.cut for recipe in CATALOGUE.recipes}
     assert cuts["korean"] == cuts["gpt2"] == "before white space"
     assert cuts["llama"] == "before a space"
 
 
-@pytest.mark.parametrize("recipe", SHOWN.recipes, ids=lambda recipe: recipe.name)
+@pytest.mark.parametrize("recipe", CATALOGUE.recipes, ids=lambda recipe: recipe.name)
 def test_catalogue_recipe_blocks_are_known_by_name(recipe):
-    held = recipe.as_dict()
-    tokens = SpecialTokens({t: i for i, t in enumerate(held["special_tokens"])}, held["roles"])
+    recipe_dict = recipe.as_dict()
+    tokens = SpecialTokens({t: i for i, t in enumerate(recipe_dict["special_tokens"])}, recipe_dict["roles"])
     for kind in KINDS:
-        for text in held[f"{kind}s"]:
+        for text in recipe_dict[f"{kind}s"]:
             block = build.sequence(kind, [text], tokens)
             assert name_of(kind, json.loads(block.__getstate__())) == text.partition(":")[0]
 
@@ -126,9 +128,9 @@ def test_catalogue_refuses_what_there_is_not(names, kind, error):
 
 def test_catalogue_command_gives_json(capsys):
     assert run(["blocks", "digits", "gpt2", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["command"] == "blocks"
-    assert told["blocks"] == [
+    output = json.loads(capsys.readouterr().out)
+    assert output["command"] == "blocks"
+    assert output["blocks"] == [
         {
             "kind": "pre_tokenizer",
             "name": "digits",
@@ -138,22 +140,22 @@ def test_catalogue_command_gives_json(capsys):
             "cut": "carries nothing across",
         }
     ]
-    assert told["recipes"][0]["pre_tokenizers"] == ["byte-level"]
-    assert told["recipes"][0]["special_tokens"] == ["<|endoftext|>"]
+    assert output["recipes"][0]["pre_tokenizers"] == ["byte-level"]
+    assert output["recipes"][0]["special_tokens"] == ["<|endoftext|>"]
 
 
 @pytest.mark.parametrize("width", [40, 80])
 @pytest.mark.parametrize("view", [reports.overview, reports.detailed])
 def test_catalogue_tables_fit(view, width):
-    tables = view(SHOWN.as_dict())
-    drawn = as_text(tables, width, False)
-    assert max(map(cell_len, drawn.splitlines())) <= width
+    tables = view(CATALOGUE.as_dict())
+    table = as_text(tables, width, False)
+    assert max(map(cell_len, table.splitlines())) <= width
     for name in {80: ("char-delimiter-split", "bert-multilingual"), 40: ("nfkc", "gpt2")}[width]:
-        assert name in drawn
+        assert name in table
     assert "metaspace" in as_tsv(tables)
 
 
 def test_catalogue_shows_apart_what_looks_alike():
-    drawn = as_tsv(reports.overview(tokkit.blocks(["nfd", "nfc"]).as_dict()))
-    assert "\u1112 \u1161 \u11ab -> 한" in drawn
-    assert "é 각 -> e \u0301 \u1100 \u1161 \u11a8" in drawn
+    table = as_tsv(reports.overview(tokkit.blocks(["nfd", "nfc"]).as_dict()))
+    assert "\u1112 \u1161 \u11ab -> 한" in table
+    assert "é 각 -> e \u0301 \u1100 \u1161 \u11a8" in table

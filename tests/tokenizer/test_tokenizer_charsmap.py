@@ -38,8 +38,8 @@ def test_charsmap_wrong_is_refused(content, tmp_path):
 
 @settings(max_examples=300, deadline=None)
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 255), st.text())
-def test_charsmap_taken_never_makes_the_library_panic(place, byte, text):
-    content = GOOD[:place] + bytes([byte]) + GOOD[place + 1 :]
+def test_charsmap_taken_never_makes_the_library_panic(position, byte, text):
+    content = GOOD[:position] + bytes([byte]) + GOOD[position + 1 :]
     if charsmap.is_charsmap(content):
         normalizers.Precompiled(content).normalize_str(f"ﬁ{text}")
 

@@ -19,7 +19,7 @@ from tokkit.tokenizer.folder.load import is_hub_name, load
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def trained(tmp_path_factory):
     home = tmp_path_factory.mktemp("load")
     corpus = write(home / "c.txt", cut("english", 15_000))
     tokkit.train_wordpiece(corpus, home / "wordpiece", vocab_size=500)
@@ -28,9 +28,9 @@ def made(tmp_path_factory):
 
 
 @pytest.fixture
-def copied(made, tmp_path):
+def copied(trained, tmp_path):
     def copy(name):
-        return shutil.copytree(made / name, tmp_path / name)
+        return shutil.copytree(trained / name, tmp_path / name)
 
     return copy
 
@@ -41,16 +41,16 @@ def edited(path, change):
     path.write_text(json.dumps(content), "utf-8")
 
 
-def test_load_receipt_holds_a_self_test(made):
-    test = json.loads((made / "bpe" / "tokkit.json").read_text("utf-8"))["result"]["self_test"]
-    backend = load(made / "bpe").backend
+def test_load_receipt_holds_a_self_test(trained):
+    test = json.loads((trained / "bpe" / "tokkit.json").read_text("utf-8"))["result"]["self_test"]
+    backend = load(trained / "bpe").backend
     assert len(test) > 8
     assert all(backend.encode(s["text"], s.get("pair")).ids == s["ids"] for s in test)
 
 
-def test_load_takes_a_folder_a_file_and_a_link(made, tmp_path):
-    (tmp_path / "link").symlink_to(made / "bpe")
-    paths = [made / "bpe", str(made / "bpe"), made / "bpe" / "tokenizer.json", tmp_path / "link"]
+def test_load_takes_a_folder_a_file_and_a_link(trained, tmp_path):
+    (tmp_path / "link").symlink_to(trained / "bpe")
+    paths = [trained / "bpe", str(trained / "bpe"), trained / "bpe" / "tokenizer.json", tmp_path / "link"]
     assert {load(path).max_length for path in paths} == {1024}
     assert {load(path).id_of("pad") for path in paths} == {0}
 

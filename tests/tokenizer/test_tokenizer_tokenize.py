@@ -118,8 +118,8 @@ class TestEveryTokenizer:
                 assert [piece for piece in last if piece] == [piece for piece in pieces if piece]
             model = next(stage for stage in stages if stage.stage == "model")
             given = last if backend.pre_tokenizer is not None else [text]
-            made = [token.value for piece in given for token in backend.model.tokenize(piece)]
-            assert model.pieces == made
+            model_pieces = [token.value for piece in given for token in backend.model.tokenize(piece)]
+            assert model.pieces == model_pieces
 
     def test_does_the_same_for_random_text(self, folders, name):
         backend = load(folders(name)).backend
@@ -161,8 +161,8 @@ def test_tokenize_shows_every_stage_by_name(folders):
         ("post_processor", "byte-level", ["a", " [MASK]", "plainword", "a", "b", "[UNK]"]),
         ("post_processor", "template", ["[CLS]", "a", " [MASK]", "plainword", "a", "b", "[UNK]"]),
     ]
-    assert [result.tokens[place] for place in result.unknown] == ["[UNK]"]
-    assert [result.tokens[place] for place in result.special] == ["[CLS]"]
+    assert [result.tokens[position] for position in result.unknown] == ["[UNK]"]
+    assert [result.tokens[position] for position in result.special] == ["[CLS]"]
 
 
 def test_tokenize_offsets_are_of_the_original_text(folders):
