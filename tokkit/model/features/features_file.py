@@ -122,10 +122,12 @@ def write_features(
     }
     # The oldest level has no string views, which not every reader of Parquet knows.
     columns = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
-    schema = columns.schema
-    for name, kind in _vector_types(options, dtype, width).items():
-        schema = schema.append(pyarrow.field(name, kind))
-    schema = schema.with_metadata({METADATA: json.dumps(metadata, sort_keys=True)})
+    vector = pyarrow.list_(pyarrow.float16() if dtype == "float16" else pyarrow.float32(), width)
+    by_token = [(TOKENS, pyarrow.list_(pyarrow.string())), (VECTORS, pyarrow.list_(vector))]
+    schema = pyarrow.schema(
+        [*columns.schema, *(by_token if options.by_token else [(VECTOR, vector)])],
+        metadata={METADATA: json.dumps(metadata, sort_keys=True)},
+    )
     row_bytes = width * 4 * (encoded.lengths if options.by_token else 1)
     with (
         # Dictionaries only where values repeat: of texts and vectors they would cost time and save nothing.
@@ -138,15 +140,6 @@ def write_features(
             table = pyarrow.Table.from_arrays([*columns[start:end].columns, *written], schema=schema)
             writer.write_table(table, row_group_size=end - start)
     return width
-
-
-def _vector_types(options: StatesOptions, dtype: str, width: int) -> dict[str, Any]:
-    """Name -> type of the columns of vectors."""
-    number = pyarrow.float16() if dtype == "float16" else pyarrow.float32()
-    vector = pyarrow.list_(number, width)
-    if options.by_token:
-        return {TOKENS: pyarrow.list_(pyarrow.string()), VECTORS: pyarrow.list_(vector)}
-    return {VECTOR: vector}
 
 
 def _blocks(row_bytes: NDArray[np.int64] | int, rows: int) -> Iterator[tuple[int, int]]:
@@ -177,7 +170,7 @@ def _finite(vectors: NDArray[np.float32], dtype: str, name: str) -> NDArray[Any]
 def _vector_columns(
     numbers: NDArray[Any], start: int, end: int, encoded: Encoded, body: Body, options: StatesOptions
 ) -> list[Any]:
-    """The columns of `_vector_types` for the rows from ``start`` to ``end``."""
+    """The columns of vectors for the rows from ``start`` to ``end``."""
     column = pyarrow.FixedSizeListArray.from_arrays(pyarrow.array(numbers.reshape(-1)), numbers.shape[1])
     if not options.by_token:
         return [column]

@@ -129,18 +129,6 @@ class Tags(Task):
                 "they get other ids than in a text; WordPiece, or add_prefix_space, suits tags better"
             )
 
-    def encode(
-        self,
-        rows: Rows,
-        tokenizer: LoadedTokenizer,
-        max_length: int | None,
-        *,
-        threads: int | None = None,
-        progress: Progress = SILENT,
-    ) -> Encoded:
-        """The tokens of each row as ids, with `Encoded.words`."""
-        return encode_words(rows.tokens, tokenizer, max_length, progress=progress)
-
     def targets(self, rows: Rows, labels: Sequence[str], where: str, encoded: Encoded) -> TagTargets:
         tags = [self.names(written) for written in rows.labels]
         return TagTargets(tags, class_ids(list(itertools.chain(*tags)), labels, where), encoded)

@@ -16,6 +16,7 @@ from tokkit.errors import InputError, did_you_mean
 from tokkit.model.metrics.classification import Decisions, Logits, classifier_scores, row_losses, softmax
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
+from tokkit.tokenizer.encoding.word_lists import encode_words
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 # The target of a token without a label of its own, as in transformers and torch.
@@ -100,7 +101,12 @@ class Task(ABC):
         threads: int | None = None,
         progress: Progress = SILENT,
     ) -> Encoded:
-        """The rows as ids, each truncated to ``max_length`` tokens; raises as `encode`."""
+        """The rows as ids, each truncated to ``max_length`` tokens; raises as `encode`.
+
+        Where tokens are labeled, they are encoded one by one, with `Encoded.words`.
+        """
+        if not self.by_row:
+            return encode_words(rows.tokens, tokenizer, max_length, progress=progress)
         pairs = rows.pairs or None
         return encode(rows.texts, tokenizer, max_length, pairs=pairs, threads=threads, progress=progress)
 
