@@ -21,8 +21,8 @@ from tokkit.tokenizer.folder.load import LoadedTokenizer, load, read_json
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 from tokkit.tokenizer.probes import PipelineTrace, PreToken, ProbedTokenizer, add_probes
 
+# Characters of a text that a message quotes.
 _MAX_QUOTED = 60
-"""Characters of a text that a message quotes."""
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,15 @@ Written = Mapping[str, Any]
 
 def tokens_in(processor: Written | None) -> Iterator[str]:
     """The special tokens that a post-processor puts around texts."""
+    return (token for token, _ in token_ids(processor))
+
+
+def token_ids(processor: Written | None) -> Iterator[tuple[str, int]]:
+    """(token, id) of each special token that a post-processor puts around texts."""
     for block in single(processor):
         for entry in block.get("special_tokens", {}).values():
-            yield from entry["tokens"]
-        yield from (block[name][0] for name in ("cls", "sep") if name in block)
+            yield from zip(entry["tokens"], entry["ids"], strict=True)
+        yield from (tuple(block[name]) for name in ("cls", "sep") if name in block)
 
 
 def with_ids(processor: Written | None, ids: Mapping[str, int]) -> Written | None:

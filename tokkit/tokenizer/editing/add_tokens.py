@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ from tokkit.progress import SILENT, Progress, stage
 from tokkit.sources.corpora import corpora_path
 from tokkit.tokenizer.editing.effects import Effects, Proof, measure_effects, prove
 from tokkit.tokenizer.editing.extend import Extension, extend
-from tokkit.tokenizer.editing.folders import check_loads, load_source, plain_texts, write_tokenizer
+from tokkit.tokenizer.editing.folders import load_source, write_receipt, write_tokenizer
 from tokkit.tokenizer.editing.options import AddTokensOptions
 from tokkit.tokenizer.editing.segmentation import normalizes_in_context
-from tokkit.tokenizer.editing.token_requests import TokenRequest, parse_descriptions, parse_requests
+from tokkit.tokenizer.editing.token_requests import TokenRequest, parse_requests
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 
@@ -79,7 +79,6 @@ def add_tokens(
     """
     chosen = apply_settings(AddTokensOptions, options, settings)
     requests = parse_requests(chosen)
-    descriptions = parse_descriptions(chosen, requests)
     if model is None:
         _check_without_model(chosen)
     source = load_source(tokenizer, model, progress)
@@ -88,7 +87,7 @@ def add_tokens(
     if chosen.normalized is None:
         requests = tuple(_matchable(request, old, progress) for request in requests)
     sample_files = feed.files_of(chosen.sample) if chosen.sample else []
-    inputs = [*source.files, *sample_files]
+    inputs = list(dict.fromkeys([*source.files, *sample_files]))
     with files.folder(Path(out), force=force, inputs=inputs) as staging:
         extension = extend(old, requests)
         _check_changes(extension, requests, chosen)
@@ -97,29 +96,21 @@ def add_tokens(
         proofs = prove(extension, requests)
         roles = {request.role: request.token for request in requests if request.role}
         new = replace(old, backend=extension.backend, special={**old.special, **roles})
+        packages = ["tokenizers"]
         model_figures: dict[str, Any] = {}
         if source.checkpoint is not None:
             # torch and transformers are loaded only where a model is named
             from tokkit.tokenizer.editing.resize_embeddings import grow_model
 
-            model_figures = grow_model(
-                staging,
-                source,
-                new=new,
-                tokens=extension.new,
-                requests=requests,
-                descriptions=descriptions,
-                options=chosen,
-                progress=progress,
-            )
+            model_figures = grow_model(staging, source, new, extension.new, requests, chosen, progress)
+            packages += ["transformers", "torch"]
         extra_special = [request.token for request in requests if request.special and request.role is None]
-        self_test = write_tokenizer(staging, new, extra_special)
+        # on the proofs too: AutoTokenizer must match the new tokens
+        self_test = write_tokenizer(staging, new, extra_special, texts=[proof.text for proof in proofs])
         with stage(progress, "comparing on the sample"):
-            sample = _sample_texts(sample_files, progress)
-            effects = measure_effects(old.backend, extension, requests, sample, progress)
-        if source.checkpoint is not None:
-            # on the proofs too: AutoTokenizer must match the new tokens
-            check_loads(staging, new, [*(proof.text for proof in proofs), *plain_texts(self_test)])
+            paths = sample_files or sorted(corpora_path().glob("*.txt"))
+            corpus = feed.plan(paths, feed.CorpusOptions(), progress)
+            effects = measure_effects(old.backend, extension, requests, feed.items(corpus), progress)
         result = AddTokensResult(
             tokenizer=str(out),
             added=tuple(token.token for token in extension.new if token.word is not None),
@@ -132,19 +123,9 @@ def add_tokens(
             effects=effects,
             **model_figures,
         )
-        # without paths of the output: the same work gives the same receipt anywhere
-        receipt = result.as_dict() | {"self_test": self_test}
-        for name in ("tokenizer", "model"):
-            del receipt[name]
-        files.write_receipt(
-            staging,
-            command="add-tokens",
-            settings={**asdict(chosen), "model": model is not None},
-            inputs=list(dict.fromkeys(inputs)),
-            packages=("tokenizers", *(() if model is None else ("transformers", "torch"))),
-            result=receipt,
-            run={},
-        )
+        content = result.as_dict() | {"self_test": self_test}
+        recorded = {**asdict(chosen), "model": model is not None}
+        write_receipt(staging, "add-tokens", content, recorded, inputs, packages)
     return result
 
 
@@ -190,10 +171,3 @@ def _report_forms(extension: Extension, progress: Progress) -> None:
             progress.say(f'"{token.word}" is "{token.token}" in the vocabulary')
     if intermediate := [token.token for token in extension.new if token.word is None]:
         progress.say(f"added {len(intermediate)} intermediate tokens: {', '.join(intermediate[:5])}")
-
-
-def _sample_texts(paths: Sequence[Path], progress: Progress) -> Iterator[list[str]]:
-    if paths:
-        yield from feed.items(feed.plan(paths, feed.CorpusOptions(), progress))
-    else:
-        yield from feed.items(feed.plan(sorted(corpora_path().glob("*.txt")), feed.CorpusOptions()))

@@ -200,10 +200,10 @@ def model_outputs(
     if not tensors or not all(torch.isfinite(value).all() for value in tensors.values()):
         raise InputError(f"{name}: a forward pass gives NaN or infinity")
     if vocabulary is not None and model.get_output_embeddings() is not None:
-        rows, kept = vocabulary
+        rows, kept_ids = vocabulary
         for key, value in tensors.items():
             if key.endswith("logits") and value.shape[-1] == rows:
-                tensors[key] = value.index_select(-1, kept)
+                tensors[key] = value.index_select(-1, kept_ids)
     return tensors
 
 

@@ -15,8 +15,8 @@ from tokkit.tokenizer.editing.extend import Extension, NewToken, continuation_pr
 from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
+# Changed words that are reported with their tokens, the most frequent first.
 MAX_EXAMPLES = 20
-"""Changed words that are reported with their tokens, the most frequent first."""
 
 _BATCH = 10_000
 

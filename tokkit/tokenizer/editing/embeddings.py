@@ -44,11 +44,10 @@ class EmbeddingTables:
     def rows(self) -> int:
         return len(self.input)
 
-    def map(self, change: Callable[[Tensor], Tensor]) -> EmbeddingTables:
-        """The tables after ``change``."""
-        output = None if self.output is None else change(self.output)
-        bias = None if self.bias is None else change(self.bias)
-        return EmbeddingTables(change(self.input), output, bias)
+    def map(self, change: Callable[[str, Tensor], Tensor]) -> EmbeddingTables:
+        """The tables after ``change``, which gets one of `KINDS` and its table."""
+        tables = {kind: table for kind in KINDS if (table := getattr(self, kind)) is not None}
+        return EmbeddingTables(**{kind: change(kind, table) for kind, table in tables.items()})
 
 
 def extend_table(

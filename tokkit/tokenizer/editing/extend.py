@@ -25,8 +25,8 @@ from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
+# How much likelier (in natural logarithms) a new Unigram piece is than the best segmentation of its text.
 UNIGRAM_MARGIN = 0.01
-"""How much likelier (in natural logarithms) a new Unigram piece is than the best segmentation of its text."""
 
 Json = dict[str, Any]
 
@@ -37,7 +37,7 @@ class NewToken:
 
     token    as written in the vocabulary: ``covid``, ``ĠCOVID``
     word     as requested: ``COVID``; None for an intermediate token
-    pieces   ids of its tokens in the old tokenizer, unknown ones excluded
+    pieces   ids of its tokens, or those of its description, in the old tokenizer, unknown ones excluded
     native   whether it is in the vocabulary itself
     texts    in which it must be produced
     """
@@ -73,14 +73,15 @@ def extend(old: LoadedTokenizer, requests: Sequence[TokenRequest]) -> Extension:
     """
     content: Json = json.loads(old.backend.to_str())
     old_ids = old.backend.get_vocab(with_added_tokens=True)
-    unknown = old.id_of("unk")
+    descriptions = {request.token: request.description for request in requests}
     new: list[NewToken] = []
 
     # native tokens get the first new ids, as in `tokenizers` added tokens follow the model's vocabulary
     natives = native_tokens(old.backend, [request.token for request in requests if request.native])
     missing = [native for native in natives if native.token not in old_ids]
     for native in _add_to_vocabulary(content["model"], missing, old.vocab_size):
-        pieces = _old_pieces(old.backend, native, unknown)
+        description = descriptions.get(native.word or "")
+        pieces = _old_pieces(old, native) if description is None else _old_ids(old, description)
         id_ = old.vocab_size + len(new)
         new.append(NewToken(native.token, id_, native.word, pieces, native=True, texts=native.texts))
     present = [native.token for native in natives if native.token in old_ids]
@@ -95,9 +96,7 @@ def extend(old: LoadedTokenizer, requests: Sequence[TokenRequest]) -> Extension:
         elif request.token not in native_names:
             id_ = old.vocab_size + len(new)
             content["added_tokens"].append(request.added_token(id_))
-            with guarded(f"{old.folder}: the tokenizer fails on the text {request.token!r}"):
-                encoded = old.backend.encode(request.token, add_special_tokens=False).ids
-            pieces = tuple(id_ for id_ in encoded if id_ != unknown)
+            pieces = _old_ids(old, request.token if request.description is None else request.description)
             texts = _required_texts(request)
             new.append(NewToken(request.token, id_, request.token, pieces, native=False, texts=texts))
     ids = {**old_ids, **{token.token: token.id for token in new}}
@@ -208,11 +207,19 @@ def continuation_prefix(backend: Tokenizer) -> str:
     return backend.model.continuing_subword_prefix if is_word_piece else ""
 
 
-def _old_pieces(backend: Tokenizer, native: NativeToken, unknown: int | None) -> tuple[int, ...]:
+def _old_pieces(old: LoadedTokenizer, native: NativeToken) -> tuple[int, ...]:
     """Ids of the tokens that the old model segments a native token into, unknown ones excluded."""
-    text = native.form or native.token.removeprefix(continuation_prefix(backend))
+    text = native.form or native.token.removeprefix(continuation_prefix(old.backend))
+    unknown = old.id_of("unk")
     with guarded(f"the tokenizer fails on {text!r}"):
-        ids = [token.id for token in backend.model.tokenize(text)]
+        return tuple(token.id for token in old.backend.model.tokenize(text) if token.id != unknown)
+
+
+def _old_ids(old: LoadedTokenizer, text: str) -> tuple[int, ...]:
+    """Ids of a text in the old tokenizer, unknown ones excluded."""
+    unknown = old.id_of("unk")
+    with guarded(f"{old.folder}: the tokenizer fails on the text {text!r}"):
+        ids = old.backend.encode(text, add_special_tokens=False).ids
     return tuple(id_ for id_ in ids if id_ != unknown)
 
 

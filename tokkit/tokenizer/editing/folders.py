@@ -10,22 +10,37 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tokenizers import Tokenizer
+
+from tokkit import files
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.sources.paths import is_path
-from tokkit.tokenizer.blocks.post_processors import single
+from tokkit.tokenizer.blocks.post_processors import token_ids
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.checkpoints import checkpoint_path, load_with_transformers
-from tokkit.tokenizer.folder.load import LoadedTokenizer, check_distinct_ids, from_hub, load, read_json
+from tokkit.tokenizer.folder.load import (
+    LoadedTokenizer,
+    check_distinct_ids,
+    from_hub,
+    load,
+    read_json,
+    token_text,
+)
 from tokkit.tokenizer.folder.weight_headers import weight_files
 
+# Files of tokenizers without a `tokenizer.json`.
 OLDER_FILES = ("vocab.txt", "vocab.json", "merges.txt")
-"""Files of tokenizers without a `tokenizer.json`."""
 
 # Everything but weights in other formats than safetensors.
 _HUB_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "*.md")
 _COPIED_SETTINGS = ("chat_template", "clean_up_tokenization_spaces", "padding_side", "truncation_side")
 _TEMPLATE_FILE = "chat_template.jinja"
+
+Json = Mapping[str, Any]
+
+# Fields of a result that are paths of the output.
+_OUTPUT_PATHS = ("tokenizer", "model", "id_map")
 
 
 @dataclass(frozen=True)
@@ -65,7 +80,7 @@ def load_source(tokenizer: str | Path | None, model: str | Path | None, progress
 def _check_template(loaded: LoadedTokenizer, name: str | Path) -> None:
     """Raise `InputError` where the post-processor gives a special token the id of another one."""
     processor = json.loads(loaded.backend.to_str())["post_processor"]
-    for token, id_ in _template_ids(processor):
+    for token, id_ in token_ids(processor):
         own_id = loaded.backend.token_to_id(token)
         if own_id != id_:
             reality = "is not in its vocabulary" if own_id is None else f"has the id {own_id}"
@@ -73,14 +88,6 @@ def _check_template(loaded: LoadedTokenizer, name: str | Path) -> None:
                 f'{loaded.file}: its template adds "{token}" as id {id_}, but that token {reality}',
                 hint=f"tokkit wrap {shlex.quote(str(name))} -o DIR repairs the ids of a template's tokens",
             )
-
-
-def _template_ids(processor: Mapping[str, Any] | None) -> Iterator[tuple[str, int]]:
-    """(token, id) of every special token that a post-processor adds."""
-    for step in single(processor):
-        for entry in step.get("special_tokens", {}).values():
-            yield from zip(entry["tokens"], entry["ids"], strict=True)
-        yield from (tuple(step[name]) for name in ("cls", "sep") if name in step)
 
 
 def checkpoint_folder(name: str | Path, progress: Progress) -> Path:
@@ -110,11 +117,14 @@ def checkpoint_folder(name: str | Path, progress: Progress) -> Path:
 
 
 def write_tokenizer(
-    staging: Path, tokenizer: LoadedTokenizer, extra_special: Sequence[str] = ()
+    staging: Path, tokenizer: LoadedTokenizer, extra_special: Sequence[str] = (), texts: Sequence[str] = ()
 ) -> list[dict[str, Any]]:
     """Write the tokenizer with the settings it came with, read it back, and return its self-test.
 
     extra_special  special tokens without a role, in addition to those of its configuration
+    texts          for which `AutoTokenizer` must give the same ids too, where a model is in the folder
+
+    Raises `InputError` where it does not.
     """
     config = read_json(tokenizer.folder / tokenizer_folder.CONFIG_FILE)
     # a role's token is in the configuration under its role already
@@ -133,6 +143,9 @@ def write_tokenizer(
         shutil.copyfile(template, staging / _TEMPLATE_FILE)
     self_test = tokenizer_folder.self_test(tokenizer.backend)
     tokenizer_folder.verify(staging, self_test)
+    if (staging / "config.json").exists():
+        plain_texts = [sample["text"] for sample in self_test if "pair" not in sample]
+        _check_loads(staging, tokenizer.backend, [*texts, *plain_texts])
     return self_test
 
 
@@ -145,26 +158,25 @@ def _extra_tokens(config: Mapping[str, Any]) -> Iterator[str]:
                 yield token
 
 
-def token_text(value: Any) -> str | None:
-    """The text of a token in a configuration: a string, or an object with its flags; None for neither."""
-    text = value.get("content") if isinstance(value, Mapping) else value
-    return text if isinstance(text, str) else None
-
-
-def plain_texts(self_test: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The texts of a self-test that are not pairs."""
-    return [sample["text"] for sample in self_test if "pair" not in sample]
-
-
-def check_loads(staging: Path, tokenizer: LoadedTokenizer, texts: Sequence[str]) -> None:
+def _check_loads(staging: Path, backend: Tokenizer, texts: Sequence[str]) -> None:
     """Raise `InputError` where `AutoTokenizer` gives a text other ids than the tokenizer itself.
 
     For some classes that a `config.json` implies, it rebuilds the pipeline from the vocabulary alone.
     """
     loaded = load_with_transformers(staging, "AutoTokenizer")
     for text in texts:
-        if loaded(text)["input_ids"] != tokenizer.backend.encode(text).ids:
+        if loaded(text)["input_ids"] != backend.encode(text).ids:
             raise InputError(
                 f"AutoTokenizer gives {text!r} other ids than tokenizer.json: it rebuilds the tokenizer from "
                 "the model's configuration"
             )
+
+
+def write_receipt(
+    staging: Path, command: str, result: Json, settings: Json, inputs: Sequence[Path], packages: Sequence[str]
+) -> None:
+    """Write the receipt of an edit, without the paths of its output: the same work gives the same receipt."""
+    content = {name: value for name, value in result.items() if name not in _OUTPUT_PATHS}
+    files.write_receipt(
+        staging, command=command, settings=settings, inputs=inputs, packages=packages, result=content, run={}
+    )

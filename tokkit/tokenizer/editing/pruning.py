@@ -32,8 +32,8 @@ from tokkit.tokenizer.editing.segmentation import Merges, pre_tokens, word_piece
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# Texts of the corpus for which a model must give the same output as before.
 _SAMPLE_TEXTS = 3
-"""Texts of the corpus for which a model must give the same output as before."""
 
 
 @dataclass
@@ -48,16 +48,15 @@ class CorpusFigures:
 
 @dataclass(frozen=True)
 class PrunedTokenizer:
-    """The tokenizer before and after.
+    """The tokenizer after pruning.
 
-    kept        old ids in the order of the new ones
+    kept_ids    old ids in the order of the new ones
     figures     of the corpus
     sample_ids  (old ids, new ids) of a few texts of the corpus that keep their tokens
     """
 
-    old: LoadedTokenizer
-    new: LoadedTokenizer
-    kept: list[int]
+    tokenizer: LoadedTokenizer
+    kept_ids: list[int]
     figures: CorpusFigures
     sample_ids: Sequence[tuple[list[int], list[int]]]
 
@@ -85,13 +84,15 @@ def prune(
     # A text may change although every token it uses is kept: see `Vocabulary.unknown_words`. What changed
     # texts need is then kept too, until nothing changes or nothing is left to add.
     while True:
-        kept = kept_ids(vocabulary, counts, options, vocabulary.required(further))
-        content, ids = _pruned_content(vocabulary, kept)
+        kept_ids = _kept_ids(vocabulary, counts, options, vocabulary.required(further))
+        content, ids = _pruned_content(vocabulary, kept_ids)
         new = replace(old, backend=build_with_ids(content, ids, str(old.file)))
-        figures, changed_text, missing = _compare(vocabulary, new, kept, corpus, progress)
+        figures, changed_text, missing = _compare(vocabulary, new, kept_ids, corpus, progress)
         if changed_text is None or not options.exact:
-            return PrunedTokenizer(old, new, kept, figures, list(_same_texts(samples, old, new, kept)))
-        if missing <= set(kept):
+            pairs = [(old.backend.encode(text).ids, new.backend.encode(text).ids) for text in samples]
+            same = [(a, b) for a, b in pairs if a and a == [kept_ids[id_] for id_ in b]]
+            return PrunedTokenizer(new, kept_ids, figures, same)
+        if missing <= set(kept_ids):
             raise InputError(
                 f"{old.file}: cannot be pruned without changing the tokens of the corpus; a text that would "
                 f"change begins {changed_text[:60]!r}"
@@ -178,11 +179,8 @@ class Vocabulary:
         return {id_ for word in pre_tokens(self.tokenizer.backend, text) for id_ in word_pieces(word, model)}
 
 
-def kept_ids(
-    vocabulary: Vocabulary,
-    counts: NDArray[np.int64],
-    options: TrimOptions,
-    required: set[int],
+def _kept_ids(
+    vocabulary: Vocabulary, counts: NDArray[np.int64], options: TrimOptions, required: set[int]
 ) -> list[int]:
     """Ids of the tokens that are kept, ascending.
 
@@ -194,27 +192,25 @@ def kept_ids(
     vocab_size, added = options.vocab_size, set(vocabulary.added_tokens)
     used = [id_ for id_ in map(int, np.flatnonzero(counts)) if id_ in vocabulary.tokens]
     from_model = [id_ for id_ in used if vocabulary.tokens[id_] not in added]
-    kept = set[int]().union(
-        *(vocabulary.needed_for(id_) for id_ in required), vocabulary.characters(from_model)
-    )
-    if vocab_size is not None and len(kept) > vocab_size:
+    ids = vocabulary.characters(from_model).union(*(vocabulary.needed_for(id_) for id_ in required))
+    if vocab_size is not None and len(ids) > vocab_size:
         raise UsageError(
             f"--vocab-size: {vocab_size} is too small: special tokens, bytes and characters alone are "
-            f"{len(kept)}",
-            hint=f"--vocab-size {len(kept)}",
+            f"{len(ids)}",
+            hint=f"--vocab-size {len(ids)}",
         )
     # a token enters with all it needs or not at all; a later, cheaper one may still fit
     frequent = (id_ for id_ in used if counts[id_] >= options.min_frequency)
     for id_ in sorted(frequent, key=lambda id_: (-int(counts[id_]), id_)):
-        needed = vocabulary.needed_for(id_) - kept
-        if vocab_size is None or len(kept) + len(needed) <= vocab_size:
-            kept |= needed
-    return sorted(kept)
+        needed = vocabulary.needed_for(id_) - ids
+        if vocab_size is None or len(ids) + len(needed) <= vocab_size:
+            ids |= needed
+    return sorted(ids)
 
 
-def _pruned_content(vocabulary: Vocabulary, kept: Sequence[int]) -> tuple[dict[str, Any], dict[str, int]]:
+def _pruned_content(vocabulary: Vocabulary, kept_ids: Sequence[int]) -> tuple[dict[str, Any], dict[str, int]]:
     """`tokenizer.json` with these tokens alone, and token -> new id, in the old order without gaps."""
-    new_ids = {vocabulary.tokens[id_]: number for number, id_ in enumerate(kept)}
+    new_ids = {vocabulary.tokens[id_]: number for number, id_ in enumerate(kept_ids)}
     content = json.loads(json.dumps(vocabulary.content))
     model = content["model"]
     if model["type"] == "Unigram":
@@ -251,13 +247,14 @@ def _count_usage(
         samples += [text for text in texts if text.strip()][: _SAMPLE_TEXTS - len(samples)]
     if not samples:
         raise InputError("--to: the corpus has no text")
-    return counts, samples
+    # a template gives the empty text tokens too
+    return counts, [*samples, ""]
 
 
 def _compare(
     vocabulary: Vocabulary,
     new: LoadedTokenizer,
-    kept: Sequence[int],
+    kept_ids: Sequence[int],
     corpus: Sequence[feed.CorpusFile],
     progress: Progress,
 ) -> tuple[CorpusFigures, str | None, set[int]]:
@@ -265,7 +262,7 @@ def _compare(
     old = vocabulary.tokenizer
     # -1 for dropped tokens equals no new id, so a text that used one counts as changed
     new_id = np.full(old.vocab_size, -1, dtype=np.int64)
-    new_id[kept] = np.arange(len(kept))
+    new_id[kept_ids] = np.arange(len(kept_ids))
     figures = CorpusFigures()
     example: str | None = None
     missing: set[int] = set()
@@ -301,13 +298,3 @@ def _changed_texts(before: Encoded, after: Encoded, new_id: NDArray[np.int64]) -
         for i in range(len(before))
         if not np.array_equal(mapped[old[i] : old[i + 1]], after.ids[new[i] : new[i + 1]])
     ]
-
-
-def _same_texts(
-    texts: Sequence[str], old: LoadedTokenizer, new: LoadedTokenizer, kept: Sequence[int]
-) -> Iterator[tuple[list[int], list[int]]]:
-    """(old ids, new ids) of the texts, and of the empty one, that keep their tokens."""
-    for text in (*texts, ""):
-        before, after = old.backend.encode(text).ids, new.backend.encode(text).ids
-        if before and before == [kept[id_] for id_ in after]:
-            yield before, after

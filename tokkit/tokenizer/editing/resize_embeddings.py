@@ -6,11 +6,12 @@ give the same outputs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from tokkit.errors import TokkitError
@@ -20,13 +21,13 @@ from tokkit.tokenizer.editing.embeddings import KINDS, EmbeddingTables
 from tokkit.tokenizer.editing.extend import NewToken
 from tokkit.tokenizer.editing.folders import EditSource
 from tokkit.tokenizer.editing.options import AddTokensOptions
+from tokkit.tokenizer.editing.pruning import PrunedTokenizer
 from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.checkpoints import check_fit
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# Roles whose ids a model's configuration may hold, and the settings that hold ids.
 _CONFIGURED_ROLES = ("pad", "bos", "eos", "sep", "cls", "mask")
-"""Roles whose ids a model's configuration may hold."""
-
 _ID_SUFFIXES = ("_token_id", "_token_ids", "_token_index")
 _ID_LISTS = ("bad_words_ids", "suppress_tokens", "begin_suppress_tokens")
 
@@ -45,19 +46,16 @@ def load_fitting_model(source: EditSource, progress: Progress) -> PreTrainedMode
 def grow_model(
     staging: Path,
     source: EditSource,
-    *,
     new: LoadedTokenizer,
     tokens: Sequence[NewToken],
     requests: Sequence[TokenRequest],
-    descriptions: Mapping[str, str],
     options: AddTokensOptions,
     progress: Progress,
 ) -> dict[str, Any]:
     """Write the model with rows for new tokens; returns the fields of `AddTokensResult` about it.
 
-    new           the extended tokenizer
-    tokens        its new tokens, by id
-    descriptions  token -> the text whose embeddings initialize it
+    new     the extended tokenizer
+    tokens  its new tokens, by id
     """
     model, old, name = load_fitting_model(source, progress), source.tokenizer, source.model_name
     tables = embeddings.copy_tables(model, name)
@@ -65,9 +63,11 @@ def grow_model(
     # 262,145 tokens), and resizing to the number of tokens would shrink it
     multiple = options.pad_to_multiple_of or 1
     rows = -(-max(tables.rows, new.vocab_size) // multiple) * multiple
-    pieces = [_initial_pieces(token, descriptions, old) for token in tokens]
+    pieces = [token.pieces for token in tokens]
     longer = tables.map(
-        lambda table: embeddings.extend_table(table, old.vocab_size, pieces, rows, options.init, options.seed)
+        lambda _, table: embeddings.extend_table(
+            table, old.vocab_size, pieces, rows, options.init, options.seed
+        )
     )
     _configure_roles(model, requests, new)
     text = " ".join(dict.fromkeys(request.token for request in requests)) or "a"
@@ -79,7 +79,7 @@ def grow_model(
             f"{name}: {reused} of the new tokens use existing rows that belonged to no token; they are "
             "initialized again"
         )
-    unknown = [token.token for token, ids in zip(tokens, pieces, strict=True) if not ids]
+    unknown = [token.token for token in tokens if not token.pieces]
     if unknown and options.init != "random":
         progress.say(f"{', '.join(unknown[:5])}: no known piece; initialized with the mean of the table")
     return {
@@ -92,15 +92,6 @@ def grow_model(
     }
 
 
-def _initial_pieces(token: NewToken, descriptions: Mapping[str, str], old: LoadedTokenizer) -> Sequence[int]:
-    """Old ids whose rows a new row is the mean of: those of its description, where there is one."""
-    text = descriptions.get(token.word or "")
-    if text is None:
-        return token.pieces
-    ids = old.backend.encode(text, add_special_tokens=False).ids
-    return [id_ for id_ in ids if id_ != old.id_of("unk")]
-
-
 def _configure_roles(model: PreTrainedModel, requests: Sequence[TokenRequest], new: LoadedTokenizer) -> None:
     for request in (request for request in requests if request.role in _CONFIGURED_ROLES):
         id_ = new.backend.token_to_id(request.token)
@@ -110,29 +101,21 @@ def _configure_roles(model: PreTrainedModel, requests: Sequence[TokenRequest], n
 
 
 def prune_model(
-    staging: Path,
-    source: EditSource,
-    model: PreTrainedModel,
-    kept: Sequence[int],
-    sample_ids: Sequence[tuple[list[int], list[int]]],
-    progress: Progress,
+    staging: Path, source: EditSource, model: PreTrainedModel, pruned: PrunedTokenizer, progress: Progress
 ) -> dict[str, Any]:
     """Write the model with the kept rows alone; returns the fields of `TrimResult` about it.
 
-    kept        old ids in the order of the new ones
-    sample_ids  (old ids, new ids) of texts for which the model must give the same outputs
-
-    Raises `InputError` where it does not.
+    Raises `InputError` where it gives other outputs for the sample texts of the pruning.
     """
-    name = source.model_name
+    name, kept_ids, sample_ids = source.model_name, pruned.kept_ids, pruned.sample_ids
     tables, parameters = embeddings.copy_tables(model, name), model.num_parameters()
-    rows = torch.tensor(kept)
+    rows = torch.tensor(kept_ids)
     outputs = [
         checkpoint.model_outputs(model, old, name, vocabulary=(tables.rows, rows)) for old, _ in sample_ids
     ]
-    if lost := map_token_ids(model, {old: new for new, old in enumerate(kept)}):
+    if lost := map_token_ids(model, {old: new for new, old in enumerate(kept_ids)}):
         progress.say(f"{name}: {', '.join(lost)}: set to none, as their ids belong to no token")
-    shorter = tables.map(lambda table: table.index_select(0, rows))
+    shorter = tables.map(lambda _, table: table.index_select(0, rows))
     with stage(progress, "writing the model"):
         reloaded = _write_model(staging, source, model, shorter, sample_ids[0][1])
     for expected, (_, new) in zip(outputs, sample_ids, strict=True):
@@ -140,7 +123,7 @@ def prune_model(
     return {
         "model_class": type(model).__name__,
         "embedding_rows_before": tables.rows,
-        "embedding_rows_after": len(kept),
+        "embedding_rows_after": len(kept_ids),
         "parameters_before": parameters,
         "parameters_after": reloaded.num_parameters(),
     }
@@ -181,22 +164,20 @@ def _as_stored(
     tables: EmbeddingTables, names: Mapping[str, frozenset[str]], types: Mapping[str, torch.dtype]
 ) -> EmbeddingTables:
     """The tables rounded to the type each is stored in; only new rows can change by that."""
-    rounded = {}
-    for kind in KINDS:
-        table = getattr(tables, kind)
-        stored = next((types[name] for name in sorted(names[kind]) if name in types), None)
-        rounded[kind] = table if table is None or stored is None else table.to(stored).to(table.dtype)
-    return EmbeddingTables(**rounded)
+
+    def rounded(kind: str, table: Tensor) -> Tensor:
+        stored = next((types[name] for name in sorted(names[kind]) if name in types), table.dtype)
+        return table.to(stored).to(table.dtype)
+
+    return tables.map(rounded)
 
 
 def configured_ids(model: PreTrainedModel) -> set[int]:
     """Every token id in the configurations of a model, that of generation included."""
-    return {
-        id_
-        for config in _configs(model)
-        for value in _id_settings(config).values()
-        for id_ in _flatten(value)
-    }
+    ids: set[int] = set()
+    for config in _configs(model):
+        _map_nested(list(_id_settings(config).values()), ids.add)
+    return ids
 
 
 def map_token_ids(model: PreTrainedModel, new_ids: Mapping[int, int]) -> list[str]:
@@ -204,9 +185,9 @@ def map_token_ids(model: PreTrainedModel, new_ids: Mapping[int, int]) -> list[st
     lost = set()
     for config in _configs(model):
         for name, value in _id_settings(config).items():
-            if all(id_ in new_ids for id_ in _flatten(value)):
+            try:
                 setattr(config, name, _map_nested(value, new_ids.__getitem__))
-            else:
+            except KeyError:
                 setattr(config, name, None)
                 lost.add(name)
     return sorted(lost)
@@ -227,15 +208,8 @@ def _id_settings(config: Any) -> dict[str, Any]:
     }
 
 
-def _flatten(value: Any) -> Iterator[int]:
-    if isinstance(value, list | tuple):
-        for item in value:
-            yield from _flatten(item)
-    elif isinstance(value, int):
-        yield value
-
-
-def _map_nested(value: Any, change: Callable[[int], int]) -> Any:
+def _map_nested(value: Any, change: Callable[[int], Any]) -> Any:
+    """Apply a function to every id in a setting: one, a list, or a list of lists."""
     if isinstance(value, list | tuple):
         return [_map_nested(item, change) for item in value]
     return change(value) if isinstance(value, int) else value

@@ -17,8 +17,8 @@ from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 Pair = tuple[str, str]
 
+# How far an unknown character scores below the worst piece: ``K_UNK_PENALTY`` of `tokenizers`.
 UNKNOWN_PENALTY = 10.0
-"""How far an unknown character scores below the worst piece: ``K_UNK_PENALTY`` of `tokenizers`."""
 
 
 def normalize(backend: Tokenizer, text: str) -> str:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tokenizers import Tokenizer
@@ -12,9 +11,13 @@ from tokenizers import Tokenizer
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.tokenizer.blocks.post_processors import single, tokens_in, with_ids
+from tokkit.tokenizer.editing.options import WrapOptions
+from tokkit.tokenizer.editing.token_requests import TokenRequest
+from tokkit.tokenizer.editing.wrap_source import WrapSource
 from tokkit.tokenizer.folder.load import ROLES
 from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
+# Names of tokens of a role, the most usual first.
 _USUAL_NAMES = {
     "unk": ("[UNK]", "<unk>"),
     "pad": ("[PAD]", "<pad>"),
@@ -24,64 +27,58 @@ _USUAL_NAMES = {
     "bos": ("[BOS]", "<s>", "<|endoftext|>"),
     "eos": ("[EOS]", "</s>", "<|endoftext|>"),
 }
-"""Names of tokens of a role, the most usual first."""
-
-OPTION, MODEL, CONFIGURATION, TEMPLATE, NAME = "option", "model", "configuration", "template", "name"
-"""Where a role comes from, by precedence."""
-
-_FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
-
-
-@dataclass(frozen=True)
-class Roles:
-    """The roles of special tokens.
-
-    tokens     role -> token
-    origins    role -> where that comes from
-    conflicts  sentences about sources that name another token
-    """
-
-    tokens: dict[str, str]
-    origins: dict[str, str]
-    conflicts: tuple[str, ...]
+# Where a role comes from, by precedence.
+_OPTION, _MODEL, _CONFIGURATION, _TEMPLATE, _NAME = "option", "model", "configuration", "template", "name"
 
 
 def resolve_roles(
-    requested: Mapping[str, str],
-    configured: Mapping[str, str],
-    unknown: str | None,
+    source: WrapSource,
+    options: WrapOptions,
     processor: Mapping[str, Any] | None,
     vocabulary: Mapping[str, int],
-) -> Roles:
-    """The roles, each from the first source that names it.
+    progress: Progress,
+) -> dict[str, str]:
+    """Role -> token, each from the first origin that names it; reports conflicts and guesses.
 
-    requested   role -> token, by the user
-    configured  the same, in the configuration files of the tokenizer
-    unknown     the unknown token of its model
-    processor   its post-processor, as in `tokenizer.json`
+    processor   the post-processor as in `tokenizer.json`, None for one that says nothing about roles
+
+    Raises `UsageError` for an option, `InputError` for a configuration that names a missing token.
     """
-    sources: dict[str, Mapping[str, str]] = {
-        OPTION: requested,
-        MODEL: {} if unknown is None else {"unk": unknown},
-        CONFIGURATION: configured,
-        TEMPLATE: _template_roles(processor),
+    requested = dict(options.roles())
+    for role, token in requested.items():
+        _check_known([token], vocabulary, f"--{role}-token: names", source.name, UsageError)
+    extra = options.extra_special_token
+    _check_known(extra, vocabulary, "--extra-special-token: names", source.name, UsageError)
+    named_by: dict[str, Mapping[str, str]] = {
+        _OPTION: requested,
+        _MODEL: {} if source.unknown is None else {"unk": source.unknown},
+        _CONFIGURATION: source.roles,
+        _TEMPLATE: _template_roles(processor),
         # reversed: of several matching names the last one stays in the dict, and that must be the usual one
-        NAME: {role: token for role in ROLES for token in _USUAL_NAMES[role][::-1] if token in vocabulary},
+        _NAME: {role: token for role in ROLES for token in _USUAL_NAMES[role][::-1] if token in vocabulary},
     }
     tokens: dict[str, str] = {}
     origins: dict[str, str] = {}
-    conflicts = []
-    for origin, named in sources.items():
+    for origin, named in named_by.items():
         for role, token in named.items():
             if role not in tokens:
                 tokens[role], origins[role] = token, origin
             # templates and names are only guesses: no conflict with what is stated
-            elif tokens[role] != token and origin in (CONFIGURATION, MODEL):
-                conflicts.append(
-                    f'the {origin} names "{token}" as {role} token; using "{tokens[role]}", as the '
-                    f"{origins[role]} says"
+            elif tokens[role] != token and origin in (_CONFIGURATION, _MODEL):
+                progress.say(
+                    f'{source.name}: the {origin} names "{token}" as {role} token; using "{tokens[role]}", '
+                    f"as the {origins[role]} says"
                 )
-    return Roles(tokens, origins, tuple(conflicts))
+    for role, token in tokens.items():
+        if origins[role] == _CONFIGURATION:
+            subject = f"{source.name}: its configuration names as {role} token"
+            _check_known([token], vocabulary, subject, source.name, InputError)
+    for origin, description in ((_TEMPLATE, "its template"), (_NAME, "their names")):
+        if guessed := [f"{role} {token}" for role, token in tokens.items() if origins[role] == origin]:
+            progress.say(f"inferred from {description}: {', '.join(guessed)}")
+    if "pad" not in tokens:
+        progress.say("no padding token: texts of different lengths cannot be batched; --pad-token names one")
+    return tokens
 
 
 def _template_roles(processor: Mapping[str, Any] | None) -> dict[str, str]:
@@ -99,19 +96,16 @@ def _template_roles(processor: Mapping[str, Any] | None) -> dict[str, str]:
 
 def _template_sides(processor: Mapping[str, Any]) -> tuple[list[str], list[str]]:
     """The special tokens before and after the text, in a template for one text."""
-    sides: tuple[list[str], list[str]] = ([], [])
-    side = 0
+    tokens = processor.get("special_tokens", {})
+    before: list[str] = []
+    after: list[str] = []
+    side = before
     for piece in processor.get("single") or ():
         if "Sequence" in piece:
-            side = 1
+            side = after
         else:
-            sides[side].extend(_template_tokens(processor, piece["SpecialToken"]["id"]))
-    return sides
-
-
-def _template_tokens(processor: Mapping[str, Any], name: str) -> Iterator[str]:
-    entry = processor.get("special_tokens", {}).get(name)
-    yield from entry["tokens"] if entry else ()
+            side += tokens.get(piece["SpecialToken"]["id"], {}).get("tokens", ())
+    return before, after
 
 
 def repair(backend: Tokenizer, special: Iterable[str], name: str, progress: Progress) -> Tokenizer:
@@ -123,7 +117,7 @@ def repair(backend: Tokenizer, special: Iterable[str], name: str, progress: Prog
     ids = backend.get_vocab(with_added_tokens=True)
     processor = content["post_processor"]
     template_tokens = list(tokens_in(processor))
-    check_known(template_tokens, ids, f"{name}: its template names", name, InputError)
+    _check_known(template_tokens, ids, f"{name}: its template names", name, InputError)
     # a vocabulary retrained under an old template leaves stale ids in it (transformers issue 30752)
     if (renumbered := with_ids(processor, ids)) != processor:
         content["post_processor"] = renumbered
@@ -134,14 +128,14 @@ def repair(backend: Tokenizer, special: Iterable[str], name: str, progress: Prog
             progress.say(
                 f'"{token}" was an ordinary token; now it is special: texts that spell it get its id'
             )
-            registered[token] = {"id": ids[token], "content": token, **dict.fromkeys(_FLAGS, False)}
+            registered[token] = TokenRequest(token).added_token(ids[token])
         registered[token]["special"] = True
     content["added_tokens"] = sorted(registered.values(), key=lambda entry: entry["id"])
     with guarded(f"{name}: cannot be repaired"):
         return Tokenizer.from_str(json.dumps(content, ensure_ascii=False))
 
 
-def check_known(
+def _check_known(
     tokens: Iterable[str],
     vocabulary: Mapping[str, int],
     source: str,

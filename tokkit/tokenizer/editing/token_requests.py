@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,9 @@ _FLAGS = ("single_word", "lstrip", "rstrip", "normalized")
 class TokenRequest:
     """One requested token.
 
-    role    ``pad``, ...; None for a token without one
-    native  whether it is added to the vocabulary itself, not as an added token
+    role         ``pad``, ...; None for a token without one
+    native       whether it is added to the vocabulary itself, not as an added token
+    description  text whose embeddings initialize it
     """
 
     token: str
@@ -32,6 +33,7 @@ class TokenRequest:
     lstrip: bool = False
     rstrip: bool = False
     normalized: bool = False
+    description: str | None = None
 
     def added_token(self, id_: int) -> dict[str, Any]:
         """The token as an entry of ``added_tokens`` in `tokenizer.json`."""
@@ -42,8 +44,8 @@ class TokenRequest:
 def parse_requests(options: AddTokensOptions) -> tuple[TokenRequest, ...]:
     """Every requested token, special ones first, without duplicates.
 
-    Raises `UsageError` where there is none, or one is empty, not Unicode, or requested as two kinds;
-    `InputError` for a file that cannot be read.
+    Raises `UsageError` where there is none, or one is empty, not Unicode, or requested as two kinds, and for
+    the description of a token that is not requested; `InputError` for a file that cannot be read.
     """
     roles = dict(_parse_roles(options.role))
     # dict.fromkeys removes duplicates and keeps the order, which decides the ids
@@ -59,14 +61,26 @@ def parse_requests(options: AddTokensOptions) -> tuple[TokenRequest, ...]:
     if options.native and not special:
         _check_no_flags(options)
     role_of = {token: role for role, token in roles.items()}
-    return (
-        *(_request(options, token, special=True, role=role_of.get(token)) for token in special),
-        *(_request(options, token, special=False) for token in plain),
+    description_of = _parse_descriptions(options, (*special, *plain))
+    return tuple(
+        TokenRequest(
+            token,
+            special=token in special,
+            role=role_of.get(token),
+            native=options.native and token not in special,
+            single_word=options.single_word,
+            lstrip=options.lstrip,
+            rstrip=options.rstrip,
+            # as in `tokenizers`: special tokens match in the text as written, plain ones after the normalizer
+            normalized=token not in special if options.normalized is None else options.normalized,
+            description=description_of.get(token),
+        )
+        for token in (*special, *plain)
     )
 
 
-def parse_descriptions(options: AddTokensOptions, requests: Sequence[TokenRequest]) -> Mapping[str, str]:
-    """Token -> the text that describes it; raises `UsageError` for a text of a token not requested."""
+def _parse_descriptions(options: AddTokensOptions, tokens: Sequence[str]) -> dict[str, str]:
+    """Token -> the text that describes it."""
     if (options.init == "description") != bool(options.description):
         raise UsageError(
             "--init description and --description belong together",
@@ -74,7 +88,7 @@ def parse_descriptions(options: AddTokensOptions, requests: Sequence[TokenReques
         )
     descriptions = {}
     for entry in options.description:
-        matches = [request.token for request in requests if entry.startswith(f"{request.token}=")]
+        matches = [token for token in tokens if entry.startswith(f"{token}=")]
         if not matches:
             raise UsageError(f'--description: "{entry}" is not TOKEN=TEXT with one of the requested tokens')
         # a token may contain "=" itself: the longest match is the one meant
@@ -115,10 +129,3 @@ def _check_no_flags(options: AddTokensOptions) -> None:
             raise UsageError(
                 f"--{name.replace('_', '-')}: is about added tokens; --native adds words to the vocabulary"
             )
-
-
-def _request(options: AddTokensOptions, token: str, special: bool, role: str | None = None) -> TokenRequest:
-    # as in `tokenizers`: special tokens match in the text as written, plain ones after the normalizer
-    normalized = not special if options.normalized is None else options.normalized
-    flags = {name: getattr(options, name) for name in _FLAGS} | {"normalized": normalized}
-    return TokenRequest(token, special=special, role=role, native=options.native and not special, **flags)

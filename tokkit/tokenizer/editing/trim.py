@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from tokkit.corpus import feed
 from tokkit.errors import UsageError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
-from tokkit.tokenizer.editing.folders import check_loads, load_source, plain_texts, write_tokenizer
+from tokkit.tokenizer.editing.folders import load_source, write_receipt, write_tokenizer
 from tokkit.tokenizer.editing.options import TrimOptions
-from tokkit.tokenizer.editing.pruning import PrunedTokenizer, prune
+from tokkit.tokenizer.editing.pruning import prune
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# The file that maps old ids to new ones.
 ID_MAP = "id_map.tsv"
-"""The file that maps old ids to new ones."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,59 +74,46 @@ def trim(
     Raises `UsageError` for a size too small for what must be kept; `InputError` for a tokenizer, model or
     corpus that cannot be read, or that do not belong together; `OutputError`.
     """
-    chosen, reading = apply_to_both(TrimOptions, options, feed.ReadingOptions, read_options, settings)
+    chosen, read_options = apply_to_both(TrimOptions, options, feed.ReadingOptions, read_options, settings)
     if not chosen.to:
         raise UsageError("name a corpus whose tokens are kept: --to CORPUS")
     source = load_source(tokenizer, model, progress)
     paths = feed.files_of(chosen.to, progress)
-    inputs = [*source.files, *paths]
+    inputs = list(dict.fromkeys([*source.files, *paths]))
     with files.folder(Path(out), force=force, inputs=inputs) as staging:
-        corpus = feed.plan(paths, reading, progress)
+        corpus = feed.plan(paths, read_options, progress)
+        packages = ["tokenizers"]
+        model_figures: dict[str, Any] = {}
         if source.checkpoint is None:
             pruned = prune(source.tokenizer, corpus, chosen, (), progress)
-            model_figures: dict[str, Any] = {}
         else:
             # torch and transformers are loaded only where a model is named
             from tokkit.tokenizer.editing import resize_embeddings as resizing
 
             loaded = resizing.load_fitting_model(source, progress)
             pruned = prune(source.tokenizer, corpus, chosen, resizing.configured_ids(loaded), progress)
-            model_figures = resizing.prune_model(
-                staging, source, loaded, pruned.kept, pruned.sample_ids, progress
-            )
-        self_test = write_tokenizer(staging, pruned.new)
-        if source.checkpoint is not None:
-            check_loads(staging, pruned.new, plain_texts(self_test))
-        _write_id_map(staging / ID_MAP, pruned)
+            model_figures = resizing.prune_model(staging, source, loaded, pruned, progress)
+            packages += ["transformers", "torch"]
+        self_test = write_tokenizer(staging, pruned.tokenizer)
+        _write_id_map(staging / ID_MAP, source.tokenizer, pruned.kept_ids)
         result = TrimResult(
             tokenizer=str(out),
-            vocab_size_before=pruned.old.backend.get_vocab_size(),
-            vocab_size_after=pruned.new.backend.get_vocab_size(),
+            vocab_size_before=source.tokenizer.backend.get_vocab_size(),
+            vocab_size_after=pruned.tokenizer.backend.get_vocab_size(),
             id_map=str(Path(out) / ID_MAP),
             model=None if model is None else str(out),
             **asdict(pruned.figures),
             **model_figures,
         )
-        # without paths of the output: the same work gives the same receipt anywhere
-        receipt = result.as_dict() | {"self_test": self_test}
-        for name in ("tokenizer", "model", "id_map"):
-            del receipt[name]
-        files.write_receipt(
-            staging,
-            command="trim",
-            settings={**asdict(chosen), **asdict(reading), "to": [path.name for path in paths]},
-            inputs=list(dict.fromkeys(inputs)),
-            packages=("tokenizers", *(() if model is None else ("transformers", "torch"))),
-            result=receipt,
-            run={},
-        )
+        content = result.as_dict() | {"self_test": self_test}
+        recorded = {**asdict(chosen), **asdict(read_options), "to": [path.name for path in paths]}
+        write_receipt(staging, "trim", content, recorded, inputs, packages)
     return result
 
 
-def _write_id_map(path: Path, pruned: PrunedTokenizer) -> None:
-    tokens = {id_: token for token, id_ in pruned.old.backend.get_vocab(with_added_tokens=True).items()}
+def _write_id_map(path: Path, tokenizer: LoadedTokenizer, kept_ids: Sequence[int]) -> None:
+    tokens = {id_: token for token, id_ in tokenizer.backend.get_vocab(with_added_tokens=True).items()}
     lines = [
-        f"{old}\t{new}\t{json.dumps(tokens[old], ensure_ascii=False)}\n"
-        for new, old in enumerate(pruned.kept)
+        f"{old}\t{new}\t{json.dumps(tokens[old], ensure_ascii=False)}\n" for new, old in enumerate(kept_ids)
     ]
     path.write_bytes(("old_id\tnew_id\ttoken\n" + "".join(lines)).encode())

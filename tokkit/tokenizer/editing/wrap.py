@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,11 @@ from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.sources.paths import expand
-from tokkit.sources.streams import lines
 from tokkit.tokenizer.blocks import build as blocks
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS, PLAIN_INPUTS
 from tokkit.tokenizer.blocks.registry import SpecialTokens
 from tokkit.tokenizer.editing import special_tokens as specials
-from tokkit.tokenizer.editing.folders import write_tokenizer
+from tokkit.tokenizer.editing.folders import write_receipt, write_tokenizer
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.tokenizer.editing.round_trip import sample_texts, verify_ids
 from tokkit.tokenizer.editing.wrap_source import WrapSource, load_wrap_source
@@ -93,7 +92,7 @@ def wrap(
         self_test = write_tokenizer(staging, wrapped, chosen.extra_special_token)
         special = dict.fromkeys((*wrapped.special.values(), *chosen.extra_special_token))
         with stage(progress, "verifying ids"):
-            texts = _verified_texts(special, samples)
+            texts = sample_texts(special, samples)
             proven_on = verify_ids(wrapped.backend, staging, texts, source.reference, progress)
         if not proven_on:
             raise InputError(f"{source.name}: fails on every sample text, so its ids cannot be verified")
@@ -108,26 +107,12 @@ def wrap(
             proven_on=proven_on,
             sha256=files.sha256_of(staging / TOKENIZER_FILE),
         )
-        receipt = result.as_dict() | {"self_test": self_test}
-        # without the path of the output: the same work gives the same receipt anywhere
-        del receipt["tokenizer"]
-        files.write_receipt(
-            staging,
-            command="wrap",
-            settings=asdict(chosen) | {"sample": len(samples)},
-            inputs=inputs,
-            packages=("tokenizers", "transformers", *(("sentencepiece",) if source.converted else ())),
-            result=receipt,
-            run={},
-        )
+        content = result.as_dict() | {"self_test": self_test}
+        recorded = asdict(chosen) | {"sample": len(samples)}
+        converted = source.file.suffix == ".model"
+        packages = ["tokenizers", "transformers", *(["sentencepiece"] if converted else [])]
+        write_receipt(staging, "wrap", content, recorded, inputs, packages)
     return result
-
-
-def _verified_texts(special: Mapping[str, None], samples: Sequence[Path]) -> Iterator[str]:
-    yield from sample_texts(special)
-    for path in samples:
-        for block in lines(path):
-            yield from (line.removesuffix("\n").removesuffix("\r") for line in block)
 
 
 def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) -> LoadedTokenizer:
@@ -137,20 +122,20 @@ def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) 
     post_processor = options.post_processor or ((_FAIRSEQ_TEMPLATE,) if source.layout == FAIRSEQ else ())
     # a template that is replaced says nothing about roles
     template = None if post_processor else json.loads(backend.to_str())["post_processor"]
-    roles = _resolve_roles(source, options, template, vocabulary, progress)
+    roles = specials.resolve_roles(source, options, template, vocabulary, progress)
     if post_processor:
         try:
-            tokens = SpecialTokens(vocabulary, roles.tokens)
+            tokens = SpecialTokens(vocabulary, roles)
             backend.post_processor = blocks.sequence("post_processor", post_processor, tokens)
         except UsageError as error:
             raise UsageError(
                 error.message, hint="name tokens of the vocabulary: --cls-token TOKEN --sep-token TOKEN"
             ) from error
-    special = (*roles.tokens.values(), *options.extra_special_token)
+    special = (*roles.values(), *options.extra_special_token)
     backend = specials.repair(backend, special, source.name, progress)
     return LoadedTokenizer(
         backend=backend,
-        special=roles.tokens,
+        special=roles,
         max_length=_max_length(source, options, progress),
         input_names=_input_names(source, options, backend),
         folder=source.folder,
@@ -158,36 +143,8 @@ def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) 
     )
 
 
-def _resolve_roles(
-    source: WrapSource,
-    options: WrapOptions,
-    template: Mapping[str, Any] | None,
-    vocabulary: Mapping[str, int],
-    progress: Progress,
-) -> specials.Roles:
-    requested = dict(options.roles())
-    for role, token in requested.items():
-        specials.check_known([token], vocabulary, f"--{role}-token: names", source.name, UsageError)
-    extra = options.extra_special_token
-    specials.check_known(extra, vocabulary, "--extra-special-token: names", source.name, UsageError)
-    roles = specials.resolve_roles(requested, source.roles, source.unknown, template, vocabulary)
-    for conflict in roles.conflicts:
-        progress.say(f"{source.name}: {conflict}")
-    for role, token in roles.tokens.items():
-        if roles.origins[role] == specials.CONFIGURATION:
-            named_by = f"{source.name}: its configuration names as {role} token"
-            specials.check_known([token], vocabulary, named_by, source.name, InputError)
-    for origin, description in ((specials.TEMPLATE, "its template"), (specials.NAME, "their names")):
-        guessed = [f"{role} {token}" for role, token in roles.tokens.items() if roles.origins[role] == origin]
-        if guessed:
-            progress.say(f"inferred from {description}: {', '.join(guessed)}")
-    if "pad" not in roles.tokens:
-        progress.say("no padding token: texts of different lengths cannot be batched; --pad-token names one")
-    return roles
-
-
 def _max_length(source: WrapSource, options: WrapOptions, progress: Progress) -> int | None:
-    if known := options.max_length or source.max_length:
+    if known := options.max_length or source.config.max_length:
         return known
     # transformers takes 1e30 for a missing length, truncates nothing, and the model fails on long texts
     if source.truncated_at is None:
@@ -200,8 +157,8 @@ def _max_length(source: WrapSource, options: WrapOptions, progress: Progress) ->
 def _input_names(source: WrapSource, options: WrapOptions, backend: Tokenizer) -> tuple[str, ...]:
     if options.token_type_ids is not None:
         return BERT_INPUTS if options.token_type_ids == "yes" else PLAIN_INPUTS
-    if source.input_names is not None:
-        return source.input_names
+    if source.config.input_names is not None:
+        return source.config.input_names
     # without token_type_ids in model_input_names, BERT would get the first segment for both texts of a pair
     empty = backend.encode("", add_special_tokens=False)
     pair = backend.post_process(empty, backend.encode("", add_special_tokens=False))

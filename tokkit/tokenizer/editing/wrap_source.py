@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer
 
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.sources.paths import is_path, missing
-from tokkit.tokenizer.editing.folders import OLDER_FILES, token_text
+from tokkit.tokenizer.editing.folders import OLDER_FILES
 from tokkit.tokenizer.editing.options import WrapOptions
-from tokkit.tokenizer.editing.round_trip import Reference, backend_reference
+from tokkit.tokenizer.editing.round_trip import Reference, reference_of
 from tokkit.tokenizer.folder.checkpoints import rebuild_difference
 from tokkit.tokenizer.folder.load import (
-    ROLES,
+    ROLES_FILE,
+    TokenizerConfig,
     check_distinct_ids,
     check_receipt,
     load_unchecked,
@@ -25,12 +25,9 @@ from tokkit.tokenizer.folder.load import (
     read_json,
 )
 from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE, TOKENIZER_FILE, guarded, self_test
-from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL, ConvertedModel, convert
+from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL, convert
 
 _MODEL_CONFIG = "config.json"
-_MAP_FILE = "special_tokens_map.json"
-_FAIRSEQ_ROLES = {"cls": "<s>", "sep": "</s>"}
-_UNLIMITED = 1_000_000  # transformers writes 1e30 where it knows no maximum length
 
 
 @dataclass(frozen=True)
@@ -41,10 +38,11 @@ class WrapSource:
     backend       the tokenizer, without truncation and padding
     folder, file  where it is; the file it was read from, or would be
     read          all files read
-    config        the settings of its `tokenizer_config.json` and `special_tokens_map.json`
+    config        the configuration next to it
+    unknown       the unknown token of its model
+    reference     what its ids are verified against
     truncated_at  number of tokens it was set to truncate at, None where it was not
     layout        how ids are numbered
-    converted     set where it was converted from a `.model`
     """
 
     name: str
@@ -52,44 +50,17 @@ class WrapSource:
     folder: Path
     file: Path
     read: Sequence[Path]
-    config: Mapping[str, Any]
+    config: TokenizerConfig
+    unknown: str | None
+    reference: Reference
     truncated_at: int | None = None
     layout: str = MODEL
-    converted: ConvertedModel | None = None
-
-    @property
-    def unknown(self) -> str | None:
-        """The unknown token of its model."""
-        if self.converted is not None:
-            return self.converted.unknown
-        unknown: str | None = getattr(self.backend.model, "unk_token", None)
-        return unknown
 
     @property
     def roles(self) -> dict[str, str]:
         """Role -> token, from its configuration."""
-        roles = dict(_FAIRSEQ_ROLES) if self.layout == FAIRSEQ else {}
-        named = {role: token_text(self.config.get(f"{role}_token")) for role in ROLES}
-        return roles | {role: token for role, token in named.items() if token is not None}
-
-    @property
-    def max_length(self) -> int | None:
-        """Maximum number of tokens of its model, from its configuration."""
-        longest = self.config.get("model_max_length")
-        return int(longest) if isinstance(longest, int | float) and 0 < longest < _UNLIMITED else None
-
-    @property
-    def input_names(self) -> tuple[str, ...] | None:
-        """Inputs of its model, from its configuration."""
-        names = self.config.get("model_input_names")
-        return tuple(map(str, names)) if isinstance(names, list) and names else None
-
-    @property
-    def reference(self) -> Reference:
-        """What its ids are verified against."""
-        if self.converted is None:
-            return backend_reference(self.backend)
-        return Reference("SentencePiece", self.converted.expected_ids)
+        by_layout = {"cls": "<s>", "sep": "</s>"} if self.layout == FAIRSEQ else {}
+        return by_layout | self.config.roles
 
     def rebuild_difference(self) -> str | None:
         """How `AutoTokenizer` reads its folder other than its `tokenizer.json`; None where it does not."""
@@ -134,16 +105,18 @@ def _load_tokenizer(name: str, options: WrapOptions, progress: Progress) -> Wrap
     # `load_unchecked` turned these off; the file still says whether they were set
     stored = read_json(loaded.file)
     truncation = stored.get("truncation")
-    for setting in (setting for setting in ("truncation", "padding") if stored.get(setting)):
-        progress.say(f"{name}: dropped the {setting} stored in it: callers request it themselves")
-    candidates = (*OLDER_FILES, CONFIG_FILE, _MAP_FILE)
+    for setting in ("truncation", "padding"):
+        if stored.get(setting):
+            progress.say(f"{name}: dropped the {setting} stored in it: callers request it themselves")
     return WrapSource(
         name=name,
         backend=loaded.backend,
         folder=loaded.folder,
         file=loaded.file,
-        read=_existing(loaded.file, *(loaded.folder / file for file in candidates)),
-        config=_read_configuration(loaded.folder),
+        read=_existing(loaded.file, *OLDER_FILES, CONFIG_FILE, ROLES_FILE),
+        config=TokenizerConfig.read(loaded.folder),
+        unknown=getattr(loaded.backend.model, "unk_token", None),
+        reference=reference_of(loaded.backend),
         truncated_at=truncation.get("max_length") if isinstance(truncation, dict) else None,
     )
 
@@ -171,7 +144,7 @@ def _load_sentencepiece(name: str, path: Path, options: WrapOptions, progress: P
         raise missing(path)
     if not path.is_file():
         raise InputError(f"{name}: not a file")
-    config = _read_configuration(path.parent)
+    config = TokenizerConfig.read(path.parent)
     layout = options.layout or MODEL
     if options.layout is None and _is_xlm_roberta(path.parent, config):
         layout = FAIRSEQ
@@ -182,22 +155,20 @@ def _load_sentencepiece(name: str, path: Path, options: WrapOptions, progress: P
         backend=converted.backend,
         folder=path.parent,
         file=path,
-        read=_existing(path, path.parent / CONFIG_FILE, path.parent / _MAP_FILE),
+        read=_existing(path, CONFIG_FILE, ROLES_FILE),
         config=config,
+        unknown=converted.unknown,
+        reference=Reference("SentencePiece", converted.expected_ids),
         layout=layout,
-        converted=converted,
     )
 
 
-def _existing(*paths: Path) -> list[Path]:
-    return [path for path in paths if path.is_file()]
+def _existing(file: Path, *others: str) -> list[Path]:
+    """The file and the others next to it, those that exist."""
+    return [path for path in (file, *map(file.with_name, others)) if path.is_file()]
 
 
-def _read_configuration(folder: Path) -> dict[str, Any]:
-    return {**read_json(folder / _MAP_FILE), **read_json(folder / CONFIG_FILE)}
-
-
-def _is_xlm_roberta(folder: Path, config: Mapping[str, Any]) -> bool:
-    tokenizer_class = str(config.get("tokenizer_class") or "")
+def _is_xlm_roberta(folder: Path, config: TokenizerConfig) -> bool:
+    tokenizer_class = str(config.settings.get("tokenizer_class") or "")
     model_type = read_json(folder / _MODEL_CONFIG).get("model_type")
     return tokenizer_class.startswith("XLMRoberta") or model_type == "xlm-roberta"

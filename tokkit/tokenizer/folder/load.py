@@ -25,10 +25,45 @@ if TYPE_CHECKING:
 # A text; a text and its pair; or a list of words, each of which goes through the pipeline by itself.
 Row = str | tuple[str, str] | list[str]
 
+ROLES_FILE = "special_tokens_map.json"
 ROLES = ("unk", "pad", "cls", "sep", "mask", "bos", "eos")
 _BATCH = 1_000
 # transformers writes 1e30 where no limit is known; anything this long counts as none.
 _UNLIMITED = 1_000_000
+
+
+@dataclass(frozen=True)
+class TokenizerConfig:
+    """What the files next to a `tokenizer.json` say about it.
+
+    settings  of `tokenizer_config.json`, and of the older `special_tokens_map.json` what the newer lacks
+    """
+
+    settings: dict[str, Any]
+
+    @classmethod
+    def read(cls, folder: Path) -> TokenizerConfig:
+        """The settings in a folder, none where it has no such file; raises `InputError` as `read_json`."""
+        newer = read_json(folder / tokenizer_folder.CONFIG_FILE)
+        return cls({**read_json(folder / ROLES_FILE), **newer})
+
+    @property
+    def roles(self) -> dict[str, str]:
+        """Role -> token, of the roles that are named."""
+        named = {role: token_text(self.settings.get(f"{role}_token")) for role in ROLES}
+        return {role: token for role, token in named.items() if token is not None}
+
+    @property
+    def max_length(self) -> int | None:
+        """Tokens that the model takes."""
+        longest = self.settings.get("model_max_length")
+        return int(longest) if isinstance(longest, int | float) and 0 < longest < _UNLIMITED else None
+
+    @property
+    def input_names(self) -> tuple[str, ...] | None:
+        """Inputs of the model."""
+        names = self.settings.get("model_input_names")
+        return tuple(map(str, names)) if isinstance(names, list) and names else None
 
 
 @dataclass(frozen=True)
@@ -135,14 +170,12 @@ def load_unchecked(name: str | Path, progress: Progress = SILENT) -> LoadedToken
     # A tokenizer.json may hold the truncation and padding of whoever saved it; lengths must be exact.
     backend.no_truncation()
     backend.no_padding()
-    config = read_json(file.parent / tokenizer_folder.CONFIG_FILE)
-    longest = config.get("model_max_length")
-    inputs = config.get("model_input_names")
+    config = TokenizerConfig.read(file.parent)
     return LoadedTokenizer(
         backend=backend,
-        special=_special_tokens(config, file.parent, backend),
-        max_length=int(longest) if isinstance(longest, int | float) and 0 < longest < _UNLIMITED else None,
-        input_names=tuple(inputs) if inputs and isinstance(inputs, list) else BERT_INPUTS,
+        special=_special_tokens(config, backend),
+        max_length=config.max_length,
+        input_names=config.input_names or BERT_INPUTS,
         folder=file.parent,
         file=file,
     )
@@ -176,20 +209,23 @@ def check_receipt(loaded: LoadedTokenizer) -> None:
             raise InputError(f"{folder / 'tokkit.json'}: invalid self_test: {error!r}") from error
 
 
-def _special_tokens(config: dict[str, Any], folder: Path, backend: Tokenizer) -> dict[str, str]:
-    """Role -> token, from the configuration, the older `special_tokens_map.json`, or BERT's names."""
-    named = {**read_json(folder / "special_tokens_map.json"), **config}
+def _special_tokens(config: TokenizerConfig, backend: Tokenizer) -> dict[str, str]:
+    """Role -> token, from the configuration or by BERT's names."""
     # the model's own unknown token counts where neither the configuration nor BERT's name gives one
     own = getattr(backend.model, "unk_token", None)
     special = {"unk": own} if own and backend.token_to_id(own) is not None else {}
+    named = config.roles
     for role in ROLES:
-        token = named.get(f"{role}_token")
-        token = token.get("content") if isinstance(token, dict) else token
-        if isinstance(token, str):
+        token = named.get(role, f"[{role.upper()}]")
+        if role in named or backend.token_to_id(token) is not None:
             special[role] = token
-        elif backend.token_to_id(f"[{role.upper()}]") is not None:
-            special[role] = f"[{role.upper()}]"
     return special
+
+
+def token_text(value: Any) -> str | None:
+    """The text of a token in a configuration: a string, or an object with its flags; None for neither."""
+    text = value.get("content") if isinstance(value, dict) else value
+    return text if isinstance(text, str) else None
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -226,7 +262,7 @@ def is_hub_name(name: str) -> bool:
 
 
 # The files of a tokenizer on the hub.
-TOKENIZER_PATTERNS = ("tokenizer*", "vocab*", "merges*", "special_tokens_map.json")
+TOKENIZER_PATTERNS = ("tokenizer*", "vocab*", "merges*", ROLES_FILE)
 
 
 def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) -> Path:

@@ -37,8 +37,8 @@ from tokkit.tokenizer.sentencepiece.model_file import (
 )
 from tokkit.tokenizer.sentencepiece.normalizer import normalizer_of
 
+# Layouts: ids as in the `.model` file, or as fairseq's models (XLM-R) number them.
 MODEL, FAIRSEQ = "model", "fairseq"
-"""Layouts: ids as in the `.model` file, or as fairseq's models (XLM-R) number them."""
 
 _FAIRSEQ_FIRST = ("<s>", "<pad>", "</s>", "<unk>")
 _FAIRSEQ_LAST = "<mask>"

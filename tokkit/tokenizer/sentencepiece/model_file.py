@@ -14,11 +14,9 @@ from typing import Any
 
 from tokkit.errors import InputError
 
+# Types of pieces (`ModelProto.SentencePiece.Type`), and kinds of models (`TrainerSpec.ModelType`).
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
-"""Types of pieces (`ModelProto.SentencePiece.Type`)."""
-
 FAMILIES = {1: "Unigram", 2: "BPE", 3: "word", 4: "character"}
-"""Kinds of models (`TrainerSpec.ModelType`)."""
 
 SPACE = "▁"
 
@@ -166,8 +164,8 @@ def _check_convertible(model: SentencePieceModel, path: Path) -> None:
         "spaces are not written as ▁ (escape_whitespaces)": not model.escape_whitespaces,
         "it has disabled pieces (type UNUSED)": bool(model.of_type(UNUSED)),
     }
-    for reason in (reason for reason, found in unsupported.items() if found):
+    if reasons := [reason for reason, applies in unsupported.items() if applies]:
         raise InputError(
-            f"{path}: {reason}, so no tokenizer.json gives the same ids",
+            f"{path}: {reasons[0]}, so no tokenizer.json gives the same ids",
             hint="Unigram and BPE models can be wrapped: spm_train --model_type unigram",
         )
