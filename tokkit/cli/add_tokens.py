@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.tokenizer.editing.options import AddTokensOptions
 from tokkit.views.reports import editing as reports
 
@@ -22,8 +21,8 @@ from tokkit.views.reports import editing as reports
     "--model", metavar="MODEL", help="Add rows for the tokens to its embeddings, and write it as well."
 )
 @shared_options(options=AddTokensOptions)
-def add_tokens_command(as_json: bool, **options: Any) -> None:
+def add_tokens_command(show: Show, **options: Any) -> None:
     """Add special and domain tokens to a tokenizer, and rows for them to a model's embeddings."""
     from tokkit.tokenizer.editing.add_tokens import add_tokens
 
-    show("add-tokens", add_tokens(**options).as_dict(), reports.added, as_json)
+    show(add_tokens(**options).as_dict(), reports.added)

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, shared_options
 from tokkit.views.reports import blocks as reports
 
 KINDS = ("normalizer", "pre-tokenizer", "post-processor", "decoder", "recipe")
@@ -17,7 +16,7 @@ KINDS = ("normalizer", "pre-tokenizer", "post-processor", "decoder", "recipe")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--kind", type=click.Choice(KINDS), help="Only blocks of this kind, or only recipes.")
 @shared_options()
-def blocks_command(names: tuple[str, ...], kind: str | None, as_json: bool, progress: Any) -> None:
+def blocks_command(names: tuple[str, ...], kind: str | None, show: Show, progress: Any) -> None:
     """Show the blocks that tokenizers are built of, and the recipes; or details of those named.
 
     Counting may cut text at white space if no normalizer carries anything across the cut, and if no
@@ -27,4 +26,4 @@ def blocks_command(names: tuple[str, ...], kind: str | None, as_json: bool, prog
     from tokkit.tokenizer.blocks.catalogue import blocks
 
     result = blocks(names, kind=kind)
-    show("blocks", result.as_dict(), reports.detailed if names else reports.overview, as_json)
+    show(result.as_dict(), reports.detailed if names else reports.overview)

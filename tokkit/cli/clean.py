@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.cleaning.repair_rules import RULES
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -29,8 +28,8 @@ def _rules() -> str:
 @output_option(None, "File or folder to write.")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Report what is saved in its tokens as well.")
 @shared_options(options=CleanOptions, read_options=DatasetOptions, exclude=["label_sep"])
-def clean_command(as_json: bool, **options: Any) -> None:
+def clean_command(show: Show, **options: Any) -> None:
     """Repair texts and drop rows."""
     from tokkit.data.cleaning.clean import clean
 
-    show("clean", clean(**options).as_dict(), reports.clean, as_json)
+    show(clean(**options).as_dict(), reports.clean)

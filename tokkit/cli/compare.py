@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import shared_options
-from tokkit.cli.output import plot_path, show, write_plot
+from tokkit.cli.options import Show, shared_options
+from tokkit.cli.output import format_of, plot_path, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.progress import Progress
@@ -29,7 +29,7 @@ def compare_command(
     on: str,
     plot: str | None,
     force: bool,
-    as_json: bool,
+    show: Show,
     progress: Progress,
     **options: Any,
 ) -> None:
@@ -45,8 +45,6 @@ def compare_command(
     record = result.as_dict()
     if path is not None:
         labels = [*record["tokenizers"], *comparison_plot.parts_of(record)]
-        lengths = result.lengths
-        write_plot(
-            path, labels, lambda format: comparison_plot.comparison(record, lengths, format), force, progress
-        )
-    show("compare", record, reports.comparison, as_json)
+        image = comparison_plot.comparison(record, result.lengths, format_of(path))
+        write_plot(path, labels, image, force, progress)
+    show(record, reports.comparison)

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.corpus.feed import CorpusOptions
 from tokkit.tokenizer.training.trainer_options import CountOptions
 from tokkit.views.reports import training as reports
@@ -17,11 +16,11 @@ from tokkit.views.reports import training as reports
 @click.argument("corpus", nargs=-1, required=True)
 @output_option("counts/", "Folder to write.")
 @shared_options(options=CountOptions, read_options=CorpusOptions, threads=True)
-def count_command(as_json: bool, **options: Any) -> None:
+def count_command(show: Show, **options: Any) -> None:
     """Count the distinct pieces of text files, folders, globs or - (standard input).
 
     After a kill or an interrupt, the same command resumes.
     """
     from tokkit.tokenizer.training.count import count
 
-    show("count", count(**options).as_dict(), reports.counts, as_json)
+    show(count(**options).as_dict(), reports.counts)

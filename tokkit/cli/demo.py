@@ -19,43 +19,27 @@ from tokkit.sources.corpora import corpora_path
 
 CORPORA = ("english.txt", "korean.txt", "emotions.txt")
 
-STEPS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "Train a tokenizer on English and Korean prose and on the sentences to classify.",
-        (
-            *("train-wordpiece", "english.txt", "korean.txt", "emotions.txt", "-o", "out/"),
-            *("--recipe", "korean", "--vocab-size", "4000"),
-        ),
+# What each step does, and its command.
+STEPS = {
+    "Train a tokenizer on English and Korean prose and on the sentences to classify.": (
+        "tokkit train-wordpiece english.txt korean.txt emotions.txt -o out/ --recipe korean --vocab-size 4000"
     ),
-    (
-        "Inspect the labeled sentences in tokens of that tokenizer.",
-        ("stats", "emotions.txt", "--tokenizer", "out/", "--plot", "emotions.png"),
+    "Inspect the labeled sentences in tokens of that tokenizer.": (
+        "tokkit stats emotions.txt --tokenizer out/ --plot emotions.png"
     ),
-    (
-        "Split them: every label in every split, no sentence in two.",
-        ("split", "emotions.txt", "-o", "split/"),
+    "Split them: every label in every split, no sentence in two.": "tokkit split emotions.txt -o split/",
+    "Oversample the rare labels of the training split, and undersample the frequent ones.": (
+        "tokkit rebalance split/ -o balanced/ --max-per-class 1500 --min-per-class 600"
     ),
-    (
-        "Oversample the rare labels of the training split, and undersample the frequent ones.",
-        ("rebalance", "split/", "-o", "balanced/", "--max-per-class", "1500", "--min-per-class", "600"),
+    "Train a small encoder from scratch for that tokenizer.": (
+        "tokkit finetune balanced/ --tokenizer out/ -o model/ --epochs 6"
     ),
-    (
-        "Train a small encoder from scratch for that tokenizer.",
-        ("finetune", "balanced/", "--tokenizer", "out/", "-o", "model/", "--epochs", "6"),
+    "Evaluate it on the test split.": "tokkit evaluate model/ split/test.txt -o evaluation/",
+    "Predict labels of new texts.": (
+        "tokkit predict model/ 'i expected to feel glad but in the end i felt lonely' "
+        "'i expected to feel lonely but in the end i felt glad' '내 마음에는 절망이 가득했다.'"
     ),
-    (
-        "Evaluate it on the test split.",
-        ("evaluate", "model/", "split/test.txt", "-o", "evaluation/"),
-    ),
-    (
-        "Predict labels of new texts.",
-        (
-            *("predict", "model/", "i expected to feel glad but in the end i felt lonely"),
-            *("i expected to feel lonely but in the end i felt glad", "내 마음에는 절망이 가득했다."),
-        ),
-    ),
-)
-"""What each step does, and its command."""
+}
 
 
 @click.command("demo", epilog="Example: tokkit demo -o tokkit-demo/")
@@ -75,31 +59,30 @@ def demo(out: str | Path = "tokkit-demo", *, force: bool = False) -> None:
     started = time.monotonic()
     corpora = corpora_path()
     with files.folder(Path(out), force=force) as staging:
-        _show(
-            "Create a folder with the corpora.",
-            f"mkdir {shlex.quote(str(out))}; cd {shlex.quote(str(out))}",
-        )
+        folder = shlex.quote(str(out))
+        _show("Create a folder with the corpora.", f"mkdir {folder}; cd {folder}")
         sources = [corpora / name for name in CORPORA]
         click.echo(f"$ cp {' '.join(shlex.quote(str(path)) for path in sources)} .")
         for path in sources:
             shutil.copyfile(path, staging / path.name)
         # The commands have relative paths, so that they can be repeated in that folder.
         with contextlib.chdir(staging):
-            for what, command in STEPS:
-                _show(what, shlex.join(("tokkit", *command)))
+            for what, command in STEPS.items():
+                _show(what, command)
                 # Commands report progress on standard error: in a log of both streams, unflushed lines of
                 # standard output would come after it.
                 sys.stdout.flush()
-                with _command_line(["tokkit", *command]):
-                    code = tokkit.main(args=list(command), prog_name="tokkit", standalone_mode=False)
+                name, *arguments = shlex.split(command)
+                with _command_line([name, *arguments]):
+                    code = tokkit.main(args=arguments, prog_name=name, standalone_mode=False)
                 if code:
-                    raise TokkitError(f"failed: tokkit {shlex.join(command)}")
+                    raise TokkitError(f"failed: {command}")
         files.write_receipt(
             staging,
             command="demo",
             settings={},
             inputs=sources,
-            result={"commands": [shlex.join(("tokkit", *command)) for _, command in STEPS]},
+            result={"commands": list(STEPS.values())},
             run={"seconds": round(time.monotonic() - started, 1)},
         )
     click.echo(f"\nDone in {time.monotonic() - started:.0f} s. The results are in {out}")

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import fail_on_option, parse_rules, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, fail_on_option, parse_rules, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.views.reports import inspection as reports
@@ -19,7 +18,7 @@ from tokkit.views.reports import inspection as reports
 @click.option("--data", metavar="DATASET", help="Rows to measure it on.")
 @fail_on_option
 @shared_options(options=DatasetOptions, exclude=["label_sep", "pair_column"])
-def doctor_command(tokenizer: str, fail_on: str | None, as_json: bool, **options: Any) -> int:
+def doctor_command(tokenizer: str, fail_on: str | None, show: Show, **options: Any) -> int:
     """Check whether a tokenizer fits its model, and how well it covers the data.
 
     A crash or changed ids are errors, with exit code 1; all else is a warning.
@@ -29,6 +28,6 @@ def doctor_command(tokenizer: str, fail_on: str | None, as_json: bool, **options
 
     rules = parse_rules(fail_on, RULES)
     result = doctor(tokenizer, **options)
-    show("doctor", result.as_dict(), reports.doctor, as_json)
+    show(result.as_dict(), reports.doctor)
     failed = result.has_errors or any(finding.rule in rules for finding in result.findings)
     return EXIT_FINDINGS if failed else 0

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import page_path, show, write
+from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.output import page_path, write
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.inference_options import EvaluateOptions
@@ -32,7 +32,7 @@ from tokkit.views.reports import evaluation as reports
 def evaluate_command(
     models_and_dataset: tuple[str, ...],
     page: str | None,
-    as_json: bool,
+    show: Show,
     progress: Progress,
     force: bool,
     **options: Any,
@@ -57,4 +57,4 @@ def evaluate_command(
     if path is not None:
         about = f"{result.where}: {', '.join(models)}"
         write(path, html.page("tokkit evaluate", about, reports.page_parts(record)), force, progress)
-    show("evaluate", record, reports.comparison if "models" in record else reports.evaluation, as_json)
+    show(record, reports.comparison if "models" in record else reports.evaluation)

@@ -6,8 +6,8 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import plot_path, show, write_plot
+from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.output import format_of, plot_path, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress
@@ -16,17 +16,14 @@ from tokkit.views.reports import features as reports
 
 
 @click.command(
-    "features",
-    epilog="Example: tokkit features model/ reviews/ -o reviews.parquet --probe --map reviews.png",
+    "features", epilog="Example: tokkit features model/ reviews/ -o reviews.parquet --probe --map reviews.png"
 )
 @click.argument("model", metavar="MODEL|FEATURES.parquet")
 @click.argument("dataset", required=False)
 @output_option(None, "Parquet file to write.  [default: features.parquet]")
 @click.option("--map", "plot", metavar="FILE", help="Plot of the rows, projected by UMAP (.png, .svg).")
 @shared_options(options=FeaturesOptions, read_options=DatasetOptions, threads=True)
-def features_command(
-    plot: str | None, force: bool, as_json: bool, progress: Progress, **options: Any
-) -> None:
+def features_command(plot: str | None, force: bool, show: Show, progress: Progress, **options: Any) -> None:
     """Compute the hidden states of every text; train a logistic regression on them, plot a map of them.
 
     Given a features file instead of a model, reuse it.
@@ -36,13 +33,7 @@ def features_command(
     path = plot_path(plot, force, "--map")
     result = features(projection=path is not None, force=force, progress=progress, **options)
     if path is not None and (projection := result.projection) is not None:
-        panels = map_plot.panels(projection.labels)
-        write_plot(
-            path,
-            panels,
-            lambda format: map_plot.class_map(projection.points, projection.labels, format),
-            force,
-            progress,
-        )
+        image = map_plot.class_map(projection.points, projection.labels, format_of(path))
+        write_plot(path, map_plot.panels(projection.labels), image, force, progress)
     record = result.as_dict() | ({"map": str(path)} if path is not None else {})
-    show("features", record, reports.features, as_json)
+    show(record, reports.features)

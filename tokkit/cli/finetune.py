@@ -10,8 +10,7 @@ from typing import Any
 import click
 
 from tokkit.cli import settings
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
@@ -19,8 +18,8 @@ from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.views.reports import finetuning as reports
 
+# The data set in the current folder that is used when the command line and `tokkit.toml` name none.
 DATASET = Path("dataset")
-"""The data set in the current folder that is used when the command line and `tokkit.toml` name none."""
 COMPARE = "--compare"
 # KEY=VALUES, but not a path such as data/year=2024/rows.csv, which is the data set.
 _KEY = re.compile(r"[A-Za-z_-]+=(?!.*/)")
@@ -51,9 +50,7 @@ def repeat_compare(arguments: Sequence[str]) -> list[str]:
 
 
 @click.command(
-    "finetune",
-    cls=FinetuneCommand,
-    epilog="Example: tokkit finetune reviews/ --tokenizer out/ --epochs 5",
+    "finetune", cls=FinetuneCommand, epilog="Example: tokkit finetune reviews/ --tokenizer out/ --epochs 5"
 )
 @click.argument("dataset", required=False)
 @click.option("--tokenizer", metavar="TOKENIZER", help="Folder or tokenizer.json; default: the model's.")
@@ -73,7 +70,7 @@ def finetune_command(
     compare: tuple[str, ...],
     keep_models: bool,
     validation_data: str | None,
-    as_json: bool,
+    show: Show,
     progress: Progress,
     **options: Any,
 ) -> None:
@@ -92,13 +89,13 @@ def finetune_command(
         if validation_data is not None:
             raise UsageError("--validation-data: --compare validates on folds", hint="leave it out")
         compared = compare_settings(chosen, compare, keep_models=keep_models, progress=progress, **options)
-        show("finetune", compared.as_dict(), reports.settings_compared, as_json)
+        show(compared.as_dict(), reports.settings_compared)
         return
     result = finetune(chosen, validation_data=validation_data, progress=progress, **options).as_dict()
     if accelerator.is_helper():
         return
     tables = reports.cross_validation if "folds" in result else reports.finetuning
-    show("finetune", result, tables, as_json)
+    show(result, tables)
 
 
 def default_dataset(progress: Progress) -> str:

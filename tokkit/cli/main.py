@@ -20,6 +20,7 @@ from tokkit.errors import EXIT_BUG, Interrupted, OutputError, TokkitError, did_y
 from tokkit.sources.paths import remove_spooled, without_spool
 from tokkit.views.tables import printable
 
+# The sections of `tokkit --help`: command -> its summary.
 SECTIONS = {
     "Tokenizers": {
         "train-wordpiece": "Train a WordPiece tokenizer.",
@@ -52,7 +53,6 @@ SECTIONS = {
     },
     "Demo": {"demo": "Run every step on the included corpora, in about a minute."},
 }
-"""The sections of `tokkit --help`: command -> its summary."""
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 
@@ -103,22 +103,8 @@ class LazyGroup(click.Group):
 @click.pass_context
 def tokkit(context: click.Context) -> None:
     """From raw text to a tokenizer you can trust and a classifier you can ship."""
-
-    def options_of(name: str) -> dict[str, settings.Parameter]:
-        """Long flag without its dashes -> the parameter it sets."""
-        command = tokkit.get_command(context, name)
-        options = [item for item in command.params if isinstance(item, click.Option)] if command else []
-        return {
-            flag[2:]: settings.Parameter(
-                item.name or "", item.multiple, getattr(item.type, "comma_separated", False)
-            )
-            for item in options
-            for flag in item.opts
-            if flag.startswith("--")
-        }
-
     # click looks at the command line first, then at the environment, then at this map.
-    context.default_map = settings.default_map(COMMANDS, options_of)
+    context.default_map = settings.default_map(tokkit, context)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.views.reports import training as reports
 
 
@@ -15,8 +14,8 @@ from tokkit.views.reports import training as reports
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 @output_option(None, "Folder to write.", required=True)
 @shared_options(threads=True)
-def merge_counts_command(as_json: bool, **options: Any) -> None:
+def merge_counts_command(show: Show, **options: Any) -> None:
     """Add up counts folders: the same result as counting all of their files in one run."""
     from tokkit.tokenizer.training.count import merge_counts
 
-    show("merge-counts", merge_counts(**options).as_dict(), reports.counts, as_json)
+    show(merge_counts(**options).as_dict(), reports.counts)

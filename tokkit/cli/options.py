@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
 import click
 
+from tokkit.cli import output
 from tokkit.cli.interrupts import cancelling
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import Options, described_fields, flag, kind_of
@@ -17,6 +18,9 @@ from tokkit.sources.paths import without_spool
 from tokkit.views.progress_bar import Bar, Messages, Quiet
 
 Command = Callable[..., Any]
+
+# Prints a result, as JSON or as the tables that the function makes of it.
+Show = Callable[[Mapping[str, Any], output.ToTables], None]
 
 
 def shared_options(
@@ -27,7 +31,7 @@ def shared_options(
     groups   name of an argument -> the group of options that the command receives as that argument
     exclude  fields that are no flag of this command, and keep their defaults
 
-    The command also receives ``progress``, the `Progress` to report to, and ``as_json``.
+    The command also receives ``progress``, the `Progress` to report to, and ``show``, which prints a result.
     """
     names = {
         argument: [name for name, _ in described_fields(group) if name not in exclude]
@@ -36,13 +40,14 @@ def shared_options(
 
     def decorate(command: Command) -> Command:
         @functools.wraps(command)
-        def call(*, quiet: bool, verbose: bool, **values: Any) -> Any:
+        def call(*, as_json: bool, quiet: bool, verbose: bool, **values: Any) -> Any:
+            show = functools.partial(output.show, click.get_current_context().command.name, as_json)
             progress = Quiet() if quiet else (Bar if sys.stderr.isatty() else Messages)(without_spool)
             try:
                 for argument, group in groups.items():
                     values[argument] = group(**{name: values.pop(name) for name in names[argument]})
                 with cancelling(progress):
-                    return command(progress=progress, **values)
+                    return command(show=show, progress=progress, **values)
             except Exception as error:
                 # With it, `run` prints the traceback.
                 error.verbose = verbose  # type: ignore[attr-defined]
@@ -103,8 +108,8 @@ def _flag_of(group: type[Options], name: str) -> Callable[[Command], Command]:
 class _CommaSeparated(click.ParamType):
     """Values of one type, separated by commas."""
 
+    # A list in `tokkit.toml` is accepted as well.
     comma_separated = True
-    """A list in `tokkit.toml` is accepted as well."""
 
     def __init__(self, kind: type) -> None:
         self.name = f"{click.types.convert_type(kind).name},..."
@@ -130,20 +135,30 @@ def output_option(default: str | None, help: str, required: bool = False) -> Cal
     return decorate
 
 
-def training_command(name: str, example: str) -> Callable[[Command], click.Command]:
-    """A command that trains a tokenizer: CORPUS..., ``-o``, ``--force`` and ``--counts``."""
+def training_command(
+    name: str, options: type[Options], example: str, *further: Callable[[Command], Command]
+) -> Callable[[Command], click.Command]:
+    """A command that trains a tokenizer: CORPUS..., ``-o``, ``--force``, ``--counts``, further flags.
+
+    example  the arguments of one
+    """
+    # here, not above: `cli.options` is part of every command, and most of them read no corpus
+    from tokkit.corpus.feed import CorpusOptions
 
     def decorate(command: Command) -> click.Command:
-        # click lists the option that is applied last first: CORPUS, then -o and --force, then --counts.
-        for option in (
+        flags: list[Callable[[Command], Command]] = [
+            click.argument("corpus", nargs=-1),
+            output_option("out/", "Folder to write."),
             click.option(
                 "--counts", metavar="DIR", help="Train from a folder written by `tokkit count`, not a corpus."
             ),
-            output_option("out/", "Folder to write."),
-            click.argument("corpus", nargs=-1),
-        ):
+            *further,
+            shared_options(options=options, read_options=CorpusOptions, threads=True),
+        ]
+        # click lists the option that is applied last first.
+        for option in reversed(flags):
             command = option(command)
-        return click.command(name, epilog=f"Example: {example}")(command)
+        return click.command(name, epilog=f"Example: tokkit {name} {example}")(command)
 
     return decorate
 

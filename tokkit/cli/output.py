@@ -21,13 +21,10 @@ from tokkit.views.tables import Table, as_text, as_tsv
 PLOTS = (".png", ".svg")
 PAGES = (".html", ".htm")
 
+ToTables = Callable[[Mapping[str, Any]], Sequence[Table]]
 
-def show(
-    command: str,
-    result: Mapping[str, Any],
-    tables: Callable[[Mapping[str, Any]], Sequence[Table]],
-    as_json: bool,
-) -> None:
+
+def show(command: str | None, as_json: bool, result: Mapping[str, Any], tables: ToTables) -> None:
     """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe."""
     if as_json:
         text = json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2)
@@ -53,10 +50,13 @@ def page_path(name: str | None, force: bool) -> Path | None:
     return _checked_path(name, force, "--html", PAGES, "a page is .html")
 
 
-def write_plot(
-    path: Path, labels: Sequence[str], render: Callable[[str], bytes], force: bool, progress: Progress
-) -> None:
-    """Render a plot (``render`` takes ``"png"`` or ``"svg"``) and write it; report labels without a font."""
+def format_of(path: Path) -> str:
+    """The format of a plot, ``png`` or ``svg``."""
+    return path.suffix.lstrip(".").lower()
+
+
+def write_plot(path: Path, labels: Sequence[str], plot: bytes, force: bool, progress: Progress) -> None:
+    """Write a plot; report those of its labels for which no font has the characters."""
     # Matplotlib would draw an empty box for a character without a glyph, and warn on standard error.
     missing = fonts.without_glyphs(labels)
     if missing:
@@ -64,7 +64,7 @@ def write_plot(
             f"{path}: no font on this system has the characters of {', '.join(missing[:3])}, which are "
             "written as codes; install one: pip install koreanize-matplotlib"
         )
-    write(path, render(path.suffix.lstrip(".").lower()), force, progress)
+    write(path, plot, force, progress)
 
 
 def write(path: Path, data: bytes, force: bool, progress: Progress) -> None:

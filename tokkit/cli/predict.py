@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.inference_options import PredictOptions
 from tokkit.sources.paths import STANDARD_INPUT
@@ -20,7 +19,7 @@ from tokkit.views.reports import predictions as reports
 @click.argument("texts", nargs=-1, metavar="[TEXT|FILE|-]...")
 @click.option("--raw", is_flag=True, help="Unrounded probabilities instead of percentages.")
 @shared_options(options=PredictOptions, read_options=DatasetOptions, threads=True)
-def predict_command(texts: tuple[str, ...], as_json: bool, **options: Any) -> None:
+def predict_command(texts: tuple[str, ...], show: Show, **options: Any) -> None:
     """Labels and probabilities of texts, of the rows of files, or of standard input.
 
     MODEL is a model folder, or a folder of folds, whose models are averaged. If the rows of a file are pairs
@@ -30,4 +29,4 @@ def predict_command(texts: tuple[str, ...], as_json: bool, **options: Any) -> No
 
     piped = not texts and not sys.stdin.isatty()
     result = predict(texts=[STANDARD_INPUT] if piped else list(texts), **options)
-    show("predict", result.as_dict(), reports.predictions, as_json)
+    show(result.as_dict(), reports.predictions)

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import STRATEGIES
@@ -30,8 +29,8 @@ def _strategies() -> str:
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")
 @shared_options(options=RebalanceOptions, read_options=DatasetOptions, exclude=["label_sep"])
-def rebalance_command(as_json: bool, **options: Any) -> None:
+def rebalance_command(show: Show, **options: Any) -> None:
     """Over- or under-sample a training split to the class counts you want."""
     from tokkit.data.rebalancing.rebalance import rebalance
 
-    show("rebalance", rebalance(**options).as_dict(), reports.rebalance, as_json)
+    show(rebalance(**options).as_dict(), reports.rebalance)

@@ -12,28 +12,15 @@ one flag per ``KEY=VALUE``.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import click
 
 from tokkit.errors import InputError, did_you_mean
 
 FILE = Path("tokkit.toml")
 TOP_LEVEL = ("dataset",)
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """The parameter that a flag sets.
-
-    repeatable        the flag may be repeated
-    comma_separated   one flag takes several values, separated by commas
-    """
-
-    name: str
-    repeatable: bool
-    comma_separated: bool
 
 
 def read() -> dict[str, Any]:
@@ -46,23 +33,19 @@ def read() -> dict[str, Any]:
         raise InputError(f"{FILE}: {error}") from error
 
 
-def default_map(
-    commands: Iterable[str], options_of: Callable[[str], Mapping[str, Parameter]]
-) -> dict[str, dict[str, Any]]:
-    """Read the tables of the file as click's defaults: command -> parameter -> value.
-
-    options_of  name of a command -> its flags, without their dashes, and the parameters they set
+def default_map(group: click.Group, context: click.Context) -> dict[str, dict[str, Any]]:
+    """Read the tables of the file as click's defaults: command of the group -> parameter -> value.
 
     Raises `InputError` for a table that is not a command and a key that is not an option of it.
     """
-    known = list(commands)
+    known = group.list_commands(context)
     defaults: dict[str, dict[str, Any]] = {}
     for name, table in read().items():
         if name in TOP_LEVEL:
             continue
         if name not in known or not isinstance(table, dict):
             raise InputError(f'{FILE}: unknown command "{name}"{did_you_mean(name, [*known, *TOP_LEVEL])}')
-        options = options_of(name)
+        options = _options_of(group.get_command(context, name))
         # A key may be written as in Python (`vocab_size`) or as on the command line (`vocab-size`).
         flags = {key: key.replace("_", "-") for key in table}
         for key, flag in flags.items():
@@ -70,21 +53,27 @@ def default_map(
                 raise InputError(f'{FILE}: [{name}] has no option "{key}"{did_you_mean(flag, options)}')
         defaults[name] = {}
         for key, value in table.items():
-            parameter = options[flags[key]]
-            defaults[name][parameter.name] = _parse(f"{FILE}: [{name}] {key}", value, parameter)
+            option = options[flags[key]]
+            defaults[name][option.name or ""] = _parse(f"{FILE}: [{name}] {key}", value, option)
     return defaults
 
 
-def _parse(where: str, value: Any, parameter: Parameter) -> Any:
+def _options_of(command: click.Command | None) -> dict[str, click.Option]:
+    """Long flag without its dashes -> the option it sets."""
+    options = [item for item in command.params if isinstance(item, click.Option)] if command else []
+    return {flag[2:]: option for option in options for flag in option.opts if flag.startswith("--")}
+
+
+def _parse(where: str, value: Any, option: click.Option) -> Any:
     """The value as it would be on the command line."""
-    if isinstance(value, dict) and parameter.repeatable:
+    if isinstance(value, dict) and option.multiple:
         return [f"{key}={_scalar(where, item)}" for key, item in value.items()]
-    if isinstance(value, list) and not (parameter.repeatable or parameter.comma_separated):
+    if isinstance(value, list) and not (option.multiple or getattr(option.type, "comma_separated", False)):
         raise InputError(f"{where}: expected one value, not a list")
     if isinstance(value, list):
         return [_scalar(where, item) for item in value]
     # click expects a list as the default of a repeatable option.
-    return [_scalar(where, value)] if parameter.repeatable else _scalar(where, value)
+    return [_scalar(where, value)] if option.multiple else _scalar(where, value)
 
 
 def _scalar(where: str, value: Any) -> Any:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.views.reports import data as reports
@@ -17,7 +16,7 @@ from tokkit.views.reports import data as reports
 @click.argument("dataset")
 @output_option(None, "Folder to write.", required=True)
 @shared_options(options=SplitOptions, read_options=DatasetOptions, exclude=["label_sep"])
-def split_command(as_json: bool, **options: Any) -> None:
+def split_command(show: Show, **options: Any) -> None:
     """Split into train, validation and test, or into folds: stratified, no text in two splits.
 
     All copies of a text stay in one split; with --group-column all rows of a group, with --near also near
@@ -26,4 +25,4 @@ def split_command(as_json: bool, **options: Any) -> None:
     """
     from tokkit.data.splitting.split import split
 
-    show("split", split(**options).as_dict(), reports.split, as_json)
+    show(split(**options).as_dict(), reports.split)

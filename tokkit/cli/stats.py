@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokkit.cli.options import fail_on_option, parse_rules, shared_options
-from tokkit.cli.output import page_path, plot_path, show, write, write_plot
+from tokkit.cli.options import Show, fail_on_option, parse_rules, shared_options
+from tokkit.cli.output import format_of, page_path, plot_path, write, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.progress import Progress
@@ -34,7 +34,7 @@ def stats_command(
     page: str | None,
     fail_on: str | None,
     force: bool,
-    as_json: bool,
+    show: Show,
     progress: Progress,
     **options: Any,
 ) -> int:
@@ -52,17 +52,11 @@ def stats_command(
             name: {label: (histogram.lengths, histogram.rows) for label, histogram in by_label.items()}
             for name, by_label in result.histograms.items()
         }
-        unit, limits = result.unit, result.limits
-        write_plot(
-            plot_file,
-            labels,
-            lambda format: dataset_plot.dataset(counts, lengths, unit, limits, format),
-            force,
-            progress,
-        )
+        image = dataset_plot.dataset(counts, lengths, result.unit, result.limits, format_of(plot_file))
+        write_plot(plot_file, labels, image, force, progress)
     if page_file is not None:
         write(page_file, _page(result), force, progress)
-    show("stats", result.as_dict(), reports.stats, as_json)
+    show(result.as_dict(), reports.stats)
     return EXIT_FINDINGS if any(finding.rule in rules for finding in result.findings) else 0
 
 

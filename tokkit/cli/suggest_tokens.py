@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.corpus.feed import CorpusOptions
 from tokkit.inspection.suggestion.suggest_options import SuggestOptions
 from tokkit.views.reports import editing as reports
@@ -25,11 +24,11 @@ from tokkit.views.reports import editing as reports
     "--counts", metavar="DIR", help="Read words from a folder written by `tokkit count`, not a corpus."
 )
 @shared_options(options=SuggestOptions, read_options=CorpusOptions, threads=True)
-def suggest_tokens_command(as_json: bool, **options: Any) -> None:
+def suggest_tokens_command(show: Show, **options: Any) -> None:
     """Find the words, and beginnings of words, that would save a corpus most tokens.
 
     Each word is measured with all better words added, and with its effect on other words.
     """
     from tokkit.inspection.suggest import suggest_tokens
 
-    show("suggest-tokens", suggest_tokens(**options).as_dict(), reports.suggestions, as_json)
+    show(suggest_tokens(**options).as_dict(), reports.suggestions)

@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, shared_options
 from tokkit.errors import UsageError
 from tokkit.sources.paths import STANDARD_INPUT, expand
 from tokkit.sources.streams import lines
@@ -22,7 +21,7 @@ from tokkit.views.reports import tokenize as reports
 @click.option("--pair", metavar="TEXT", help="Second text of a pair with every text.")
 @click.option("--no-special", is_flag=True, help="Add no special tokens.")
 @shared_options()
-def tokenize_command(texts: tuple[str, ...], no_special: bool, as_json: bool, **options: Any) -> None:
+def tokenize_command(texts: tuple[str, ...], no_special: bool, show: Show, **options: Any) -> None:
     """Show what each stage of a tokenizer does to texts, or to the lines of standard input."""
     from tokkit.tokenizer.tokenize import tokenize
 
@@ -31,7 +30,7 @@ def tokenize_command(texts: tuple[str, ...], no_special: bool, as_json: bool, **
         raise UsageError("no text to tokenize", hint="tokkit tokenize out/ 'some text', or pipe lines in")
     expanded = [text for argument in texts or [STANDARD_INPUT] for text in _texts(argument)]
     result = tokenize(texts=expanded, special=not no_special, **options)
-    show("tokenize", result.as_dict(), reports.tokenize, as_json)
+    show(result.as_dict(), reports.tokenize)
 
 
 def _texts(argument: str) -> Iterator[str]:

@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.corpus.feed import ReadingOptions
 from tokkit.tokenizer.editing.options import TrimOptions
 from tokkit.views.reports import editing as reports
@@ -18,8 +17,8 @@ from tokkit.views.reports import editing as reports
 @output_option(None, "Folder to write.", required=True)
 @click.option("--model", metavar="MODEL", help="Prune its embeddings as well, and write it.")
 @shared_options(options=TrimOptions, read_options=ReadingOptions)
-def trim_command(as_json: bool, **options: Any) -> None:
+def trim_command(show: Show, **options: Any) -> None:
     """Prune a tokenizer, and a model's embeddings, to the tokens that a corpus uses."""
     from tokkit.tokenizer.editing.trim import trim
 
-    show("trim", trim(**options).as_dict(), reports.trimmed, as_json)
+    show(trim(**options).as_dict(), reports.trimmed)

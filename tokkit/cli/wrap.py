@@ -6,8 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import output_option, shared_options
-from tokkit.cli.output import show
+from tokkit.cli.options import Show, output_option, shared_options
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.views.reports import editing as reports
 
@@ -18,8 +17,8 @@ from tokkit.views.reports import editing as reports
 @click.argument("tokenizer")
 @output_option("out/", "Folder to write.")
 @shared_options(options=WrapOptions)
-def wrap_command(as_json: bool, **options: Any) -> None:
+def wrap_command(show: Show, **options: Any) -> None:
     """Turn a tokenizer.json or a SentencePiece .model into a folder that loads to the same ids, verified."""
     from tokkit.tokenizer.editing.wrap import wrap
 
-    show("wrap", wrap(**options).as_dict(), reports.wrapped, as_json)
+    show(wrap(**options).as_dict(), reports.wrapped)
