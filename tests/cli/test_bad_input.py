@@ -278,10 +278,10 @@ def test_settings_in_a_file_and_the_environment(tokkit_process, here):
         "[train-wordpiece]\nvocab-size = 40\nmin_frequency = 1\n", encoding="utf-8"
     )
 
-    def asked(*flags: str, **environment: str) -> int:
+    def vocab_size(*flags: str, **environment: str) -> int:
         done = tokkit_process("train-wordpiece", "corpus.txt", "--force", "--json", *flags, **environment)
         return json.loads(done.stdout)["requested_vocab_size"]
 
-    assert asked() == 40
-    assert asked(TOKKIT_TRAIN_WORDPIECE_VOCAB_SIZE="50") == 50
-    assert asked("--vocab-size", "60", TOKKIT_TRAIN_WORDPIECE_VOCAB_SIZE="50") == 60
+    assert vocab_size() == 40
+    assert vocab_size(TOKKIT_TRAIN_WORDPIECE_VOCAB_SIZE="50") == 50
+    assert vocab_size("--vocab-size", "60", TOKKIT_TRAIN_WORDPIECE_VOCAB_SIZE="50") == 60

@@ -46,20 +46,20 @@ def test_the_three_lines_word_for_word(tokkit_process, corpus_and_dataset):
     assert sorted(path.name for path in here.iterdir()) == ["corpus.txt", "dataset", "model", "out"]
     metrics = json.loads((here / "model" / "metrics.json").read_text("utf-8"))
     assert metrics["accuracy"] > metrics["majority"]["accuracy"] + 0.05
-    asked = tokkit_process("predict", "model", "--json", given="내 마음에는 절망이 가득했다.\nso glad\n")
-    predictions = json.loads(asked.stdout)["predictions"]
+    predicted = tokkit_process("predict", "model", "--json", given="내 마음에는 절망이 가득했다.\nso glad\n")
+    predictions = json.loads(predicted.stdout)["predictions"]
     assert [row["text"] for row in predictions] == ["내 마음에는 절망이 가득했다.", "so glad"]
 
 
 def test_json_is_what_is_shown(tokkit_process, corpus_and_dataset):
-    shown = tokkit_process("stats", "dataset").stdout
+    output = tokkit_process("stats", "dataset").stdout
     result = json.loads(tokkit_process("stats", "dataset", "--json").stdout)
     assert list(result)[:2] == ["schema", "command"]
-    classes = shown.split("# Classes\n")[1].split("\n\n")[0].splitlines()
+    classes = output.split("# Classes\n")[1].split("\n\n")[0].splitlines()
     header, *rows = (line.split("\t") for line in classes)
     assert header[:3] == ["label", "train", "train %"]
     assert {row[0]: int(row[1]) for row in rows} == result["splits"]["train"]["classes"]
-    assert f"train/test\t{result['across']['leaks']['train/test']}" in shown
+    assert f"train/test\t{result['across']['leaks']['train/test']}" in output
 
 
 def test_fail_on_is_a_gate(tokkit_process, here):
@@ -84,12 +84,12 @@ def test_a_reader_that_has_enough_is_no_error(here):
 def test_tables_fit_the_terminal(here, width):
     (here / "r.csv").write_text("text,label\na [b] c,[/x]\n한국어 문장,기쁨\nc d,y\n", encoding="utf-8")
     command = [sys.executable, "-m", "tokkit", "stats", "r.csv"]
-    code, shown = on_a_terminal(command, here, width, {"NO_COLOR": "1"})
+    code, output = on_a_terminal(command, here, width, {"NO_COLOR": "1"})
     assert code == 0
-    assert "[/x]" in shown
-    assert "기쁨" in shown
-    assert "\x1b[1m" not in shown
-    lines = without_escapes(shown).splitlines()
+    assert "[/x]" in output
+    assert "기쁨" in output
+    assert "\x1b[1m" not in output
+    lines = without_escapes(output).splitlines()
     assert max(len(line.rstrip()) for line in lines if not line.startswith("note:")) <= width
 
 
@@ -114,26 +114,26 @@ def test_ctrl_c_ends_fine_tuning_within_a_second_and_leaves_nothing(here):
     time.sleep(1.5)
     child.send_signal(signal.SIGINT)
     sent = time.monotonic()
-    told = child.stderr.read()
+    message = child.stderr.read()
     assert child.wait() == 130
     assert time.monotonic() - sent < 2.5
-    assert "error: interrupted; nothing was written" in told
+    assert "error: interrupted; nothing was written" in message
     assert tree(here) == before
 
 
 def test_the_demo_takes_the_whole_road_and_prints_what_to_type(tokkit_process, here):
     done = tokkit_process("demo")
     assert done.returncode == 0, done.stderr
-    made = here / "tokkit-demo"
+    out = here / "tokkit-demo"
     for name in ("out/tokenizer.json", "emotions.png", "split/test.txt", "balanced/weights.json"):
-        assert (made / name).exists(), name
-    scores = json.loads((made / "evaluation" / "metrics.json").read_text("utf-8"))
+        assert (out / name).exists(), name
+    scores = json.loads((out / "evaluation" / "metrics.json").read_text("utf-8"))
     assert scores["accuracy"] > 0.8 > scores["majority"]["accuracy"]
     printed = [line[2:] for line in done.stdout.splitlines() if line.startswith("$ ")]
-    receipt = json.loads((made / "tokkit.json").read_text("utf-8"))
+    receipt = json.loads((out / "tokkit.json").read_text("utf-8"))
     assert printed[2:] == receipt["result"]["commands"]
     assert receipt["run"]["command_line"][-1] == "demo"
-    step = json.loads((made / "out" / "tokkit.json").read_text("utf-8"))
+    step = json.loads((out / "out" / "tokkit.json").read_text("utf-8"))
     assert " ".join(step["run"]["command_line"]) == printed[2]
     assert len(printed) == 9
     assert sorted(path.name for path in here.iterdir()) == ["tokkit-demo"]

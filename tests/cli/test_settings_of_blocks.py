@@ -21,17 +21,19 @@ def settled(here, capsys):
     def train(line, *arguments):
         (here / "tokkit.toml").write_text(f"[train-wordpiece]\nvocab-size = 60\n{line}\n", encoding="utf-8")
         code = run(["train-wordpiece", "c.txt", "-q", "--force", *arguments])
-        made = here / "out" / "tokenizer.json"
-        return code, capsys.readouterr().err, json.loads(made.read_text("utf-8")) if made.exists() else None
+        path = here / "out" / "tokenizer.json"
+        return code, capsys.readouterr().err, json.loads(path.read_text("utf-8")) if path.exists() else None
 
     return train
 
 
 def test_settings_blocks_run_in_the_order_of_the_list(settled, here):
-    code, said, made = settled('normalizer = ["nfc", "lowercase"]\npre-tokenizer = ["whitespace", "digits"]')
+    code, said, content = settled(
+        'normalizer = ["nfc", "lowercase"]\npre-tokenizer = ["whitespace", "digits"]'
+    )
     assert (code, said) == (0, "")
-    assert [block["type"] for block in made["normalizer"]["normalizers"]] == ["NFC", "Lowercase"]
-    assert [block["type"] for block in made["pre_tokenizer"]["pretokenizers"]] == ["Whitespace", "Digits"]
+    assert [block["type"] for block in content["normalizer"]["normalizers"]] == ["NFC", "Lowercase"]
+    assert [block["type"] for block in content["pre_tokenizer"]["pretokenizers"]] == ["Whitespace", "Digits"]
     blocks = {"normalizer": ["nfc", "lowercase"], "pre_tokenizer": ["whitespace", "digits"]}
     tokkit.train_wordpiece("c.txt", "same", vocab_size=60, **blocks)
     assert (here / "same" / "tokenizer.json").read_bytes() == (here / "out" / "tokenizer.json").read_bytes()
@@ -43,10 +45,10 @@ def test_settings_one_block_stands_for_a_list_of_it(settled):
 
 
 def test_settings_post_processors_run_in_the_order_of_the_list(settled):
-    made = settled(f'post-processor = ["byte-level", "{FRAME}"]')[2]["post_processor"]
-    assert [block["type"] for block in made["processors"]] == ["ByteLevel", "TemplateProcessing"]
-    made = settled("", "--post-processor", "byte-level", "--post-processor", "bert:sep=[MASK]")[2]
-    assert [block["type"] for block in made["post_processor"]["processors"]] == [
+    content = settled(f'post-processor = ["byte-level", "{FRAME}"]')[2]["post_processor"]
+    assert [block["type"] for block in content["processors"]] == ["ByteLevel", "TemplateProcessing"]
+    content = settled("", "--post-processor", "byte-level", "--post-processor", "bert:sep=[MASK]")[2]
+    assert [block["type"] for block in content["post_processor"]["processors"]] == [
         "ByteLevel",
         "BertProcessing",
     ]
@@ -88,7 +90,7 @@ def test_settings_several_sizes_are_a_list_or_as_on_the_command_line(here, writt
     ],
 )
 def test_settings_wrong_are_refused_in_a_sentence(settled, line, code, error):
-    found, said, made = settled(line)
-    assert (found, made) == (code, None)
+    exit_code, said, content = settled(line)
+    assert (exit_code, content) == (code, None)
     assert error in said
     assert "Traceback" not in said

@@ -106,6 +106,6 @@ def same(first, second) -> bool:
 
 
 def load_tokenizer(folder: Path):
-    found = transformers.AutoTokenizer.from_pretrained(folder)
-    assert isinstance(found, PreTrainedTokenizerFast)
-    return found
+    tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
+    assert isinstance(tokenizer, PreTrainedTokenizerFast)
+    return tokenizer

@@ -19,9 +19,9 @@ from tokkit.tokenizer.editing.segmentation import Merges, best_score
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("extension")
-    found = tokenizers(folder)
+    trained = tokenizers(folder)
     text = corpus(folder)
     tokkit.train_wordpiece(text, folder / "korean", vocab_size=900, recipe="korean")
     tokkit.train_bpe(text, folder / "llama", vocab_size=900, recipe="llama")
@@ -29,7 +29,7 @@ def made(tmp_path_factory):
     tokkit.train_unigram(text, folder / "unigram", vocab_size=1500)
     tokkit.train_word(text, folder / "word", vocab_size=400)
     others = ("korean", "llama", "suffix", "unigram", "word")
-    return {**found, **{name: folder / name for name in others}}
+    return {**trained, **{name: folder / name for name in others}}
 
 
 EVERY = ("wordpiece", "bpe", "korean", "llama", "suffix", "unigram", "word")
@@ -44,10 +44,10 @@ def tokens(backend, text):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_add_tokens_matches_what_the_library_adds(name, made, tmp_path):
+def test_add_tokens_matches_what_the_library_adds(name, folders, tmp_path):
     added = ["백신", "e-mail", "👩‍👩‍👧"]
-    add_tokens(made[name], tmp_path / "out", token=added, special=["[S1]", "<|x|>"])
-    theirs = read(made[name])
+    add_tokens(folders[name], tmp_path / "out", token=added, special=["[S1]", "<|x|>"])
+    theirs = read(folders[name])
     theirs.add_special_tokens(["[S1]", "<|x|>"])
     theirs.add_tokens(added)
     ours = read(tmp_path / "out")
@@ -65,33 +65,35 @@ def test_add_tokens_matches_what_the_library_adds(name, made, tmp_path):
 
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("word", ["zyxwquv", "백신접종", "tokenization"])
-def test_add_tokens_native_is_one_token_wherever_it_stands(name, word, made, tmp_path):
-    result = add_tokens(made[name], tmp_path / "out", token=word, native=True)
-    old, new = read(made[name]), read(tmp_path / "out")
+def test_add_tokens_native_is_one_token_wherever_it_stands(name, word, folders, tmp_path):
+    result = add_tokens(folders[name], tmp_path / "out", token=word, native=True)
+    old, new = read(folders[name]), read(tmp_path / "out")
     assert result.added
-    held = old.get_vocab(with_added_tokens=True)
-    assert {token: new.token_to_id(token) for token in held} == held
-    assert sorted(result.ids.values()) == list(range(len(held), len(held) + len(result.ids)))
+    old_ids = old.get_vocab(with_added_tokens=True)
+    assert {token: new.token_to_id(token) for token in old_ids} == old_ids
+    assert sorted(result.ids.values()) == list(range(len(old_ids), len(old_ids) + len(result.ids)))
     assert not {entry["content"] for entry in json.loads(new.to_str())["added_tokens"]} & set(result.added)
     for text in (word, f"{word} the", f"the {word}", f"the {word} the"):
         assert sum(token in result.added for token in tokens(new, text)) == 1, tokens(new, text)
         assert word in normalize("NFC", new.decode(new.encode(text).ids))
 
 
-def test_add_tokens_native_says_what_a_word_becomes(made, tmp_path, heard):
-    result = add_tokens(made["wordpiece"], tmp_path / "out", token="COVID", native=True, progress=heard)
+def test_add_tokens_native_says_what_a_word_becomes(folders, tmp_path, heard):
+    result = add_tokens(folders["wordpiece"], tmp_path / "out", token="COVID", native=True, progress=heard)
     assert result.added == ("covid",)
     assert '"COVID" is "covid" in the vocabulary' in heard
-    result = add_tokens(made["bpe"], tmp_path / "bpe", token="COVID", native=True, progress=heard)
+    result = add_tokens(folders["bpe"], tmp_path / "bpe", token="COVID", native=True, progress=heard)
     assert result.added == ("COVID", "ĠCOVID")
     assert result.intermediate
     assert "intermediate tokens: " in heard
 
 
-def test_add_tokens_native_changes_neighbouring_words_and_shows_it(made, tmp_path):
+def test_add_tokens_native_changes_neighbouring_words_and_shows_it(folders, tmp_path):
     sample = write(tmp_path / "s.txt", "covid covidiot covidiot the\n")
-    result = add_tokens(made["wordpiece"], tmp_path / "out", token="covid", native=True, sample=str(sample))
-    changed = {each["word"]: each for each in result.as_dict()["effects"]}
+    result = add_tokens(
+        folders["wordpiece"], tmp_path / "out", token="covid", native=True, sample=str(sample)
+    )
+    changed = {example["word"]: example for example in result.as_dict()["effects"]}
     assert set(changed) == {"covid", "covidiot"}
     assert changed["covidiot"]["after"][0] == "covid"
     assert (changed["covid"]["asked"], changed["covidiot"]["asked"]) == (True, False)
@@ -100,31 +102,31 @@ def test_add_tokens_native_changes_neighbouring_words_and_shows_it(made, tmp_pat
     assert figures["tokens_after"] < figures["tokens_before"]
 
 
-def test_add_tokens_native_takes_a_continuation(made, tmp_path):
-    result = add_tokens(made["wordpiece"], tmp_path / "out", token="##idiotic", native=True)
+def test_add_tokens_native_takes_a_continuation(folders, tmp_path):
+    result = add_tokens(folders["wordpiece"], tmp_path / "out", token="##idiotic", native=True)
     assert result.added == ("##idiotic",)
     proof = result.proof[0]
     assert proof.tokens[-1] == "##idiotic" == tokens(read(tmp_path / "out"), proof.text)[-1]
 
 
-def test_add_tokens_native_with_words_that_hold_each_other(made, tmp_path):
+def test_add_tokens_native_with_words_that_hold_each_other(folders, tmp_path):
     words = ["covid", "covids", "covidiot", "anticovid"]
     for name in ("wordpiece", "bpe", "unigram", "suffix"):
-        result = add_tokens(made[name], tmp_path / name, token=words, native=True)
+        result = add_tokens(folders[name], tmp_path / name, token=words, native=True)
         new = read(tmp_path / name)
         for word in words:
             assert len(tokens(new, f"a {word}")) == len(tokens(new, "a")) + 1, (name, word)
         assert len(result.proof) == len(result.added)
 
 
-def test_add_tokens_native_comes_behind_tokens_added_before(made, tmp_path):
+def test_add_tokens_native_comes_behind_tokens_added_before(folders, tmp_path):
     for name in EVERY:
-        add_tokens(made[name], tmp_path / name, token="e-mail", special="[S1]")
+        add_tokens(folders[name], tmp_path / name, token="e-mail", special="[S1]")
         result = add_tokens(tmp_path / name, tmp_path / f"{name}2", token="zyxwquv", native=True)
         old, new = read(tmp_path / name), read(tmp_path / f"{name}2")
-        held = old.get_vocab(with_added_tokens=True)
-        assert {token: new.token_to_id(token) for token in held} == held
-        assert min(result.ids.values()) == len(held)
+        old_ids = old.get_vocab(with_added_tokens=True)
+        assert {token: new.token_to_id(token) for token in old_ids} == old_ids
+        assert min(result.ids.values()) == len(old_ids)
         assert "e-mail" in tokens(new, "an e-mail [S1]")
 
 
@@ -137,8 +139,8 @@ def test_add_tokens_gives_no_id_that_is_taken_where_ids_have_gaps(tmp_path):
     assert read(tmp_path / "out").encode("a x-y b z c").ids == [1, 6, 5, 7, 3]
 
 
-def test_add_tokens_flags_are_those_of_the_library(made, tmp_path):
-    add_tokens(made["bpe"], tmp_path / "out", token="cat", single_word=True, lstrip=True, rstrip=True)
+def test_add_tokens_flags_are_those_of_the_library(folders, tmp_path):
+    add_tokens(folders["bpe"], tmp_path / "out", token="cat", single_word=True, lstrip=True, rstrip=True)
     entry = json.loads((tmp_path / "out" / "tokenizer.json").read_text("utf-8"))["added_tokens"][-1]
     assert entry == {
         **{"id": 500, "content": "cat", "single_word": True, "lstrip": True, "rstrip": True},
@@ -150,8 +152,8 @@ def test_add_tokens_flags_are_those_of_the_library(made, tmp_path):
     )
 
 
-def test_add_tokens_of_a_normalizer_that_puts_something_before_a_text(made, tmp_path, heard):
-    content = json.loads((made["llama"] / "tokenizer.json").read_text("utf-8"))
+def test_add_tokens_of_a_normalizer_that_puts_something_before_a_text(folders, tmp_path, heard):
+    content = json.loads((folders["llama"] / "tokenizer.json").read_text("utf-8"))
     prepend = {"type": "Prepend", "prepend": "▁"}
     spaces = {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}
     content["normalizer"] = {"type": "Sequence", "normalizers": [prepend, spaces]}
@@ -167,21 +169,21 @@ def test_add_tokens_of_a_normalizer_that_puts_something_before_a_text(made, tmp_
     assert "▁백신접종" in tokens(read(tmp_path / "native"), "the 백신접종 the")
 
 
-def test_add_tokens_tells_what_is_there_and_makes_it_special(made, tmp_path):
-    result = add_tokens(made["wordpiece"], tmp_path / "out", token=["the", "zyx"], special="and")
+def test_add_tokens_tells_what_is_there_and_makes_it_special(folders, tmp_path):
+    result = add_tokens(folders["wordpiece"], tmp_path / "out", token=["the", "zyx"], special="and")
     assert (result.added, set(result.already_present)) == (("zyx",), {"the", "and"})
     new = read(tmp_path / "out")
-    assert new.token_to_id("and") == read(made["wordpiece"]).token_to_id("and")
+    assert new.token_to_id("and") == read(folders["wordpiece"]).token_to_id("and")
     assert (
         load_tokenizer(tmp_path / "out").decode(new.encode("the and the").ids, skip_special_tokens=True)
         == "the the"
     )
 
 
-def test_add_tokens_keeps_what_the_folder_says(made, tmp_path):
+def test_add_tokens_keeps_what_the_folder_says(folders, tmp_path):
     source = tmp_path / "source"
     wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=read(made["wordpiece"]),
+        tokenizer_object=read(folders["wordpiece"]),
         pad_token="[PAD]",
         cls_token="[CLS]",
         additional_special_tokens=["and"],
@@ -193,31 +195,31 @@ def test_add_tokens_keeps_what_the_folder_says(made, tmp_path):
     wrapped.add_tokens([AddedToken("before", single_word=True)])
     wrapped.save_pretrained(source)
     add_tokens(source, tmp_path / "out", special="[S1]")
-    found = load_tokenizer(tmp_path / "out")
-    assert (found.pad_token, found.cls_token, found.model_max_length) == ("[PAD]", "[CLS]", 77)
-    assert (found.padding_side, found.chat_template) == ("left", "{{ messages }}")
-    assert found.model_input_names == ["input_ids", "attention_mask"]
-    assert set(found.extra_special_tokens) == {"and", "[S1]"}
-    assert found.tokenize("beforehand before") == wrapped.tokenize("beforehand before")
+    loaded = load_tokenizer(tmp_path / "out")
+    assert (loaded.pad_token, loaded.cls_token, loaded.model_max_length) == ("[PAD]", "[CLS]", 77)
+    assert (loaded.padding_side, loaded.chat_template) == ("left", "{{ messages }}")
+    assert loaded.model_input_names == ["input_ids", "attention_mask"]
+    assert set(loaded.extra_special_tokens) == {"and", "[S1]"}
+    assert loaded.tokenize("beforehand before") == wrapped.tokenize("beforehand before")
 
 
-def test_add_tokens_to_a_vocabulary_of_the_older_kind(made, tmp_path):
-    held = read(made["wordpiece"]).get_vocab()
+def test_add_tokens_to_a_vocabulary_of_the_older_kind(folders, tmp_path):
+    old_ids = read(folders["wordpiece"]).get_vocab()
     (tmp_path / "old").mkdir()
-    write(tmp_path / "old" / "vocab.txt", "".join(f"{token}\n" for token in sorted(held, key=held.get)))
+    write(tmp_path / "old" / "vocab.txt", "".join(f"{token}\n" for token in sorted(old_ids, key=old_ids.get)))
     write(tmp_path / "old" / "tokenizer_config.json", '{"tokenizer_class": "BertTokenizer"}')
     add_tokens(tmp_path / "old", tmp_path / "out", token="COVID")
     assert tokens(read(tmp_path / "out"), "the COVID the") == ["the", "covid", "the"]
 
 
-def test_add_tokens_reads_a_file_and_writes_the_same_bytes(made, tmp_path):
+def test_add_tokens_reads_a_file_and_writes_the_same_bytes(folders, tmp_path):
     listed = write(tmp_path / "tokens.txt", "COVID\r\n\r\n백신\nCOVID\n")
     for out in ("a", "b"):
-        result = add_tokens(made["bpe"], tmp_path / out, tokens_file=str(listed))
+        result = add_tokens(folders["bpe"], tmp_path / out, tokens_file=str(listed))
     assert result.added == ("COVID", "백신")
     assert published(tmp_path / "a") == published(tmp_path / "b")
     with pytest.raises(OutputError, match="already exists"):
-        add_tokens(made["bpe"], tmp_path / "a", token="x")
+        add_tokens(folders["bpe"], tmp_path / "a", token="x")
 
 
 @pytest.mark.parametrize(
@@ -241,16 +243,16 @@ def test_add_tokens_reads_a_file_and_writes_the_same_bytes(made, tmp_path):
         ({"token": "x", "sample": "nowhere.txt"}, InputError, "no such file"),
     ],
 )
-def test_add_tokens_refuses_what_cannot_be_and_leaves_nothing(settings, error, message, made, tmp_path):
-    before = (made["wordpiece"] / "tokenizer.json").read_bytes()
+def test_add_tokens_refuses_what_cannot_be_and_leaves_nothing(settings, error, message, folders, tmp_path):
+    before = (folders["wordpiece"] / "tokenizer.json").read_bytes()
     with pytest.raises(error, match=message):
-        add_tokens(made["wordpiece"], tmp_path / "out", **settings)
+        add_tokens(folders["wordpiece"], tmp_path / "out", **settings)
     assert list(tmp_path.iterdir()) == []
-    assert (made["wordpiece"] / "tokenizer.json").read_bytes() == before
+    assert (folders["wordpiece"] / "tokenizer.json").read_bytes() == before
 
 
-def test_add_tokens_refuses_broken_tokenizers(made, tmp_path):
-    content = json.loads((made["wordpiece"] / "tokenizer.json").read_text("utf-8"))
+def test_add_tokens_refuses_broken_tokenizers(folders, tmp_path):
+    content = json.loads((folders["wordpiece"] / "tokenizer.json").read_text("utf-8"))
     without_template = {
         **content,
         "added_tokens": [t for t in content["added_tokens"] if t["content"] != "[SEP]"],
@@ -267,12 +269,12 @@ def test_add_tokens_refuses_broken_tokenizers(made, tmp_path):
         path = write(tmp_path / "tokenizer.json", text)
         with pytest.raises(InputError):
             add_tokens(path, tmp_path / "out", token="COVID")
-        assert [each.name for each in tmp_path.iterdir()] == ["tokenizer.json"]
+        assert [path.name for path in tmp_path.iterdir()] == ["tokenizer.json"]
 
 
-def test_add_tokens_command_tells_its_result_as_json(made, tmp_path):
+def test_add_tokens_command_tells_its_result_as_json(folders, tmp_path):
     code, stdout, err = finished(
-        *("add-tokens", made["bpe"], "--token", "COVID", "--special", "[S1]", "--native", "--json"),
+        *("add-tokens", folders["bpe"], "--token", "COVID", "--special", "[S1]", "--native", "--json"),
         *("-o", tmp_path / "out"),
     )
     assert code == 0, err
@@ -280,7 +282,7 @@ def test_add_tokens_command_tells_its_result_as_json(made, tmp_path):
     assert list(result)[:2] == ["schema", "command"]
     assert result["added"] == ["COVID", "ĠCOVID", "[S1]"]
     assert result["model"] is result["embedding_rows_before"] is None
-    code, stdout, err = finished("add-tokens", made["bpe"], "--token", "", "-o", tmp_path / "more")
+    code, stdout, err = finished("add-tokens", folders["bpe"], "--token", "", "-o", tmp_path / "more")
     assert (code, stdout) == (2, "")
     assert "Traceback" not in err
 

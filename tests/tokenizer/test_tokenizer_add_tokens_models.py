@@ -16,7 +16,7 @@ from tokkit.errors import InputError, UsageError
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def folders(tmp_path_factory):
     return tokenizers(tmp_path_factory.mktemp("extension"))
 
 
@@ -25,8 +25,8 @@ def tree(folder):
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_add_tokens_leaves_every_old_weight_of_any_class_as_it_is(name, made, tmp_path):
-    source = build(name, made[MODELS[name][0]], tmp_path / "model")
+def test_add_tokens_leaves_every_old_weight_of_any_class_as_it_is(name, folders, tmp_path):
+    source = build(name, folders[MODELS[name][0]], tmp_path / "model")
     before_files = tree(source)
     before, size = load(source), len(load_tokenizer(source))
 
@@ -64,8 +64,8 @@ def test_add_tokens_leaves_every_old_weight_of_any_class_as_it_is(name, made, tm
     assert not torch.equal(table[size], table[size + 1])
 
 
-def test_add_tokens_starts_from_the_mean_of_the_old_pieces(made, tmp_path):
-    source = build("LlamaForCausalLM", made["bpe"], tmp_path / "model")
+def test_add_tokens_starts_from_the_mean_of_the_old_pieces(folders, tmp_path):
+    source = build("LlamaForCausalLM", folders["bpe"], tmp_path / "model")
     old = load_tokenizer(source)
     add_tokens(None, tmp_path / "out", model=source, token="COVID")
     before, after = load(source), load(tmp_path / "out")
@@ -75,8 +75,8 @@ def test_add_tokens_starts_from_the_mean_of_the_old_pieces(made, tmp_path):
         assert torch.allclose(getattr(after, table)().weight[-1], expected)
 
 
-def test_add_tokens_starts_from_a_description(made, tmp_path):
-    source = build("BertForMaskedLM", made["wordpiece"], tmp_path / "model")
+def test_add_tokens_starts_from_a_description(folders, tmp_path):
+    source = build("BertForMaskedLM", folders["wordpiece"], tmp_path / "model")
     old = load_tokenizer(source)
     add_tokens(
         None,
@@ -97,8 +97,8 @@ def test_add_tokens_starts_from_a_description(made, tmp_path):
     assert after.cls.predictions.bias.data_ptr() == after.cls.predictions.decoder.bias.data_ptr()
 
 
-def test_add_tokens_never_shrinks_and_takes_rows_that_were_unused(made, tmp_path):
-    source = build("BertForMaskedLM", made["wordpiece"], tmp_path / "model", rows=640)
+def test_add_tokens_never_shrinks_and_takes_rows_that_were_unused(folders, tmp_path):
+    source = build("BertForMaskedLM", folders["wordpiece"], tmp_path / "model", rows=640)
     size = len(load_tokenizer(source))
     result = add_tokens(None, tmp_path / "out", model=source, token=["COVID", "SARS"])
     after = load(tmp_path / "out")
@@ -114,8 +114,8 @@ def test_add_tokens_never_shrinks_and_takes_rows_that_were_unused(made, tmp_path
     assert not torch.equal(before[size], table[size])
 
 
-def test_add_tokens_pads_to_a_multiple(made, tmp_path):
-    source = build("GPT2LMHeadModel", made["bpe"], tmp_path / "model")
+def test_add_tokens_pads_to_a_multiple(folders, tmp_path):
+    source = build("GPT2LMHeadModel", folders["bpe"], tmp_path / "model")
     result = add_tokens(None, tmp_path / "out", model=source, token="COVID", pad_to_multiple_of=64)
     assert result.embedding_rows_after == 512
     assert load(tmp_path / "out").config.vocab_size == 512
@@ -124,18 +124,18 @@ def test_add_tokens_pads_to_a_multiple(made, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
-def test_add_tokens_keeps_the_type_of_number(dtype, made, tmp_path):
-    source = build("BertForSequenceClassification", made["wordpiece"], tmp_path / "model", dtype=dtype)
+def test_add_tokens_keeps_the_type_of_number(dtype, folders, tmp_path):
+    source = build("BertForSequenceClassification", folders["wordpiece"], tmp_path / "model", dtype=dtype)
     add_tokens(None, tmp_path / "out", model=source, token="COVID")
-    before, after = (load_file(tmp_path / each / "model.safetensors") for each in ("model", "out"))
+    before, after = (load_file(tmp_path / folder / "model.safetensors") for folder in ("model", "out"))
     assert {tensor.dtype for tensor in after.values()} == {getattr(torch, dtype)}
     assert same(before["classifier.weight"], after["classifier.weight"])
     rows = before["bert.embeddings.word_embeddings.weight"]
     assert same(rows, after["bert.embeddings.word_embeddings.weight"][: len(rows)])
 
 
-def test_add_tokens_keeps_several_types_of_number_apart(made, tmp_path):
-    source = build("BertForMaskedLM", made["wordpiece"], tmp_path / "model", dtype="bfloat16")
+def test_add_tokens_keeps_several_types_of_number_apart(folders, tmp_path):
+    source = build("BertForMaskedLM", folders["wordpiece"], tmp_path / "model", dtype="bfloat16")
     weights = load_file(source / "model.safetensors")
     weights["bert.embeddings.LayerNorm.weight"] = weights["bert.embeddings.LayerNorm.weight"].float() + 1e-5
     save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
@@ -145,8 +145,8 @@ def test_add_tokens_keeps_several_types_of_number_apart(made, tmp_path):
         assert same(weights[name], after[name])
 
 
-def test_add_tokens_reads_shards_and_takes_over_what_belongs_to_the_model(made, tmp_path):
-    source = build("GPT2LMHeadModel", made["bpe"], tmp_path / "model")
+def test_add_tokens_reads_shards_and_takes_over_what_belongs_to_the_model(folders, tmp_path):
+    source = build("GPT2LMHeadModel", folders["bpe"], tmp_path / "model")
     model = load(source)
     (source / "model.safetensors").unlink()
     model.save_pretrained(source, max_shard_size="20KB")
@@ -156,9 +156,9 @@ def test_add_tokens_reads_shards_and_takes_over_what_belongs_to_the_model(made, 
     (source / "vocab.txt").write_text("stale")
     (source / "pytorch_model.bin").write_bytes(b"stale")
     add_tokens(None, tmp_path / "out", model=source, token="COVID")
-    held = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")}
-    assert {"1_Pooling/config.json", "generation_config.json", "model.safetensors"} <= held
-    assert not {"vocab.txt", "pytorch_model.bin", "model.safetensors.index.json"} & held
+    names = {str(path.relative_to(tmp_path / "out")) for path in (tmp_path / "out").rglob("*")}
+    assert {"1_Pooling/config.json", "generation_config.json", "model.safetensors"} <= names
+    assert not {"vocab.txt", "pytorch_model.bin", "model.safetensors.index.json"} & names
     add_tokens(None, source / "inner", model=source, token="COVID")
     add_tokens(None, source / "inner", model=source, token="COVID", force=True)
     assert not (source / "inner" / "inner").exists()
@@ -167,9 +167,9 @@ def test_add_tokens_reads_shards_and_takes_over_what_belongs_to_the_model(made, 
     )
 
 
-def test_add_tokens_gives_a_role_to_tokenizer_and_configuration(made, tmp_path):
+def test_add_tokens_gives_a_role_to_tokenizer_and_configuration(folders, tmp_path):
     tokkit.train_bpe(
-        made["bpe"].parent / "corpus.txt", tmp_path / "tok", vocab_size=400, post_processor="none"
+        folders["bpe"].parent / "corpus.txt", tmp_path / "tok", vocab_size=400, post_processor="none"
     )
     config = json.loads((tmp_path / "tok" / "tokenizer_config.json").read_text("utf-8"))
     config["chat_template"] = "{{ messages }}"
@@ -185,12 +185,12 @@ def test_add_tokens_gives_a_role_to_tokenizer_and_configuration(made, tmp_path):
         add_tokens(None, tmp_path / "more", model=source, role="eos=[END]")
 
 
-def test_add_tokens_draws_the_same_rows_again(made, tmp_path):
-    source = build("BertModel", made["wordpiece"], tmp_path / "model")
+def test_add_tokens_draws_the_same_rows_again(folders, tmp_path):
+    source = build("BertModel", folders["wordpiece"], tmp_path / "model")
     for out, seed in (("a", 1), ("b", 1), ("c", 2)):
         add_tokens(None, tmp_path / out, model=source, token="COVID", init="random", seed=seed)
-    held = {out: (tmp_path / out / "model.safetensors").read_bytes() for out in "abc"}
-    assert held["a"] == held["b"] != held["c"]
+    weights = {out: (tmp_path / out / "model.safetensors").read_bytes() for out in "abc"}
+    assert weights["a"] == weights["b"] != weights["c"]
 
 
 def refused(source, tmp_path, match, error=InputError, **settings):
@@ -200,8 +200,8 @@ def refused(source, tmp_path, match, error=InputError, **settings):
     assert tree(tmp_path) == before
 
 
-def test_add_tokens_refuses_an_index_that_points_elsewhere(made, tmp_path):
-    source = build("BertModel", made["wordpiece"], tmp_path / "model")
+def test_add_tokens_refuses_an_index_that_points_elsewhere(folders, tmp_path):
+    source = build("BertModel", folders["wordpiece"], tmp_path / "model")
     shutil.move(source / "model.safetensors", tmp_path / "x.safetensors")
     for name in ("../x.safetensors", "/etc/passwd", "..\\x.safetensors"):
         index = {"metadata": {}, "weight_map": {"embeddings.word_embeddings.weight": name}}
@@ -209,8 +209,8 @@ def test_add_tokens_refuses_an_index_that_points_elsewhere(made, tmp_path):
         refused(source, tmp_path, "not in its own folder")
 
 
-def test_add_tokens_refuses_models_it_would_harm(made, tmp_path):
-    source = build("BertForSequenceClassification", made["wordpiece"], tmp_path / "model")
+def test_add_tokens_refuses_models_it_would_harm(folders, tmp_path):
+    source = build("BertForSequenceClassification", folders["wordpiece"], tmp_path / "model")
     config = json.loads((source / "config.json").read_text("utf-8"))
 
     def with_config(**changes):
@@ -234,29 +234,29 @@ def test_add_tokens_refuses_models_it_would_harm(made, tmp_path):
     refused(source, tmp_path, "has no model.safetensors")
 
 
-def test_add_tokens_refuses_weights_that_are_no_numbers(made, tmp_path):
-    source = build("BertModel", made["wordpiece"], tmp_path / "model")
+def test_add_tokens_refuses_weights_that_are_no_numbers(folders, tmp_path):
+    source = build("BertModel", folders["wordpiece"], tmp_path / "model")
     weights = load_file(source / "model.safetensors")
     weights["encoder.layer.0.output.dense.weight"][:] = float("nan")
     save_file(weights, source / "model.safetensors", metadata={"format": "pt"})
     refused(source, tmp_path, "forward pass gives NaN or infinity")
 
 
-def test_add_tokens_refuses_a_tokenizer_of_another_model(made, tmp_path):
-    source = build("BertModel", made["wordpiece"], tmp_path / "model")
+def test_add_tokens_refuses_a_tokenizer_of_another_model(folders, tmp_path):
+    source = build("BertModel", folders["wordpiece"], tmp_path / "model")
     before = tree(tmp_path)
     with pytest.raises(InputError, match="have another id"):
-        add_tokens(made["bpe"], tmp_path / "out", model=source, token="COVID")
+        add_tokens(folders["bpe"], tmp_path / "out", model=source, token="COVID")
     assert tree(tmp_path) == before
-    small = build("BertModel", made["wordpiece"], tmp_path / "small", rows=500)
+    small = build("BertModel", folders["wordpiece"], tmp_path / "small", rows=500)
     with pytest.raises(InputError, match="500 embedding rows"):
         add_tokens(None, tmp_path / "out", model=small, token="COVID")
 
 
-def test_add_tokens_gives_the_ids_of_its_tokenizer_json(made, tmp_path):
+def test_add_tokens_gives_the_ids_of_its_tokenizer_json(folders, tmp_path):
     """A bert `config.json` with a tokenizer that lower-cases nothing: no class rebuilds it."""
     tokkit.train_wordpiece(
-        made["bpe"].parent / "corpus.txt", tmp_path / "tok", vocab_size=600, recipe="korean"
+        folders["bpe"].parent / "corpus.txt", tmp_path / "tok", vocab_size=600, recipe="korean"
     )
     source = build("BertModel", tmp_path / "tok", tmp_path / "model")
     add_tokens(None, tmp_path / "out", model=source, token=["COVID"], native=True)

@@ -21,28 +21,28 @@ PIECES = [[0, 1, 1], [], [3]]
 @pytest.mark.parametrize("used", [6, 4])
 def test_embeddings_keep_old_rows_bit_by_bit(init, dtype, used):
     table = TABLE.to(dtype)
-    found = extend_table(table, used, PIECES, 9, init, seed=1)
-    assert found.shape == (9, 4)
-    assert same(found[:used], table[:used])
-    assert torch.isfinite(found).all()
-    assert same(found, extend_table(table, used, PIECES, 9, init, seed=1))
+    extended = extend_table(table, used, PIECES, 9, init, seed=1)
+    assert extended.shape == (9, 4)
+    assert same(extended[:used], table[:used])
+    assert torch.isfinite(extended).all()
+    assert same(extended, extend_table(table, used, PIECES, 9, init, seed=1))
 
 
 def test_embeddings_of_the_mean():
-    found = extend_table(TABLE, 6, PIECES, 10, "mean", 0)
-    assert torch.allclose(found[6], (TABLE[0] + 2 * TABLE[1]) / 3)
-    assert torch.allclose(found[7], TABLE.mean(dim=0))
-    assert torch.allclose(found[8], TABLE[3])
-    assert torch.allclose(found[9], TABLE.mean(dim=0))
+    extended = extend_table(TABLE, 6, PIECES, 10, "mean", 0)
+    assert torch.allclose(extended[6], (TABLE[0] + 2 * TABLE[1]) / 3)
+    assert torch.allclose(extended[7], TABLE.mean(dim=0))
+    assert torch.allclose(extended[8], TABLE[3])
+    assert torch.allclose(extended[9], TABLE.mean(dim=0))
 
 
 def test_embeddings_of_the_mean_with_the_tables_length():
-    found = extend_table(TABLE, 6, PIECES, 9, "norm-mean", 0)
+    extended = extend_table(TABLE, 6, PIECES, 9, "norm-mean", 0)
     plain = extend_table(TABLE, 6, PIECES, 9, "mean", 0)
     length = TABLE.norm(dim=1).mean()
     for row in (6, 7, 8):
-        assert found[row].norm() == pytest.approx(length)
-        assert torch.cosine_similarity(found[row], plain[row], dim=0) == pytest.approx(1)
+        assert extended[row].norm() == pytest.approx(length)
+        assert torch.cosine_similarity(extended[row], plain[row], dim=0) == pytest.approx(1)
     zeros = extend_table(torch.zeros(3, 2), 3, [[0]], 4, "norm-mean", 0)
     assert torch.equal(zeros, torch.zeros(4, 2))
 
@@ -57,9 +57,9 @@ def test_embeddings_initialized_at_random_have_the_tables_mean_and_deviation():
 
 def test_embeddings_of_a_bias_and_of_rows_that_belong_to_no_token():
     bias = TABLE[:, 0]
-    found = extend_table(bias, 4, [[0, 2]], 6, "mean", 0)
-    assert found[4] == pytest.approx(float((bias[0] + bias[2]) / 2))
-    assert same(found[5:], bias[5:])
+    extended = extend_table(bias, 4, [[0, 2]], 6, "mean", 0)
+    assert extended[4] == pytest.approx(float((bias[0] + bias[2]) / 2))
+    assert same(extended[5:], bias[5:])
     assert same(extend_table(bias, 6, [], 8, "mean", 0)[:6], bias)
 
 

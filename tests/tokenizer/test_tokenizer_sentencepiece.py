@@ -41,8 +41,8 @@ def spelled(texts, converted):
 
 def check(converted, texts):
     texts = spelled(texts, converted)
-    found = [e.ids for e in converted.backend.encode_batch(texts, add_special_tokens=False)]
-    for text, expected, ids in zip(texts, converted.expected_ids(texts), found, strict=True):
+    converted_ids = [e.ids for e in converted.backend.encode_batch(texts, add_special_tokens=False)]
+    for text, expected, ids in zip(texts, converted.expected_ids(texts), converted_ids, strict=True):
         assert ids == expected, text
 
 
@@ -182,8 +182,8 @@ def test_sentencepiece_damaged_models_are_refused_or_converted(tmp_path):
     outcomes = {"refused": 0, "converted": 0}
     for _ in range(60):
         content = bytearray(original)
-        place = draw.randrange(len(content))
-        content[place] ^= 1 << draw.randrange(8)
+        position = draw.randrange(len(content))
+        content[position] ^= 1 << draw.randrange(8)
         (tmp_path / "damaged.model").write_bytes(content)
         try:
             convert(tmp_path / "damaged.model", "model")

@@ -16,9 +16,9 @@ from tokkit.errors import InputError, UsageError
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory):
+def folders(tmp_path_factory):
     folder = tmp_path_factory.mktemp("trim")
-    found = tokenizers(folder)
+    trained = tokenizers(folder)
     text = corpus(folder)
     tokkit.train_bpe(text, folder / "llama", vocab_size=900, recipe="llama")
     tokkit.train_bpe(
@@ -26,7 +26,7 @@ def made(tmp_path_factory):
     )
     tokkit.train_unigram(text, folder / "unigram", vocab_size=1500)
     tokkit.train_word(text, folder / "word", vocab_size=400)
-    return {**found, **{name: folder / name for name in ("llama", "suffix", "unigram", "word")}}
+    return {**trained, **{name: folder / name for name in ("llama", "suffix", "unigram", "word")}}
 
 
 EVERY = ("wordpiece", "bpe", "llama", "suffix", "unigram", "word")
@@ -48,9 +48,9 @@ def lines(path):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_trim_cuts_every_text_of_the_corpus_as_before(name, made, used, tmp_path):
-    result = tokkit.trim(made[name], tmp_path / "out", to=str(used))
-    old, new = read(made[name]), read(tmp_path / "out")
+def test_trim_cuts_every_text_of_the_corpus_as_before(name, folders, used, tmp_path):
+    result = tokkit.trim(folders[name], tmp_path / "out", to=str(used))
+    old, new = read(folders[name]), read(tmp_path / "out")
     assert result.vocab_size_after == new.get_vocab_size() < old.get_vocab_size()
     assert sorted(new.get_vocab().values()) == list(range(new.get_vocab_size()))
     for text in used.read_text("utf-8").split("\n"):
@@ -69,9 +69,9 @@ def test_trim_cuts_every_text_of_the_corpus_as_before(name, made, used, tmp_path
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_trim_leaves_every_character_of_the_corpus_known(name, made, used, tmp_path):
-    tokkit.trim(made[name], tmp_path / "out", to=str(used), min_frequency=50)
-    old, new = read(made[name]), read(tmp_path / "out")
+def test_trim_leaves_every_character_of_the_corpus_known(name, folders, used, tmp_path):
+    tokkit.trim(folders[name], tmp_path / "out", to=str(used), min_frequency=50)
+    old, new = read(folders[name]), read(tmp_path / "out")
     if name != "word":
         for text in used.read_text("utf-8").split("\n"):
             unknown = [token for token in new.encode(text).tokens if token in ("[UNK]", "<unk>")]
@@ -91,8 +91,8 @@ def test_trim_leaves_every_character_of_the_corpus_known(name, made, used, tmp_p
         "BartForConditionalGeneration",
     ],
 )
-def test_trim_leaves_a_model_that_answers_as_before(name, made, used, tmp_path):
-    source = build(name, made[MODELS[name][0]], tmp_path / "model", rows=700)
+def test_trim_leaves_a_model_that_answers_as_before(name, folders, used, tmp_path):
+    source = build(name, folders[MODELS[name][0]], tmp_path / "model", rows=700)
     result = tokkit.trim(None, tmp_path / "out", model=source, to=str(used))
     before, after = load(source), load(tmp_path / "out")
     size = result.vocab_size_after
@@ -101,27 +101,27 @@ def test_trim_leaves_a_model_that_answers_as_before(name, made, used, tmp_path):
     table = np.loadtxt(
         tmp_path / "out" / "id_map.tsv", delimiter="\t", skiprows=1, usecols=(0,), dtype=int, comments=None
     )
-    kept = torch.tensor(table)
-    assert same(after.get_input_embeddings().weight, before.get_input_embeddings().weight[kept])
+    old_ids = torch.tensor(table)
+    assert same(after.get_input_embeddings().weight, before.get_input_embeddings().weight[old_ids])
 
     old, new = read(source), read(tmp_path / "out")
     for text in lines(used)[:5]:
-        inputs = [torch.tensor([each.encode(text).ids[:60]]) for each in (old, new)]
+        inputs = [torch.tensor([backend.encode(text).ids[:60]]) for backend in (old, new)]
         more = [{"decoder_input_ids": ids} if before.config.is_encoder_decoder else {} for ids in inputs]
         with torch.no_grad():
             was, now = (
                 model(ids, **extra).logits
                 for model, ids, extra in zip((before, after), inputs, more, strict=True)
             )
-        was = was[..., kept] if was.shape[-1] == 700 else was
+        was = was[..., old_ids] if was.shape[-1] == 700 else was
         assert torch.allclose(was, now, atol=1e-5)
     for key in ("pad_token_id", "bos_token_id", "eos_token_id", "decoder_start_token_id"):
-        if (held := getattr(before.config, key, None)) is not None and held < old.get_vocab_size():
-            assert new.id_to_token(getattr(after.config, key)) == old.id_to_token(held)
+        if (old_id := getattr(before.config, key, None)) is not None and old_id < old.get_vocab_size():
+            assert new.id_to_token(getattr(after.config, key)) == old.id_to_token(old_id)
 
 
-def test_trim_drops_an_id_that_no_token_has_from_the_configuration(made, used, tmp_path, heard):
-    source = build("GPT2LMHeadModel", made["bpe"], tmp_path / "model")
+def test_trim_drops_an_id_that_no_token_has_from_the_configuration(folders, used, tmp_path, heard):
+    source = build("GPT2LMHeadModel", folders["bpe"], tmp_path / "model")
     config = json.loads((source / "config.json").read_text("utf-8"))
     (source / "config.json").write_text(json.dumps({**config, "eos_token_id": 50256}))
     tokkit.trim(None, tmp_path / "out", model=source, to=str(used), progress=heard)
@@ -132,19 +132,19 @@ def test_trim_drops_an_id_that_no_token_has_from_the_configuration(made, used, t
 def test_trim_keeps_words_unknown_that_were(tmp_path):
     """`ab` begins `abx`, which is unknown; without `ab` it would be cut, for `a` and `##bx` are there."""
     vocabulary = {token: i for i, token in enumerate(["[UNK]", "a", "##bx", "ab", "b", "x", "rest"])}
-    made = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
-    made.pre_tokenizer = pre_tokenizers.Whitespace()
-    made.save(str(tmp_path / "tokenizer.json"))
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
     text = write(tmp_path / "c.txt", "abx a xx\n")
     keep = ["##bx"]
     tokkit.trim(tmp_path / "tokenizer.json", tmp_path / "out", to=str(text), keep_token=keep)
     new = read(tmp_path / "out")
-    assert new.encode("abx a").tokens == made.encode("abx a").tokens == ["[UNK]", "a"]
+    assert new.encode("abx a").tokens == tokenizer.encode("abx a").tokens == ["[UNK]", "a"]
     assert new.token_to_id("rest") is None
 
 
-def test_trim_keeps_merges_that_the_library_takes_from_the_vocabulary(made, used, tmp_path):
-    content = json.loads((made["bpe"] / "tokenizer.json").read_text("utf-8"))
+def test_trim_keeps_merges_that_the_library_takes_from_the_vocabulary(folders, used, tmp_path):
+    content = json.loads((folders["bpe"] / "tokenizer.json").read_text("utf-8"))
     content["model"]["ignore_merges"] = True
     path = write(tmp_path / "tokenizer.json", json.dumps(content))
     tokkit.trim(path, tmp_path / "out", to=str(used))
@@ -153,8 +153,8 @@ def test_trim_keeps_merges_that_the_library_takes_from_the_vocabulary(made, used
         assert new.encode(text).tokens == old.encode(text).tokens
 
 
-def test_trim_keeps_added_tokens_and_what_is_asked_for(made, used, tmp_path):
-    tokkit.add_tokens(made["bpe"], tmp_path / "more", token=["zyxw"], special="[S1]", sample=str(used))
+def test_trim_keeps_added_tokens_and_what_is_asked_for(folders, used, tmp_path):
+    tokkit.add_tokens(folders["bpe"], tmp_path / "more", token=["zyxw"], special="[S1]", sample=str(used))
     tokkit.trim(tmp_path / "more", tmp_path / "out", to=str(used), keep_token="Ġthe")
     new = read(tmp_path / "out")
     assert "zyxw" in new.encode("a zyxw [S1]").tokens
@@ -163,13 +163,13 @@ def test_trim_keeps_added_tokens_and_what_is_asked_for(made, used, tmp_path):
     assert {"zyxw", "[S1]", "<s>", "<mask>"} <= {entry["content"] for entry in added}
 
 
-def test_trim_to_a_size_keeps_the_most_frequent(made, used, tmp_path):
-    result = tokkit.trim(made["bpe"], tmp_path / "out", to=str(used), vocab_size=300)
+def test_trim_to_a_size_keeps_the_most_frequent(folders, used, tmp_path):
+    result = tokkit.trim(folders["bpe"], tmp_path / "out", to=str(used), vocab_size=300)
     assert result.vocab_size_after == 300
     assert result.texts_changed > 0
     assert result.tokens_after > result.tokens_before
     with pytest.raises(UsageError, match=r"100 is too small: .* alone are 26\d"):
-        tokkit.trim(made["bpe"], tmp_path / "less", to=str(used), vocab_size=100)
+        tokkit.trim(folders["bpe"], tmp_path / "less", to=str(used), vocab_size=100)
 
 
 def test_trim_of_all_that_is_used_changes_nothing(tmp_path):
@@ -183,15 +183,15 @@ def test_trim_of_all_that_is_used_changes_nothing(tmp_path):
     assert read(tmp_path / "out").get_vocab() == {"[UNK]": 0, "a": 1, "c": 2, "b": 3}
 
 
-def test_trim_writes_the_same_bytes_and_touches_no_input(made, used, tmp_path):
-    before = (made["unigram"] / "tokenizer.json").read_bytes()
+def test_trim_writes_the_same_bytes_and_touches_no_input(folders, used, tmp_path):
+    before = (folders["unigram"] / "tokenizer.json").read_bytes()
     for out in ("a", "b"):
-        tokkit.trim(made["unigram"], tmp_path / out, to=str(used))
+        tokkit.trim(folders["unigram"], tmp_path / out, to=str(used))
     assert published(tmp_path / "a") == published(tmp_path / "b")
-    assert (made["unigram"] / "tokenizer.json").read_bytes() == before
+    assert (folders["unigram"] / "tokenizer.json").read_bytes() == before
 
 
-def test_trim_refuses_what_cannot_be_and_leaves_nothing(made, used, tmp_path):
+def test_trim_refuses_what_cannot_be_and_leaves_nothing(folders, used, tmp_path):
     empty = write(tmp_path / "empty.txt", "\n\n")
     cases = (
         ({}, UsageError, "name a corpus"),
@@ -202,16 +202,16 @@ def test_trim_refuses_what_cannot_be_and_leaves_nothing(made, used, tmp_path):
     )
     for settings, error, message in cases:
         with pytest.raises(error, match=message):
-            tokkit.trim(made["bpe"], tmp_path / "out", **settings)
-        assert [each.name for each in tmp_path.iterdir()] == ["empty.txt"]
+            tokkit.trim(folders["bpe"], tmp_path / "out", **settings)
+        assert [path.name for path in tmp_path.iterdir()] == ["empty.txt"]
 
 
-def test_trim_command_tells_its_result_as_json(made, used, tmp_path):
-    code, stdout, err = finished("trim", made["bpe"], "--to", used, "-o", tmp_path / "out", "--json")
+def test_trim_command_tells_its_result_as_json(folders, used, tmp_path):
+    code, stdout, err = finished("trim", folders["bpe"], "--to", used, "-o", tmp_path / "out", "--json")
     assert code == 0, err
     result = json.loads(stdout)
     assert result["command"] == "trim"
     assert result["vocab_size_before"] == 500 > result["vocab_size_after"]
-    code, stdout, err = finished("trim", made["bpe"], "--to", used, "-o", made["bpe"], "--force")
+    code, stdout, err = finished("trim", folders["bpe"], "--to", used, "-o", folders["bpe"], "--force")
     assert (code, stdout) == (4, "")
     assert "Traceback" not in err

@@ -171,8 +171,8 @@ def test_wrap_keeps_how_a_mask_eats_the_space_before_it(edited, tmp_path):
     loaded = transformers.AutoTokenizer.from_pretrained(str(tmp_path / "out"))
     backend = Tokenizer.from_file(str(source))
     assert loaded("a [MASK] b")["input_ids"] == backend.encode("a [MASK] b").ids
-    held = json.loads((tmp_path / "out" / "tokenizer.json").read_text("utf-8"))["added_tokens"]
-    assert [token["lstrip"] for token in held] == [False, False, False, False, True]
+    added = json.loads((tmp_path / "out" / "tokenizer.json").read_text("utf-8"))["added_tokens"]
+    assert [token["lstrip"] for token in added] == [False, False, False, False, True]
 
 
 def test_wrap_leaves_out_stored_truncation_and_padding(edited, tmp_path):

@@ -6,15 +6,12 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.tokenizer.editing.options import AddTokensOptions
 from tokkit.views.reports import editing as reports
 
 
-@click.command(
-    "add-tokens",
-    epilog="Example: tokkit add-tokens bert/ --token COVID --special '[S1]' --model bert/ -o longer/",
-)
+@command("add-tokens", "bert/ --token COVID --special '[S1]' --model bert/ -o longer/")
 @click.argument("tokenizer", required=False)
 @output_option(None, "Folder to write.", required=True)
 @click.option(

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, shared_options
+from tokkit.cli.options import Show, command, shared_options
 from tokkit.views.reports import blocks as reports
 
 KINDS = ("normalizer", "pre-tokenizer", "post-processor", "decoder", "recipe")
 
 
-@click.command("blocks", epilog="Example: tokkit blocks metaspace korean")
+@command("blocks", "metaspace korean")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--kind", type=click.Choice(KINDS), help="Only blocks of this kind, or only recipes.")
 @shared_options()

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.cleaning.repair_rules import RULES
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -19,10 +19,10 @@ def _rules() -> str:
     return "\b\nRules, in the order they are applied:\n" + "\n".join(lines)
 
 
-@click.command(
+@command(
     "clean",
     help="Repair texts by named rules and drop rows, each with its reason.\n\n" + _rules(),
-    epilog="Example: tokkit clean reviews/ -o clean/ --duplicates near --conflicts majority",
+    example="reviews/ -o clean/ --duplicates near --conflicts majority",
 )
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")

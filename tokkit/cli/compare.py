@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, shared_options
+from tokkit.cli.options import Show, command, shared_options
 from tokkit.cli.output import format_of, plot_path, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.comparison.compare_options import CompareOptions
@@ -15,10 +15,7 @@ from tokkit.views import comparison_plot
 from tokkit.views.reports import compare as reports
 
 
-@click.command(
-    "compare",
-    epilog="Example: tokkit compare out/ distilbert-base-uncased --on reviews/ --plot tokenizers.png",
-)
+@command("compare", "out/ distilbert-base-uncased --on reviews/ --plot tokenizers.png")
 @click.argument("tokenizers", nargs=-1, required=True, metavar="TOKENIZER...")
 @click.option("--on", required=True, metavar="DATA", help="Data set or text file to measure on.")
 @click.option("--plot", metavar="FILE", help="Plot of fertility and row lengths (.png, .svg).")

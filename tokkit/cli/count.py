@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.corpus.feed import CorpusOptions
 from tokkit.tokenizer.training.trainer_options import CountOptions
 from tokkit.views.reports import training as reports
 
 
-@click.command("count", epilog="Example: tokkit count 'texts/*.txt' -o counts/ --recipe gpt2")
+@command("count", "'texts/*.txt' -o counts/ --recipe gpt2")
 @click.argument("corpus", nargs=-1, required=True)
 @output_option("counts/", "Folder to write.")
 @shared_options(options=CountOptions, read_options=CorpusOptions, threads=True)

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from tokkit import files
-from tokkit.cli.options import output_option
+from tokkit.cli.options import command, output_option
 from tokkit.errors import TokkitError
 from tokkit.sources.corpora import corpora_path
 
@@ -42,7 +42,7 @@ STEPS = {
 }
 
 
-@click.command("demo", epilog="Example: tokkit demo -o tokkit-demo/")
+@command("demo", "-o tokkit-demo/")
 @output_option("tokkit-demo/", "Folder to work in.")
 def demo_command(out: str, force: bool) -> None:
     """Run every step on the corpora included in tokkit, in about a minute."""

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, fail_on_option, parse_rules, shared_options
+from tokkit.cli.options import Show, command, fail_on_option, parse_rules, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.views.reports import inspection as reports
 
 
-@click.command("doctor", epilog="Example: tokkit doctor out/ --model model/ --data reviews.csv")
+@command("doctor", "out/ --model model/ --data reviews.csv")
 @click.argument("tokenizer")
 @click.option("--model", metavar="MODEL", help="Model to check against; default: one in the same folder.")
 @click.option("--data", metavar="DATASET", help="Rows to measure it on.")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.cli.output import page_path, write
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
@@ -16,10 +16,7 @@ from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
 
 
-@click.command(
-    "evaluate",
-    epilog="Example: tokkit evaluate model/ reviews/test.csv -o evaluation/ --html evaluation.html",
-)
+@command("evaluate", "model/ reviews/test.csv -o evaluation/ --html evaluation.html")
 @click.argument("models_and_dataset", nargs=-1, required=True, metavar="MODEL... DATASET")
 @output_option(None, "Folder for metrics, predictions and plots.")
 @click.option("--html", "page", metavar="FILE", help="Everything as a self-contained page (.html).")

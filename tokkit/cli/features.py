@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.cli.output import format_of, plot_path, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.inference_options import FeaturesOptions
@@ -15,9 +15,7 @@ from tokkit.views import map_plot
 from tokkit.views.reports import features as reports
 
 
-@click.command(
-    "features", epilog="Example: tokkit features model/ reviews/ -o reviews.parquet --probe --map reviews.png"
-)
+@command("features", "model/ reviews/ -o reviews.parquet --probe --map reviews.png")
 @click.argument("model", metavar="MODEL|FEATURES.parquet")
 @click.argument("dataset", required=False)
 @output_option(None, "Parquet file to write.  [default: features.parquet]")

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from tokkit.cli import settings
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
@@ -49,9 +49,7 @@ def repeat_compare(arguments: Sequence[str]) -> list[str]:
     return repeated
 
 
-@click.command(
-    "finetune", cls=FinetuneCommand, epilog="Example: tokkit finetune reviews/ --tokenizer out/ --epochs 5"
-)
+@command("finetune", cls=FinetuneCommand, example="reviews/ --tokenizer out/ --epochs 5")
 @click.argument("dataset", required=False)
 @click.option("--tokenizer", metavar="TOKENIZER", help="Folder or tokenizer.json; default: the model's.")
 @click.option("--model", metavar="MODEL", help="Checkpoint to fine-tune, local or from the hub.")

@@ -71,8 +71,7 @@ class LazyGroup(click.Group):
             return None
         # The import loads the options of this command only; its worker is imported when it runs.
         module = name.replace("-", "_")
-        command: click.Command = getattr(importlib.import_module(f"tokkit.cli.{module}"), f"{module}_command")
-        return command
+        return getattr(importlib.import_module(f"tokkit.cli.{module}"), f"{module}_command")
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         name = args[0] if args else ""

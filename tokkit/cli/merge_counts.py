@@ -6,11 +6,11 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.views.reports import training as reports
 
 
-@click.command("merge-counts", epilog="Example: tokkit merge-counts counts-1/ counts-2/ -o counts/")
+@command("merge-counts", "counts-1/ counts-2/ -o counts/")
 @click.argument("folders", nargs=-1, required=True, metavar="DIR...")
 @output_option(None, "Folder to write.", required=True)
 @shared_options(threads=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
 from typing import Any
 
 import click
@@ -17,7 +16,8 @@ from tokkit.options import Options, described_fields, flag, kind_of
 from tokkit.sources.paths import without_spool
 from tokkit.views.progress_bar import Bar, Messages, Quiet
 
-Command = Callable[..., Any]
+Function = Callable[..., Any]
+Flag = Callable[[Function], Function]
 
 # Prints a result, as JSON or as the tables that the function makes of it.
 Show = Callable[[Mapping[str, Any], output.ToTables], None]
@@ -25,7 +25,7 @@ Show = Callable[[Mapping[str, Any], output.ToTables], None]
 
 def shared_options(
     *, threads: bool = False, exclude: Sequence[str] = (), **groups: type[Options]
-) -> Callable[[Command], Command]:
+) -> Callable[[Function], Function]:
     """Declare a flag for every field of the groups, then ``--threads``, ``--json``, ``-q`` and ``-v``.
 
     groups   name of an argument -> the group of options that the command receives as that argument
@@ -38,8 +38,8 @@ def shared_options(
         for argument, group in groups.items()
     }
 
-    def decorate(command: Command) -> Command:
-        @functools.wraps(command)
+    def decorate(function: Function) -> Function:
+        @functools.wraps(function)
         def call(*, as_json: bool, quiet: bool, verbose: bool, **values: Any) -> Any:
             show = functools.partial(output.show, click.get_current_context().command.name, as_json)
             progress = Quiet() if quiet else (Bar if sys.stderr.isatty() else Messages)(without_spool)
@@ -47,7 +47,7 @@ def shared_options(
                 for argument, group in groups.items():
                     values[argument] = group(**{name: values.pop(name) for name in names[argument]})
                 with cancelling(progress):
-                    return command(show=show, progress=progress, **values)
+                    return function(show=show, progress=progress, **values)
             except Exception as error:
                 # With it, `run` prints the traceback.
                 error.verbose = verbose  # type: ignore[attr-defined]
@@ -61,13 +61,14 @@ def shared_options(
             click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
             click.option("-v", "--verbose", is_flag=True, help="Print the traceback of an error."),
         ]
-        declared: Command = call
-        # click lists the flag of the last decorator first.
-        for option in reversed(flags):
-            declared = option(declared)
-        return declared
+        return _with_flags(call, flags)
 
     return decorate
+
+
+def _with_flags(function: Function, flags: Sequence[Flag]) -> Function:
+    # click lists the flag of the last decorator first
+    return functools.reduce(lambda decorated, flag: flag(decorated), reversed(flags), function)
 
 
 _THREADS = click.option(
@@ -75,10 +76,9 @@ _THREADS = click.option(
 )
 
 
-def _flag_of(group: type[Options], name: str) -> Callable[[Command], Command]:
+def _flag_of(group: type[Options], name: str) -> Flag:
     described = dict(described_fields(group))[name]
-    declared = next(item for item in fields(group) if item.name == name)
-    default = None if declared.default is MISSING else declared.default
+    default = getattr(group, name, None)
     kind, repeatable = kind_of(group, name)
     names = (flag(name), name)
     help = f"{described.help[0].upper()}{described.help[1:]}."
@@ -122,22 +122,23 @@ class _CommaSeparated(click.ParamType):
         return tuple(self._kind.convert(part, parameter, context) for part in parts)
 
 
-def output_option(default: str | None, help: str, required: bool = False) -> Callable[[Command], Command]:
+def command(name: str, example: str, **settings: Any) -> Callable[[Function], click.Command]:
+    """A command whose help ends with an example; given are the arguments of that."""
+    return click.command(name, epilog=f"Example: tokkit {name} {example}", **settings)
+
+
+def output_option(default: str | None, help: str, required: bool = False) -> Flag:
     """``-o/--out`` and ``--force``."""
-
-    def decorate(command: Command) -> Command:
-        command = click.option("--force", is_flag=True, help="Replace an earlier output of tokkit.")(command)
-        out = click.option(
-            "-o", "--out", default=default, required=required, metavar="PATH", show_default=True, help=help
-        )
-        return out(command)
-
-    return decorate
+    out = click.option(
+        "-o", "--out", default=default, required=required, metavar="PATH", show_default=True, help=help
+    )
+    force = click.option("--force", is_flag=True, help="Replace an earlier output of tokkit.")
+    return lambda function: _with_flags(function, [out, force])
 
 
 def training_command(
-    name: str, options: type[Options], example: str, *further: Callable[[Command], Command]
-) -> Callable[[Command], click.Command]:
+    name: str, options: type[Options], example: str, *further: Flag
+) -> Callable[[Function], click.Command]:
     """A command that trains a tokenizer: CORPUS..., ``-o``, ``--force``, ``--counts``, further flags.
 
     example  the arguments of one
@@ -145,8 +146,8 @@ def training_command(
     # here, not above: `cli.options` is part of every command, and most of them read no corpus
     from tokkit.corpus.feed import CorpusOptions
 
-    def decorate(command: Command) -> click.Command:
-        flags: list[Callable[[Command], Command]] = [
+    def decorate(function: Function) -> click.Command:
+        flags: list[Flag] = [
             click.argument("corpus", nargs=-1),
             output_option("out/", "Folder to write."),
             click.option(
@@ -155,10 +156,7 @@ def training_command(
             *further,
             shared_options(options=options, read_options=CorpusOptions, threads=True),
         ]
-        # click lists the option that is applied last first.
-        for option in reversed(flags):
-            command = option(command)
-        return click.command(name, epilog=f"Example: tokkit {name} {example}")(command)
+        return command(name, example)(_with_flags(function, flags))
 
     return decorate
 

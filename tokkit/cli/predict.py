@@ -7,14 +7,14 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, shared_options
+from tokkit.cli.options import Show, command, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.inference_options import PredictOptions
 from tokkit.sources.paths import STANDARD_INPUT
 from tokkit.views.reports import predictions as reports
 
 
-@click.command("predict", epilog='Example: tokkit predict model/ "what a day" more_texts.txt')
+@command("predict", 'model/ "what a day" more_texts.txt')
 @click.argument("model")
 @click.argument("texts", nargs=-1, metavar="[TEXT|FILE|-]...")
 @click.option("--raw", is_flag=True, help="Unrounded probabilities instead of percentages.")

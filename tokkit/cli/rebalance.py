@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import STRATEGIES
@@ -20,11 +20,11 @@ def _strategies() -> str:
     return "\b\nStrategies:\n" + "\n".join(lines)
 
 
-@click.command(
+@command(
     "rebalance",
     help="Over- or under-sample a training split to the class counts you want.\n\n"
     "Rows are repeated or dropped, never synthesized.\n\n" + _strategies(),
-    epilog="Example: tokkit rebalance reviews/ -o balanced/ --max-per-class 2000",
+    example="reviews/ -o balanced/ --max-per-class 2000",
 )
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.views.reports import data as reports
 
 
-@click.command("split", epilog="Example: tokkit split reviews.csv -o reviews/ --validation 0.1 --test 500")
+@command("split", "reviews.csv -o reviews/ --validation 0.1 --test 500")
 @click.argument("dataset")
 @output_option(None, "Folder to write.", required=True)
 @shared_options(options=SplitOptions, read_options=DatasetOptions, exclude=["label_sep"])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tokkit.cli.options import Show, fail_on_option, parse_rules, shared_options
+from tokkit.cli.options import Show, command, fail_on_option, parse_rules, shared_options
 from tokkit.cli.output import format_of, page_path, plot_path, write, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tokkit.inspection.stats import StatsResult
 
 
-@click.command("stats", epilog="Example: tokkit stats reviews/ --tokenizer out/ --html reviews.html")
+@command("stats", "reviews/ --tokenizer out/ --html reviews.html")
 @click.argument("dataset")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Measure lengths in its tokens as well.")
 @click.option("--near", is_flag=True, help="Count near duplicates as well, which takes longer.")

@@ -6,16 +6,15 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.corpus.feed import CorpusOptions
 from tokkit.inspection.suggestion.suggest_options import SuggestOptions
 from tokkit.views.reports import editing as reports
 
 
-@click.command(
+@command(
     "suggest-tokens",
-    epilog="Example: tokkit suggest-tokens out/ notes.txt -o tokens.txt && "
-    "tokkit add-tokens out/ --native --tokens-file tokens.txt -o extended/",
+    "out/ notes.txt -o tokens.txt && tokkit add-tokens out/ --native --tokens-file tokens.txt -o extended/",
 )
 @click.argument("tokenizer")
 @click.argument("corpus", nargs=-1)

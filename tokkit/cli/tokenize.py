@@ -8,14 +8,14 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, shared_options
+from tokkit.cli.options import Show, command, shared_options
 from tokkit.errors import UsageError
 from tokkit.sources.paths import STANDARD_INPUT, expand
 from tokkit.sources.streams import lines
 from tokkit.views.reports import tokenize as reports
 
 
-@click.command("tokenize", epilog="Example: tokkit tokenize out/ 'What a day!' --pair 'Indeed.'")
+@command("tokenize", "out/ 'What a day!' --pair 'Indeed.'")
 @click.argument("tokenizer")
 @click.argument("texts", nargs=-1, metavar="[TEXT|-]...")
 @click.option("--pair", metavar="TEXT", help="Second text of a pair with every text.")

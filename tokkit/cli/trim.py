@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.corpus.feed import ReadingOptions
 from tokkit.tokenizer.editing.options import TrimOptions
 from tokkit.views.reports import editing as reports
 
 
-@click.command("trim", epilog="Example: tokkit trim bert/ --to reviews.txt --model bert/ -o small/")
+@command("trim", "bert/ --to reviews.txt --model bert/ -o small/")
 @click.argument("tokenizer", required=False)
 @output_option(None, "Folder to write.", required=True)
 @click.option("--model", metavar="MODEL", help="Prune its embeddings as well, and write it.")

@@ -6,14 +6,12 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, output_option, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.views.reports import editing as reports
 
 
-@click.command(
-    "wrap", epilog="Example: tokkit wrap tokenizer.json -o out/ --pad-token '<pad>' --max-length 512"
-)
+@command("wrap", "tokenizer.json -o out/ --pad-token '<pad>' --max-length 512")
 @click.argument("tokenizer")
 @output_option("out/", "Folder to write.")
 @shared_options(options=WrapOptions)

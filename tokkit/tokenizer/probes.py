@@ -61,14 +61,13 @@ class ProbedTokenizer:
     post_processors: Sequence[Block]
     _tokenizer: Tokenizer
     _post_processing: Sequence[Tokenizer]
-    _normalizer_probes: Sequence[_NormalizerProbe]
-    _pre_tokenizer_probes: Sequence[_PreTokenizerProbe]
+    _normalizer_probes: Sequence[_Probe]
+    _pre_tokenizer_probes: Sequence[_Probe]
 
     def trace(self, text: str) -> PipelineTrace:
         """The text after each block, without special tokens."""
-        records: list[list[Any]] = [probe.record for probe in self._normalizer_probes]
-        for record in (*records, *(probe.record for probe in self._pre_tokenizer_probes)):
-            record.clear()
+        for probe in (*self._normalizer_probes, *self._pre_tokenizer_probes):
+            probe.record.clear()
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         pieces, *pre_tokenized = (list(probe.record) for probe in self._pre_tokenizer_probes)
         normalized = [list(probe.record) for probe in self._normalizer_probes]
@@ -81,16 +80,13 @@ class ProbedTokenizer:
 
 
 @dataclass(frozen=True)
-class _NormalizerProbe:
-    record: list[str] = field(default_factory=list)
+class _Probe:
+    """A normalizer that records texts, and a pre-tokenizer that records pieces."""
+
+    record: list[Any] = field(default_factory=list)
 
     def normalize(self, text: Any) -> None:
         self.record.append(text.normalized)
-
-
-@dataclass(frozen=True)
-class _PreTokenizerProbe:
-    record: list[PreToken] = field(default_factory=list)
 
     def pre_tokenize(self, text: Any) -> None:
         # a split that has tokens already is an added token: later blocks leave it alone
@@ -105,13 +101,13 @@ def add_probes(tokenizer: Tokenizer) -> ProbedTokenizer:
     post_processors = unrolled(content["post_processor"], "processors")
     # the copy keeps the model and the added tokens, and gets its blocks back with probes between them
     copy = Tokenizer.from_str(json.dumps({**content, **_NO_BLOCKS}))
-    normalizer_probes = [_NormalizerProbe() for _ in pipeline.normalizers]
+    normalizer_probes = [_Probe() for _ in pipeline.normalizers]
     if normalizer_probes:
         blocks = _build_blocks(pipeline.normalizers, "normalizer")
         probes = map(normalizers.Normalizer.custom, normalizer_probes)
         copy.normalizer = normalizers.Sequence(_alternate(blocks, probes))
     # one more probe than blocks: the first records the pieces before any pre-tokenizer
-    pre_tokenizer_probes = [_PreTokenizerProbe() for _ in (None, *pipeline.pre_tokenizers)]
+    pre_tokenizer_probes = [_Probe() for _ in (None, *pipeline.pre_tokenizers)]
     first, *others = map(pre_tokenizers.PreTokenizer.custom, pre_tokenizer_probes)
     blocks = _build_blocks(pipeline.pre_tokenizers, "pre_tokenizer")
     copy.pre_tokenizer = pre_tokenizers.Sequence([first, *_alternate(blocks, others)])

@@ -51,7 +51,7 @@ def load_model(folder: Path, name: str, progress: Progress) -> PreTrainedModel:
     named and `AutoModel` would drop some.
     """
     with loading(name):
-        model_class, named = _class_of(folder)
+        model_class = _class_of(folder)
         options = {**LOADING, "dtype": _load_type(folder), "local_files_only": True}
         model, info = model_class.from_pretrained(str(folder), **options, output_loading_info=True)
     unused = sorted(info.get("unexpected_keys", ()))
@@ -63,7 +63,7 @@ def load_model(folder: Path, name: str, progress: Progress) -> PreTrainedModel:
             f"of another shape: {keys}",
             hint='correct "architectures" in config.json',
         )
-    if unused and not named:
+    if unused and model_class is transformers.AutoModel:
         raise InputError(
             f"{name}: its config.json names no class that transformers knows, and AutoModel would lose "
             f"{len(unused)} weights: {', '.join(unused[:3])}",
@@ -71,18 +71,16 @@ def load_model(folder: Path, name: str, progress: Progress) -> PreTrainedModel:
         )
     if unused:
         progress.say(f"{name}: skipped {len(unused)} weights that {model_class.__name__} does not use")
-    model.eval()
-    loaded: PreTrainedModel = model
-    return loaded
+    return model.eval()
 
 
-def _class_of(folder: Path) -> tuple[Any, bool]:
-    """The class that the configuration names, or `AutoModel`; whether it was named."""
+def _class_of(folder: Path) -> Any:
+    """The class that the configuration names, or `AutoModel`."""
     for name in read_json(folder / "config.json").get("architectures") or ():
         model_class = getattr(transformers, name, None) if isinstance(name, str) else None
         if isinstance(model_class, type) and issubclass(model_class, PreTrainedModel):
-            return model_class, True
-    return transformers.AutoModel, False
+            return model_class
+    return transformers.AutoModel
 
 
 def _load_type(folder: Path) -> torch.dtype:
@@ -120,15 +118,13 @@ def save_model(model: PreTrainedModel, source: Path, folder: Path) -> None:
         if path.is_file() and not _is_stale(inner) and not _is_output(source, inner):
             (folder / inner).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, folder / inner)
-    types = stored_types(source)
+    types, state = stored_types(source), None
+    # `load_model` widened weights of several types to one: store each in its own again
+    if len(set(types.values())) > 1:
+        state = model.state_dict()
+        state = {name: tensor.to(types.get(name, tensor.dtype)) for name, tensor in state.items()}
     with quiet():
-        # `load_model` widened all weights to one type: store each in its own again
-        if len(set(types.values())) > 1:
-            state = model.state_dict()
-            state = {name: tensor.to(types.get(name, tensor.dtype)) for name, tensor in state.items()}
-            model.save_pretrained(str(folder), state_dict=state)
-        else:
-            model.save_pretrained(str(folder))
+        model.save_pretrained(str(folder), state_dict=state)
 
 
 def _is_output(source: Path, inner: Path) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,15 +114,12 @@ def measure_effects(
             counts.update(text.split())
     tokens_before, tokens_after, changed = 0, 0, []
     words = list(counts)
-    for start in range(0, len(words), _BATCH):
-        stop_if_cancelled(progress)
-        batch = words[start : start + _BATCH]
-        pairs = zip(_word_tokens(old, batch), _word_tokens(extension.backend, batch), strict=True)
-        for word, (before, after) in zip(batch, pairs, strict=True):
-            tokens_before += counts[word] * len(before)
-            tokens_after += counts[word] * len(after)
-            if before != after:
-                changed.append((word, before, after))
+    tokens_of = [_word_tokens(backend, words, progress) for backend in (old, extension.backend)]
+    for word, before, after in zip(words, *tokens_of, strict=True):
+        tokens_before += counts[word] * len(before)
+        tokens_after += counts[word] * len(after)
+        if before != after:
+            changed.append((word, before, after))
     requested = {request.token for request in requests}
     changed.sort(key=lambda entry: (-counts[entry[0]], entry[0]))
     return Effects(
@@ -145,8 +142,11 @@ def measure_effects(
     )
 
 
-def _word_tokens(backend: Tokenizer, words: Sequence[str]) -> list[list[str]]:
+def _word_tokens(backend: Tokenizer, words: Sequence[str], progress: Progress) -> Iterator[list[str]]:
     """The tokens of each word, as in the middle of a text: after a space."""
-    with guarded("the tokenizer fails on a word of the sample"):
-        encodings = backend.encode_batch([f" {word}" for word in words], add_special_tokens=False)
-    return [encoding.tokens for encoding in encodings]
+    for start in range(0, len(words), _BATCH):
+        stop_if_cancelled(progress)
+        batch = [f" {word}" for word in words[start : start + _BATCH]]
+        with guarded("the tokenizer fails on a word of the sample"):
+            encodings = backend.encode_batch(batch, add_special_tokens=False)
+        yield from (encoding.tokens for encoding in encodings)

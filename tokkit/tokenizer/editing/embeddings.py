@@ -23,7 +23,6 @@ from transformers import PreTrainedModel
 from tokkit.errors import InputError
 
 INITS = ("mean", "norm-mean", "random", "description")
-
 KINDS = ("input", "output", "bias")
 
 

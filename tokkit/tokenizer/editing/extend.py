@@ -187,17 +187,13 @@ def native_tokens(backend: Tokenizer, words: Sequence[str]) -> list[NativeToken]
     suffix = getattr(backend.model, "end_of_word_suffix", None) or ""
     natives: dict[str, NativeToken] = {}
     for word in words:
-        if prefix and word.startswith(prefix) and word != prefix:
-            forms = pre_token_forms(backend, word.removeprefix(prefix))
-            entries = [NativeToken(prefix + form, word) for form in forms]
-        else:
-            entries = [
-                NativeToken(form + suffix, word, form, tuple(texts))
-                for form, texts in pre_token_forms(backend, word).items()
-            ]
-        for entry in entries:
+        continues = prefix != "" and word.startswith(prefix) and word != prefix
+        for form, texts in pre_token_forms(backend, word.removeprefix(prefix) if continues else word).items():
             # two words may share an entry: COVID and covid in lower case
-            natives.setdefault(entry.token, entry)
+            if continues:
+                natives.setdefault(prefix + form, NativeToken(prefix + form, word))
+            else:
+                natives.setdefault(form + suffix, NativeToken(form + suffix, word, form, tuple(texts)))
     return list(natives.values())
 
 

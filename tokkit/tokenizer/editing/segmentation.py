@@ -106,18 +106,19 @@ class Merges:
 
     def symbols(self, word: str) -> list[str]:
         """The characters of a word before any merge: ``ab`` -> ``a ##b`` with the prefix ``##``."""
-        marked = [self.prefix + character if i else character for i, character in enumerate(word)]
-        return [*marked[:-1], marked[-1] + self.suffix] if marked else []
+        return self._marked(word, "", self.suffix)
 
     def token_symbols(self, token: str) -> list[str]:
         """The characters of a token of the vocabulary, marked as they are inside it."""
         bare = token.removeprefix(self.prefix).removesuffix(self.suffix)
-        if not bare:
-            return [token]
-        first = "" if token == token.removeprefix(self.prefix) else self.prefix
-        last = "" if token == token.removesuffix(self.suffix) else self.suffix
-        marked = [first + bare[0], *(self.prefix + character for character in bare[1:])]
-        return [*marked[:-1], marked[-1] + last]
+        first = self.prefix if token.startswith(self.prefix) else ""
+        last = self.suffix if token.endswith(self.suffix) else ""
+        return self._marked(bare, first, last) or [token]
+
+    def _marked(self, text: str, first: str, last: str) -> list[str]:
+        marks = [first, *[self.prefix] * (len(text) - 1)]
+        symbols = [mark + character for mark, character in zip(marks, text, strict=False)]
+        return [*symbols[:-1], symbols[-1] + last] if symbols else []
 
     def join(self, left: str, right: str) -> str:
         """The token that a merge gives."""

@@ -95,8 +95,7 @@ def ids_if_possible(tokenizer: Tokenizer, text: str, pair: str | None = None) ->
     """
     try:
         with guarded(f"the tokenizer fails on the text {text[:80]!r}"):
-            ids: list[int] = tokenizer.encode(text, pair).ids
-            return ids
+            return tokenizer.encode(text, pair).ids
     except InputError as error:
         # An ordinary exception is the missing unknown token; a panic does not derive from Exception.
         if isinstance(error.__cause__, Exception):
