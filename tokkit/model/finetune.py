@@ -56,7 +56,7 @@ def finetune(
     files.check_output(Path(out), force=force, kind="folder")
     # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
     if options.folds is not None or has_folds(dataset):
-        request = folds_request(
+        folds = folds_request(
             dataset,
             tokenizer,
             model,
@@ -66,7 +66,7 @@ def finetune(
             threads=threads,
             progress=progress,
         )
-        return cross_validate(request, Path(out), force=force)
+        return cross_validate(folds, Path(out), force=force)
     if options.group_column is not None:
         raise UsageError("--group-column: keeps rows in one fold", hint="--folds 5 makes folds")
     check_request(tokenizer, model, options)
@@ -76,7 +76,7 @@ def finetune(
     )
     # Described in the receipt, and never overwritten by ``out``.
     inputs = [*loaded.files, *local_paths(tokenizer, model, validation_data, options.class_weights)]
-    single = FinetuneRequest(
+    request = FinetuneRequest(
         dataset=loaded,
         tokenizer=tokenizer,
         model=model,
@@ -87,4 +87,4 @@ def finetune(
         progress=progress,
         encoder=Classifier.encode if options.no_cache else cached,
     )
-    return train_model(single, training, validation, Path(out), force=force)
+    return train_model(request, training, validation, Path(out), force=force)
