@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from tokkit.errors import UsageError
 from tokkit.model.network.classifier import batch_of
+from tokkit.model.training.schedule import steps_per_epoch
 from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress
 
@@ -93,7 +94,8 @@ def choose_precision(setup: TrainingSetup, progress: Progress) -> str:
         return requested
     # A CPU without matrix units (AMX) gains little from bf16 or loses, and the timing of a busy machine would
     # make the same command give other bytes from run to run.
-    if setup.step_count < _MIN_STEPS or (device.type == "cpu" and not torch.cpu._is_amx_tile_supported()):
+    steps = setup.options.epochs * steps_per_epoch(len(setup.training.encoded), setup.options)
+    if steps < _MIN_STEPS or (device.type == "cpu" and not torch.cpu._is_amx_tile_supported()):
         return "fp32"
     # bf16 has the range of fp32 and needs no loss scaling; fp16 only where it is missing.
     other = "bf16" if _has_bf16(device) else "fp16"

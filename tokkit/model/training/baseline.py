@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
 from tokkit.model.network.classifier import Classifier, budget_for, part_of
 from tokkit.model.network.hidden_states import Body, StatesOptions, hidden_states
@@ -86,9 +87,9 @@ def baseline(
                 progress.say(f"a probe is not possible, TF-IDF is the baseline instead: {error.message}")
                 kind = WORDS
         if kind == WORDS:
-            texts = training.texts
+            texts = _texts(training.rows)
             try:
-                scores = linear.bag_of_words([texts[row] for row in rows], held_out.texts)
+                scores = linear.bag_of_words([texts[row] for row in rows], _texts(held_out.rows))
             except InputError as error:
                 progress.say(f"no baseline: {error.message}")
                 return None
@@ -97,6 +98,13 @@ def baseline(
     learner = "logistic regression" if classifier.task.has_classes else "ridge regression"
     progress.say(f"baseline ({_INPUTS[kind]} + {learner}): {headline} on the validation rows")
     return {"kind": kind, "rows": len(rows), **figures}
+
+
+def _texts(rows: Rows) -> list[str]:
+    """Text of each row; for pairs both, joined by a space."""
+    if not rows.pairs:
+        return rows.texts
+    return [f"{text} {pair}" for text, pair in zip(rows.texts, rows.pairs, strict=True)]
 
 
 def _sampled(rows: int, seed: int) -> NDArray[np.int64]:

@@ -31,6 +31,11 @@ SCHEDULES: Mapping[str, Callable[[float], float]] = {
 _LAYER = re.compile(r"(?:^|[._])layers?\.(\d+)\.")
 
 
+def steps_per_epoch(rows: int, options: FinetuneOptions) -> int:
+    """Steps of an epoch; the last one has the remaining rows, so that every row is used once."""
+    return -(-rows // options.batch_size)
+
+
 def rate(schedule: str, step: int, steps: int, warmup: int) -> float:
     """Share of the peak rate at ``step``, counted from 0, of ``steps``; it rises in the first ``warmup``.
 

@@ -150,7 +150,7 @@ class TrainingSession:
         self._last = report
         log_every = self.setup.options.log_every
         if log_every and report.step % log_every == 0:
-            count = self.setup.step_count
+            count = self._running.count
             self.progress.say(f"step {report.step}/{count}: loss {report.loss:.4f}, rate {report.lr:.3g}")
         if report.evaluate:
             self._evaluate(report)

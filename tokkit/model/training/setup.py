@@ -22,13 +22,6 @@ class EncodedRows:
     encoded: Encoded
     targets: Targets
 
-    @property
-    def texts(self) -> list[str]:
-        """Text of each row; for pairs both, joined by a space."""
-        if not self.rows.pairs:
-            return self.rows.texts
-        return [f"{text} {pair}" for text, pair in zip(self.rows.texts, self.rows.pairs, strict=True)]
-
 
 @dataclass(frozen=True)
 class TrainingSetup:
@@ -44,13 +37,3 @@ class TrainingSetup:
     lr: float
     device: torch.device
     budget: int
-
-    @property
-    def steps_per_epoch(self) -> int:
-        """The last step of an epoch has the remaining rows, so that every row is used once."""
-        return -(-len(self.training.encoded) // self.options.batch_size)
-
-    @property
-    def step_count(self) -> int:
-        """Steps of the whole training."""
-        return self.steps_per_epoch * self.options.epochs

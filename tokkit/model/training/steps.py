@@ -115,7 +115,8 @@ class Steps:
         self._optimizer = self.accelerator.prepare_optimizer(
             schedule.adamw(self._model, options, setup.lr, self._device)
         )
-        self._per_epoch, self.count = setup.steps_per_epoch, setup.step_count
+        self._per_epoch = schedule.steps_per_epoch(len(setup.training.encoded), options)
+        self.count = self._per_epoch * options.epochs
         self._warmup = round(self.count * options.warmup_ratio)
         self._evaluate_every = steps_between("--eval-every", options.eval_every, self._per_epoch)
         self._save_every = steps_between("--save-every", options.save_every, self._per_epoch)

@@ -25,6 +25,7 @@ from tokkit.model.training import accelerator, report
 from tokkit.model.training.baseline import baseline, baseline_kind
 from tokkit.model.training.checkpoints import Checkpoints
 from tokkit.model.training.encoded_rows import Encoder
+from tokkit.model.training.schedule import steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.progress import Progress
@@ -216,7 +217,7 @@ def _prepare(
         f"{request.base}, {parameters / 1e6:.1f} million weights, on {device}: "
         f"{len(training.texts):,} rows, {len(classifier.labels)} classes, peak rate {lr:g}"
     )
-    steps = options.epochs * -(-len(training.texts) // options.batch_size)
+    steps = options.epochs * steps_per_epoch(len(training.texts), options)
     if request.from_scratch and steps < _FEW_STEPS:
         progress.say(f"{steps} steps are few for an encoder with new weights: more --epochs, or a --model")
     encoded = [request.encode(classifier, rows) for rows in (training, validation)]
