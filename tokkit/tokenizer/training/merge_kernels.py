@@ -22,12 +22,15 @@ events    (2, n) uint32   twice the neighbor (+ 1 on the right), and the word, o
 text      (n,) uint8      the strings of all tokens, end to end
 bounds    (tokens + 1,) int64: where in ``text`` each token starts
 by_text   (n,) int32, a hash table of tokens + 1 by their strings
+prefix    (n,) uint8      the mark of a token that continues a word
 state     (STATE,) int64, cells named below
 
 A pair's key is ``left << 32 | right``. Counts are 64 bits wide, so neither they nor sums of them overflow.
 """
 
 from __future__ import annotations
+
+from collections import namedtuple
 
 import numpy as np
 
@@ -39,6 +42,12 @@ from tokkit.tokenizer.training.symbol_kernels import HEADER
 # Why `merge` stopped: all is merged, the budget is spent, the level has to fall, the string of the next
 # token is a token already, or an array has to grow.
 (FINISHED, PAUSED, LOWER, REUSES, MORE_EVENTS, MORE_LISTS, MORE_ENTRIES, MORE_PAIRS, MORE_TEXT) = range(9)
+
+# The arrays of `merge`, as described above.
+Arrays = namedtuple(
+    "Arrays",
+    "records spans pairs queue entries lists dense touched events merges text bounds by_text prefix state",
+)
 
 STATE = 20
 # The current merge: its pair and token, its words and how many of them are visited, what they changed, and
@@ -66,8 +75,10 @@ def enqueue(keys, counts, first_entry, pairs, queue, state):
 
 
 @helper
-def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, size, lowest, level, exact):
+def choose(arrays, size, lowest, level, exact):
     """Takes the next pair from the queue and sets up its merge; returns ``PAUSED``, or why there is none."""
+    queue, entries, pairs, state = arrays.queue, arrays.entries, arrays.pairs, arrays.state
+    merges, text, bounds, by_text = arrays.merges, arrays.text, arrays.bounds, arrays.by_text
     # checked before the queue, since with a full vocabulary an empty queue must not lower the level
     if state[TOKENS] >= size:
         return FINISHED
@@ -89,7 +100,7 @@ def choose(queue, entries, pairs, merges, text, bounds, by_text, prefix, state, 
     length = bounds[left + 1] - bounds[left] + bounds[right + 1] - bounds[right]
     if state[MERGES] == merges.shape[0] or state[TEXT] + length > text.size:
         return MORE_TEXT
-    token, end = joined(left, right, text, bounds, by_text, prefix, state)
+    token, end = joined(left, right, text, bounds, by_text, arrays.prefix, state)
     fresh = token == state[TOKENS]
     # of a token that exists, pairs may occur that are not recorded; the caller checks that, once per merge
     if not fresh and not exact and state[ALLOWED] != key + 1:
@@ -273,34 +284,16 @@ def fill(first_entry, entries, lists, dense, events, state):
 
 
 @kernel
-def merge(
-    records,
-    spans,
-    longest,
-    pairs,
-    queue,
-    entries,
-    lists,
-    dense,
-    touched,
-    events,
-    merges,
-    text,
-    bounds,
-    by_text,
-    prefix,
-    state,
-    size,
-    lowest,
-    level,
-    exact,
-    budget,
-):
+def merge(arrays, longest, size, lowest, level, exact, budget):
     """Merges until about ``budget`` words are visited; returns why it stopped.
 
+    longest  characters of the longest token, where ``spans`` are there
     size     tokens wanted           lowest   a pair must occur this often to be merged
     level    count from which pairs are recorded     exact   whether all pairs are
     """
+    records, spans, events, lists = arrays.records, arrays.spans, arrays.events, arrays.lists
+    pairs, queue, entries = arrays.pairs, arrays.queue, arrays.entries
+    dense, touched, state = arrays.dense, arrays.touched, arrays.state
     # The word `abab`, three times, with the tokens a = 0 and b = 1:
     #
     #     records          4 | 3 0 | 0 1 0 1          length, count in two halves, symbols
@@ -316,21 +309,7 @@ def merge(
     #     choose           (2, 2) -> token 3, the string `abab`
     while budget > 0:
         if not state[ACTIVE]:
-            reason = choose(
-                queue,
-                entries,
-                pairs,
-                merges,
-                text,
-                bounds,
-                by_text,
-                prefix,
-                state,
-                size,
-                lowest,
-                level,
-                exact,
-            )
+            reason = choose(arrays, size, lowest, level, exact)
             if reason != PAUSED:
                 return reason
         budget = visit(records, spans, longest, lists, dense, touched, events, state, budget - 1)

@@ -194,28 +194,9 @@ class _Merging:
             if not self._scanning.step():
                 self._scanning = None
             return True
+        arrays = kernels.Arrays(*(getattr(self, name) for name in kernels.Arrays._fields))
         reason = kernels.merge(
-            records=self.records,
-            spans=self.spans,
-            longest=self.longest,
-            pairs=self.pairs,
-            queue=self.queue,
-            entries=self.entries,
-            lists=self.lists,
-            dense=self.dense,
-            touched=self.touched,
-            events=self.events,
-            merges=self.merges,
-            text=self.text,
-            bounds=self.bounds,
-            by_text=self.by_text,
-            prefix=self.prefix,
-            state=self.state,
-            size=self.size,
-            lowest=self.lowest,
-            level=self.level,
-            exact=self.exact,
-            budget=_STEP,
+            arrays, self.longest, self.size, self.lowest, self.level, self.exact, budget=_STEP
         )
         if reason == kernels.FINISHED:
             return False
