@@ -84,25 +84,17 @@ class Characters:
             self._local.words = np.empty((3, BUFFER // 8), np.int64)
         text, (starts, ends, owners) = self._local.text, self._local.words
         left = np.empty(len(chunks), np.int64)
-        first = 0
+        tables, first = self.tables, 0
         while first < len(chunks):
             first, words, skipped = kernels.split(
-                data=chunks.data,
-                chunk_starts=chunks.starts,
-                chunk_ends=chunks.ends,
-                first=first,
-                gpt2=self.gpt2,
-                forms=self.forms,
-                offsets=self.offsets,
-                written=self.written,
-                classes=self.classes,
-                text=text,
-                starts=starts,
-                ends=ends,
-                owners=owners,
-                left=left,
+                chunks.data, chunks.starts, chunks.ends, first, tables, text, starts, ends, owners, left
             )
             yield WordsOfChunks(Strings(text, starts[:words], ends[:words]), owners[:words]), left[:skipped]
+
+    @property
+    def tables(self) -> kernels.Tables:
+        """The tables as far as they are filled."""
+        return kernels.Tables(self.forms, self.offsets, self.written, self.classes, self.gpt2)
 
     def learn(self, strings: Strings) -> None:
         """Fill the tables for every character of the strings that has not occurred before."""

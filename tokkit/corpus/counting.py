@@ -7,16 +7,15 @@ are kept (`work`) until those of all shards are added up, partition by partition
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from tokkit import files
 from tokkit.corpus import parts
 from tokkit.corpus.chunks import Texts, count_in_threads, lines_of, texts_of
-from tokkit.corpus.counts import Identity
-from tokkit.corpus.feed import CorpusFile
+from tokkit.corpus.counts import Identity, Totals
+from tokkit.corpus.feed import CorpusFile, size_of
 from tokkit.corpus.reference_words import count_in_child
 from tokkit.corpus.shards import FileRange, Shard, check_unchanged, shards_of
 from tokkit.corpus.words import table_of
@@ -25,27 +24,10 @@ from tokkit.errors import InputError
 from tokkit.progress import Progress, Stages
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
-from tokkit.sources import streams
 from tokkit.sources.paths import display_name
 
 # Partitions that are added up at a time: a quarter of all distinct pieces is in memory then.
 MERGING = 4
-
-
-@dataclass(frozen=True)
-class CountsResult:
-    """Size of what was counted.
-
-    pieces    pieces in all
-    distinct  distinct pieces
-    bytes     bytes of text they were counted in
-    inputs    the files, as `files.describe_input` describes them
-    """
-
-    pieces: int
-    distinct: int
-    bytes: int
-    inputs: Sequence[Mapping[str, Any]]
 
 
 def count_corpus(
@@ -57,7 +39,7 @@ def count_corpus(
     stages: Stages,
     thread_count: int | None = None,
     memory: int | None = None,
-) -> CountsResult:
+) -> Totals:
     """Writes the parts of a corpus under the blocks of ``skeleton`` (a tokenizer in JSON) to ``staging``.
 
     work_folder  where finished shards are kept; a run of the same job goes on there
@@ -80,7 +62,13 @@ def count_corpus(
         if not work.runs():
             raise InputError("the corpus holds no text to count")
         # a partition holds every occurrence of its pieces, so partitions can be added up one after the other
-        pieces, distinct = add_up(staging, _row_groups(work.runs()), stages, thread_count)
+        runs = work.runs()
+        pieces, distinct = add_up(
+            staging,
+            lambda partition: (batch for run in runs for batch in parts.batches(run, [partition])),
+            stages,
+            thread_count,
+        )
     except BaseException as error:
         # bad input fails again in the next run, and standard input is gone: then nothing is worth keeping
         if isinstance(error, InputError) or work.empty or not _can_be_read_again(corpus):
@@ -92,12 +80,18 @@ def count_corpus(
         raise
     finished = [work.done[number] for number in range(work.shards)]
     inputs = [file for shard in finished for file in shard["inputs"]]
-    return CountsResult(pieces, distinct, sum(shard["bytes"] for shard in finished), inputs)
+    return Totals(
+        identity=identity,
+        pieces=pieces,
+        distinct=distinct,
+        bytes=sum(shard["bytes"] for shard in finished),
+        inputs=inputs,
+    )
 
 
 def add_up(
     staging: Path,
-    batches_of: Callable[[int], Iterator[StringCounts]],
+    batches_of: Callable[[int], Iterable[StringCounts]],
     stages: Stages,
     thread_count: int | None,
 ) -> tuple[int, int]:
@@ -106,9 +100,11 @@ def add_up(
     def work(tasks: threads.Tasks[int]) -> tuple[int, int]:
         pieces = distinct = 0
         for partition in tasks:
-            table = parts.sum_of(batches_of(partition), lambda: tasks.stopped)
-            if tasks.stopped:
-                break
+            table = ByteTable()
+            for batch in batches_of(partition):
+                if tasks.stopped:
+                    return pieces, distinct
+                table.add(batch)
             pieces, distinct = pieces + table.total(), distinct + len(table)
             columns = table.columns()
             del table  # its memory is needed to sort the columns
@@ -120,14 +116,6 @@ def add_up(
     with stages.stage("merging counts", parts.PARTITIONS, "parts") as progress:
         sums = threads.run(work, threads.Tasks(iter(range(parts.PARTITIONS))), number, progress)
     return sum(pieces for pieces, _ in sums), sum(distinct for _, distinct in sums)
-
-
-def _row_groups(runs: Sequence[Path]) -> Callable[[int], Iterator[StringCounts]]:
-    def batches(partition: int) -> Iterator[StringCounts]:
-        for run in runs:
-            yield from parts.batches(run, [partition])
-
-    return batches
 
 
 def _count(
@@ -194,6 +182,6 @@ def _can_be_read_again(corpus: Sequence[CorpusFile]) -> bool:
 
 def _size(shards: Iterator[Shard]) -> int | None:
     """Bytes that will be read; None where a table or a compressed file hides it."""
-    file_parts = [part for shard in shards for part in shard]
-    plain_text = all(part.file.column is None and streams.is_plain(part.file.path) for part in file_parts)
-    return sum(part.end - part.start for part in file_parts) if plain_text else None
+    ranges = [part for shard in shards for part in shard]
+    hidden = size_of([part.file for part in ranges]) is None
+    return None if hidden else sum(part.end - part.start for part in ranges)

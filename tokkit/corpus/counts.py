@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from tokkit.corpus.words import Splitter, WordColumns
 from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.runtime import threads
-from tokkit.runtime.byte_table import ByteTable, StringCounts
+from tokkit.runtime.byte_table import ByteTable
 
 # Version of the parts and of how pieces are spread over them.
 FORMAT = 1
@@ -68,21 +68,37 @@ class Identity:
         return {"pipeline": pipeline, "cuts": self.cuts, "unit": self.unit, "fingerprint": self.fingerprint}
 
 
-@dataclass(frozen=True)
-class Counts:
-    """A counts folder, as its receipt describes it.
+@dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What was counted.
 
-    blocks  recipe, normalizer and pre_tokenizer as the user named them
-    inputs  the files it was counted from, as `files.describe_input` describes them
+    pieces    pieces in all
+    distinct  distinct pieces
+    bytes     bytes of text they were counted in
+    inputs    the files, as `files.describe_input` describes them
     """
 
-    folder: Path
-    blocks: Mapping[str, Any]
     identity: Identity
     pieces: int
     distinct: int
     bytes: int
     inputs: Sequence[Mapping[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The identity and the sizes as the receipt has them."""
+        sizes = {"pieces": self.pieces, "distinct_pieces": self.distinct, "bytes": self.bytes}
+        return {**self.identity.as_dict(), **sizes}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts(Totals):
+    """A counts folder, as its receipt describes it.
+
+    blocks  recipe, normalizer and pre_tokenizer as the user named them
+    """
+
+    folder: Path
+    blocks: Mapping[str, Any]
     settings: Mapping[str, Any]
 
     @classmethod
@@ -102,7 +118,9 @@ class Counts:
                     "pre_tokenizer": tuple(map(str, result["pre_tokenizer"])),
                 },
                 identity=Identity(pipeline, result["cuts"]),
-                **{name: int(result[key]) for name, key in _NUMBERS.items()},
+                pieces=int(result["pieces"]),
+                distinct=int(result["distinct_pieces"]),
+                bytes=int(result["bytes"]),
                 inputs=tuple(map(dict, result["inputs"])),
                 settings=dict(result["settings"]),
             )
@@ -140,16 +158,6 @@ class Counts:
             )
 
 
-_NUMBERS = {"pieces": "pieces", "distinct": "distinct_pieces", "bytes": "bytes"}
-
-
-def result_of(
-    identity: Identity, blocks: Mapping[str, Any], pieces: int, distinct: int, size: int
-) -> dict[str, Any]:
-    """The result of a counts folder in its receipt."""
-    return {**blocks, **identity.as_dict(), "pieces": pieces, "distinct_pieces": distinct, "bytes": size}
-
-
 def words_of_counts(
     counts: Counts, skeleton: str, progress: Progress, thread_count: int | None = None
 ) -> WordColumns:
@@ -177,16 +185,6 @@ def words_of_counts(
 
     counts.check_total(sum(threads.run(work, tasks, number, progress)))
     return WordColumns.of_table(table, raw, counts.bytes)
-
-
-def batches_of(folders: Sequence[Counts]) -> Callable[[int], Iterator[StringCounts]]:
-    """Partition -> the batches of it in all folders."""
-
-    def batches(partition: int) -> Iterator[StringCounts]:
-        for counts in folders:
-            yield from parts.batches(counts.parts[partition])
-
-    return batches
 
 
 def check_mergeable(folders: Sequence[Counts]) -> None:

@@ -76,7 +76,7 @@ def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> li
 
     Raises `InputError` as `paths.expand`, and for a folder without such files.
     """
-    found: list[Path] = []
+    paths: list[Path] = []
     for argument in arguments:
         files = expand([argument], progress)
         if Path(argument).is_dir():
@@ -90,8 +90,8 @@ def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> li
             if skipped:
                 progress.say(f"{argument}: skipped: {', '.join(skipped[:5])}{' ...' if skipped[5:] else ''}")
             files = readable
-        found += files
-    return list(dict.fromkeys(found))
+        paths += files
+    return list(dict.fromkeys(paths))
 
 
 def plan(files: Sequence[Path], options: ReadingOptions, progress: Progress = SILENT) -> list[CorpusFile]:
@@ -101,13 +101,12 @@ def plan(files: Sequence[Path], options: ReadingOptions, progress: Progress = SI
     """
     planned = []
     for path in files:
-        found = recognize(path, options.sep, options.format)
-        if found.name == "text":
-            planned.append(CorpusFile(path, found))
-            continue
-        column = _text_column(path, found, options.text_column)
-        progress.say(f'{path}: a table; the texts of its column "{column}" are read')
-        planned.append(CorpusFile(path, found, column))
+        table = recognize(path, options.sep, options.format)
+        column = None
+        if table.name != "text":
+            column = _text_column(path, table, options.text_column)
+            progress.say(f'{path}: a table; the texts of its column "{column}" are read')
+        planned.append(CorpusFile(path, table, column))
     return planned
 
 
@@ -117,7 +116,7 @@ def size_of(corpus: Sequence[CorpusFile]) -> int | None:
     return sum(file.path.stat().st_size for file in corpus) if plain else None
 
 
-def _text_column(path: Path, found: TableFormat, name: str | None) -> str:
+def _text_column(path: Path, table: TableFormat, name: str | None) -> str:
     """The column of texts, named or guessed from the first rows.
 
     For a table without a header line the error names an option that a corpus has.
@@ -127,7 +126,7 @@ def _text_column(path: Path, found: TableFormat, name: str | None) -> str:
     from tokkit.sources.formats.batch import first_rows
 
     try:
-        return text_column(first_rows(batches(path, found)), name, str(path))
+        return text_column(first_rows(batches(path, table)), name, str(path))
     except InputError as error:
         if error.hint is None or "--names" not in error.hint:
             raise
@@ -142,16 +141,10 @@ def items(corpus: Sequence[CorpusFile], on_bytes: Count = lambda amount: None) -
         if file.column is None:
             yield from streams.lines(file.path, on_bytes)
             continue
-        for batch in rows(file):
-            on_bytes(sum(len(text.encode()) for text in batch))
-            yield batch
-
-
-def rows(file: CorpusFile) -> Iterator[list[str]]:
-    """Lists of the texts of a table; without rows that lack one."""
-    assert file.column is not None
-    for batch in columns(file):
-        yield batch.texts(file.column)
+        for batch in columns(file):
+            texts = batch.texts(file.column)
+            on_bytes(sum(len(text.encode()) for text in texts))
+            yield texts
 
 
 def columns(file: CorpusFile) -> Iterator[Batch]:

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.runtime.byte_table import ByteTable, StringCounts
+from tokkit.runtime.byte_table import StringCounts
 from tokkit.runtime.kernels import PADDING
 from tokkit.runtime.strings import Strings
 
@@ -81,16 +81,6 @@ def write_part(path: Path, pieces: StringCounts) -> None:
         _write(file, pieces, _row_groups(pieces.strings, order), lambda: False)
 
 
-def sum_of(batches: Iterable[StringCounts], stopped: Callable[[], bool]) -> ByteTable:
-    """The sums of the counts of several runs; incomplete once ``stopped`` says so."""
-    table = ByteTable()
-    for batch in batches:
-        if stopped():
-            break
-        table.add(batch)
-    return table
-
-
 def batches(path: Path, row_groups: Sequence[int] | None = None) -> Iterator[StringCounts]:
     """The content of a run or part, or of some of its row groups, at most 65,536 pieces at a time.
 
@@ -119,13 +109,8 @@ def _write(
 ) -> None:
     strings = _as_arrow(pieces.strings)
     # settings that every version of pyarrow turns into the same bytes
-    settings = {
-        "compression": "zstd",
-        "compression_level": 3,
-        "use_dictionary": False,
-        "write_statistics": False,
-    }
-    with pq.ParquetWriter(file, SCHEMA, **settings) as writer:
+    encoding = {"use_dictionary": False, "write_statistics": False}
+    with pq.ParquetWriter(file, SCHEMA, compression="zstd", compression_level=3, **encoding) as writer:
         for group in groups:
             if stopped():
                 break

@@ -65,18 +65,17 @@ def count_small(corpus: Sequence[CorpusFile], tokenizer: str, progress: Progress
 
     Raises `InputError` for text that cannot be read, and for a corpus without words.
     """
-    read = 0
+    sizes: list[int] = []
 
     def on_bytes(amount: int) -> None:
-        nonlocal read
-        read += amount
+        sizes.append(amount)
         progress.advance(amount)
         stop_if_cancelled(progress)
 
     counts = count_by_reference(Tokenizer.from_str(tokenizer), items(corpus, on_bytes))
     if not counts:
         raise no_words()
-    return PlainWords(counts, read)
+    return PlainWords(counts, sum(sizes))
 
 
 def no_words() -> InputError:

@@ -10,6 +10,8 @@ character of which they are not known is left to it.
 
 from __future__ import annotations
 
+from collections import namedtuple
+
 import numpy as np
 
 from tokkit.runtime.kernels import helper, kernel
@@ -27,6 +29,10 @@ UNKNOWN, SAME, MAPPED = 0, 1, 2
 # Classes of characters; 0 is unknown. Where runs are words, white space is dropped, and a character of class
 # ``ALONE`` is a word by itself.
 WHITE, LETTER, NUMBER, OTHER, ALONE = 1, 2, 3, 4, 5
+
+# What is known of each character (`characters.Characters`), and whether GPT-2's pattern splits, not runs of
+# one class.
+Tables = namedtuple("Tables", "forms offsets written classes gpt2")
 
 _SPACE, _APOSTROPHE = 0x20, 0x27
 
@@ -67,11 +73,12 @@ def new_characters(data, starts, ends, queried, new):
 
 
 @helper
-def normalized(data, at, end, forms, offsets, written, text, size):
+def normalized(data, at, end, tables, text, size):
     """Writes the normal form of ``data[at:end]`` into ``text`` from ``size`` on; returns where it ends.
 
     -1 where the form of a character is not known.
     """
+    forms, offsets, written = tables.forms, tables.offsets, tables.written
     while at < end:
         character, width = decoded(data, at)
         form = forms[character]
@@ -92,7 +99,7 @@ def normalized(data, at, end, forms, offsets, written, text, size):
 
 
 @kernel
-def normal_forms(data, starts, ends, forms, offsets, written, text, bounds, left):
+def normal_forms(data, starts, ends, tables, text, bounds, left):
     """Writes the normal form of every chunk into ``text``; returns the number of chunks left over.
 
     text    (n,) uint8, at least ``GROWTH`` times the chunks
@@ -101,7 +108,7 @@ def normal_forms(data, starts, ends, forms, offsets, written, text, bounds, left
     """
     end, skipped = 0, 0
     for chunk in range(starts.size):
-        stop = normalized(data, starts[chunk], ends[chunk], forms, offsets, written, text, end)
+        stop = normalized(data, starts[chunk], ends[chunk], tables, text, end)
         if stop < 0:
             left[skipped] = chunk
             skipped += 1
@@ -185,31 +192,14 @@ def next_of_gpt2(text, at, size, classes):
 
 
 @kernel
-def split(
-    data,
-    chunk_starts,
-    chunk_ends,
-    first,
-    gpt2,
-    forms,
-    offsets,
-    written,
-    classes,
-    text,
-    starts,
-    ends,
-    owners,
-    left,
-):
+def split(data, chunk_starts, chunk_ends, first, tables, text, starts, ends, owners, left):
     """The words of the chunks from ``first`` on, as far as there is space for them.
 
-    data, chunk_starts, chunk_ends   the chunks
-    gpt2                             whether GPT-2's pattern splits, not runs of one class
-    forms, offsets, written, classes  tables of characters (`characters.Characters`)
-    text                             (n,) uint8, filled with the normal forms; n > LONGEST * GROWTH
-    starts, ends, owners             (n,) int64, filled: bounds of each word in ``text``, and its chunk; n as
-                                     above
-    left                             (n,) int64, filled with the chunks that are left to the reference
+    data, chunk_starts, chunk_ends  the chunks
+    text                            (n,) uint8, filled with the normal forms; n > LONGEST * GROWTH
+    starts, ends, owners            (n,) int64, filled: bounds of each word in ``text``, and its chunk; n as
+                                    above
+    left                            (n,) int64, filled with the chunks that are left to the reference
     Returns the chunk to continue with, the number of words, and the number of chunks left.
     """
     end, words, skipped = 0, 0, 0
@@ -222,17 +212,17 @@ def split(
         # the worst case: every byte grows GROWTH times, and each byte of that is a word
         if end + length * GROWTH + 8 > text.size or words + length * GROWTH > starts.size:
             return chunk, words, skipped
-        stop = normalized(data, chunk_starts[chunk], chunk_ends[chunk], forms, offsets, written, text, end)
+        stop = normalized(data, chunk_starts[chunk], chunk_ends[chunk], tables, text, end)
         if stop < 0:
             left[skipped] = chunk
             skipped += 1
             continue
         at = end
         while True:
-            if gpt2:
-                start, at = next_of_gpt2(text, at, stop, classes)
+            if tables.gpt2:
+                start, at = next_of_gpt2(text, at, stop, tables.classes)
             else:
-                start, at = next_run(text, at, stop, classes)
+                start, at = next_run(text, at, stop, tables.classes)
             if start == at:
                 break
             starts[words], ends[words], owners[words] = start, at, chunk

@@ -70,9 +70,9 @@ class Work:
             if marker is not None and all((self.folder / run).is_file() for run in marker["runs"]):
                 self.done[number] = marker
         self._opened = True
-        kept = {run for marker in self.done.values() for run in marker["runs"]}
+        named = {run for marker in self.done.values() for run in marker["runs"]}
         for path in self.folder.glob("shard-*.parquet"):
-            if path.name not in kept:
+            if path.name not in named:
                 path.unlink()
         if self.done:
             progress.say(f"continuing: {len(self.done)} of {self.shards} shards were counted already")

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from tokkit import files
-from tokkit.corpus import counts as counts_folder
 from tokkit.corpus import feed
 from tokkit.corpus.counting import add_up, count_corpus
-from tokkit.corpus.counts import Counts, Identity, result_of
+from tokkit.corpus.counts import Counts, Identity, Totals, check_mergeable, counted_twice
+from tokkit.corpus.parts import batches
 from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
@@ -19,7 +19,6 @@ from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.trainer_options import BlocksOptions, CountOptions, WordPieceOptions
 
-_WORK = "counting"
 _PACKAGES = ("pyarrow", "tokenizers")
 
 SomeOptions = TypeVar("SomeOptions", bound=BlocksOptions)
@@ -77,9 +76,9 @@ def count(
     say_if_compiling("chunk_kernels", progress)
     real = files.check_output(out, force=force, inputs=paths, kind="folder")
     # next to the output, not in it: the folder under construction is discarded when a run is killed
-    work = files.work_path(real, _WORK)
+    work = files.work_path(real, "counting")
     with files.folder(out, force=force, inputs=paths) as staging:
-        counted = count_corpus(
+        totals = count_corpus(
             staging,
             work,
             out,
@@ -89,22 +88,17 @@ def count(
             thread_count=threads,
             memory=read_options.memory_bytes,
         )
-        identity, blocks = Identity.of(skeleton), asdict(options)
         files.write_receipt(
             staging,
             command="count",
-            settings={**blocks, **asdict(read_options)},
-            inputs=counted.inputs,
+            settings={**asdict(options), **asdict(read_options)},
+            inputs=totals.inputs,
             packages=_PACKAGES,
-            result=result_of(identity, blocks, counted.pieces, counted.distinct, counted.bytes),
-            run={
-                "threads": threads,
-                "stages": stages.records,
-                "corpus": [str(path.absolute()) for path in paths],
-            },
+            result={**asdict(options), **totals.as_dict()},
+            run={"threads": threads, "stages": stages.records, "corpus": _absolute(paths)},
         )
     files.remove_work(work, real)
-    return _result(out, identity, counted.pieces, counted.distinct, counted.bytes, stages)
+    return _result(out, totals, stages)
 
 
 def merge_counts(
@@ -126,14 +120,18 @@ def merge_counts(
     out = Path(out)
     stages = Stages(progress)
     merged = [Counts.of(folder) for folder in named]
-    counts_folder.check_mergeable(merged)
+    check_mergeable(merged)
     # reported, not refused: a file may be weighted on purpose
-    if twice := counts_folder.counted_twice(merged):
+    if twice := counted_twice(merged):
         progress.say(f"in more than one of the folders, and counted as often: {', '.join(twice[:5])}")
     first = merged[0]
     with files.folder(out, force=force, inputs=named) as staging:
-        pieces, distinct = add_up(staging, counts_folder.batches_of(merged), stages, threads)
-        size = sum(counts.bytes for counts in merged)
+        pieces, distinct = add_up(
+            staging,
+            lambda partition: (batch for counts in merged for batch in batches(counts.parts[partition])),
+            stages,
+            threads,
+        )
         expected = sum(counts.pieces for counts in merged)
         # checked before publishing: a part exchanged between folders would otherwise go unnoticed
         if pieces != expected:
@@ -141,6 +139,13 @@ def merge_counts(
                 f"{', '.join(map(str, named))}: the parts have {pieces:,} pieces, the receipts {expected:,}",
                 hint="a part was changed or exchanged: count that corpus again",
             )
+        totals = Totals(
+            identity=first.identity,
+            pieces=pieces,
+            distinct=distinct,
+            bytes=sum(counts.bytes for counts in merged),
+            inputs=[file for counts in merged for file in counts.inputs],
+        )
         files.write_receipt(
             staging,
             command="merge-counts",
@@ -148,16 +153,12 @@ def merge_counts(
                 name: value if all(counts.settings.get(name) == value for counts in merged) else None
                 for name, value in first.settings.items()
             },
-            inputs=[file for counts in merged for file in counts.inputs],
+            inputs=totals.inputs,
             packages=_PACKAGES,
-            result=result_of(first.identity, first.blocks, pieces, distinct, size),
-            run={
-                "threads": threads,
-                "stages": stages.records,
-                "counts": [str(path.absolute()) for path in named],
-            },
+            result={**first.blocks, **totals.as_dict()},
+            run={"threads": threads, "stages": stages.records, "counts": _absolute(named)},
         )
-    return _result(out, first.identity, pieces, distinct, size, stages)
+    return _result(out, totals, stages)
 
 
 def options_for(options: SomeOptions, counts: Counts) -> SomeOptions:
@@ -199,16 +200,18 @@ def check_fits(counts: Counts, skeleton: str, name: str) -> None:
         )
 
 
-def _result(
-    out: Path, identity: Identity, pieces: int, distinct: int, size: int, stages: Stages
-) -> CountResult:
+def _absolute(paths: Sequence[Path]) -> list[str]:
+    return [str(path.absolute()) for path in paths]
+
+
+def _result(out: Path, totals: Totals, stages: Stages) -> CountResult:
     return CountResult(
         counts=str(out),
-        pieces=pieces,
-        distinct_pieces=distinct,
-        bytes=size,
-        unit=identity.unit,
-        fingerprint=identity.fingerprint,
+        pieces=totals.pieces,
+        distinct_pieces=totals.distinct,
+        bytes=totals.bytes,
+        unit=totals.identity.unit,
+        fingerprint=totals.identity.fingerprint,
         seconds=stages.seconds,
         stages=stages.records,
     )

@@ -322,7 +322,7 @@ class _Scan:
             longest=run.longest,
             at=self._at,
             budget=_STEP,
-            found=self._counted,
+            counted=self._counted,
             chosen=self._entries,
             entries=run.entries,
             lists=run.lists,

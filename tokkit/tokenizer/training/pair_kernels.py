@@ -52,10 +52,10 @@ def allowed(records, spans, cell, longest):
 
 
 @kernel
-def scan(records, spans, longest, at, budget, pairs, found, used):
+def scan(records, spans, longest, at, budget, pairs, counted, used):
     """Counts pairs that are not recorded, in ``budget`` cells from ``at`` on.
 
-    found  (3, capacity) int64, a hash table: key + 1, count, occurrences
+    counted  (3, capacity) int64, a hash table: key + 1, count, occurrences
     Returns the cell to continue with and the number of pairs found; stops early where the table may get too
     full.
     """
@@ -66,26 +66,26 @@ def scan(records, spans, longest, at, budget, pairs, found, used):
             continue
         length = np.int64(records[at])
         # room for every pair of the word at a load of one half, so that no word is counted in part
-        if 2 * (used + length) > found.shape[1]:
+        if 2 * (used + length) > counted.shape[1]:
             break
         weight = np.int64(records[at + 1]) | np.int64(records[at + 2]) << 32
         # every adjacent window counts, overlaps included: `aaa` holds `aa` twice, as in the reference
         for cell in range(at + HEADER, at + HEADER + length - 1):
             key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
-            index = index_of(key, found[0])
-            if found[0, index] == 0:  # only here the larger table is looked at: most pairs occur again
+            index = index_of(key, counted[0])
+            if counted[0, index] == 0:  # only here the larger table is looked at: most pairs occur again
                 if pairs[0, index_of(key, pairs[0])] or not allowed(records, spans, cell, longest):
                     continue
-                found[0, index] = key + 1
+                counted[0, index] = key + 1
                 used += 1
-            found[1, index] += weight
-            found[2, index] += 1
+            counted[1, index] += weight
+            counted[2, index] += 1
         at += HEADER + length
     return at, used
 
 
 @kernel
-def enlist(records, spans, longest, at, budget, found, chosen, entries, lists):
+def enlist(records, spans, longest, at, budget, counted, chosen, entries, lists):
     """Adds each word to the lists of its chosen pairs; returns the cell to continue with.
 
     chosen  (capacity,) int64: the entry of each pair found + 1, 0 for a pair that is too rare
@@ -98,9 +98,9 @@ def enlist(records, spans, longest, at, budget, found, chosen, entries, lists):
         length = np.int64(records[at])
         for cell in range(at + HEADER, at + HEADER + length - 1):
             key = np.int64(records[cell]) << 32 | np.int64(records[cell + 1])
-            index = index_of(key, found[0])
+            index = index_of(key, counted[0])
             entry = chosen[index] - 1
-            if entry >= 0 and found[0, index] and allowed(records, spans, cell, longest):
+            if entry >= 0 and counted[0, index] and allowed(records, spans, cell, longest):
                 end = entries[entry, 0] + entries[entry, 1]
                 # a word that holds the pair twice is listed once: one visit merges all occurrences
                 if entries[entry, 1] == 0 or lists[end - 1] != at:
