@@ -81,12 +81,12 @@ def tokenizer(normalizers: tuple[str, ...], pre_tokenizers: tuple[str, ...]) -> 
     """A tokenizer of these blocks, its model empty, as JSON."""
     from tokenizers import Tokenizer, models
 
-    made = Tokenizer(models.WordLevel())
+    built = Tokenizer(models.WordLevel())
     if normalizers:
-        made.normalizer = blocks.sequence("normalizer", normalizers)
+        built.normalizer = blocks.sequence("normalizer", normalizers)
     if pre_tokenizers:
-        made.pre_tokenizer = blocks.sequence("pre_tokenizer", pre_tokenizers)
-    return made.to_str()
+        built.pre_tokenizer = blocks.sequence("pre_tokenizer", pre_tokenizers)
+    return built.to_str()
 
 
 RECIPE_PIPELINES = {name: (recipe.normalizers, recipe.pre_tokenizers) for name, recipe in RECIPES.items()}

@@ -100,11 +100,11 @@ def test_byte_table_passes_over_the_empty_string():
 @settings(max_examples=50, deadline=None)
 @given(_entries, st.integers(1, 5), st.integers(1, 50))
 def test_byte_table_comes_out_in_batches_of_any_size(entries, strings, size):
-    found = Counter()
+    exported = Counter()
     for batch in _table(entries).batches(strings, size):
         assert 1 <= len(batch) <= strings
-        found.update(dict(zip(batch.to_bytes(), batch.counts.tolist(), strict=True)))
-    assert found == _counter(entries)
+        exported.update(dict(zip(batch.to_bytes(), batch.counts.tolist(), strict=True)))
+    assert exported == _counter(entries)
 
 
 def test_byte_table_is_empty_after_clearing_and_takes_more():

@@ -89,10 +89,10 @@ def test_resume_after_kill_reads_only_what_is_left(corpus, whole, tmp_path):
     assert not (tmp_path / "counts").exists()
     done = _markers(tmp_path)
     work = tmp_path / ".counts.tokkit-counting"
-    kept = {run: (work / run).stat() for marker in done for run in json.loads(marker.read_text())["runs"]}
+    stats = {run: (work / run).stat() for marker in done for run in json.loads(marker.read_text())["runs"]}
     again = _started(corpus, tmp_path, "--json", "--threads", "1")
     _after_shards(again, tmp_path, len(done) + 1)
-    for run, stat in kept.items():
+    for run, stat in stats.items():
         assert (work / run).stat().st_mtime_ns == stat.st_mtime_ns
     out, err = again.communicate(timeout=60)
     assert again.returncode == 0, err
@@ -186,7 +186,7 @@ def test_resume_does_not_read_finished_shards(stopped, tmp_path, monkeypatch, he
     tokkit.count(stopped, tmp_path / "counts", progress=heard)
     assert read == [path.name for path in stopped[done:]]
     receipt = json.loads((tmp_path / "counts" / "tokkit.json").read_text("utf-8"))["result"]
-    assert [each["name"] for each in receipt["inputs"]] == ["a.txt", "b.txt", "c.txt"]
+    assert [file["name"] for file in receipt["inputs"]] == ["a.txt", "b.txt", "c.txt"]
     monkeypatch.undo()
     tokkit.count(stopped, tmp_path / "again")
     assert _parts(tmp_path / "counts") == _parts(tmp_path / "again")

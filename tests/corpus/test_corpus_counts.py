@@ -36,7 +36,7 @@ def text_of(size, seed=1):
     return "\n".join(lines) + "\n"
 
 
-def held(folder):
+def contents_of(folder):
     """The bytes of every part."""
     return {path.name: path.read_bytes() for path in sorted(folder.glob("*.parquet"))}
 
@@ -48,7 +48,7 @@ def result(folder):
 def table(folder):
     """Every piece and its count, in the order of the parts."""
     both = [pq.read_table(path).to_pydict() for path in sorted(folder.glob("part-*.parquet"))]
-    return [pair for each in both for pair in zip(each["piece"], each["count"], strict=True)]
+    return [pair for parquet in both for pair in zip(parquet["piece"], parquet["count"], strict=True)]
 
 
 @settings(deadline=None)
@@ -93,20 +93,20 @@ def test_counts_are_the_same_bytes_for_any_threads_memory_and_shards(write, tmp_
     paths = [write("a.txt", "\ufeff" + text), write("b.txt", text_of(50_000, 3))]
     rows = tmp_path / "c.parquet"
     pl.DataFrame({"text": ["two\nlines", None, "a\0b", *text.split("\n")[:2000]]}).write_parquet(rows)
-    made = []
+    written = []
     for number, (threads, memory, shard) in enumerate(
         [(1, None, 1 << 28), (2, None, 1 << 20), (3, "1B", 1 << 14), (8, "1MB", 1 << 17)]
     ):
         monkeypatch.setattr(shards, "SHARD", shard)
         out = tmp_path / f"counts-{number}"
-        found = tokkit.count([*paths, rows], out, recipe=recipe, threads=threads, memory=memory)
-        made.append(held(out))
+        summary = tokkit.count([*paths, rows], out, recipe=recipe, threads=threads, memory=memory)
+        written.append(contents_of(out))
         assert {**result(out), "settings": None} == {**result(tmp_path / "counts-0"), "settings": None}
-    assert all(each == made[0] for each in made)
+    assert all(parquet == written[0] for parquet in written)
     counted = table(out)
-    assert len(made[0]) == parts.PARTITIONS
-    assert found.pieces == sum(count for _, count in counted)
-    assert found.distinct_pieces == len({piece for piece, _ in counted}) == len(counted)
+    assert len(written[0]) == parts.PARTITIONS
+    assert summary.pieces == sum(count for _, count in counted)
+    assert summary.distinct_pieces == len({piece for piece, _ in counted}) == len(counted)
     texts = [path.read_text("utf-8-sig") for path in paths] + pl.read_parquet(rows)[
         "text"
     ].drop_nulls().to_list()
@@ -122,10 +122,10 @@ def test_counts_are_the_same_bytes_for_any_threads_memory_and_shards(write, tmp_
 def test_counts_of_blocks_that_may_not_be_cut_are_words(write, tmp_path, monkeypatch):
     monkeypatch.setattr(shards, "SHARD", 1000)
     text = "one  two 12 three \n  four\n" * 200
-    found = tokkit.count([write("a.txt", text), write("b.txt", text)], tmp_path / "counts", **UNCUT)
-    assert found.unit == result(tmp_path / "counts")["unit"] == "word"
+    summary = tokkit.count([write("a.txt", text), write("b.txt", text)], tmp_path / "counts", **UNCUT)
+    assert summary.unit == result(tmp_path / "counts")["unit"] == "word"
     assert dict(table(tmp_path / "counts"))["  four\n"] == 400
-    assert found.bytes == 2 * len(text)
+    assert summary.bytes == 2 * len(text)
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_counts_of_shards_merge_to_the_single_run(write, tmp_path, blocks):
     single = tokkit.count(paths, tmp_path / "single", **blocks)
     first = tokkit.merge_counts([tmp_path / "a", tmp_path / "b"], tmp_path / "ab")
     merged = tokkit.merge_counts([tmp_path / "ab", tmp_path / "c"], tmp_path / "abc", threads=1)
-    assert held(tmp_path / "abc") == held(tmp_path / "single")
+    assert contents_of(tmp_path / "abc") == contents_of(tmp_path / "single")
     assert result(tmp_path / "abc") == result(tmp_path / "single")
     assert first.pieces < merged.pieces == single.pieces
     assert (merged.distinct_pieces, merged.bytes) == (single.distinct_pieces, single.bytes)
@@ -240,15 +240,15 @@ def test_shards_part_text_at_line_ends_and_keep_the_rest_whole(write, monkeypatc
     )
     small = [write(f"{i}.txt", "small\n" * 5) for i in range(5)]
     rows = write("t.csv", "text,label\n" + "row,a\n" * 40)
-    made = shards.shards_of(plan([text, *small, rows], CorpusOptions()), within_files=True)
-    ranges = [(part.start, part.end) for shard in made for part in shard if part.file.path == text]
+    written = shards.shards_of(plan([text, *small, rows], CorpusOptions()), within_files=True)
+    ranges = [(part.start, part.end) for shard in written for part in shard if part.file.path == text]
     content = text.read_bytes()
     assert [start for start, _ in ranges[1:]] == [end for _, end in ranges[:-1]]
     assert (ranges[0][0], ranges[-1][1]) == (0, len(content))
     assert all(content[end - 1 : end] == b"\n" for _, end in ranges[:-1])
     assert max(end - start for start, end in ranges) < 100 + 501
-    assert [len(shard) for shard in made[-2:]] == [4, 3]
-    assert made[-1][-1].whole
+    assert [len(shard) for shard in written[-2:]] == [4, 3]
+    assert written[-1][-1].whole
     assert all(
         part.whole for s in shards.shards_of([CorpusFile(text, TableFormat("text"))], False) for part in s
     )

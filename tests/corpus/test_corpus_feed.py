@@ -48,10 +48,10 @@ def test_feed_column_and_separator_are_taken_from_the_options(write):
 
 
 def test_feed_tells_bytes_of_every_batch(write):
-    told = []
+    sizes = []
     text, table = write("a.txt", "하나\nb\n"), write("a.csv", "text,label\n하나,x\n")
-    list(items(plan([text, table], CorpusOptions()), told.append))
-    assert told == [len("하나\nb\n".encode()), len("하나".encode())]
+    list(items(plan([text, table], CorpusOptions()), sizes.append))
+    assert sizes == [len("하나\nb\n".encode()), len("하나".encode())]
 
 
 def test_feed_reads_a_table_in_batches(write, monkeypatch):

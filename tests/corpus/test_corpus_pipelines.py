@@ -48,8 +48,8 @@ def test_pipelines_all_recipes_may_be_cut_and_most_others_may_not():
 
 def test_pipelines_each_counts_every_kind_of_text_as_the_reference():
     for number, names in enumerate(cuttable()):
-        few = len(names[0]) < 2
-        for text in TORTURE if few and number % 3 == 0 else [TORTURE[number % len(TORTURE)]]:
+        short = len(names[0]) < 2
+        for text in TORTURE if short and number % 3 == 0 else [TORTURE[number % len(TORTURE)]]:
             _check_lines(names, text)
 
 

@@ -11,12 +11,12 @@ from tokkit.progress import SILENT, Silent
 from tokkit.runtime import threads
 
 
-class Told(Silent):
+class Amounts(Silent):
     def __init__(self, stop_at: int | None = None) -> None:
         self.amount = 0
         self.stop_at = stop_at
 
-    def advance(self, amount: int, **shown: str) -> None:
+    def advance(self, amount: int, **metrics: str) -> None:
         self.amount += amount
 
     def cancelled(self) -> bool:
@@ -24,20 +24,20 @@ class Told(Silent):
 
 
 def collect(tasks):
-    found = []
+    collected = []
     for task in tasks:
-        found.append(task)
+        collected.append(task)
         tasks.done(1)
         time.sleep(0.001)
-    return found
+    return collected
 
 
 @pytest.mark.parametrize("number", [1, 2, 8])
 def test_threads_do_every_task_once(number):
-    told = Told()
-    results = threads.run(collect, threads.Tasks(iter(range(100))), number, told)
-    assert sorted(task for found in results for task in found) == list(range(100))
-    assert told.amount == 100
+    amounts = Amounts()
+    results = threads.run(collect, threads.Tasks(iter(range(100))), number, amounts)
+    assert sorted(task for collected in results for task in collected) == list(range(100))
+    assert amounts.amount == 100
 
 
 def test_threads_raise_what_a_worker_or_the_stream_raises():
@@ -59,7 +59,7 @@ def test_threads_stop_when_the_user_wants():
     endless = threads.Tasks(iter(range(1_000_000)))
     started = time.monotonic()
     with pytest.raises(Interrupted):
-        threads.run(collect, endless, 2, Told(stop_at=50))
+        threads.run(collect, endless, 2, Amounts(stop_at=50))
     assert time.monotonic() - started < 2
     assert endless.stopped
     assert endless.total < 10_000

@@ -66,10 +66,10 @@ class Case:
         if self.limit is None:
             return False
         text = "".join(word * count for word, count in self.words.items())
-        kept = kept_characters(self.words, self.alphabet, self.limit)
-        left = {*text, *self.alphabet} - {*kept}
-        often = {c: 1 << 62 if c in self.alphabet else text.count(c) for c in {*kept, *left}}
-        return bool(left) and min(often[c] for c in kept) == max(often[c] for c in left)
+        limited = kept_characters(self.words, self.alphabet, self.limit)
+        left = {*text, *self.alphabet} - {*limited}
+        often = {c: 1 << 62 if c in self.alphabet else text.count(c) for c in {*limited, *left}}
+        return bool(left) and min(often[c] for c in limited) == max(often[c] for c in left)
 
 
 def random_case(seed: int) -> Case:

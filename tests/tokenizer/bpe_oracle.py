@@ -28,13 +28,13 @@ class Learned:
 
     tokens: list[str]
     initial: int
-    made: list[tuple[int, int, int]]
+    merges_made: list[tuple[int, int, int]]
     open: bool
 
     @property
     def merges(self) -> list[list[str]]:
         """In rank order; of a pair that was merged twice the last rank counts."""
-        ranks = {(left, right): rank for rank, (left, right, _) in enumerate(self.made)}
+        ranks = {(left, right): rank for rank, (left, right, _) in enumerate(self.merges_made)}
         return [
             [self.tokens[left], self.tokens[right]] for left, right in sorted(ranks, key=ranks.__getitem__)
         ]
@@ -42,7 +42,7 @@ class Learned:
     @property
     def reused(self) -> int:
         """Merges that made a token that was there already."""
-        return len(self.made) - (len(self.tokens) - self.initial)
+        return len(self.merges_made) - (len(self.tokens) - self.initial)
 
 
 def learn(
@@ -73,8 +73,10 @@ def learn(
         characters = set(tokens)
     symbols = [written(word, tokens, characters, prefix, suffix) for word in words]
     first = len(tokens)
-    made, is_open = merged(symbols, list(words.values()), tokens, vocab_size, min_frequency, prefix, longest)
-    return Learned(list(tokens), first, made, is_open)
+    merges_made, is_open = merged(
+        symbols, list(words.values()), tokens, vocab_size, min_frequency, prefix, longest
+    )
+    return Learned(list(tokens), first, merges_made, is_open)
 
 
 def kept_characters(words: Mapping[str, int], alphabet: Iterable[str], limit: int | None) -> list[str]:
@@ -92,9 +94,11 @@ def written(
 ) -> list[list[int]]:
     """The word as symbols, [id, characters] each; a decorated character that is new gets the next id."""
     symbols = []
-    for place, character in enumerate(word):
+    for position, character in enumerate(word):
         if character in characters:
-            decorated = (prefix if place else "") + character + (suffix if place == len(word) - 1 else "")
+            decorated = (
+                (prefix if position else "") + character + (suffix if position == len(word) - 1 else "")
+            )
             symbols.append([tokens.setdefault(decorated, len(tokens)), 1])
     return symbols
 
@@ -119,7 +123,7 @@ def merged(
     queue: list[tuple[int, tuple[int, int], int, set[int]]] = []
     entries: Counter[tuple[int, int]] = Counter()
     pushed, is_open = 0, False
-    made = []
+    merges_made = []
     while True:
         for pair in sorted(where):
             if counts[pair] > 0:
@@ -127,23 +131,23 @@ def merged(
                 pushed += 1
                 entries[pair] += 1
         if len(tokens) >= vocab_size:
-            return made, is_open
+            return merges_made, is_open
         while queue and -queue[0][0] != counts[queue[0][1]]:
-            _, pair, age, held = heapq.heappop(queue)
+            _, pair, age, holders = heapq.heappop(queue)
             is_open = is_open or counts[pair] < 0
-            heapq.heappush(queue, (-counts[pair], pair, age, held))
+            heapq.heappush(queue, (-counts[pair], pair, age, holders))
         if not queue or -queue[0][0] < max(min_frequency, 1):
-            return made, is_open
-        _, (left, right), _, held = heapq.heappop(queue)
+            return merges_made, is_open
+        _, (left, right), _, holders = heapq.heappop(queue)
         is_open = is_open or entries[left, right] > 1
         entries[left, right] -= 1
         text = texts[left] + texts[right].removeprefix(prefix)
         if text not in tokens:
             tokens[text] = len(tokens)
             texts.append(text)
-        made.append((left, right, tokens[text]))
+        merges_made.append((left, right, tokens[text]))
         where = defaultdict(set)
-        for number in held:
+        for number in holders:
             for pair, change in changes(words[number], left, right, tokens[text], longest):
                 counts[pair] += change * weights[number]
                 if change > 0:
@@ -154,19 +158,19 @@ def changes(
     word: list[list[int]], left: int, right: int, token: int, longest: int | None
 ) -> Iterable[tuple[tuple[int, int], int]]:
     """Merges the pair in one word, from left to right; the pairs that fall and rise."""
-    place = 0
-    while place + 1 < len(word):
-        if word[place][0] == left and word[place + 1][0] == right:
-            length = word[place][1] + word[place + 1][1]
-            word[place : place + 2] = [[token, length]]
-            if place > 0:
-                before, size = word[place - 1]
+    position = 0
+    while position + 1 < len(word):
+        if word[position][0] == left and word[position + 1][0] == right:
+            length = word[position][1] + word[position + 1][1]
+            word[position : position + 2] = [[token, length]]
+            if position > 0:
+                before, size = word[position - 1]
                 yield (before, left), -1
                 if longest is None or size + length <= longest:
                     yield (before, token), 1
-            if place + 1 < len(word):
-                after, size = word[place + 1]
+            if position + 1 < len(word):
+                after, size = word[position + 1]
                 yield (right, after), -1
                 if longest is None or size + length <= longest:
                     yield (token, after), 1
-        place += 1
+        position += 1

@@ -35,7 +35,7 @@ def test_char_keeps_the_most_frequent_and_the_rest_is_unknown(tmp_path):
     ordered = sorted(counts, key=lambda character: (-counts[character], character))
     assert list(model_of(tmp_path / "o" / "9")["vocab"]) == [*SPECIAL, *ordered[:4]]
     assert list(model_of(tmp_path / "o" / "7")["vocab"]) == [*SPECIAL, *ordered[:2]]
-    assert [each["vocab_size"] for each in result.sizes] == [7, 9]
+    assert [entry["vocab_size"] for entry in result.sizes] == [7, 9]
     tokens = load(tmp_path / "o" / "7").backend.encode("cazc", add_special_tokens=False).tokens
     assert tokens == ["c", "[UNK]", "[UNK]", "c"]
 

@@ -46,22 +46,22 @@ def test_training_from_counts_gives_the_tokenizer_of_the_corpus(corpus, tmp_path
     counted = tokkit.count(corpus, tmp_path / "counts", **blocks)
     assert counted.unit == ("word" if name.startswith("uncut") else "chunk")
     wanted = train(corpus, tmp_path / "wanted", vocab_size=1500, **blocks)
-    found = train(out=tmp_path / "found", counts=tmp_path / "counts", vocab_size=1500, threads=2)
+    result = train(out=tmp_path / "found", counts=tmp_path / "counts", vocab_size=1500, threads=2)
     for file in ("tokenizer.json", "tokenizer_config.json"):
         assert (tmp_path / "found" / file).read_bytes() == (tmp_path / "wanted" / file).read_bytes()
     for key in ("sha256", "words", "distinct_words", "bytes", "vocab_size"):
-        assert getattr(found, key) == getattr(wanted, key)
+        assert getattr(result, key) == getattr(wanted, key)
 
 
 def test_receipt_of_a_training_from_counts_describes_them(counts, tmp_path):
-    found = tokkit.train_wordpiece(out=tmp_path / "out", counts=counts, vocab_size=300)
+    result = tokkit.train_wordpiece(out=tmp_path / "out", counts=counts, vocab_size=300)
     receipt = json.loads((tmp_path / "out" / "tokkit.json").read_text("utf-8"))["result"]
     (described,) = receipt["inputs"]
     assert described["name"] == "counts"
     assert len(described["files"]) == 16
     assert (
         receipt["bytes"]
-        == found.bytes
+        == result.bytes
         == json.loads((counts / "tokkit.json").read_text("utf-8"))["result"]["bytes"]
     )
     assert receipt["settings"]["recipe"] == "bert-uncased"
@@ -85,8 +85,10 @@ def test_blocks_may_be_named_again(counts, tmp_path, blocks):
 
 def test_counts_of_one_recipe_serve_another_with_the_same_blocks(corpus, tmp_path):
     tokkit.count(corpus, tmp_path / "counts", recipe="gpt2")
-    found = tokkit.train_bpe(out=tmp_path / "a", counts=tmp_path / "counts", recipe="roberta", vocab_size=600)
-    assert found.sha256 == tokkit.train_bpe(corpus, tmp_path / "b", recipe="roberta", vocab_size=600).sha256
+    result = tokkit.train_bpe(
+        out=tmp_path / "a", counts=tmp_path / "counts", recipe="roberta", vocab_size=600
+    )
+    assert result.sha256 == tokkit.train_bpe(corpus, tmp_path / "b", recipe="roberta", vocab_size=600).sha256
 
 
 @pytest.mark.parametrize(
@@ -117,12 +119,12 @@ def test_counts_that_are_damaged_are_refused(counts, tmp_path):
         tokkit.train_bpe(out=tmp_path / "out", counts=tmp_path / "none")
     receipt = (counts / "tokkit.json").read_text("utf-8")
     pieces = json.loads(receipt)["result"]["pieces"]
-    told = receipt.replace(f'"pieces": {pieces}', f'"pieces": {pieces + 1}')
+    report = receipt.replace(f'"pieces": {pieces}', f'"pieces": {pieces + 1}')
     damaged = tmp_path / "damaged"
     damaged.mkdir()
     for path in counts.iterdir():
         (damaged / path.name).write_bytes(path.read_bytes())
-    (damaged / "tokkit.json").write_text(told, "utf-8")
+    (damaged / "tokkit.json").write_text(report, "utf-8")
     with pytest.raises(InputError, match=r"its parts have .* pieces, its tokkit.json "):
         tokkit.train_wordpiece(out=tmp_path / "out", counts=damaged)
     assert not (tmp_path / "out").exists()
@@ -131,15 +133,15 @@ def test_counts_that_are_damaged_are_refused(counts, tmp_path):
 def test_the_road_by_command_line(corpus, tmp_path):
     code, out, err = finished("count", corpus, "-o", "a", "--json", cwd=tmp_path)
     assert code == 0, err
-    told = json.loads(out)
-    assert [*told][:8] == [
+    report = json.loads(out)
+    assert [*report][:8] == [
         *("schema", "command", "counts", "pieces", "distinct_pieces", "bytes", "unit", "fingerprint")
     ]
     write(tmp_path / "b.txt", "more text\n")
     assert finished("count", "b.txt", "-o", "b", cwd=tmp_path)[0] == 0
     code, out, err = finished("merge-counts", "a", "b", "-o", "ab", cwd=tmp_path)
     assert code == 0, err
-    assert told["fingerprint"] in out
+    assert report["fingerprint"] in out
     assert finished("train-bpe", "--counts", "ab", "-o", "t", "--vocab-size", "500", cwd=tmp_path)[0] == 0
     assert (tmp_path / "t" / "tokenizer.json").is_file()
 

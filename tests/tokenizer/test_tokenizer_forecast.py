@@ -16,10 +16,10 @@ from tokkit.tokenizer.training.train import merge_options
 from tokkit.tokenizer.training.trainer_options import BpeOptions, WordPieceOptions
 
 
-def expected_of(path, spec):
-    blueprint = resolve(spec)
+def expected_of(path, options):
+    blueprint = resolve(options)
     planned = feed.plan([path], feed.CorpusOptions())
-    return forecast(planned, blueprint.skeleton().to_str(), merge_options(spec, blueprint), 2)
+    return forecast(planned, blueprint.skeleton().to_str(), merge_options(options, blueprint), 2)
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +39,11 @@ def prose(tmp_path_factory):
 @pytest.mark.parametrize(
     "spec", [BpeOptions(), WordPieceOptions(), WordPieceOptions(pre_tokenizer=("digits",))]
 )
-def test_forecast_is_near_what_comes(prose, spec, tmp_path):
-    expected = expected_of(prose, spec)
+def test_forecast_is_near_what_comes(prose, options, tmp_path):
+    expected = expected_of(prose, options)
     assert expected.bytes == prose.stat().st_size
-    train = tokkit.train_bpe if spec.family == "BPE" else tokkit.train_wordpiece
-    result = train(prose, tmp_path / "out", spec, vocab_size=500)
+    train = tokkit.train_bpe if options.family == "BPE" else tokkit.train_wordpiece
+    result = train(prose, tmp_path / "out", options, vocab_size=500)
     assert expected.distinct_words / 2.5 < result.distinct_words < 2.5 * expected.distinct_words
     assert 50 < expected.smallest_vocabulary <= 300
 

@@ -201,10 +201,10 @@ def test_from_takes_a_file_and_names_it_in_the_receipt(corpus, tmp_path):
         *("train-wordpiece", corpus, "-o", tmp_path / "o", "--from", moved, "--vocab-size", "500")
     )
     assert code == 0, err
-    told = json.loads((tmp_path / "o" / "tokkit.json").read_text("utf-8"))["result"]
-    assert told["from"] == {"name": "bert.json", "sha256": sha256_of(moved), "bytes": moved.stat().st_size}
-    assert [each["name"] for each in told["inputs"]] == ["c.txt"]
-    assert told["settings"].keys().isdisjoint({"recipe", "prefix", "normalizer"})
+    receipt = json.loads((tmp_path / "o" / "tokkit.json").read_text("utf-8"))["result"]
+    assert receipt["from"] == {"name": "bert.json", "sha256": sha256_of(moved), "bytes": moved.stat().st_size}
+    assert [file["name"] for file in receipt["inputs"]] == ["c.txt"]
+    assert receipt["settings"].keys().isdisjoint({"recipe", "prefix", "normalizer"})
     assert load(tmp_path / "o").backend.encode("").tokens == ["[CLS]", "[SEP]"]
 
 

@@ -44,11 +44,11 @@ UNCUT = ("--pre-tokenizer", "digits")
 MANY = ("--vocab-size", "500000", "--min-frequency", "0")
 
 
-def wait_for(found, process, timeout=30.0):
+def wait_for(condition, process, timeout=30.0):
     """What ``found`` gives, once it is true."""
     ends = time.monotonic() + timeout
     while time.monotonic() < ends:
-        if what := found():
+        if what := condition():
             return what
         assert process.poll() is None, process.communicate()[1]
         time.sleep(0.01)

@@ -33,7 +33,7 @@ def oracle_learns(case, initial=()):
 def assert_equal(learned, expected, case):
     """Tokens, and every merge in the order in which it was made."""
     assert (list(learned.tokens), learned.initial) == (expected.tokens, expected.initial), case
-    assert list(learned.merges) == expected.made, case
+    assert list(learned.merges) == expected.merges_made, case
     assert learned.merges_of(case.vocab_size) == expected.merges, case
 
 
@@ -115,7 +115,7 @@ def test_merging_equals_the_oracle_at_any_level(
     assert_equal(engine_learns(case), oracle_learns(case), case)
 
 
-FOUND = {
+RARE = {
     "a pair of one token with itself, that rises on both sides": Case({"aaaaa": 3}, 12, 2, suffix="a"),
     "a token of now more and now fewer characters": Case({"aaaaaaaaa": 2}, 12, 1, suffix="a", longest=5),
     "pairs that rise and fall by the same in one merge": Case(
@@ -137,11 +137,11 @@ FOUND = {
 """Corpora on which an earlier engine, or one without a part of this, differed."""
 
 
-@pytest.mark.parametrize("name", FOUND)
+@pytest.mark.parametrize("name", RARE)
 @pytest.mark.parametrize("level", [1, 2, 3, 30])
 def test_merging_found_corpora(name, level, monkeypatch):
     cut_up(monkeypatch, 500_000, level, 2)
-    assert_equal(engine_learns(FOUND[name]), oracle_learns(FOUND[name]), FOUND[name])
+    assert_equal(engine_learns(RARE[name]), oracle_learns(RARE[name]), RARE[name])
 
 
 @pytest.mark.parametrize("text", ["english", "korean"])
@@ -228,7 +228,7 @@ def test_merging_counts_are_64_bit(factor, monkeypatch):
     words = {"ab": factor, "cd": factor + 1, "abcd": 1, "cdcd": 2, "dcba": factor + 2}
     case = Case(words, 40, factor + 2)
     expected = oracle_learns(case)
-    assert expected.made
+    assert expected.merges_made
     assert_equal(engine_learns(case), expected, case)
 
 
@@ -247,8 +247,8 @@ def test_merging_of_bytes_equals_the_oracle_over_characters_of_bytes():
 @pytest.mark.parametrize("compat", [False, True])
 @pytest.mark.parametrize("longest", [2, 3, 5])
 def test_merging_max_token_length_in_characters_or_as_the_reference_counts(longest, compat):
-    spec = BpeOptions(recipe="korean", max_token_length=longest, compat=compat)
-    options = merge_options(spec, resolve(spec))
+    bpe_options = BpeOptions(recipe="korean", max_token_length=longest, compat=compat)
+    options = merge_options(bpe_options, resolve(bpe_options))
     assert options.longest == (longest - 1 if compat else longest)
     words = dict(sorted(Counter(cut("english", 8_000).split()).items()))
     case = Case(words, 1500, 2, longest=options.longest)

@@ -45,7 +45,7 @@ def test_sizes_are_those_of_trainings_of_their_own(tmp_path, corpus, family, set
         for name in ("tokenizer.json", "tokenizer_config.json"):
             alone, nested = tmp_path / str(size) / name, tmp_path / "out" / str(size) / name
             assert alone.read_bytes() == nested.read_bytes(), (size, name)
-    assert [each["requested_vocab_size"] for each in result.sizes] == list(SIZES)
+    assert [entry["requested_vocab_size"] for entry in result.sizes] == list(SIZES)
     assert result.requested_vocab_size == 800
 
 
@@ -63,24 +63,24 @@ def test_sizes_stand_in_receipts_and_result(tmp_path, corpus):
         "train-bpe", corpus, "-o", tmp_path / "out", "--vocab-size", "300,500,800", "--json"
     )
     assert code == 0, err
-    told = json.loads(out)
+    report = json.loads(out)
     above = json.loads((tmp_path / "out" / "tokkit.json").read_text())
-    assert [each["requested_vocab_size"] for each in above["result"]["sizes"]] == list(SIZES)
-    for size, said, kept in zip(SIZES, told["sizes"], above["result"]["sizes"], strict=True):
+    assert [entry["requested_vocab_size"] for entry in above["result"]["sizes"]] == list(SIZES)
+    for size, said, listed in zip(SIZES, report["sizes"], above["result"]["sizes"], strict=True):
         folder = tmp_path / "out" / str(size)
         own = json.loads((folder / "tokkit.json").read_text())
         hashed = sha256_of(folder / "tokenizer.json")
-        assert said["sha256"] == kept["sha256"] == own["result"]["sha256"] == hashed
+        assert said["sha256"] == listed["sha256"] == own["result"]["sha256"] == hashed
         assert said["vocab_size"] == own["result"]["vocab_size"] == size
         assert said["tokenizer"] == str(folder)
         assert own["result"]["self_test"]
-    assert told["vocab_size"] == 800
+    assert report["vocab_size"] == 800
 
 
 def test_sizes_below_the_alphabet_and_above_what_there_is_are_said(tmp_path, heard):
     corpus = write(tmp_path / "c.txt", "hello hello\n")
     result = tokkit.train_bpe(corpus, tmp_path / "out", vocab_size=[10, 259, 5000], progress=heard)
-    assert [each["vocab_size"] for each in result.sizes] == [257, 259, 261]
+    assert [entry["vocab_size"] for entry in result.sizes] == [257, 259, 261]
     assert "257 tokens, not 10:" in heard
     assert "261 tokens, not 5,000:" in heard
 
@@ -124,7 +124,7 @@ def in_processes(number, family, corpus, folder):
         arguments = (family, corpus, "-o", out, "--vocab-size", "2000", "--threads", str(1 + seed % 3))
         code, _, err = finished(*arguments, env={"PYTHONHASHSEED": str(seed)})
         assert code == 0, err
-        return {name: held for name, held in published(out).items() if name != "tokkit.json"}
+        return {name: data for name, data in published(out).items() if name != "tokkit.json"}
 
     with ThreadPoolExecutor(2) as pool:
         return list(pool.map(run, range(number)))

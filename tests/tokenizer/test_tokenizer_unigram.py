@@ -45,13 +45,13 @@ def test_unigram_learns_the_references_pieces_and_scores(corpus, tmp_path):
     )
     tokenizer.train([str(corpus)], trainer)
     expected = dict(json.loads(tokenizer.to_str())["model"]["vocab"])
-    found = dict(map(tuple, pieces_of(tmp_path / "o")))
-    assert set(found) == set(expected)
-    longer = [piece for piece in found if len(piece) > 1]
-    assert max(abs(found[piece] - expected[piece]) for piece in longer) <= 0.00005 + 1e-9
-    characters = [piece for piece in found if len(piece) == 1]
+    learned = dict(map(tuple, pieces_of(tmp_path / "o")))
+    assert set(learned) == set(expected)
+    longer = [piece for piece in learned if len(piece) > 1]
+    assert max(abs(learned[piece] - expected[piece]) for piece in longer) <= 0.00005 + 1e-9
+    characters = [piece for piece in learned if len(piece) == 1]
     for ours, theirs in zip(
-        sorted(found[c] for c in characters), sorted(expected[c] for c in characters), strict=True
+        sorted(learned[c] for c in characters), sorted(expected[c] for c in characters), strict=True
     ):
         assert abs(ours - theirs) <= 0.00005 + 1e-9
 
@@ -59,18 +59,20 @@ def test_unigram_learns_the_references_pieces_and_scores(corpus, tmp_path):
 def test_unigram_gives_the_same_bytes_at_any_thread_count(corpus, tmp_path):
     for out, threads in (("a", 1), ("b", 2), ("c", 2)):
         tokkit.train_unigram(corpus, tmp_path / out, vocab_size=1500, threads=threads)
-    held = [published(tmp_path / out) for out in ("a", "b", "c")]
-    assert held[0] == held[1] == held[2]
+    folders = [published(tmp_path / out) for out in ("a", "b", "c")]
+    assert folders[0] == folders[1] == folders[2]
     tokkit.count(corpus, tmp_path / "counts", recipe="sentencepiece")
     counted = tokkit.train_unigram((), tmp_path / "d", counts=tmp_path / "counts", vocab_size=1500)
-    assert (tmp_path / "d" / "tokenizer.json").read_bytes() == held[0]["tokenizer.json"]
+    assert (tmp_path / "d" / "tokenizer.json").read_bytes() == folders[0]["tokenizer.json"]
     assert counted.requested_vocab_size == 1500
 
 
 def test_unigram_command_writes_a_folder_and_a_receipt(corpus, tmp_path):
-    code, told, err = finished("train-unigram", corpus, "-o", tmp_path / "o", "--vocab-size", "900", "--json")
+    code, stdout, err = finished(
+        "train-unigram", corpus, "-o", tmp_path / "o", "--vocab-size", "900", "--json"
+    )
     assert code == 0, err
-    assert json.loads(told)["vocab_size"] == 900
+    assert json.loads(stdout)["vocab_size"] == 900
     assert json.loads((tmp_path / "o" / "tokkit.json").read_text("utf-8"))["command"] == "train-unigram"
 
 

@@ -42,7 +42,7 @@ def test_word_equals_the_reference_where_sizes_cut_between_equals(tmp_path, reci
     whole = reference(corpus, recipe, special, vocab_size=10**6, min_frequency=lowest)
     sizes = sorted({6, 37, 100, 101, 102, 103, len(whole) - 1, len(whole), len(whole) + 5})
     result = tokkit.train_word(corpus, tmp_path / "o", recipe=recipe, vocab_size=sizes, min_frequency=lowest)
-    assert [each["requested_vocab_size"] for each in result.sizes] == sizes
+    assert [entry["requested_vocab_size"] for entry in result.sizes] == sizes
     unknown = special if special[0] != "<unk>" else ["", "<unk>"]
     for size in sizes:
         expected = reference(corpus, recipe, special, vocab_size=size, min_frequency=lowest)
@@ -69,10 +69,10 @@ def test_word_loads_in_transformers_and_trains_from_counts(tmp_path):
     from transformers import AutoTokenizer
 
     corpus = write(tmp_path / "c.txt", cut("english", 10_000))
-    made = tokkit.train_word(corpus, tmp_path / "o", vocab_size=300)
+    trained = tokkit.train_word(corpus, tmp_path / "o", vocab_size=300)
     tokkit.count(corpus, tmp_path / "counts")
     counted = tokkit.train_word((), tmp_path / "again", counts=tmp_path / "counts", vocab_size=300)
-    assert counted.sha256 == made.sha256
+    assert counted.sha256 == trained.sha256
     loaded = AutoTokenizer.from_pretrained(str(tmp_path / "o"))
     assert loaded("the king")["input_ids"] == load(tmp_path / "o").backend.encode("the king").ids
 
@@ -80,7 +80,7 @@ def test_word_loads_in_transformers_and_trains_from_counts(tmp_path):
 def test_word_command_gives_the_same_bytes_twice(tmp_path):
     corpus = write(tmp_path / "c.txt", cut("korean", 10_000))
     for out in ("a", "b"):
-        code, told, err = finished(
+        code, stdout, err = finished(
             *(
                 "train-word",
                 corpus,
@@ -94,7 +94,7 @@ def test_word_command_gives_the_same_bytes_twice(tmp_path):
             )
         )
         assert code == 0, err
-        assert json.loads(told)["vocab_size"] == 200
+        assert json.loads(stdout)["vocab_size"] == 200
     assert published(tmp_path / "a") == published(tmp_path / "b")
     receipt = json.loads((tmp_path / "a" / "tokkit.json").read_text("utf-8"))
     assert receipt["command"] == "train-word"

@@ -51,11 +51,11 @@ def test_wordpiece_is_a_legal_reference_result(tmp_path, name):
     in_order = sorted(vocabulary, key=vocabulary.__getitem__)
     initial = [t for t in in_order if t in SPECIAL or len(t) == 1 or (t[:2] == "##" and len(t) == 3)]
     assert initial == in_order[: len(initial)]
-    spec = WordPieceOptions(vocab_size=(3000,))
-    blueprint = resolve(spec)
+    train_options = WordPieceOptions(vocab_size=(3000,))
+    blueprint = resolve(train_options)
     planned = feed.plan([corpus], feed.CorpusOptions())
     words = count_words(planned, blueprint.skeleton().to_str(), SILENT)
-    learned = learn(merge_options(spec, blueprint), words, Stages(SILENT), initial)
+    learned = learn(merge_options(train_options, blueprint), words, Stages(SILENT), initial)
     assert learned.vocabulary(3000) == vocabulary
 
 
@@ -113,8 +113,8 @@ def test_wordpiece_suffix_is_refused(tmp_path):
         tokkit.train_wordpiece(write(tmp_path / "c.txt", "a\n"), tmp_path / "out", suffix="</w>")
 
 
-def initial_tokens(words, reserved=(), kept=(), limit=None, prefix="", suffix=""):
-    options = MergeOptions(reserved, kept, 0, 0, limit, prefix, suffix)
+def initial_tokens(words, reserved=(), alphabet=(), limit=None, prefix="", suffix=""):
+    options = MergeOptions(reserved, alphabet, 0, 0, limit, prefix, suffix)
     tokens = PlainLexicon(words).initial_tokens(options)
     assert tokens == KernelLexicon(table_of(words)).initial_tokens(options)
     return tokens

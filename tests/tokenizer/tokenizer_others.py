@@ -98,4 +98,4 @@ def suffix_like():
     return learned(tokenizer, 100, ["<unk>"], end_of_word_suffix="</w>")
 
 
-OLD = {each.__name__: each for each in (gpt4_like, roberta_like, bert_like, llama_like, suffix_like)}
+OLD = {build.__name__: build for build in (gpt4_like, roberta_like, bert_like, llama_like, suffix_like)}

@@ -87,7 +87,7 @@ def finished(*arguments: str | Path, input: str | None = None, **settings: Any) 
 
 def published(folder: Path) -> dict[str, bytes | dict[str, Any]]:
     """What must be the same at every run: every file, and of the receipt all but ``run``."""
-    held: dict[str, bytes | dict[str, Any]] = {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
+    contents: dict[str, bytes | dict[str, Any]] = {p.name: p.read_bytes() for p in sorted(folder.iterdir())}
     receipt = json.loads((folder / "tokkit.json").read_text(encoding="utf-8"))
-    held["tokkit.json"] = {name: value for name, value in receipt.items() if name != "run"}
-    return held
+    contents["tokkit.json"] = {name: value for name, value in receipt.items() if name != "run"}
+    return contents

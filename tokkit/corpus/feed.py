@@ -21,8 +21,6 @@ from tokkit.sources.paths import expand
 if TYPE_CHECKING:
     from tokkit.sources.formats.batch import Batch
 
-Count = Callable[[int], None]
-
 
 @dataclass(frozen=True)
 class ReadingOptions(Options):
@@ -135,7 +133,9 @@ def _text_column(path: Path, table: TableFormat, name: str | None) -> str:
         ) from error
 
 
-def items(corpus: Sequence[CorpusFile], on_bytes: Count = lambda amount: None) -> Iterator[list[str]]:
+def items(
+    corpus: Sequence[CorpusFile], on_bytes: Callable[[int], None] = lambda amount: None
+) -> Iterator[list[str]]:
     """Lists of texts, file after file; ``on_bytes`` receives the UTF-8 bytes of each list."""
     for file in corpus:
         if file.column is None:

@@ -45,23 +45,21 @@ class Work:
 
     def begin(self, job: Mapping[str, Any], progress: Progress) -> None:
         """Continue the same job, and say so, or discard another one."""
+        text = json.dumps(job, sort_keys=True)
         with raising_output_error(self.out):
-            self._begin(json.dumps(job, sort_keys=True), progress)
-
-    def _begin(self, job: str, progress: Progress) -> None:
-        if os.path.lexists(self.folder):
             previous = _read(self.folder / _JOB)
-            if previous == job:
+            if previous == text:
                 self._continue(progress)
                 return
             if previous is not None:
                 progress.say(
                     f"{self.out}: an unfinished count of other files, or with other blocks, is discarded"
                 )
-            shutil.rmtree(self.folder)
-        self._opened = True
-        self.folder.mkdir()
-        self._write(_JOB, job)
+            if os.path.lexists(self.folder):
+                shutil.rmtree(self.folder)
+            self._opened = True
+            self.folder.mkdir()
+            self._write(_JOB, text)
 
     def _continue(self, progress: Progress) -> None:
         for number in range(self.shards):

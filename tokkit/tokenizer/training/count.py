@@ -78,16 +78,9 @@ def count(
     # next to the output, not in it: the folder under construction is discarded when a run is killed
     work = files.work_path(real, "counting")
     with files.folder(out, force=force, inputs=paths) as staging:
-        totals = count_corpus(
-            staging,
-            work,
-            out,
-            corpus=feed.plan(paths, read_options, progress),
-            skeleton=skeleton,
-            stages=stages,
-            thread_count=threads,
-            memory=read_options.memory_bytes,
-        )
+        planned = feed.plan(paths, read_options, progress)
+        memory = read_options.memory_bytes
+        totals = count_corpus(staging, work, out, planned, skeleton, stages, threads, memory)
         files.write_receipt(
             staging,
             command="count",

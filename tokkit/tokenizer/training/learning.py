@@ -158,7 +158,7 @@ class _Merger:
                 holders[pair].add(word)
         queue = [(-counts[pair], pair, entry, words) for entry, (pair, words) in enumerate(holders.items())]
         heapq.heapify(queue)
-        entries = len(queue)
+        entries, visited = len(queue), 0
         # The word `abab`, three times, with the tokens a = 0 and b = 1:
         #
         #     pairs             ab 6, ba 3            the queue starts with ab
@@ -177,6 +177,10 @@ class _Merger:
             if count < lowest:
                 return
             heapq.heappop(queue)
+            visited += len(words)
+            if visited >= _CHECK_EVERY:
+                stop_if_cancelled(self._progress)
+                visited = 0
             token = self._token_of(*pair)
             for risen, holding in self._replace(words, *pair, token).items():
                 # a pair may rise and fall in the same step: what counts is what is left after all words
@@ -199,7 +203,7 @@ class _Merger:
         """Replace the pair in the words; update the counts; the pairs that rose, with their words."""
         counts, longest = self._counts, self._options.longest
         risen: defaultdict[tuple[int, int], set[int]] = defaultdict(set)
-        for number in _checking(words, self._progress):
+        for number in words:
             symbols, weight, at = self._symbols[number], self._weights[number], 0
             spans = self._spans[number] if longest else []
             while at < len(symbols) - 1:

@@ -7,7 +7,6 @@ char    "a cat"  ->  a ▁ c a t        a model of byte-pair encoding that has n
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +15,9 @@ from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.tokenizer.training.blueprint import UntrainedTokenizer
 from tokkit.tokenizer.training.learning import lexicon_of
-from tokkit.tokenizer.training.lexicon import Words
+from tokkit.tokenizer.training.lexicon import MergedVocabulary, Words
 from tokkit.tokenizer.training.train import Corpus, TrainRequest, TrainResult, run_training
 from tokkit.tokenizer.training.trainer_options import CharOptions, WordOptions
-
-
-@dataclass(frozen=True)
-class FrequentTokens:
-    """Tokens by id, of which every smaller vocabulary is a prefix; the first ``initial`` are always kept."""
-
-    tokens: Sequence[str]
-    initial: int
-
-    @classmethod
-    def of(cls, initial: Sequence[str], counted: Iterable[tuple[str, int]]) -> FrequentTokens:
-        """``counted`` by count, equal ones by code point, after the initial tokens."""
-        ordered = (string for string, _ in sorted(counted, key=lambda entry: (-entry[1], entry[0])))
-        return cls(list(dict.fromkeys((*initial, *ordered))), len(initial))
-
-    def trained(self, size: int) -> dict[str, Any]:
-        kept = self.tokens[: max(size, self.initial)]
-        return {"vocab": {token: number for number, token in enumerate(kept)}}
 
 
 def train_word(
@@ -88,20 +69,26 @@ def train_char(
 
 def most_frequent_words(
     options: WordOptions, blueprint: UntrainedTokenizer, words: Words, stages: Stages
-) -> FrequentTokens:
+) -> MergedVocabulary:
     """Reserved tokens, then the most frequent words."""
     with stages.stage("choosing words"):
         # a word rarer than the one at the rank of the vocabulary's size never gets a token
         lowest = max(options.min_frequency, words.count_at_rank(max(options.vocab_size)))
-        return FrequentTokens.of(blueprint.reserved, words.texts(lowest))
+        return _by_count(blueprint.reserved, words.texts(lowest))
 
 
 def most_frequent_characters(
     options: CharOptions, blueprint: UntrainedTokenizer, words: Words, stages: Stages
-) -> FrequentTokens:
+) -> MergedVocabulary:
     """Reserved tokens, all bytes of a byte-level tokenizer, then the most frequent characters."""
     with stages.stage("choosing characters") as progress:
         counts = lexicon_of(words, progress).counts
         frequent = [(character, n) for character, n in counts.items() if n >= options.min_frequency]
         initial = tuple(dict.fromkeys((*blueprint.reserved, *blueprint.alphabet)))
-        return FrequentTokens.of(initial, frequent)
+        return _by_count(initial, frequent)
+
+
+def _by_count(initial: Sequence[str], counted: Iterable[tuple[str, int]]) -> MergedVocabulary:
+    """The initial tokens, then ``counted`` by count, equal ones by code point; without merges."""
+    ordered = (string for string, _ in sorted(counted, key=lambda entry: (-entry[1], entry[0])))
+    return MergedVocabulary(list(dict.fromkeys((*initial, *ordered))), len(initial), [])

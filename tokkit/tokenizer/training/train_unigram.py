@@ -1,9 +1,9 @@
 """`train_unigram`: the Unigram model of the `tokenizers` package, for comparison with others.
 
-The package learns the pieces, in a child process that can be killed; here its result is made reproducible. It
+The package learns the tokens, in a child process that can be killed; here its result is made reproducible. It
 walks a randomly seeded hash map: sums of probabilities differ in their last digits from run to run, and
-characters that are no piece of their own get their scores in a random order. So scores are rounded to
-`DECIMALS`, those characters get theirs by code point, and pieces are sorted by score, then text.
+characters that the model does not need get their scores in a random order. So scores are rounded to
+`DECIMALS`, those characters get theirs by code point, and tokens are sorted by score, then text.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ _STEP = 0.0001
 
 
 @dataclass(frozen=True)
-class ScoredPieces:
-    """pieces with their scores by id, reserved tokens first; unknown: the id of the unknown token."""
+class ScoredTokens:
+    """tokens with their scores by id, reserved ones first; unknown: the id of the unknown token."""
 
-    pieces: Sequence[tuple[str, float]]
+    tokens: Sequence[tuple[str, float]]
     unknown: int
 
     def trained(self, size: int) -> dict[str, Any]:
-        return {"vocab": [list(piece) for piece in self.pieces], "unk_id": self.unknown}
+        return {"vocab": [list(token) for token in self.tokens], "unk_id": self.unknown}
 
 
 def train_unigram(
@@ -71,46 +71,46 @@ def train_unigram(
             hint="train each size by itself: --vocab-size 8000 -o out-8000/",
         )
     request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads)
-    return run_training(request, most_probable_pieces, progress)
+    return run_training(request, most_probable_tokens, progress)
 
 
-def most_probable_pieces(
+def most_probable_tokens(
     options: UnigramOptions, blueprint: UntrainedTokenizer, words: Words, stages: Stages
-) -> ScoredPieces:
-    """The pieces that the reference's trainer learns from the words, in a reproducible order."""
-    job = {
-        # sorted, and one thread below: sums of floats depend on their order
-        "words": dict(sorted(words.texts())),
+) -> ScoredTokens:
+    """The tokens that the reference's trainer learns from the words, in a reproducible order."""
+    settings = {
         "vocab_size": max(options.vocab_size),
-        "reserved": blueprint.reserved,
+        "special_tokens": blueprint.reserved,
         "unk_token": blueprint.roles["unk"],
         "initial_alphabet": blueprint.alphabet,
         "max_piece_length": options.max_piece_length,
         "shrinking_factor": options.shrinking_factor,
         "n_sub_iterations": options.sub_iterations,
     }
+    # sorted, and one thread below: sums of floats depend on their order
+    job = {"words": dict(sorted(words.texts())), "trainer": settings}
     with stages.stage("learning pieces", words.total, "words") as progress:
-        learned = run_child("tokkit.tokenizer.training.unigram_worker", job, progress, 1)["pieces"]
+        learned = run_child("tokkit.tokenizer.training.unigram_worker", job, progress, 1)["tokens"]
     reserved = set(blueprint.reserved)
-    pieces = reproducible([(piece, score) for piece, score in learned if piece not in reserved])
+    tokens = reproducible([(token, score) for token, score in learned if token not in reserved])
     first = [(token, 0.0) for token in blueprint.reserved]
-    return ScoredPieces([*first, *pieces], blueprint.reserved.index(blueprint.roles["unk"]))
+    return ScoredTokens([*first, *tokens], blueprint.reserved.index(blueprint.roles["unk"]))
 
 
-def reproducible(pieces: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The pieces as every run gives them: scores rounded, those of bare characters reassigned by code point.
+def reproducible(tokens: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
+    """The tokens as every run gives them: scores rounded, those of bare characters reassigned by code point.
 
     >>> reproducible([("ab", -1.00000000001), ("z", -4.0), ("y", -3.9999), ("x", -2.0)])
     [('ab', -1.0), ('x', -2.0), ('z', -3.9999), ('y', -4.0)]
     """
-    lowest = min((score for _, score in pieces), default=0.0)
+    lowest = min((score for _, score in tokens), default=0.0)
     bare = sorted(
-        piece for piece, score in pieces if len(piece) == 1 and _is_step(score - lowest, len(pieces))
+        token for token, score in tokens if len(token) == 1 and _is_step(score - lowest, len(tokens))
     )
-    scores = dict(pieces)
-    reassigned = dict(zip(bare, sorted(scores[piece] for piece in bare), strict=True))
+    scores = dict(tokens)
+    reassigned = dict(zip(bare, sorted(scores[token] for token in bare), strict=True))
     # + 0.0 turns -0.0, which JSON writes with its sign, into 0.0
-    rounded = {piece: round(score, DECIMALS) + 0.0 for piece, score in {**scores, **reassigned}.items()}
+    rounded = {token: round(score, DECIMALS) + 0.0 for token, score in {**scores, **reassigned}.items()}
     return sorted(rounded.items(), key=lambda entry: (-entry[1], entry[0]))
 
 

@@ -19,18 +19,9 @@ _BATCH = 1_000
 
 
 def learn(job: Mapping[str, Any]) -> dict[str, Any]:
-    """Pieces with their scores, learned from the words of a job and their counts."""
+    """Tokens with their scores, learned from the words of a job and their counts."""
     words: Mapping[str, int] = job["words"]
-    trainer = trainers.UnigramTrainer(
-        vocab_size=job["vocab_size"],
-        special_tokens=job["reserved"],
-        unk_token=job["unk_token"],
-        initial_alphabet=job["initial_alphabet"],
-        max_piece_length=job["max_piece_length"],
-        shrinking_factor=job["shrinking_factor"],
-        n_sub_iterations=job["n_sub_iterations"],
-        show_progress=False,
-    )
+    trainer = trainers.UnigramTrainer(**job["trainer"], show_progress=False)
     # words are words already: splitting at a character that occurs in none of them gives them back whole
     mark = _absent(words)
     tokenizer = Tokenizer(models.Unigram())
@@ -38,11 +29,12 @@ def learn(job: Mapping[str, Any]) -> dict[str, Any]:
     try:
         tokenizer.train_from_iterator(_texts(words, mark, Reporter()), trainer)
     except Exception as error:
+        size = job["trainer"]["vocab_size"]
         raise UsageError(
-            f"--vocab-size: {job['vocab_size']:,} tokens cannot be learned from this corpus: {error}",
+            f"--vocab-size: {size:,} tokens cannot be learned from this corpus: {error}",
             hint="name a size with room for every character of the corpus",
         ) from error
-    return {"pieces": json.loads(tokenizer.to_str())["model"]["vocab"]}
+    return {"tokens": json.loads(tokenizer.to_str())["model"]["vocab"]}
 
 
 def _texts(words: Mapping[str, int], mark: str, report: Reporter) -> Iterator[str]:
