@@ -9,7 +9,7 @@ from corpus_texts import TORTURE, lines_of, readable, reference
 from tokkit.corpus import words
 from tokkit.corpus.cutting import Pipeline
 from tokkit.corpus.feed import CorpusOptions, plan
-from tokkit.corpus.reference_words import count_in_child
+from tokkit.corpus.uncut_words import count_in_child
 from tokkit.errors import InputError
 from tokkit.progress import SILENT
 

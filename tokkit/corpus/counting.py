@@ -16,8 +16,8 @@ from tokkit.corpus import parts
 from tokkit.corpus.chunks import Texts, count_in_threads, lines_of, texts_of
 from tokkit.corpus.counts import Identity, Totals
 from tokkit.corpus.feed import CorpusFile, size_of
-from tokkit.corpus.reference_words import count_in_child
 from tokkit.corpus.shards import FileRange, Shard, check_unchanged, shards_of
+from tokkit.corpus.uncut_words import count_in_child
 from tokkit.corpus.words import table_of
 from tokkit.corpus.work import Work
 from tokkit.errors import InputError

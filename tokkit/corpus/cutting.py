@@ -1,4 +1,4 @@
-"""Where text may be cut so that the pieces, processed alone, give the words of the whole.
+"""Where text may be cut so that its chunks, processed alone, give the words of the whole.
 
 The first pre-tokenizer that splits at white space decides. One that *drops* white space allows every cut
 before it. One that *keeps* it, as part of a word, allows a cut only before a whole run of it, and only where
@@ -79,7 +79,7 @@ class Pipeline:
         splitting, *later = deciding
         if splitting["type"] in _DROP:
             return BLANKS if self._normalizers_are(_BY_CHARACTER) else None
-        # each piece would count as the start of a text: `prepend_scheme=first` gives other words then
+        # each chunk would count as the start of a text: `prepend_scheme=first` gives other words then
         if any(_depends_on_the_start(block) for block in later):
             return None
         return _keeping(splitting) if self._normalizers_are(_KEEP_WHITE) else None

@@ -1,9 +1,8 @@
-"""Words counted by `tokenizers` itself: small corpora, pipelines that may not be cut, and rare text.
+"""Words counted by `tokenizers` itself: small corpora, and rare text.
 
 The trainer of WordLevel exposes the word counts that every trainer of `tokenizers` starts from. A small
 corpus is counted by it in this process: that takes less time than loading the kernels, and nothing has to be
-compiled. What may not be cut is counted by it however large it is. That cannot be interrupted, so it runs in
-a child process: ``python -m`` this module.
+compiled. What may not be cut is counted by it however large it is (`uncut_words`).
 """
 
 from __future__ import annotations
@@ -11,8 +10,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from tokenizers import Tokenizer, models, trainers
 
@@ -20,9 +17,7 @@ from tokkit.corpus.cutting import Pipeline
 from tokkit.corpus.feed import CorpusFile, items, size_of
 from tokkit.errors import InputError
 from tokkit.progress import Progress, stop_if_cancelled
-from tokkit.runtime.child_process import Reporter, run_child, serve
 from tokkit.runtime.kernel_cache import is_compiled
-from tokkit.sources.formats import TableFormat
 
 # Bytes of a corpus up to which it is counted here: where the kernels are compiled, and where they are not.
 # Measured on English and Korean prose: loading compiled kernels takes 0.35 s, compiling them 10 s. The second
@@ -115,28 +110,3 @@ def weighted_words(
             fed = [text for text, count in batch if count >> bit & 1]
             for word, number in count_by_reference(tokenizer, fed).items() if fed else ():
                 yield word, number << bit
-
-
-def count_in_child(
-    corpus: Sequence[CorpusFile], tokenizer: str, progress: Progress, threads: int | None
-) -> PlainWords:
-    """The words of a corpus; raises what the child raises."""
-    files = [
-        {"path": str(file.path), "format": [file.format.name, file.format.separator], "column": file.column}
-        for file in corpus
-    ]
-    job = {"corpus": files, "tokenizer": tokenizer}
-    result = run_child("tokkit.corpus.reference_words", job, progress, threads)
-    return PlainWords(result["words"], result["bytes"])
-
-
-def _count_files(job: Mapping[str, Any]) -> dict[str, Any]:
-    """The child's side of `count_in_child`."""
-    corpus = [CorpusFile(Path(f["path"]), TableFormat(*f["format"]), f["column"]) for f in job["corpus"]]
-    reporter = Reporter()
-    words = count_by_reference(Tokenizer.from_str(job["tokenizer"]), items(corpus, reporter))
-    return {"words": words, "bytes": reporter.total}
-
-
-if __name__ == "__main__":
-    serve("counting words", _count_files)

@@ -3,7 +3,7 @@
     text -> chunks (cut before white space) -> distinct chunks -> normalized and split once each -> words
 
 The corpus is cut where its pipeline allows (`cutting`). A pipeline that may not be cut is counted by
-`tokenizers` in a process of its own (`reference_words`).
+`tokenizers` in a process of its own (`uncut_words`).
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tokkit.corpus.characters import characters_of
 from tokkit.corpus.chunks import count_in_threads, texts_of
 from tokkit.corpus.cutting import Pipeline, byte_of_character
 from tokkit.corpus.feed import CorpusFile
-from tokkit.corpus.reference_words import count_in_child, no_words, weighted_words
+from tokkit.corpus.reference_words import no_words, weighted_words
+from tokkit.corpus.uncut_words import count_in_child
 from tokkit.progress import Progress
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
