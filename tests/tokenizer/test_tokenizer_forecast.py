@@ -37,7 +37,7 @@ def prose(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "spec", [BpeOptions(), WordPieceOptions(), WordPieceOptions(pre_tokenizer=("digits",))]
+    "options", [BpeOptions(), WordPieceOptions(), WordPieceOptions(pre_tokenizer=("digits",))]
 )
 def test_forecast_is_near_what_comes(prose, options, tmp_path):
     expected = expected_of(prose, options)
