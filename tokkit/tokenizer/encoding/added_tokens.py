@@ -78,8 +78,10 @@ class AddedTokens:
             if not words:
                 return None
             normalized.append(max(words, key=len))
-        first, second = Needles.of(raw), Needles.of(normalized)
-        return cls(first, second, backend.normalizer) if first and second else None
+        raw_needles, normalized_needles = Needles.of(raw), Needles.of(normalized)
+        if raw_needles is None or normalized_needles is None:
+            return None
+        return cls(raw_needles, normalized_needles, backend.normalizer)
 
     def in_chunks(self, chunks: Strings, characters: Characters | None) -> NDArray[np.bool_]:
         """Whether each chunk may contain one.

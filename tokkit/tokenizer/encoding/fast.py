@@ -57,8 +57,8 @@ def _run(request: EncodeRequest, collected: type[_Collected[Result]], progress: 
     encoder = ChunkEncoder.of(request.tokenizer) if frame else None
     if frame is None or encoder is None:
         return None
-    for kernels in (row_kernels, *([encoder.model.kernels] if encoder.model else [])):
-        say_if_compiling(kernels.__name__.rpartition(".")[2], progress)
+    for module in (row_kernels, encoder.model.kernels) if encoder.model else (row_kernels,):
+        say_if_compiling(module.__name__.rpartition(".")[2], progress)
     number = threads.threads_to_use(request.threads)
     rows, sizes = collected(request, frame, encoder.unknown), _sizes(request)
     tasks = threads.Tasks(spans(sizes))
