@@ -28,7 +28,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from tokkit.files.receipts import RECEIPT
@@ -100,13 +100,8 @@ def move(source: Path, target: Path) -> bool:
     return _rename(source, target, _NO_REPLACE)
 
 
-def sync_file(path: Path) -> None:
-    """Sync the content of a file to the disk. Raises OSError, as all here."""
-    _sync(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
-
-
 def sync_folder(path: Path) -> None:
-    """Sync the names in a folder to the disk (nothing to do on Windows)."""
+    """Sync the names in a folder to the disk (nothing to do on Windows). Raises OSError, as all here."""
     if os.name == "nt":
         return
     try:
@@ -125,7 +120,7 @@ def sync_tree(root: Path) -> None:
             path = Path(folder, name)
             if not path.is_symlink():
                 _set_mode(path, folder_mode & 0o666)
-                sync_file(path)
+                _sync(path, os.O_RDWR if os.name == "nt" else os.O_RDONLY)
         _set_mode(Path(folder), folder_mode)
         sync_folder(Path(folder))
 
@@ -229,11 +224,7 @@ def folder(out: Path, *, force: bool = False, inputs: Iterable[Path] = ()) -> It
     Raises OutputError where ``out`` may not be written (see `check_output`), is being written by another
     run, or writing fails; RuntimeError where the caller wrote no receipt.
     """
-    read = tuple(inputs)
-
-    def check() -> Path:
-        return check_output(out, force=force, inputs=read, kind="folder")
-
+    check = partial(check_output, out, force=force, inputs=tuple(inputs), kind="folder")
     with _staged(out, check) as (real, staging):
         yield staging
         if not (staging / RECEIPT).is_file():

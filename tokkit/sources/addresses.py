@@ -129,27 +129,32 @@ def _transfer(
         if answer.status == web.NOT_MODIFIED and cached is not None:
             progress.say(f"{address}: unchanged; taken from the cache, {cached}")
             return cached
-        goes_on = answer.status == web.PARTIAL and answer.first_byte == have
+        begins_there = answer.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+        goes_on = answer.status == web.PARTIAL and begins_there
         if not goes_on:
             have = 0
             partial.unlink(missing_ok=True)
             if answer.status != web.OK:  # the part kept here is none of what the server has
                 return None
         name = _name(address, answer)
-        total = None if answer.length is None else have + answer.length
+        length = answer.headers.get("Content-Length", "")
+        total = have + int(length) if length.isdecimal() else None
         _check_size(address, total or 0, largest)
         version = Version(answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
         if not goes_on:
             _write_json(folder / ".partial.json", asdict(version))
         with stage(progress, f"downloading {name}", total, "bytes"), open(partial, "ab") as file:
             progress.advance(have)
-            for block in answer.blocks(_BLOCK):
-                have += len(block)
-                _check_size(address, have, largest, partial)
-                file.write(block)
-                progress.advance(len(block))
-                stop_if_cancelled(progress)
-        if answer.cut_off or (total is not None and have < total):
+            try:
+                for block in web.blocks(answer, _BLOCK):
+                    have += len(block)
+                    _check_size(address, have, largest, partial)
+                    file.write(block)
+                    progress.advance(len(block))
+                    stop_if_cancelled(progress)
+            except web.CutOff:
+                return None
+        if total is not None and have < total:
             return None
     return _keep(folder, name, address, version, progress)
 
@@ -188,7 +193,7 @@ def _name(address: str, answer: Any) -> str:
     """
     first, last = (
         urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
-        for url in (address, answer.address)
+        for url in (address, answer.geturl())
     )
     names = [_safe(name) for name in (first, answer.headers.get_filename() or "", last)]
     name = next((name for name in names if Path(name).suffix), next(filter(None, names), "download"))

@@ -68,8 +68,20 @@ def _text_column(frame: pl.DataFrame, excluded: Sequence[str], where: str) -> st
         return _plain(frame, by_name, "text", where)
     strings = [name for name in free if frame[name].dtype == pl.String and name.casefold() not in ID_NAMES]
     # a table of one column whose name holds a separator was most likely cut at another one
-    if not strings or (frame.width == 1 and _other_separator(frame.columns[0])):
-        raise _no_column("text", frame, where)
+    separators = [
+        separator for separator in _SEPARATORS if frame.width == 1 and separator in frame.columns[0]
+    ]
+    if separators:
+        quoted = "'\\t'" if separators[0] == "\t" else f"'{separators[0]}'"
+        raise InputError(
+            f'{where}: the whole line was read as one column, "{frame.columns[0]}": a wrong separator?',
+            hint=f"name the separator: --sep {quoted}",
+        )
+    if not strings:
+        raise InputError(
+            f"{where}: no column of texts found; it has: {', '.join(frame.columns)}",
+            hint=f"name it: --text-column {frame.columns[0]}",
+        )
     lengths = {name: frame[name].head(_SAMPLE).str.len_chars().fill_null(0).sum() for name in strings}
     return max(strings, key=lambda name: lengths[name])
 
@@ -165,21 +177,3 @@ def _check_different(frame: pl.DataFrame, named: Mapping[str, str], where: str) 
                 f'{where}: column "{name}" cannot hold both {_CALLED[before]} and {_CALLED[what]}',
                 hint=f"name another: --{what}-column {others[-1]}",
             )
-
-
-def _other_separator(column: str) -> str | None:
-    return next((separator for separator in _SEPARATORS if separator in column), None)
-
-
-def _no_column(what: str, frame: pl.DataFrame, where: str) -> InputError:
-    separator = _other_separator(frame.columns[0]) if frame.width == 1 else None
-    if separator:
-        quoted = "'\\t'" if separator == "\t" else f"'{separator}'"
-        return InputError(
-            f'{where}: the whole line was read as one column, "{frame.columns[0]}": a wrong separator?',
-            hint=f"name the separator: --sep {quoted}",
-        )
-    return InputError(
-        f"{where}: no column of {what}s found; it has: {', '.join(frame.columns)}",
-        hint=f"name it: --{what}-column {frame.columns[0]}",
-    )

@@ -6,13 +6,11 @@ Only http and https, redirects included; no cookies, no credentials, no compress
 from __future__ import annotations
 
 import http.client
-import re
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from email.message import Message
 from typing import Any
 
 from tokkit.errors import InputError
@@ -53,42 +51,25 @@ def quoted(address: str) -> str:
     )
 
 
-class Answer:
-    """What a server answered.
+class CutOff(Exception):
+    """The connection broke before the whole body had come."""
 
-    status       200, 206, 304 or 416
-    address      where redirects led
-    length       bytes that the body is said to have, None where nothing is said
-    first_byte   of an answer in part (206), where in the file it begins
-    cut_off      whether the connection broke while `blocks` was read
-    """
 
-    def __init__(self, response: Any, status: int) -> None:
-        self._response = response
-        self.status = status
-        self.address: str = response.geturl()
-        self.headers: Message = response.headers
-        said = self.headers.get("Content-Length", "")
-        self.length = int(said) if said.isdecimal() else None
-        part = re.match(r"bytes (\d+)-", self.headers.get("Content-Range", ""))
-        self.first_byte = int(part[1]) if part else None
-        self.cut_off = False
-
-    def blocks(self, size: int) -> Iterator[bytes]:
-        """The body; ends early, with `cut_off` set, where the connection breaks."""
-        try:
-            while block := self._response.read(size):
-                yield block
-        except http.client.IncompleteRead as error:
-            self.cut_off = True
-            yield error.partial
-        except (OSError, http.client.HTTPException):
-            self.cut_off = True
+def blocks(response: Any, size: int) -> Iterator[bytes]:
+    """The body of a response; raises `CutOff` after what came of it."""
+    try:
+        while block := response.read(size):
+            yield block
+    except http.client.IncompleteRead as error:
+        yield error.partial
+        raise CutOff from error
+    except (OSError, http.client.HTTPException) as error:
+        raise CutOff from error
 
 
 @contextmanager
-def opened(address: str, name: str, headers: Mapping[str, str]) -> Iterator[Answer]:
-    """The answer to a request for ``address``, as `quoted` gives it; ``name`` is that in errors.
+def opened(address: str, name: str, headers: Mapping[str, str]) -> Iterator[Any]:
+    """The response to a request for ``address``, as `quoted` gives it; ``name`` is that in errors.
 
     Raises `InputError` where the server cannot be reached or answers with an error.
     """
@@ -102,7 +83,7 @@ def opened(address: str, name: str, headers: Mapping[str, str]) -> Iterator[Answ
                     f"{name}: the server answers {error.code} {str(error.reason).partition(chr(10))[0]}",
                     hint="open the address in a browser: does it need a login, or has the file moved?",
                 ) from error
-            yield Answer(error, error.code)
+            yield error
         return
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
@@ -111,7 +92,7 @@ def opened(address: str, name: str, headers: Mapping[str, str]) -> Iterator[Answ
             hint="check the address and the network, or download the file yourself and name it",
         ) from error
     with response:
-        yield Answer(response, response.status)
+        yield response
 
 
 _ALWAYS = {"User-Agent": "tokkit", "Accept": "*/*", "Accept-Encoding": "identity"}

@@ -49,7 +49,7 @@ class Batch:
         if isinstance(column, list):
             return [text for value in column if value is not None and (text := json_text(value))]
         if column is None or isinstance(column, pl.Series):
-            values = columns.values(self.frame(), name) if column is None else column
+            values = columns.values(concatenate([self]), name) if column is None else column
             return [] if values is None else values.drop_nulls().cast(pl.String).to_list()
         return [text for text in column.to_list() if text]
 
@@ -67,10 +67,6 @@ class Batch:
             for name, column in self.columns.items()
         }
         return Batch(columns, min(rows, self.rows), self.read)
-
-    def frame(self) -> pl.DataFrame:
-        """The rows as a table."""
-        return concatenate([self])
 
 
 def batches_of(
