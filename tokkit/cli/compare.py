@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import Show, command, shared_options
-from tokkit.cli.output import format_of, plot_path, write_plot
+from tokkit.cli.output import format_of, output_path, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.progress import Progress
@@ -37,7 +37,7 @@ def compare_command(
     """
     from tokkit.inspection.compare import compare
 
-    path = plot_path(plot, force)
+    path = output_path(plot, force, "--plot")
     result = compare(tokenizers, on, progress=progress, **options)
     record = result.as_dict()
     if path is not None:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import Show, command, output_option, shared_options
-from tokkit.cli.output import page_path, write
+from tokkit.cli.output import output_path, write
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.inference_options import EvaluateOptions
@@ -42,7 +42,7 @@ def evaluate_command(
     from tokkit.model.evaluation.evaluate import evaluate
     from tokkit.model.folder.receipt import ModelReceipt
 
-    path = page_path(page, force)
+    path = output_path(page, force, "--html")
     *models, dataset = models_and_dataset
     rows: str | None = dataset
     if not models:

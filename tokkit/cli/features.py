@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import Show, command, output_option, shared_options
-from tokkit.cli.output import format_of, plot_path, write_plot
+from tokkit.cli.output import format_of, output_path, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress
@@ -28,7 +28,7 @@ def features_command(plot: str | None, force: bool, show: Show, progress: Progre
     """
     from tokkit.model.features.features import features
 
-    path = plot_path(plot, force, "--map")
+    path = output_path(plot, force, "--map")
     result = features(projection=path is not None, force=force, progress=progress, **options)
     if path is not None and (projection := result.projection) is not None:
         image = map_plot.class_map(projection.points, projection.labels, format_of(path))

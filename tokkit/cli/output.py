@@ -40,14 +40,19 @@ def show(command: str | None, as_json: bool, result: Mapping[str, Any], tables: 
         click.echo(as_tsv(tables(result)), nl=False)
 
 
-def plot_path(name: str | None, force: bool, flag: str = "--plot") -> Path | None:
-    """The path of a plot, checked before long work. Raises `UsageError` for another suffix."""
-    return _checked_path(name, force, flag, PLOTS, "a plot is .png or .svg")
+def output_path(name: str | None, force: bool, flag: str) -> Path | None:
+    """The path of a plot, or with ``--html`` of a page, checked before long work.
 
-
-def page_path(name: str | None, force: bool) -> Path | None:
-    """The path of an HTML page, checked before long work. Raises `UsageError` for another suffix."""
-    return _checked_path(name, force, "--html", PAGES, "a page is .html")
+    Raises `UsageError` for another suffix.
+    """
+    if name is None:
+        return None
+    path = Path(name)
+    suffixes, expected = (PAGES, "a page is .html") if flag == "--html" else (PLOTS, "a plot is .png or .svg")
+    if path.suffix.lower() not in suffixes:
+        raise UsageError(f"{flag}: {name}: {expected}", hint=f"{flag} {path.with_suffix(suffixes[0])}")
+    files.check_output(path, force=force, kind="file")
+    return path
 
 
 def format_of(path: Path) -> str:
@@ -71,15 +76,3 @@ def write(path: Path, data: bytes, force: bool, progress: Progress) -> None:
     """Write a file atomically and report its path."""
     files.write_file(path, data, force=force)
     progress.say(f"wrote {path}")
-
-
-def _checked_path(
-    name: str | None, force: bool, flag: str, suffixes: Sequence[str], expected: str
-) -> Path | None:
-    if name is None:
-        return None
-    path = Path(name)
-    if path.suffix.lower() not in suffixes:
-        raise UsageError(f"{flag}: {name}: {expected}", hint=f"{flag} {path.with_suffix(suffixes[0])}")
-    files.check_output(path, force=force, kind="file")
-    return path

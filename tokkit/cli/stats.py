@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from tokkit.cli.options import Show, command, fail_on_option, parse_rules, shared_options
-from tokkit.cli.output import format_of, page_path, plot_path, write, write_plot
+from tokkit.cli.output import format_of, output_path, write, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.progress import Progress
@@ -42,7 +42,7 @@ def stats_command(
     from tokkit.inspection.statistics.findings import RULES
     from tokkit.inspection.stats import stats
 
-    plot_file, page_file = plot_path(plot, force), page_path(page, force)
+    plot_file, page_file = output_path(plot, force, "--plot"), output_path(page, force, "--html")
     rules = parse_rules(fail_on, RULES)
     result = stats(dataset, progress=progress, **options)
     if plot_file is not None:

@@ -145,9 +145,6 @@ def _check_known(
     """Raise ``error`` for the first token that the vocabulary lacks; ``source`` says who names it."""
     for token in tokens:
         if token not in vocabulary:
-            command = f"tokkit add-tokens {name} --special '{token}' -o DIR"
-            if name.endswith(".model"):
-                command = (
-                    f"tokkit wrap {name} -o out/ and then tokkit add-tokens out/ --special '{token}' -o DIR"
-                )
+            convert = f"tokkit wrap {name} -o out/ and then " if name.endswith(".model") else ""
+            command = f"{convert}tokkit add-tokens {'out/' if convert else name} --special '{token}' -o DIR"
             raise error(f'{source} "{token}", which is not in the vocabulary', hint=f"add it: {command}")

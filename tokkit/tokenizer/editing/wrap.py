@@ -138,7 +138,7 @@ def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) 
         special=roles,
         max_length=_max_length(source, options, progress),
         input_names=_input_names(source, options, backend),
-        folder=source.folder,
+        folder=source.file.parent,
         file=source.file,
     )
 

@@ -36,7 +36,7 @@ class WrapSource:
 
     name          as the user named it
     backend       the tokenizer, without truncation and padding
-    folder, file  where it is; the file it was read from, or would be
+    file          the file it was read from, or would be
     read          all files read
     config        the configuration next to it
     unknown       the unknown token of its model
@@ -47,7 +47,6 @@ class WrapSource:
 
     name: str
     backend: Tokenizer
-    folder: Path
     file: Path
     read: Sequence[Path]
     config: TokenizerConfig
@@ -64,10 +63,10 @@ class WrapSource:
 
     def rebuild_difference(self) -> str | None:
         """How `AutoTokenizer` reads its folder other than its `tokenizer.json`; None where it does not."""
-        described = any((self.folder / file).is_file() for file in (CONFIG_FILE, _MODEL_CONFIG))
+        described = any(self.file.with_name(file).is_file() for file in (CONFIG_FILE, _MODEL_CONFIG))
         if self.file.name != TOKENIZER_FILE or not self.file.is_file() or not described:
             return None
-        return rebuild_difference(self.folder, self.backend)
+        return rebuild_difference(self.file.parent, self.backend)
 
 
 def load_wrap_source(name: str, options: WrapOptions, progress: Progress) -> WrapSource:
@@ -111,7 +110,6 @@ def _load_tokenizer(name: str, options: WrapOptions, progress: Progress) -> Wrap
     return WrapSource(
         name=name,
         backend=loaded.backend,
-        folder=loaded.folder,
         file=loaded.file,
         read=_existing(loaded.file, *OLDER_FILES, CONFIG_FILE, ROLES_FILE),
         config=TokenizerConfig.read(loaded.folder),
@@ -153,7 +151,6 @@ def _load_sentencepiece(name: str, path: Path, options: WrapOptions, progress: P
     return WrapSource(
         name=name,
         backend=converted.backend,
-        folder=path.parent,
         file=path,
         read=_existing(path, CONFIG_FILE, ROLES_FILE),
         config=config,
