@@ -10,7 +10,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import UsageError
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate
-from tokkit.model.folds.fold_rows import folds_request, has_folds
+from tokkit.model.folds.fold_rows import folds_request
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
@@ -22,7 +22,7 @@ from tokkit.model.training.train_model import (
     local_paths,
     train_model,
 )
-from tokkit.model.training.training_rows import training_and_validation
+from tokkit.model.training.training_rows import fold_folders, training_and_validation
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
@@ -55,7 +55,7 @@ def finetune(
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
     files.check_output(Path(out), force=force, kind="folder")
     # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
-    if options.folds is not None or has_folds(dataset):
+    if options.folds is not None or fold_folders(dataset):
         folds = folds_request(
             dataset,
             tokenizer,

@@ -19,7 +19,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.stratifier import row_groups, stratified_folds
 from tokkit.errors import InputError, UsageError
-from tokkit.model.folder.receipt import fold_name, fold_number
+from tokkit.model.folder.receipt import fold_name
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
@@ -80,11 +80,6 @@ class FoldsRequest(FinetuneRequest):
     folded: FoldedRows
 
 
-def has_folds(source: str | Path) -> bool:
-    """Whether a data set is a folder of folds, as `split --folds` writes it."""
-    return bool(_fold_folders(source))
-
-
 def folds_request(
     dataset: str | Path,
     tokenizer: str | Path | None,
@@ -115,7 +110,7 @@ def folds_request(
         )
     # Every fold loads the same files and finds the same things to report.
     once = SayOnce(progress)
-    if has_folds(dataset):
+    if training_rows.fold_folders(dataset):
         folded = read_folds(dataset, options, read_options, once)
     else:
         folded = make_folds(read_dataset(dataset, read_options, once, lists=True), options, once)
@@ -176,7 +171,7 @@ def read_folds(
 
     Raises `UsageError` for another number of folds, or a group column.
     """
-    folders = _fold_folders(source)
+    folders = training_rows.fold_folders(source)
     if options.folds not in (None, len(folders)):
         raise UsageError(
             f"--folds {options.folds}: {source} has {len(folders)} folds",
@@ -218,16 +213,6 @@ def joined_rows(parts: Sequence[Rows]) -> Rows:
 def _selected(rows: Rows, indices: NDArray[np.int64]) -> Rows:
     """These of the rows; rows skipped from all of them are counted with all, not here."""
     return replace(rows.only([rows.positions[index] for index in indices]), left_out={})
-
-
-def _fold_folders(source: str | Path) -> list[Path]:
-    folder = Path(source)
-    if not folder.is_dir():
-        return []
-    return sorted(
-        (path for path in folder.iterdir() if path.is_dir() and fold_number(path)),
-        key=lambda path: fold_number(path) or 0,
-    )
 
 
 def _with_validation_rows(dataset: Dataset, progress: Progress) -> Dataset:
