@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 
 from tokkit.errors import InputError
 from tokkit.runtime.byte_table import StringCounts
-from tokkit.runtime.kernels import PADDING
 from tokkit.runtime.strings import Strings
 
 # part of the format of counts folders: another number changes which part a piece belongs to
@@ -141,18 +140,8 @@ def _string_counts(path: Path, batch: Any) -> StringCounts:
     batch.validate(full=True)
     if strings.null_count or counts.null_count or (len(counts) and pc.min(counts).as_py() < 1):
         raise InputError(f"{path}: holds a piece without a count")
-    _, bounds, content = strings.buffers()
-    # a batch may be a slice that shares its buffers: its bounds start at `strings.offset`
-    bounds_of_batch = np.frombuffer(bounds, np.int32)[strings.offset : strings.offset + len(strings) + 1]
-    offsets = bounds_of_batch.astype(np.int64)
-    first, end = int(offsets[0]), int(offsets[-1])
-    data = np.zeros(end - first + PADDING, np.uint8)
-    if end > first:
-        data[: end - first] = np.frombuffer(content, np.uint8)[first:end]
-    offsets -= first
-    return StringCounts(
-        Strings(data, offsets[:-1], offsets[1:]), counts.to_numpy(zero_copy_only=False).copy()
-    )
+    columns = Strings.of_arrow(strings.cast(pa.large_string()))
+    return StringCounts(columns, counts.to_numpy(zero_copy_only=False).copy())
 
 
 def _first_bytes(strings: Strings) -> NDArray[np.uint64]:

@@ -44,10 +44,14 @@ class Strings:
         """The strings of a polars column; nulls are empty."""
         import polars as pl
 
-        array: Any = series.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest())
+        return cls.of_arrow(series.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest()))
+
+    @classmethod
+    def of_arrow(cls, array: Any) -> Strings:
+        """The strings of a `pyarrow.LargeStringArray` without nulls."""
         _, bounds, content = array.buffers()
         if content is None:
-            return cls.of_list([""] * len(series))
+            return cls.of_list([""] * len(array))
         # a slice of a column shares its buffers and begins at `array.offset`
         offsets = np.frombuffer(bounds, np.int64, len(array) + 1, array.offset * 8)
         data = np.zeros(int(offsets[-1] - offsets[0]) + PADDING, np.uint8)
