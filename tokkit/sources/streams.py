@@ -215,13 +215,12 @@ def _read(file: IO[bytes] | Recoded, path: Path, size: int) -> bytes:
 
 def _report_damage(path: Path, encoding: str | None) -> None:
     """Raises `InputError` naming the first line that is no text."""
-    name, quoted = display_name(path), shlex.quote(str(path))
+    name = display_name(path)
+    quoted = shlex.quote(str(path)) if name == str(path) else "FILE"
     line = 1
     for block in blocks(path, encoding=encoding):
         if line == 1 and block.startswith(_UTF16):
-            raise InputError(f"{path}: is UTF-16", hint=_hint("utf-16", quoted))
-        if name != str(path):  # a copy of standard input
-            quoted = "FILE"
+            raise InputError(f"{path}: is UTF-16", hint=_hint("utf-16", shlex.quote(str(path))))
         text = block.removeprefix(_MARK) if line == 1 else block
         if (nul := text.find(b"\0")) >= 0:
             line += text.count(b"\n", 0, nul)

@@ -164,7 +164,7 @@ class _DelimitedFile:
         Line numbers follow ``before``. Raises `InputError` for a quote that is never closed, and adds what is
         no record to the bad rows.
         """
-        # no escapes either: what stands between two tabs is the field
+        # no escapes either: what is between two tabs is the field
         if self.separator == "\t":  # a quote is a character like any other
             for number, row in enumerate(lines, before + 1):
                 if stripped := row.rstrip("\r\n"):

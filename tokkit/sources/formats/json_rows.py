@@ -24,7 +24,7 @@ from tokkit.sources.formats.batch import BadRows, Batch, batches_of, json_series
 
 Row = dict[str, Any]
 
-# an escape that stands for half a character
+# an escape that is half a character
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
 
