@@ -31,11 +31,6 @@ _ADDRESS = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?::(?P<split>\w+)
 _LARGEST_STRINGS = 1 << 31
 
 
-def files_of(folder: Path) -> list[Path]:
-    """Every file of a saved folder."""
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
 def read_saved(folder: Path) -> dict[str, pl.DataFrame]:
     """The rows by the name of their split, ``train`` where there is one only and it has no name.
 

@@ -33,7 +33,6 @@ _COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     ".zst": _zstd,
 }
 
-_QuoteStyle = Literal["never", "necessary", "always"]
 # Formats that keep types and compress themselves.
 _COLUMNAR = ("parquet", "arrow")
 
@@ -159,7 +158,9 @@ def _cannot_hold(what: str, name: str, other: str = "jsonl or parquet") -> Input
 
 
 def _encode_delimited(frame: pl.DataFrame, table_format: formats.TableFormat) -> bytes:
-    quote_style: _QuoteStyle = "never" if table_format.name == "tsv" else "necessary"
+    quote_style: Literal["never", "necessary", "always"] = (
+        "never" if table_format.name == "tsv" else "necessary"
+    )
     if table_format.name == "csv" and frame.width == 1:
         quote_style = "always"  # an empty line is no row, a quoted empty field is one
     separator = table_format.separator or ","

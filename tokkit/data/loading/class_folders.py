@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokkit.data.dataset import TRAIN, split_named
 from tokkit.errors import InputError
+from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.sources.formats import FormatOptions, TableFormat, format_of, text
 from tokkit.sources.formats.batch import ROWS, Batch, string_series
 
@@ -34,7 +35,9 @@ def labelled_files(folder: Path, files: Sequence[Path]) -> list[LabelledFile]:
     # train.csv in it says that folders are something else than classes
     if any(format_of(file) is not None and split_named(file.name) for file in files):
         return []
-    labelled = [item for file in files if _is_text(file) and (item := _labelled(folder, file))]
+    # the name says text, or nothing at all: files in folders of classes often have no ending
+    texts = [file for file in files if format_of(file) == "text" or not file.suffix]
+    labelled = [item for file in texts if (item := _labelled(folder, file))]
     return labelled if len({file.label for file in labelled}) > 1 else []
 
 
@@ -47,20 +50,22 @@ def check_filled(files: Sequence[LabelledFile], options: FormatOptions) -> None:
 
 
 def batches(
-    files: Sequence[LabelledFile], options: FormatOptions, on_file: Callable[[], None] = lambda: None
+    files: Sequence[LabelledFile], options: FormatOptions, progress: Progress = SILENT
 ) -> Iterator[Batch]:
     """Rows with ``text``, ``label`` and ``file``. Raises `InputError` for a file that is no text."""
     rows: list[tuple[str | None, str, str]] = []
     size = 0
-    for file in files:
-        name = file.path.relative_to(file.folder).as_posix()
-        for batch in text.batches(file.path, TableFormat("text"), options):
-            rows += [(value, file.label, name) for value in batch.series("text").to_list()]
-            size += batch.read
-        if len(rows) >= ROWS or size >= _BYTES:
-            yield _batch(rows, size)
-            rows, size = [], 0
-        on_file()
+    with stage(progress, "reading texts", len(files), "files"):
+        for file in files:
+            name = file.path.relative_to(file.folder).as_posix()
+            for batch in text.batches(file.path, TableFormat("text"), options):
+                rows += [(value, file.label, name) for value in batch.series("text").to_list()]
+                size += batch.read
+            if len(rows) >= ROWS or size >= _BYTES:
+                yield _batch(rows, size)
+                rows, size = [], 0
+            progress.advance(1)
+            stop_if_cancelled(progress)
     if rows:
         yield _batch(rows, size)
 
@@ -68,11 +73,6 @@ def batches(
 def _batch(rows: Sequence[tuple[str | None, str, str]], read: int) -> Batch:
     columns = zip(("text", "label", "file"), zip(*rows, strict=True), strict=True)
     return Batch({name: string_series(name, values) for name, values in columns}, len(rows), read)
-
-
-def _is_text(file: Path) -> bool:
-    """Whether the name says text, or nothing at all: files in folders of classes often have no ending."""
-    return format_of(file) == "text" or not file.suffix
 
 
 def _labelled(folder: Path, file: Path) -> LabelledFile | None:

@@ -116,10 +116,6 @@ _COMPARISONS: dict[str, Callable[[Any, Any], pl.Expr]] = {
 }
 
 
-def _contains(value: Value, part: Value) -> Value:
-    return _condition(value.text.str.contains(part.text, literal=True))
-
-
 def _matches(value: Value, pattern: Value) -> Value:
     if not isinstance(pattern.literal, str):
         raise _KindError("a regular expression in quotes was expected")
@@ -174,7 +170,10 @@ _OPERATORS: dict[str, tuple[int, Callable[[Value, Value], Value]]] = {
     "or": (_OR, lambda left, right: Value(left.truth | right.truth, TRUTH)),
     "and": (_AND, lambda left, right: Value(left.truth & right.truth, TRUTH)),
     **{sign: (_COMPARISON, functools.partial(_compare, sign)) for sign in _COMPARISONS},
-    "contains": (_COMPARISON, _contains),
+    "contains": (
+        _COMPARISON,
+        lambda value, part: _condition(value.text.str.contains(part.text, literal=True)),
+    ),
     "matches": (_COMPARISON, _matches),
     **{sign: (_SUM, functools.partial(_compute, sign)) for sign in "+-"},
     **{sign: (_PRODUCT, functools.partial(_compute, sign)) for sign in "*/"},

@@ -198,11 +198,8 @@ def _say_unused(names: Mapping[str, str], labels: Iterable[pl.Series], progress:
 
 def say_guess(options: ReadOptions, chosen: columns.Columns, split: Split, progress: Progress) -> None:
     """Report which columns of the first split were guessed, and which may be the second text of a pair."""
-    choices = [
-        ("text", "text", chosen.text, options.text_column),
-        ("label", "label", chosen.label, options.label_column),
-        ("id", "id", chosen.id, options.id_column),
-    ]
+    roles = ("text", "label", "id")
+    choices = [(role, role, getattr(chosen, role), getattr(options, f"{role}_column")) for role in roles]
     _say_guessed(split, choices, progress)
     second = columns.pair_of(split.frame, chosen.text)
     if options.pair_column is None and second not in (None, chosen.text, chosen.label):

@@ -16,9 +16,9 @@ from tokkit.data.loading import class_folders
 from tokkit.data.loading.dataset_options import ReadOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.options import bytes_of
-from tokkit.progress import Progress, stage, stop_if_cancelled
+from tokkit.progress import Progress
 from tokkit.sources import formats, paths
-from tokkit.sources.formats import FILE, FORMATS, FormatOptions, TableFormat, format_of, json_rows
+from tokkit.sources.formats import FILE, FORMATS, TableFormat, format_of, json_rows
 from tokkit.sources.formats.batch import Batch, concatenate, slices
 
 _FOLD = re.compile(r"fold-\d+")
@@ -140,8 +140,8 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
         from tokkit.data import hf_datasets
 
         if not is_hub(source):
-            frames, files = hf_datasets.read_saved(Path(source)), hf_datasets.files_of(Path(source))
-            return _named_splits(frames, files, "arrow", source, progress)
+            saved = sorted(path for path in Path(source).rglob("*") if path.is_file())
+            return _named_splits(hf_datasets.read_saved(Path(source)), saved, "arrow", source, progress)
         source = str(hf_datasets.fetch(source, progress))
     expanded = paths.expand([source], progress, bytes_of("--max-download", options.max_download))
     # options for tables say that the files are no texts in folders of classes
@@ -218,24 +218,13 @@ def _class_folders(
             name,
             tuple(file.path for file in of_split),
             TableFormat("jsonl"),  # as which such rows are written: a file of texts has no labels
-            [partial(_texts, of_split, format_options, progress)],
+            [partial(class_folders.batches, of_split, format_options, progress)],
             known=True,
             whole=True,
         )
         for name, of_split in by_split.items()
         if of_split
     }
-
-
-def _texts(
-    files: Sequence[class_folders.LabelledFile], options: FormatOptions, progress: Progress
-) -> Iterator[Batch]:
-    def on_file() -> None:
-        progress.advance(1)
-        stop_if_cancelled(progress)
-
-    with stage(progress, "reading texts", len(files), "files"):
-        yield from class_folders.batches(files, options, on_file)
 
 
 def _split_of_files(name: str, files: Sequence[Path], options: ReadOptions, progress: Progress) -> SplitFiles:

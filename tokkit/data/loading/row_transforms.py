@@ -102,9 +102,9 @@ def _sort(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
     # all columns of a csv file are text; 18 digits fit into 64 bits
     if keys.dtype == pl.String and keys.drop_nulls().str.contains(r"^-?\d{1,18}$").all():
         keys = keys.cast(pl.Int64)
-    rows = pl.DataFrame({"key": keys}).with_row_index("row")
     descending = order == "desc"
-    return frame[rows.sort("key", descending=descending, nulls_last=True, maintain_order=True)["row"]]
+    rows = pl.arg_sort_by(keys, descending=descending, nulls_last=True, maintain_order=True)
+    return frame[pl.select(rows).to_series()]
 
 
 def _sample(frame: pl.DataFrame, text: str) -> pl.DataFrame:

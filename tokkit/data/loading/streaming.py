@@ -63,11 +63,12 @@ class StreamedDataset:
     def of(cls, dataset: Dataset) -> StreamedDataset:
         """A data set that is in memory."""
         frames = {name: split.frame for name, split in dataset.splits.items()}
+        streams = {
+            name: SplitStream(frame.schema, [partial(slices, frame)]) for name, frame in frames.items()
+        }
         return cls(
             source=dataset.source,
-            splits={
-                name: SplitStream(frame.schema, [partial(slices, frame)]) for name, frame in frames.items()
-            },
+            splits=streams,
             text_column=dataset.text_column,
             label_column=dataset.label_column,
             pair_column=dataset.pair_column,
@@ -104,7 +105,10 @@ def _streamed(
     source: str, split_files: Mapping[str, SplitFiles], options: DatasetOptions, progress: Progress
 ) -> StreamedDataset | None:
     """The data set, its columns chosen by the first rows; None where only all rows tell what they hold."""
-    if _looks_at_all_rows(options) or any(split.whole for split in split_files.values()):
+    for_all_rows = ("label_names", "label_sep", "id_column", *(item.name for item in fields(RowOptions)))
+    if any(getattr(options, name) not in (None, (), False) for name in for_all_rows):
+        return None
+    if any(split.whole for split in split_files.values()):
         return None
     samples = {name: [first_rows(part()) for part in split.parts] for name, split in split_files.items()}
     # files with other columns or types are compared, and joined, as tables
@@ -140,8 +144,3 @@ def _types(sample: pl.DataFrame) -> dict[str, pl.DataType]:
         column.name: pl.Null() if column.dtype == pl.String and column.is_null().all() else column.dtype
         for column in sample
     }
-
-
-def _looks_at_all_rows(options: DatasetOptions) -> bool:
-    names = ("label_names", "label_sep", "id_column", *(item.name for item in fields(RowOptions)))
-    return any(getattr(options, name) not in (None, (), False) for name in names)

@@ -15,7 +15,6 @@ import importlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from tokkit.errors import InputError, UsageError, did_you_mean
@@ -65,15 +64,18 @@ def load_class(path: str) -> Any:
     return getattr(importlib.import_module(module or "imblearn.under_sampling"), name)
 
 
-def _nearmiss(version: int, sampling: Sampling) -> dict[str, Any]:
-    counts = sampling.counts
-    return {
-        "sampling_strategy": dict(sampling.strategy),  # type: ignore[arg-type] # cuts to targets
-        "version": version,
-        # more neighbors than rows of a class is an error in imbalanced-learn
-        "n_neighbors": min(_NEIGHBORS, *counts),
-        "n_neighbors_ver3": min(_NEIGHBORS, *(counts[number] for number in sampling.strategy)),
-    }
+def _nearmiss(summary: str, version: int, max_rows: int = 50_000) -> Sampler:
+    def arguments(sampling: Sampling) -> dict[str, Any]:
+        counts = sampling.counts
+        return {
+            "sampling_strategy": dict(sampling.strategy),  # type: ignore[arg-type] # cuts to targets
+            "version": version,
+            # more neighbors than rows of a class is an error in imbalanced-learn
+            "n_neighbors": min(_NEIGHBORS, *counts),
+            "n_neighbors_ver3": min(_NEIGHBORS, *(counts[number] for number in sampling.strategy)),
+        }
+
+    return Sampler(summary, "NearMiss", arguments, to_targets=True, max_rows=max_rows)
 
 
 def _clean(sampling: Sampling) -> dict[str, Any]:
@@ -90,22 +92,9 @@ def _seeded(sampling: Sampling) -> dict[str, Any]:
 
 # Name -> sampler that compares rows. All of them keep every row of the rarest classes.
 SAMPLERS: dict[str, Sampler] = {
-    "nearmiss-1": Sampler(
-        "as undersample, keeping rows nearest to rare ones",
-        "NearMiss",
-        partial(_nearmiss, 1),
-        to_targets=True,
-    ),
-    "nearmiss-2": Sampler(
-        "the same, near to the farthest rare ones",
-        "NearMiss",
-        partial(_nearmiss, 2),
-        to_targets=True,
-        max_rows=20_000,
-    ),
-    "nearmiss-3": Sampler(
-        "the same, of the neighbors of rare rows", "NearMiss", partial(_nearmiss, 3), to_targets=True
-    ),
+    "nearmiss-1": _nearmiss("as undersample, keeping rows nearest to rare ones", 1),
+    "nearmiss-2": _nearmiss("the same, near to the farthest rare ones", 2, max_rows=20_000),
+    "nearmiss-3": _nearmiss("the same, of the neighbors of rare rows", 3),
     "tomek": Sampler(
         "drop rows that are one another's nearest with a row of another class", "TomekLinks", _clean
     ),

@@ -156,11 +156,7 @@ def assign_rows(
         part = used[allocate_shares(groups, classes, wanted_rows, rng, progress, complete_part=0)]
     else:
         part = allocate_quotas(groups, classes, sizes[1:], rng)
-    rows = {
-        name: np.flatnonzero(part == number)
-        for number, name in enumerate(SPLITS)
-        if name == TRAIN or wanted[name] > 0
-    }
+    rows = {name: np.flatnonzero(part == i) for i, name in enumerate(SPLITS) if name == TRAIN or wanted[name]}
     _check_splits(dataset.source, rows, groups)
     if options.folds is None:
         return {name: numbers.tolist() for name, numbers in rows.items()}
@@ -172,16 +168,10 @@ def assign_rows(
         fold = stratified_folds(
             groups[rest], classes[rest], options.folds, rng=rng, source=dataset.source, progress=progress
         )
-    test = {TEST: rows[TEST].tolist()} if TEST in rows else {}
-    return {**test, **_fold_splits(rest, fold, options.folds)}
-
-
-def _fold_splits(rows: NDArray[np.int64], fold: NDArray[np.int64], n_folds: int) -> dict[str, list[int]]:
-    """``{"fold-1/train": rows, "fold-1/validation": rows, ...}`` of the rows and the fold of each."""
-    splits = {}
-    for number in range(n_folds):
-        splits[f"fold-{number + 1}/{TRAIN}"] = rows[fold != number].tolist()
-        splits[f"fold-{number + 1}/{VALIDATION}"] = rows[fold == number].tolist()
+    splits = {TEST: rows[TEST].tolist()} if TEST in rows else {}
+    for number in range(options.folds):
+        splits[f"fold-{number + 1}/{TRAIN}"] = rest[fold != number].tolist()
+        splits[f"fold-{number + 1}/{VALIDATION}"] = rest[fold == number].tolist()
     return splits
 
 
