@@ -11,8 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-import numpy as np
-
 from tokkit.errors import InputError
 from tokkit.sources import formats, streams
 from tokkit.sources.formats import FormatOptions, Say, TableFormat
@@ -129,6 +127,9 @@ class _DelimitedFile:
 
     def _cut(self, text: bytes, is_rest: bool) -> tuple[Batch, bool]:
         """The plain rows that a text begins with, and whether an odd one follows them."""
+        # also NumPy only here: a small csv file needs none, and loading it takes as long as reading that
+        import numpy as np
+
         from tokkit.runtime.strings import Strings, padded
         from tokkit.sources.formats.delimited_kernels import ODD, cut_rows
 
