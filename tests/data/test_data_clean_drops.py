@@ -46,7 +46,10 @@ def reasons(drops):
 
 
 def originals(drops):
-    return {row: (split, kept) for row, split, kept in drops.select("row", "kept_split", "kept_row").rows()}
+    return {
+        row: (split, original)
+        for row, split, original in drops.select("row", "kept_split", "kept_row").rows()
+    }
 
 
 @pytest.mark.parametrize("how", KEYS)

@@ -178,8 +178,7 @@ def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
                 loaded = datasets.load_dataset(path, configuration, split=split)
             return {split: loaded} if split else {str(key): rows for key, rows in loaded.items()}
         except Exception as error:  # the library raises of its own, the hub's, and of what reads the files
-            lines = str(error).strip().splitlines()
-            reason = reason or (lines[0] if lines else type(error).__name__)
+            reason = reason or (str(error).strip() or type(error).__name__).splitlines()[0]
     raise InputError(
         f"{source}: cannot be loaded from the hub: {reason[:200]}",
         hint="check the name (OWNER/NAME), its configurations and splits, and the network",

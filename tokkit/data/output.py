@@ -125,9 +125,8 @@ def _write_splits(
 
 
 def _format(like: Split, options: OutputOptions) -> formats.TableFormat:
-    if options.output_format in (None, like.format.name):
-        return like.format
-    return save.plain_format(str(options.output_format))
+    name = options.output_format
+    return like.format if name is None or name == like.format.name else save.plain_format(name)
 
 
 def _by_folder(frames: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, pl.DataFrame]]:

@@ -132,21 +132,17 @@ def _json_values(frame: pl.DataFrame, name: str) -> pl.DataFrame:
 
 
 def _strings(frame: pl.DataFrame, name: str) -> pl.DataFrame:
+    if name == "text" and frame.width > 1:
+        raise InputError(
+            f"a text file holds one column, and the rows have {', '.join(frame.columns)}",
+            hint="write csv, jsonl or parquet: --output-format csv, or -o OUT.csv",
+        )
     for column in frame.columns:
         if frame[column].dtype.is_nested() or frame[column].dtype == pl.Binary:
             raise _cannot_hold(f'column "{column}" holds lists, objects or bytes', name, "parquet")
         if name != "text" and (column != column.strip() or column.startswith("\ufeff")):
             raise _cannot_hold(f'the column name "{column}" begins or ends with white space', name)
     return frame.select(pl.all().cast(pl.String))
-
-
-def _one_column(frame: pl.DataFrame, name: str) -> pl.DataFrame:
-    if frame.width > 1:
-        raise InputError(
-            f"a text file holds one column, and the rows have {', '.join(frame.columns)}",
-            hint="write csv, jsonl or parquet: --output-format csv, or -o OUT.csv",
-        )
-    return _strings(frame, name)
 
 
 def _cannot_hold(what: str, name: str, other: str = "jsonl or parquet") -> InputError:
@@ -198,7 +194,7 @@ _WRITERS: dict[str, _Writer] = {
     "tsv": _Writer(_encode_delimited, _strings, (r"[\t\n\r\x00]", "a tab, a line end or a NUL character")),
     "text": _Writer(
         lambda frame, _: _encode_text("".join(f"{line or ''}\n" for line in frame.to_series(0))),
-        _one_column,
+        _strings,
         (r"[\n\r\x00]", "a line end or a NUL character"),
     ),
     "conll": _Writer(

@@ -16,7 +16,7 @@ from tokkit.data import output, save
 from tokkit.data.cleaning import repair_rules
 from tokkit.data.cleaning.clean_options import MAJORITY_LABEL, REPORT, CleanOptions
 from tokkit.data.cleaning.cleaned import CleanedDataset, decide
-from tokkit.data.cleaning.repairing import EXAMPLES, Repairs, TokenCosts, excerpt, repair_texts
+from tokkit.data.cleaning.repairing import EXAMPLES, TokenCosts, excerpt, repair_texts
 from tokkit.data.dataset import Dataset
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
@@ -88,6 +88,7 @@ def clean(
     rules = repair_rules.selected_rules(options.rules)
     options.check(tokenizer is not None)
     output.check_output(out, options, force=force, dry_run=options.dry_run)
+    out = None if options.dry_run else out
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     loaded = read_dataset(dataset, read_options, progress)
     # both compare labels, so a data set without them is an error before any work
@@ -95,7 +96,12 @@ def clean(
         loaded.require_labels()
     texts = _text_counts(loaded)
     repairs = repair_texts(texts, rules, record_changes=tokenizer is not None, progress=progress)
-    _check_no_tokens(loaded, repairs)
+    of_tokens = next((split for split in loaded.splits.values() if split.format.name == "conll"), None)
+    if of_tokens is not None and repairs.texts:
+        raise InputError(
+            f"{of_tokens.where}: its texts consist of tokens, which no rule repairs",
+            hint="--rules none only drops rows",
+        )
     costs = None
     if loaded_tokenizer is not None:
         # a rule sees the text as earlier rules left it, so each step needs its own count
@@ -103,9 +109,9 @@ def clean(
         pairs = loaded.pair_column is not None
         costs = TokenCosts([*texts, *changed], loaded_tokenizer, progress, pairs=pairs)
     cleaned = decide(loaded, repairs, options, costs, progress)
-    result = _result(cleaned, texts, costs, None if options.dry_run else out)
+    result = _result(cleaned, texts, costs, out)
     _say_findings(loaded.source, result, options, progress)
-    if out is not None and not options.dry_run:
+    if out is not None:
         dropped = cleaned.dropped_frame()
         jsonl = save.plain_format("jsonl")
         write_dropped = None if dropped is None else partial(save.write, dropped, table_format=jsonl)
@@ -135,16 +141,6 @@ def _text_counts(dataset: Dataset) -> Counter[str]:
             if texts is not None:
                 counts.update(texts.filter(complete).to_list())
     return counts
-
-
-def _check_no_tokens(dataset: Dataset, repairs: Repairs) -> None:
-    """Raises `InputError` where a repair would separate a text from its tokens."""
-    for split in dataset.splits.values():
-        if split.format.name == "conll" and repairs.texts:
-            raise InputError(
-                f"{split.where}: its texts consist of tokens, which no rule repairs",
-                hint="--rules none only drops rows",
-            )
 
 
 def _result(

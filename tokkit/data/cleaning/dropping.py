@@ -24,7 +24,6 @@ from tokkit.progress import SILENT, Progress
 
 LEAK, CONFLICT = "in another split", "conflicting labels"
 _COPIES = {NEAR: "near duplicate", NORMALIZED: "normalized duplicate", EXACT: "exact duplicate"}
-_HAS_TWO_LABELS = pl.col("label").n_unique().over("group") > 1
 
 
 def table_of_rows(columns: Mapping[str, pl.Series], repaired: Mapping[str, str]) -> pl.DataFrame:
@@ -85,7 +84,7 @@ def leaking(splits: Mapping[str, pl.DataFrame], how: str, progress: Progress = S
 
 def contradicting(rows: pl.DataFrame) -> pl.DataFrame:
     """The `grouped` rows of groups that have two or more labels."""
-    return rows.filter(_HAS_TWO_LABELS)
+    return rows.filter(pl.col("label").n_unique().over("group") > 1)
 
 
 def conflicting(rows: pl.DataFrame, conflicts: str) -> pl.DataFrame:
@@ -109,9 +108,9 @@ def copies(split: str, rows: pl.DataFrame, keep: str) -> pl.DataFrame:
     longest_first = -pl.col("content").str.len_chars().cast(pl.Int64)
     frequent_first = -pl.len().over("group", "label").cast(pl.Int64)
     order = {LONGEST: longest_first, MAJORITY_LABEL: frequent_first}.get(keep, pl.lit(0))
-    kept = rows.with_columns(order=order).sort("order", "row").unique("group", keep="first")
-    kept = kept.select("group", kept_row=pl.col("row").cast(pl.Int64), kept_content="content")
-    rows = rows.join(kept, on="group", maintain_order="left").filter(pl.col("row") != pl.col("kept_row"))
+    first = rows.with_columns(order=order).sort("order", "row").unique("group", keep="first")
+    first = first.select("group", kept_row=pl.col("row").cast(pl.Int64), kept_content="content")
+    rows = rows.join(first, on="group", maintain_order="left").filter(pl.col("row") != pl.col("kept_row"))
     # one call for all: each distinct text is normalized once
     keys, kept_keys = (text_keys.normalized(rows[name]) for name in ("content", "kept_content"))
     likeness = (

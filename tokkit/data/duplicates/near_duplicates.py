@@ -79,8 +79,7 @@ def _roots(texts: Sequence[str], threshold: float, progress: Progress) -> NDArra
 def _renumbered(values: NDArray[np.int64]) -> NDArray[np.int64]:
     """Equal values as equal numbers from 0, in the order of their first rows, (rows,)."""
     _, first, inverse = np.unique(values, return_index=True, return_inverse=True)
-    numbers: NDArray[np.int64] = np.argsort(np.argsort(first))[inverse]
-    return numbers
+    return np.asarray(np.argsort(np.argsort(first))[inverse], np.int64)
 
 
 def _united(keys: list[str], threshold: float, progress: Progress) -> NDArray[np.int64]:

@@ -150,13 +150,9 @@ def _compute(sign: str, left: Value, right: Value) -> Value:
     return Value({"+": operator.add, "-": operator.sub, "*": operator.mul}[sign](a, b), NUMBER)
 
 
-def _count(expression: pl.Expr) -> Value:
-    return Value(expression.cast(pl.Int64), NUMBER)
-
-
 FUNCTIONS: Mapping[str, Callable[[Value], Value]] = {
-    "len": lambda value: _count(value.text.str.len_chars()),
-    "words": lambda value: _count(value.text.str.count_matches(WORD)),
+    "len": lambda value: Value(value.text.str.len_chars().cast(pl.Int64), NUMBER),
+    "words": lambda value: Value(value.text.str.count_matches(WORD).cast(pl.Int64), NUMBER),
     "lower": lambda value: Value(value.text.str.to_lowercase(), TEXT),
     "upper": lambda value: Value(value.text.str.to_uppercase(), TEXT),
     "strip": lambda value: Value(value.text.str.strip_chars(), TEXT),

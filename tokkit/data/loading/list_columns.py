@@ -13,7 +13,7 @@ toxic  obscene           toxic,obscene
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -115,9 +115,7 @@ def _without_empty(lists: pl.Series) -> pl.Series:
 def _joined(lists: pl.Series, between: str) -> pl.Series:
     """(rows,) strings; of no labels at all the separator alone, of a missing list null."""
     joined = _without_empty(lists).list.join(between)
-    if between == BETWEEN_TAGS:
-        return joined
-    return pl.select(pl.when(joined == "").then(pl.lit(between)).otherwise(joined)).to_series()
+    return joined if between == BETWEEN_TAGS else joined.replace("", between)
 
 
 def _check_separable(lists: pl.Series, between: str, column: str, where: str) -> None:
@@ -135,7 +133,7 @@ def _check_one_each(tokens: pl.Series, tags: pl.Series, chosen: ListColumns, whe
     """Raises `InputError` naming the first row with more or fewer tags than tokens."""
     given = _without_empty(tags.cast(pl.List(pl.String)))
     wrong = (tokens.list.len() != given.list.len()).fill_null(False)
-    rows: Sequence[int] = wrong.arg_true().to_list()
+    rows = wrong.arg_true().to_list()
     if rows:
         row = rows[0]
         raise InputError(
@@ -146,27 +144,19 @@ def _check_one_each(tokens: pl.Series, tags: pl.Series, chosen: ListColumns, whe
         )
 
 
-def columns_of_labels(split: Split, requested: str | None) -> list[str] | None:
-    """The columns that ``--label-column toxic,obscene`` names; None where it is one column.
+def with_labels_in_lists(split: Split, requested: str) -> Split:
+    """The split with a column of lists of labels, where ``--label-column toxic,obscene`` names several.
 
-    Raises `InputError` for one of several that is not there.
+    Its name is what was requested; a row that lacks one of the labels is null in it. Raises `InputError` for
+    a column that is not there, and for values that are neither 1 nor 0, nor true nor false.
     """
-    if requested is None or BETWEEN_COLUMNS not in requested or requested in split.frame.columns:
-        return None
     names = [name.strip() for name in requested.split(BETWEEN_COLUMNS) if name.strip()]
+    if BETWEEN_COLUMNS not in requested or requested in split.frame.columns or not names:
+        return split
     for name in names:
         if name not in split.frame.columns:
             hint = "--label-column A,B,C names columns that hold 1 where a row carries the label, else 0"
             raise no_column(split.where, name, split.frame.columns, hint)
-    return names
-
-
-def with_labels_in_lists(split: Split, requested: str) -> Split:
-    """The split with one more column, ``requested``, of lists of labels; null where one of them is missing.
-
-    Raises `InputError` as `columns_of_labels`, and for values that are neither 1 nor 0, nor true nor false.
-    """
-    names = columns_of_labels(split, requested) or []
     carried = {name: _carried(split, name) for name in names}
     names_if_on = [pl.when(on).then(pl.lit(name)) for name, on in carried.items()]
     known = pl.all_horizontal(on.is_not_null() for on in carried.values())

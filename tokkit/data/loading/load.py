@@ -70,7 +70,7 @@ def dataset_of(
     read = [files.read() for files in split_files.values()]
     splits = [apply_row_options(split, options, progress) for split in read]
     names = new_names("--label-names", options.label_names) if options.label_names else {}
-    if lists and options.label_column and list_columns.columns_of_labels(splits[0], options.label_column):
+    if lists and options.label_column:
         splits = [list_columns.with_labels_in_lists(split, options.label_column) for split in splits]
     # lists become strings before columns are chosen, as no text or label may be a list then
     of_lists = _list_columns(splits[0], options, lists, progress)
@@ -225,11 +225,7 @@ def _say_guessed(
 
 
 def load_dataset(
-    source: str | Path,
-    *,
-    options: DatasetOptions | None = None,
-    progress: Progress = SILENT,
-    **settings: Any,
+    source: str | Path, *, options: DatasetOptions | None = None, progress: Progress = SILENT, **settings: Any
 ) -> datasets.DatasetDict:
     """The splits at a path, glob, address or ``hub:NAME``, read without the damage of the stock loaders.
 

@@ -150,13 +150,13 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
         if labelled:
             return _class_folders(source, expanded, labelled, options, progress)
     by_split = files_by_split(source, expanded, progress)
-    if len(by_split) == 1 and options.format in (None, "json") and options.field is None:
-        files = next(iter(by_split.values()))
-        # one JSON file may hold several splits, each under its name
-        if len(files) == 1 and (options.format or formats.format_of(files[0])) == "json":
-            inside = json_rows.json_splits(files[0], options.format_options.encoding)
-            if inside and all(split_named(key) for key in inside):
-                return _named_splits(inside, files, "json", source, progress)
+    files = [file for of_split in by_split.values() for file in of_split]
+    # one JSON file may hold several splits, each under its name
+    is_json = (options.format or formats.format_of(files[0])) == "json"
+    if len(files) == 1 and is_json and options.field is None:
+        inside = json_rows.json_splits(files[0], options.format_options.encoding)
+        if inside and all(split_named(key) for key in inside):
+            return _named_splits(inside, files, "json", source, progress)
     return {name: _split_of_files(name, files, options, progress) for name, files in by_split.items()}
 
 

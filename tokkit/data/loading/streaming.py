@@ -78,10 +78,7 @@ class StreamedDataset:
 
 
 def over_batches(
-    source: str | Path,
-    options: DatasetOptions,
-    progress: Progress,
-    work: Callable[[StreamedDataset], Result],
+    source: str | Path, options: DatasetOptions, progress: Progress, work: Callable[[StreamedDataset], Result]
 ) -> tuple[StreamedDataset, Result]:
     """The data set at a path, glob, address or ``-``, and what ``work`` gives for it.
 

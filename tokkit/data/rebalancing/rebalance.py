@@ -76,8 +76,7 @@ def rebalance(
     """
     options, read_options = apply_to_both(RebalanceOptions, options, DatasetOptions, read_options, settings)
     output.check_output(out, options, force=force, dry_run=options.dry_run)
-    if options.dry_run:
-        out = None
+    out = None if options.dry_run else out
     loaded = read_dataset(dataset, read_options, progress)
     if TRAIN not in loaded.splits:
         raise InputError(
@@ -137,13 +136,13 @@ def _usable_rows(
         )
     if leaking and options.leaks == "keep":
         progress.say(f"{len(leaking)} training rows have a text of {others}; kept, as requested")
-    if leaking and options.leaks == "drop":
+        leaking = set()
+    elif leaking:
         left_out["in another split"] = len(leaking)
         progress.say(f"skipped {len(leaking)} training rows: their text is in {others} too")
     for reason, n in rows.left_out.items():
         progress.say(f"skipped {n} rows: {reason}")
-    dropped = leaking if options.leaks == "drop" else set()
-    return [row for row in rows.positions if row not in dropped], left_out
+    return [row for row in rows.positions if row not in leaking], left_out
 
 
 def _sibling_splits(dataset: Dataset, read_options: DatasetOptions, progress: Progress) -> SiblingSplits:
@@ -155,13 +154,8 @@ def _sibling_splits(dataset: Dataset, read_options: DatasetOptions, progress: Pr
     if dataset.source == paths.STANDARD_INPUT or split_named(file) != TRAIN:
         return []
     # only files named as this one: train.csv next to reviews_test.csv is another data set
-    others = [
-        other
-        for other in sorted(file.parent.iterdir())
-        if other.is_file()
-        and split_named(other) not in (None, TRAIN)
-        and _other_words(other) == _other_words(file)
-    ]
+    named = [other for other in sorted(file.parent.iterdir()) if split_named(other) not in (None, TRAIN)]
+    others = [other for other in named if other.is_file() and _other_words(other) == _other_words(file)]
     if others:
         progress.say(f"{file}: searching its texts in {', '.join(other.name for other in others)} too")
     return [(split_named(other) or "", read_dataset(other, read_options)) for other in others]

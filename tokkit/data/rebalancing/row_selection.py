@@ -37,7 +37,11 @@ def select_rows(
         return [positions[row] for row in resample(labels, targets, options.seed)], None
     where = dataset.split(TRAIN).where
     samplers.check_size(name, len(positions), where)
-    vectors, compared_by = _vectors(dataset, positions, options)
+    if options.vectors is None:
+        vectors, compared_by = row_vectors.tfidf(dataset.contents(TRAIN)[positions].to_list())
+    else:
+        path, rows = Path(options.vectors), dataset.split(TRAIN).original.height
+        vectors, compared_by = row_vectors.read_vectors(path, rows, where)[positions], path.name
     progress.say(f"{where}: rows are compared by {compared_by}")
     kept_rows = _kept_rows(name, vectors, labels, targets, options.seed, progress)
     _check_classes(name, where, labels, kept_rows, progress)
@@ -67,10 +71,8 @@ def resample(
     fewer = {i: targets[name] for i, name in enumerate(names) if targets[name] < counts[i]}
     more = {i: targets[name] for i, name in enumerate(names) if targets[name] > counts[i]}
     # the order is part of the result: another one would give other rows for the same seed
-    for path, strategy in (
-        ("RandomUnderSampler", fewer),
-        ("imblearn.over_sampling:RandomOverSampler", more),
-    ):
+    strategies = {"RandomUnderSampler": fewer, "imblearn.over_sampling:RandomOverSampler": more}
+    for path, strategy in strategies.items():
         if strategy:
             sampler = samplers.load_class(path)(sampling_strategy=strategy, random_state=seed)
             rows, classes = sampler.fit_resample(rows, classes)
@@ -111,8 +113,7 @@ def run_sampler(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that NearMiss-3 finds fewer rows is reported from the result
         built.fit_resample(vectors, classes)
-    kept_rows: NDArray[np.int64] = np.unique(built.sample_indices_)
-    return kept_rows
+    return np.asarray(np.unique(built.sample_indices_), np.int64)
 
 
 def top_up(
@@ -133,14 +134,6 @@ def top_up(
     return np.sort(np.concatenate(parts))
 
 
-def _vectors(dataset: Dataset, positions: Sequence[int], options: RebalanceOptions) -> tuple[Any, str]:
-    """The vectors of these rows, (rows, width) dense or sparse, and what they are."""
-    if options.vectors is None:
-        return row_vectors.tfidf(dataset.contents(TRAIN)[positions].to_list())
-    path, train = Path(options.vectors), dataset.split(TRAIN)
-    return row_vectors.read_vectors(path, train.frame.height, train.where)[positions], path.name
-
-
 def _kept_rows(
     name: str, vectors: Any, labels: Sequence[str], targets: dict[str, int], seed: int, progress: Progress
 ) -> list[int]:
@@ -156,8 +149,7 @@ def _kept_rows(
         kept_rows = top_up(kept_rows, classes, wanted, seed)
         if len(kept_rows) > chosen:
             progress.say(f"{name} finds {len(kept_rows) - chosen} rows too few; they are sampled at random")
-    rows: list[int] = kept_rows.tolist()
-    return rows
+    return list(map(int, kept_rows))
 
 
 def _check_classes(

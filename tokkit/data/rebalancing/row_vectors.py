@@ -38,10 +38,9 @@ def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
         )
     # Chinese and Thai have few spaces: their "words" would be whole sentences
     by_word = sum(map(len, plain)) <= _LONGEST_WORD * words
-    shape = {"ngram_range": (1, 2), "token_pattern": r"\S+"} if by_word else {"ngram_range": (1, 3)}
-    vectorizer = TfidfVectorizer(
-        analyzer="word" if by_word else "char", lowercase=False, dtype=np.float32, **shape
-    )
+    words_and_pairs = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\S+"}
+    options = words_and_pairs if by_word else {"analyzer": "char", "ngram_range": (1, 3)}
+    vectorizer = TfidfVectorizer(lowercase=False, dtype=np.float32, **options)
     return vectorizer.fit_transform(plain), WORDS if by_word else CHARACTERS
 
 

@@ -122,9 +122,8 @@ def allocate_shares(
     large = large[np.argsort(-sizes[large], kind="stable")]
     singles = int((sizes == 1).sum())
     with stage(progress, "allocating groups", len(large), "groups"):
-        part_of_group[large] = _best_parts(
-            _class_rows(group, classes, large), targets, singles, complete_part, progress
-        )
+        contents = _class_rows(group, classes, large)
+        part_of_group[large] = _best_parts(contents, targets, singles, complete_part, progress)
 
     part_of_row = part_of_group[group]
     allocated = part_of_row >= 0

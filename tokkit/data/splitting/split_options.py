@@ -24,11 +24,7 @@ class SplitOptions(OutputOptions):
         None, "share or number of rows", minimum=0, metavar="SHARE|N", default_text=str(SHARE)
     )
     test: float | None = option(
-        None,
-        "share or number of rows",
-        minimum=0,
-        metavar="SHARE|N",
-        default_text=f"{SHARE}, 0 with --folds",
+        None, "share or number of rows", minimum=0, metavar="SHARE|N", default_text=f"{SHARE}, 0 with --folds"
     )
     folds: int | None = option(
         None,

@@ -109,8 +109,7 @@ def _chained(groups: RowGroups, others: RowGroups) -> RowGroups:
     graph = coo_array((np.ones(len(ends), np.int8), (np.tile(rows, 2), ends)), shape=(len(rows), len(rows)))
     _, component = connected_components(graph, directed=False)
     _, first = np.unique(component, return_index=True)
-    chained: RowGroups = first[component].astype(np.int64)
-    return chained
+    return np.asarray(first[component], np.int64)
 
 
 def assign_rows(
