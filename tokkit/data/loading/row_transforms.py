@@ -104,7 +104,7 @@ def _sort(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
         keys = keys.cast(pl.Int64)
     descending = order == "desc"
     rows = pl.arg_sort_by(keys, descending=descending, nulls_last=True, maintain_order=True)
-    return frame[pl.select(rows).to_series()]
+    return frame[frame.select(rows).to_series()]
 
 
 def _sample(frame: pl.DataFrame, text: str) -> pl.DataFrame:
