@@ -129,7 +129,7 @@ class TestEveryTokenizer:
         @given(st.lists(st.one_of(st.text(), st.sampled_from(WITH_TOKENS))).map("".join))
         def check(text):
             encoding = probes.trace(text).encoding
-            for processed in probes.post_process(encoding, None, True):
+            for processed in probes.post_process(encoding, special=True):
                 encoding = processed
             assert (encoding.ids, encoding.offsets) == (
                 backend.encode(text).ids,

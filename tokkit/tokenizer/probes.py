@@ -73,7 +73,7 @@ class ProbedTokenizer:
         normalized = [list(probe.record) for probe in self._normalizer_probes]
         return PipelineTrace(pieces, normalized, pre_tokenized, encoding)
 
-    def post_process(self, encoding: Any, pair: Any | None, special: bool) -> Iterator[Any]:
+    def post_process(self, encoding: Any, pair: Any | None = None, *, special: bool) -> Iterator[Any]:
         """The encoding after each post-processor in turn."""
         for tokenizer in self._post_processing:
             yield tokenizer.post_process(encoding, pair, special)

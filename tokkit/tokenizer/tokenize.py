@@ -171,12 +171,11 @@ class _Tracer:
         traces = {of: self.probed.trace(content) for of, content in texts.items()}
         stages = [item for of, trace in traces.items() for item in self._stages(of, trace)]
         encodings = [trace.encoding for trace in traces.values()]
-        processed = self.probed.post_process(
-            encodings[0], encodings[1] if pair is not None else None, self.special
-        )
+        processed = self.probed.post_process(*encodings, special=self.special)
         for block, after in zip(self.probed.post_processors, processed, strict=True):
             name = name_of("post_processor", block)
             stages.append(PipelineStage("post_processor", name, "both", after.tokens, after.offsets))
+        pieces = [piece for trace in traces.values() for piece in trace.model_input]
         return TokenizedText(
             text=text,
             pair=pair,
@@ -188,12 +187,7 @@ class _Tracer:
             words=encoding.word_ids,
             sequences=encoding.sequence_ids,
             type_ids=encoding.type_ids,
-            lost=[
-                piece.text
-                for trace in traces.values()
-                for piece in trace.model_input
-                if self._loses_text(piece)
-            ],
+            lost=[piece.text for piece in pieces if self._loses_text(piece)],
             decoded=backend.decode(encoding.ids, skip_special_tokens=True),
             stages=stages,
         )
