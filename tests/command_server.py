@@ -1,0 +1,155 @@
+"""Runs commands of tokkit in forked children of one process, which has imported what commands import.
+
+A command so takes a tenth of the time of a new process, and tests can run thousands of them. With the
+library of `tests/faults/faults.c` preloaded, a call below a folder fails or kills the child.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# None of them starts threads as it is imported: a fork does not copy threads.
+_IMPORTED_ONCE = ("numpy", "polars", "tokenizers", "numba", "safetensors.numpy", "imblearn.over_sampling")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a command.
+
+    code     its exit code; minus the signal where one killed it, -14 (SIGALRM) after ``seconds``
+    calls    changes of files that it began below the folder of the fault
+    name     the call that failed, and ``path`` of what
+    """
+
+    code: int
+    output: str
+    errors: str
+    calls: int = 0
+    name: str = ""
+    path: str = ""
+
+
+class CommandServer:
+    """The client of the process; `running` starts it."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    @classmethod
+    @contextmanager
+    def running(cls, library: Path | None = None, **environment: str) -> Iterator[CommandServer]:
+        """A server with a library preloaded."""
+        variables = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | environment
+        if library is not None:
+            variables["LD_PRELOAD"] = str(library)
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        process = subprocess.Popen([sys.executable, __file__], env=variables, text=True, **pipes)
+        try:
+            yield cls(process)
+        finally:
+            process.stdin.close()
+            process.wait(timeout=60)
+
+    def run(
+        self,
+        arguments: Sequence[str | Path],
+        *,
+        current: Path | None = None,
+        seconds: int = 120,
+        memory: int | None = None,
+        folder: Path | None = None,
+        call: int = 0,
+        error: int = 0,
+    ) -> Outcome:
+        """Run a command.
+
+        current   its current folder
+        seconds   after which it is killed
+        memory    bytes of address space that it may use
+        folder    below which the ``call``-th change of a file fails with the number ``error``; 0 kills
+        """
+        job = {
+            "arguments": [str(argument) for argument in arguments],
+            "current": current and str(current),
+            "seconds": seconds,
+            "memory": memory,
+            "folder": folder and str(folder),
+            "call": call,
+            "error": error,
+        }
+        self._process.stdin.write(json.dumps(job) + "\n")
+        self._process.stdin.flush()
+        return Outcome(**json.loads(self._process.stdout.readline()))
+
+
+def _serve() -> None:
+    from tokkit.cli.start import main
+
+    for name in _IMPORTED_ONCE:
+        importlib.import_module(name)
+    library = ctypes.CDLL(None)
+    if injects := hasattr(library, "faults_arm"):
+        library.faults_name.restype = library.faults_path.restype = ctypes.c_char_p
+        library.faults_calls.restype = ctypes.c_long
+        library.faults_arm.argtypes = [ctypes.c_char_p, ctypes.c_long, ctypes.c_int]
+    for line in sys.stdin:
+        job = json.loads(line)
+        with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
+            child = os.fork()
+            if child == 0:
+                arm = library.faults_arm if injects and job["folder"] else None
+                _run(job, output.fileno(), errors.fileno(), arm, main)
+            answer = {"code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}
+            for name, file in (("output", output), ("errors", errors)):
+                file.seek(0)
+                answer[name] = file.read().decode("utf-8", "replace")
+        if injects:
+            answer |= {
+                "calls": library.faults_calls(),
+                "name": library.faults_name().decode(),
+                "path": library.faults_path().decode("utf-8", "replace"),
+            }
+        print(json.dumps(answer), flush=True)
+
+
+def _run(job: dict[str, Any], output: int, errors: int, arm: Any, main: Any) -> None:
+    """Run a command in this process and leave it."""
+    code = 70
+    try:
+        null = os.open(os.devnull, os.O_RDONLY)
+        for descriptor, target in ((null, 0), (output, 1), (errors, 2)):
+            os.dup2(descriptor, target)
+        if job["current"]:
+            os.chdir(job["current"])
+        if job["memory"]:
+            resource.setrlimit(resource.RLIMIT_AS, (job["memory"], job["memory"]))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.alarm(job["seconds"])
+        sys.argv = ["tokkit", *job["arguments"]]
+        if arm:
+            arm(os.fsencode(job["folder"]), job["call"], job["error"])
+        main()
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    _serve()
