@@ -1,7 +1,6 @@
 """The rules of the house: imports, circles, light paths, words, docstrings and comments of `tokkit/`.
 
-Each rule is computed from the source, without a list of modules. `PENDING` names the rules that some room
-does not keep yet; an empty `PENDING` means that all of them hold.
+Each rule is computed from the source, without a list of modules, and holds in every room.
 """
 
 from __future__ import annotations
@@ -21,9 +20,6 @@ from pathlib import Path
 import pytest
 
 import tokkit
-
-PENDING: set[str] = {"identifiers"}
-"""Rules that are skipped, as ``rule`` or ``rule:room``."""
 
 PACKAGE = Path(tokkit.__file__).parent
 ROOMS = [
@@ -112,11 +108,6 @@ FILES = [Module(path) for path in sorted(PACKAGE.rglob("*.py"))]
 BY_NAME = {module.name: module for module in FILES}
 
 
-def skip_if_pending(rule: str, room: str = "") -> None:
-    if rule in PENDING or f"{rule}:{room}" in PENDING:
-        pytest.skip("pending")
-
-
 def imports(tree: ast.AST, *, of_types: bool = True) -> Iterator[str]:
     """The full name of everything that a tree imports, also inside functions.
 
@@ -167,7 +158,6 @@ def test_imports_point_one_way(module):
 @pytest.mark.parametrize("room", sorted({module.room for module in FILES} - {"__init__", "__main__"}))
 def test_no_circle_between_files_or_packages(room):
     """The loose files of a room count as its package. Between rooms, imports point one way anyhow."""
-    skip_if_pending("circles", room)
     files: dict[str, set[str]] = defaultdict(set)
     packages: dict[str, set[str]] = defaultdict(set)
     for module in FILES:
@@ -216,12 +206,10 @@ for command in sys.argv[1:]:
     pages = ["--help", "", *(f"{name} --help" for name in COMMANDS)]
     heavy = [loaded & NOT_FOR_HELP for loaded in loaded_by(script, *pages)]
     assert heavy[:2] == [set(), set()]
-    skip_if_pending("light")
     assert {page: loaded for page, loaded in zip(pages, heavy, strict=True) if loaded} == {}
 
 
 def test_training_on_text_loads_only_what_it_needs(tmp_path):
-    skip_if_pending("light")
     (tmp_path / "corpus.txt").write_text("the cat sat on the mat\n" * 20, "utf-8")
     script = """
 from tokkit.cli.main import run
@@ -240,7 +228,6 @@ def test_importing_tokkit_is_light_and_every_public_name_is_there():
 
 def test_imports_are_at_the_top_of_modules():
     """Outside cli, where the body of a command imports its worker, at most 3 % of the functions import."""
-    skip_if_pending("lazy")
     functions = [function for module in FILES if module.room != "cli" for function in module.functions]
     importing = [function.name for function in functions if any(True for _ in imports(function))]
     assert len(importing) <= 0.03 * len(functions), importing
@@ -262,7 +249,6 @@ def identifiers(module: Module) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("room", sorted({module.room for module in FILES}))
 def test_identifiers_say_what_the_thing_is(room):
-    skip_if_pending("identifiers", room)
     vague = [
         f"{module.name}:{line} {name}: say {SAY_INSTEAD[word]}"
         for module in FILES
@@ -274,7 +260,6 @@ def test_identifiers_say_what_the_thing_is(room):
 
 
 def test_words_of_a_private_language_are_rare():
-    skip_if_pending("words")
     counts = Counter({m.name: len(re.findall(rf"\b({'|'.join(WORDS)})\b", m.text)) for m in FILES})
     assert counts.total() <= MOST_WORDS, counts.most_common(20)
 
@@ -282,7 +267,6 @@ def test_words_of_a_private_language_are_rare():
 @pytest.mark.parametrize("room", sorted({module.room for module in FILES if module.room in ROOMS[:10]}))
 def test_comments_say_why(room):
     """At least 20 lines of comment, on lines of their own, in 1,000 lines of every room."""
-    skip_if_pending("comments", room)
     lines = comments = 0
     for module in FILES:
         if module.room == room:
