@@ -221,7 +221,11 @@ def _receipt(old, new):
         (_other_columns, "part-03.parquet: its columns are not piece"),
         (_negative, "part-03.parquet: holds a piece without a count"),
         (_receipt('"cuts": "', '"cuts": "x'), "its fingerprint does not fit"),
-        (_receipt('"bytes"', '"bites"'), "tokkit.json: is damaged"),
+        (_receipt('"bytes": ', '"bites": '), r'tokkit.json: has no "result.*bytes"'),
+        (_receipt('"sha256": "', '"sha": "'), r'tokkit.json: has no "result.inputs.0.sha256"'),
+        (_receipt('"normalizers": [', '"normalizers": [3, '), "normalizers.* a list of objects"),
+        (_receipt('"pieces": ', '"pieces": -'), '"result.pieces" is -[0-9]+, expected a whole number'),
+        (_receipt('"schema": 1', '"schema": 2'), "has schema 2, expected 1"),
     ],
 )
 def test_merge_refuses_a_damaged_folder(write, tmp_path, damage, message):

@@ -144,7 +144,7 @@ def test_write_receipt_refuses_what_would_not_be_the_same(tmp_path):
         (b'{"schema": 1, "resu', "not valid JSON"),
         (b"\xff\xff\xff", "not valid JSON"),
         (b"[" * 100_000, "not valid JSON"),
-        (b"[]", "not a receipt"),
+        (b"[]", "holds no JSON object"),
         (b'{"schema": 1, "result": 3}', "not a receipt"),
         (b'{"schema": 2, "result": {}}', "schema 2, expected 1"),
     ],

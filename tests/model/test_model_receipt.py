@@ -55,19 +55,25 @@ def test_a_receipt_of_an_older_version_that_lacks_fields_is_read(copied):
 
 
 DAMAGES = {
-    "settings missing": (lambda c: c["result"].pop("settings"), '"settings" is None, expected an object'),
-    "settings a list": (lambda c: c["result"].update(settings=[]), r'"settings" is \[\], expected an object'),
+    "settings missing": (lambda c: c["result"].pop("settings"), 'has no "result.settings"'),
+    "settings a list": (
+        lambda c: c["result"].update(settings=[]),
+        r'settings" is \[\], expected an object',
+    ),
     "max_length a string": (
         lambda c: c["result"]["settings"].update(max_length="8"),
-        "\"max_length\" is '8', expected a number of tokens",
+        "\"result.settings.max_length\" is '8', expected a number of tokens",
     ),
-    "max_length true": (lambda c: c["result"]["settings"].update(max_length=True), '"max_length" is True'),
-    "max_length zero": (lambda c: c["result"]["settings"].update(max_length=0), '"max_length" is 0'),
-    "pairs a number": (lambda c: c["result"].update(pairs=1), '"pairs" is 1, expected true or false'),
-    "folds a number": (lambda c: c["result"].update(folds=3), '"folds" is 3, expected a list of results'),
+    "max_length true": (lambda c: c["result"]["settings"].update(max_length=True), 'max_length" is True'),
+    "max_length zero": (lambda c: c["result"]["settings"].update(max_length=0), 'max_length" is 0'),
+    "pairs a number": (lambda c: c["result"].update(pairs=1), '"result.pairs" is 1, expected true or false'),
+    "folds a number": (
+        lambda c: c["result"].update(folds=3),
+        'folds" is 3, expected a list of results',
+    ),
     "inputs names": (
         lambda c: c["result"].update(inputs=[7]),
-        r'"inputs" is \[7\], expected a list of files',
+        r'"result.inputs" is \[7\], expected a list of files',
     ),
     "run a string": (lambda c: c.update(run="x"), "\"run\" is 'x', expected an object"),
     "result a list": (lambda c: c.update(result=[]), "is not a receipt of tokkit"),
@@ -92,6 +98,39 @@ def test_a_receipt_that_is_not_json_is_an_error_of_input(copied):
     (copied / "tokkit.json").write_text("{", "utf-8")
     with pytest.raises(InputError, match="is not valid JSON"):
         tokkit.predict(copied, "i feel glad")
+
+
+SCORES = {
+    "temperature tiny": (
+        {"calibration": {"temperature": 1e-320}},
+        'temperature" is 1e-320, expected a number',
+    ),
+    "temperature text": ({"calibration": {"temperature": "1"}}, "expected a number from 0.01 to 100"),
+    "calibration a list": ({"calibration": [1]}, "expected an object"),
+    "threshold NaN": ({"thresholds": {"joy": {"threshold": float("nan")}}}, 'joy.threshold" is nan'),
+    "threshold missing": ({"thresholds": {"joy": {"f1": 0.5}}}, 'has no "thresholds.joy.threshold"'),
+    "thresholds numbers": ({"thresholds": {"joy": 0.5}}, "expected an object"),
+    "loss a text": ({"loss": "low"}, "expected a number"),
+    "accuracy infinite": ({"accuracy": float("inf")}, 'accuracy" is inf'),
+}
+
+
+@pytest.mark.parametrize(("scores", "message"), SCORES.values(), ids=SCORES)
+def test_damaged_scores_are_an_error_of_input(copied, dataset, scores, message):
+    path = copied / "metrics.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | scores), "utf-8")
+    with pytest.raises(InputError, match=message) as error:
+        tokkit.evaluate(
+            copied, dataset, calibrated="calibration" in scores, tuned_thresholds="thresholds" in scores
+        )
+    assert (error.value.exit_code, error.value.hint is not None) == (3, True)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "3", "[" * 100_000])
+def test_scores_that_are_no_object_are_an_error_of_input(copied, dataset, content):
+    (copied / "metrics.json").write_text(content, "utf-8")
+    with pytest.raises(InputError, match=r"metrics\.json: (is not valid JSON|holds no JSON object)"):
+        tokkit.evaluate(copied, dataset)
 
 
 def test_a_missing_field_is_named(model):

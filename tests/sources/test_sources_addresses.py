@@ -122,6 +122,11 @@ def test_addresses_more_than_is_allowed_is_refused_said_or_not(server, length):
     assert read_dataset(f"{server.address}/a.csv", DatasetOptions(max_download="1MB"))
 
 
+def test_addresses_a_length_of_thousands_of_digits_is_too_much(server):
+    server.files["/a.csv"] = Served(TABLE, length="9" * 5000)
+    assert "more than 2,147,483,648 bytes" in _refusal(f"{server.address}/a.csv")
+
+
 def test_addresses_the_cap_on_what_a_compressed_file_grows_to_holds_too(server, monkeypatch):
     monkeypatch.setattr("tokkit.sources.streams.FREE", 1 << 20)
     server.files["/a.csv.gz"] = Served(gzip.compress(b"0" * (8 << 20)))

@@ -316,6 +316,19 @@ def test_tables_json_of_anything_else_is_refused(write, content):
     _refusal(write("a.json", content))
 
 
+@pytest.mark.parametrize(("opening", "closing"), [('{"a": ', "}"), ("[", "]")])
+@pytest.mark.parametrize("depth", [33, 200, 900, 10_000])
+def test_tables_json_that_is_too_deep_is_refused(write, depth, opening, closing):
+    row = f'{{"text": {opening * depth}1{closing * depth}}}'
+    assert _refusal(write("a.jsonl", f'{{"text": "a"}}\n{row}\n')).startswith("a.jsonl:2: lists and objects")
+    assert _refusal(write("a.json", f"[{row}]")).startswith("a.json: lists and objects within each other")
+
+
+def test_tables_json_of_some_depth_is_read(write):
+    row = {"text": "a", "more": {"a": [{"b": [[[{"c": [1]}]]]}]}}
+    assert _read(write("a.jsonl", json.dumps(row) + "\n")).to_dicts() == [row]
+
+
 def test_tables_jsonl_names_the_line_that_is_none(write):
     assert _refusal(write("a.jsonl", '{"text": "a"}\n\n{"text": \n')).startswith("a.jsonl:3: no JSON: ")
     assert (

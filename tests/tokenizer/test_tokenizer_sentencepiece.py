@@ -193,6 +193,21 @@ def test_sentencepiece_damaged_models_are_refused_or_converted(tmp_path):
     assert min(outcomes.values()) > 0, outcomes
 
 
+_NUMBER = b"\x80\xec\xae\xfd\x15"  # 5,900,000,000, of which `bytes` would make as many zeros
+_UNKNOWN_PIECE = b"\x0a\x05\x0a\x01a\x18\x02"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [_UNKNOWN_PIECE + b"\x1a\x06\x10" + _NUMBER, b"\x0a\x06\x08" + _NUMBER, b"\x08" + _NUMBER],
+    ids=["character map", "text of a piece", "piece"],
+)
+def test_sentencepiece_a_number_where_bytes_belong_is_refused(tmp_path, content):
+    (tmp_path / "small.model").write_bytes(content)
+    with pytest.raises(InputError, match=r"not a SentencePiece model.*(holds no bytes|a message belongs)"):
+        convert(tmp_path / "small.model", "model")
+
+
 def test_sentencepiece_missing_is_said(monkeypatch):
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     with pytest.raises(UsageError, match="is not installed") as caught:

@@ -16,7 +16,8 @@ import click
 from tokkit import __version__
 from tokkit.cli import settings
 from tokkit.cli.interrupts import is_interrupt
-from tokkit.errors import EXIT_BUG, Interrupted, OutputError, TokkitError, did_you_mean
+from tokkit.errors import EXIT_BUG, InputError, Interrupted, OutputError, TokkitError, did_you_mean
+from tokkit.runtime.panics import is_panic, reason_of
 from tokkit.sources.paths import remove_spooled, without_spool
 from tokkit.views.tables import printable
 
@@ -158,12 +159,18 @@ def run(arguments: list[str]) -> int:
         what = f"{type(error).__name__}: {error}"
         message = f"internal error: {what}; this is a bug in tokkit, please report it"
         return _report(message, "the same command with -v prints the traceback", EXIT_BUG, error)
+    except BaseException as error:
+        # A library in Rust raises its panics as an exception that does not derive from `Exception`.
+        if not is_panic(error):
+            raise
+        message = f"the data cannot be processed: {reason_of(error)}"
+        return _report(message, "is one of the files damaged?", InputError.exit_code, error)
     finally:
         # Standard input that had to be read twice was copied to a temporary file.
         remove_spooled()
 
 
-def _report(message: str, hint: str | None, code: int, error: Exception | None = None) -> int:
+def _report(message: str, hint: str | None, code: int, error: BaseException | None = None) -> int:
     if getattr(error, "verbose", False):
         traceback.print_exc()
     # Paths and labels in a message are data: control characters in them could change the terminal.

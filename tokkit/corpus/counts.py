@@ -103,31 +103,26 @@ class Counts(Totals):
 
     @classmethod
     def of(cls, folder: Path) -> Counts:
-        """Raises `InputError` for what is no counts folder, and for one that is not whole."""
-        result = files.read_receipt(folder)["result"]
-        if "distinct_pieces" not in result or not folder.is_dir():
+        """Raises `InputError` for what is no counts folder, and for one that is damaged or not whole."""
+        result = files.receipt_fields(folder, hint="count the corpus again").fields("result")
+        if "distinct_pieces" not in result.content or not folder.is_dir():
             raise InputError(f"{folder}: is no counts folder", hint=f"tokkit count CORPUS -o {folder}")
-        try:
-            members = result["pipeline"]
-            pipeline = Pipeline(tuple(members["normalizers"]), tuple(members["pre_tokenizers"]))
-            counts = cls(
-                folder=folder,
-                blocks={
-                    "recipe": str(result["recipe"]),
-                    "normalizer": tuple(map(str, result["normalizer"])),
-                    "pre_tokenizer": tuple(map(str, result["pre_tokenizer"])),
-                },
-                identity=Identity(pipeline, result["cuts"]),
-                pieces=int(result["pieces"]),
-                distinct=int(result["distinct_pieces"]),
-                bytes=int(result["bytes"]),
-                inputs=tuple(map(dict, result["inputs"])),
-                settings=dict(result["settings"]),
-            )
-        except (KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{folder}/{files.RECEIPT}: is damaged ({error!r})") from error
+        counts = cls(
+            folder=folder,
+            blocks={
+                "recipe": result.text("recipe"),
+                "normalizer": tuple(result.list_of("normalizer", str, "a list of blocks")),
+                "pre_tokenizer": tuple(result.list_of("pre_tokenizer", str, "a list of blocks")),
+            },
+            identity=Identity(_pipeline(result.fields("pipeline")), result.text("cuts", default=None)),
+            pieces=result.integer("pieces"),
+            distinct=result.integer("distinct_pieces"),
+            bytes=result.integer("bytes"),
+            inputs=[_described(file) for file in result.objects("inputs")],
+            settings=result.fields("settings").content,
+        )
         # recomputed, not trusted: counts of unlike pipelines cannot be separated once they are added up
-        if counts.identity.fingerprint != result.get("fingerprint"):
+        if counts.identity.fingerprint != result.text("fingerprint", default=None):
             raise InputError(
                 f"{folder}: its fingerprint does not fit the rest of its {files.RECEIPT}; it was damaged, or"
                 " written by another version of tokkit",
@@ -156,6 +151,20 @@ class Counts(Totals):
                 f"{self.folder}: its parts have {pieces:,} pieces, its {files.RECEIPT} {self.pieces:,}",
                 hint="a part was changed or exchanged: count the corpus again",
             )
+
+
+def _pipeline(members: files.Fields) -> Pipeline:
+    """The blocks as the receipt has them, each of them an object with its type."""
+    blocks = {name: members.objects(name) for name in ("normalizers", "pre_tokenizers")}
+    for block in (*blocks["normalizers"], *blocks["pre_tokenizers"]):
+        block.text("type")
+    return Pipeline(*(tuple(block.content for block in blocks[name]) for name in blocks))
+
+
+def _described(file: files.Fields) -> Mapping[str, Any]:
+    """A file as `files.describe_input` describes it."""
+    file.text("name"), file.text("sha256"), file.integer("bytes")
+    return file.content
 
 
 def words_of_counts(

@@ -23,7 +23,9 @@ from tokkit.data import save
 from tokkit.data.dataset import Dataset, sort_labels
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
+from tokkit.runtime.panics import guarded
 from tokkit.sources import addresses, paths
+from tokkit.sources.formats.columnar import valid_frame
 
 _ADDRESS = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?::(?P<split>\w+))?")
 
@@ -36,17 +38,14 @@ def read_saved(folder: Path) -> dict[str, pl.DataFrame]:
 
     Classes become their names, no class (-1) becomes null. Raises `InputError` for a damaged folder.
     """
-    try:
+    with guarded(
+        f"{folder}: a folder of the datasets library, but it cannot be read",
+        hint="save it again with save_to_disk, or write one of its splits with to_parquet",
+    ):
         loaded = datasets.load_from_disk(str(folder))
         if not isinstance(loaded, datasets.DatasetDict):
             return {str(loaded.split or "train"): _frame(loaded)}
         return {str(name): _frame(split) for name, split in loaded.items()}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(
-            f"{folder}: a folder of the datasets library, but it cannot be read: {reason}",
-            hint="save it again with save_to_disk, or write one of its splits with to_parquet",
-        ) from error
 
 
 def as_datasets(dataset: Dataset) -> datasets.DatasetDict:
@@ -122,7 +121,7 @@ def _frame(split: Any) -> pl.DataFrame:
     split = split.with_format(None)
     if split._indices is not None:  # rows that were chosen or shuffled; elsewhere than in the user's folder
         split = split.flatten_indices(keep_in_memory=True)
-    frame = pl.DataFrame(pl.from_arrow(split.data.table.replace_schema_metadata(None)))
+    frame = valid_frame(split.data.table)
     for column, feature in split.features.items():
         listed = isinstance(feature, datasets.List | datasets.LargeList)
         labels = feature.feature if listed else feature

@@ -20,6 +20,7 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 ``inputs`` are the files that the run reads: none of them is ever replaced.
 """
 
+from tokkit.files.fields import Fields as Fields
 from tokkit.files.publish import files as files
 from tokkit.files.publish import folder as folder
 from tokkit.files.publish import repair as repair
@@ -29,6 +30,7 @@ from tokkit.files.publish import write_file as write_file
 from tokkit.files.receipts import RECEIPT as RECEIPT
 from tokkit.files.receipts import describe_input as describe_input
 from tokkit.files.receipts import read_receipt as read_receipt
+from tokkit.files.receipts import receipt_fields as receipt_fields
 from tokkit.files.receipts import receipt_path as receipt_path
 from tokkit.files.receipts import sha256_of as sha256_of
 from tokkit.files.receipts import versions as versions

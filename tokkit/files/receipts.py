@@ -22,6 +22,7 @@ from typing import Any
 
 from tokkit import __version__
 from tokkit.errors import InputError
+from tokkit.files.fields import Fields
 
 RECEIPT = "tokkit.json"
 SCHEMA = 1
@@ -133,24 +134,29 @@ def write_receipt(
 
 
 def read_receipt(output: Path) -> dict[str, Any]:
-    """Read the receipt of a folder or file. Raises InputError where there is none or it is not valid."""
+    """Read the receipt of a folder or file. Raises InputError as `receipt_fields`."""
+    return dict(receipt_fields(output).content)
+
+
+def receipt_fields(output: Path, hint: str | None = None) -> Fields:
+    """Read the receipt of a folder or file, to look at its values by name and type.
+
+    hint  of the errors: how to get a receipt that is right
+
+    Raises InputError where there is none, where it is not valid, and where a newer version wrote it.
+    """
     path = receipt_path(output)
     if not output.exists():
         raise InputError(f"{output}: does not exist")
-    try:
-        receipt = json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(f"{output}: has no {path.name}; it was not written by tokkit") from error
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is not valid JSON ({error})") from error
-    if not isinstance(receipt, dict) or not isinstance(receipt.get("result"), dict):
-        raise InputError(f"{path}: is not a receipt of tokkit")
-    if receipt.get("schema") != SCHEMA:
+    if not path.exists():
+        raise InputError(f"{output}: has no {path.name}; it was not written by tokkit")
+    receipt = Fields.of_file(path, hint)
+    if not isinstance(receipt.content.get("result"), dict):
+        raise InputError(f"{path}: is not a receipt of tokkit", hint)
+    schema = receipt.content.get("schema")
+    if schema != SCHEMA or isinstance(schema, bool):
         raise InputError(
-            f"{path}: has schema {receipt.get('schema')!r}, expected {SCHEMA}",
-            "pip install --upgrade tokkit-nlp",
+            f"{path}: has schema {str(schema)[:40]}, expected {SCHEMA}", "pip install --upgrade tokkit-nlp"
         )
     return receipt
 

@@ -16,6 +16,7 @@ from tokkit.inspection.checks.tokenizer_rules import fails_on_strange
 from tokkit.inspection.statistics.findings import ERROR, Finding
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
+from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.load import read_json
 
@@ -69,7 +70,7 @@ def doctor(
     """
     options = apply_settings(DatasetOptions, options, settings)
     examined = examined_tokenizer(tokenizer, progress)
-    with tokenizer_folder.guarded(str(examined.loaded.file)):
+    with guarded(str(examined.loaded.file)):
         tokenizer_folder.self_test(examined.loaded.backend)
     if model is None and "model_type" in read_json(examined.loaded.folder / MODEL_CONFIG):
         model = examined.loaded.folder

@@ -32,6 +32,7 @@ LARGEST = 2 << 30
 _ATTEMPTS = 4
 _PAUSE = 0.5
 _BLOCK = 1 << 18
+_DIGITS = 19
 _OFFLINE = ("TOKKIT_OFFLINE", "HF_HUB_OFFLINE")
 
 
@@ -138,7 +139,8 @@ def _transfer(
                 return None
         name = _name(address, answer)
         length = answer.headers.get("Content-Length", "")
-        total = have + int(length) if length.isdecimal() else None
+        # the first digits of a length of thousands are already more than is downloaded
+        total = have + int(length[:_DIGITS]) if length.isdecimal() else None
         _check_size(address, total or 0, largest)
         version = Version(answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
         if not goes_on:

@@ -16,9 +16,9 @@ from typing import Any
 
 from tokkit.errors import UsageError
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
+from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.blocks.catalogue import name_of
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load, read_json
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
 from tokkit.tokenizer.probes import PipelineTrace, PreToken, ProbedTokenizer, add_probes
 
 # Characters of a text that a message quotes.

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from tokkit.data.duplicates import text_keys
 from tokkit.errors import InputError
+from tokkit.sources.formats.columnar import read_table
 
 WORDS, CHARACTERS = "TF-IDF of words and pairs of words", "TF-IDF of one to three characters in a row"
 # Mean characters between spaces from which on texts count as written without any; German has 6 to 8.
@@ -78,10 +79,7 @@ def read_vectors(path: Path, rows: int, where: str) -> NDArray[np.float32]:
 
 
 def _from_parquet(path: Path) -> Any:
-    try:
-        frame = pl.read_parquet(path)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({error})") from error
+    frame = read_table(path)
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List | pl.Array)]
     name = "vector" if "vector" in lists else lists[0] if len(lists) == 1 else None
     if name is None:

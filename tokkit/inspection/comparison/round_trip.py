@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
+from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import LoadedTokenizer
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 _ROWS = 1_000
 

@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from tokkit.progress import Progress, stop_if_cancelled
+from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.folder.load import LoadedTokenizer
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 # In ``rest``: no token ends here, or what follows cannot be matched; not computed yet.
 NEVER, UNSET = -1, -2

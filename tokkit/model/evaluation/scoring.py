@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.model_folder import SavedModel
-from tokkit.model.folder.predictions import PERCENT, read_parquet
+from tokkit.model.folder.predictions import PERCENT, read_predictions
 from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt
 from tokkit.model.metrics import calibration
 from tokkit.model.metrics.classification import Decisions
@@ -165,11 +165,7 @@ def _out_of_fold_table(path: Path, labels: Sequence[str]) -> pl.DataFrame:
             f"{path}: no such file; the out-of-fold predictions are missing",
             hint="finetune --folds K writes it",
         )
-    table = read_parquet(path)
-    expected = ["id", "text", "label", *(f"{PERCENT}{label}" for label in labels)]
-    if missing := [column for column in expected if column not in table.columns]:
-        raise InputError(f'{path}: no column "{missing[0]}"; it was not written by finetune --folds')
-    return table
+    return read_predictions(path, ["id", "text", "label", *(f"{PERCENT}{label}" for label in labels)])
 
 
 def _calibrated(model: ScoredModel, temperature: float) -> ScoredModel:
@@ -190,7 +186,7 @@ def _with_scores(model: ScoredModel, receipt: ModelReceipt, options: EvaluateOpt
     task, labels = model.task, model.labels
     scores = {"kind": model.kind, **task.scores(model.logits, model.targets, labels)}
     held_out = (task.metric, "accuracy", "loss")
-    scores["validation"] = {name: receipt.metrics[name] for name in held_out if name in receipt.metrics}
+    scores["validation"] = receipt.held_out_scores(held_out)
     if not options.tuned_thresholds:
         return replace(model, scores=scores)
     decided = calibration.shifted(model.logits, labels, receipt.thresholds)

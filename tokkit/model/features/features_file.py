@@ -21,8 +21,11 @@ from numpy.typing import NDArray
 from pyarrow import parquet
 
 from tokkit.errors import InputError
+from tokkit.files import Fields
 from tokkit.model.network.hidden_states import Body, StatesOptions, hidden_states
 from tokkit.progress import Progress, stage
+from tokkit.runtime.panics import guarded
+from tokkit.sources.formats.columnar import read_table
 from tokkit.tokenizer.encoding.encode import Encoded
 
 ID, TEXT, PAIR, LABEL, SPLIT = "id", "text", "pair", "label", "split"
@@ -66,11 +69,19 @@ class FeaturesFile:
                     f"{path}: has no features; its columns are {', '.join(schema.names[:8])}",
                     hint=f"tokkit features MODEL {path} -o features.parquet computes them",
                 )
-            rows = pl.DataFrame(pl.from_arrow(file.read(columns=names).replace_schema_metadata(None)))
-        try:
-            return cls(path, rows, **json.loads(metadata))
-        except (ValueError, TypeError) as error:
-            raise InputError(f"{path}: its metadata cannot be read: {error}") from error
+            content = json.loads(metadata)
+        rows = read_table(path, names)
+        content = content if isinstance(content, dict) else {}
+        recorded = Fields(path, content, hint="tokkit features writes it again")
+        return cls(
+            path,
+            rows,
+            model=recorded.text("model"),
+            pooling=recorded.text("pooling"),
+            layer=recorded.integer("layer", least=-(1 << 20)),
+            width=recorded.integer("width", least=1),
+            labels=recorded.text("labels"),
+        )
 
     def vectors(self, rows: NDArray[np.int64] | None = None) -> NDArray[np.float32]:
         """(rows, width) of all rows or those of these ascending indices; raises `InputError` as `read`."""
@@ -185,7 +196,5 @@ def _vector_columns(
 
 @contextmanager
 def _arrow_errors(path: Path) -> Iterator[None]:
-    try:
+    with guarded(f"{path}: cannot be read"):
         yield
-    except (pyarrow.ArrowException, OSError) as error:
-        raise InputError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error

@@ -17,6 +17,7 @@ from tokkit.errors import InputError
 from tokkit.model.metrics.significance import RowSums
 from tokkit.model.metrics.spans import are_iob, spans_of
 from tokkit.model.tasks.task import Task
+from tokkit.sources.formats.columnar import read_table
 
 # Prefix of the columns of probabilities; the label follows.
 PERCENT = "% "
@@ -67,12 +68,12 @@ def worst_rows(table: pl.DataFrame, count: int) -> list[dict[str, Any]]:
     return ordered.head(count).to_dicts()
 
 
-def read_parquet(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """A table of predictions; raises `InputError` for a file that cannot be read."""
-    try:
-        return pl.read_parquet(path, columns=columns)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise InputError(f"{path}: cannot be read as Parquet ({error})") from error
+def read_predictions(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    """A table of predictions; raises `InputError` for a file that cannot be read, or lacks a column."""
+    table = read_table(path)
+    if missing := [column for column in columns if column not in table.columns]:
+        raise InputError(f'{path}: no column "{missing[0]}"; it was not written by tokkit finetune')
+    return table
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

@@ -10,20 +10,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from tokkit import files
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.folder.predictions import read_parquet
+from tokkit.model.folder.predictions import read_predictions
 from tokkit.progress import Progress
-from tokkit.tokenizer.folder.load import read_json
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
 _FOLD = re.compile(r"fold-(\d+)")
-_DAMAGED = "copy the whole folder again; tokkit finetune wrote all of it"
+_COPY_AGAIN = "copy the whole folder again; tokkit finetune wrote all of it"
+_FILES = "a list of files, each with its sha256"
+# Temperatures that divide logits without overflow; training tries those from 0.05 to 20.
+_TEMPERATURES = 0.01, 100
+_LARGEST = 1e300
 
 
 @dataclass(frozen=True)
@@ -57,24 +60,24 @@ class ModelReceipt:
         path = Path(folder) / files.RECEIPT
         if not path.is_file():
             return cls(path.parent)
-        content = files.read_receipt(path.parent)
-        result, value = content["result"], partial(_value, path)
+        content = files.receipt_fields(path.parent, _COPY_AGAIN)
+        result = content.fields("result")
         # Commands that change a model (add-tokens, trim) leave a receipt of their own in its place.
-        if content.get("command") == "finetune" and result.get("settings") is None:
-            raise _damaged(path, "settings", None, "an object")
-        settings = value(result, "settings", dict, "an object") or {}
-        max_length = value(settings, "max_length", int, "a number of tokens, or null")
-        if max_length is not None and max_length < 1:
-            raise _damaged(path, "max_length", max_length, "a number of tokens, or null")
+        trained = content.content.get("command") == "finetune"
+        settings = result.fields("settings") if trained else result.fields("settings", default=None)
+        max_length = None
+        if settings is not None:
+            expected = "a number of tokens, or null"
+            max_length = settings.integer("max_length", expected, least=1, default=None)
         return cls(
             path.parent,
             max_length=max_length,
-            pairs=value(result, "pairs", bool, "true or false"),
-            folds=len(value(result, "folds", list, "a list of results, one per fold") or []),
-            inputs=_hashes(path, value(result, "inputs", list, "a list of files") or []),
-            fingerprint=value(result, "fingerprint", str, "a hash"),
-            result=result,
-            run=value(content, "run", dict, "an object") or {},
+            pairs=result.flag("pairs", default=None),
+            folds=len(result.objects("folds", "a list of results, one per fold", default=())),
+            inputs=_hashes(result.objects("inputs", _FILES, default=())),
+            fingerprint=result.text("fingerprint", "a hash", default=None),
+            result=result.content,
+            run=content.fields("run").content if "run" in content.content else {},
         )
 
     def fields(self, names: Iterable[str]) -> dict[str, Any]:
@@ -82,7 +85,7 @@ class ModelReceipt:
         recorded = {**self.run, **self.result}
         names = list(names)
         if missing := [name for name in names if name not in recorded]:
-            raise InputError(f'{self.folder / files.RECEIPT}: has no "{missing[0]}"', hint=_DAMAGED)
+            raise InputError(f'{self.folder / files.RECEIPT}: has no "{missing[0]}"', hint=_COPY_AGAIN)
         return {name: recorded[name] for name in names}
 
     def members(self) -> list[Path]:
@@ -122,38 +125,63 @@ class ModelReceipt:
 
     @cached_property
     def metrics(self) -> Mapping[str, Any]:
-        """Scores on the rows held out in training (of folds: out of fold); empty where there are none."""
+        """Scores on the rows held out in training (of folds: out of fold); empty where there are none.
+
+        Raises `InputError` where they are no object.
+        """
+        return self._metrics.content
+
+    @cached_property
+    def _metrics(self) -> files.Fields:
+        path = self.folder / METRICS
+        if not path.exists():
+            return files.Fields(path, {}, _COPY_AGAIN)
+        metrics = files.Fields.of_file(path, _COPY_AGAIN)
         # A folder of folds has its scores out of fold; a model those of its validation rows.
-        metrics = read_json(self.folder / METRICS)
-        return _object(metrics.get("out_of_fold", metrics))
+        return metrics.fields("out_of_fold", default=metrics)
+
+    def held_out_scores(self, names: Iterable[str]) -> dict[str, float | None]:
+        """The scores of these names, where there are any; raises `InputError` for one that is no number."""
+        return {
+            name: self._metrics.number(name, -_LARGEST, _LARGEST, default=None)
+            for name in names
+            if name in self.metrics
+        }
 
     def held_out_texts(self) -> frozenset[str]:
         """The texts of the held-out rows; empty where the folder does not have them."""
         path = self.folder / PREDICTIONS
-        return frozenset(read_parquet(path, columns=["text"])["text"]) if path.is_file() else frozenset()
+        return frozenset(read_predictions(path, ["text"])["text"]) if path.is_file() else frozenset()
 
     @property
     def temperature(self) -> float:
         """The temperature fitted on the held-out rows; raises `InputError` where there is none."""
-        value = _object(self.metrics.get("calibration")).get("temperature")
-        if not isinstance(value, int | float) or not value > 0:
+        calibration = self._metrics.fields("calibration", default=None)
+        if calibration is None or calibration.content.get("temperature") is None:
             raise InputError(
                 f"{self.folder}: {METRICS} has no temperature fitted in training",
                 hint="tokkit finetune writes one; leave out --calibrated for uncalibrated probabilities",
             )
-        return float(value)
+        value: float = calibration.number("temperature", *_TEMPERATURES)
+        return value
 
     @property
-    def thresholds(self) -> Mapping[str, Any]:
+    def thresholds(self) -> dict[str, dict[str, float]]:
         """Class -> ``{threshold, ...}`` tuned on the held-out rows; raises `InputError` without any."""
-        value = _object(self.metrics.get("thresholds"))
-        if not value:
+        tuned = self._metrics.fields("thresholds", default=None)
+        if tuned is None or not tuned.content:
             raise InputError(
                 f"{self.folder}: {METRICS} has no thresholds tuned in training; "
                 "only models with two classes, or with several labels per text, have them",
                 hint="leave out --tuned-thresholds to predict the likeliest class",
             )
-        return value
+        classes = {label: tuned.fields(label) for label in tuned.content}
+        # F1 is recorded with the threshold, which alone is required
+        names = {label: {"threshold": None, **figures.content} for label, figures in classes.items()}
+        return {
+            label: {name: figures.number(name, 0, 1) for name in names[label]}
+            for label, figures in classes.items()
+        }
 
 
 def fold_name(number: int) -> str:
@@ -167,30 +195,8 @@ def fold_number(folder: Path) -> int | None:
     return int(match[1]) if match else None
 
 
-def _value(path: Path, content: Mapping[str, Any], name: str, kind: type, expected: str) -> Any:
-    """The value under this name, None where there is none; raises `InputError` for one of another type."""
-    value = content.get(name)
-    # bool is a subclass of int: `true` is no number of tokens
-    if value is None or (isinstance(value, kind) and not (isinstance(value, bool) and kind is not bool)):
-        return value
-    raise _damaged(path, name, value, expected)
-
-
-def _damaged(path: Path, name: str, value: object, expected: str) -> InputError:
-    written = repr(value)
-    written = written if len(written) <= 40 else f"{written[:40]}..."
-    return InputError(f'{path}: "{name}" is {written}, expected {expected}', hint=_DAMAGED)
-
-
-def _hashes(path: Path, inputs: list[Any]) -> frozenset[str]:
+def _hashes(inputs: Iterable[files.Fields]) -> frozenset[str]:
     """The SHA-256 of every input, and of every file in an input that is a folder."""
-    try:
-        entries = [entry for item in inputs for entry in (item, *item.get("files", ()))]
-        return frozenset(entry["sha256"] for entry in entries if "sha256" in entry)
-    except (TypeError, AttributeError) as error:
-        raise _damaged(path, "inputs", inputs, "a list of files, each with its sha256") from error
-
-
-def _object(value: Any) -> Mapping[str, Any]:
-    """The value where it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
+    entries = [entry for item in inputs for entry in (item, *item.objects("files", _FILES, default=()))]
+    hashes = [entry.text("sha256", "a hash", default=None) for entry in entries]
+    return frozenset(hash_ for hash_ in hashes if hash_ is not None)

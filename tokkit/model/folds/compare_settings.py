@@ -15,14 +15,12 @@ from itertools import combinations as pairs_of
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from tokkit import files
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
-from tokkit.model.folder.predictions import row_sums, write_json
-from tokkit.model.folder.receipt import fold_name
+from tokkit.model.folder.predictions import read_predictions, row_sums, write_json
+from tokkit.model.folder.receipt import PREDICTIONS, fold_name
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate, fingerprint, finished
 from tokkit.model.folds.fold_rows import FoldsRequest, folds_request
@@ -210,7 +208,8 @@ def _row_sums(request: FoldsRequest, work: Path, count: int) -> tuple[str, list[
     """The metric with its row sums of each combination; for a metric without such sums, the loss."""
     task = request.task
     labels, metric = task.labels(request.folded.rows), request.options.metric or task.metric
-    tables = [pl.read_parquet(work / _folder(n) / "predictions.parquet") for n in range(1, count + 1)]
+    names = ("label", "predicted", "loss")
+    tables = [read_predictions(work / _folder(n) / PREDICTIONS, names) for n in range(1, count + 1)]
 
     def sums_of(score: str) -> list[RowSums]:
         return [sums for table in tables if (sums := row_sums(task, labels, score, table)) is not None]

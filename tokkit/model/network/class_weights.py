@@ -173,10 +173,14 @@ def _oversampled(dataset: Dataset) -> Path | None:
     for output in (source, *dataset.split(TRAIN).files):
         if not output.exists() or not files.receipt_path(output).exists():
             continue
-        receipt = files.read_receipt(output)
-        before, after = (receipt["result"].get(name) or {} for name in ("before", "after"))
-        if receipt.get("command") == "rebalance" and any(
-            n > before.get(label, 0) for label, n in after.items()
+        receipt = files.receipt_fields(output, hint="rebalance the data set again")
+        if receipt.text("command") != "rebalance":
+            continue
+        before, after = (receipt.fields("result").fields(name, default=None) for name in ("before", "after"))
+        if (
+            before
+            and after
+            and any(after.integer(label) > before.integer(label, default=0) for label in after.content)
         ):
             return output
     return None

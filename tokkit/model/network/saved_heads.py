@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
 from tokkit.errors import InputError
+from tokkit.files import Fields
 from tokkit.model.network.heads import HEADS, HeadedModel
 from tokkit.tokenizer.folder.checkpoints import LOADING, loading, quiet
 
@@ -66,16 +67,13 @@ def read(folder: Path) -> Description:
         if not (folder / part).exists():
             raise InputError(f"{folder}: {part} is missing: the model is incomplete", hint=_COPY_AGAIN)
     path = folder / DESCRIPTION
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        description = Description(
-            head=str(content["head"]),
-            task=str(content["task"]),
-            labels=tuple(map(str, content["labels"])),
-            dropout=float(content["dropout"]),
-        )
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise InputError(f"{path}: not a description of a head: {error!r}") from error
+    content = Fields.of_file(path, _COPY_AGAIN)
+    description = Description(
+        head=content.text("head"),
+        task=content.text("task"),
+        labels=tuple(content.list_of("labels", str, "a list of labels")),
+        dropout=content.number("dropout", 0, 1),
+    )
     if description.head not in HEADS or len(set(description.labels)) != len(description.labels):
         raise InputError(
             f'{path}: has head "{description.head}" and {len(description.labels)} labels; expected one of '

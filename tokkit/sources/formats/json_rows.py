@@ -24,6 +24,10 @@ from tokkit.sources.formats.batch import BadRows, Batch, batches_of, json_series
 
 Row = dict[str, Any]
 
+# How deep lists and objects may be within each other: a column of such values takes time that grows with the
+# square of the depth, and Python's own stack ends at about 300.
+_DEEPEST = 32
+
 # an escape that is half a character
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -175,10 +179,35 @@ def _groups(content: Any) -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def _too_deep(where: str) -> InputError:
+    return InputError(
+        f"{where}lists and objects within each other, more than {_DEEPEST} deep",
+        hint="save what is further in as text, or leave it out",
+    )
+
+
+def _depth_exceeds(content: Any, most: int) -> bool:
+    """Whether lists and objects are within each other more than so many times."""
+    level = [content]
+    for _ in range(most + 1):
+        level = [
+            inner
+            for value in level
+            if isinstance(value, dict | list)
+            for inner in (value.values() if isinstance(value, dict) else value)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _parse_json(text: str, where: str = "") -> Any:
     """The value of a JSON text; ``where`` begins the message of the `InputError` for what is none."""
     try:
         content = json.loads(text)
+        if text.count("{") + text.count("[") > _DEEPEST and _depth_exceeds(content, _DEEPEST):
+            raise _too_deep(where)
         if "\\u" in text and _HALF.search(text):  # unless the other half follows
             json.dumps(content, ensure_ascii=False).encode()
         return content
@@ -187,7 +216,9 @@ def _parse_json(text: str, where: str = "") -> Any:
             f"{where}holds half a character, \\u{ord(error.object[error.start]):04x}",
             hint="write the text again as UTF-8",
         ) from error
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise _too_deep(where) from error
+    except ValueError as error:
         raise InputError(
             f"{where}no JSON: {error}",
             hint="look at that place; an object a line is .jsonl, one list is .json",

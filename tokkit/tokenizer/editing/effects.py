@@ -11,9 +11,9 @@ from tokenizers import Tokenizer
 
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
+from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.editing.extend import Extension, NewToken, continuation_prefix
 from tokkit.tokenizer.editing.token_requests import TokenRequest
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 # Changed words that are reported with their tokens, the most frequent first.
 MAX_EXAMPLES = 20

@@ -20,10 +20,10 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from tokkit.errors import InputError
+from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.editing.segmentation import Merges, best_score, pre_token_forms
 from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.folder.load import LoadedTokenizer
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 # How much likelier (in natural logarithms) a new Unigram piece is than the best segmentation of its text.
 UNIGRAM_MARGIN = 0.01

@@ -13,7 +13,7 @@ from typing import Any
 from tokenizers import Tokenizer
 
 from tokkit.errors import InputError
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
+from tokkit.runtime.panics import guarded
 
 Pair = tuple[str, str]
 

@@ -10,12 +10,12 @@ from tokenizers import Tokenizer
 
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
+from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.blocks.post_processors import single, tokens_in, with_ids
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.tokenizer.editing.token_requests import TokenRequest
 from tokkit.tokenizer.editing.wrap_source import WrapSource
 from tokkit.tokenizer.folder.load import ROLES
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
 
 # Names of tokens of a role, the most usual first.
 _USUAL_NAMES = {

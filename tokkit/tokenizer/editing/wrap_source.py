@@ -10,6 +10,7 @@ from tokenizers import Tokenizer
 
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
+from tokkit.runtime.panics import guarded
 from tokkit.sources.paths import is_path, missing
 from tokkit.tokenizer.editing.folders import OLDER_FILES
 from tokkit.tokenizer.editing.options import WrapOptions
@@ -24,7 +25,7 @@ from tokkit.tokenizer.folder.load import (
     missing_unknown,
     read_json,
 )
-from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE, TOKENIZER_FILE, guarded, self_test
+from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE, TOKENIZER_FILE, self_test
 from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ, MODEL, convert
 
 _MODEL_CONFIG = "config.json"

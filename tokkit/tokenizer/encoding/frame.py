@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
+from tokkit.runtime.panics import guarded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from tokkit import files
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
+from tokkit.runtime.panics import guarded
 from tokkit.sources.paths import missing
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS
 from tokkit.tokenizer.folder import tokenizer_folder
@@ -119,7 +121,7 @@ class LoadedTokenizer:
             for start in range(0, len(rows), _BATCH):
                 stop_if_cancelled(progress)
                 batch = list(rows[start : start + _BATCH])
-                with tokenizer_folder.guarded(
+                with guarded(
                     f"{self.folder}: the tokenizer fails on one of these {'words' if words else 'texts'}",
                     hint="it may lack an unknown token; train one on such text: tokkit train-wordpiece",
                 ):
@@ -147,7 +149,7 @@ def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
         raise InputError(f'{loaded.file}: its unknown token "{unknown}" is missing from its vocabulary')
     check_receipt(loaded)
     # a file may parse and still panic on a text: that has to happen here, not after long work
-    with tokenizer_folder.guarded(str(loaded.file)):
+    with guarded(str(loaded.file)):
         tokenizer_folder.self_test(loaded.backend)
     return loaded
 
@@ -199,14 +201,16 @@ def check_distinct_ids(backend: Tokenizer, name: str | Path) -> None:
 
 
 def check_receipt(loaded: LoadedTokenizer) -> None:
-    """Raise `InputError` where it gives other ids than the self-test in its receipt."""
+    """Raise `InputError` where it gives other ids than the self-test in its receipt, or that is damaged."""
     folder = loaded.folder
-    result = read_json(folder / "tokkit.json").get("result", {})
-    if isinstance(result, dict) and isinstance(test := result.get("self_test"), list):
-        try:
-            tokenizer_folder.check_self_test(loaded.backend, test, folder)
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(f"{folder / 'tokkit.json'}: invalid self_test: {error!r}") from error
+    if not files.receipt_path(folder).exists():
+        return
+    result = files.receipt_fields(folder, "copy the folder again, or train it again").fields("result")
+    samples = result.objects("self_test", "a list of texts with their ids", default=())
+    for sample in samples:
+        sample.text("text"), sample.text("pair", default=None)
+        sample.list_of("ids", int, "a list of ids")
+    tokenizer_folder.check_self_test(loaded.backend, [sample.content for sample in samples], folder)
 
 
 def _special_tokens(config: TokenizerConfig, backend: Tokenizer) -> dict[str, str]:

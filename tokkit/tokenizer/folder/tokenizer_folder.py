@@ -7,15 +7,12 @@ need transformers. `AutoTokenizer.from_pretrained` loads the folder to the same 
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError, TokkitError
+from tokkit.runtime.panics import guarded
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -142,66 +139,3 @@ def parse(path: Path) -> Tokenizer:
         hint="tokkit train-wordpiece corpus.txt -o out/ makes one",
     ):
         return Tokenizer.from_str(text)
-
-
-@contextmanager
-def guarded(message: str, hint: str | None = None) -> Iterator[None]:
-    """Turn what the library raises inside, panics included, into an `InputError` with that message."""
-    try:
-        with _QUIET_PANICS:
-            yield
-    except (KeyboardInterrupt, SystemExit, MemoryError, GeneratorExit):
-        raise
-    except BaseException as error:  # pyo3's PanicException does not derive from Exception
-        raise InputError(f"{message}: {error}", hint) from error
-
-
-_STANDARD_ERROR = 2
-
-
-class _StandardErrorCapture:
-    """File descriptor 2 redirected to a temporary file while at least one thread is inside.
-
-    Afterwards what was written there is passed on, unless the library panicked.
-
-    The panic hook of Rust writes to the descriptor itself, past `sys.stderr`, and the descriptor belongs to
-    the process: threads that are inside at the same time share one redirection.
-    """
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.threads_inside = 0
-        self.panicked = False
-        self.real = -1
-        self.captured: IO[bytes] | None = None
-
-    def __enter__(self) -> None:
-        with self.lock:
-            self.threads_inside += 1
-            if self.threads_inside == 1:
-                self.panicked = False
-                try:
-                    self.captured = tempfile.TemporaryFile()
-                    self.real = os.dup(_STANDARD_ERROR)
-                    os.dup2(self.captured.fileno(), _STANDARD_ERROR)
-                except OSError:  # no standard error, or no temporary folder: nothing is captured
-                    self.captured = None
-
-    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
-        with self.lock:
-            self.threads_inside -= 1
-            self.panicked |= error is not None and error.__name__ == "PanicException"
-            if self.threads_inside or self.captured is None:
-                return
-            os.dup2(self.real, _STANDARD_ERROR)
-            os.close(self.real)
-            self.captured.seek(0)
-            output = self.captured.read()
-            self.captured.close()
-            self.captured = None
-            # What others wrote meanwhile is passed on; the report of a panic becomes our own message.
-            if output and not self.panicked:
-                os.write(_STANDARD_ERROR, output)
-
-
-_QUIET_PANICS = _StandardErrorCapture()

@@ -23,8 +23,8 @@ from typing import Any
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
 from tokkit.errors import InputError, UsageError
+from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.blocks.charsmap import charsmap_rules, is_charsmap
-from tokkit.tokenizer.folder.tokenizer_folder import guarded
 from tokkit.tokenizer.sentencepiece.model_file import (
     BYTE,
     CONTROL,

@@ -7,6 +7,7 @@ because the package `sentencepiece` does not expose the types of pieces and the 
 from __future__ import annotations
 
 import struct
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,8 +91,8 @@ def _parse_model(content: bytes) -> SentencePieceModel:
     for number, value in _fields(content):
         if number == _PIECES:
             piece = dict(_fields(value))
-            text, score, kind = piece[1].decode("utf-8"), _float(piece.get(2)), piece.get(3, NORMAL)
-            pieces.append(SentencePiece(text, score, kind))
+            text, score = _bytes(piece, 1).decode("utf-8"), _float(piece.get(2))
+            pieces.append(SentencePiece(text, score, _integer(piece, 3, NORMAL)))
         # a message may come in several parts; of a repeated setting the last one holds (protobuf)
         elif number in settings:
             settings[number] = {**settings[number], **dict(_fields(value))}
@@ -101,18 +102,39 @@ def _parse_model(content: bytes) -> SentencePieceModel:
     trainer, normalizer = settings[_TRAINER], settings[_NORMALIZER]
     return SentencePieceModel(
         pieces=tuple(pieces),
-        family=FAMILIES[trainer.get(3, 1)],
-        byte_fallback=bool(trainer.get(35, False)),
-        whitespace_as_suffix=bool(trainer.get(24, False)),
-        charsmap=bytes(normalizer.get(2, b"")),
-        dummy_prefix=bool(normalizer.get(3, True)),
-        remove_extra_whitespaces=bool(normalizer.get(4, True)),
-        escape_whitespaces=bool(normalizer.get(5, True)),
+        family=FAMILIES[_integer(trainer, 3, 1)],
+        byte_fallback=bool(_integer(trainer, 35, False)),
+        whitespace_as_suffix=bool(_integer(trainer, 24, False)),
+        charsmap=_bytes(normalizer, 2, b""),
+        dummy_prefix=bool(_integer(normalizer, 3, True)),
+        remove_extra_whitespaces=bool(_integer(normalizer, 4, True)),
+        escape_whitespaces=bool(_integer(normalizer, 5, True)),
     )
 
 
-def _fields(content: bytes) -> Iterator[tuple[int, Any]]:
-    """(number, value) of each field, the value an integer or bytes. https://protobuf.dev/programming-guides/encoding"""
+def _bytes(fields: Mapping[int, Any], number: int, default: bytes | None = None) -> bytes:
+    """A field of bytes; raises `ValueError` for another: of a number, `bytes` makes as many zeros."""
+    value = fields.get(number, default)
+    if not isinstance(value, bytes):
+        raise ValueError(f"field {number} holds no bytes")
+    return value
+
+
+def _integer(fields: Mapping[int, Any], number: int, default: int) -> int:
+    """A field of a number; raises `ValueError` for another."""
+    value = fields.get(number, default)
+    if not isinstance(value, int):
+        raise ValueError(f"field {number} holds no number")
+    return value
+
+
+def _fields(content: Any) -> Iterator[tuple[int, Any]]:
+    """(number, value) of each field, the value an integer or bytes. https://protobuf.dev/programming-guides/encoding
+
+    Raises `ValueError` for what is no message: bytes that end within a field, or a number.
+    """
+    if not isinstance(content, bytes):
+        raise ValueError("a number where a message belongs")
     position = 0
     while position < len(content):
         key, position = _varint(content, position)
@@ -156,7 +178,7 @@ def _check_convertible(model: SentencePieceModel, path: Path) -> None:
     if len(model.of_type(UNKNOWN)) != 1:
         raise InputError(f"{path}: has {len(model.of_type(UNKNOWN))} unknown pieces, expected one")
     if len(set(texts)) < len(texts):
-        doubled = next(text for i, text in enumerate(texts) if text in texts[:i])
+        doubled = next(text for text, count in Counter(texts).items() if count > 1)
         raise InputError(f'{path}: has the piece "{doubled}" twice')
     unsupported = {
         f"it is a {model.family} model": model.family not in ("Unigram", "BPE"),
