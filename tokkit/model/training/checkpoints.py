@@ -37,6 +37,7 @@ from tokkit.progress import Progress
 
 STATE = "state.json"
 _PART = ".part"
+_SCHEMA = 1
 _NAME = re.compile(r"checkpoint-(\d{8,})")
 _ROWS_PER_UPDATE = 4096
 
@@ -194,7 +195,13 @@ def write_checkpoint(
 ) -> None:
     """Write a checkpoint into an existing folder; `state.json` comes last, as it makes it complete."""
     write(folder)
-    content = {"schema": 1, "step": step, "identity": identity, "state": state, "files": _hashes(folder)}
+    content = {
+        "schema": _SCHEMA,
+        "step": step,
+        "identity": identity,
+        "state": state,
+        "files": _hashes(folder),
+    }
     (folder / STATE).write_text(json.dumps(content, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
@@ -215,7 +222,7 @@ def read(path: Path) -> Checkpoint | None:
     try:
         content = json.loads((path / STATE).read_text("utf-8"))
         # Sizes alone would miss a file whose blocks were never written.
-        if content["files"] != _hashes(path):
+        if content["schema"] != _SCHEMA or content["files"] != _hashes(path):
             return None
         return Checkpoint(path, content["step"], content["identity"], content["state"])
     except (OSError, ValueError, KeyError, TypeError, InputError):
