@@ -121,7 +121,7 @@ def test_a_body_that_lacks_weights_is_refused(copied):
         ({"labels": ["a", "a", "b"]}, "labels that differ"),
         ({"head": "heart"}, 'has head "heart"'),
         ({"task": "guess"}, 'invalid task "guess": choose from single-label'),
-        ({"dropout": "much"}, "not a description of a head"),
+        ({"dropout": "much"}, "\"dropout\" is 'much', expected a number from 0 to 1"),
     ],
 )
 def test_a_description_that_does_not_fit_is_refused(copied, changed, message):
@@ -131,10 +131,18 @@ def test_a_description_that_does_not_fit_is_refused(copied, changed, message):
         folders.load_classifier(copied)
 
 
-@pytest.mark.parametrize("content", ["[]", "{", "[" * 99_999, "{}"])
-def test_a_description_that_is_none_is_refused(copied, content):
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("[]", "holds no JSON object"),
+        ("{", "is not valid JSON"),
+        ("[" * 99_999, "is not valid JSON"),
+        ("{}", r"head\.json: "),
+    ],
+)
+def test_a_description_that_is_none_is_refused(copied, content, message):
     (copied / "head.json").write_text(content)
-    with pytest.raises(InputError, match="not a description of a head"):
+    with pytest.raises(InputError, match=message):
         folders.load_classifier(copied)
 
 
