@@ -117,9 +117,7 @@ def test_the_sampler_keeps_rows(copy):
 
 
 def test_the_format_is_read(copy):
-    (copy / "reviews.ft").write_text(
-        "__label__joy what a day\n__label__anger __label__joy oh no\n", encoding="utf-8"
-    )
-    train = tokkit(copy, "stats", "reviews.ft")["splits"]["train"]
-    assert train["classes"] == {"anger|joy": 1, "joy": 1}
-    assert train["lengths"]["words"]["total"] == 5
+    (copy / "questions.trec").write_text("HUM:ind Who wrote it?\n\nNUM:date When?\n", encoding="utf-8")
+    train = tokkit(copy, "stats", "questions.trec")["splits"]["train"]
+    assert train["classes"] == {"HUM:ind": 1, "NUM:date": 1}
+    assert train["lengths"]["words"]["total"] == 4
