@@ -25,6 +25,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.runtime.panics import guarded
 from tokkit.sources import addresses, paths
+from tokkit.sources.formats import class_labels
 from tokkit.sources.formats.columnar import valid_frame
 
 _ADDRESS = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?::(?P<split>\w+))?")
@@ -44,8 +45,8 @@ def read_saved(folder: Path) -> dict[str, pl.DataFrame]:
     ):
         loaded = datasets.load_from_disk(str(folder))
         if not isinstance(loaded, datasets.DatasetDict):
-            return {str(loaded.split or "train"): _frame(loaded)}
-        return {str(name): _frame(split) for name, split in loaded.items()}
+            return {str(loaded.split or "train"): _frame(loaded, str(folder))}
+        return {str(name): _frame(split, str(folder)) for name, split in loaded.items()}
 
 
 def as_datasets(dataset: Dataset) -> datasets.DatasetDict:
@@ -117,20 +118,11 @@ def _table(frame: pl.DataFrame) -> Any:
     return table.cast(pa.schema(usual))
 
 
-def _frame(split: Any) -> pl.DataFrame:
+def _frame(split: Any, where: str) -> pl.DataFrame:
     split = split.with_format(None)
     if split._indices is not None:  # rows that were chosen or shuffled; elsewhere than in the user's folder
         split = split.flatten_indices(keep_in_memory=True)
-    frame = valid_frame(split.data.table)
-    for column, feature in split.features.items():
-        listed = isinstance(feature, datasets.List | datasets.LargeList)
-        labels = feature.feature if listed else feature
-        if isinstance(labels, datasets.ClassLabel):
-            numbers = pl.element() if listed else pl.col(column)
-            names = dict(enumerate(labels.names))
-            named = numbers.replace_strict(names, default=None, return_dtype=pl.String)
-            frame = frame.with_columns(pl.col(column).list.eval(named) if listed else named)
-    return frame
+    return class_labels.with_names(valid_frame(split.data.table), split.features.to_dict(), where)[0]
 
 
 def fetch(source: str, progress: Progress) -> Path:

@@ -1,12 +1,11 @@
 """Parquet and Arrow files as rows.
 
-Numbers that `datasets` wrote for labels (a ``ClassLabel``) become the names that the file
-holds for them.
+Numbers that `datasets` wrote for labels (a ``ClassLabel``, or lists of them) become the names that the file
+holds for them (`class_labels`).
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -18,7 +17,7 @@ from pyarrow import parquet
 
 from tokkit.errors import InputError
 from tokkit.runtime.panics import guarded, reason_of
-from tokkit.sources.formats import FormatOptions, Say, TableFormat
+from tokkit.sources.formats import FormatOptions, Say, TableFormat, class_labels
 from tokkit.sources.formats.batch import BYTES, ROWS, Batch
 from tokkit.sources.formats.decoded_size import DecodedSize, check_compressed, rows_that_fit
 
@@ -36,16 +35,13 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     """
     size = DecodedSize(path)
     with _READERS[table_format.name](size, options.columns) as (metadata, frames):
-        classes = class_names(metadata)
+        features = class_labels.features_of(metadata)
         for number, (frame, read) in enumerate(frames):
             size.add(frame)
-            for column, names in classes.items():
-                if column in frame.columns and frame[column].dtype.is_integer():
-                    if number == 0:  # once a file is enough
-                        say(f'{path}: the numbers in column "{column}" have names: {", ".join(names[:10])}')
-                    name_of = dict(enumerate(names))
-                    named = pl.col(column).replace_strict(name_of, default=None, return_dtype=pl.String)
-                    frame = frame.with_columns(named)
+            frame, names = class_labels.with_names(frame, features, str(path))
+            if number == 0:  # once a file is enough
+                for column, of_column in names.items():
+                    say(f'{path}: the numbers in column "{column}" have names: {", ".join(of_column[:10])}')
             yield Batch({name: frame[name] for name in frame.columns}, frame.height, read)
 
 
@@ -159,16 +155,3 @@ def _damage_reported(path: Path) -> Iterator[None]:
             yield
     except pyarrow.ArrowMemoryError as error:  # of a size that is damaged, most likely
         raise InputError(f"{path}: cannot be read: {reason_of(error)}", hint=hint) from error
-
-
-def class_names(metadata: Metadata) -> dict[str, list[str]]:
-    """Column -> names of its classes, where `datasets` wrote the file."""
-    try:
-        features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
-        return {
-            column: [str(name) for name in feature["names"]]
-            for column, feature in features.items()
-            if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
-        }
-    except (KeyError, ValueError, TypeError, AttributeError):
-        return {}
