@@ -16,6 +16,7 @@ from tokkit.data.output_options import DATASETS, OutputOptions
 from tokkit.errors import UsageError
 from tokkit.options import Options
 from tokkit.sources import formats
+from tokkit.sources.formats import refused
 
 
 def check_output(
@@ -35,6 +36,7 @@ def check_output(
     if out is None:
         raise UsageError("nowhere to write to", hint="name it: -o OUT, or look first: --dry-run")
     out = Path(out)
+    refused.check_output(out)
     named, requested = formats.format_of(out), options.output_format
     fits = named in (None, requested) or (named == "text" and requested in ("csv", "tsv"))
     if requested is not None and not fits:

@@ -21,6 +21,7 @@ from tokkit.inspection.suggestion.suggest_options import SuggestOptions
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.kernel_cache import say_if_compiling
+from tokkit.sources.formats import refused
 from tokkit.tokenizer.editing.extend import extend
 from tokkit.tokenizer.editing.segmentation import pre_token_forms, pre_tokens
 from tokkit.tokenizer.editing.token_requests import TokenRequest
@@ -93,6 +94,7 @@ def suggest_tokens(
     sources = _sources(corpus, counts, progress)
     if target is not None:
         # Before the corpus is counted, which may take long.
+        refused.check_output(target)
         files.check_output(target, force=force, inputs=sources, kind="file")
     loaded = load(tokenizer, progress)
     words = _words(loaded, sources, counts, str(tokenizer), read_options, threads, stages)

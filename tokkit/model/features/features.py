@@ -32,6 +32,7 @@ from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.model.training.baseline import LinearModel
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
+from tokkit.sources.formats import refused
 from tokkit.tokenizer.encoding.encode import encode
 
 # The default output file.
@@ -98,8 +99,9 @@ def features(
         baselines = _check(file.rows, file.labels, file.pooling, str(model), options, projection, progress)
         return _analyze(file, baselines, options, projection, threads, progress)
     path = Path(out if out is not None else OUT)
+    refused.check_output(path)
     files.check_output(path, force=force, kind="file")
-    loaded = read_dataset(dataset, read_options, progress, lists=True)
+    loaded = read_dataset(dataset, read_options, progress)
     rows, left_out = feature_rows(loaded, progress)
     labels = label_kind(loaded)
     # Before anything is computed: hidden states take minutes, and a mistake should cost none of them.

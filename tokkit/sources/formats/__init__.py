@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from tokkit.errors import InputError, UsageError
 from tokkit.sources import streams
 from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, TEXT_NAMES
+from tokkit.sources.formats import refused
 
 if TYPE_CHECKING:
     from tokkit.sources.formats.batch import Batch
@@ -171,15 +172,6 @@ _SUFFIXES = {
     ".arrow": "arrow",
     ".feather": "arrow",
 }
-_REFUSED = {
-    **dict.fromkeys(
-        (".pkl", ".pickle"),
-        "pickle runs code when it is read; where it was made, save Parquet: "
-        'pandas.read_pickle("FILE.pkl").to_parquet("FILE.parquet")',
-    ),
-    **dict.fromkeys((".xlsx", ".xls", ".ods"), "save the sheet as csv, encoded as UTF-8"),
-    **dict.fromkeys((".zip", ".tar", ".tgz", ".7z", ".rar"), "unpack it first, and name the file in it"),
-}
 
 
 @dataclass(frozen=True)
@@ -224,9 +216,11 @@ def recognize(
     Raises `InputError` for an empty file and for formats that are not read.
     """
     ending = _ending(path)
-    if format is None and ending in _REFUSED:
-        raise InputError(f"{path}: {ending} files are not read", hint=_REFUSED[ending])
+    if format is None:
+        refused.check_ending(path, ending)
     name = format or format_of(path) or "text"
+    if name not in ("parquet", "arrow") and streams.is_plain(path):
+        refused.check_content(path)
     sample = [] if name in ("parquet", "arrow") else streams.first_lines(path, encoding=encoding)
     # many tools write an object a line to files called .json
     if name == "json" and _is_json_lines(sample):
