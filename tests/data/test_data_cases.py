@@ -7,7 +7,7 @@ A case is a file of `cases`: what is loaded, with which options, and what comes 
     options = { sep = ";" }
     [files]                       name -> text, { hex = "e9" }, { repeat = "a", times = 9, compressed = true }
     [expect]
-    train = [{ text = "a" }]      rows of each split; a missing value is left out
+    train = [{ text = "a" }]      rows of each split; a missing value is left out; lists as they are read
     texts, labels, characters     of the text column and the label column of train, "" where missing
     said, silent                  sentences that are said, and parts of sentences that are not
     error, hint                   in full
@@ -23,6 +23,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Write
+from tokkit.data.dataset import ONE
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import TokkitError
@@ -75,7 +76,8 @@ def test_data_case(path, write, heard, tmp_path, monkeypatch):
 def _rows(dataset):
     return {
         name: [
-            {key: value for key, value in row.items() if value is not None} for row in split.frame.to_dicts()
+            {key: value for key, value in row.items() if value is not None}
+            for row in (split.frame if dataset.label_kind == ONE else split.original).to_dicts()
         ]
         for name, split in dataset.splits.items()
     }

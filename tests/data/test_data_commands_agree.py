@@ -55,7 +55,7 @@ def test_commands_agree_on_rows_and_errors(path, large, write, tmp_path, monkeyp
         "rebalance": lambda: rebalance(source, read_options=options, dry_run=True, strategy="oversample"),
         "doctor": lambda: doctor(tokenizer, data=source, options=options),
         "compare": lambda: compare([tokenizer], source, read_options=options),
-        "finetune": lambda: read_dataset(source, options, lists=True),
+        "finetune": lambda: read_dataset(source, options),
     }
     if error is not None:
         lists = "holds lists" in error[0]  # which are labels for finetune

@@ -7,6 +7,7 @@ import json
 import click
 import pytest
 
+import tokkit
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError
@@ -18,7 +19,7 @@ def jsonl(path, rows):
 
 
 def lists(path, progress=None, **options):
-    return read_dataset(path, DatasetOptions(**options), *([progress] if progress else []), lists=True)
+    return read_dataset(path, DatasetOptions(**options), *([progress] if progress else []))
 
 
 def test_lists_of_labels_are_joined_and_an_empty_list_is_no_missing_one(tmp_path):
@@ -47,8 +48,7 @@ def test_a_separator_cuts_labels_that_stand_in_one_field(tmp_path):
     dataset = lists(tmp_path / "t.csv", label_sep=",")
     assert dataset.label_lists
     assert dataset.complete("train").labels == ["joy|love", "fear", "|"]
-    with pytest.raises(UsageError, match=r"--label-sep .*only finetune, evaluate and predict"):
-        read_dataset(tmp_path / "t.csv", DatasetOptions(label_sep=","))
+    assert dataset.split("train").original["label"].to_list() == ["joy, love", None, "fear", ","], "as it was"
 
 
 @pytest.mark.parametrize("command", ["clean", "compare", "doctor", "rebalance", "split", "stats"])
@@ -58,7 +58,7 @@ def test_a_command_offers_no_option_that_it_would_refuse(command):
     click_command = group.get_command(click.Context(group), command)
     flags = {flag for option in click_command.params for flag in option.opts}
     assert "--label-column" in flags
-    assert "--label-sep" not in flags
+    assert ("--label-sep" in flags) == (command != "rebalance")
     assert ("--pair-column" in flags) == (command not in ("compare", "doctor"))
 
 
@@ -120,9 +120,16 @@ def test_lists_that_cannot_be_labels_are_named(tmp_path, row, message):
         lists(jsonl(tmp_path / "t.jsonl", [good, row]))
 
 
-def test_lists_are_refused_where_a_label_a_row_is_expected(tmp_path):
-    with pytest.raises(InputError, match='column "labels" holds lists'):
-        read_dataset(jsonl(tmp_path / "t.jsonl", [{"text": "a", "labels": ["x"]}]))
+def test_rebalance_says_why_it_takes_one_label_a_row_only(tmp_path):
+    several = jsonl(tmp_path / "t.jsonl", [{"text": "a", "labels": ["x", "y"]}])
+    with pytest.raises(
+        InputError, match="have several labels: repeating or dropping a row for one class"
+    ) as caught:
+        tokkit.rebalance(several, tmp_path / "out.jsonl")
+    assert caught.value.hint == "weigh the classes instead: tokkit finetune --class-weights balanced"
+    tags = jsonl(tmp_path / "s.jsonl", [{"tokens": ["a"], "tags": ["O"]}])
+    with pytest.raises(InputError, match="have a tag for each token"):
+        tokkit.rebalance(tags, tmp_path / "out.jsonl")
 
 
 def test_tags_that_the_datasets_library_saved_as_numbers_have_their_names(tmp_path):

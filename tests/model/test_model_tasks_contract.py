@@ -127,7 +127,7 @@ def test_tags_of_their_own_alone_count_as_right():
 
 def test_the_task_is_that_of_the_rows(tmp_path):
     for name in ("single-label", "multi-label", "tags"):
-        dataset = read_dataset(jsonl(tmp_path / f"{name}.jsonl", name, 5, 1), DatasetOptions(), lists=True)
+        dataset = read_dataset(jsonl(tmp_path / f"{name}.jsonl", name, 5, 1), DatasetOptions())
         assert isinstance(dataset, Dataset)
         assert task_of("auto", dataset).name == name
 

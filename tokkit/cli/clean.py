@@ -27,7 +27,7 @@ def _rules() -> str:
 @click.argument("dataset")
 @output_option(None, "File or folder to write.")
 @click.option("--tokenizer", metavar="TOKENIZER", help="Report what is saved in its tokens as well.")
-@shared_options(options=CleanOptions, read_options=DatasetOptions, exclude=["label_sep"])
+@shared_options(options=CleanOptions, read_options=DatasetOptions)
 def clean_command(show: Show, **options: Any) -> None:
     """Repair texts and drop rows."""
     from tokkit.data.cleaning.clean import clean

@@ -20,7 +20,7 @@ from tokkit.views.reports import compare as reports
 @click.option("--on", required=True, metavar="DATA", help="Data set or text file to measure on.")
 @click.option("--plot", metavar="FILE", help="Plot of fertility and row lengths (.png, .svg).")
 @click.option("--force", is_flag=True, help="Replace an earlier plot.")
-@shared_options(options=CompareOptions, read_options=DatasetOptions, exclude=["label_sep", "pair_column"])
+@shared_options(options=CompareOptions, read_options=DatasetOptions, exclude=["pair_column"])
 def compare_command(
     tokenizers: tuple[str, ...],
     on: str,

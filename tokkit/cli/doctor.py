@@ -17,7 +17,7 @@ from tokkit.views.reports import inspection as reports
 @click.option("--model", metavar="MODEL", help="Model to check against; default: one in the same folder.")
 @click.option("--data", metavar="DATASET", help="Rows to measure it on.")
 @fail_on_option
-@shared_options(options=DatasetOptions, exclude=["label_sep", "pair_column"])
+@shared_options(options=DatasetOptions, exclude=["pair_column"])
 def doctor_command(tokenizer: str, fail_on: str | None, show: Show, **options: Any) -> int:
     """Check whether a tokenizer fits its model, and how well it covers the data.
 

@@ -15,7 +15,7 @@ from tokkit.views.reports import data as reports
 @command("split", "reviews.csv -o reviews/ --validation 0.1 --test 500")
 @click.argument("dataset")
 @output_option(None, "Folder to write.", required=True)
-@shared_options(options=SplitOptions, read_options=DatasetOptions, exclude=["label_sep"])
+@shared_options(options=SplitOptions, read_options=DatasetOptions)
 def split_command(show: Show, **options: Any) -> None:
     """Split into train, validation and test, or into folds: stratified, no text in two splits.
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.option("--html", "page", metavar="FILE", help="All tables as a self-contained page (.html).")
 @fail_on_option
 @click.option("--force", is_flag=True, help="Replace an earlier plot or page.")
-@shared_options(options=DatasetOptions, exclude=["label_sep"])
+@shared_options(options=DatasetOptions)
 def stats_command(
     dataset: str,
     plot: str | None,

@@ -153,4 +153,22 @@ def columns(file: CorpusFile) -> Iterator[Batch]:
 
     assert file.column is not None
     options = FormatOptions(columns=[file.column, file.column.partition(".")[0]])
-    return with_types(batches(file.path, file.format, options), file.column)
+    rows = batches(file.path, file.format, options)
+    return with_types(_checked(rows, file.path, file.column), file.column)
+
+
+def _checked(batches: Iterator[Batch], path: Path, column: str) -> Iterator[Batch]:
+    """The same batches; raises `InputError` naming the first row whose text is a JSON list or object."""
+    from tokkit.sources.formats.batch import first_nested
+
+    rows = 0
+    for batch in batches:
+        values = batch.columns.get(column)
+        if isinstance(values, list) and (nested := first_nested(values)) is not None:
+            raise InputError(
+                f'{path}: row {rows + nested[0] + 1} holds {nested[1]} in column "{column}": '
+                "a text was expected",
+                hint="correct that row, or name another column: --text-column NAME",
+            )
+        rows += batch.rows
+        yield batch

@@ -17,6 +17,11 @@ from tokkit.errors import InputError, did_you_mean
 from tokkit.sources.formats import TableFormat
 
 TRAIN, VALIDATION, TEST = "train", "validation", "test"
+# between the labels of a row that may have several, and between the tags of its tokens
+SEPARATOR = "|"
+BETWEEN_TAGS = " "
+# what a label of a row is
+ONE, SEVERAL, TAGS = "one", "several", "tags"
 SPLITS = (TRAIN, VALIDATION, TEST)
 _SPLIT_NAMES = {
     **{"train": TRAIN, "training": TRAIN},
@@ -33,6 +38,7 @@ class Split:
     original   the same rows and columns as they stand in the files, which is what is written again; of
                labels that were given names, the names
     known      whether the names of the columns come with the format, and none has to be guessed
+    mixed      JSON column -> its first row with a list or an object, where others hold something else
     """
 
     name: str
@@ -41,6 +47,7 @@ class Split:
     format: TableFormat
     original: pl.DataFrame
     known: bool = False
+    mixed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def where(self) -> str:
@@ -109,6 +116,11 @@ class Dataset:
     def files(self) -> list[Path]:
         return [file for split in self.splits.values() for file in split.files]
 
+    @property
+    def label_kind(self) -> str:
+        """What a label of a row is: `ONE`, `SEVERAL` labels or `TAGS`."""
+        return TAGS if self.tokens_column is not None else SEVERAL if self.label_lists else ONE
+
     def split(self, name: str) -> Split:
         """The split of that name; raises `InputError` naming those there are."""
         if name not in self.splits:
@@ -140,6 +152,12 @@ class Dataset:
         columns = {"text": self.text_column, "second text": self.pair_column, "label": self.label_column}
         frame = self.split(split).frame
         return {what: frame[name] for what, name in columns.items() if name is not None}
+
+    def class_counts(self, labels: pl.Series) -> dict[str, int]:
+        """Rows of every class, in the order of `sort_labels`; one with several labels counts for each."""
+        return class_counts(
+            name for label in labels.drop_nulls() for name in class_names(label, self.label_kind)
+        )
 
     def require_labels(self) -> str:
         """The label column; raises `InputError` where the data set has none."""
@@ -201,6 +219,18 @@ def sort_labels(labels: Iterable[str]) -> list[str]:
     if all(re.fullmatch(r"-?\d+", label) for label in distinct):
         return sorted(distinct, key=int)
     return sorted(distinct)
+
+
+def class_names(label: str, kind: str) -> list[str]:
+    """The classes that a row counts for: its label, each of its labels, or each tag that its tokens have.
+
+    >>> class_names("joy|love", SEVERAL), class_names("|", SEVERAL), class_names("B-ORG O O", TAGS)
+    (['joy', 'love'], [], ['B-ORG', 'O'])
+    """
+    if kind == ONE:
+        return [label]
+    parts = label.split(SEPARATOR if kind == SEVERAL else BETWEEN_TAGS)
+    return list(dict.fromkeys(filter(None, (part.strip() for part in parts))))
 
 
 def class_counts(labels: Iterable[str]) -> dict[str, int]:

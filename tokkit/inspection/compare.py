@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import Dataset, sort_labels
+from tokkit.data.dataset import ONE, Dataset, class_names, sort_labels
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, UsageError, did_you_mean
@@ -135,7 +135,18 @@ def _rows(
     if not present.height:
         raise InputError(f"{dataset.source}: no row has a text", hint="name the column: --text-column NAME")
     partitions = {name: rows_of(present[column].to_list()) for name, column in columns.items() if column}
+    if dataset.label_kind != ONE:
+        partitions["classes"] = _rows_of_classes(partitions.get("classes", {}), dataset.label_kind)
     return present[dataset.text_column].to_list(), rows.height - present.height, partitions
+
+
+def _rows_of_classes(rows: Mapping[str, NDArray[np.int64]], kind: str) -> dict[str, NDArray[np.int64]]:
+    """Class -> rows that have it, from the rows of each combination of labels."""
+    parts: dict[str, list[NDArray[np.int64]]] = {}
+    for label, numbers in rows.items():
+        for name in class_names(label, kind):
+            parts.setdefault(name, []).append(numbers)
+    return {name: np.sort(np.concatenate(parts[name])) for name in sort_labels(parts)}
 
 
 def rows_of(labels: Sequence[str | None]) -> dict[str, NDArray[np.int64]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tokkit.data.dataset import TRAIN, Dataset
+from tokkit.data.dataset import TRAIN, Dataset, class_names
 from tokkit.data.duplicates import near_duplicates
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
@@ -32,6 +32,7 @@ from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 class StatsResult:
     """The statistics; `as_dict` is what ``--json`` prints.
 
+    label_kind              ``one`` label a row, ``several``, or ``tags``: then a row counts for each of its
     splits, across          counts, lengths and duplicates per split, leaks between them
     recommended_max_length  see `lengths.recommended`; None without a tokenizer
     findings                what should be looked at, each with the command that fixes it
@@ -42,6 +43,7 @@ class StatsResult:
     text_column: str
     label_column: str | None
     pair_column: str | None
+    label_kind: str
     splits: dict[str, dict[str, Any]]
     across: dict[str, Any]
     recommended_max_length: dict[str, Any] | None
@@ -68,6 +70,7 @@ class StatsResult:
             "text_column": self.text_column,
             "label_column": self.label_column,
             "pair_column": self.pair_column,
+            "label_kind": self.label_kind,
             "splits": self.splits,
             "across": self.across,
             "recommended_max_length": self.recommended_max_length,
@@ -115,14 +118,14 @@ def stats(
         source, aggregate = over_batches(dataset, options, progress, aggregated)
         near_copies = {}
     names = list(source.splits)
-    by_language = _languages(aggregate, names, progress) if languages else {}
+    by_language = _languages(aggregate, source, progress) if languages else {}
     splits = {
         name: figures.of_split(
             i, source, aggregate, near_copies.get(name), by_language.get(name), loaded_tokenizer
         )
         for i, name in enumerate(names)
     }
-    across = figures.across(names, aggregate)
+    across = figures.across(names, aggregate, source.label_kind)
     unit = "tokens" if loaded_tokenizer else "words"
     advised = None
     if loaded_tokenizer is not None:
@@ -134,13 +137,14 @@ def stats(
         text_column=source.text_column,
         label_column=source.label_column,
         pair_column=source.pair_column,
+        label_kind=source.label_kind,
         splits=splits,
         across=across,
         recommended_max_length=advised,
         findings=findings(source.source, splits, across, source.pair_column),
         unit=unit,
         histograms={
-            name: figures.histograms(sums, unit, source.label_column, aggregate.labels)
+            name: figures.histograms(sums, unit, source, aggregate.labels)
             for name, sums in zip(names, aggregate.splits, strict=True)
         },
     )
@@ -166,13 +170,16 @@ def _aggregated(
             ) from error
 
 
-def _languages(aggregate: Aggregate, names: list[str], progress: Progress) -> dict[str, dict[str, Any]]:
+def _languages(
+    aggregate: Aggregate, source: StreamedDataset, progress: Progress
+) -> dict[str, dict[str, Any]]:
     """The languages of the sampled rows of each split."""
+    classes_of = [class_names(label, source.label_kind) for label in aggregate.labels]
     samples = [sums.sample.rows() for sums in aggregate.splits if sums.sample is not None]
     with stage(progress, "languages", sum(map(len, samples)), "rows"):
         return {
-            name: figures.languages(sums, aggregate.labels, identifier(), progress)
-            for name, sums in zip(names, aggregate.splits, strict=True)
+            name: figures.languages(sums, classes_of, identifier(), progress)
+            for name, sums in zip(source.splits, aggregate.splits, strict=True)
         }
 
 

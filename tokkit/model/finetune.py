@@ -70,7 +70,7 @@ def finetune(
     if options.group_column is not None:
         raise UsageError("--group-column: keeps rows in one fold", hint="--folds 5 makes folds")
     check_request(tokenizer, model, options)
-    loaded = read_dataset(dataset, read_options, progress, lists=True)
+    loaded = read_dataset(dataset, read_options, progress)
     training, validation = training_and_validation(
         loaded, validation_data, read_options, options.seed, progress, task_of(options.task, loaded)
     )

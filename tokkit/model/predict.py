@@ -141,7 +141,7 @@ def _read(
     if not _is_source(argument):
         yield _InputRow(str(argument), tokens=None if by_row else str(argument).split())
         return
-    dataset = read_dataset(argument, read_options, progress, lists=True)
+    dataset = read_dataset(argument, read_options, progress)
     for name, split in dataset.splits.items():
         texts, pairs = dataset.texts(name).to_list(), dataset.pairs(name)
         unknown: list[Any] = [None] * len(texts)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import polars as pl
 
@@ -35,8 +36,11 @@ def choose(
     pair: str | None = None,
     label: str | None = None,
     id: str | None = None,
+    mixed: Mapping[str, str] = MappingProxyType({}),
 ) -> Columns:
     """The requested columns, by name or number, and those that are guessed.
+
+    mixed   column -> the first of its rows with a list or an object, of those where other rows have none
 
     Raises `InputError` for a column that is not there, holds lists, or is requested twice, and where there
     is no text, naming the columns there are.
@@ -46,14 +50,16 @@ def choose(
         what: _requested(frame, name, what, where) for what, name in requested.items() if name is not None
     }
     _check_different(frame, named, where)
-    chosen = named.get("text") or _text_column(frame, list(named.values()), where)
+    chosen = named.get("text") or _text_column(frame, list(named.values()), where, mixed)
     others = [name for name in frame.columns if name != chosen and name not in named.values()]
-    return Columns(
-        chosen,
-        named.get("pair"),
-        named.get("label") or _label_column(frame, others, where),
-        named.get("id") or _id_column(frame, others),
-    )
+    label = named.get("label") or _label_column(frame, others, where, mixed)
+    for what, name in {"text": chosen, "label": label, **named}.items():
+        if name is not None and name in mixed:
+            raise InputError(
+                f'{mixed[name]} in column "{name}": {_CALLED[what]} was expected',
+                hint=f"correct those rows, or name another column: --{what}-column NAME",
+            )
+    return Columns(chosen, named.get("pair"), label, named.get("id") or _id_column(frame, others))
 
 
 def text_column(frame: pl.DataFrame, name: str | None, where: str) -> str:
@@ -61,12 +67,15 @@ def text_column(frame: pl.DataFrame, name: str | None, where: str) -> str:
     return _text_column(frame, (), where) if name is None else _requested(frame, name, "text", where)
 
 
-def _text_column(frame: pl.DataFrame, excluded: Sequence[str], where: str) -> str:
+def _text_column(
+    frame: pl.DataFrame, excluded: Sequence[str], where: str, mixed: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """A column of a known name, else the one with the longest strings; none that is excluded."""
     free = [name for name in frame.columns if name not in excluded]
     if by_name := _by_name(free, TEXT_NAMES):
         return _plain(frame, by_name, "text", where)
-    strings = [name for name in free if frame[name].dtype == pl.String and name.casefold() not in ID_NAMES]
+    free = [name for name in free if name.casefold() not in ID_NAMES and name not in mixed]
+    strings = [name for name in free if frame[name].dtype == pl.String]
     # a table of one column whose name holds a separator was most likely cut at another one
     separators = [
         separator for separator in _SEPARATORS if frame.width == 1 and separator in frame.columns[0]
@@ -80,13 +89,30 @@ def _text_column(frame: pl.DataFrame, excluded: Sequence[str], where: str) -> st
     if not strings:
         raise InputError(
             f"{where}: no column of texts found; it has: {', '.join(frame.columns)}",
-            hint=f"name it: --text-column {frame.columns[0]}",
+            hint=f"name it: --text-column {_likely_text(frame, free)}",
         )
     lengths = {name: frame[name].head(_SAMPLE).str.len_chars().fill_null(0).sum() for name in strings}
     return max(strings, key=lambda name: lengths[name])
 
 
-def _label_column(frame: pl.DataFrame, names: Sequence[str], where: str) -> str | None:
+def _likely_text(frame: pl.DataFrame, names: Sequence[str]) -> str:
+    """A field of strings within objects, one of a known name if there is any; else a column."""
+    paths = [path for name in names for path in _string_fields(frame.schema[name], name)]
+    known = [path for path in paths if path.rpartition(".")[2].casefold() in TEXT_NAMES]
+    return (known or paths or names or frame.columns)[0]
+
+
+def _string_fields(dtype: pl.DataType, path: str) -> list[str]:
+    """The fields of strings within objects, dots between the names."""
+    if not isinstance(dtype, pl.Struct):
+        return [path] if dtype == pl.String else []
+    fields = dtype.to_schema().items()
+    return [inner for name, field in fields for inner in _string_fields(field, f"{path}.{name}")]
+
+
+def _label_column(
+    frame: pl.DataFrame, names: Sequence[str], where: str, mixed: Mapping[str, str]
+) -> str | None:
     """A column of a known name, else that with the fewest distinct values; None where none is like labels."""
     if by_name := _by_name(names, LABEL_NAMES):
         return _plain(frame, by_name, "label", where)
@@ -94,7 +120,7 @@ def _label_column(frame: pl.DataFrame, names: Sequence[str], where: str) -> str 
     distinct = {
         name: sample[name].n_unique()
         for name in names
-        if name.casefold() not in ID_NAMES and not sample[name].dtype.is_nested()
+        if name.casefold() not in ID_NAMES and name not in mixed and not sample[name].dtype.is_nested()
     }
     # classes are few and repeat; a column with another value in most rows is none
     likely = {
@@ -120,16 +146,27 @@ def pair_of(frame: pl.DataFrame, text: str) -> str | None:
 
 
 def values(frame: pl.DataFrame, column: str) -> pl.Series | None:
-    """A column by its name, or a field of objects, as ``review.body``; None where there is neither."""
+    """A column by its name, or a field of objects, as ``review.body``; None where there is neither.
+
+    Of objects in lists, as ``entities.label``, it is a list of the fields.
+    """
     if column in frame.columns:
         return frame[column]
     name, *keys = column.split(".")
     series = frame[name] if name in frame.columns else None
     for key in keys:
-        if series is None or not isinstance(series.dtype, pl.Struct):
-            return None
-        series = series.struct.field(key) if key in series.struct.fields else None
+        series = None if series is None else _field(series, key)
     return None if series is None else series.alias(column)
+
+
+def _field(objects: pl.Series, key: str) -> pl.Series | None:
+    """A field of objects, or of each object in lists; None where there is none of that name."""
+    dtype = objects.dtype
+    if isinstance(dtype, pl.List) and isinstance(dtype.inner, pl.Struct):
+        known = key in dtype.inner.to_schema()
+        return objects.list.eval(pl.element().struct.field(key)) if known else None
+    known = isinstance(dtype, pl.Struct) and key in dtype.to_schema()
+    return objects.struct.field(key) if known else None
 
 
 def _plain(frame: pl.DataFrame, column: str, what: str, where: str) -> str:
@@ -138,12 +175,19 @@ def _plain(frame: pl.DataFrame, column: str, what: str, where: str) -> str:
     assert series is not None
     dtype = series.dtype
     if dtype.is_nested() or dtype == pl.Binary:
-        others = [name for name in frame.columns if name != column and not frame[name].dtype.is_nested()]
+        elsewhere = {*ID_NAMES, *(LABEL_NAMES if what == "text" else TEXT_NAMES)}
+        others = [
+            name
+            for name in frame.columns
+            if name != column and not frame[name].dtype.is_nested() and name.casefold() not in elsewhere
+        ]
         within = [f"{column}.{key}" for key in series.struct.fields] if isinstance(dtype, pl.Struct) else []
         kind = _KINDS.get(str(dtype.base_type()), "objects")
         raise InputError(
             f'{where}: column "{column}" holds {kind}, not {_CALLED[what]} a row',
-            hint=f"name another: --{what}-column {(within or others or ['NAME'])[0]}",
+            hint=f"name another: --{what}-column {(within or others)[0]}"
+            if within or others
+            else f"give every row {_CALLED[what]}, or name another column",
         )
     return column
 

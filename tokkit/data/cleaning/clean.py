@@ -96,10 +96,9 @@ def clean(
         loaded.require_labels()
     texts = _text_counts(loaded)
     repairs = repair_texts(texts, rules, record_changes=tokenizer is not None, progress=progress)
-    of_tokens = next((split for split in loaded.splits.values() if split.format.name == "conll"), None)
-    if of_tokens is not None and repairs.texts:
+    if loaded.tokens_column is not None and repairs.texts:
         raise InputError(
-            f"{of_tokens.where}: its texts consist of tokens, which no rule repairs",
+            f"{next(iter(loaded.splits.values())).where}: its texts consist of tokens, which no rule repairs",
             hint="--rules none only drops rows",
         )
     costs = None

@@ -37,6 +37,8 @@ class CleanedDataset:
         """The rows that are not dropped, as they were read but for their texts."""
         rows = self.kept_rows(split.name)
         frame = split.original[rows["row"]]
+        if self.dataset.tokens_column is not None:  # no rule repairs tokens, and their text is made of them
+            return frame
         for side, column in (("text", self.dataset.text_column), ("pair", self.dataset.pair_column)):
             if column is not None:
                 # a text column that is no column of the table is a field within objects: "data.text"

@@ -21,12 +21,15 @@ class ReadOptions(Options):
     )
     label_column: str | None = option(
         None,
-        "column of the labels; for finetune, evaluate and predict also several, A,B,C, of 1 and 0",
+        "column of the labels; within objects: review.mood; also several, A,B,C, of 1 and 0",
         metavar="NAME",
         default_text="guessed",
     )
     label_sep: str | None = option(
         None, "separator between the labels of a row that has several: 'joy|love'", metavar="CHAR"
+    )
+    missing_label: str | None = option(
+        None, "labels that mean none, as -1 in test files: rows with them have no label", metavar="LABEL,..."
     )
     id_column: str | None = option(
         None, "column of what names a row", metavar="NAME", default_text="guessed by name"

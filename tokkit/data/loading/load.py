@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 import polars as pl
 
 from tokkit.data.dataset import Dataset, Split, no_column
-from tokkit.data.loading import list_columns
+from tokkit.data.loading import list_columns, span_tags
 from tokkit.data.loading.dataset_options import DatasetOptions, ReadOptions
 from tokkit.data.loading.read import SplitFiles, find_splits
 from tokkit.data.loading.row_transforms import apply_row_options, new_names
-from tokkit.errors import UsageError
+from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
@@ -28,27 +28,28 @@ from tokkit.sources.formats import conll
 if TYPE_CHECKING:
     import datasets
 
+_NUMBERS = {"true": "1", "false": "0"}
+
 
 def read_dataset(
     source: str | Path,
     options: DatasetOptions | None = None,
     progress: Progress = SILENT,
     *,
-    lists: bool = False,
     pairs: bool = True,
 ) -> Dataset:
     """The data set at a path, glob, ``-`` or address: a folder's splits by file name, a file by its own.
 
     A folder that the `datasets` library saved gives its own splits, as do a JSON file of several lists and
     ``hub:NAME``; text files in one folder per class are labeled by it. An existing path always wins. What
-    `RowOptions` request is applied to the rows of each split before their columns are looked at.
+    `RowOptions` request is applied to the rows of each split before their columns are looked at. Labels may
+    be lists, of several labels or of a tag for each token (`list_columns`).
 
-    lists  whether labels may be lists, of several labels or of a tag for each token (`list_columns`)
     pairs  whether a row may be a pair of texts
 
     Guessed columns, skipped files and use of the network are reported to ``progress``.
-    Raises `InputError` for what cannot be read as labelled rows, `UsageError` for lists or pairs that are
-    requested and not supported.
+    Raises `InputError` for what cannot be read as labelled rows, `UsageError` for pairs that are requested
+    and not supported.
     """
     options = options or DatasetOptions()
     if options.pair_column is not None and not pairs:
@@ -56,7 +57,7 @@ def read_dataset(
             f'--pair-column "{options.pair_column}": this command reads single texts',
             hint="--text-column names the one to read",
         )
-    return dataset_of(str(source), find_splits(str(source), options, progress), options, progress, lists)
+    return dataset_of(str(source), find_splits(str(source), options, progress), options, progress)
 
 
 def dataset_of(
@@ -64,63 +65,97 @@ def dataset_of(
     split_files: Mapping[str, SplitFiles],
     options: DatasetOptions,
     progress: Progress,
-    lists: bool = False,
 ) -> Dataset:
     """The data set that its splits make once all their rows are read, as `read_dataset` gives it."""
     read = [files.read() for files in split_files.values()]
-    splits = [apply_row_options(split, options, progress) for split in read]
+    # the rows as they are written again
+    sources = [apply_row_options(split, options, progress) for split in read]
+    splits = sources
     names = new_names("--label-names", options.label_names) if options.label_names else {}
-    if lists and options.label_column:
+    if options.label_column:
         splits = [list_columns.with_labels_in_lists(split, options.label_column) for split in splits]
     # lists become strings before columns are chosen, as no text or label may be a list then
-    of_lists = _list_columns(splits[0], options, lists, progress)
+    of_lists = _list_columns(splits[0], options, progress)
+    with_lists = None
     if of_lists is not None:
-        splits = [list_columns.with_lists_as_strings(split, of_lists, names) for split in splits]
+        with_lists = _lists_of_strings(splits, of_lists, names, options, progress)
+        splits = [list_columns.with_lists_as_strings(split, of_lists) for split in with_lists]
         text = conll.TEXT if of_lists.tokens else options.text_column
         # the strings are in columns of these names now
         options = replace(options, text_column=text, label_column=of_lists.label or options.label_column)
-        names = {}
     chosen = chosen_columns(options, splits[0])
     if of_lists is not None and of_lists.label is None:
         chosen = replace(chosen, label=None)
     chosen = replace(chosen, id=_id_column(chosen.id, options, splits, progress))
     say_guess(options, chosen, splits[0], progress)
-    if chosen.label is not None and options.label_sep is not None:
+    labels_are_strings = of_lists is None
+    if chosen.label is not None and options.label_sep is not None and labels_are_strings:
         label, separator = chosen.label, options.label_sep
         splits = [list_columns.with_labels_split_at(split, label, separator, names) for split in splits]
-        names = {}
-    if chosen.label is not None and names:
+        labels_are_strings = False
+    if chosen.label is not None and names and labels_are_strings:
         _say_unused(names, [_label_strings(split, chosen.label) for split in splits], progress)
+    missing = _missing_labels(options, labels_are_strings)
+    chosen_splits = [
+        _as_strings(split, chosen, names if labels_are_strings else {}, missing) for split in splits
+    ]
+    if chosen.label is not None and labels_are_strings:
+        _check_spelling([split.frame[chosen.label] for split in chosen_splits], splits[0].where)
+    if not labels_are_strings:
+        # texts and labels are strings made of lists: the source keeps its own columns
+        chosen_splits = [
+            replace(split, original=_original(source, listed, chosen.label, bool(names)))
+            for split, source, listed in zip(chosen_splits, sources, with_lists or splits, strict=True)
+        ]
     return Dataset(
         source,
-        {split.name: _as_strings(split, chosen, names) for split in splits},
+        {split.name: split for split in chosen_splits},
         text_column=chosen.text,
         label_column=chosen.label,
         pair_column=chosen.pair,
         id_column=chosen.id,
         tokens_column=of_lists.tokens if of_lists else None,
-        label_lists=options.label_sep is not None or bool(of_lists and not of_lists.tokens),
+        label_lists=not labels_are_strings and not (of_lists and of_lists.tokens),
     )
 
 
 def _list_columns(
-    first: Split, options: DatasetOptions, lists: bool, progress: Progress
+    first: Split, options: DatasetOptions, progress: Progress
 ) -> list_columns.ListColumns | None:
     """The columns of lists, where they may be labels; a guess is reported. None without any."""
-    if not lists:
-        if options.label_sep is not None:
-            raise UsageError(
-                f'--label-sep "{options.label_sep}": only finetune, evaluate and predict take several labels',
-                hint="leave it out; a row's labels are then one label",
-            )
-        return None
     chosen = list_columns.list_columns(first, options)
     if chosen is not None:
         tags_or_labels = "tags" if chosen.tokens else "labels"
-        tokens = ("tokens", "text", chosen.tokens, options.text_column)
+        tokens = ("tokens", "text", None if chosen.spans else chosen.tokens, options.text_column)
         label = (tags_or_labels, "label", chosen.label, options.label_column)
         _say_guessed(first, [tokens, label], progress)
     return chosen
+
+
+def _lists_of_strings(
+    splits: list[Split],
+    chosen: list_columns.ListColumns,
+    names: Mapping[str, str],
+    options: DatasetOptions,
+    progress: Progress,
+) -> list[Split]:
+    """The splits with lists of strings as labels or tags, and of spans with tokens."""
+    if not chosen.spans or chosen.label is None:
+        return list_columns.with_label_lists(splits, chosen, names, progress)
+    first = splits[0]
+    without = first.frame.drop(chosen.label, strict=False)
+    text = columns.text_column(without, options.text_column, first.where)
+    return list_columns.with_tags_of_spans(splits, chosen.label, text, names, progress)
+
+
+def _original(source: Split, listed: Split, label: str | None, renamed: bool) -> pl.DataFrame:
+    """The columns of the source; where labels are ``renamed``, with their lists in the column ``label``."""
+    if label is None or label not in source.original.columns or label not in listed.original.columns:
+        return source.original
+    if label in source.mixed and source.original[label].dtype == pl.String:
+        # JSON lists of numbers and strings: as objects every format can hold them
+        return source.original.with_columns(span_tags.as_objects(source.original[label]))
+    return source.original.with_columns(listed.original[label]) if renamed else source.original
 
 
 def chosen_columns(options: ReadOptions, split: Split) -> columns.Columns:
@@ -132,6 +167,7 @@ def chosen_columns(options: ReadOptions, split: Split) -> columns.Columns:
         pair=options.pair_column,
         label=options.label_column,
         id=options.id_column,
+        mixed=split.mixed,
     )
 
 
@@ -155,8 +191,31 @@ def _id_column(
     return column
 
 
-def _as_strings(split: Split, chosen: columns.Columns, names: Mapping[str, str]) -> Split:
-    """The split with texts and label as strings; an empty string is missing."""
+def _missing_labels(options: ReadOptions, one_each: bool) -> list[str]:
+    """The labels that ``--missing-label`` names; raises `UsageError` where rows have lists of labels."""
+    if options.missing_label is not None and not one_each:
+        raise UsageError(
+            f"--missing-label {options.missing_label}: these rows have lists of labels, which may be empty",
+            hint="leave it out",
+        )
+    return [label.strip() for label in (options.missing_label or "").split(",") if label.strip()]
+
+
+def _check_spelling(labels: Iterable[pl.Series], where: str) -> None:
+    """Raises `InputError` where 1 and true, or 0 and false, are two classes."""
+    used = {label for of_split in labels for label in of_split.drop_nulls().unique().to_list()}
+    if {label.casefold() for label in used} <= {"0", "1", "true", "false"} and len(used) > 2:
+        pairs = [f"{label}={_NUMBERS[label.casefold()]}" for label in sorted(used) if not label.isdecimal()]
+        raise InputError(
+            f"{where}: the labels are {', '.join(sorted(used))}: two classes in several spellings",
+            hint=f"--label-names {','.join(pairs)}",
+        )
+
+
+def _as_strings(
+    split: Split, chosen: columns.Columns, names: Mapping[str, str], missing: Sequence[str] = ()
+) -> Split:
+    """The split with texts and label as strings; an empty string is missing, and so are the labels named."""
     original, label = split.original, chosen.label
     strings = {name: _column(split, name).cast(pl.String) for name in (chosen.text, chosen.pair) if name}
     if label is not None:
@@ -164,6 +223,8 @@ def _as_strings(split: Split, chosen: columns.Columns, names: Mapping[str, str])
         if names:
             strings[label] = strings[label].replace(names)
             original = original.with_columns(strings[label])
+        if missing:
+            strings[label] = strings[label].replace(dict.fromkeys(missing, ""))
     frame = original.with_columns(
         [pl.when(column == "").then(None).otherwise(column).alias(name) for name, column in strings.items()]
     )

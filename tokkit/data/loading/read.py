@@ -19,7 +19,7 @@ from tokkit.options import bytes_of
 from tokkit.progress import Progress
 from tokkit.sources import formats, paths
 from tokkit.sources.formats import FILE, FORMATS, TableFormat, format_of, json_rows
-from tokkit.sources.formats.batch import Batch, concatenate, slices
+from tokkit.sources.formats.batch import Batch, concatenate, first_nested, kinds_of, slices
 
 _FOLD = re.compile(r"fold-\d+")
 
@@ -99,7 +99,8 @@ class SplitFiles:
 
     def read(self) -> Split:
         """All rows as a table. Raises `InputError` where files have other columns or types than the first."""
-        frames = [concatenate(part()) for part in self.parts]
+        values = _JsonValues()
+        frames = [concatenate(values.noted(part(), i)) for i, part in enumerate(self.parts)]
         for path, frame in zip(self.files[1:], frames[1:], strict=False):
             if frame.columns != frames[0].columns:
                 raise InputError(
@@ -114,7 +115,37 @@ class SplitFiles:
                 f"{self.files[0].parent}: the files of the {self.name} split hold different types: {error}",
                 hint="name one file",
             ) from error
-        return Split(self.name, frame, self.files, self.format, frame, self.known)
+        return Split(
+            self.name, frame, self.files, self.format, frame, self.known, values.mixed(self.files, frame)
+        )
+
+
+class _JsonValues:
+    """Where the lists and objects of JSON columns begin that hold other values, too."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, set[type]] = {}
+        self._first: dict[str, tuple[int, int, str]] = {}
+
+    def noted(self, batches: Iterator[Batch], part: int) -> Iterator[Batch]:
+        """The same batches, those of part number ``part``."""
+        rows = 0
+        for batch in batches:
+            for name, values in batch.columns.items():
+                if isinstance(values, list):
+                    self._kinds.setdefault(name, set()).update(kinds_of(values))
+                    if name not in self._first and (nested := first_nested(values)) is not None:
+                        self._first[name] = part, rows + nested[0], nested[1]
+            rows += batch.rows
+            yield batch
+
+    def mixed(self, files: Sequence[Path], frame: pl.DataFrame) -> dict[str, str]:
+        """Column -> its first row with a list or an object, where its values are of no one type."""
+        return {
+            name: f"{files[part]}: row {row + 1} holds {kind}"
+            for name, (part, row, kind) in self._first.items()
+            if len(self._kinds[name]) > 1 or not frame[name].dtype.is_nested()
+        }
 
 
 def is_hub(source: str) -> bool:
@@ -141,7 +172,8 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
 
         if not is_hub(source):
             saved = sorted(path for path in Path(source).rglob("*") if path.is_file())
-            return _named_splits(hf_datasets.read_saved(Path(source)), saved, "arrow", source, progress)
+            rows = {name: list(slices(frame)) for name, frame in hf_datasets.read_saved(Path(source)).items()}
+            return _named_splits(rows, saved, "arrow", source, progress)
         source = str(hf_datasets.fetch(source, progress))
     expanded = paths.expand([source], progress, bytes_of("--max-download", options.max_download))
     # options for tables say that the files are no texts in folders of classes
@@ -161,7 +193,7 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
 
 
 def _named_splits(
-    frames: Mapping[str, pl.DataFrame],
+    rows: Mapping[str, Sequence[Batch]],
     files: Sequence[Path],
     format_name: str,
     source: str,
@@ -171,9 +203,9 @@ def _named_splits(
 
     Raises `InputError` for two that mean the same split.
     """
-    named: dict[str, pl.DataFrame] = {}
-    for key, frame in frames.items():
-        name = split_named(key) or (TRAIN if len(frames) == 1 else None)
+    named: dict[str, Sequence[Batch]] = {}
+    for key, batches in rows.items():
+        name = split_named(key) or (TRAIN if len(rows) == 1 else None)
         if name is None:
             progress.say(f"{source}: skipped: {key}")
         elif name in named:
@@ -181,18 +213,18 @@ def _named_splits(
                 f"{source}: {key} is a second {name} split", hint="save one of them in a file of its own"
             )
         else:
-            named[name] = frame
+            named[name] = batches
     if not named:
         raise InputError(
-            f"{source}: none of {', '.join(frames)} is named train, validation or test",
+            f"{source}: none of {', '.join(rows)} is named train, validation or test",
             hint="rename one to train",
         )
-    for name, frame in named.items():
-        if frame.height == 0:
+    for name, batches in named.items():
+        if not any(batch.rows for batch in batches):
             raise InputError(f"{source}: its {name} split has no rows", hint="remove it or fill it")
     return {
         name: SplitFiles(
-            name, tuple(files), TableFormat(format_name), [partial(slices, named[name])], whole=True
+            name, tuple(files), TableFormat(format_name), [partial(iter, named[name])], whole=True
         )
         for name in SPLITS
         if name in named

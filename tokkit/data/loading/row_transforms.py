@@ -27,9 +27,10 @@ def apply_row_options(split: Split, options: RowOptions, progress: Progress) -> 
     Raises `UsageError` for an option that cannot be parsed, `InputError` for a column that does not exist and
     where no row is left.
     """
-    frame = split.original
+    frame, mixed = split.original, split.mixed
     if options.rename:
-        frame = _rename(frame, options.rename, split.where)
+        names = _names_after(frame, options.rename, split.where)
+        frame, mixed = frame.rename(names), {names.get(name, name): row for name, row in mixed.items()}
     for assignment in options.add:
         frame = _add(frame, assignment)
     if options.where is not None:
@@ -42,7 +43,7 @@ def apply_row_options(split: Split, options: RowOptions, progress: Progress) -> 
         names = [name.strip() for name in options.select.split(",")]
         _check_columns(frame, names, "--select", split.where)
         frame = frame.select(list(dict.fromkeys(names)))
-    return replace(split, frame=frame, original=frame)
+    return replace(split, frame=frame, original=frame, mixed=mixed)
 
 
 def new_names(
@@ -55,14 +56,14 @@ def new_names(
     return {old: new for old, _, new in pairs}
 
 
-def _rename(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
+def _names_after(frame: pl.DataFrame, text: str, where: str) -> dict[str, str]:
     names = new_names("--rename", text, str.partition)
     _check_columns(frame, list(names), "--rename", where)
     after = [names.get(name, name) for name in frame.columns]
     twice = next((name for name in after if after.count(name) > 1), None)
     if twice is not None:
         raise UsageError(f'--rename {text}: two columns would be called "{twice}"')
-    return frame.rename(names)
+    return names
 
 
 def _add(frame: pl.DataFrame, text: str) -> pl.DataFrame:

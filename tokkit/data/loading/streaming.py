@@ -11,10 +11,12 @@ from typing import TypeVar
 
 import polars as pl
 
-from tokkit.data.dataset import Dataset, Split
+from tokkit.data.dataset import ONE, Dataset, Split
+from tokkit.data.loading import list_columns
 from tokkit.data.loading.dataset_options import DatasetOptions, RowOptions
 from tokkit.data.loading.load import chosen_columns, dataset_of, say_guess
 from tokkit.data.loading.read import SplitFiles, find_splits
+from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.sources import streams
 from tokkit.sources.formats.batch import Batch, first_rows, slices
@@ -49,6 +51,7 @@ class StreamedDataset:
 
     size   the sum of `Batch.read` over all batches, None where compression hides it
     unit   what that counts
+    label_kind  as `Dataset.label_kind`
     """
 
     source: str
@@ -58,6 +61,7 @@ class StreamedDataset:
     pair_column: str | None
     size: int | None
     unit: str
+    label_kind: str = ONE
 
     @classmethod
     def of(cls, dataset: Dataset) -> StreamedDataset:
@@ -74,6 +78,7 @@ class StreamedDataset:
             pair_column=dataset.pair_column,
             size=sum(frame.height for frame in frames.values()),
             unit="rows",
+            label_kind=dataset.label_kind,
         )
 
 
@@ -102,7 +107,13 @@ def _streamed(
     source: str, split_files: Mapping[str, SplitFiles], options: DatasetOptions, progress: Progress
 ) -> StreamedDataset | None:
     """The data set, its columns chosen by the first rows; None where only all rows tell what they hold."""
-    for_all_rows = ("label_names", "label_sep", "id_column", *(item.name for item in fields(RowOptions)))
+    for_all_rows = (
+        "label_names",
+        "label_sep",
+        "missing_label",
+        "id_column",
+        *(item.name for item in fields(RowOptions)),
+    )
     if any(getattr(options, name) not in (None, (), False) for name in for_all_rows):
         return None
     if any(split.whole for split in split_files.values()):
@@ -115,8 +126,15 @@ def _streamed(
     name, split = next(iter(split_files.items()))
     sample = samples[name][0]
     first = Split(name, sample, split.files, split.format, sample, split.known)
+    # lists of labels, and what can only be refused with all rows at hand
+    if list_columns.names_several(first, options.label_column) or list_columns.list_columns(first, options):
+        return None
+    try:
+        chosen = chosen_columns(options, first)
+    except InputError:
+        return None
     # no figure is computed from ids, and only all rows tell whether each is different
-    chosen = replace(chosen_columns(options, first), id=None)
+    chosen = replace(chosen, id=None)
     for column in filter(None, (chosen.text, chosen.pair, chosen.label)):
         types = [schema.get(column) for schema in schemas.values()]
         # of fractions that are all whole numbers, as labels are, the fraction is left out

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.data import output
-from tokkit.data.dataset import SPLITS, TRAIN, Dataset, class_counts, split_named
+from tokkit.data.dataset import ONE, SEVERAL, SPLITS, TRAIN, Dataset, class_counts, split_named
 from tokkit.data.duplicates import text_keys
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
@@ -70,9 +70,9 @@ def rebalance(
     other splits are those of the source, with ``weights.json`` in it. Rows without text or label are left
     out and counted. Every row written is a row of the source. A dry run does everything but write.
 
-    Raises `InputError` for a file that is a validation or test split, one class only, labels that do not
-    exist, more rows than a sampler can compare, and a sampler that leaves nothing of a class; `UsageError`
-    for targets that contradict the strategy.
+    Raises `InputError` for a file that is a validation or test split, rows with several labels, one class
+    only, labels that do not exist, more rows than a sampler can compare, and a sampler that leaves nothing of
+    a class; `UsageError` for targets that contradict the strategy.
     """
     options, read_options = apply_to_both(RebalanceOptions, options, DatasetOptions, read_options, settings)
     output.check_output(out, options, force=force, dry_run=options.dry_run)
@@ -83,6 +83,13 @@ def rebalance(
             f"{loaded.source}: is a {next(iter(loaded.splits))} split; "
             "resampling it would falsify every score",
             hint="rebalance the training split only",
+        )
+    if loaded.label_kind != ONE:
+        what = "several labels" if loaded.label_kind == SEVERAL else "a tag for each token"
+        raise InputError(
+            f"{loaded.source}: its rows have {what}: repeating or dropping a row for one class changes the "
+            "others too, so that no number of rows meets a target",
+            hint="weigh the classes instead: tokkit finetune --class-weights balanced",
         )
     siblings = _sibling_splits(loaded, read_options, progress)
     positions, left_out = _usable_rows(loaded, siblings, options, progress)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.data import output
-from tokkit.data.dataset import class_counts, first_names, sort_labels
+from tokkit.data.dataset import first_names, sort_labels
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.split_options import SplitOptions
@@ -48,9 +48,9 @@ def split(
     """Writes the folder ``out`` with train, validation and test files, in the format of the source or the one
     requested.
 
-    Stratified by label. All copies of one text go to the same split, so that nothing leaks, and so do, if
-    requested, the rows of a group and near duplicates. Rows keep their order, and all are written, those
-    without text or label too.
+    Stratified by label, of rows with several labels or tags by each of them. All copies of one text go to the
+    same split, so that nothing leaks, and so do, if requested, the rows of a group and near duplicates. Rows
+    keep their order, and all are written, those without text or label too.
 
     With ``folds`` there are folders ``fold-1`` to ``fold-K`` with train and validation each, every row in
     exactly one validation split. A test split, if requested, is written once for all folds, ``out/test``: it
@@ -78,7 +78,7 @@ def split(
     classes: dict[str, dict[str, int]] = {name: {} for name in assigned}
     if loaded.label_column is not None:
         labels = loaded.labels(source.name)
-        classes = {name: class_counts(labels[rows].drop_nulls().to_list()) for name, rows in assigned.items()}
+        classes = {name: loaded.class_counts(labels[rows]) for name, rows in assigned.items()}
     _say_missing(classes, loaded.source, progress)
     result = SplitResult(
         splits={name: len(rows) for name, rows in assigned.items()},

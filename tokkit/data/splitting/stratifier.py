@@ -9,14 +9,27 @@ hash of the text decides: that meets the shares on average and moves no row when
 from __future__ import annotations
 
 import hashlib
+import re
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import SPLITS, TEST, TRAIN, VALIDATION, Dataset, Split, no_column
+from tokkit.data.dataset import (
+    ONE,
+    SPLITS,
+    TAGS,
+    TEST,
+    TRAIN,
+    VALIDATION,
+    Dataset,
+    Split,
+    class_names,
+    no_column,
+)
 from tokkit.data.duplicates.groups import equal_rows, near_rows
 from tokkit.data.splitting.allocation import allocate_quotas, allocate_shares
+from tokkit.data.splitting.label_sets import allocate_label_sets
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT, Progress
@@ -27,6 +40,7 @@ RowGroups = NDArray[np.int64]
 
 # Share of all rows above which the size of one group is reported.
 _LARGE_GROUP = 0.05
+_PREFIX = re.compile(r"^[BIESLU][-_]")
 
 
 def row_groups(
@@ -138,6 +152,9 @@ def assign_rows(
             dataset, split_name, group_column=options.group_column, near=options.near, progress=progress
         )
     wanted = options.rows_wanted(len(groups))
+    label_sets = None
+    if classes is None and dataset.label_column is not None and dataset.label_kind != ONE:
+        label_sets = _label_sets(dataset, split_name)
     if classes is None:
         classes = class_numbers(dataset, split_name)
     # one generator for test and then folds, whose rows depend on its state
@@ -148,6 +165,8 @@ def assign_rows(
     if hashes is not None:
         part = _parts_by_hash(hashes[:, 0], options)
         progress.say("--stable: the shares hold on average, for all classes alike")
+    elif label_sets is not None:
+        part = allocate_label_sets(groups, label_sets, sizes, rng, progress, complete_part=0)
     elif options.group_column is not None:
         # a part of 0 rows has no target to divide by
         used = np.flatnonzero(sizes)
@@ -162,6 +181,11 @@ def assign_rows(
     rest = rows[TRAIN]
     if hashes is not None:
         fold = (hashes[rest, 1] * options.folds).astype(np.int64)
+        check_folds(fold, options.folds, groups[rest], dataset.source)
+    elif label_sets is not None:
+        even = [len(rest) // options.folds + (i < len(rest) % options.folds) for i in range(options.folds)]
+        sets = [label_sets[row] for row in rest]
+        fold = allocate_label_sets(groups[rest], sets, even, rng, progress)
         check_folds(fold, options.folds, groups[rest], dataset.source)
     else:
         fold = stratified_folds(
@@ -222,6 +246,20 @@ def class_numbers(dataset: Dataset, split_name: str) -> NDArray[np.int64]:
         return np.zeros(dataset.split(split_name).frame.height, np.int64)
     labels = dataset.labels(split_name)
     return np.asarray(labels.fill_null("").rank("dense").to_numpy(), np.int64) - 1
+
+
+def _label_sets(dataset: Dataset, split_name: str) -> list[list[int]]:
+    """The classes of each row, by number from 0 in the order of names; of tags, the types of entities."""
+    labels = dataset.labels(split_name).fill_null("").to_list()
+    of_label = {label: class_names(label, dataset.label_kind) for label in set(labels)}
+    if dataset.label_kind == TAGS:
+        # B-ORG and I-ORG are one class to be spread; every row has O
+        of_label = {
+            label: list(dict.fromkeys(_PREFIX.sub("", tag) for tag in tags if tag != "O"))
+            for label, tags in of_label.items()
+        }
+    numbers = {name: i for i, name in enumerate(sorted({n for names in of_label.values() for n in names}))}
+    return [[numbers[name] for name in of_label[label]] for label in labels]
 
 
 def _check_splits(source: str, rows: dict[str, NDArray[np.int64]], groups: RowGroups) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import Dataset, sort_labels
+from tokkit.data.dataset import Dataset, class_names, sort_labels
 from tokkit.inspection.statistics import lengths
 from tokkit.inspection.statistics.scripts import NO_SCRIPT, stretches
 from tokkit.progress import Progress, stop_if_cancelled
@@ -99,20 +99,21 @@ def measure(
     """
     texts: list[str] = []
     splits: list[str] = []
-    labels: list[str | None] = []
+    labels: list[list[str]] = []
     for split in dataset.splits:
         rows = dataset.split(split).frame.drop_nulls(dataset.text_column)
         texts += rows[dataset.text_column].to_list()
         splits += [split] * rows.height
         label_column = dataset.label_column
-        labels += [None] * rows.height if label_column is None else rows[label_column].to_list()
+        of_rows = [None] * rows.height if label_column is None else rows[label_column].to_list()
+        labels += [[] if label is None else class_names(label, dataset.label_kind) for label in of_rows]
     counts = _counts(texts, tokenizer, limit, progress)
     by_class = _grouped(counts, labels, limit)
     return Measured(
         source=dataset.source,
         limit=limit,
         overall=_figures(counts, limit),
-        by_split=_grouped(counts, splits, limit),
+        by_split=_grouped(counts, [[split] for split in splits], limit),
         by_class={label: by_class[label] for label in sort_labels(by_class)},
         by_script=_by_script(texts, tokenizer, progress),
         # A substring is enough: tokenizers find a special token anywhere in a text, also inside a word.
@@ -140,11 +141,13 @@ def _figures(counts: NDArray[np.int64], limit: int | None) -> Figures:
     return Figures(len(counts), characters, words, tokens, unknown, truncated)
 
 
-def _grouped(counts: NDArray[np.int64], keys: Sequence[str | None], limit: int | None) -> dict[str, Figures]:
-    """Key -> figures of its rows, in the order of the keys, (texts,); None belongs to no group."""
+def _grouped(
+    counts: NDArray[np.int64], keys: Sequence[Sequence[str]], limit: int | None
+) -> dict[str, Figures]:
+    """Key -> figures of its rows, in the order of the keys, (texts,) lists; a row is in all its groups."""
     rows: dict[str, list[int]] = {}
-    for row, key in enumerate(keys):
-        if key is not None:
+    for row, of_row in enumerate(keys):
+        for key in of_row:
             rows.setdefault(key, []).append(row)
     return {key: _figures(counts[numbers], limit) for key, numbers in rows.items()}
 
@@ -158,5 +161,5 @@ def _by_script(texts: Sequence[str], tokenizer: LoadedTokenizer, progress: Progr
         parts += stretches(text)
     # A stretch is a part of a row, so that the limit of rows does not apply to it.
     counts = _counts([part for _, part in parts], tokenizer, None, progress)
-    by_script = _grouped(counts, [script or NO_SCRIPT for script, _ in parts], None)
+    by_script = _grouped(counts, [[script or NO_SCRIPT] for script, _ in parts], None)
     return dict(sorted(by_script.items(), key=lambda item: -item[1].characters))

@@ -16,6 +16,9 @@ _ID_LABELS = 0.5  # distinct labels a row; above it they are no classes
 UNKNOWN_RATE = 0.01
 TRUNCATED = 0.05
 
+# how natural language inference data and hidden test labels are written
+_NO_LABEL = "-1"
+
 _WITHOUT_LEAKS = "tokkit rebalance {source} -o OUT --strategy weights leaves them out of train"
 _OTHER_LABELS = "name another column: tokkit stats {source} --label-column NAME"
 
@@ -29,6 +32,10 @@ RULES: dict[str, tuple[str, str]] = {
     "missing": (WARNING, "training and evaluation skip such rows and report them"),
     "one-class": (ERROR, _OTHER_LABELS),
     "label-ids": (ERROR, _OTHER_LABELS),
+    "missing-label": (
+        WARNING,
+        f"tokkit stats {{source}} --missing-label {_NO_LABEL} takes it as none, as all commands do",
+    ),
     "imbalance": (WARNING, "weigh the classes first: tokkit finetune --class-weights balanced"),
     "small-class": (
         WARNING,
@@ -115,6 +122,10 @@ def _in_split(split: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield "missing", f'column "{column}" is empty in {rows} rows'
     if len(classes) == 1:
         yield "one-class", f'one class only, "{next(iter(classes))}": there is nothing to learn'
+    # next to -1, 0 and 1, or 1 alone, -1 is a class like any other: negative
+    others = set(classes) - {_NO_LABEL, "1"}
+    if _NO_LABEL in classes and (len(classes) == 1 or others - {"0"}) and all(map(str.isdecimal, others)):
+        yield "missing-label", f'label "{_NO_LABEL}" in {classes[_NO_LABEL]} rows usually means no label'
     rows = sum(classes.values())
     if rows >= _FEWEST_ROWS and len(classes) > _ID_LABELS * rows:
         yield "label-ids", f"{len(classes)} labels in {rows} rows look like ids or texts, not classes"

@@ -27,6 +27,15 @@ class Histogram:
         """The histogram of (rows,) lengths."""
         return cls(*np.unique(lengths, return_counts=True))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Histogram]) -> Histogram:
+        """The histogram of the rows of all parts."""
+        if len(parts) == 1:
+            return parts[0]
+        distinct, index = np.unique(np.concatenate([part.lengths for part in parts]), return_inverse=True)
+        rows = np.bincount(index, np.concatenate([part.rows for part in parts])).astype(np.int64)
+        return cls(distinct, rows)
+
     @property
     def total(self) -> int:
         """Rows."""

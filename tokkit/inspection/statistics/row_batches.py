@@ -10,7 +10,7 @@ import polars as pl
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged
 from tokkit.inspection.statistics.totals import RowBatch
 from tokkit.runtime.strings import Strings
-from tokkit.sources.formats.batch import Batch, json_text
+from tokkit.sources.formats.batch import Batch, first_nested, json_text
 
 _PRESENT = "\0"  # a value that is present, though its string is empty or of no interest
 _EXACT = 2**53  # whole numbers below it are the same as fractions
@@ -68,6 +68,9 @@ def _strings(batch: Batch, name: str, dtype: pl.DataType, empty_is_missing: bool
     if isinstance(column, Strings):
         return column
     series = batch.series(name)
+    # lists and objects are no texts: with all rows at hand it is said which row has one
+    if empty_is_missing and isinstance(column, list) and first_nested(column) is not None:
+        raise TypesChanged
     if isinstance(column, list) and (series.dtype != dtype or dtype.is_float()):
         series = _with_type(series, column, dtype)
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tokkit.data.dataset import sort_labels
+from tokkit.data.dataset import class_names, sort_labels
 from tokkit.data.loading.streaming import StreamedDataset
 from tokkit.inspection.statistics import lengths
 from tokkit.inspection.statistics.lengths import Histogram
@@ -34,14 +34,16 @@ def of_split(
     near, languages   how many near copies it has, and what `languages` gives; None where not requested
     """
     sums = aggregate.splits[number]
-    classes = {aggregate.labels[label]: rows for label, rows in sums.labels.items() if label >= 0}
+    classes_of = _classes_of(aggregate.labels, source.label_kind)
+    labelled = {label: rows for label, rows in sums.labels.items() if label >= 0}
+    classes = _rows_of_classes(labelled, classes_of)
     histograms = {unit: by_label.all() for unit, by_label in sums.lengths.items()}
     texts = sums.lengths_in("characters").all().total
     exact = int(aggregate.duplicates.distinct[number])
     missing = {source.text_column: sums.rows - texts, **sums.missing}
     distinct = {} if source.pair_column is not None else {source.text_column: exact}
     if source.label_column is not None:
-        missing[source.label_column] = sums.rows - sum(classes.values())
+        missing[source.label_column] = sums.rows - sum(labelled.values())
         distinct[source.label_column] = len(classes)
     distinct |= {name: int(by_split[number]) for name, by_split in aggregate.distinct.items()}
     schema = list(source.splits.values())[number].schema
@@ -70,23 +72,43 @@ def of_split(
         "languages": languages,
         **{name: sums.marks[name] for name in ("html", "controls", "mojibake")},
         "lengths": _summaries(histograms, sums.unknown.total(), tokenizer),
-        "by_class": _by_class(sums, aggregate.labels, tokenizer),
+        "by_class": _by_class(sums, classes_of, tokenizer),
     }
+
+
+def _classes_of(labels: list[str], kind: str) -> list[list[str]]:
+    """The classes that the rows with each label count for: of several labels, or tags, each of them."""
+    return [class_names(label, kind) for label in labels]
+
+
+def _rows_of_classes(rows: Mapping[int, int], classes_of: list[list[str]]) -> Counter[str]:
+    """Class -> rows, from the rows of each label by its number."""
+    counts: Counter[str] = Counter()
+    for label, n in rows.items():
+        counts.update(dict.fromkeys(classes_of[label], n))
+    return counts
 
 
 def _by_class(
-    sums: SplitSums, names: list[str], tokenizer: LoadedTokenizer | None
+    sums: SplitSums, classes_of: list[list[str]], tokenizer: LoadedTokenizer | None
 ) -> dict[str, dict[str, Any]]:
-    by_unit = {unit: by_label.by_label() for unit, by_label in sums.lengths.items()}
-    numbers = {names[number]: number for number in by_unit.get("characters", {})}
+    by_unit = {unit: _of_classes(by_label.by_label(), classes_of) for unit, by_label in sums.lengths.items()}
+    unknown = _rows_of_classes({n: count for n, count in sums.unknown.items() if n >= 0}, classes_of)
     return {
         label: _summaries(
-            {unit: by_label[numbers[label]] for unit, by_label in by_unit.items()},
-            sums.unknown[numbers[label]],
-            tokenizer,
+            {unit: by_label[label] for unit, by_label in by_unit.items()}, unknown[label], tokenizer
         )
-        for label in sort_labels(numbers)
+        for label in sort_labels(by_unit.get("characters", {}))
     }
+
+
+def _of_classes(by_number: Mapping[int, Histogram], classes_of: list[list[str]]) -> dict[str, Histogram]:
+    """Class -> the lengths of its rows, from those of each label by its number."""
+    parts: dict[str, list[Histogram]] = {}
+    for number, histogram in by_number.items():
+        for name in classes_of[number]:
+            parts.setdefault(name, []).append(histogram)
+    return {name: Histogram.joined(histograms) for name, histograms in parts.items()}
 
 
 def _summaries(
@@ -102,19 +124,21 @@ def _summaries(
     return summaries
 
 
-def histograms(
-    sums: SplitSums, unit: str, label_column: str | None, names: list[str]
-) -> dict[str, Histogram]:
+def histograms(sums: SplitSums, unit: str, source: StreamedDataset, names: list[str]) -> dict[str, Histogram]:
     """Label -> lengths of its rows; "" -> those of all rows where none has a label."""
-    by_number = {} if label_column is None else sums.lengths_in(unit).by_label()
-    by_label = {names[number]: histogram for number, histogram in by_number.items()}
+    by_number = {} if source.label_column is None else sums.lengths_in(unit).by_label()
+    by_label = _of_classes(by_number, _classes_of(names, source.label_kind))
     return {label: by_label[label] for label in sort_labels(by_label)} or {"": sums.lengths_in(unit).all()}
 
 
-def across(names: list[str], aggregate: Aggregate) -> dict[str, Any]:
+def across(names: list[str], aggregate: Aggregate, label_kind: str) -> dict[str, Any]:
     """Leaks between splits, labels that a split lacks, distinct texts with two labels in all splits."""
     shared = aggregate.duplicates.shared
-    labels = [{aggregate.labels[label] for label in sums.labels if label >= 0} for sums in aggregate.splits]
+    classes_of = _classes_of(aggregate.labels, label_kind)
+    labels = [
+        {name for label in sums.labels if label >= 0 for name in classes_of[label]}
+        for sums in aggregate.splits
+    ]
     everywhere = set().union(*labels)
     return {
         # Each pair once, in the order of the splits: train/test counts rows of test whose text is in train.
@@ -129,7 +153,7 @@ def across(names: list[str], aggregate: Aggregate) -> dict[str, Any]:
 
 
 def languages(
-    sums: SplitSums, names: list[str], language: Callable[[str], str], progress: Progress
+    sums: SplitSums, classes_of: list[list[str]], language: Callable[[str], str], progress: Progress
 ) -> dict[str, Any]:
     """``{sampled, rows, by_class}``: the number of sampled rows, and of rows per language.
 
@@ -141,8 +165,8 @@ def languages(
         stop_if_cancelled(progress)
         code = language(text)
         rows[code] += 1
-        if label >= 0:
-            by_class.setdefault(names[label], Counter())[code] += 1
+        for name in classes_of[label] if label >= 0 else ():
+            by_class.setdefault(name, Counter())[code] += 1
         progress.advance(1)
     return {
         "sampled": rows.total(),

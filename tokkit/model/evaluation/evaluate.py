@@ -73,7 +73,7 @@ def evaluate(
         rows, model = score_out_of_fold(name, receipts[name], options, threads, progress)
         scored, source = [model], f"{name} (out-of-fold)"
     else:
-        loaded = read_dataset(dataset, read_options, progress, lists=True)
+        loaded = read_dataset(dataset, read_options, progress)
         inputs = loaded.files
         if out_path is not None:
             # Checked again now that the inputs are known: none of them may be overwritten.

@@ -113,7 +113,7 @@ def folds_request(
     if training_rows.fold_folders(dataset):
         folded = read_folds(dataset, options, read_options, once)
     else:
-        folded = make_folds(read_dataset(dataset, read_options, once, lists=True), options, once)
+        folded = make_folds(read_dataset(dataset, read_options, once), options, once)
     return FoldsRequest(
         dataset=folded.dataset,
         tokenizer=tokenizer,
@@ -179,7 +179,7 @@ def read_folds(
         )
     if options.group_column is not None:
         raise UsageError(f"--group-column: {source} already has folds", hint="leave it out")
-    datasets = [read_dataset(folder, read_options, progress, lists=True) for folder in folders]
+    datasets = [read_dataset(folder, read_options, progress) for folder in folders]
     folds: list[Fold] = []
     end = 0
     for dataset in datasets:

@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import Rows
-from tokkit.data.loading.list_columns import SEPARATOR
+from tokkit.data.dataset import SEPARATOR, Rows
 from tokkit.model.metrics.classification import Logits, sigmoid
 from tokkit.model.tasks.task import MIN_PROBABILITY, RowTargets, SingleLabel, class_ids
 from tokkit.tokenizer.encoding.encode import Encoded

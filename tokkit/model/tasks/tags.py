@@ -20,8 +20,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import Rows, sort_labels
-from tokkit.data.loading.list_columns import BETWEEN_TAGS
+from tokkit.data.dataset import BETWEEN_TAGS, Rows, sort_labels
 from tokkit.model.metrics import spans
 from tokkit.model.metrics.classification import (
     Logits,

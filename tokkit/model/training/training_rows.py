@@ -60,7 +60,7 @@ def training_and_validation(
     train = dataset.split(TRAIN)
     check_two_classes(dataset, dataset.complete(TRAIN), task)
     if validation_data is not None:
-        loaded = read_dataset(validation_data, read_options, progress, lists=True)
+        loaded = read_dataset(validation_data, read_options, progress)
         loaded.require_labels()
         training, validation = dataset.complete(TRAIN), loaded.complete(_validation_split(loaded))
     elif VALIDATION in dataset.splits:

@@ -24,6 +24,8 @@ ROWS, BYTES = 1 << 14, 1 << 23
 _STEP = 256
 # rows from which the columns of texts and labels are guessed
 SAMPLE = 5000
+# beyond 2**53 a whole number may have no equal among the fractions
+_EXACT = 2**53
 
 Row = TypeVar("Row")
 
@@ -148,7 +150,8 @@ def concatenate(batches: Iterable[Batch]) -> pl.DataFrame:
         for name in parts.keys() - batch.columns.keys():
             parts[name].append([None] * batch.rows)
         rows += batch.rows
-    return pl.DataFrame([_joined(name, columns) for name, columns in parts.items()])
+    # by name: of a series without one, polars makes column_0
+    return pl.DataFrame({name: _joined(name, columns) for name, columns in parts.items()})
 
 
 def _joined(name: str, parts: list[pl.Series | list[Any]]) -> pl.Series:
@@ -164,14 +167,14 @@ def json_series(name: str, values: list[Any]) -> pl.Series:
 
     >>> json_series("n", [1, 2.5, None]).to_list(), json_series("n", [1, "x"]).to_list()
     ([1.0, 2.5, None], ['1', 'x'])
+    >>> json_series("labels", [["price", "noise"], "price"]).to_list()
+    [['price', 'noise'], ['price']]
     """
-    kinds = {type(value) for value in values if value is not None}
+    values = _with_lists(values) if list in kinds_of(values) else _of_one_type(values)
+    kinds = kinds_of(values)
     # an empty string is a missing value, as an empty field of csv is
     if kinds <= {str}:
         return string_series(name, values)
-    # beyond 2**53 a whole number may have no equal among the fractions
-    if kinds == {int, float} and all(value is None or abs(value) < 2**53 for value in values):
-        return pl.Series(name, values, dtype=pl.Float64, strict=False)
     if len(kinds) == 1:
         try:
             return pl.Series(name, _aligned(values))
@@ -186,13 +189,62 @@ def json_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+def kinds_of(values: Iterable[Any]) -> set[type]:
+    """The types of the values that are not missing."""
+    return set(map(type, values)) - {type(None)}
+
+
+def first_nested(values: Sequence[Any]) -> tuple[int, str] | None:
+    """The index of the first JSON value that is a list or an object, and which it is.
+
+    >>> first_nested(["a", {"b": 1}])
+    (1, 'an object')
+    """
+    if not {list, dict} & set(map(type, values)):
+        return None
+    index = next(i for i, value in enumerate(values) if isinstance(value, list | dict))
+    return index, "a list" if isinstance(values[index], list) else "an object"
+
+
+def _of_one_type(values: list[Any]) -> list[Any]:
+    """Plain values as one type where they are of one: true and false among 1 and 0, 1 among fractions."""
+    kinds = kinds_of(values)
+    if bool in kinds and kinds <= {bool, int, float} and kinds != {bool}:
+        # two spellings of the same two classes; true next to 2 is something else
+        if all(value is None or value in (0, 1) for value in values):
+            return [None if value is None else int(value) for value in values]
+    elif kinds == {int, float} and all(value is None or abs(value) < _EXACT for value in values):
+        return [None if value is None else float(value) for value in values]
+    return values
+
+
+def _with_lists(values: list[Any]) -> list[Any]:
+    """Lists of values of one type, strings at worst; a plain value among lists is a list of itself.
+
+    Lists that hold lists or objects, and lists among objects, stay as they are.
+    """
+    # an empty string is a missing value, among lists too
+    lists = [
+        value if isinstance(value, list) else None if value is None or value == "" else [value]
+        for value in values
+    ]
+    flat = [item for value in lists if value is not None for item in value]
+    if {list, dict} & kinds_of(flat):
+        return values
+    flat = _of_one_type(flat)
+    if len(kinds_of(flat)) > 1:
+        flat = [None if item is None else json_text(item) for item in flat]
+    items = iter(flat)
+    return [None if value is None else [next(items) for _ in value] for value in lists]
+
+
 def _aligned(values: list[Any]) -> list[Any]:
     """The same values, but objects with the same keys at any depth: of others polars drops what is new.
 
     >>> _aligned([{"a": 1}, {"b": 2}, None])
     [{'a': 1, 'b': None}, {'a': None, 'b': 2}, None]
     """
-    kinds = {type(value) for value in values if value is not None}
+    kinds = kinds_of(values)
     if kinds == {dict}:
         # values of one key are a column, which may hold objects again
         keys = dict.fromkeys(key for value in values if value is not None for key in value)
@@ -203,7 +255,7 @@ def _aligned(values: list[Any]) -> list[Any]:
     if kinds == {list}:
         items = iter(_aligned([item for value in values if value is not None for item in value]))
         return [None if value is None else [next(items) for _ in value] for value in values]
-    return values
+    return _of_one_type(values)
 
 
 class BadRows:

@@ -15,19 +15,18 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-import polars as pl
-
 from tokkit.errors import InputError, did_you_mean, nearest
 from tokkit.sources import streams
-from tokkit.sources.formats import FormatOptions, Say, TableFormat
-from tokkit.sources.formats.batch import BadRows, Batch, batches_of, json_series, slices
+from tokkit.sources.formats import FormatOptions, Say, TableFormat, json_layouts
+from tokkit.sources.formats.batch import ROWS, BadRows, Batch, batches_of
 
 Row = dict[str, Any]
 
 # How deep lists and objects may be within each other: a column of such values takes time that grows with the
 # square of the depth, and Python's own stack ends at about 300.
 _DEEPEST = 32
-
+# NaN, which is not in the standard but in what Python writes, is a missing value
+_DECODER = json.JSONDecoder(parse_constant=lambda name: None if name == "NaN" else float(name))
 # an escape that is half a character
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -39,7 +38,7 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     Raises `InputError` naming a line that is no object; with ``skip_bad`` such lines are skipped, and said.
     """
     if table_format.name == "json":
-        yield from slices(_whole(path, options))
+        yield from _slices(_whole(path, options, say))
         return
     bad = BadRows(path, options.skip_bad)
     read: list[int] = []
@@ -64,8 +63,13 @@ def _values(rows: Sequence[Row], name: str) -> list[Any]:
         return [row.get(name) for row in rows]
 
 
-def _table(columns: Mapping[str, list[Any]]) -> pl.DataFrame:
-    return pl.DataFrame([json_series(name, values) for name, values in columns.items()])
+def _slices(columns: Mapping[str, list[Any]]) -> Iterator[Batch]:
+    """Columns of JSON values as batches; `Batch.read` counts rows."""
+    height = len(next(iter(columns.values()), ()))
+    for first in range(0, max(1, height), ROWS):
+        some = {name: values[first : first + ROWS] for name, values in columns.items()}
+        rows = min(ROWS, height - first)
+        yield Batch(some, rows, rows)
 
 
 def _lines(path: Path, options: FormatOptions, bad: BadRows, read: list[int]) -> Iterator[Row]:
@@ -87,34 +91,39 @@ def _lines(path: Path, options: FormatOptions, bad: BadRows, read: list[int]) ->
             bad.add(number, "an object was expected, one a line", hint)
 
 
-def _whole(path: Path, options: FormatOptions) -> pl.DataFrame:
-    """The rows of a list of objects, an object of columns, or an object that holds one list of objects."""
+def _whole(path: Path, options: FormatOptions, say: Say) -> dict[str, list[Any]]:
+    """The columns of a list of objects, of a table of pandas, or of an object with one list of objects."""
     field = options.field
     content = _json_content(path, options.encoding)
     if field is not None:
         content = _within(content, field, f"{path}: ")
     if isinstance(content, list) and all(isinstance(row, dict) for row in content):
-        return _table(_columns(content))
+        if json_layouts.is_label_studio(content):
+            content = json_layouts.label_studio_rows(content, str(path), say)
+        return _columns(content)
     groups = _groups(content)
     # as data sets of questions have it: {"version": ..., "data": [...]}
     if len(groups) == 1:
-        return _table(_columns(next(iter(groups.values()))))
+        return _columns(next(iter(groups.values())))
     if groups:
         key = ".".join(filter(None, (field, next(iter(groups)))))
         raise InputError(
             f"{path}: holds several lists of objects: {', '.join(groups)}",
             hint=f"name the one to read: --field {shlex.quote(key)}",
         )
+    of_pandas = json_layouts.pandas_columns(content)
+    if of_pandas is not None:
+        return of_pandas
     if isinstance(content, dict) and all(isinstance(column, list) for column in content.values()):
         heights = {len(column) for column in content.values()}
         if len(heights) == 1:
-            return _table(content)
+            return content
     inside = _first_rows(content, field)
     raise InputError(
         f"{path}: neither a list of objects nor an object of columns of one length",
         hint=f"name where the rows are: --field {shlex.quote(inside)}"
         if inside
-        else "one object a line works always: save it as .jsonl",
+        else f"one object a line works always: save it as .jsonl; {json_layouts.PANDAS}",
     )
 
 
@@ -152,7 +161,7 @@ def _first_rows(content: Any, above: str | None) -> str | None:
     return None
 
 
-def json_splits(path: Path, encoding: str | None = None) -> dict[str, pl.DataFrame]:
+def json_splits(path: Path, encoding: str | None = None) -> dict[str, list[Batch]]:
     """Rows by the key they are under, where a JSON file is an object of several lists of objects.
 
     Nothing where it is anything else, or not JSON at all.
@@ -162,7 +171,7 @@ def json_splits(path: Path, encoding: str | None = None) -> dict[str, pl.DataFra
     if not re.match(r'\s*\{\s*"[^"]*"\s*:\s*\[\s*\{', start):
         return {}
     groups = _groups(_json_content(path, encoding))
-    return {name: _table(_columns(rows)) for name, rows in groups.items()} if len(groups) > 1 else {}
+    return {name: list(_slices(_columns(rows))) for name, rows in groups.items()} if len(groups) > 1 else {}
 
 
 def _json_content(path: Path, encoding: str | None) -> Any:
@@ -205,7 +214,7 @@ def _depth_exceeds(content: Any, most: int) -> bool:
 def _parse_json(text: str, where: str = "") -> Any:
     """The value of a JSON text; ``where`` begins the message of the `InputError` for what is none."""
     try:
-        content = json.loads(text)
+        content = _DECODER.decode(text)
         if text.count("{") + text.count("[") > _DEEPEST and _depth_exceeds(content, _DEEPEST):
             raise _too_deep(where)
         if "\\u" in text and _HALF.search(text):  # unless the other half follows

@@ -1,0 +1,165 @@
+"""Spans of characters as a tag for each token, in the scheme BIO.
+
+    text   Anna lives in Bonn.              tokens  Anna   lives  in  Bonn   .
+    spans  [[0, 4, "PER"], [14, 18, "LOC"]] tags    B-PER  O      O   B-LOC  O
+
+Tokens are runs of letters, digits and marks, and each punctuation character and each Chinese or Japanese
+character by itself. They depend on the text alone, as those of a text to predict do.
+"""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import polars as pl
+
+from tokkit.errors import InputError
+
+TOKENS = "tokens"
+_TYPES = ("label", "labels", "type", "entity", "entity_group")
+_ALONE = (("\u3040", "\u30ff"), ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff"), ("\uf900", "\ufaff"))
+
+
+def are_spans(values: pl.Series) -> bool:
+    """Whether lists hold spans: objects with start, end and a type, or start, end and type in a list each."""
+    first = _first(values)
+    if isinstance(first, Mapping):
+        return {"start", "end"} <= first.keys() and any(name in first for name in _TYPES)
+    return isinstance(first, list) and len(first) == 3 and _is_offset(first[0]) and isinstance(first[2], str)
+
+
+def _is_offset(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _first(values: pl.Series) -> Any:
+    """The first item of the first list that has one, where lists hold objects or lists."""
+    if values.dtype == pl.String:
+        filled = values.drop_nulls()
+        lists = filled.filter(filled.str.contains(r"^\s*\[\s*[\[{]")).head(1)
+        return next((items[0] for items in map(_loaded, lists.to_list()) if items), None)
+    if not isinstance(values.dtype, pl.List) or not isinstance(values.dtype.inner, pl.List | pl.Struct):
+        return None
+    filled = values.drop_nulls()
+    lists = filled.filter(filled.list.len() > 0).head(1).to_list()
+    return lists[0][0] if lists else None
+
+
+def _loaded(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, list) else None
+
+
+def tokens_and_tags(
+    texts: pl.Series, spans: pl.Series, names: Mapping[str, str], where: str
+) -> tuple[pl.Series, pl.Series]:
+    """(rows,) lists of the tokens of each text, and of their tags; both null where text or spans are.
+
+    names   type of span -> another name for it
+
+    Raises `InputError` naming the first row with a span that is none, cuts a token or overlaps another.
+    """
+    tokens: list[list[str] | None] = []
+    tags: list[list[str] | None] = []
+    for row, (text, items) in enumerate(zip(texts.to_list(), spans.to_list(), strict=True), 1):
+        items = _loaded(items) if isinstance(items, str) else items
+        if text is None or items is None:
+            tokens.append(None)
+            tags.append(None)
+            continue
+        pieces = _tokens(text)
+        try:
+            tags.append(_tags(text, pieces, [_span(item, text) for item in items], names))
+        except ValueError as error:
+            raise InputError(
+                f'{where}: row {row}: column "{spans.name}": {error}',
+                hint="correct that span; start and end count characters from 0, end is exclusive",
+            ) from error
+        tokens.append([text[start:end] for start, end in pieces])
+    strings = pl.List(pl.String)
+    return pl.Series(TOKENS, tokens, dtype=strings), pl.Series(spans.name, tags, dtype=strings)
+
+
+def as_objects(spans: pl.Series) -> pl.Series:
+    """Lists of start, end and type, as JSON text, as lists of objects."""
+    rows = [None if text is None else _loaded(text) for text in spans.to_list()]
+    fields = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "label": pl.String}))
+    objects = [
+        None if row is None else [{"start": start, "end": end, "label": kind} for start, end, kind in row]
+        for row in rows
+    ]
+    return pl.Series(spans.name, objects, dtype=fields)
+
+
+def _span(item: Any, text: str) -> tuple[int, int, str]:
+    """Start, end and type of a span, white space at its ends left out; `ValueError` for what is none."""
+    if isinstance(item, list) and len(item) == 3:
+        start, end, kind, written = *item, None
+    elif isinstance(item, Mapping):
+        start, end, written = item.get("start"), item.get("end"), item.get("text")
+        kind = next((item[name] for name in _TYPES if item.get(name) is not None), None)
+    else:
+        raise ValueError(f"{json.dumps(item, ensure_ascii=False, default=str)} is no span")
+    if isinstance(kind, list) and len(kind) == 1:
+        kind = kind[0]
+    if not (_is_offset(start) and _is_offset(end) and isinstance(kind, str) and kind):
+        raise ValueError(f"{json.dumps(item, ensure_ascii=False, default=str)} is no start, end and one type")
+    if not 0 <= start < end <= len(text):
+        raise ValueError(f"the span {start} to {end} is not within the text of {len(text)} characters")
+    if written is not None and written != text[start:end]:
+        raise ValueError(f'the span {start} to {end} is "{text[start:end]}" in the text, not "{written}"')
+    inside = text[start:end]
+    return start + len(inside) - len(inside.lstrip()), end - len(inside) + len(inside.rstrip()), kind
+
+
+def _tags(
+    text: str,
+    pieces: Sequence[tuple[int, int]],
+    spans: Sequence[tuple[int, int, str]],
+    names: Mapping[str, str],
+) -> list[str]:
+    tags = ["O"] * len(pieces)
+    for start, end, kind in sorted(spans):
+        covered = [i for i, (first, last) in enumerate(pieces) if first < end and last > start]
+        if not covered:
+            raise ValueError(f"the span {start} to {end} holds white space only")
+        for i in (covered[0], covered[-1]):
+            first, last = pieces[i]
+            if first < start or last > end:
+                raise ValueError(f'the span "{text[start:end]}" cuts the token "{text[first:last]}"')
+        if any(tags[i] != "O" for i in covered):
+            raise ValueError(f'the span "{text[start:end]}" overlaps another: a token has one tag')
+        for i in covered:
+            tags[i] = f"{'B' if i == covered[0] else 'I'}-{names.get(kind, kind)}"
+    return tags
+
+
+def _tokens(text: str) -> list[tuple[int, int]]:
+    """Start and end of every token."""
+    found: list[tuple[int, int]] = []
+    before = ""
+    for i, character in enumerate(text):
+        kind = _kind(character)
+        if kind == "word" == before:
+            found[-1] = found[-1][0], i + 1
+        elif kind != "space":
+            found.append((i, i + 1))
+        before = kind
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _kind(character: str) -> str:
+    category = unicodedata.category(character)
+    if character.isspace() or (category[0] in "ZC" and character not in "\u200c\u200d"):
+        return "space"
+    if category[0] in "PS" or any(first <= character <= last for first, last in _ALONE):
+        return "alone"
+    return "word"
