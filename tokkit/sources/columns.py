@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import polars as pl
 
@@ -102,7 +103,7 @@ def _likely_text(frame: pl.DataFrame, names: Sequence[str]) -> str:
     return (known or paths or names or frame.columns)[0]
 
 
-def _string_fields(dtype: pl.DataType, path: str) -> list[str]:
+def _string_fields(dtype: Any, path: str) -> list[str]:
     """The fields of strings within objects, dots between the names."""
     if not isinstance(dtype, pl.Struct):
         return [path] if dtype == pl.String else []

@@ -300,15 +300,15 @@ def with_labels_in_lists(split: Split, requested: str) -> Split:
     names = names_several(split, requested)
     if not names:
         return split
-    found: dict[str, pl.Series] = {}
+    labels: dict[str, pl.Series] = {}
     for name in names:
         values = columns.values(split.original, name)
         if values is None:
             hint = "--label-column A,B,C names columns that hold 1 where a row carries the label, else 0"
             raise no_column(split.where, name, split.frame.columns, hint)
-        found[name] = label_lists.carried(values, split.where, name)
+        labels[name] = label_lists.carried(values, split.where, name)
     short = [name if name in split.original.columns else name.rpartition(".")[2] for name in names]
     if len(set(short)) == len(short):
-        found = dict(zip(short, found.values(), strict=True))
-    frame = split.original.with_columns(label_lists.lists_of_carried(found).alias(requested))
+        labels = dict(zip(short, labels.values(), strict=True))
+    frame = split.original.with_columns(label_lists.lists_of_carried(labels).alias(requested))
     return replace(split, original=frame)

@@ -40,9 +40,9 @@ def apply_row_options(split: Split, options: RowOptions, progress: Progress) -> 
     if options.sample is not None:
         frame = _sample(frame, options.sample)
     if options.select:
-        names = [name.strip() for name in options.select.split(",")]
-        _check_columns(frame, names, "--select", split.where)
-        frame = frame.select(list(dict.fromkeys(names)))
+        selected = [name.strip() for name in options.select.split(",")]
+        _check_columns(frame, selected, "--select", split.where)
+        frame = frame.select(list(dict.fromkeys(selected)))
     return replace(split, frame=frame, original=frame, mixed=mixed)
 
 

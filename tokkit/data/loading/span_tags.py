@@ -45,8 +45,8 @@ def _first(values: pl.Series) -> Any:
     if not isinstance(values.dtype, pl.List) or not isinstance(values.dtype.inner, pl.List | pl.Struct):
         return None
     filled = values.drop_nulls()
-    lists = filled.filter(filled.list.len() > 0).head(1).to_list()
-    return lists[0][0] if lists else None
+    first = filled.filter(filled.list.len() > 0).head(1).to_list()
+    return first[0][0] if first else None
 
 
 def _loaded(text: str) -> Any:
@@ -143,16 +143,16 @@ def _tags(
 
 def _tokens(text: str) -> list[tuple[int, int]]:
     """Start and end of every token."""
-    found: list[tuple[int, int]] = []
+    bounds: list[tuple[int, int]] = []
     before = ""
     for i, character in enumerate(text):
         kind = _kind(character)
         if kind == "word" == before:
-            found[-1] = found[-1][0], i + 1
+            bounds[-1] = bounds[-1][0], i + 1
         elif kind != "space":
-            found.append((i, i + 1))
+            bounds.append((i, i + 1))
         before = kind
-    return found
+    return bounds
 
 
 @lru_cache(maxsize=4096)

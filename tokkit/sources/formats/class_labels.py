@@ -50,7 +50,7 @@ def with_names(frame: pl.DataFrame, features: Mapping[str, Any], where: str) -> 
     return frame, names
 
 
-def _named(values: pl.Expr, dtype: pl.DataType, feature: Any, path: str, names: Names) -> pl.Expr | None:
+def _named(values: pl.Expr, dtype: Any, feature: Any, path: str, names: Names) -> pl.Expr | None:
     """The values with names; None where the feature has none. What is found is added to ``names``."""
     # a list of one feature is how old versions wrote a list
     if isinstance(feature, list) and len(feature) == 1:
