@@ -176,7 +176,7 @@ def test_stats_of_json_read_it_once_whatever_a_column_of_strings_or_lists_holds_
     monkeypatch.setattr(batch, "SAMPLE", 2)
     first = {"text": "a", "label": "x", "note": None, "tokens": ["a"], "meta": {"n": 1}}
     later = {"text": 2.5, "label": True, "note": "", "tokens": None, "meta": {"n": 2}}
-    last = {"text": [1, "b"], "label": "x", "note": "seen", "tokens": ["b", "c"], "meta": None}
+    last = {"text": "b", "label": "x", "note": "seen", "tokens": ["b", "c"], "meta": None}
     rows = [first, first, later, later, last, {"text": 7}]
     path = write("a.jsonl", "".join(json.dumps(row) + "\n" for row in rows))
     in_batches, whole, _ = both(monkeypatch, heard, path)

@@ -294,7 +294,7 @@ def test_tables_json_of_rows_of_columns_and_within_an_object(write):
 def test_tables_json_of_splits_is_recognized(write):
     splits = {"train": [{"text": "a"}, {"text": "b"}], "test": [{"text": "c"}, {"text": "d"}]}
     path = write("a.json", json.dumps(splits))
-    assert {name: frame.to_dicts() for name, frame in json_splits(path).items()} == splits
+    assert {name: concatenate(rows).to_dicts() for name, rows in json_splits(path).items()} == splits
     assert _refusal(path) == "a.json: holds several lists of objects: train, test"
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tokkit.data.dataset import TRAIN, Dataset, class_names
+from tokkit.data.dataset import ONE, TRAIN, Dataset, class_names
 from tokkit.data.duplicates import near_duplicates
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.data.loading.load import read_dataset
-from tokkit.data.loading.streaming import StreamedDataset, over_batches
+from tokkit.data.loading.load import is_spelled_twice, read_dataset
+from tokkit.data.loading.streaming import StreamedDataset, TypesChanged, over_batches
 from tokkit.errors import OutputError
 from tokkit.inspection.statistics import lengths, row_batches
 from tokkit.inspection.statistics import summary as figures
@@ -106,7 +106,10 @@ def stats(
     progress = SayOnce(progress)
 
     def aggregated(source: StreamedDataset) -> Aggregate:
-        return _aggregated(source, loaded_tokenizer, languages, progress)
+        aggregate = _aggregated(source, loaded_tokenizer, languages, progress)
+        if source.label_kind == ONE and is_spelled_twice(aggregate.labels):
+            raise TypesChanged  # with all rows at hand it is an error
+        return aggregate
 
     # Near duplicates are searched among all texts in memory; all else is counted in batches.
     if near:

@@ -25,7 +25,7 @@ from tokkit.data.loading.dataset_options import ReadOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
-from tokkit.sources.column_names import LABEL_NAMES
+from tokkit.sources.column_names import LABEL_NAMES, TEXT_NAMES
 from tokkit.sources.formats import conll
 
 BETWEEN_COLUMNS = ","
@@ -60,6 +60,8 @@ def list_columns(split: Split, options: ReadOptions) -> ListColumns | None:
     tokens = text if text in lists else None
     if text is None:
         tokens = next((name for name in _TOKENS_NAMES if name in lists and name != label), None)
+        if tokens is not None and label is None and _has_texts(split, lists):
+            tokens = None
     if (spans := _spans_column(split, label)) is not None:
         return ListColumns(spans, span_tags.TOKENS, spans=True)
     if label is not None:
@@ -70,6 +72,13 @@ def list_columns(split: Split, options: ReadOptions) -> ListColumns | None:
         usual = [name for name in _LABELS_NAMES if name in lists or _other_spelling(split, name)]
         label = next((name for name in usual if not _is_one_each(split, name)), None)
     return ListColumns(label, tokens) if label is not None or tokens is not None else None
+
+
+def _has_texts(split: Split, lists: Sequence[str]) -> bool:
+    """Whether there are texts next to tokens, and no tags for these, or a label for each text."""
+    plain = {name.casefold() for name, dtype in split.frame.schema.items() if not dtype.is_nested()}
+    tagged = any(name in lists for name in _TAGS_NAMES)
+    return not plain.isdisjoint(TEXT_NAMES) and not (tagged and plain.isdisjoint(LABEL_NAMES))
 
 
 def _is_one_each(split: Split, name: str) -> bool:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,11 @@ def dataset_of(
         _as_strings(split, chosen, names if labels_are_strings else {}, missing) for split in splits
     ]
     if chosen.label is not None and labels_are_strings:
-        _check_spelling([split.frame[chosen.label] for split in chosen_splits], splits[0].where)
+        labels = {
+            label for split in chosen_splits for label in split.frame[chosen.label].drop_nulls().unique()
+        }
+        if is_spelled_twice(labels):
+            raise _spelled_twice(labels, splits[0].where)
     if not labels_are_strings:
         # texts and labels are strings made of lists: the source keeps its own columns
         chosen_splits = [
@@ -201,15 +205,17 @@ def _missing_labels(options: ReadOptions, one_each: bool) -> list[str]:
     return [label.strip() for label in (options.missing_label or "").split(",") if label.strip()]
 
 
-def _check_spelling(labels: Iterable[pl.Series], where: str) -> None:
-    """Raises `InputError` where 1 and true, or 0 and false, are two classes."""
-    used = {label for of_split in labels for label in of_split.drop_nulls().unique().to_list()}
-    if {label.casefold() for label in used} <= {"0", "1", "true", "false"} and len(used) > 2:
-        pairs = [f"{label}={_NUMBERS[label.casefold()]}" for label in sorted(used) if not label.isdecimal()]
-        raise InputError(
-            f"{where}: the labels are {', '.join(sorted(used))}: two classes in several spellings",
-            hint=f"--label-names {','.join(pairs)}",
-        )
+def is_spelled_twice(labels: Collection[str]) -> bool:
+    """Whether 1 and true, or 0 and false, would be two classes."""
+    return len(labels) > 2 and {label.casefold() for label in labels} <= {"0", "1", *_NUMBERS}
+
+
+def _spelled_twice(labels: Collection[str], where: str) -> InputError:
+    pairs = [f"{label}={_NUMBERS[label.casefold()]}" for label in sorted(labels) if not label.isdecimal()]
+    return InputError(
+        f"{where}: the labels are {', '.join(sorted(labels))}: two classes in several spellings",
+        hint=f"--label-names {','.join(pairs)}",
+    )
 
 
 def _as_strings(
