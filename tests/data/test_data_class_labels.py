@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import feather
 
+import tokkit
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError
@@ -110,3 +111,13 @@ def test_a_number_without_a_name_is_an_error():
     feature = {"label": {"names": ["a", "b"], "_type": "ClassLabel"}}
     with pytest.raises(InputError, match='a: column "label" holds a number that is none of its classes'):
         class_labels.with_names(pl.DataFrame({"label": [0, 2]}), feature, "a")
+
+
+def test_load_dataset_has_lists_of_classes(tmp_path):
+    data = tmp_path / "t.jsonl"
+    data.write_text(
+        '{"text": "a", "labels": ["y", "x"]}\n{"text": "b", "labels": []}\n{"text": "c"}\n', "utf-8"
+    )
+    train = tokkit.load_dataset(data)["train"]
+    assert train.features["labels"] == datasets.List(datasets.ClassLabel(names=["x", "y"]))
+    assert train["labels"][:] == [[0, 1], [], None]

@@ -33,6 +33,7 @@ def test_findings_of_clean_data_are_none():
         ("duplicates", WARNING, {"duplicates": {"exact": 1}}, {}),
         ("missing", WARNING, {"missing": {"text": 1}}, {}),
         ("one-class", ERROR, {"classes": {"x": 10}}, {}),
+        ("missing-label", WARNING, {"classes": {"-1": 3, "0": 5, "1": 5, "2": 5}}, {}),
         ("imbalance", WARNING, {"classes": {"x": 100, "y": 10}}, {}),
         ("truncation", WARNING, {"lengths": {"tokens": {"truncated": {"512": 0.051}}}}, {}),
         ("unknown-rate", WARNING, {"lengths": {"tokens": {"unknown_rate": 0.011}}}, {}),
@@ -50,6 +51,11 @@ def test_findings_every_rule(rule, severity, split, across):
     assert finding.message
     assert finding.fix
     assert rule in RULES
+
+
+@pytest.mark.parametrize("labels", [("-1", "1"), ("-1", "0", "1"), ("-1", "0", "x")])
+def test_findings_minus_one_may_be_a_class(labels):
+    assert _findings({"classes": dict.fromkeys(labels, 10)}) == []
 
 
 def test_findings_imbalance_is_only_looked_for_in_train():

@@ -20,7 +20,7 @@ import pyarrow as pa
 from huggingface_hub.utils import logging
 
 from tokkit.data import save
-from tokkit.data.dataset import Dataset, sort_labels
+from tokkit.data.dataset import BETWEEN_TAGS, ONE, SEPARATOR, SEVERAL, Dataset, sort_labels
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.runtime.panics import guarded
@@ -50,20 +50,30 @@ def read_saved(folder: Path) -> dict[str, pl.DataFrame]:
 
 
 def as_datasets(dataset: Dataset) -> datasets.DatasetDict:
-    """A data set as the `datasets` library has it, labels as a ``ClassLabel``."""
+    """A data set as the `datasets` library has it, labels as a ``ClassLabel``, several as lists of it."""
     frames = {name: split.frame for name, split in dataset.splits.items()}
+    if dataset.label_kind != ONE and dataset.label_column is not None:
+        label = pl.col(dataset.label_column)
+        lists = label.str.split(SEPARATOR if dataset.label_kind == SEVERAL else BETWEEN_TAGS)
+        filled = lists.list.eval(pl.element().filter(pl.element() != ""))
+        frames = {name: frame.with_columns(filled) for name, frame in frames.items()}
     return to_datasets(frames, dataset.label_column)
 
 
 def to_datasets(frames: Mapping[str, pl.DataFrame], label_column: str | None) -> datasets.DatasetDict:
     """A ``DatasetDict`` of the same splits, rows and columns.
 
-    The label column becomes a ``ClassLabel`` over the labels, sorted, None where missing.
+    The label column becomes a ``ClassLabel`` over the labels, sorted, None where missing; lists of labels
+    become lists of it.
     """
     splits = {name: datasets.Dataset(_table(frame)) for name, frame in frames.items()}
     if label_column is not None:
-        labels = {label for frame in frames.values() for label in frame[label_column].drop_nulls()}
-        classes = datasets.ClassLabel(names=sort_labels(labels))
+        columns = [frame[label_column] for frame in frames.values()]
+        are_lists = isinstance(columns[0].dtype, pl.List)
+        values = [column.explode() if are_lists else column for column in columns]
+        names = sort_labels({label for column in values for label in column.drop_nulls()})
+        class_label = datasets.ClassLabel(names=names)
+        classes = datasets.List(class_label) if are_lists else class_label
         with without_bars():
             splits = {name: split.cast_column(label_column, classes) for name, split in splits.items()}
     return datasets.DatasetDict(splits)
