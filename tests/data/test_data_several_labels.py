@@ -183,3 +183,12 @@ def test_spans_are_written_again_as_they_can_be_read(tmp_path, layout):
     assert written[0]["label"] == [{"start": 0, "end": 4, "label": "PER"}]
     again = tokkit.stats(tmp_path / "out").as_dict()
     assert again["splits"]["train"]["classes"] == {"B-PER": 8, "O": 8}
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+def test_values_of_no_one_type_are_written_again_as_they_were(tmp_path, ending):
+    notes = [{"by": "a"}, "none", [[0, 4, "PER"]], None, "[sic]"]
+    rows = [{"text": f"text {i}", "label": "x", "note": note} for i, note in enumerate(notes)]
+    tokkit.clean(jsonl(tmp_path / "t.jsonl", rows), tmp_path / f"out.{ending}")
+    written = (tmp_path / f"out.{ending}").read_text("utf-8")
+    assert (json.loads(written) if ending == "json" else rows_of(tmp_path / "out.jsonl")) == rows

@@ -86,7 +86,8 @@ def publish(
         if name:
             ((split, frame),) = frames.items()
             like = _format(dataset.splits[split], options)
-            save.write(frame, staging / name, save.format_for(staging / name, like))
+            mixed = dataset.splits[split].mixed
+            save.write(frame, staging / name, save.format_for(staging / name, like), mixed)
         else:
             _write_splits(frames, staging, dataset, options)
         for sidecar, write in sidecars.items():
@@ -123,7 +124,7 @@ def _write_splits(
         table_format = _format(like, options)
         path = folder / f"{name}{save.suffix_for(like.files[0], table_format)}"
         path.parent.mkdir(exist_ok=True)
-        save.write(frame, path, table_format)
+        save.write(frame, path, table_format, like.mixed)
 
 
 def _format(like: Split, options: OutputOptions) -> formats.TableFormat:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import bz2
 import gzip
 import io
+import json
 import lzma
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import polars as pl
 
@@ -80,8 +81,13 @@ def suffix_for(source: Path, table_format: formats.TableFormat) -> str:
 # Writing -------------------------------------------------------------------------------------------------
 
 
-def write(frame: pl.DataFrame, path: Path, table_format: formats.TableFormat) -> None:
+def write(
+    frame: pl.DataFrame, path: Path, table_format: formats.TableFormat, json_columns: Collection[str] = ()
+) -> None:
     """Writes the rows and reads them back.
+
+    json_columns   columns of strings whose lists and objects JSON has as such again: their values are of no
+                   one type (`Split.mixed`)
 
     Raises `InputError` for a value or a type that the format cannot hold, such as a tab in a TSV.
     """
@@ -89,7 +95,11 @@ def write(frame: pl.DataFrame, path: Path, table_format: formats.TableFormat) ->
     frame = writer.prepare(frame, table_format.name)
     if writer.forbidden is not None:
         _check_values(frame, table_format.name, *writer.forbidden)
-    content = writer.encode(frame, table_format)
+    nested = [name for name in json_columns if frame.schema.get(name) == pl.String]
+    if nested and table_format.name in ("jsonl", "json"):
+        content = _encode_json(frame, table_format.name, nested)
+    else:
+        content = writer.encode(frame, table_format)
     path.write_bytes(_COMPRESS.get(path.suffix.lower(), bytes)(content))
     # a CoNLL file has no header, so reading it back needs the names
     names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
@@ -161,6 +171,25 @@ def _encode_delimited(frame: pl.DataFrame, table_format: formats.TableFormat) ->
         quote_style = "always"  # an empty line is no row, a quoted empty field is one
     separator = table_format.separator or ","
     return _to_bytes(lambda file: frame.write_csv(file, separator=separator, quote_style=quote_style))
+
+
+def _encode_json(frame: pl.DataFrame, name: str, nested: Sequence[str]) -> bytes:
+    """JSON with the lists and objects that strings of the columns ``nested`` are; polars writes one type."""
+    rows = frame.to_dicts()
+    for row in rows:
+        for column in nested:
+            if (row[column] or "").startswith(("[", "{")):
+                row[column] = _json_or_text(row[column])
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+    separator = "\n" if name == "jsonl" else ",\n"
+    return (separator.join(lines) + "\n" if name == "jsonl" else f"[{separator.join(lines)}]").encode()
+
+
+def _json_or_text(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _encode_text(text: str) -> bytes:

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows, sort_labels
-from tokkit.errors import InputError, did_you_mean
+from tokkit.errors import InputError, did_you_mean, nearest
 from tokkit.model.metrics.classification import Decisions, Logits, classifier_scores, row_losses, softmax
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
@@ -21,6 +21,8 @@ from tokkit.tokenizer.folder.load import LoadedTokenizer
 
 # The target of a token without a label of its own, as in transformers and torch.
 UNLABELED = -100
+# labels that are named in a message
+_NAMED = 10
 
 # Lower bound of probabilities before a logarithm is taken.
 MIN_PROBABILITY = 1e-12
@@ -167,10 +169,22 @@ def class_ids(names: Sequence[str], labels: Sequence[str], where: str) -> NDArra
         raise InputError(
             f'{where}: unknown label "{unknown[0]}"{did_you_mean(unknown[0], labels)}: the model has '
             f"{', '.join(labels)}",
-            hint=f"map it to one of the model's: --label-names {shlex.quote(f'{unknown[0]}={labels[0]}')}",
+            hint=_names_hint(unknown, labels),
         )
     index = {label: i for i, label in enumerate(labels)}
     return np.array([index[name] for name in names], dtype=np.int64)
+
+
+def _names_hint(unknown: Sequence[str], labels: Sequence[str]) -> str:
+    """A mapping of all unknown labels to names like them; where one has none, no mapping: a guess."""
+    close = {name: nearest(name, labels) for name in unknown}
+    if all(close.values()):
+        pairs = ",".join(f"{name}={other}" for name, other in close.items())
+        return f"--label-names {shlex.quote(pairs)}"
+    return (
+        f"--label-names OLD=NEW,... gives the labels of the file ({', '.join(unknown[:_NAMED])}"
+        f"{' ...' if unknown[_NAMED:] else ''}) the names that they have in the model"
+    )
 
 
 def in_unit(probability: float, raw: bool) -> float:
