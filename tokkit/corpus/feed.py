@@ -121,10 +121,12 @@ def _text_column(path: Path, table: TableFormat, name: str | None) -> str:
     """
     # with polars, which text files do without
     from tokkit.sources.columns import text_column
-    from tokkit.sources.formats.batch import first_rows
+    from tokkit.sources.formats.batch import JsonValues, first_rows
 
     try:
-        return text_column(first_rows(batches(path, table)), name, str(path))
+        values = JsonValues()
+        rows = first_rows(values.noted(batches(path, table), 0))
+        return text_column(rows, name, str(path), values.mixed([path], rows))
     except InputError as error:
         if error.hint is None or "--names" not in error.hint:
             raise

@@ -48,7 +48,9 @@ def choose(
     """
     requested = {"text": text, "pair": pair, "label": label, "id": id}
     named = {
-        what: _requested(frame, name, what, where) for what, name in requested.items() if name is not None
+        what: _requested(frame, name, what, where, mixed)
+        for what, name in requested.items()
+        if name is not None
     }
     _check_different(frame, named, where)
     chosen = named.get("text") or _text_column(frame, list(named.values()), where, mixed)
@@ -63,9 +65,13 @@ def choose(
     return Columns(chosen, named.get("pair"), label, named.get("id") or _id_column(frame, others))
 
 
-def text_column(frame: pl.DataFrame, name: str | None, where: str) -> str:
-    """The column of texts alone, as `choose` has it."""
-    return _text_column(frame, (), where) if name is None else _requested(frame, name, "text", where)
+def text_column(
+    frame: pl.DataFrame, name: str | None, where: str, mixed: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The column of texts alone, as `choose` has it; a ``mixed`` one is not refused."""
+    if name is None:
+        return _text_column(frame, (), where, mixed)
+    return _requested(frame, name, "text", where, mixed)
 
 
 def _text_column(
@@ -74,7 +80,7 @@ def _text_column(
     """A column of a known name, else the one with the longest strings; none that is excluded."""
     free = [name for name in frame.columns if name not in excluded]
     if by_name := _by_name(free, TEXT_NAMES):
-        return _plain(frame, by_name, "text", where)
+        return _plain(frame, by_name, "text", where, mixed)
     free = [name for name in free if name.casefold() not in ID_NAMES and name not in mixed]
     strings = [name for name in free if frame[name].dtype == pl.String]
     # a table of one column whose name holds a separator was most likely cut at another one
@@ -116,7 +122,7 @@ def _label_column(
 ) -> str | None:
     """A column of a known name, else that with the fewest distinct values; None where none is like labels."""
     if by_name := _by_name(names, LABEL_NAMES):
-        return _plain(frame, by_name, "label", where)
+        return _plain(frame, by_name, "label", where, mixed)
     sample = frame.head(_SAMPLE)
     distinct = {
         name: sample[name].n_unique()
@@ -170,8 +176,12 @@ def _field(objects: pl.Series, key: str) -> pl.Series | None:
     return objects.struct.field(key) if known else None
 
 
-def _plain(frame: pl.DataFrame, column: str, what: str, where: str) -> str:
-    """The column; raises `InputError` where it holds lists or objects."""
+def _plain(
+    frame: pl.DataFrame, column: str, what: str, where: str, mixed: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The column; raises `InputError` where it holds lists or objects, unless it is ``mixed``."""
+    if column in mixed:  # which `choose` refuses, naming a row
+        return column
     series = values(frame, column)
     assert series is not None
     dtype = series.dtype
@@ -198,7 +208,13 @@ def _by_name(names: Sequence[str], known: Sequence[str]) -> str | None:
     return next((folded[name] for name in known if name in folded), None)
 
 
-def _requested(frame: pl.DataFrame, requested: str, what: str, where: str) -> str:
+def _requested(
+    frame: pl.DataFrame,
+    requested: str,
+    what: str,
+    where: str,
+    mixed: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """A column by name, by number counted from 0, or a field of objects, dots between the names."""
     if values(frame, requested) is None:
         if not requested.isdecimal() or int(requested) >= frame.width:
@@ -209,7 +225,7 @@ def _requested(frame: pl.DataFrame, requested: str, what: str, where: str) -> st
                 hint=f"name one of them: --{what}-column {near or frame.columns[-1]}",
             )
         requested = frame.columns[int(requested)]
-    return _plain(frame, requested, what, where)
+    return _plain(frame, requested, what, where, mixed)
 
 
 def _check_different(frame: pl.DataFrame, named: Mapping[str, str], where: str) -> None:

@@ -19,7 +19,7 @@ from tokkit.options import bytes_of
 from tokkit.progress import Progress
 from tokkit.sources import formats, paths
 from tokkit.sources.formats import FILE, FORMATS, TableFormat, format_of, json_rows
-from tokkit.sources.formats.batch import Batch, concatenate, first_nested, kinds_of, slices
+from tokkit.sources.formats.batch import Batch, JsonValues, concatenate, slices
 
 _FOLD = re.compile(r"fold-\d+")
 
@@ -99,7 +99,7 @@ class SplitFiles:
 
     def read(self) -> Split:
         """All rows as a table. Raises `InputError` where files have other columns or types than the first."""
-        values = _JsonValues()
+        values = JsonValues()
         frames = [concatenate(values.noted(part(), i)) for i, part in enumerate(self.parts)]
         for path, frame in zip(self.files[1:], frames[1:], strict=False):
             if frame.columns != frames[0].columns:
@@ -118,34 +118,6 @@ class SplitFiles:
         return Split(
             self.name, frame, self.files, self.format, frame, self.known, values.mixed(self.files, frame)
         )
-
-
-class _JsonValues:
-    """Where the lists and objects of JSON columns begin that hold other values, too."""
-
-    def __init__(self) -> None:
-        self._kinds: dict[str, set[type]] = {}
-        self._first: dict[str, tuple[int, int, str]] = {}
-
-    def noted(self, batches: Iterator[Batch], part: int) -> Iterator[Batch]:
-        """The same batches, those of part number ``part``."""
-        rows = 0
-        for batch in batches:
-            for name, values in batch.columns.items():
-                if isinstance(values, list):
-                    self._kinds.setdefault(name, set()).update(kinds_of(values))
-                    if name not in self._first and (nested := first_nested(values)) is not None:
-                        self._first[name] = part, rows + nested[0], nested[1]
-            rows += batch.rows
-            yield batch
-
-    def mixed(self, files: Sequence[Path], frame: pl.DataFrame) -> dict[str, str]:
-        """Column -> its first row with a list or an object, where its values are of no one type."""
-        return {
-            name: f"{files[part]}: row {row + 1} holds {kind}"
-            for name, (part, row, kind) in self._first.items()
-            if len(self._kinds[name]) > 1 or not frame[name].dtype.is_nested()
-        }
 
 
 def is_hub(source: str) -> bool:

@@ -206,6 +206,34 @@ def first_nested(values: Sequence[Any]) -> tuple[int, str] | None:
     return index, "a list" if isinstance(values[index], list) else "an object"
 
 
+class JsonValues:
+    """Where the lists and objects of JSON columns begin that hold other values, too."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[str, set[type]] = {}
+        self._first: dict[str, tuple[int, int, str]] = {}
+
+    def noted(self, batches: Iterator[Batch], part: int) -> Iterator[Batch]:
+        """The same batches, those of part number ``part``."""
+        rows = 0
+        for batch in batches:
+            for name, values in batch.columns.items():
+                if isinstance(values, list):
+                    self._kinds.setdefault(name, set()).update(kinds_of(values))
+                    if name not in self._first and (nested := first_nested(values)) is not None:
+                        self._first[name] = part, rows + nested[0], nested[1]
+            rows += batch.rows
+            yield batch
+
+    def mixed(self, files: Sequence[Path], frame: pl.DataFrame) -> dict[str, str]:
+        """Column -> its first row with a list or an object, where its values are of no one type."""
+        return {
+            name: f"{files[part]}: row {row + 1} holds {kind}"
+            for name, (part, row, kind) in self._first.items()
+            if len(self._kinds[name]) > 1 or not frame[name].dtype.is_nested()
+        }
+
+
 def _of_one_type(values: list[Any]) -> list[Any]:
     """Plain values as one type where they are of one: true and false among 1 and 0, 1 among fractions."""
     kinds = kinds_of(values)
