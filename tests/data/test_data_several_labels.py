@@ -6,10 +6,12 @@ import json
 from collections import Counter
 
 import numpy as np
+import polars as pl
 import pytest
 
 import tokkit
 from tests.data.test_data_list_columns import jsonl
+from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.label_sets import allocate_label_sets
 from tokkit.progress import SILENT
 
@@ -192,3 +194,20 @@ def test_values_of_no_one_type_are_written_again_as_they_were(tmp_path, ending):
     tokkit.clean(jsonl(tmp_path / "t.jsonl", rows), tmp_path / f"out.{ending}")
     written = (tmp_path / f"out.{ending}").read_text("utf-8")
     assert (json.loads(written) if ending == "json" else rows_of(tmp_path / "out.jsonl")) == rows
+
+
+@pytest.mark.parametrize("dtype", [pl.Int8, pl.Float32, pl.Boolean, pl.String])
+@pytest.mark.parametrize("ending", ["parquet", "arrow"])
+@pytest.mark.parametrize("shape", [pl.List, pl.Array])
+def test_lists_of_one_and_zero_are_labels_in_columnar_files(tmp_path, dtype, ending, shape):
+    hot = pl.Series("labels", [[0, 0, 1], [1, 1, 0], [0, 0, 0], None])
+    lists = hot.cast(pl.List(pl.Int8)).cast(pl.List(dtype))
+    frame = pl.DataFrame({"text": ["a", "b", "c", "d"], "labels": lists})
+    if shape is pl.Array:
+        frame = frame.with_columns(pl.col("labels").list.to_array(3))
+    path = tmp_path / f"t.{ending}"
+    frame.write_parquet(path) if ending == "parquet" else frame.write_ipc(path)
+    rows = read_dataset(path).complete("train")
+    assert (rows.labels, rows.left_out) == (["2", "0|1", "|"], {"no label": 1})
+    result = tokkit.split(path, tmp_path / "out", validation=1, test=0, label_names="0=x,1=y,2=z")
+    assert set(result.classes["train"]) | set(result.classes["validation"]) == {"x", "y", "z"}
