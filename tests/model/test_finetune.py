@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 
 import tokkit
 from tests.model.conftest import sentences, write_csv
+from tests.model.encoders import body_folder
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.tokenizer.folder.load import load
 
@@ -242,6 +243,24 @@ def test_finetune_keeps_a_trained_head_with_the_labels_it_was_trained_for(datase
     assert list(result.metrics["classes"]) == names
     config = json.loads((tmp_path / "m" / "config.json").read_text("utf-8"))
     assert config["problem_type"] == "single_label_classification"
+
+
+@pytest.mark.parametrize(
+    ("family", "width", "rate"),
+    [
+        ("bert", {"hidden_size": 384}, 2e-4),
+        ("distilbert", {"dim": 384}, 2e-4),
+        ("bert", {"hidden_size": 32}, 3e-4),
+        ("bert", {"hidden_size": 1792, "num_hidden_layers": 1}, 1e-5),
+    ],
+)
+def test_finetune_trains_wider_checkpoints_at_lower_rates(family, width, rate, tokenizer, tmp_path):
+    data = write_csv(tmp_path / "train.csv", sentences(30, seed=1))
+    vocab_size = load(tokenizer).vocab_size
+    body_folder(family, tmp_path / "body", vocab_size=vocab_size, **width)
+    tokkit.finetune(data, tokenizer, tmp_path / "body", tmp_path / "m", epochs=1, save_every="never")
+    receipt = json.loads((tmp_path / "m" / "tokkit.json").read_text("utf-8"))
+    assert receipt["result"]["settings"]["lr"] == pytest.approx(rate)
 
 
 def test_finetune_draws_a_new_head_for_other_labels(model, tmp_path, heard):

@@ -19,20 +19,29 @@ SIZES: Mapping[str, tuple[int, int, int]] = {
     "base": (12, 768, 12),
 }
 
-LR_PRETRAINED = 5e-5
-_LR_FROM_SCRATCH, _AT_WIDTH = 1e-3, 128
+# Peak rate and the width it suits.
+_FROM_SCRATCH, _PRETRAINED = (1e-3, 128), (5e-5, 768)
+_LOWEST, _HIGHEST = 1e-5, 3e-4
 
 
-def default_lr(width: int | None) -> float:
-    """The default peak rate: from scratch it falls with the width (Yang et al. 2022).
+def default_lr(width: int, *, from_scratch: bool) -> float:
+    """The default peak rate for an encoder of this width: the wider, the lower.
 
-    width  of an encoder with new weights; None for a pretrained one
+    From scratch the rate that trains best falls with the width (Yang et al. 2022). For a checkpoint it falls
+    with the square: 5e-5 at 768 and 2e-5 to 3e-5 at 1,024 are the rates of BERT base and large (Devlin et al.
+    2019); 2e-4 was the best at 384 (MiniLM, `tests.benchmarks.finetune_rates`). 3e-4 is the highest rate
+    tried for the small BERTs (Turc et al. 2019), 1e-5 that of the widest ALBERT (Lan et al. 2020).
 
-    >>> default_lr(128), default_lr(256), default_lr(None)
-    (0.001, 0.0005, 5e-05)
+    >>> default_lr(128, from_scratch=True), default_lr(256, from_scratch=True)
+    (0.001, 0.0005)
+    >>> [default_lr(width, from_scratch=False) for width in (128, 384, 768, 4096)]
+    [0.0003, 0.0002, 5e-05, 1e-05]
     """
-    # Larger models from scratch diverge at the rate that suits a small one.
-    return LR_PRETRAINED if width is None else _LR_FROM_SCRATCH * _AT_WIDTH / width
+    if from_scratch:
+        rate, suited = _FROM_SCRATCH
+        return rate * suited / width
+    rate, suited = _PRETRAINED
+    return min(max(rate * (suited / width) ** 2, _LOWEST), _HIGHEST)
 
 
 _N = "epoch|N|never"
@@ -54,7 +63,7 @@ class FinetuneOptions(Options):
         None,
         "peak learning rate",
         minimum=0.0,
-        default_text="5e-5; from scratch 1e-3, less for wider encoders",
+        default_text="by width: 2e-4 at 384, 5e-5 at 768; from scratch 1e-3 at 128, 5e-4 at 256",
     )
     schedule: str = option(
         "linear", "how the rate falls after the warmup", choices=("linear", "cosine", "constant")

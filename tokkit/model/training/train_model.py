@@ -211,7 +211,8 @@ def _prepare(
     device = choose_device(options.device)
     lr = options.lr
     if lr is None:
-        lr = default_lr(classifier.model.config.hidden_size if request.from_scratch else None)
+        width = int(classifier.model.config.get_text_config().hidden_size)
+        lr = default_lr(width, from_scratch=request.from_scratch)
     parameters = sum(parameter.numel() for parameter in classifier.model.parameters())
     progress.say(
         f"{request.base}, {parameters / 1e6:.1f} million weights, on {device}: "
