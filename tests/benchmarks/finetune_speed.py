@@ -2,12 +2,13 @@
 
     python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 640
     python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 320 --distilbert
+    python -m tests.benchmarks.finetune_speed DATASET CHECKPOINT --rows 640 --bf16
 
 The stock script (`run_glue.py`, `run_classification.py`) pads every row to 128 tokens and uses batches of
 8; with a collator that pads to the longest row of a batch, the same batches are "dynamic". All train the
 same checkpoint on the same rows with the same learning rate; loading the model is not counted.
 ``--distilbert`` uses only the tokenizer of the checkpoint, and an encoder of DistilBERT's size with random
-weights.
+weights. ``--bf16`` compares tokkit in fp32 and in bf16 instead.
 """
 
 from __future__ import annotations
@@ -46,11 +47,24 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=640)
     parser.add_argument("--rounds", type=int, default=2, help="both are measured in turn this often")
     parser.add_argument("--distilbert", action="store_true", help="an encoder of DistilBERT's size")
+    parser.add_argument("--bf16", action="store_true", help="tokkit in fp32 and bf16")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if arguments.distilbert:
             arguments.checkpoint = distilbert_sized(arguments.checkpoint, Path(folder))
-        compare(arguments)
+        (compare_precisions if arguments.bf16 else compare)(arguments)
+
+
+def compare_precisions(arguments: argparse.Namespace) -> None:
+    """Prints the training rates of every round."""
+    rows = read_dataset(arguments.dataset).complete("train")
+    texts, labels = rows.texts[: arguments.rows], rows.labels[: arguments.rows]
+    for number in range(arguments.rounds):
+        rates = {
+            precision: measure_tokkit(arguments.checkpoint, texts, labels, precision)["training"]
+            for precision in ("fp32", "bf16")
+        }
+        print(f"round {number + 1}: {', '.join(f'{name} {rate:.1f} rows/s' for name, rate in rates.items())}")
 
 
 def compare(arguments: argparse.Namespace) -> None:
@@ -82,7 +96,9 @@ def distilbert_sized(checkpoint: str, folder: Path) -> str:
     return str(folder)
 
 
-def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict[str, float]:
+def measure_tokkit(
+    checkpoint: str, texts: list[str], labels: list[str], precision: str = "fp32"
+) -> dict[str, float]:
     """Rows per second, encoding included."""
     names = sort_labels(labels)
     tokenizer = load(checkpoint)
@@ -94,7 +110,7 @@ def measure_tokkit(checkpoint: str, texts: list[str], labels: list[str]) -> dict
     encoded = encode(texts, tokenizer, classifier.limits.max_length)
     rows = EncodedRows(Rows(texts, labels, list(range(len(texts))), {}), encoded, RowTargets(targets))
     setup = TrainingSetup(classifier, rows, rows, CrossEntropy(), options, 5e-5, CPU, CPU_TRAINING_BUDGET)
-    for _ in Steps(setup).run(SILENT):
+    for _ in Steps(setup, precision).run(SILENT):
         pass
     trained = time.perf_counter()
     predict_logits(classifier, encode(texts, tokenizer, classifier.limits.max_length), CPU, CPU_BUDGET)

@@ -53,6 +53,16 @@ def test_padding_never_changes_an_answer(head, family):
     assert (batched[0] - batched[2]).abs().max() > 1e-3, "texts that differ are answered alike"
 
 
+@pytest.mark.parametrize(("head", "family"), PAIRS)
+def test_every_head_computes_in_bf16(head, family):
+    model = model_of(head, family)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        logits = model(*batch()).logits
+    logits.float().sum().backward()
+    assert torch.isfinite(logits).all()
+    assert torch.allclose(logits.float(), model(*batch()).logits, atol=0.5)
+
+
 @pytest.mark.parametrize("head", HEADS)
 class TestEveryHead:
     def test_ignores_what_stands_on_padding(self, head):

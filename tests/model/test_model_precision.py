@@ -16,14 +16,23 @@ from tokkit.progress import SILENT
 TINY = FinetuneOptions(size="tiny", epochs=1, dropout=0.0)
 
 
-def setup_with(precision, tokenizer, epochs=400):
-    """A training of three steps per epoch in the requested precision."""
-    options = replace(TINY, precision=precision, epochs=epochs)
-    return setup_of(*prepared(tokenizer, options), options)
+def chosen(requested, tokenizer, progress=SILENT, width=128, device=CPU):
+    """The choice for a training of a model of this width."""
+    options = replace(TINY, precision=requested)
+    setup = setup_of(*prepared(tokenizer, options), options)
+    setup.classifier.model.config.hidden_size = width
+    return choose_precision(replace(setup, device=torch.device(device)), progress)
 
 
-def chosen(requested, tokenizer, epochs=400, progress=SILENT):
-    return choose_precision(setup_with(requested, tokenizer, epochs), progress)
+@pytest.fixture
+def cpu_flags(monkeypatch):
+    """A function that gives this machine the flags of another."""
+
+    def set_flags(*, bf16=False, amx=False):
+        monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: bf16)
+        monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: amx)
+
+    return set_flags
 
 
 def test_bf16_trains_nearly_as_fp32_does_with_fp32_weights(tokenizer):
@@ -44,30 +53,35 @@ def test_fp16_needs_a_gpu(tokenizer):
         accelerator_for(CPU, "fp16")
 
 
-def test_auto_tries_both_and_says_what_it_found(tokenizer, heard, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)  # whatever machine this is
-    setup = setup_with("auto", tokenizer)
-    model = setup.classifier.model
-    before = {name: value.clone() for name, value in model.state_dict().items()}
-    precision = choose_precision(setup, heard)
-    assert precision in ("fp32", "bf16")
-    assert f"--precision {precision}: a piece of a step takes" in heard
-    assert "ms in fp32" in heard
-    assert "ms in bf16" in heard
-    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
-    assert all(parameter.grad is None for parameter in model.parameters())
+@pytest.mark.parametrize(
+    ("flags", "width", "precision"),
+    [
+        ({}, 768, "fp32"),
+        ({"bf16": True}, 768, "bf16"),
+        ({"bf16": True}, 384, "bf16"),
+        ({"bf16": True}, 256, "fp32"),
+        ({"bf16": True, "amx": True}, 384, "fp32"),
+    ],
+)
+def test_auto_decides_by_the_flags_of_the_cpu_and_the_width(
+    flags, width, precision, tokenizer, heard, cpu_flags
+):
+    cpu_flags(**flags)
+    assert chosen("auto", tokenizer, heard, width) == precision
+    reasons = [f"--precision bf16: the CPU has AVX512_BF16, and the model is {width} wide"]
+    assert heard.sentences == (reasons if precision == "bf16" else [])
 
 
-def test_auto_stays_at_fp32_on_a_cpu_without_matrix_units(tokenizer, heard, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
-    assert chosen("auto", tokenizer, progress=heard) == "fp32"
-    assert heard.sentences == []
+@pytest.mark.parametrize(("has_bf16", "precision"), [(True, "bf16"), (False, "fp16")])
+def test_auto_on_a_gpu_is_what_its_matrix_units_compute(has_bf16, precision, tokenizer, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: has_bf16)
+    assert chosen("auto", tokenizer, width=768, device="cuda") == precision
+    assert chosen("auto", tokenizer, width=128, device="cuda") == "fp32"
 
 
-def test_a_short_training_is_not_worth_a_trial(tokenizer, heard, monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
-    assert chosen("auto", tokenizer, epochs=16, progress=heard) == "fp32"
-    assert heard.sentences == []
+def test_auto_on_mps_is_fp32(tokenizer, cpu_flags):
+    cpu_flags(bf16=True)
+    assert chosen("auto", tokenizer, width=768, device="mps") == "fp32"
 
 
 def test_a_process_may_train_in_one_precision_after_another():

@@ -176,8 +176,7 @@ class HeadedModel(nn.Module):
     def __init__(self, body: PreTrainedModel, head: str, outputs: int, dropout: float) -> None:
         """Initialize a new head; raises `InputError` for one that needs a pooler the body does not have."""
         super().__init__()
-        # Multimodal configurations keep the width of the text part one level deeper.
-        layers = HEADS[head](int(body.config.get_text_config().hidden_size))
+        layers = HEADS[head](width_of(body.config))
         # RoBERTa has a pooler, DistilBERT and DeBERTa have none.
         pooler = getattr(body, "pooler", None)
         if layers.needs_pooler and pooler is None:
@@ -214,6 +213,12 @@ class HeadedModel(nn.Module):
         states = self.body(input_ids=input_ids, attention_mask=attention_mask, **inputs)
         pooled = self.layers(states, attention_mask.bool())
         return SequenceClassifierOutput(logits=self.output(self.dropout(pooled)))
+
+
+def width_of(config: Any) -> int:
+    """Width of the hidden states of a model of this configuration."""
+    # Multimodal configurations keep that of the text part one level deeper.
+    return int(config.get_text_config().hidden_size)
 
 
 def initializer_range(config: Any) -> float:

@@ -132,7 +132,7 @@ class TrainingSession:
         self._identity = identity_of(self.setup)
         checkpoint = self.checkpoints.find(self._identity, options.resume, self.progress)
         if checkpoint is not None and options.precision == "auto":
-            # A trial might choose another precision now, and other bytes.
+            # Another machine might choose another precision now, and other bytes.
             self._precision = str(checkpoint.state["precision"])
         else:
             self._precision = choose_precision(self.setup, self.progress)

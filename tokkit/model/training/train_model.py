@@ -18,6 +18,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network import losses, pretrained
 from tokkit.model.network.classifier import Classifier, budget_for, check_padding, choose_device, use_threads
+from tokkit.model.network.heads import width_of
 from tokkit.model.options.finetune_options import FinetuneOptions, default_lr
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
@@ -211,8 +212,7 @@ def _prepare(
     device = choose_device(options.device)
     lr = options.lr
     if lr is None:
-        width = int(classifier.model.config.get_text_config().hidden_size)
-        lr = default_lr(width, from_scratch=request.from_scratch)
+        lr = default_lr(width_of(classifier.model.config), from_scratch=request.from_scratch)
     parameters = sum(parameter.numel() for parameter in classifier.model.parameters())
     progress.say(
         f"{request.base}, {parameters / 1e6:.1f} million weights, on {device}: "
