@@ -78,7 +78,7 @@ def accelerator_for(device: torch.device, precision: str) -> Accelerator:
 
 
 def choose_precision(setup: TrainingSetup, progress: Progress) -> str:
-    """The requested precision; for ``auto`` what device and width of the model call for, reported if not fp32.
+    """The requested precision; for ``auto`` that of the device and the model's width, reported if not fp32.
 
     No timing decides, so the same command gives the same bytes. Raises `UsageError` for a precision that the
     device does not have.
