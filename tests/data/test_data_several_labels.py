@@ -125,6 +125,18 @@ def test_split_spreads_the_types_of_entities(tmp_path):
     assert rows_of(tmp_path / "out" / "test.jsonl")[0].keys() == {"tokens", "tags"}
 
 
+def test_split_knows_the_types_of_entities_in_each_spelling(tmp_path):
+    texts = []
+    for spelled in ("{0}-{1}", "{1}_{0}"):
+        tags = [
+            [spelled.format("BIES"[i % 4], f"T{i % 7}"), "O" if "-" in spelled else "0"] for i in range(100)
+        ]
+        rows = [{"tokens": [f"w{i}", "x"], "tags": pair} for i, pair in enumerate(tags)]
+        tokkit.split(jsonl(tmp_path / f"{len(texts)}.jsonl", rows), out := tmp_path / f"out-{len(texts)}")
+        texts.append([row["tokens"] for row in rows_of(next(out.glob("test.*")))])
+    assert texts[0] == texts[1]
+
+
 def test_folds_of_several_labels_are_even(tmp_path):
     rows = [
         {"text": f"text {i}", "labels": [f"l{i % 3}", *(["rare"] if i % 20 == 0 else [])]} for i in range(100)

@@ -47,6 +47,7 @@ def as_rows(pairs):
 
 
 def conll(path, pairs):
+    path.parent.mkdir(exist_ok=True)
     lines = ["".join(f"{token}\t{tag}\n" for token, tag in zip(*pair, strict=True)) for pair in pairs]
     path.write_text("\n".join(lines), encoding="utf-8")
     return path
@@ -145,6 +146,7 @@ def test_scores_are_those_of_seqeval_on_the_predictions_written(tagger, data):
     assert scores["accuracy"] == pytest.approx(accuracy_score(true, predicted), abs=1e-6)
     assert (scores["tokens"], scores["unseen_tokens"]) == (sum(map(len, true)), 0)
     assert scores["accuracy"] > scores["majority"]["accuracy"]
+    assert scores["scheme"] == "IOB"
 
 
 def test_predict_gives_tokens_with_tags_and_spans(tagger, data):
@@ -196,6 +198,19 @@ def test_parts_of_speech_are_scored_token_by_token(tokenizer, tmp_path):
     ).metrics
     assert scores["span_f1"] == scores["accuracy"]
     assert set(scores["classes"]) <= {"PRON", "VERB", "ADJ", "NOUN"}
+
+
+def test_a_scheme_in_another_spelling_is_said_and_scored_without_o(tokenizer, tmp_path, heard):
+    spelled = {"O": "0", **{f"{mark}-{kind}": f"{kind}_{mark}".lower() for mark in "BI" for kind in NAMES}}
+    for name, rows, seed in (("train", 40, 1), ("validation", 10, 2)):
+        respelled = [(tokens, [spelled[tag] for tag in tags]) for tokens, tags in sentences(rows, seed)]
+        conll(tmp_path / "data" / f"{name}.conll", respelled)
+    settings = {"epochs": 1, "batch_size": 8, "progress": heard, **FAST}
+    scores = tokkit.finetune(tmp_path / "data", tokenizer, out=tmp_path / "m", **settings).metrics
+    assert "5 classes (IOB tags)" in heard
+    assert scores["confusion"]["labels"] == ["0", "loc_b", "loc_i", "per_b", "per_i"]
+    assert set(scores["classes"]) == {"per", "loc"}
+    assert scores["majority"]["span_f1"] == 0
 
 
 def test_a_tag_that_no_training_row_has_is_named(tagger, data, tokenizer, tmp_path):

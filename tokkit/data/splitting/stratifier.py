@@ -9,7 +9,6 @@ hash of the text decides: that meets the shares on average and moves no row when
 from __future__ import annotations
 
 import hashlib
-import re
 
 import numpy as np
 import polars as pl
@@ -31,6 +30,7 @@ from tokkit.data.duplicates.groups import equal_rows, near_rows
 from tokkit.data.splitting.allocation import allocate_quotas, allocate_shares
 from tokkit.data.splitting.label_sets import allocate_label_sets
 from tokkit.data.splitting.split_options import SplitOptions
+from tokkit.data.tag_schemes import TagScheme, is_outside
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
@@ -40,7 +40,6 @@ RowGroups = NDArray[np.int64]
 
 # Share of all rows above which the size of one group is reported.
 _LARGE_GROUP = 0.05
-_PREFIX = re.compile(r"^[BIESLU][-_]")
 
 
 def row_groups(
@@ -254,8 +253,9 @@ def _label_sets(dataset: Dataset, split_name: str) -> list[list[int]]:
     of_label = {label: class_names(label, dataset.label_kind) for label in set(labels)}
     if dataset.label_kind == TAGS:
         # B-ORG and I-ORG are one class to be spread; every row has O
+        scheme = TagScheme.of(tag for tags in of_label.values() for tag in tags)
         of_label = {
-            label: list(dict.fromkeys(_PREFIX.sub("", tag) for tag in tags if tag != "O"))
+            label: list(dict.fromkeys(scheme.split(tag)[1] for tag in tags if not is_outside(tag)))
             for label, tags in of_label.items()
         }
     numbers = {name: i for i, name in enumerate(sorted({n for names in of_label.values() for n in names}))}

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from tokkit.data.dataset import Rows
+from tokkit.data.tag_schemes import TagScheme
 from tokkit.errors import InputError
 from tokkit.model.metrics.significance import RowSums
-from tokkit.model.metrics.spans import are_iob, spans_of
+from tokkit.model.metrics.spans import spans_of
 from tokkit.model.tasks.task import Task
 from tokkit.sources.formats.columnar import read_table
 
@@ -99,8 +100,10 @@ def row_sums(task: Task, labels: Sequence[str], metric: str, table: pl.DataFrame
         correct = np.array([sum(map(str.__eq__, true, predicted)) for true, predicted in pairs])
         return RowSums.ratio(correct, np.array([len(true) for true, _ in pairs]))
     if metric == "span_f1":
-        iob = are_iob(labels)
-        return _f1_sums(table, lambda written: {(0, span) for span in spans_of(task.names(written), iob)}, 1)
+        scheme = TagScheme.of(labels)
+        return _f1_sums(
+            table, lambda written: {(0, span) for span in spans_of(task.names(written), scheme)}, 1
+        )
     # classes.LABEL.f1; a label may itself have dots
     label = metric.removeprefix("classes.").removesuffix(".f1")
     scored = labels if metric == "macro_f1" else [label] if metric == f"classes.{label}.f1" else ()

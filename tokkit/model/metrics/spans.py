@@ -1,5 +1,5 @@
 """Spans of tagged tokens, and their precision, recall and F1 by entity type, exactly as `seqeval` counts
-them.
+them: as `seqeval.metrics.f1_score` by default, for IOBES and BILOU with ``mode="strict"`` and the scheme.
 
 The O   European B-ORG   Union I-ORG   in O   Brussels B-LOC
 ->  (ORG, 1, 3), (LOC, 4, 5)
@@ -7,17 +7,12 @@ The O   European B-ORG   Union I-ORG   in O   Brussels B-LOC
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-OUTSIDE = "O"
-# BILOU writes the last token of a span as L and a span of one token as U, where IOBES has E and S.
-_IOB = re.compile(r"O|[BIESLU](-.*)?")
-_AS_IOBES = {"L": "E", "U": "S"}
-_NO_TYPE = "_"
+from tokkit.data.tag_schemes import OUTSIDE, TagScheme, is_outside
 
 
 @dataclass(frozen=True)
@@ -29,42 +24,60 @@ class Span:
     last: int
 
 
-def are_iob(labels: Iterable[str]) -> bool:
-    """Whether these tags mark where spans begin and continue: IOB, IOB2, IOBES or BILOU."""
-    return all(_IOB.fullmatch(label) for label in labels)
-
-
-def spans_of(tags: Sequence[str], iob: bool = True) -> list[Span]:
-    """The spans of one row, in order.
+def spans_of(tags: Sequence[str], scheme: TagScheme) -> list[Span]:
+    """The spans of one row, in order; O is in none.
 
     A span also begins where an I- tag follows another type or nothing, as in seqeval's default mode
-    (`get_entities`), so every tagged token is in some span. Where tags are not ``iob``, as parts of speech,
-    every token is a span of its own.
+    (`get_entities`). Where the scheme is strict, spans that are not complete are none. A tag that is not of
+    the scheme is a span of its own type. Without a scheme, every token is a span.
 
-    >>> spans_of(["B-PER", "I-PER", "O", "I-LOC"])
+    >>> spans_of(["B-PER", "I-PER", "O", "I-LOC"], TagScheme("IOB"))
     [Span(type='PER', first=0, last=2), Span(type='LOC', first=3, last=4)]
+    >>> spans_of(["B-PER", "I-PER", "O", "S-LOC"], TagScheme("IOBES"))
+    [Span(type='LOC', first=3, last=4)]
     """
-    if not iob:
-        return [Span(tag, i, i + 1) for i, tag in enumerate(tags)]
+    if scheme.name == "none":
+        return [Span(tag, i, i + 1) for i, tag in enumerate(tags) if not is_outside(tag)]
+    marks = [scheme.split(tag) for tag in tags]
+    return _complete_spans(marks) if scheme.is_strict else _all_spans(marks)
+
+
+def _all_spans(marks: Sequence[tuple[str, str]]) -> list[Span]:
     spans: list[Span] = []
-    inside = False
-    for i, tag in enumerate(tags):
-        prefix = _AS_IOBES.get(tag[:1], tag[:1])
-        if prefix == OUTSIDE:
-            inside = False
+    before: tuple[bool, str] | None = None
+    for i, (mark, kind) in enumerate(marks):
+        if mark == OUTSIDE:
+            before = None
             continue
-        kind = tag[2:] or _NO_TYPE
-        if inside and prefix not in "BS" and spans[-1].type == kind:
+        # A bare PER continues another bare PER, and no I-PER.
+        current = mark == "", kind
+        if current == before and mark not in ("B", "S"):
             spans[-1] = Span(kind, spans[-1].first, i + 1)
         else:
             spans.append(Span(kind, i, i + 1))
-        # E (IOBES) and L (BILOU) end a span, S and U are one of a single token: nothing continues them.
-        inside = prefix not in "ES"
+        before = None if mark in ("E", "S") else current
+    return spans
+
+
+def _complete_spans(marks: Sequence[tuple[str, str]]) -> list[Span]:
+    spans: list[Span] = []
+    begun: Span | None = None
+    for i, (mark, kind) in enumerate(marks):
+        if mark == "B":
+            begun = Span(kind, i, i + 1)
+        elif mark in ("S", ""):
+            spans.append(Span(kind, i, i + 1))
+            begun = None
+        elif begun is None or mark == OUTSIDE or kind != begun.type:
+            begun = None
+        elif mark == "E":
+            spans.append(Span(kind, begun.first, i + 1))
+            begun = None
     return spans
 
 
 def span_scores(
-    true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], iob: bool = True
+    true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], scheme: TagScheme
 ) -> dict[str, Any]:
     """Scores of the predicted tags of every row against the true ones.
 
@@ -76,7 +89,7 @@ def span_scores(
     returned: Counter[str] = Counter()
     correct: Counter[str] = Counter()
     for true_tags, predicted_tags in zip(true, predicted, strict=True):
-        true_spans, predicted_spans = spans_of(true_tags, iob), spans_of(predicted_tags, iob)
+        true_spans, predicted_spans = spans_of(true_tags, scheme), spans_of(predicted_tags, scheme)
         expected.update(span.type for span in true_spans)
         returned.update(span.type for span in predicted_spans)
         correct.update(span.type for span in set(true_spans) & set(predicted_spans))

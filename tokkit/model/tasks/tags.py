@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import BETWEEN_TAGS, Rows, sort_labels
+from tokkit.data.tag_schemes import OUTSIDE, TagScheme, is_outside
 from tokkit.model.metrics import spans
 from tokkit.model.metrics.classification import (
     Logits,
@@ -35,6 +36,11 @@ from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.encoding.word_lists import encode_words
 from tokkit.tokenizer.folder.load import LoadedTokenizer
+
+_SCHEMES = {
+    **{"IOB": "IOB tags", "IO": "IO tags", "none": "tags without entities: every token by itself"},
+    **{name: f"{name} tags: spans count if complete" for name in ("IOBES", "BILOU")},
+}
 
 
 class TokenPositions:
@@ -57,8 +63,9 @@ class TokenPositions:
     def predicted(self, logits: Logits, labels: Sequence[str]) -> list[list[str]]:
         """The most probable tags of each row's tokens, O for a token without a position."""
         best = logits.argmax(axis=1) if len(logits) else np.zeros(0, dtype=np.int64)
+        outside = next(filter(is_outside, labels), OUTSIDE)
         return [
-            [labels[best[i]] if i >= 0 else spans.OUTSIDE for i in self.positions[start:end]]
+            [labels[best[i]] if i >= 0 else outside for i in self.positions[start:end]]
             for start, end in itertools.pairwise(self.starts.tolist())
         ]
 
@@ -110,12 +117,17 @@ class Tags(Task):
     def labels(self, rows: Rows) -> tuple[str, ...]:
         """O first, as usual, then the others in order.
 
-        With B- and I- tags, every type has an I- tag even where no training span continues: other rows may.
+        Every type has an I- tag even where no training span continues: other rows may.
         """
-        names = set(super().labels(rows))
-        if all(label == spans.OUTSIDE or label.startswith(("B-", "I-")) for label in names):
-            names |= {f"I-{label.removeprefix('B-')}" for label in names if label.startswith("B-")}
-        return tuple(sorted(sort_labels(names), key=lambda label: label != spans.OUTSIDE))
+        names = super().labels(rows)
+        complete = sort_labels(TagScheme.of(names).complete(names))
+        return tuple(sorted(complete, key=lambda label: not is_outside(label)))
+
+    def describe(self, labels: Sequence[str]) -> str:
+        scheme = TagScheme.of(labels)
+        odd = scheme.odd(labels)
+        described = f"{super().describe(labels)} ({_SCHEMES[scheme.name]})"
+        return described + (f", entity types of their own: {', '.join(odd)}" if odd else "")
 
     def warn_of_misfit(self, tokenizer: LoadedTokenizer, progress: Progress) -> None:
         """Warn where a word alone gets other ids than the same word within a text."""
@@ -148,13 +160,15 @@ class Tags(Task):
         # O is no label where tags are parts of speech: -1, which equals no true tag.
         ids = np.array([index.get(tag, -1) for row in predicted for tag in row], dtype=np.int64)
         known = ids >= 0
-        iob = spans.are_iob(labels)
+        scheme = TagScheme.of(labels)
         carried = targets.values != UNLABELED
         by_token = classifier_scores(logits[carried], targets.values[carried], labels)
         # Usually O: accuracy alone says little about entities, hence the scores by span.
         counts = Counter(itertools.chain(*targets.tags))
         majority = max(sort_labels(counts), key=counts.__getitem__)
-        majority_spans = spans.span_scores(targets.tags, [[majority] * len(row) for row in targets.tags], iob)
+        majority_spans = spans.span_scores(
+            targets.tags, [[majority] * len(row) for row in targets.tags], scheme
+        )
         matrix = confusion_matrix(targets.ids[known], ids[known], len(labels))
         return {
             "rows": len(targets),
@@ -162,7 +176,8 @@ class Tags(Task):
             "unseen_tokens": int((targets.positions < 0).sum()),
             "loss": by_token["loss"],
             "accuracy": rounded((ids == targets.ids).mean()),
-            **spans.span_scores(targets.tags, predicted, iob),
+            "scheme": scheme.name,
+            **spans.span_scores(targets.tags, predicted, scheme),
             "majority": {
                 "label": majority,
                 "accuracy": rounded(counts[majority] / len(ids)),
@@ -198,12 +213,12 @@ class Tags(Task):
         """
         tokens_of = TokenPositions(rows.tokens, encoded)
         confidence = self.probabilities(logits).max(axis=1, initial=0.0)
-        iob = spans.are_iob(labels)
+        scheme = TagScheme.of(labels)
         predictions = []
         for row, tags in enumerate(tokens_of.predicted(logits, labels)):
             tokens = rows.tokens[row]
             entities = []
-            for span in spans.spans_of(tags, iob):
+            for span in spans.spans_of(tags, scheme):
                 start = tokens_of.starts[row]
                 of_span = tokens_of.positions[start + span.first : start + span.last]
                 entities.append(

@@ -90,6 +90,10 @@ class Task(ABC):
         """Names of the classes in these rows, by id."""
         return tuple(sort_labels(name for written in set(rows.labels) for name in self.names(written)))
 
+    def describe(self, labels: Sequence[str]) -> str:
+        """The classes in a few words: "6 classes"."""
+        return f"{len(labels)} classes"
+
     def warn_of_misfit(self, tokenizer: LoadedTokenizer, progress: Progress) -> None:
         """Warn where the tokenizer is less suited for this task."""
         return None

@@ -216,7 +216,7 @@ def _prepare(
     parameters = sum(parameter.numel() for parameter in classifier.model.parameters())
     progress.say(
         f"{request.base}, {parameters / 1e6:.1f} million weights, on {device}: "
-        f"{len(training.texts):,} rows, {len(classifier.labels)} classes, peak rate {lr:g}"
+        f"{len(training.texts):,} rows, {task.describe(classifier.labels)}, peak rate {lr:g}"
     )
     steps = options.epochs * steps_per_epoch(len(training.texts), options)
     if request.from_scratch and steps < _FEW_STEPS:

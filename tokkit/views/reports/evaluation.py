@@ -111,7 +111,8 @@ def _overall(result: Result) -> Table:
     rows = [
         (score_name(name), *(scores.get(name) for scores in columns.values())) for name in columns["model"]
     ]
-    return Table(f"{result['rows']:,} rows", ("", *columns), rows)
+    tags = f", {result['tokens']:,} tokens, tagging scheme {result['scheme']}" if "scheme" in result else ""
+    return Table(f"{result['rows']:,} rows{tags}", ("", *columns), rows)
 
 
 def _interval(bounds: Sequence[float] | None) -> str | None:
