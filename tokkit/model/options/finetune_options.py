@@ -162,7 +162,7 @@ class FinetuneOptions(Options):
     pad_to_max: bool = option(False, "pad every row to --max-length: slower, but with fixed shapes")
     precision: str = option(
         "auto",
-        "number format of a step; auto: bf16 for models 384 wide or more on a GPU, or on a CPU with AVX512_BF16 "
+        "number format of a step; auto: bf16 for models 384 wide or more on a GPU, or a CPU with AVX512_BF16 "
         "and without AMX, else fp32",
         choices=("auto", "fp32", "bf16", "fp16"),
     )
