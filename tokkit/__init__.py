@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from tokkit.model.options.inference_options import EvaluateOptions as EvaluateOptions
     from tokkit.model.options.inference_options import FeaturesOptions as FeaturesOptions
     from tokkit.model.options.inference_options import PredictOptions as PredictOptions
-    from tokkit.model.predict import predict as predict
+    from tokkit.model.prediction.predict import predict as predict
     from tokkit.sources.corpora import corpora_path as corpora_path
     from tokkit.tokenizer.blocks.catalogue import blocks as blocks
     from tokkit.tokenizer.editing.add_tokens import add_tokens as add_tokens
@@ -104,7 +104,7 @@ _HOME = {
     "finetune": "model.finetune",
     "load_dataset": "data.loading.load",
     "merge_counts": "tokenizer.training.count",
-    "predict": "model.predict",
+    "predict": "model.prediction.predict",
     "rebalance": "data.rebalancing.rebalance",
     "split": "data.splitting.split",
     "stats": "inspection.stats",

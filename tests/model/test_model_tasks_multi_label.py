@@ -116,6 +116,22 @@ def test_evaluate_agrees_with_predict_also_on_rows_without_labels(several, data)
     assert saved["predicted"].to_list() == [row["label"] for row in rows]
 
 
+def test_all_labels_of_a_row_are_written_with_it(several, data, tmp_path):
+    expected = tokkit.predict(several, data / "validation.jsonl").predictions
+    tokkit.predict(several, data / "validation.jsonl", out=tmp_path / "o.jsonl", probabilities=True)
+    rows = [json.loads(line) for line in (tmp_path / "o.jsonl").read_text("utf-8").splitlines()]
+    source = [json.loads(line) for line in (data / "validation.jsonl").read_text("utf-8").splitlines()]
+    for row, own, prediction in zip(rows, source, expected, strict=True):
+        assert {name: row[name] for name in own} == own
+        assert row["predicted"] == prediction["label"]
+        assert {label: row[f"% {label}"] for label in prediction["probabilities"]} == pytest.approx(
+            prediction["probabilities"], abs=0.011
+        )
+        assert "probability" not in row
+    with pytest.raises(UsageError, match="does not choose one of several classes"):
+        tokkit.predict(several, data / "validation.jsonl", out=tmp_path / "p.jsonl", top=2)
+
+
 def test_labels_in_one_field_are_the_same_rows(several, data, tmp_path):
     rows = [json.loads(line) for line in (data / "validation.jsonl").read_text("utf-8").splitlines()]
     lines = [f'{row["text"]},"{", ".join(row["labels"]) or ","}"' for row in rows]

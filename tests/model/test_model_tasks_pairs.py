@@ -96,6 +96,27 @@ def test_predict_and_evaluate_read_the_second_text(paired):
     assert result.as_dict()["accuracy"] == pytest.approx(right / 20, abs=1e-6)
 
 
+def test_columns_are_those_of_the_training_where_a_file_has_them(paired, tmp_path, heard):
+    rows = [("1", "x" * 40, *row) for row in pairs(6, 9)]
+    lines = ["n,text,b,a,label", *(f"{n},{other},{b},{a},{label}" for n, other, a, b, label in rows)]
+    (tmp_path / "new.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    named = tokkit.predict(paired / "model", tmp_path / "new.csv", read_options=_options(COLUMNS))
+    as_trained = tokkit.predict(paired / "model", tmp_path / "new.csv", progress=heard)
+    assert as_trained.predictions == named.predictions
+    assert 'column "a"' in heard
+    tokkit.predict(paired / "model", tmp_path / "new.csv", out=tmp_path / "out.csv")
+    written = (tmp_path / "out.csv").read_text("utf-8").splitlines()
+    assert [line.split(",")[-2] for line in written[1:]] == [row["label"] for row in named.predictions]
+    scores = tokkit.evaluate(paired / "model", tmp_path / "new.csv").as_dict()
+    assert scores["accuracy"] == pytest.approx(
+        sum(row["label"] == row["true_label"] for row in named.predictions) / 6, abs=1e-6
+    )
+
+
+def _options(columns):
+    return tokkit.DatasetOptions(**columns)
+
+
 def test_single_texts_together_with_pairs_are_refused(paired):
     test = write(paired / "few.csv", pairs(3, 3))
     with pytest.raises(UsageError, match="single texts and pairs"):

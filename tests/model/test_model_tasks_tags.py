@@ -165,11 +165,43 @@ def test_predict_gives_tokens_with_tags_and_spans(tagger, data):
 
 def test_a_text_is_cut_at_white_space(tagger):
     tokens, _ = next(iter(sentences(1, 3)))
-    [of_text] = tokkit.predict(tagger, "  ".join(tokens)).predictions
-    assert of_text["tokens"] == tokens
+    text = "\u3000 " + "  ".join(tokens) + " Kim at 서울 Kim"
+    [of_text] = tokkit.predict(tagger, text).predictions
+    assert of_text["tokens"] == [*tokens, "Kim", "at", "서울", "Kim"]
+    assert of_text["spans"]
+    for span in of_text["spans"]:
+        assert text[span["start"] : span["end"]] == span["text"]
+        assert span["text"].split() == of_text["tokens"][span["first"] : span["last"]]
     nothing, alone = tokkit.predict(tagger, ["", "Seoul"]).predictions
     assert (nothing["tokens"], nothing["tags"], nothing["spans"]) == ([], [], [])
     assert alone["tokens"] == ["Seoul"]
+
+
+@pytest.mark.parametrize("ending", ["conll", "jsonl", "parquet", "csv"])
+def test_tags_and_spans_are_written_with_their_rows(tagger, data, tmp_path, ending):
+    out = tmp_path / f"out.{ending}"
+    source = data / "validation.conll"
+    if ending == "csv":
+        (tmp_path / "t.csv").write_text('n,text\n7,"i  feel Kim at 서울"\n8,\n', encoding="utf-8")
+        source = tmp_path / "t.csv"
+    expected = tokkit.predict(tagger, source).predictions
+    tokkit.predict(tagger, source, out=out)
+    if ending == "conll":
+        lines = [line.split("\t") for line in out.read_text("utf-8").splitlines() if line]
+        assert [token for token, _, _ in lines] == [token for row in expected for token in row["tokens"]]
+        assert [tag for _, _, tag in lines] == [tag for row in expected for tag in row["tags"]]
+        return
+    written = {"jsonl": pl.read_ndjson, "parquet": pl.read_parquet, "csv": pl.read_csv}[ending](out)
+    if ending == "csv":
+        assert written.columns == ["n", "text", "predicted", "spans"]
+        first, second = written.rows()
+        assert first[:3] == (7, "i  feel Kim at 서울", " ".join(expected[0]["tags"]))
+        assert json.loads(first[3]) == expected[0]["spans"]
+        assert second == (8, None, None, None)
+    else:
+        assert written["tokens"].to_list() == [row["tokens"] for row in expected]
+        assert written["predicted"].to_list() == [row["tags"] for row in expected]
+        assert written["spans"].to_list() == [row["spans"] for row in expected]
 
 
 def test_tokens_behind_the_cut_count_as_missed(tagger, data, tmp_path, heard):

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, command, shared_options
+from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.inference_options import PredictOptions
 from tokkit.sources.paths import STANDARD_INPUT
@@ -17,6 +17,7 @@ from tokkit.views.reports import predictions as reports
 @command("predict", 'model/ "what a day" more_texts.txt')
 @click.argument("model")
 @click.argument("texts", nargs=-1, metavar="[TEXT|FILE|-]...")
+@output_option(None, "File for all rows of a data set with their predictions: csv, jsonl, parquet.")
 @click.option("--raw", is_flag=True, help="Unrounded probabilities instead of percentages.")
 @shared_options(options=PredictOptions, read_options=DatasetOptions, threads=True)
 def predict_command(texts: tuple[str, ...], show: Show, **options: Any) -> None:
@@ -25,8 +26,8 @@ def predict_command(texts: tuple[str, ...], show: Show, **options: Any) -> None:
     MODEL is a model folder, or a folder of folds, whose models are averaged. If the rows of a file are pairs
     of texts, --pair-column names the second. A token classification model returns spans.
     """
-    from tokkit.model.predict import predict
+    from tokkit.model.prediction.predict import predict
 
     piped = not texts and not sys.stdin.isatty()
     result = predict(texts=[STANDARD_INPUT] if piped else list(texts), **options)
-    show(result.as_dict(), reports.predictions)
+    show(result.as_dict(), reports.predictions if result.written is None else reports.written)

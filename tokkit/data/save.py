@@ -91,19 +91,39 @@ def write(
 
     Raises `InputError` for a value or a type that the format cannot hold, such as a tab in a TSV.
     """
+    frame = prepared(frame, table_format)
+    path.write_bytes(compressed(encoded(frame, table_format, json_columns), path))
+    # a CoNLL file has no header, so reading it back needs the names
+    names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
+    check_same(frame, concatenate(formats.batches(path, table_format, FormatOptions(names))), path)
+
+
+def prepared(frame: pl.DataFrame, table_format: formats.TableFormat) -> pl.DataFrame:
+    """The rows with the types of the format; raises `InputError` as `write`."""
     writer = _WRITERS[table_format.name]
     frame = writer.prepare(frame, table_format.name)
     if writer.forbidden is not None:
         _check_values(frame, table_format.name, *writer.forbidden)
+    return frame
+
+
+def encoded(
+    frame: pl.DataFrame,
+    table_format: formats.TableFormat,
+    json_columns: Collection[str] = (),
+    header: bool = True,
+) -> bytes:
+    """The bytes of a file of these rows, which `prepared` gave, not compressed; without a header line on
+    request."""
     nested = [name for name in json_columns if frame.schema.get(name) == pl.String]
     if nested and table_format.name in ("jsonl", "json"):
-        content = _encode_json(frame, table_format.name, nested)
-    else:
-        content = writer.encode(frame, table_format)
-    path.write_bytes(_COMPRESS.get(path.suffix.lower(), bytes)(content))
-    # a CoNLL file has no header, so reading it back needs the names
-    names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
-    check_same(frame, concatenate(formats.batches(path, table_format, FormatOptions(names))), path)
+        return _encode_json(frame, table_format.name, nested)
+    return _WRITERS[table_format.name].encode(frame, table_format, header)
+
+
+def compressed(content: bytes, path: Path) -> bytes:
+    """The bytes as the ending of a file's name says."""
+    return _COMPRESS.get(path.suffix.lower(), bytes)(content)
 
 
 def check_same(frame: pl.DataFrame, back: pl.DataFrame, path: Path) -> None:
@@ -163,14 +183,18 @@ def _cannot_hold(what: str, name: str, other: str = "jsonl or parquet") -> Input
     )
 
 
-def _encode_delimited(frame: pl.DataFrame, table_format: formats.TableFormat) -> bytes:
+def _encode_delimited(frame: pl.DataFrame, table_format: formats.TableFormat, header: bool) -> bytes:
     quote_style: Literal["never", "necessary", "always"] = (
         "never" if table_format.name == "tsv" else "necessary"
     )
     if table_format.name == "csv" and frame.width == 1:
         quote_style = "always"  # an empty line is no row, a quoted empty field is one
     separator = table_format.separator or ","
-    return _to_bytes(lambda file: frame.write_csv(file, separator=separator, quote_style=quote_style))
+    return _to_bytes(
+        lambda file: frame.write_csv(
+            file, include_header=header, separator=separator, quote_style=quote_style
+        )
+    )
 
 
 def _encode_json(frame: pl.DataFrame, name: str, nested: Sequence[str]) -> bytes:
@@ -207,12 +231,12 @@ def _to_bytes(write: Callable[[io.BytesIO], object]) -> bytes:
 class _Writer:
     """How one format is written.
 
-    encode      the bytes of a file
+    encode      the bytes of a file, with a header line or not
     prepare     the rows with the types of the format (and its name, for errors); raises `InputError`
     forbidden   (pattern, name) of characters in a value that the format cannot hold
     """
 
-    encode: Callable[[pl.DataFrame, formats.TableFormat], bytes]
+    encode: Callable[[pl.DataFrame, formats.TableFormat, bool], bytes]
     prepare: Callable[[pl.DataFrame, str], pl.DataFrame] = lambda frame, name: frame
     forbidden: tuple[str, str] | None = None
 
@@ -222,17 +246,17 @@ _WRITERS: dict[str, _Writer] = {
     "csv": _Writer(_encode_delimited, _strings, (r"\x00", "a NUL character")),
     "tsv": _Writer(_encode_delimited, _strings, (r"[\t\n\r\x00]", "a tab, a line end or a NUL character")),
     "text": _Writer(
-        lambda frame, _: _encode_text("".join(f"{line or ''}\n" for line in frame.to_series(0))),
+        lambda frame, *_: _encode_text("".join(f"{line or ''}\n" for line in frame.to_series(0))),
         _strings,
         (r"[\n\r\x00]", "a line end or a NUL character"),
     ),
     "conll": _Writer(
-        lambda frame, _: _encode_text(conll.as_conll(frame)), lambda frame, _: conll.with_text(frame)
+        lambda frame, *_: _encode_text(conll.as_conll(frame)), lambda frame, _: conll.with_text(frame)
     ),
-    "jsonl": _Writer(lambda frame, _: _to_bytes(frame.write_ndjson), _json_values),
-    "json": _Writer(lambda frame, _: _to_bytes(frame.write_json), _json_values),
-    "parquet": _Writer(lambda frame, _: _to_bytes(frame.write_parquet)),
-    "arrow": _Writer(lambda frame, _: _to_bytes(frame.write_ipc)),
+    "jsonl": _Writer(lambda frame, *_: _to_bytes(frame.write_ndjson), _json_values),
+    "json": _Writer(lambda frame, *_: _to_bytes(frame.write_json), _json_values),
+    "parquet": _Writer(lambda frame, *_: _to_bytes(frame.write_parquet)),
+    "arrow": _Writer(lambda frame, *_: _to_bytes(frame.write_ipc)),
 }
 
 

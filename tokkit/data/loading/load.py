@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -28,6 +29,7 @@ from tokkit.sources.formats import conll
 if TYPE_CHECKING:
     import datasets
 
+NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 _NUMBERS = {"true": "1", "false": "0"}
 
 
@@ -37,6 +39,7 @@ def read_dataset(
     progress: Progress = SILENT,
     *,
     pairs: bool = True,
+    usual: Mapping[str, str] = NO_COLUMNS,
 ) -> Dataset:
     """The data set at a path, glob, ``-`` or address: a folder's splits by file name, a file by its own.
 
@@ -46,6 +49,7 @@ def read_dataset(
     be lists, of several labels or of a tag for each token (`list_columns`).
 
     pairs  whether a row may be a pair of texts
+    usual  as in `chosen_columns`
 
     Guessed columns, skipped files and use of the network are reported to ``progress``.
     Raises `InputError` for what cannot be read as labelled rows, `UsageError` for pairs that are requested
@@ -57,7 +61,7 @@ def read_dataset(
             f'--pair-column "{options.pair_column}": this command reads single texts',
             hint="--text-column names the one to read",
         )
-    return dataset_of(str(source), find_splits(str(source), options, progress), options, progress)
+    return dataset_of(str(source), find_splits(str(source), options, progress), options, progress, usual)
 
 
 def dataset_of(
@@ -65,6 +69,7 @@ def dataset_of(
     split_files: Mapping[str, SplitFiles],
     options: DatasetOptions,
     progress: Progress,
+    usual: Mapping[str, str] = NO_COLUMNS,
 ) -> Dataset:
     """The data set that its splits make once all their rows are read, as `read_dataset` gives it."""
     read = [files.read() for files in split_files.values()]
@@ -83,7 +88,7 @@ def dataset_of(
         text = conll.TEXT if of_lists.tokens else options.text_column
         # the strings are in columns of these names now
         options = replace(options, text_column=text, label_column=of_lists.label or options.label_column)
-    chosen = chosen_columns(options, splits[0])
+    chosen = chosen_columns(options, splits[0], usual)
     if of_lists is not None and of_lists.label is None:
         chosen = replace(chosen, label=None)
     chosen = replace(chosen, id=_id_column(chosen.id, options, splits, progress))
@@ -162,14 +167,24 @@ def _original(source: Split, listed: Split, label: str | None, renamed: bool) ->
     return source.original.with_columns(listed.original[label]) if renamed else source.original
 
 
-def chosen_columns(options: ReadOptions, split: Split) -> columns.Columns:
-    """The columns of a split that are requested or guessed; raises `InputError` as `columns.choose`."""
+def chosen_columns(
+    options: ReadOptions, split: Split, usual: Mapping[str, str] = NO_COLUMNS
+) -> columns.Columns:
+    """The columns of a split that are requested or guessed; raises `InputError` as `columns.choose`.
+
+    usual  text, pair or label -> the column that is one where it is there and no other is requested
+    """
+    requested = (options.text_column, options.pair_column, options.label_column)
+    usual = {
+        what: name for what, name in usual.items() if name in split.frame.columns and name not in requested
+    }
     return columns.choose(
         split.frame,
         split.where,
-        text=options.text_column,
-        pair=options.pair_column,
-        label=options.label_column,
+        text=options.text_column or usual.get("text"),
+        # two texts belong together
+        pair=options.pair_column or (usual.get("pair") if "text" in usual else None),
+        label=options.label_column or usual.get("label"),
         id=options.id_column,
         mixed=split.mixed,
     )

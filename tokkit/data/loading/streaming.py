@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -14,12 +14,13 @@ import polars as pl
 from tokkit.data.dataset import ONE, Dataset, Split
 from tokkit.data.loading import list_columns
 from tokkit.data.loading.dataset_options import DatasetOptions, RowOptions
-from tokkit.data.loading.load import chosen_columns, dataset_of, say_guess
+from tokkit.data.loading.load import NO_COLUMNS, chosen_columns, dataset_of, say_guess
 from tokkit.data.loading.read import SplitFiles, find_splits
 from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.sources import streams
-from tokkit.sources.formats.batch import Batch, first_rows, slices
+from tokkit.sources.formats import TableFormat
+from tokkit.sources.formats.batch import Batch, concatenate, first_rows, nested_among_others, slices
 
 Result = TypeVar("Result")
 
@@ -30,10 +31,18 @@ class TypesChanged(Exception):
 
 @dataclass(frozen=True)
 class SplitStream:
-    """The rows of a split; ``schema`` holds the types of its columns, by name."""
+    """The rows of a split.
+
+    schema    the types of its columns, by name
+    original  as `Split.original`, where all rows are in memory
+    """
 
     schema: Mapping[str, pl.DataType]
     parts: Sequence[Callable[[], Iterator[Batch]]]
+    files: tuple[Path, ...]
+    format: TableFormat
+    original: pl.DataFrame | None = None
+    mixed: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nested(self) -> list[str]:
@@ -61,50 +70,106 @@ class StreamedDataset:
     pair_column: str | None
     size: int | None
     unit: str
+    tokens_column: str | None = None
     label_kind: str = ONE
 
     @classmethod
     def of(cls, dataset: Dataset) -> StreamedDataset:
         """A data set that is in memory."""
-        frames = {name: split.frame for name, split in dataset.splits.items()}
-        streams = {
-            name: SplitStream(frame.schema, [partial(slices, frame)]) for name, frame in frames.items()
-        }
+        streams = {name: _in_memory(split) for name, split in dataset.splits.items()}
         return cls(
             source=dataset.source,
             splits=streams,
             text_column=dataset.text_column,
             label_column=dataset.label_column,
             pair_column=dataset.pair_column,
-            size=sum(frame.height for frame in frames.values()),
+            size=sum(split.frame.height for split in dataset.splits.values()),
             unit="rows",
+            tokens_column=dataset.tokens_column,
             label_kind=dataset.label_kind,
         )
 
+    def row_blocks(self) -> Iterator[RowBlock]:
+        """All rows in their order. Raises `TypesChanged` where a column has another type than before."""
+        schema: pl.Schema | None = None
+        for split in self.splits.values():
+            first = 0
+            for batch in split.batches():
+                frame = concatenate([batch])
+                if split.original is not None:
+                    original, mixed = split.original.slice(first, batch.rows), set(split.mixed)
+                else:
+                    original, mixed = frame, nested_among_others(batch)
+                    schema = schema or original.schema
+                    if original.schema != schema or mixed & {self.text_column, self.pair_column}:
+                        raise TypesChanged
+                texts, pairs = (
+                    None if name is None else _present(frame[name])
+                    for name in (self.text_column, self.pair_column)
+                )
+                assert texts is not None
+                tokens = None if self.tokens_column is None else frame[self.tokens_column]
+                yield RowBlock(original, texts, pairs, tokens, mixed, batch.read)
+                first += batch.rows
+
+
+@dataclass(frozen=True)
+class RowBlock:
+    """Some rows, as they are in their file and as a model reads them.
+
+    original       all columns
+    texts, pairs   (rows,) strings, null where missing; ``pairs`` is None where rows are single texts
+    tokens         (rows,) lists of strings; None where rows are no lists
+    mixed          as `Split.mixed`
+    read           as `Batch.read`
+    """
+
+    original: pl.DataFrame
+    texts: pl.Series
+    pairs: pl.Series | None
+    tokens: pl.Series | None
+    mixed: Collection[str]
+    read: int
+
+
+def _in_memory(split: Split) -> SplitStream:
+    parts = [partial(slices, split.frame)]
+    return SplitStream(split.frame.schema, parts, split.files, split.format, split.original, split.mixed)
+
 
 def over_batches(
-    source: str | Path, options: DatasetOptions, progress: Progress, work: Callable[[StreamedDataset], Result]
+    source: str | Path,
+    options: DatasetOptions,
+    progress: Progress,
+    work: Callable[[StreamedDataset], Result],
+    usual: Mapping[str, str] = NO_COLUMNS,
 ) -> tuple[StreamedDataset, Result]:
     """The data set at a path, glob, address or ``-``, and what ``work`` gives for it.
 
     Rows are read in batches, unless an option or the format needs all of them at once. Where a later row
     changes the type of a column (`TypesChanged`), ``work`` begins anew, with the types of all rows.
 
+    usual  as in `chosen_columns`
+
     Raises `InputError` and `UsageError` as `read_dataset`.
     """
     split_files = find_splits(str(source), options, progress)
-    streamed = _streamed(str(source), split_files, options, progress)
+    streamed = _streamed(str(source), split_files, options, progress, usual)
     if streamed is not None:
         try:
             return streamed, work(streamed)
         except TypesChanged:
             pass
-    streamed = StreamedDataset.of(dataset_of(str(source), split_files, options, progress))
+    streamed = StreamedDataset.of(dataset_of(str(source), split_files, options, progress, usual))
     return streamed, work(streamed)
 
 
 def _streamed(
-    source: str, split_files: Mapping[str, SplitFiles], options: DatasetOptions, progress: Progress
+    source: str,
+    split_files: Mapping[str, SplitFiles],
+    options: DatasetOptions,
+    progress: Progress,
+    usual: Mapping[str, str],
 ) -> StreamedDataset | None:
     """The data set, its columns chosen by the first rows; None where only all rows tell what they hold."""
     for_all_rows = (
@@ -130,7 +195,7 @@ def _streamed(
     if list_columns.names_several(first, options.label_column) or list_columns.list_columns(first, options):
         return None
     try:
-        chosen = chosen_columns(options, first)
+        chosen = chosen_columns(options, first, usual)
     except InputError:
         return None
     # no figure is computed from ids, and only all rows tell whether each is different
@@ -144,13 +209,22 @@ def _streamed(
     files = [path for split in split_files.values() for path in split.files]
     return StreamedDataset(
         source=source,
-        splits={name: SplitStream(schemas[name], split.parts) for name, split in split_files.items()},
+        splits={
+            name: SplitStream(schemas[name], split.parts, split.files, split.format)
+            for name, split in split_files.items()
+        },
         text_column=chosen.text,
         label_column=chosen.label,
         pair_column=chosen.pair,
         size=sum(path.stat().st_size for path in files) if all(map(streams.is_plain, files)) else None,
         unit="bytes",
     )
+
+
+def _present(column: pl.Series) -> pl.Series:
+    """The values as strings, null where one is missing or empty."""
+    strings = column.cast(pl.String)
+    return strings.set(strings == "", None)
 
 
 def _types(sample: pl.DataFrame) -> dict[str, pl.DataType]:

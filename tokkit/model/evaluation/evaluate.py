@@ -73,7 +73,9 @@ def evaluate(
         rows, model = score_out_of_fold(name, receipts[name], options, threads, progress)
         scored, source = [model], f"{name} (out-of-fold)"
     else:
-        loaded = read_dataset(dataset, read_options, progress)
+        # several models share the rows, so the first decides which columns they are in
+        usual = receipts[names[0]].models()[0].columns
+        loaded = read_dataset(dataset, read_options, progress, usual=usual)
         inputs = loaded.files
         if out_path is not None:
             # Checked again now that the inputs are known: none of them may be overwritten.

@@ -36,6 +36,7 @@ class ModelReceipt:
     folder       the folder as it was named, or a name on the hub
     max_length   tokens that rows were truncated at; None where unknown
     pairs        whether rows were pairs of texts; None where unknown
+    columns      text, pair and label -> the column it was in; empty where unknown
     folds        number of models in a folder of folds; 0 for a single model
     inputs       SHA-256 of the files it was trained on
     fingerprint  hash of all that decides the result, in folders of folds and in each fold
@@ -45,6 +46,7 @@ class ModelReceipt:
     folder: Path
     max_length: int | None = None
     pairs: bool | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
     folds: int = 0
     inputs: frozenset[str] = frozenset()
     fingerprint: str | None = None
@@ -65,6 +67,7 @@ class ModelReceipt:
         # Commands that change a model (add-tokens, trim) leave a receipt of their own in its place.
         trained = content.content.get("command") == "finetune"
         settings = result.fields("settings") if trained else result.fields("settings", default=None)
+        columns = result.fields("columns", default=None)
         max_length = None
         if settings is not None:
             expected = "a number of tokens, or null"
@@ -73,6 +76,7 @@ class ModelReceipt:
             path.parent,
             max_length=max_length,
             pairs=result.flag("pairs", default=None),
+            columns={} if columns is None else {what: columns.text(what) for what in columns.content},
             folds=len(result.objects("folds", "a list of results, one per fold", default=())),
             inputs=_hashes(result.objects("inputs", _FILES, default=())),
             fingerprint=result.text("fingerprint", "a hash", default=None),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tokkit.data.output_options import OutputOptions
 from tokkit.options import LARGEST_SEED, Options, count_option, option
 
 DTYPES = ("float32", "float16")
@@ -22,7 +23,7 @@ class InferenceOptions(Options):
 
 
 @dataclass(frozen=True)
-class PredictOptions(InferenceOptions):
+class DecisionOptions(InferenceOptions):
     """How predictions are computed, calibrated and decided."""
 
     calibrated: bool = option(
@@ -34,7 +35,20 @@ class PredictOptions(InferenceOptions):
 
 
 @dataclass(frozen=True)
-class EvaluateOptions(PredictOptions):
+class PredictOptions(OutputOptions, DecisionOptions):
+    """How predictions are computed, and which columns ``-o`` adds to the rows of a data set."""
+
+    probabilities: bool = option(
+        False, 'with -o: also a column for the probability of each class, called "% LABEL"'
+    )
+    top: int = count_option("with -o: the N likeliest classes: predicted_2, probability_2, ...", 1)
+    prefix: str = option(
+        "", "with -o: put this before the names of the columns that are added", metavar="TEXT"
+    )
+
+
+@dataclass(frozen=True)
+class EvaluateOptions(DecisionOptions):
     """What `evaluate` reports besides scores."""
 
     label_issues: bool = option(

@@ -206,27 +206,33 @@ class Tags(Task):
     def predictions(
         self, rows: Rows, encoded: Encoded, logits: Logits, labels: Sequence[str], raw: bool
     ) -> list[dict[str, Any]]:
-        """``tokens`` and ``tags``, one per token, and ``spans``: ``{type, text, first, last, probability}``.
+        """``tokens`` and ``tags``, one per token, and ``spans``: ``{type, text, first, last, start, end,
+        probability}``.
 
-        The text of a span is its tokens, ``first`` to ``last`` (exclusive), joined by spaces; its probability
-        the mean of those of their tags. ``label`` has the tags joined by spaces.
+        A span has the tokens from ``first`` to ``last`` (exclusive), which are the characters from ``start``
+        to ``end`` (exclusive) of the row's text; its probability is the mean of those of its tags. ``label``
+        has the tags joined by spaces.
         """
         tokens_of = TokenPositions(rows.tokens, encoded)
         confidence = self.probabilities(logits).max(axis=1, initial=0.0)
         scheme = TagScheme.of(labels)
         predictions = []
         for row, tags in enumerate(tokens_of.predicted(logits, labels)):
-            tokens = rows.tokens[row]
+            tokens, text = rows.tokens[row], rows.texts[row]
+            characters = _characters(tokens, text)
             entities = []
             for span in spans.spans_of(tags, scheme):
                 start = tokens_of.starts[row]
                 of_span = tokens_of.positions[start + span.first : start + span.last]
+                begin, end = characters[span.first][0], characters[span.last - 1][1]
                 entities.append(
                     {
                         "type": span.type,
-                        "text": " ".join(tokens[span.first : span.last]),
+                        "text": text[begin:end],
                         "first": span.first,
                         "last": span.last,
+                        "start": begin,
+                        "end": end,
                         "probability": in_unit(float(confidence[of_span[of_span >= 0]].mean()), raw),
                     }
                 )
@@ -240,3 +246,15 @@ class Tags(Task):
                 }
             )
         return predictions
+
+
+def _characters(tokens: Sequence[str], text: str) -> list[tuple[int, int]]:
+    """The first character of each token in the text that they follow one another in, and one past its last.
+
+    >>> _characters(["in", "서울"], "in  서울!")
+    [(0, 2), (4, 6)]
+    """
+    ends = itertools.accumulate(tokens, lambda end, token: text.index(token, end) + len(token), initial=0)
+    return [
+        (end - len(token), end) for token, end in zip(tokens, itertools.islice(ends, 1, None), strict=True)
+    ]

@@ -267,14 +267,19 @@ def _write_receipt(
     # A receipt keeps apart what the same call gives again and what differs from run to run.
     times = {name: values.pop(name) for name in _OF_THE_RUN}
     tokenizer, max_length = setup.classifier.tokenizer, setup.classifier.limits.max_length
-    pairs = bool(setup.training.rows.pairs)
+    dataset, pairs = request.dataset, bool(setup.training.rows.pairs)
+    columns = {"text": dataset.text_column, "pair": dataset.pair_column, "label": dataset.label_column}
     files.write_receipt(
         staging,
         command="finetune",
         settings={**request.settings(), "lr": setup.lr, "max_length": max_length},
         inputs=request.inputs,
         packages=PACKAGES,
-        result={**values, "pairs": pairs, "self_test": self_test(tokenizer.backend), **record},
+        result={
+            **{**values, "pairs": pairs, "columns": {what: name for what, name in columns.items() if name}},
+            "self_test": self_test(tokenizer.backend),
+            **record,
+        },
         run={
             **times,
             "device": str(setup.device),

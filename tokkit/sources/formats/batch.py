@@ -206,6 +206,17 @@ def first_nested(values: Sequence[Any]) -> tuple[int, str] | None:
     return index, "a list" if isinstance(values[index], list) else "an object"
 
 
+def nested_among_others(batch: Batch) -> set[str]:
+    """The columns of JSON values of which some are lists or objects, and which are read as strings."""
+    return {
+        name
+        for name, values in batch.columns.items()
+        if isinstance(values, list)
+        and first_nested(values) is not None
+        and not batch.series(name).dtype.is_nested()
+    }
+
+
 class JsonValues:
     """Where the lists and objects of JSON columns begin that hold other values, too."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from operator import itemgetter
 from typing import Any
 
-from tokkit.views.tables import Result, Table
+from tokkit.views.tables import Bar, Result, Table, facts
 
 Row = Mapping[str, Any]
 
@@ -29,6 +29,23 @@ def predictions(result: Result) -> list[Table]:
         columns["others"] = _others
     cells = [[cell(row) for cell in columns.values()] for row in rows]
     return [Table("Predictions", list(columns), cells)]
+
+
+def written(result: Result) -> list[Table]:
+    """What was written, and how often each class is predicted."""
+    counts = [
+        ("rows", "rows"),
+        ("rows without a text", "without_prediction"),
+        ("truncated rows", "truncated"),
+    ]
+    numbers = [(name, result[key]) for name, key in counts if result[key] or key == "rows"]
+    tables = [facts(f"Predictions in {result['output']}", numbers)]
+    if result["classes"]:
+        share = [
+            (label, rows, Bar(rows / max(result["rows"], 1))) for label, rows in result["classes"].items()
+        ]
+        tables.append(Table("Predicted classes", ["label", "rows", "share of rows"], share))
+    return tables
 
 
 def _labels(row: Row) -> str | None:
