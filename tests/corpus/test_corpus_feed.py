@@ -81,3 +81,15 @@ def test_feed_a_table_without_header_names_an_option_that_there_is(write):
     with pytest.raises(InputError, match="looks like data") as caught:
         plan([write("a.csv", "so glad of it all,joy\nnot so glad of it,joy\n")], CorpusOptions())
     assert "--names" not in caught.value.hint
+
+
+def test_feed_leaves_out_what_is_no_row_of_a_table_and_says_so(write, heard):
+    path = write("a.csv", "Reviews\n\ntext;label\na b;x\ntext;label\nc;y\n")
+    assert [text for batch in items(plan([path], CorpusOptions(), heard)) for text in batch] == ["a b", "c"]
+    assert f"{path}:5: repeats the column names: left out" in heard.sentences
+    assert f"{path}: skipped what is above the header in line 3: Reviews" in heard.sentences
+
+
+@pytest.mark.parametrize(("quote", "texts"), [("none", ['"a ""b"""']), ('"', ['a "b"']), (None, ['a "b"'])])
+def test_feed_quotes_are_what_the_option_or_the_file_says(write, quote, texts):
+    assert _fed(write("a.tsv", 'text\tlabel\n"a ""b"""\tx\n'), quote=quote) == texts

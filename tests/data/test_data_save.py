@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tokkit.data.save import format_for, suffix_for, write
 from tokkit.errors import InputError, OutputError
 from tokkit.sources import streams
-from tokkit.sources.formats import TableFormat, batches
+from tokkit.sources.formats import TableFormat, batches, recognize
 from tokkit.sources.formats.batch import concatenate
 
 CSV, SEMICOLON, TSV = TableFormat("csv", ","), TableFormat("csv", ";"), TableFormat("tsv", "\t")
@@ -40,7 +40,14 @@ def _back(frame, folder: Path, table_format) -> pl.DataFrame:
     path = folder / "out"
     path.unlink(missing_ok=True)
     write(frame, path, table_format)
+    if table_format is TSV:  # whose quotes enclose fields or not, as they have to
+        path = path.rename(folder / "out.tsv")
+        table_format = recognize(path)
     return concatenate(batches(path, table_format))
+
+
+def _recognized(path):
+    return concatenate(batches(path, recognize(path)))
 
 
 def _without_empty(rows):
@@ -236,3 +243,34 @@ def test_save_format_for_refuses_to_compress_twice(out, fixed):
 )
 def test_save_suffix_for(source, table_format, suffix):
     assert suffix_for(Path(source), table_format) == suffix
+
+
+@pytest.mark.parametrize("table_format", [CSV, SEMICOLON, TSV])
+def test_save_refuses_a_row_that_is_read_as_the_header_again(tmp_path, table_format):
+    with pytest.raises(InputError, match=r"a row is the same as the column names, .* cannot hold"):
+        write(_frame([("a", "x"), ("text", "label")]), tmp_path / "out", table_format)
+
+
+def test_save_refuses_a_column_without_a_name(tmp_path):
+    with pytest.raises(InputError, match='the column name "" is empty'):
+        write(pl.DataFrame({"": ["a"]}), tmp_path / "out", CSV)
+
+
+def test_save_tsv_quotes_what_would_be_read_as_quoted(tmp_path):
+    frame = _frame([('"a ""b"""', "x"), ("c", "y")])
+    write(frame, tmp_path / "a.tsv", TSV)
+    assert _recognized(tmp_path / "a.tsv").equals(frame)
+    assert (tmp_path / "a.tsv").read_text().startswith('text\tlabel\n"""a ')
+
+
+@pytest.mark.parametrize("quote", ['"', "none"])
+def test_save_csv_encloses_whatever_its_source_did(tmp_path, quote):
+    frame = _frame([('"a, b', "x")])
+    write(frame, tmp_path / "a.csv", TableFormat("csv", ",", quote))
+    assert _recognized(tmp_path / "a.csv").equals(frame)
+
+
+def test_save_tsv_like_a_quoted_one_holds_tabs_and_line_ends(tmp_path):
+    frame = _frame([("a\tb\nc", "x"), ('"', "y")])
+    write(frame, tmp_path / "a.tsv", TableFormat("tsv", "\t", '"'))
+    assert _recognized(tmp_path / "a.tsv").equals(frame)

@@ -10,38 +10,46 @@ from hypothesis import strategies as st
 
 from tokkit.errors import InputError
 from tokkit.sources import streams
-from tokkit.sources.formats import FormatOptions, TableFormat, batches, delimited
+from tokkit.sources.formats import QUOTES, FormatOptions, TableFormat, batches, delimited
 from tokkit.sources.formats.batch import concatenate
 
-TEXT = st.text(st.sampled_from('ab"\n\r,;\t 가é😀'), max_size=60)
+# also what may repeat the first lines of a file
+_PARTS = (*'ab"\n\r,;\t 가é😀', "text", "label", "\ntext", "\nsep=", "\n\ufeff", ",label\n", '\n"text"')
+TEXT = st.lists(st.sampled_from(_PARTS), max_size=60).map("".join)
 
 
-def _read(path, separator, skip_bad):
+def _read(path, separator, skip_bad, quote=None):
     """The rows, or why they cannot be read, and what is said."""
     said = []
-    table_format, options = TableFormat("csv", separator), FormatOptions(skip_bad=skip_bad)
+    table_format, options = TableFormat("csv", separator, quote), FormatOptions(skip_bad=skip_bad)
     try:
         return concatenate(batches(path, table_format, options, said.append)).rows(), said
     except InputError as error:
         return (error.message, error.hint), said
 
 
-def _both(path, separator=",", skip_bad=False):
-    expected = _read(path, separator, skip_bad)
+def _both(path, separator=",", skip_bad=False, quote=None):
+    expected = _read(path, separator, skip_bad, quote)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(delimited, "LARGE", 0)
-        assert _read(path, separator, skip_bad) == expected
+        assert _read(path, separator, skip_bad, quote) == expected
     return expected
 
 
-@given(text=TEXT, separator=st.sampled_from(",;\t"), skip_bad=st.booleans(), block=st.integers(1, 9))
+@given(
+    text=TEXT,
+    separator=st.sampled_from(",;\t"),
+    skip_bad=st.booleans(),
+    block=st.integers(1, 9),
+    quote=st.sampled_from(QUOTES),
+)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=400, deadline=None)
-def test_delimited_cut_hold_the_same_rows(tmp_path, monkeypatch, text, separator, skip_bad, block):
+def test_delimited_cut_hold_the_same_rows(tmp_path, monkeypatch, text, separator, skip_bad, block, quote):
     monkeypatch.setattr(streams, "BLOCK", block)
     monkeypatch.setattr(delimited, "SMALLEST_WINDOW", 2)
     path = tmp_path / "a.csv"
     path.write_bytes(f"text{separator}label\n{text}".encode())
-    _both(path, separator, skip_bad)
+    _both(path, separator, skip_bad, quote)
 
 
 @pytest.mark.parametrize(
@@ -62,6 +70,15 @@ def test_delimited_cut_hold_the_same_rows(tmp_path, monkeypatch, text, separator
 @pytest.mark.parametrize("skip_bad", [False, True])
 def test_delimited_cut_of_every_oddity(write, text, skip_bad):
     _both(write("a.csv", "\ufefftext,label\n" + text), skip_bad=skip_bad)
+
+
+@pytest.mark.parametrize("header", ["text,label", ",label"])
+@pytest.mark.parametrize("again", ["", "\ufeff", "sep=,\n", "\ufeffSEP=,\n"])
+def test_delimited_cut_leave_out_repeated_headers(write, header, again):
+    path = write("a.csv", f"{header}\na,b\n{again}{header}\nc,d\n")
+    rows, said = _both(path)
+    assert rows == [("a", "b"), ("c", "d")]
+    assert len(said) == 1 + again.casefold().count("sep")
 
 
 def test_delimited_cut_of_an_unclosed_quote_do_not_read_again_and_again(write, monkeypatch):

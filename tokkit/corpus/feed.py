@@ -15,7 +15,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, bytes_of, option
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import streams
-from tokkit.sources.formats import FORMATS, FormatOptions, TableFormat, batches, format_of, recognize
+from tokkit.sources.formats import FORMATS, QUOTES, FormatOptions, TableFormat, batches, format_of, recognize
 from tokkit.sources.paths import expand
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ class ReadingOptions(Options):
         None, "column of the texts, in tables", metavar="NAME", default_text="guessed"
     )
     sep: str | None = option(None, "separator of delimited files", metavar="CHAR", default_text="found")
+    quote: str | None = option(
+        None, "quotes of delimited files: enclosing fields, or none", choices=QUOTES, default_text="found"
+    )
     format: str | None = option(None, "read every file as this", choices=FORMATS, default_text="by name")
 
 
@@ -99,10 +102,12 @@ def plan(files: Sequence[Path], options: ReadingOptions, progress: Progress = SI
     """
     planned = []
     for path in files:
-        table = recognize(path, options.sep, options.format)
+        table = recognize(
+            path, options.sep, options.format, names=None, say=progress.say, quote=options.quote
+        )
         column = None
         if table.name != "text":
-            column = _text_column(path, table, options.text_column)
+            column = _text_column(path, table, options.text_column, progress)
             progress.say(f'{path}: a table; the texts of its column "{column}" are read')
         planned.append(CorpusFile(path, table, column))
     return planned
@@ -114,7 +119,7 @@ def size_of(corpus: Sequence[CorpusFile]) -> int | None:
     return sum(file.path.stat().st_size for file in corpus) if plain else None
 
 
-def _text_column(path: Path, table: TableFormat, name: str | None) -> str:
+def _text_column(path: Path, table: TableFormat, name: str | None, progress: Progress) -> str:
     """The column of texts, named or guessed from the first rows.
 
     For a table without a header line the error names an option that a corpus has.
@@ -125,7 +130,7 @@ def _text_column(path: Path, table: TableFormat, name: str | None) -> str:
 
     try:
         values = JsonValues()
-        rows = first_rows(values.noted(batches(path, table), 0))
+        rows = first_rows(values.noted(batches(path, table, say=progress.say), 0))
         return text_column(rows, name, str(path), values.mixed([path], rows))
     except InputError as error:
         if error.hint is None or "--names" not in error.hint:

@@ -7,6 +7,7 @@ messages.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,7 @@ def count_in_child(
 ) -> PlainWords:
     """The words of a corpus; raises what the child raises."""
     files = [
-        {"path": str(file.path), "format": [file.format.name, file.format.separator], "column": file.column}
-        for file in corpus
+        {"path": str(file.path), "format": astuple(file.format), "column": file.column} for file in corpus
     ]
     job = {"corpus": files, "tokenizer": tokenizer}
     result = run_child("tokkit.corpus.uncut_words", job, progress, threads)

@@ -166,7 +166,7 @@ class Dataset:
             others = [name for name in frame.columns if name not in (self.text_column, self.pair_column)]
             raise InputError(
                 f"{self.source}: no column of labels found; it has: {', '.join(frame.columns)}",
-                hint=f"name it: --label-column {others[-1]}"
+                hint=f"name it: --label-column {shlex.quote(others[-1])}"
                 if others
                 else "rows are TEXT;LABEL, say? then name their columns: --names text,label --sep ';'",
             )

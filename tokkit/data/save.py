@@ -8,7 +8,7 @@ import io
 import json
 import lzma
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ import polars as pl
 
 from tokkit.errors import InputError, OutputError, TokkitError
 from tokkit.sources import formats, streams
-from tokkit.sources.formats import FormatOptions, conll
+from tokkit.sources.formats import FormatOptions, conll, quoting
 from tokkit.sources.formats.batch import concatenate
 
 
@@ -93,16 +93,25 @@ def write(
     """
     frame = prepared(frame, table_format)
     path.write_bytes(compressed(encoded(frame, table_format, json_columns), path))
+    if table_format.name == "tsv" and not table_format.quoted and quoting.encloses(path, "\t", None):
+        # as they stand, quotes of a text would be read as enclosing it
+        return write(frame, path, replace(table_format, quote=formats.ENCLOSING), json_columns)
     # a CoNLL file has no header, so reading it back needs the names
     names = [name for name in frame.columns if name != conll.TEXT] if table_format.name == "conll" else ()
-    check_same(frame, concatenate(formats.batches(path, table_format, FormatOptions(names))), path)
+    if table_format.name == "csv":
+        table_format = replace(table_format, quote=formats.ENCLOSING)
+    left_out: list[str] = []
+    back = concatenate(formats.batches(path, table_format, FormatOptions(names), left_out.append))
+    if left_out:
+        raise _cannot_hold("a row is the same as the column names, or as a line for Excel", table_format.name)
+    check_same(frame, back, path)
 
 
 def prepared(frame: pl.DataFrame, table_format: formats.TableFormat) -> pl.DataFrame:
     """The rows with the types of the format; raises `InputError` as `write`."""
     writer = _WRITERS[table_format.name]
     frame = writer.prepare(frame, table_format.name)
-    if writer.forbidden is not None:
+    if writer.forbidden is not None and not (table_format.name == "tsv" and table_format.quoted):
         _check_values(frame, table_format.name, *writer.forbidden)
     return frame
 
@@ -170,8 +179,10 @@ def _strings(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     for column in frame.columns:
         if frame[column].dtype.is_nested() or frame[column].dtype == pl.Binary:
             raise _cannot_hold(f'column "{column}" holds lists, objects or bytes', name, "parquet")
-        if name != "text" and (column != column.strip() or column.startswith("\ufeff")):
-            raise _cannot_hold(f'the column name "{column}" begins or ends with white space', name)
+        if name != "text" and (not column or column != column.strip() or column.startswith("\ufeff")):
+            raise _cannot_hold(
+                f'the column name "{column}" is empty, or begins or ends with white space', name
+            )
     return frame.select(pl.all().cast(pl.String))
 
 
@@ -184,9 +195,9 @@ def _cannot_hold(what: str, name: str, other: str = "jsonl or parquet") -> Input
 
 
 def _encode_delimited(frame: pl.DataFrame, table_format: formats.TableFormat, header: bool) -> bytes:
-    quote_style: Literal["never", "necessary", "always"] = (
-        "never" if table_format.name == "tsv" else "necessary"
-    )
+    # without quotes a csv file could not hold a text with a separator
+    quoted = table_format.quoted or table_format.name == "csv"
+    quote_style: Literal["never", "necessary", "always"] = "necessary" if quoted else "never"
     if table_format.name == "csv" and frame.width == 1:
         quote_style = "always"  # an empty line is no row, a quoted empty field is one
     separator = table_format.separator or ","

@@ -14,3 +14,5 @@ LABEL_NAMES = (
     *("intent", "topic", "stars", "rating"),
 )
 ID_NAMES = ("id", "idx", "guid", "uid", "row_id", "index")
+# how pandas calls a column without a name, before its number
+UNNAMED = "Unnamed: "

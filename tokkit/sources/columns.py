@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -10,7 +11,7 @@ from typing import Any
 import polars as pl
 
 from tokkit.errors import InputError, did_you_mean, nearest
-from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES
+from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, PAIR_NAMES, TEXT_NAMES, UNNAMED
 
 _SAMPLE = 5000
 _SEPARATORS = (",", "\t", ";", "|")
@@ -81,7 +82,7 @@ def _text_column(
     free = [name for name in frame.columns if name not in excluded]
     if by_name := _by_name(free, TEXT_NAMES):
         return _plain(frame, by_name, "text", where, mixed)
-    free = [name for name in free if name.casefold() not in ID_NAMES and name not in mixed]
+    free = [name for name in free if not _names_rows(name) and name not in mixed]
     strings = [name for name in free if frame[name].dtype == pl.String]
     # a table of one column whose name holds a separator was most likely cut at another one
     separators = [
@@ -96,7 +97,7 @@ def _text_column(
     if not strings:
         raise InputError(
             f"{where}: no column of texts found; it has: {', '.join(frame.columns)}",
-            hint=f"name it: --text-column {_likely_text(frame, free)}",
+            hint=f"name it: --text-column {shlex.quote(_likely_text(frame, free))}",
         )
     lengths = {name: frame[name].head(_SAMPLE).str.len_chars().fill_null(0).sum() for name in strings}
     return max(strings, key=lambda name: lengths[name])
@@ -106,7 +107,7 @@ def _likely_text(frame: pl.DataFrame, names: Sequence[str]) -> str:
     """A field of strings within objects, one of a known name if there is any; else a column."""
     paths = [path for name in names for path in _string_fields(frame.schema[name], name)]
     known = [path for path in paths if path.rpartition(".")[2].casefold() in TEXT_NAMES]
-    return (known or paths or names or frame.columns)[0]
+    return (known or paths or names or frame.columns[-1:])[0]
 
 
 def _string_fields(dtype: Any, path: str) -> list[str]:
@@ -127,13 +128,18 @@ def _label_column(
     distinct = {
         name: sample[name].n_unique()
         for name in names
-        if name.casefold() not in ID_NAMES and name not in mixed and not sample[name].dtype.is_nested()
+        if not _names_rows(name) and name not in mixed and not sample[name].dtype.is_nested()
     }
     # classes are few and repeat; a column with another value in most rows is none
     likely = {
         name: n for name, n in distinct.items() if 1 < n <= min(_MOST_CLASSES, max(2, sample.height // 2))
     }
     return min(likely, key=lambda name: likely[name]) if likely else None
+
+
+def _names_rows(name: str) -> bool:
+    """Whether a column is most likely of ids, or an index of pandas, which has no name."""
+    return name.casefold() in ID_NAMES or name.startswith(UNNAMED)
 
 
 def _id_column(frame: pl.DataFrame, names: Sequence[str]) -> str | None:
@@ -186,17 +192,19 @@ def _plain(
     assert series is not None
     dtype = series.dtype
     if dtype.is_nested() or dtype == pl.Binary:
-        elsewhere = {*ID_NAMES, *(LABEL_NAMES if what == "text" else TEXT_NAMES)}
+        elsewhere = LABEL_NAMES if what == "text" else TEXT_NAMES
         others = [
             name
             for name in frame.columns
-            if name != column and not frame[name].dtype.is_nested() and name.casefold() not in elsewhere
+            if name != column
+            and not (frame[name].dtype.is_nested() or _names_rows(name))
+            and name.casefold() not in elsewhere
         ]
         within = [f"{column}.{key}" for key in series.struct.fields] if isinstance(dtype, pl.Struct) else []
         kind = _KINDS.get(str(dtype.base_type()), "objects")
         raise InputError(
             f'{where}: column "{column}" holds {kind}, not {_CALLED[what]} a row',
-            hint=f"name another: --{what}-column {(within or others)[0]}"
+            hint=f"name another: --{what}-column {shlex.quote((within or others)[0])}"
             if within or others
             else f"give every row {_CALLED[what]}, or name another column",
         )
@@ -222,7 +230,7 @@ def _requested(
             raise InputError(
                 f'{where}: no column "{requested}"{did_you_mean(requested, frame.columns)}; '
                 f"it has: {', '.join(frame.columns)}",
-                hint=f"name one of them: --{what}-column {near or frame.columns[-1]}",
+                hint=f"name one of them: --{what}-column {shlex.quote(near or frame.columns[-1])}",
             )
         requested = frame.columns[int(requested)]
     return _plain(frame, requested, what, where, mixed)
@@ -236,5 +244,5 @@ def _check_different(frame: pl.DataFrame, named: Mapping[str, str], where: str) 
             others = [column for column in frame.columns if column not in named.values()] or ["NAME"]
             raise InputError(
                 f'{where}: column "{name}" cannot hold both {_CALLED[before]} and {_CALLED[what]}',
-                hint=f"name another: --{what}-column {others[-1]}",
+                hint=f"name another: --{what}-column {shlex.quote(others[-1])}",
             )

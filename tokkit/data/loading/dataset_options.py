@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tokkit.options import Options, option
 from tokkit.sources.encodings import encoding_named
-from tokkit.sources.formats import FORMATS, LINE, UNITS, FormatOptions
+from tokkit.sources.formats import FORMATS, LINE, QUOTES, UNITS, FormatOptions
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,9 @@ class ReadOptions(Options):
         None, "column of what names a row", metavar="NAME", default_text="guessed by name"
     )
     sep: str | None = option(None, "separator of delimited files", metavar="CHAR", default_text="found")
+    quote: str | None = option(
+        None, "quotes of delimited files: enclosing fields, or none", choices=QUOTES, default_text="found"
+    )
     encoding: str | None = option(
         None, "of text files that are not UTF-8, cp949 say", metavar="NAME", default_text="UTF-8"
     )

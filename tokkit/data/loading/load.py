@@ -7,6 +7,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -229,7 +230,7 @@ def _spelled_twice(labels: Collection[str], where: str) -> InputError:
     pairs = [f"{label}={_NUMBERS[label.casefold()]}" for label in sorted(labels) if not label.isdecimal()]
     return InputError(
         f"{where}: the labels are {', '.join(sorted(labels))}: two classes in several spellings",
-        hint=f"--label-names {','.join(pairs)}",
+        hint=f"--label-names {shlex.quote(','.join(pairs))}",
     )
 
 
@@ -286,7 +287,8 @@ def say_guess(options: ReadOptions, chosen: columns.Columns, split: Split, progr
     second = columns.pair_of(split.frame, chosen.text)
     if options.pair_column is None and second not in (None, chosen.text, chosen.label):
         progress.say(
-            f'{split.where}: column "{second}" is not read; --pair-column {second} takes it for a second text'
+            f'{split.where}: column "{second}" is not read; '
+            f"--pair-column {shlex.quote(second)} takes it for a second text"
         )
 
 

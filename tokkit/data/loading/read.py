@@ -234,7 +234,9 @@ def _class_folders(
 def _split_of_files(name: str, files: Sequence[Path], options: ReadOptions, progress: Progress) -> SplitFiles:
     read = options.format_options
     table_formats = [
-        formats.recognize(path, options.sep, options.format, read.names, progress.say, read.encoding)
+        formats.recognize(
+            path, options.sep, options.format, read.names, progress.say, read.encoding, options.quote
+        )
         for path in files
     ]
     for path, table_format in zip(files, table_formats, strict=True):
@@ -259,6 +261,7 @@ def _check_used(options: ReadOptions, path: Path, format_name: str) -> None:
     for flag, value, names in (
         ("--unit", options.unit, ("text",)),
         ("--field", options.field, ("json", "jsonl")),
+        ("--quote", options.quote, ("csv", "tsv")),
         ("--encoding", options.encoding, ("csv", "tsv", "text", "conll", "jsonl", "json")),
     ):
         if value is not None and format_name not in names:

@@ -9,6 +9,7 @@ hash of the text decides: that meets the shares on average and moves no row when
 from __future__ import annotations
 
 import hashlib
+import shlex
 
 import numpy as np
 import polars as pl
@@ -86,7 +87,9 @@ def group_values(dataset: Dataset, split: Split, name: str) -> pl.Series:
     roles = {dataset.text_column: "text", dataset.pair_column: "second text", dataset.label_column: "label"}
     others = [column for column in split.original.columns if column not in roles]
     hint = (
-        f"name one: --group-column {others[0]}" if others else "leave it out: only text and label are there"
+        f"name one: --group-column {shlex.quote(others[0])}"
+        if others
+        else "leave it out: only text and label are there"
     )
     if values is None:
         raise no_column(split.where, name, split.original.columns, hint)

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tokkit.errors import InputError, UsageError
 from tokkit.sources import streams
-from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, TEXT_NAMES
-from tokkit.sources.formats import refused
+from tokkit.sources.column_names import ID_NAMES, LABEL_NAMES, TEXT_NAMES, UNNAMED
+from tokkit.sources.formats import quoting, refused
+from tokkit.sources.formats.quoting import LARGEST_FIELD
 
 if TYPE_CHECKING:
     from tokkit.sources.formats.batch import Batch
@@ -27,8 +29,10 @@ Say = Callable[[str], None]
 
 SEPARATORS = (",", "\t", ";", "|")
 _KNOWN = frozenset((*TEXT_NAMES, *LABEL_NAMES, *ID_NAMES))
-# characters of one field; Python's own limit, 131,072, is less than a long document
-LARGEST_FIELD = 2**31 - 1
+# the line that tells Excel the separator of the file: sep=;
+_SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?,*', re.IGNORECASE)
+# lines above a header that are looked at to find it
+MOST_TITLES = 10
 
 
 def split_line(line: str, separator: str) -> list[str]:
@@ -60,22 +64,48 @@ def separator_of(text: str) -> str:
     return separator
 
 
+def named_separator(line: str) -> str | None:
+    """The separator that a line names for Excel, as ``sep=;`` does; None for any other line."""
+    match = _SEPARATOR_LINE.fullmatch(line.rstrip("\r\n"))
+    return match and match[1]
+
+
+def is_title(cells: Sequence[str]) -> bool:
+    """Whether a line above the header of a table may be a title: only its first cell is filled."""
+    return bool(cells) and bool(cells[0].strip()) and not any(cell.strip() for cell in cells[1:])
+
+
+def titles(records: Sequence[Sequence[str]]) -> int:
+    """How many lines of title the first records are, above one that certainly names columns; else 0."""
+    for count, cells in enumerate(records[: MOST_TITLES + 1]):
+        if len(cells) > 1 and is_header(cells):
+            return count
+        if not is_title(cells) or known(cells):
+            return 0
+    return 0
+
+
 def known(cells: Sequence[str]) -> int:
     """How many cells are names that columns of text data usually carry."""
-    return sum(cell.strip().casefold() in _KNOWN for cell in cells)
+    return sum(cell.strip().strip('"').casefold() in _KNOWN for cell in cells)
 
 
 def sniff_separator(sample: Sequence[str]) -> str | None:
     """The separator of a delimited file from its first lines, or None where none fits.
 
-    Known column names in the first line decide; else the separator that cuts every line of the
-    sample into the same number of fields, two at least.
+    A first line for Excel decides, as do known column names in the first line, or below a title; else the
+    separator that cuts every line of the sample into the same number of fields, two at least.
     """
+    if named := named_separator(sample[0]):
+        return named
     # a header of known names says more than regular cuts, which prose with commas may have too
     by_name = {separator: known(split_line(sample[0], separator)) for separator in SEPARATORS}
     best = max(SEPARATORS, key=lambda separator: by_name[separator])
     if by_name[best] and len(split_line(sample[0], best)) > 1:
         return best
+    for separator in SEPARATORS:
+        if titles([split_line(line, separator) for line in sample]):
+            return separator
     return next((separator for separator in SEPARATORS if cuts_evenly(sample, separator)), None)
 
 
@@ -113,12 +143,14 @@ def column_names(
 ) -> tuple[list[str], bool]:
     """The names of the columns, ``names`` where they are given, and whether the first record holds names.
 
+    A column without a name, as an index of pandas is, is called as pandas calls it: ``Unnamed: 0``.
+
     line, cells   of the first record
 
     Raises `InputError` for a name that occurs twice.
     """
     if not names:
-        columns = [cell.strip() for cell in cells]
+        columns = [cell.strip() or f"{UNNAMED}{number}" for number, cell in enumerate(cells)]
         check_unique(f"{path}:{line}", columns)
         return columns, True
     check_unique(f"--names for {path}", names)
@@ -159,6 +191,8 @@ _READERS = {
 }
 
 FORMATS = tuple(_READERS)
+# what the quotes of a delimited file may be said to be
+QUOTES = ENCLOSING, PLAIN = '"', "none"
 _SUFFIXES = {
     ".csv": "csv",
     ".tsv": "tsv",
@@ -176,10 +210,19 @@ _SUFFIXES = {
 
 @dataclass(frozen=True)
 class TableFormat:
-    """How a file is read, and how the same kind of file is written again."""
+    """How a file is read, and how the same kind of file is written again.
+
+    quote   `ENCLOSING` or `PLAIN`, where the quotes of a delimited file are otherwise than usual
+    """
 
     name: str
     separator: str | None = None
+    quote: str | None = None
+
+    @property
+    def quoted(self) -> bool:
+        """Whether quotes enclose fields, rather than being characters: usual, but where tabs separate."""
+        return self.separator != "\t" if self.quote is None else self.quote == ENCLOSING
 
 
 def format_of(path: Path) -> str | None:
@@ -204,17 +247,41 @@ def recognize(
     path: Path,
     sep: str | None = None,
     format: str | None = None,
-    names: Sequence[str] = (),
+    names: Sequence[str] | None = (),
     say: Say = lambda message: None,
     encoding: str | None = None,
+    quote: str | None = None,
 ) -> TableFormat:
     """The format of a file, from the options, its name and its first lines.
 
     A text file whose first line names known columns, or whose columns ``names`` gives, is a delimited
-    file; any other gives one text per line, and if it looks like a table it is said.
+    file; any other gives one text per line, and if it looks like a table it is said, unless ``names`` is None
+    as columns cannot be named. All of a tab-separated
+    file decides whether its quotes enclose fields, where ``quote``, one of `QUOTES`, does not.
 
     Raises `InputError` for an empty file and for formats that are not read.
     """
+    table_format = _recognized(path, sep, format, names, say, encoding)
+    if table_format.separator is None:
+        return table_format
+    if quote is None and table_format.separator == "\t":
+        enclosing = quoting.encloses(path, "\t", encoding)
+        if enclosing is False:
+            say(f"{path}: its quotes are characters of the text; --quote '\"' lets them enclose fields")
+        elif enclosing:
+            quote = ENCLOSING
+            say(f"{path}: its quotes enclose fields; --quote none keeps them as characters")
+    return replace(table_format, quote=quote)
+
+
+def _recognized(
+    path: Path,
+    sep: str | None,
+    format: str | None,
+    names: Sequence[str] | None,
+    say: Say,
+    encoding: str | None,
+) -> TableFormat:
     ending = _ending(path)
     if format is None:
         refused.check_ending(path, ending)
@@ -236,10 +303,12 @@ def recognize(
         return _delimited(separator or ",")
     if format == "text" or separator is None:
         return TableFormat("text")
-    if len(names) > 1 or _names_columns(sample, separator):
+    if named_separator(sample[0]):
+        return _delimited(separator)
+    if len(names or ()) > 1 or _names_columns(sample, separator):
         return _delimited(separator)
     # prose has commas, seldom the same number in each line, but tabs and semicolons are hardly chance
-    if separator != "," and len(sample) > 2 and cuts_evenly(sample, separator):
+    if separator != "," and len(sample) > 2 and names is not None and cuts_evenly(sample, separator):
         fields = len(split_line(sample[0], separator))
         cutter = "a tab" if separator == "\t" else f"'{separator}'"
         say(f"{path}: read as a text a line, yet {cutter} cuts each into {fields}; --names A,B reads columns")

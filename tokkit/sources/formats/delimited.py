@@ -7,6 +7,7 @@ large file a kernel cuts the records that are plain, and leaves every other one 
 from __future__ import annotations
 
 import csv
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -35,7 +36,7 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     A row that cannot be read raises `InputError` with its line, or is skipped and counted with ``skip_bad``.
     So does a first line that looks like a row where column names were expected.
     """
-    file = _DelimitedFile(path, table_format.separator or ",", options, say)
+    file = _DelimitedFile(path, table_format, options, say)
     large = file.separator.isascii() and streams.text_size(path) >= LARGE
     rows = file.cut() if large else file.parsed()
     # the first line is compared with the rows below it before any of them is given
@@ -46,18 +47,22 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     file.check_first_line(below)
     yield from below
     yield from rows
-    file.bad.report(say)
+    file.report()
 
 
 class _DelimitedFile:
     """One file, read by one of two ways to the same rows: `parsed` by `csv`, or `cut` by a kernel."""
 
-    def __init__(self, path: Path, separator: str, options: FormatOptions, say: Say) -> None:
-        self.separator = separator
+    def __init__(self, path: Path, table_format: TableFormat, options: FormatOptions, say: Say) -> None:
+        self.separator = table_format.separator or ","
         self.bad = BadRows(path, options.skip_bad)
         self.names: list[str] = []
         self.wanted: dict[str, int] = {}
         self._path, self._options, self._say = path, options, say
+        self._quoted = table_format.quoted
+        # the cells of the header, none where there is none, and how many records repeat it
+        self._header: list[str] = []
+        self._repeats = 0
         self._line = 0
 
     def parsed(self) -> Iterator[Batch]:
@@ -94,15 +99,62 @@ class _DelimitedFile:
                     window, more = SMALLEST_WINDOW, text.size > 0
 
     def _named(self, records: Iterator[Record]) -> list[Record]:
-        """Names the columns; the first record where it is a row, and does not name them."""
-        first = next(records, None)
-        if first is None:
+        """Names the columns; the first records where they are rows, and do not name them."""
+        first = list(islice((record for record in records if not self._is_separator_line(record[1])), 1))
+        # more are read only to look for the header below a title
+        while first and formats.is_title(first[-1][1]) and len(first) <= formats.MOST_TITLES:
+            following = list(islice(records, 1))
+            first += following
+            if not following:
+                break
+        if not first:
             raise InputError(f"{self._path}: the file is empty", hint="name a file that holds rows")
-        self._line = first[0]
-        self.names, is_header = formats.column_names(self._path, *first, self._options.names, self._say)
+        if above := formats.titles([cells for _, cells in first]):
+            title = " ".join(cell for _, cells in first[:above] for cell in cells if cell)
+            self._say(
+                f"{self._path}: skipped what is above the header in line {first[above][0]}: {title[:80]}"
+            )
+            first = first[above:]
+        self._line, cells = first[0]
+        self._check_title([cells for _, cells in first])
+        self.names, is_header = formats.column_names(self._path, *first[0], self._options.names, self._say)
+        self._header = cells if is_header else []
         wanted = self._options.columns
         self.wanted = {name: i for i, name in enumerate(self.names) if wanted is None or name in wanted}
-        return [] if is_header else [first]
+        return first[1:] if is_header else first
+
+    def _check_title(self, first: Sequence[list[str]]) -> None:
+        """Raises `InputError` where the first line is most likely a title, and no names of columns follow."""
+        wide = len(first) > 1 and len(first[0]) > 1 and formats.is_title(first[0])
+        if wide and not (self._options.names or formats.known(first[0]) or formats.is_title(first[1])):
+            raise InputError(
+                f'{self._path}:{self._line}: names one of {len(first[0])} columns, "{first[0][0]}": a title?',
+                hint=f"leave out what is above the column names: "
+                f"tail -n +{self._line + 1} {shlex.quote(str(self._path))} > OUT.csv",
+            )
+
+    def _is_separator_line(self, fields: list[str]) -> bool:
+        return formats.named_separator(self.separator.join(fields)) is not None
+
+    def _repeats_header(self, fields: list[str]) -> bool:
+        """Whether a record is the header again, or a line for Excel, as in files that were joined."""
+        first = fields[0]
+        if first.startswith("\ufeff"):  # then quotes do not begin the field
+            first = first[1:].strip('"')
+        is_header = len(fields) > 1 and first == self._header[0] and fields[1:] == self._header[1:]
+        return is_header or self._is_separator_line([first, *fields[1:]])
+
+    def _leave_out(self, line: int) -> None:
+        """Says that a record repeats the header, at once for the first of them."""
+        self._repeats += 1
+        if self._repeats <= BadRows.LISTED:
+            self._say(f"{self._path}:{line}: repeats the column names: left out")
+
+    def report(self) -> None:
+        """Say which rows were skipped."""
+        self.bad.report(self._say)
+        if self._repeats > BadRows.LISTED:
+            self._say(f"{self._path}: left out {self._repeats} rows that repeat the column names")
 
     def _batches(self, records: Iterable[Record], read: list[int]) -> Iterator[Batch]:
         return batches_of(self._fitting(records), read, self._columns, string_series)
@@ -135,8 +187,11 @@ class _DelimitedFile:
 
         data = padded(text)
         starts, ends = np.empty((2, text.count(b"\n") + 1, len(self.names)), np.int64)
-        quoted = self.separator != "\t"
-        rows, read, why = cut_rows(data, len(text), ord(self.separator), quoted, is_rest, starts, ends)
+        # rows that may repeat the header are odd, too; no text has the byte 255
+        first = np.frombuffer(self._header[0].encode() if self._header else b"\xff", np.uint8)
+        rows, read, why = cut_rows(
+            data, len(text), ord(self.separator), self._quoted, is_rest, first, starts, ends
+        )
         columns = {
             # copies, as the arrays have room for more rows
             name: Strings(data, starts[:rows, i].copy(), ends[:rows, i].copy())
@@ -149,6 +204,9 @@ class _DelimitedFile:
         name_of_separator = "a tab" if self.separator == "\t" else f"'{self.separator}'"
         other = "','" if self.separator == ";" else "';'"
         for line, fields in records:
+            if self._header and self._repeats_header(fields):
+                self._leave_out(line)
+                continue
             if len(fields) == len(self.names):
                 yield fields
                 continue
@@ -166,10 +224,10 @@ class _DelimitedFile:
         no record to the bad rows.
         """
         # no escapes either: what is between two tabs is the field
-        if self.separator == "\t":  # a quote is a character like any other
+        if not self._quoted:
             for number, row in enumerate(lines, before + 1):
                 if stripped := row.rstrip("\r\n"):
-                    yield number, stripped.split("\t")
+                    yield number, stripped.split(self.separator)
             return
         # the limit of Python, 131,072 characters, is less than a long document
         csv.field_size_limit(formats.LARGEST_FIELD)
@@ -188,7 +246,10 @@ class _DelimitedFile:
                 yield line, record
 
     def _add_bad(self, line: int, error: csv.Error) -> None:
-        hint = 'close every quote, and double a quote inside a quoted field ("")'
+        hint = (
+            'close every quote, and double a quote inside a quoted field (""), '
+            "or read quotes as characters: --quote none"
+        )
         if str(error) == "unexpected end of data":  # an open quote took all the rest for one field
             message = f"{self._path}:{line}: this record cannot be read: {error}"
             raise InputError(message, hint=hint) from error

@@ -12,16 +12,35 @@ _QUOTE, _NEWLINE, _RETURN = ord('"'), ord("\n"), ord("\r")
 
 
 @kernel
-def cut_rows(data, size, separator, quoted, last, starts, ends):
+def _may_repeat(data, begun, start, end, first):
+    """Whether a row begins as the header does, with a byte order mark, or with ``sep=``."""
+    if end - start >= 4 and data[start + 3] == ord("="):
+        return (
+            data[start] | 32 == ord("s")
+            and data[start + 1] | 32 == ord("e")
+            and data[start + 2] | 32 == ord("p")
+        )
+    if end - begun >= 3 and data[begun] == 0xEF and data[begun + 1] == 0xBB and data[begun + 2] == 0xBF:
+        return True
+    same = end - start == len(first)
+    for i in range(len(first) if same else 0):
+        same &= data[start + i] == first[i]
+    return same
+
+
+@kernel
+def cut_rows(data, size, separator, quoted, last, first, starts, ends):
     r"""The fields of the rows in ``data[:size]``: ``data[starts[i, j] : ends[i, j]]`` is field j of row i.
 
     separator  an ASCII byte
     quoted     whether a field may be quoted; two quotes within it become one, in ``data`` itself
     last       whether the text ends here: else a row without its line end waits for more
+    first      (bytes,) uint8, the name of the first column; a byte that no text has where there is no header
     starts     (rows, fields) int64, and so ``ends``: room for the rows
 
     Gives the number of rows, where the next one begins, and why it ended there. A row with more or fewer
-    fields is odd, as are a carriage return without a newline, and text between a quote and a separator.
+    fields is odd, as are a carriage return without a newline, text between a quote and a separator, and what
+    may repeat the first lines of a file.
     """
     width = starts.shape[1]
     row, at = 0, 0
@@ -57,6 +76,8 @@ def cut_rows(data, size, separator, quoted, last, starts, ends):
                 while at < size and data[at] != separator and data[at] != _NEWLINE and data[at] != _RETURN:
                     at += 1
                 end = at
+            if field == 0 and _may_repeat(data, begun, start, end, first):
+                return row, begun, ODD
             # fields beyond the last name are counted, so that the row is odd, and not stored
             if field < width:
                 starts[row, field], ends[row, field] = start, end
