@@ -70,3 +70,14 @@ def test_softmax_is_torch_s():
     assert softmax(logits) == pytest.approx(
         torch.from_numpy(logits).double().softmax(dim=1).numpy(), abs=1e-12
     )
+
+
+def test_predictions_that_are_all_the_same_are_named():
+    logits = np.array([[2.0, 1.0], [1.0, 0.5], [3.0, 0.0]], np.float32)
+    assert classifier_scores(logits, np.array([0, 1, 0]), ["joy", "anger"])["predicts_only"] == "joy"
+    several = np.array([[1, 0], [0, 1], [1, 1]], np.float32)
+    assert classifier_scores(logits, several, ["joy", "anger"])["predicts_only"] == "joy|anger"
+    assert classifier_scores(-logits - 1, several, ["joy", "anger"])["predicts_only"] == ""
+    # where there is nothing else to predict, or predictions differ
+    assert "predicts_only" not in classifier_scores(logits, np.array([0, 0, 0]), ["joy", "anger"])
+    assert "predicts_only" not in classifier_scores(np.eye(2, dtype=np.float32), np.array([0, 1]), ["a", "b"])

@@ -59,6 +59,14 @@ def test_a_score_there_is_not_is_refused_and_the_others_are_named(name):
 )
 def test_losses_and_errors_are_to_be_low_all_others_high(name, old, new, better):
     group, _, last = name.rpartition(".")
-    scores = [{group: {last: value}} if group else {last: value} for value in (old, new)]
+    scores = [{"loss": 1.0, **({group: {last: value}} if group else {last: value})} for value in (old, new)]
     assert is_better(scores[1], scores[0], name) is better
     assert is_better(scores[1], None, name)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.5, None])
+def test_of_equal_scores_those_of_the_lower_loss_are_better(value):
+    earlier, later = ({"loss": loss, "span_f1": value} for loss in (0.9, 0.3))
+    assert is_better(later, earlier, "span_f1")
+    assert not is_better(earlier, later, "span_f1")
+    assert not is_better(later, later, "span_f1")

@@ -18,6 +18,7 @@ from tokkit.model.folder import model_folder as folder
 from tokkit.model.network.classifier import batch_of, predict_logits
 from tokkit.model.tasks import TASKS
 from tokkit.tokenizer.folder.load import load
+from tokkit.views.reports import evaluation as reports
 
 FAST = {"size": "tiny", "threads": 1, "no_cache": True}
 NAMES = {"PER": ["Kim", "Merry", "민수"], "LOC": ["Seoul", "market", "서울"]}
@@ -243,6 +244,36 @@ def test_a_scheme_in_another_spelling_is_said_and_scored_without_o(tokenizer, tm
     assert scores["confusion"]["labels"] == ["0", "loc_b", "loc_i", "per_b", "per_i"]
     assert set(scores["classes"]) == {"per", "loc"}
     assert scores["majority"]["span_f1"] == 0
+
+
+def test_tokens_of_which_nothing_is_left_are_said(tokenizer, tmp_path, heard):
+    rows = [*sentences(40, 1), (["Kim", "\u2003", "\u3000", "\u2003"], ["B-PER", "O", "O", "O"])]
+    path = tmp_path / "t.jsonl"
+    path.write_text("".join(json.dumps({"tokens": a, "tags": b}) + "\n" for a, b in rows), encoding="utf-8")
+    one = tmp_path / "one.jsonl"
+    one.write_text(path.read_text("utf-8").splitlines()[-1], "utf-8")
+    settings = {"epochs": 1, "validation_data": one, "progress": heard, **FAST}
+    tokkit.finetune(path, tokenizer, out=tmp_path / "m", **settings)
+    said = '3 tokens are nothing to the tokenizer ("\\u2003", "\\u3000"): not trained, and always O'
+    assert f"train: {said}" in heard
+    heard.sentences.clear()
+    [row] = tokkit.predict(tmp_path / "m", one, progress=heard).predictions
+    assert row["tags"][1:] == ["O", "O", "O"]
+    assert f"m: {said}" in heard
+
+
+def test_a_model_that_predicts_one_tag_only_is_said(data, tokenizer, tmp_path, heard):
+    settings = {"lr": 1e-3, "batch_size": 32, "epochs": 2, "progress": heard, **FAST}
+    result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", **settings)
+    assert result.metrics["predicts_only"] == "O"
+    assert 'span F1 0.0000; predicts only "O"' in heard
+    assert 'the model predicts only "O": more --epochs or a higher --lr may help' in heard
+    assert result.best_epoch == 2, "of equal span F1, the lower loss"
+    heard.sentences.clear()
+    scores = tokkit.evaluate(tmp_path / "m", data, progress=heard).as_dict()
+    assert 'm predicts only "O" on these rows' in heard
+    titles = [table.title for table in reports.evaluation(scores)]
+    assert titles[0].endswith('tokens, tagging scheme IOB; predicts only "O"')
 
 
 def test_a_tag_that_no_training_row_has_is_named(tagger, data, tokenizer, tmp_path):

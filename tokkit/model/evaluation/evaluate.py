@@ -26,6 +26,7 @@ from tokkit.model.network.classifier import use_threads
 from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
+from tokkit.views.reports.evaluation import predicts_only
 
 
 def evaluate(
@@ -87,6 +88,9 @@ def evaluate(
             scored += scorer.score(name, receipt)
             _warn_of_training_rows(name, receipt, rows, loaded.split(chosen), options, progress)
     _check_one_task(scored)
+    for model in scored:
+        for only in predicts_only(model.scores):
+            progress.say(f"{model.name} {only} on these rows")
     evaluations = {model.name: analyze(model, rows, options, progress) for model in scored}
     result = EvaluateResult(evaluations, rows.left_out, source, chosen)
     # The best model follows from the scores, and the comparison from the best model.

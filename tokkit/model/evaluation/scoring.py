@@ -190,6 +190,7 @@ def _with_scores(model: ScoredModel, receipt: ModelReceipt, options: EvaluateOpt
     if not options.tuned_thresholds:
         return replace(model, scores=scores)
     decided = calibration.shifted(model.logits, labels, receipt.thresholds)
+    scores.pop("predicts_only", None)
     by_threshold = task.scores(decided, model.targets, labels)
     # Shifted logits decide, and that is all: their probabilities mean nothing.
     scores |= {name: value for name, value in by_threshold.items() if name not in _OF_PROBABILITIES}

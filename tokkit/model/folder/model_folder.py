@@ -62,6 +62,9 @@ class SavedModel:
         if encoded.truncated:
             count, max_length = f"{encoded.truncated:,}", self.classifier.limits.max_length
             progress.say(f"{self.receipt.folder}: {count} rows truncated at max length {max_length}")
+        classifier = self.classifier
+        where = str(self.receipt.folder)
+        classifier.task.warn_of_rows(rows, encoded, classifier.tokenizer, where, progress)
         return encoded
 
     def logits(self, encoded: Encoded, options: InferenceOptions, progress: Progress) -> NDArray[np.float32]:

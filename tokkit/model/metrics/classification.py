@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
+from tokkit.data.dataset import SEPARATOR
 from tokkit.model.metrics.calibration import (
     calibration_error,
     confidences,
@@ -56,6 +57,11 @@ class Decisions:
     def correct(self) -> NDArray[np.bool_]:
         """(rows,) whether exactly the true labels are predicted."""
         return (self.truth == self.predicted).all(axis=1)
+
+    @property
+    def vary(self) -> bool:
+        """Whether two rows have different predictions."""
+        return bool((self.predicted != self.predicted[:1]).any())
 
     @cached_property
     def counts(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -147,7 +153,8 @@ def classifier_scores(logits: Logits, targets: NDArray[Any], labels: Sequence[st
     ``loss`` is the mean of `row_losses`, ``accuracy`` the share of rows whose labels are all correct. F1 of a
     class that is neither true nor predicted is 0, and macro F1 is the mean over all classes of the model;
     ``mean_average_precision`` is that over the classes that have rows. ``majority`` is what always predicting
-    the most frequent class reaches. The temperature of ``calibration`` and the decision ``thresholds``, of
+    the most frequent class reaches; ``predicts_only`` is there where all predictions are the same, and the
+    true labels are not. The temperature of ``calibration`` and the decision ``thresholds``, of
     several labels or two classes, fit these very rows: apply them to others.
     """
     exclusive = targets.ndim == 1
@@ -170,6 +177,9 @@ def classifier_scores(logits: Logits, targets: NDArray[Any], labels: Sequence[st
         "majority": {"label": labels[majority], **Decisions(truth, always).averages(averages)},
         "classes": decisions.by_class(labels, precisions),
     }
+    if not decisions.vary and (truth != truth[0]).any():
+        names = [label for label, predicted in zip(labels, decisions.predicted[0], strict=True) if predicted]
+        scores["predicts_only"] = SEPARATOR.join(names)
     if exclusive:
         matrix = confusion_matrix(targets, logits.argmax(axis=1), len(labels))
         scores["confusion"] = {"labels": list(labels), "matrix": matrix.tolist()}

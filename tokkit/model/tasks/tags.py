@@ -12,6 +12,7 @@ predicted (Devlin et al. 2018, 5.3; `DataCollatorForTokenClassification` of tran
 from __future__ import annotations
 
 import itertools
+import json
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -37,6 +38,8 @@ from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.encoding.word_lists import encode_words
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+# Tokens that are named in a message.
+_NAMED = 5
 _SCHEMES = {
     **{"IOB": "IOB tags", "IO": "IO tags", "none": "tags without entities: every token by itself"},
     **{name: f"{name} tags: spans count if complete" for name in ("IOBES", "BILOU")},
@@ -99,6 +102,12 @@ class TagTargets(TokenPositions):
         return torch.from_numpy(padded)
 
 
+def _same(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str]]) -> dict[str, str]:
+    """``predicts_only``, as `classifier_scores` has it."""
+    used = set(itertools.chain(*predicted))
+    return {"predicts_only": used.pop()} if len(used) == 1 < len(set(itertools.chain(*true))) else {}
+
+
 class Tags(Task):
     name: ClassVar[str] = "tags"
     title: ClassVar[str] = "Token classifier"
@@ -138,6 +147,24 @@ class Tags(Task):
             progress.say(
                 f"{tokenizer.folder}: its tokens include the space before a word, which words alone lack, so "
                 "they get other ids than in a text; WordPiece, or add_prefix_space, suits tags better"
+            )
+
+    def warn_of_rows(
+        self, rows: Rows, encoded: Encoded, tokenizer: LoadedTokenizer, where: str, progress: Progress
+    ) -> None:
+        """Warn of tokens of which the tokenizer leaves nothing."""
+        positions = TokenPositions(rows.tokens, encoded).positions
+        unseen = [token for token, at in zip(itertools.chain(*rows.tokens), positions, strict=True) if at < 0]
+        distinct = list(dict.fromkeys(unseen))
+        # Others have none only because their row is truncated before them.
+        rows_alone = [[token] for token in distinct]
+        alone = TokenPositions(rows_alone, encode_words(rows_alone, tokenizer)).positions
+        dropped = {distinct[row] for row in np.flatnonzero(alone < 0)}
+        if count := sum(token in dropped for token in unseen):
+            named = ", ".join(map(json.dumps, sorted(dropped)[:_NAMED]))
+            progress.say(
+                f"{where}: {count:,} tokens are nothing to the tokenizer ({named}"
+                f"{', ...' if len(dropped) > _NAMED else ''}): not trained, and always O"
             )
 
     def targets(self, rows: Rows, labels: Sequence[str], where: str, encoded: Encoded) -> TagTargets:
@@ -183,6 +210,7 @@ class Tags(Task):
                 "accuracy": rounded(counts[majority] / len(ids)),
                 **{name: score for name, score in majority_spans.items() if name != "classes"},
             },
+            **_same(predicted, targets.tags),
             "confusion": {"labels": list(labels), "matrix": matrix.tolist()},
             "calibration": by_token["calibration"],
         }

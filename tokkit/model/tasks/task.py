@@ -98,6 +98,12 @@ class Task(ABC):
         """Warn where the tokenizer is less suited for this task."""
         return None
 
+    def warn_of_rows(
+        self, rows: Rows, encoded: Encoded, tokenizer: LoadedTokenizer, where: str, progress: Progress
+    ) -> None:
+        """Warn of parts of the rows that the model does not get, other than truncated ones."""
+        return None
+
     def encode(
         self,
         rows: Rows,

@@ -17,6 +17,7 @@ from tokkit.model.folder import model_folder
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.steps import StepReport
+from tokkit.views.reports.evaluation import predicts_only
 
 Row = Mapping[str, Any]
 
@@ -89,10 +90,13 @@ def score_named(scores: Mapping[str, Any], name: str) -> float:
 
 
 def is_better(scores: Mapping[str, Any], than: Mapping[str, Any] | None, name: str) -> bool:
-    """Whether scores are better than earlier ones; the first are, equal ones and NaN are not."""
+    """Whether scores are better than earlier ones, of equal ones those of the lower loss; the first are."""
     if than is None:
         return True
     new, old = score_named(scores, name), score_named(than, name)
+    # A score of small validation data is often equal, at 0 for the first epochs: no reason to keep the first.
+    if new == old or (math.isnan(new) and math.isnan(old)):
+        return bool(scores["loss"] < than["loss"])
     # Any score is better than none; NaN compares false with everything.
     if math.isnan(new) or math.isnan(old):
         return math.isnan(old) and not math.isnan(new)
@@ -111,16 +115,20 @@ def history_row(report: StepReport, scores: Mapping[str, Any], names: Sequence[s
     }
 
 
-def sentence(epochs: int, row: Row) -> str:
-    """A line of the history as a sentence."""
+def sentence(epochs: int, row: Row, scores: Mapping[str, Any]) -> str:
+    """A line of the history as a sentence, and whether all predictions are the same."""
     validation = ", ".join(
         f"{_NAMES.get(name, name)} {value:.4f}"
         for column, value in row.items()
         if value is not None and (name := column.removeprefix("validation_")) != column
     )
-    return (
-        f"epoch {row['epoch']}/{epochs}: "
-        f"train loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.4f}; validation {validation}"
+    return "; ".join(
+        (
+            f"epoch {row['epoch']}/{epochs}: "
+            f"train loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.4f}",
+            f"validation {validation}",
+            *predicts_only(scores),
+        )
     )
 
 

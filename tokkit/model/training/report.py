@@ -20,7 +20,7 @@ from tokkit.model.training.session import TrainingResult
 from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress
 from tokkit.views import plots
-from tokkit.views.reports.evaluation import BASELINES, score_name
+from tokkit.views.reports.evaluation import BASELINES, predicts_only, score_name
 
 _VERIFIED_ROWS = 8
 
@@ -55,6 +55,8 @@ def write(
             f"{score_name(metric)} {scores[metric]:.4f} is below the baseline's {baseline[metric]:.4f}: "
             "more --epochs or a higher --lr may help"
         )
+    for only in predicts_only(scores):
+        progress.say(f"the model {only}: more --epochs or a higher --lr may help")
     # What was written is loaded again and must predict a few rows as the model in memory did.
     rows = np.arange(min(_VERIFIED_ROWS, len(validation.encoded)))
     sample = part_of(validation.encoded, rows)

@@ -167,7 +167,7 @@ class TrainingSession:
         logits = self._logits(validation.encoded, self.progress)
         scores = classifier.task.scores(logits, validation.targets, classifier.labels)
         self.history.append(evaluations.history_row(report, scores, classifier.task.headline))
-        self.progress.say(evaluations.sentence(self.setup.options.epochs, self.history[-1]))
+        self.progress.say(evaluations.sentence(self.setup.options.epochs, self.history[-1], scores))
         if evaluations.is_better(scores, self.best.scores if self.best else None, self.metric):
             # Written at once: the weights change with the next step.
             better = Best(len(self.history) - 1, scores, logits, self._best_folder(report.step))

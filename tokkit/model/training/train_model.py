@@ -227,6 +227,8 @@ def _prepare(
         check_padding(request.model, classifier, encoded[0], device)
     if truncated := encoded[0].truncated:
         progress.say(f"{truncated:,} training rows truncated at {classifier.limits.max_length} tokens")
+    for rows, name, ids in zip((training, validation), (TRAIN, VALIDATION), encoded, strict=True):
+        task.warn_of_rows(rows, ids, classifier.tokenizer, name, progress)
     splits = [
         EncodedRows(rows, ids, task.targets(rows, classifier.labels, name, ids))
         for rows, name, ids in zip((training, validation), (TRAIN, VALIDATION), encoded, strict=True)

@@ -80,6 +80,17 @@ def score_name(score: str) -> str:
     return {"ece": "ECE", "r2": "R²", "mae": "mean absolute error"}.get(words, words)
 
 
+def predicts_only(scores: Result) -> list[str]:
+    """Says so where all predictions are the same; empty where they differ.
+
+    >>> predicts_only({"predicts_only": "joy"}), predicts_only({"predicts_only": ""}), predicts_only({})
+    (['predicts only "joy"'], ['predicts no label for any row'], [])
+    """
+    if (label := scores.get("predicts_only")) is None:
+        return []
+    return [f'predicts only "{label}"' if label else "predicts no label for any row"]
+
+
 def _parts(result: Result, longest: int) -> list[Part]:
     parts: list[Part] = [_overall(result)]
     if "classes" in result:
@@ -112,7 +123,8 @@ def _overall(result: Result) -> Table:
         (score_name(name), *(scores.get(name) for scores in columns.values())) for name in columns["model"]
     ]
     tags = f", {result['tokens']:,} tokens, tagging scheme {result['scheme']}" if "scheme" in result else ""
-    return Table(f"{result['rows']:,} rows{tags}", ("", *columns), rows)
+    title = "; ".join([f"{result['rows']:,} rows{tags}", *predicts_only(result)])
+    return Table(title, ("", *columns), rows)
 
 
 def _interval(bounds: Sequence[float] | None) -> str | None:
