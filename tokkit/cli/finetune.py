@@ -9,10 +9,9 @@ from typing import Any
 
 import click
 
-from tokkit.cli import settings
 from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
@@ -97,13 +96,7 @@ def finetune_command(
 
 
 def default_dataset(progress: Progress) -> str:
-    """``dataset`` of `tokkit.toml`, else a folder or file ``dataset``, else the included sample; reported."""
-    named = settings.read().get("dataset")
-    if named is not None:
-        if not isinstance(named, str):
-            raise InputError(f'{settings.FILE}: expected a path: dataset = "reviews/"')
-        progress.say(f"no data set named: using {named} from {settings.FILE}")
-        return named
+    """A folder or file ``dataset``, else the included sample; reported."""
     if DATASET.exists():
         progress.say(f"no data set named: using {DATASET} in the current folder")
         return str(DATASET)

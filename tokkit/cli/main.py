@@ -140,7 +140,7 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f"{context.command_path} --help" if context is not None else None
-        return _report(error.format_message(), hint, error.exit_code)
+        return _report(_message_of(error, context), hint, error.exit_code)
     except (KeyboardInterrupt, click.Abort):
         return _report(Interrupted().message, None, Interrupted.exit_code)
     except TokkitError as error:
@@ -168,6 +168,13 @@ def run(arguments: list[str]) -> int:
     finally:
         # Standard input that had to be read twice was copied to a temporary file.
         remove_spooled()
+
+
+def _message_of(error: click.ClickException, context: click.Context | None) -> str:
+    """What click says of a value, and where it is from if the command line does not have it."""
+    parameter = error.param if isinstance(error, click.BadParameter) else None
+    where = settings.source_of(context, parameter) if context is not None and parameter is not None else None
+    return error.format_message() if where is None else f"{where}: {error.message}"
 
 
 def _report(message: str, hint: str | None, code: int, error: BaseException | None = None) -> int:

@@ -9,10 +9,11 @@ from typing import Any
 
 import click
 
-from tokkit.cli import output
+from tokkit.cli import output, settings
 from tokkit.cli.interrupts import cancelling
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import Options, described_fields, flag, kind_of
+from tokkit.progress import Progress
 from tokkit.sources.paths import without_spool
 from tokkit.views.progress_bar import Bar, Messages, Quiet
 
@@ -41,9 +42,11 @@ def shared_options(
     def decorate(function: Function) -> Function:
         @functools.wraps(function)
         def call(*, as_json: bool, quiet: bool, verbose: bool, **values: Any) -> Any:
-            show = functools.partial(output.show, click.get_current_context().command.name, as_json)
+            context = click.get_current_context()
+            show = functools.partial(output.show, context.command.name, as_json)
             progress = Quiet() if quiet else (Bar if sys.stderr.isatty() else Messages)(without_spool)
             try:
+                _say_source(context, progress)
                 for argument, group in groups.items():
                     values[argument] = group(**{name: values.pop(name) for name in names[argument]})
                 with cancelling(progress):
@@ -51,6 +54,8 @@ def shared_options(
             except Exception as error:
                 # With it, `run` prints the traceback.
                 error.verbose = verbose  # type: ignore[attr-defined]
+                if isinstance(error, UsageError):
+                    error.message = settings.with_source(error.message, context)
                 raise
 
         flags = [_flag_of(group, name) for argument, group in groups.items() for name in names[argument]]
@@ -64,6 +69,13 @@ def shared_options(
         return _with_flags(call, flags)
 
     return decorate
+
+
+def _say_source(context: click.Context, progress: Progress) -> None:
+    """Report a data set that the command line does not name."""
+    for parameter in context.command.params:
+        if parameter.name == settings.DATASET and (source := settings.source_of(context, parameter)):
+            progress.say(f"no data set named: using {context.params[settings.DATASET]} ({source})")
 
 
 def _with_flags(function: Function, flags: Sequence[Flag]) -> Function:
