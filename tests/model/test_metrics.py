@@ -43,6 +43,14 @@ def test_scores_are_those_of_scikit_learn():
     assert (confusion_matrix(targets, predicted, 4) == matrix).all()
 
 
+def test_macro_f1_counts_classes_that_are_neither_true_nor_predicted():
+    targets, predicted = np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1])
+    scores = classifier_scores(np.eye(4, dtype=np.float32)[predicted], targets, LABELS)
+    expected = reference.f1_score(targets, predicted, labels=range(4), average="macro", zero_division=0)
+    assert scores["macro_f1"] == pytest.approx(expected, abs=1e-6)
+    assert scores["macro_f1"] < 0.4
+
+
 def test_the_majority_class_is_scored_too():
     logits, targets = random_logits()
     majority = classifier_scores(logits, targets, LABELS)["majority"]

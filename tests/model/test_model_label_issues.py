@@ -70,6 +70,23 @@ def test_label_issues_find_the_labels_that_were_spoiled():
     assert 1 - np.trace(issues.joint) / 1000 == pytest.approx(0.08, abs=0.02)
 
 
+def test_a_mean_of_equal_probabilities_is_reached_by_each_of_them():
+    """The mean of three times 0.8 is 1e-16 above 0.8."""
+    shares = np.array([[0.2, 0.8]] * 3 + [[0.9, 0.1], [0.2, 0.8]])
+    issues = find_label_issues(shares, np.array([1, 1, 1, 0, 0]))
+    assert np.mean([0.8] * 3) > 0.8
+    assert (issues.rows.tolist(), issues.suggested.tolist()) == ([4], [1])
+    assert issues.joint.tolist() == [[1, 1], [0, 3]]
+
+
+def test_a_label_without_rows_is_suggested_for_none():
+    """Nothing says how probable rows of class 1 are on average, so no row is confidently of it."""
+    shares = np.array([[0.1, 0.8, 0.1], [0.4, 0.3, 0.3], [0.1, 0.8, 0.1], [0.2, 0.2, 0.6]])
+    issues = find_label_issues(shares, np.array([0, 0, 2, 2]))
+    assert issues.rows.tolist() == []
+    assert issues.joint.tolist() == [[2, 0, 0], [0, 0, 0], [0, 0, 2]]
+
+
 def test_of_one_class_and_one_row_nothing_is_an_issue():
     assert len(find_label_issues(np.array([[0.1, 0.9]]), np.array([0])).rows) == 0
     assert len(find_label_issues(np.array([[0.4, 0.6], [0.6, 0.4]]), np.array([1, 1])).rows) == 0

@@ -57,9 +57,5 @@ def find_label_issues(shares: NDArray[np.float64], given: NDArray[np.int64]) -> 
 
 def _calibrated(joint: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
     """The joint with every row scaled to the rows that have the label (equation 3 of the paper)."""
-    sums = joint.sum(axis=1, keepdims=True)
-    unseen = sums[:, 0] == 0
-    joint = joint / np.where(sums == 0, 1, sums) * counts[:, None]
-    # A label without any confident row is assumed to be correct throughout.
-    joint[unseen, unseen] = counts[unseen]
-    return joint
+    # At least one row of a label reaches the mean of its rows: a sum is 0 only where the label has no row.
+    return joint / np.maximum(joint.sum(axis=1, keepdims=True), 1) * counts[:, None]
