@@ -110,6 +110,20 @@ def test_near_duplicates_hold_those_that_are_the_same_when_normalized(texts):
     assert list(dict.fromkeys(result)) == list(range(len(set(result))))  # numbered as they come
 
 
+def test_near_duplicates_have_the_threshold_or_more():
+    """Exactly: 7 of 10 shingles where one text is part of the other, 14 of 20 where both are as long."""
+    words = [f"word{i}" for i in range(21)]
+    pairs = (
+        (words[:11], words[:14], 7 / 10),
+        (words, [*words[:18], "x", "y", "z"], 14 / 20),
+        ([*words[:11], "x"], words[:14], 7 / 11),
+    )
+    for first, second, similarity in pairs:
+        texts = [" ".join(first), " ".join(second)]
+        assert jaccard(*map(shingles, texts)) == similarity
+        assert clusters(texts).tolist() == [0, int(similarity < THRESHOLD)]
+
+
 def test_near_duplicates_in_scripts_without_spaces_need_no_spaces():
     text = "昨日友達と一緒に新しい映画を見に行きましたがとても面白かったのでまた見たいと思います"
     assert clusters([text, text.replace("面白", "楽し"), text[:20]]).tolist() == [0, 0, 1]

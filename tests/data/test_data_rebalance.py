@@ -248,6 +248,7 @@ def test_rebalance_a_file_gives_a_file_with_weights_and_receipt(write, tmp_path)
     rows = _rows(tmp_path / "out.csv")
     assert Counter(label for _, label in rows) == result.after == {"a": 5, "b": 3, "c": 4}
     assert result.before == {"a": 6, "b": 3, "c": 1}
+    assert result.rows == len(rows) == 12
     assert set(rows) <= set(_rows(path))
     weights = json.loads((tmp_path / "out.csv.weights.json").read_text())
     assert weights == result.weights == class_weights(result.after)

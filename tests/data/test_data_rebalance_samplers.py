@@ -131,6 +131,12 @@ class TestEverySampler:
         if SAMPLERS[name].to_targets:
             kept_rows = row_selection.top_up(kept_rows, self.CLASSES, self.TARGETS, seed=1)
             assert dict(enumerate(np.bincount(self.CLASSES[kept_rows]).tolist())) == self.TARGETS
+            rarest = np.arange(180, 205)
+            one, again, other = (
+                row_selection.top_up(rarest, self.CLASSES, self.TARGETS, seed=seed).tolist()
+                for seed in (1, 1, 2)
+            )
+            assert one == again != other
 
     def test_is_the_same_for_the_same_seed_and_for_sparse_vectors(self, name):
         arguments = (self.CLASSES, self.TARGETS, 3)

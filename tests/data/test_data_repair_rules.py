@@ -83,6 +83,9 @@ CASES = {
 }
 
 
+REMOVED = "\u00ad\u180e\u200b\u2060\u2061\u2062\u2063\u2064\ufeff"
+
+
 def repaired(text, names):
     """The text with all the rules applied."""
     for _, _, after in repairs(text, names):
@@ -213,3 +216,33 @@ def test_repair_rules_without_ftfy_say_what_to_install(monkeypatch):
         selected_rules(["ftfy"])
     assert caught.value.hint == "pip install ftfy"
     assert selected_rules(["default"]) == DEFAULT
+
+
+# Every character of a class ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [*range(0x20), *range(0x7F, 0xA0)])
+def test_repair_rules_name_every_control_character(code):
+    character = chr(code)
+    kept, separating = "\t\n\r", "\x0b\x0c\x1c\x1d\x1e\x1f\x85"
+    expected = character if character in kept else " " if character in separating else ""
+    assert repaired(f"a{character}b", ["controls"]) == f"a{expected}b"
+    cp1252 = bytes([code]).decode("cp1252", "ignore") if code >= 0x80 else ""
+    assert repaired(f"a{character}b", ["windows-1252"]) == f"a{cp1252 or character}b"
+
+
+def test_repair_rules_remove_zero_width_characters_and_no_other():
+    for character in map(chr, range(sys.maxunicode + 1)):
+        if unicodedata.category(character) in ("Cf", "Mn", "Zs", "Lo") or character in REMOVED:
+            text = f"a{character}b"
+            assert (repaired(text, ["zero-width"]) == "ab") == (character in REMOVED), hex(ord(character))
+
+
+def test_repair_rules_remove_every_kind_of_escape_sequence():
+    for final in map(chr, range(0x30, 0x7F)):
+        if final not in "[]":
+            assert repaired(f"a\x1b{final} b", ["escapes"]) == "a b", final
+    for opening in "PX^_":
+        assert repaired(f"a\x1b{opening}1;2 text\x1b\\b", ["escapes"]) == "ab"
+    for sequence in ("[?25l", "[2 q", "[1;31m", "[@", "[~", "$(D", "%G", " F", "#8"):
+        assert repaired(f"a\x1b{sequence}b", ["escapes"]) == "ab", sequence

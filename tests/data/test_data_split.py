@@ -122,6 +122,22 @@ def test_split_a_rare_class_is_in_every_split():
     assert len(assigned["validation"]) == round(0.1 * len(rows))
 
 
+@pytest.mark.parametrize(("validation", "test"), [(6, 5), (7, 0), (4, 12), (22, 21)])
+def test_split_sizes_are_exact_where_classes_are_tiny(validation, test):
+    counts = {"a": 30, "b": 9, "c": 3, "d": 3, "e": 2, "f": 2, "g": 1, "h": 1}
+    rows = [(f"{label}{i}", label) for label, n in counts.items() for i in range(n)]
+    for seed in range(5):
+        assigned = assign_rows(
+            _dataset(rows), "train", SplitOptions(validation=validation, test=test, seed=seed)
+        )
+        sizes = {"train": len(rows) - validation - test, "validation": validation, "test": test}
+        assert {name: len(part) for name, part in assigned.items()} == {n: k for n, k in sizes.items() if k}
+        assert {rows[row][1] for row in assigned["train"]} == set(counts)
+        for name in assigned:  # as many rows as there are splits, and one is in each
+            enough = {label for label, n in counts.items() if n >= len(assigned)}
+            assert enough <= {rows[row][1] for row in assigned[name]}, name
+
+
 def test_split_copies_stay_together_and_sizes_are_met():
     rows = [(f"t{i // 3}", "ab"[i // 3 % 2]) for i in range(300)]
     assigned = assign_rows(_dataset(rows), "train", SplitOptions(validation=30, test=30))

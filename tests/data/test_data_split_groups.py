@@ -89,6 +89,9 @@ def test_split_near_duplicates_are_groups():
         ("The same sentence, said at some length by somebody once. Again", "b", "5"),
     ]
     assert row_groups(_dataset(rows), "train", near=True).tolist() == [0, 1, 2, 0, 0]
+    of_two = [(text, label, {"2": "5"}.get(author, author)) for text, label, author in rows]
+    groups = row_groups(_dataset(of_two), "train", group_column="author", near=True)
+    assert groups.tolist() == [0, 0, 2, 0, 0]  # the second row is by the author of the last
 
 
 def test_split_sizes_of_groups():
@@ -130,6 +133,14 @@ def test_split_by_group_keeps_every_class_in_train():
     for seed in range(5):
         assigned = _assign(rows, seed=seed, group_column="author")
         assert {rows[row][1] for row in assigned["train"]} == set("abcrs")
+
+
+def test_split_by_group_keeps_every_class_of_one_row_in_train():
+    """What the rounding of one class owes validation and test is not paid with the only row of another."""
+    rows = [*_authors(20, 5), *((f"single {i}", f"class {i}", f"somebody {i}") for i in range(12))]
+    for seed in range(3):
+        assigned = _assign(rows, seed=seed, group_column="author", validation=0.2, test=0.2)
+        assert {rows[row][1] for row in assigned["train"]} == {label for _, label, _ in rows}
 
 
 def test_split_by_group_large_groups_are_not_all_in_train():
@@ -306,6 +317,14 @@ def test_split_stable_shares_hold_on_average_and_another_seed_gives_other_splits
     for one, other in pairwise(assignments):
         shared = set(one["test"]) & set(other["test"])
         assert 130 < len(shared) < 270  # a tenth, as of two draws that do not know of each other
+
+
+def test_split_stable_folds_are_even_on_average():
+    rows = [(f"text {i}", "ab"[i % 2], None) for i in range(5000)]
+    assigned = _assign(rows, stable=True, folds=4, test=0.2)
+    for fold in range(1, 5):
+        assert abs(len(assigned[f"fold-{fold}/validation"]) - 1000) < 120  # 4 standard deviations
+        assert abs(sum(row % 2 for row in assigned[f"fold-{fold}/validation"]) - 500) < 90
 
 
 def test_split_stable_another_share_of_validation_leaves_test_alone():

@@ -44,8 +44,8 @@ def allocate_quotas(
     available = [len(indices) - 1 for indices in members]
     quotas: list[list[int]] = []
     for part, rows in enumerate(wanted):
-        # a class with a group for this part, for all later parts and for part 0 is in this part
-        quotas.append(_class_quotas(class_rows, available, rows, enough=len(wanted) + 1 - part))
+        # a class that can give a group to this part and to all later ones is in this part
+        quotas.append(_class_quotas(class_rows, available, rows, enough=np.count_nonzero(wanted[part:])))
         available = [most - quota for most, quota in zip(available, quotas[part], strict=True)]
     part_of_group = np.zeros(len(firsts), np.int64)
     for number, indices in enumerate(members):
