@@ -8,11 +8,13 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 import tokkit
 from tests.conftest import Heard
+from tests.files.files_faults import recorded_changes
 from tokkit.corpus import feed, parts, shards
 from tokkit.corpus.work import Work
 from tokkit.errors import InputError, Interrupted, OutputError
@@ -79,6 +81,26 @@ def _after_shards(process, cwd, number):
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < ends
         time.sleep(0.005)
+
+
+def test_a_shard_is_marked_as_done_only_when_its_runs_are_on_the_disk(tmp_path, monkeypatch):
+    monkeypatch.setattr(shards, "SHARD", 1 << 12)
+    text = tmp_path / "a.txt"
+    text.write_text("".join(f"word{n} is here\n" for n in range(1000)))
+    with recorded_changes() as changes:
+        tokkit.count(text, tmp_path / "counts")
+    markers = [at for at, (call, path) in enumerate(changes) if call == "rename" and path.endswith(".done")]
+    assert len(markers) > 2
+    work = ".counts.tokkit-counting"
+    for at in markers:
+        shard = Path(changes[at][1]).stem
+        synced = [Path(path) for call, path in changes[:at] if call == "fsync"]
+        runs = [i for i, path in enumerate(synced) if path.name.startswith(f"{shard}-") and path.suffix]
+        assert runs, shard
+        # the names of the runs, then what the marker says, then the marker's own name
+        assert work in {path.name for path in synced[max(runs) + 1 :]}
+        assert synced[-1].name.startswith(f"{shard}.done.")
+        assert (changes[at + 1][0], Path(changes[at + 1][1]).name) == ("fsync", work)
 
 
 def test_resume_after_kill_reads_only_what_is_left(corpus, whole, tmp_path):

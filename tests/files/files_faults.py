@@ -67,6 +67,34 @@ def fault_at(n: int, fault: Callable[[], None], *, lasting: bool = False) -> Ite
             setattr(module, name, original)
 
 
+@contextmanager
+def recorded_changes() -> Iterator[list[tuple[str, str]]]:
+    """Every ``fsync`` and ``rename`` in order, with the path of what is synced, or of the new name."""
+    changes: list[tuple[str, str]] = []
+    fsync, renames = os.fsync, {name: getattr(os, name) for name in ("rename", "replace")}
+
+    def synced(descriptor: int) -> None:
+        changes.append(("fsync", str(Path(f"/proc/self/fd/{descriptor}").readlink())))
+        fsync(descriptor)
+
+    def renamed(original: Callable[..., Any]) -> Callable[..., Any]:
+        def call(source: Any, target: Any, **options: Any) -> Any:
+            changes.append(("rename", os.fspath(target)))
+            return original(source, target, **options)
+
+        return call
+
+    os.fsync = synced
+    for name, original in renames.items():
+        setattr(os, name, renamed(original))
+    try:
+        yield changes
+    finally:
+        os.fsync = fsync
+        for name, original in renames.items():
+            setattr(os, name, original)
+
+
 def kill_self() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

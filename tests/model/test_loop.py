@@ -95,6 +95,16 @@ def test_dropout_depends_on_the_seed_and_the_step_alone(tokenizer):
     assert all(torch.equal(ends[0][name], ends[1][name]) for name in ends[0])
 
 
+def test_dropout_drops_others_at_every_step(tokenizer):
+    """At a rate of 0 and with equal rows, only what is dropped differs from step to step."""
+    options = FinetuneOptions(size="tiny", epochs=4, batch_size=4, dropout=0.5)
+    classifier, rows = prepared(tokenizer, options, rows=4)
+    encoded = encode([rows.rows.texts[0]] * 4, load(tokenizer), max_length=64)
+    equal = replace(rows, encoded=encoded, targets=RowTargets(np.zeros(4, np.int64)))
+    losses = [report.loss for report in trained(classifier, equal, options, lr=0.0)]
+    assert len(set(losses)) == 4
+
+
 def test_steps_follow_the_stock_trainer(tokenizer, tmp_path):
     """Same model, rows and order: the same loss at each of 50 steps, and in the end the same weights."""
     from transformers import Trainer, TrainingArguments

@@ -44,6 +44,19 @@ def test_pieces_are_a_partition_within_the_budget(lengths, budget):
         assert len(piece) == 1 or len(piece) * lengths[piece].max() <= budget
 
 
+def test_a_piece_holds_as_many_rows_as_the_budget_allows():
+    [whole] = pieces_within(np.arange(500), np.full(500, 2), 1000)
+    assert sorted(whole.tolist()) == list(range(500))
+
+
+@given(st.integers(1, 300), st.integers(1, 300))
+def test_pieces_of_so_many_rows_hold_every_row_once(rows, rows_per_piece):
+    lengths = np.arange(rows) % 7
+    pieces = list(pieces_within(np.arange(rows), lengths, 10_000, rows_per_piece))
+    assert sorted(int(row) for piece in pieces for row in piece) == list(range(rows))
+    assert [len(piece) for piece in pieces[:-1]] == [rows_per_piece] * (len(pieces) - 1)
+
+
 def test_padded_is_masked_where_it_is_padding(tokenizer):
     encoded = encode(TEXTS, load(tokenizer), max_length=512)
     batch = batch_of(encoded, np.array([2, 0, 1]), pad_id=0)

@@ -19,10 +19,11 @@ from safetensors.torch import load_file
 
 import tokkit
 from tests.conftest import Heard
-from tests.files.files_faults import failing, fault_at, in_child, kill_self
+from tests.files.files_faults import failing, fault_at, in_child, kill_self, recorded_changes
 from tests.model.test_finetune import file_hashes
 from tests.model.test_loop import LABELS, prepared, setup_of
 from tokkit.errors import InputError, Interrupted, OutputError, UsageError
+from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import checkpoints
@@ -270,6 +271,54 @@ def test_a_named_checkpoint_of_other_rows_is_refused(tokenizer, tmp_path):
         trained(tokenizer, tmp_path, replace(OPTIONS, resume=str(work), batch_size=8))
     with pytest.raises(InputError, match="no complete checkpoint"):
         trained(tokenizer, tmp_path, replace(OPTIONS, resume=str(tmp_path / "nowhere")))
+
+
+def test_a_named_checkpoint_of_other_settings_that_decide_weights_is_refused(tokenizer, tmp_path):
+    with pytest.raises(Interrupted):
+        trained(tokenizer, tmp_path, progress=Stopping(1))
+    work = tmp_path / ".model.tokkit-training"
+    changes = {
+        **{"max_length": 32, "sampler": "plain", "seed": 1, "freeze": "1", "label_smoothing": 0.1},
+        **{"class_weights": "balanced", "loss": "focal", "head": "mean", "size": "mini", "batch_size": 8},
+    }
+    for name, value in changes.items():
+        with pytest.raises(InputError, match=f"of another training, with --{name.replace('_', '-')} "):
+            trained(tokenizer, tmp_path, replace(OPTIONS, resume=str(work), **{name: value}))
+
+
+def test_validation_batches_have_the_requested_rows(tokenizer, tmp_path, monkeypatch):
+    sizes = []
+    logits = Classifier.logits
+
+    def counted(classifier, batch, device):
+        if not classifier.model.training:
+            sizes.append(len(batch.rows))
+        return logits(classifier, batch, device)
+
+    monkeypatch.setattr(Classifier, "logits", counted)
+    trained(
+        tokenizer, tmp_path, replace(OPTIONS, epochs=1, eval_every="3", save_every="3", eval_batch_size=13)
+    )
+    assert sizes == [13, 13, 13, 9]
+
+
+def test_a_checkpoint_is_on_the_disk_before_it_gets_its_name(tokenizer, tmp_path):
+    with recorded_changes() as changes:
+        trained(tokenizer, tmp_path, replace(OPTIONS, epochs=1))
+    renames = [Path(path).name for call, path in changes if call == "rename"]
+    names = [name for name in renames if name.startswith("checkpoint-")]
+    assert names == [f"checkpoint-{step:08}" for step in (1, 2, 3)]
+    written = {"model.safetensors", "optimizer.safetensors", "state.json"}
+    for name in names:
+        renamed = next(
+            at for at, (call, path) in enumerate(changes) if call == "rename" and path.endswith(name)
+        )
+        synced = {
+            Path(path) for call, path in changes[:renamed] if call == "fsync" and f"{name}.part" in path
+        }
+        assert written <= {path.name for path in synced if path.parent.name == f"{name}.part"}
+        assert changes[renamed + 1][0] == "fsync"
+        assert Path(changes[renamed + 1][1]).name == ".model.tokkit-training"
 
 
 def test_a_loss_that_is_no_number_leaves_the_checkpoint_and_says_how_to_go_on(tokenizer, tmp_path):

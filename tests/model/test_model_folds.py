@@ -81,6 +81,13 @@ def test_folds_hold_every_class_in_its_share(data):
         assert all(abs(count[label] - total / 3) <= 2 for count in counts)
 
 
+def test_folds_are_those_of_the_seed(data):
+    one, again, other = (
+        [fold.row_indices.tolist() for fold in folds_of(data, folds=3, seed=seed).folds] for seed in (1, 1, 2)
+    )
+    assert one == again != other
+
+
 def test_mean_and_deviation_are_those_of_the_folds(folds):
     out, result = folds
     metrics = json.loads((out / "metrics.json").read_text("utf-8"))

@@ -56,6 +56,7 @@ class TestEveryEncoder:
         assert set(depths.values()) == set(range(LAYERS + 2))
         assert all(depths[name] == 0 for name in depths if "word_embeddings" in name or "tok_embed" in name)
         assert all(depths[name] == LAYERS + 1 for name in depths if name.startswith("classifier"))
+        assert all(depths[name] == LAYERS + 1 for name in depths if "pooler" in name)
 
     def test_freezes_from_below(self, kind):
         model = model_of(kind)
