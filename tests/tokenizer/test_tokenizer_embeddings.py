@@ -55,6 +55,24 @@ def test_embeddings_initialized_at_random_have_the_tables_mean_and_deviation():
     assert not torch.equal(initialized, extend_table(table, 500, [[]] * 4000, 4500, "random", 6)[500:])
 
 
+@pytest.mark.parametrize("init", INITS)
+def test_embeddings_depend_on_no_row_after_the_used_ones(init):
+    """Rows 4 and 5 belong to no token, such as those of ``--pad-to-multiple-of``."""
+    other = torch.cat([TABLE[:4], torch.full((2, 4), 1e6)])
+    extended = [extend_table(table, 4, [[], [1, 2], []], 9, init, seed=1) for table in (TABLE, other)]
+    assert same(*extended)
+    if init == "mean":
+        assert torch.allclose(extended[0][4], TABLE[:4].mean(dim=0))
+        assert torch.allclose(extended[0][8], TABLE[:4].mean(dim=0))
+
+
+def test_embeddings_initialized_at_random_deviate_in_each_dimension_as_the_used_rows():
+    table = torch.tensor([[1.0, 0.0, 5.0], [3.0, 0.0, -5.0]])
+    mean, deviation = table.mean(dim=0), torch.tensor([1.0, 0.0, 5.0])
+    noise = torch.randn((2, 3), generator=torch.Generator().manual_seed(4))
+    assert torch.allclose(extend_table(table, 2, [[], []], 4, "random", 4)[2:], mean + noise * deviation)
+
+
 def test_embeddings_of_a_bias_and_of_rows_that_belong_to_no_token():
     bias = TABLE[:, 0]
     extended = extend_table(bias, 4, [[0, 2]], 6, "mean", 0)

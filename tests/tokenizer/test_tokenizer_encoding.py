@@ -151,6 +151,17 @@ def test_encoding_with_added_tokens(name, added):
     holds()
 
 
+def test_encoding_with_merges_that_come_twice():
+    """The last rank of ``a b`` counts: ``b c`` is merged before it."""
+    vocabulary = {token: i for i, token in enumerate(["a", "b", "c", "ab", "bc", "abc"])}
+    merges = [("a", "b"), ("b", "c"), ("a", "b"), ("ab", "c")]
+    backend = Tokenizer(models.BPE(vocabulary, merges))
+    backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    assert backend.encode("abc").tokens == ["a", "bc"]
+    result, wanted = both(loaded(backend), ["abc ab", "abcabc bc", ""])
+    assert result == wanted
+
+
 def test_encoding_leaves_what_may_not_be_cut_to_the_reference():
     backend = Tokenizer(models.BPE(dropout=0.5))
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()

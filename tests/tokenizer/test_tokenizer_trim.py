@@ -143,6 +143,28 @@ def test_trim_keeps_words_unknown_that_were(tmp_path):
     assert new.token_to_id("rest") is None
 
 
+def test_trim_leaves_an_unknown_character_as_improbable_as_it_was(tmp_path):
+    """It costs ten more than the lowest score, that of ``zz``, which the corpus does not use."""
+    scores = {"<unk>": 0.0, "ab": -9.0, "cd": -9.0, "ef": -9.0, "bcdef": -1.0, "zz": -20.0}
+    tokenizer = Tokenizer(models.Unigram(list(scores.items()), unk_id=0))
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    text = write(tmp_path / "c.txt", "bcdef\ncd\nef\nab\nabcdef\n")
+    result = tokkit.trim(tmp_path / "tokenizer.json", tmp_path / "out", to=str(text))
+    new = read(tmp_path / "out")
+    assert new.encode("abcdef").tokens == tokenizer.encode("abcdef").tokens == ["ab", "cd", "ef"]
+    assert result.texts_changed == 0
+
+
+def test_trim_to_a_size_keeps_the_first_of_equally_frequent_tokens(tmp_path):
+    words = {token: i for i, token in enumerate(["[UNK]", "rare", *("ff", "ee", "dd", "aa", "gg")])}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    text = write(tmp_path / "c.txt", "aa dd ee ff gg aa\n")
+    tokkit.trim(tmp_path / "tokenizer.json", tmp_path / "out", to=str(text), vocab_size=4)
+    assert set(read(tmp_path / "out").get_vocab()) == {"[UNK]", "aa", "ff", "ee"}
+
+
 def test_trim_keeps_merges_that_the_library_takes_from_the_vocabulary(folders, used, tmp_path):
     content = json.loads((folders["bpe"] / "tokenizer.json").read_text("utf-8"))
     content["model"]["ignore_merges"] = True

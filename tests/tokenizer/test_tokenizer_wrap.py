@@ -214,6 +214,47 @@ def test_wrap_says_where_a_configuration_contradicts(foreign, tmp_path):
     assert result.special["pad"] == "[PAD]"
 
 
+def test_wrap_takes_the_unknown_token_of_the_model_before_that_of_a_configuration(foreign, tmp_path):
+    source = tmp_path / "source"
+    source.mkdir()
+    shutil.copy(foreign / "wordpiece.json", source / "tokenizer.json")
+    write(source / "tokenizer_config.json", json.dumps({"unk_token": "[PAD]"}))
+    heard = Heard()
+    assert tokkit.wrap(source, tmp_path / "out", progress=heard).special["unk"] == "[UNK]"
+    assert 'the configuration names "[PAD]" as unk token; using "[UNK]", as the model says' in heard
+
+
+def test_wrap_takes_the_most_usual_of_several_names(tmp_path):
+    names = ["<mask>", "<pad>", "[PAD]", "[MASK]", "<|endoftext|>", "<s>", "</s>", "[EOS]"]
+    vocabulary = {token: i for i, token in enumerate(["[UNK]", *names, "a"])}
+    Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]")).save(str(tmp_path / "tokenizer.json"))
+    special = tokkit.wrap(tmp_path / "tokenizer.json", tmp_path / "out").special
+    roles = {"unk": "[UNK]", "pad": "[PAD]", "mask": "[MASK]", "bos": "<s>", "eos": "[EOS]"}
+    assert dict(special) == roles
+
+
+@pytest.mark.parametrize(
+    ("single", "roles"),
+    [
+        ("<lang> [CLS] $A [SEP] <end>", {"cls": "[CLS]", "sep": "[SEP]"}),
+        ("<lang> <begin> $A", {"bos": "<begin>"}),
+        ("$A <end> <lang>", {"eos": "<end>"}),
+    ],
+)
+def test_wrap_takes_the_tokens_next_to_the_text_from_a_template(tmp_path, single, roles):
+    names = ["<lang>", "<begin>", "<end>", "[CLS]", "[SEP]"]
+    vocabulary = {token: i for i, token in enumerate(["[UNK]", *names, "a"])}
+    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=single, special_tokens=[(name, vocabulary[name]) for name in names]
+    )
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+    heard = Heard()
+    special = tokkit.wrap(tmp_path / "tokenizer.json", tmp_path / "out", progress=heard).special
+    assert {role: special[role] for role in roles} == roles
+    assert f"inferred from its template: {', '.join(' '.join(item) for item in roles.items())}" in heard
+
+
 def test_wrap_takes_further_samples(foreign, tmp_path):
     write(tmp_path / "lines.txt", "one line\nanother\n\n")
     without = tokkit.wrap(foreign / "wordpiece.json", tmp_path / "a")
