@@ -28,6 +28,7 @@ from tokkit.files.publish import sync_folder as sync_folder
 from tokkit.files.publish import sync_tree as sync_tree
 from tokkit.files.publish import write_file as write_file
 from tokkit.files.receipts import RECEIPT as RECEIPT
+from tokkit.files.receipts import changed_outputs as changed_outputs
 from tokkit.files.receipts import describe_input as describe_input
 from tokkit.files.receipts import read_receipt as read_receipt
 from tokkit.files.receipts import receipt_fields as receipt_fields

@@ -5,11 +5,14 @@
      "run": {"command_line": [...], "working_folder": ..., "inputs": [...], "seconds": ...}}
 
 Only ``run`` contains dates, durations and absolute paths, so that two runs can be compared by the rest.
-The receipt of a folder is `tokkit.json` in it; that of a file ``OUT`` is ``OUT.tokkit.json`` next to it.
+The receipt of a folder is `tokkit.json` in it; that of a file ``OUT`` is ``OUT.tokkit.json`` next to it, with
+``"outputs": [{"path", "sha256"}, ...]`` of ``OUT`` and its siblings: they are replaced one after the other, so
+that a killed run may leave files of two runs, each of them whole (`changed_outputs`).
 """
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import math
@@ -26,6 +29,7 @@ from tokkit.files.fields import Fields
 
 RECEIPT = "tokkit.json"
 SCHEMA = 1
+_OUTPUTS = "a list of files, each with its path and sha256"
 
 
 def receipt_path(output: Path) -> Path:
@@ -101,6 +105,8 @@ def write_receipt(
     result     counts, seeds, samples; NaN and infinities become null
     run        what differs from run to run: ``started``, ``seconds``
 
+    The receipt of a file is written last: it has the hashes of the file and of its siblings.
+
     Raises InputError where an input cannot be read, OSError where the receipt cannot be written, TypeError
     for what is not JSON (a Path in ``result``, say), ValueError where ``result`` or ``run`` has a key
     that is filled in here.
@@ -108,6 +114,7 @@ def write_receipt(
     listed = list(inputs)
     described = [dict(item) if isinstance(item, Mapping) else describe_input(item) for item in listed]
     paths = [item for item in listed if isinstance(item, Path)]
+    outputs = [output, *sorted(output.parent.glob(f"{glob.escape(output.name)}.*"))] if output.is_file() else []
     receipt = {
         "schema": SCHEMA,
         "command": command,
@@ -116,6 +123,7 @@ def write_receipt(
                 "settings": dict(sorted(settings.items())),
                 "versions": versions(*packages),
                 "inputs": described,
+                **({"outputs": [_describe_output(path) for path in outputs]} if outputs else {}),
             },
             result,
         ),
@@ -159,6 +167,20 @@ def receipt_fields(output: Path, hint: str | None = None) -> Fields:
             f"{path}: has schema {str(schema)[:40]}, expected {SCHEMA}", "pip install --upgrade tokkit-nlp"
         )
     return receipt
+
+
+def changed_outputs(output: Path) -> list[str]:
+    """The file and those of its siblings that are not as its receipt names them: edited, or of another run.
+
+    Raises InputError as `receipt_fields`. Receipts of folders, and those of version 0.1.0, name none.
+    """
+    named = receipt_fields(output).fields("result").objects("outputs", _OUTPUTS, default=())
+    paths = [(output.with_name(entry.text("path")), entry.text("sha256")) for entry in named]
+    return [path.name for path, sha256 in paths if not path.is_file() or sha256_of(path) != sha256]
+
+
+def _describe_output(path: Path) -> dict[str, str]:
+    return {"path": path.name, "sha256": sha256_of(path)}
 
 
 def _merged(own: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

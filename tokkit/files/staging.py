@@ -26,7 +26,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Literal
 
-from tokkit.errors import OutputError, TokkitError
+from tokkit.errors import InputError, OutputError, TokkitError
 from tokkit.files.receipts import RECEIPT
 
 Kind = Literal["folder", "file"]
@@ -79,6 +79,12 @@ def raising_write_error(out: Path, staging: Path) -> Iterator[None]:
     """
     try:
         yield
+    except InputError as error:
+        # What was just written there could not be read back: no input of the user's is wrong.
+        if str(staging) not in error.message:
+            raise
+        message = error.message.replace(f"{staging}{os.sep}", "").replace(str(staging), out.name)
+        raise OutputError(f"{out}: read back: {message}", "run the same command again") from error
     except TokkitError:
         raise
     except Exception as error:
@@ -299,16 +305,15 @@ def _acquire(path: Path) -> int | None:
 
 
 def _release(path: Path, descriptor: int) -> None:
-    if sys.platform == "win32":  # an open file cannot be deleted there, nor one that another run has opened
-        os.close(descriptor)
-        with suppress(OSError):
+    # A lock file without a lock does no harm, and the output is published: no error here is the run's.
+    with suppress(OSError):
+        if sys.platform != "win32":  # an open file cannot be deleted there
             path.unlink()
-        return
-    try:
-        with suppress(OSError):  # a lock file without a lock does no harm
-            path.unlink()
-    finally:
+    with suppress(OSError):
         os.close(descriptor)
+    if sys.platform == "win32":
+        with suppress(OSError):  # another run may have opened it
+            path.unlink()
 
 
 def _has_name(descriptor: int, path: Path) -> bool:

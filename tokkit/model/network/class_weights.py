@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from tokkit import files
 from tokkit.data.dataset import TRAIN, Dataset
-from tokkit.data.rebalancing.weights import WEIGHTS, sidecar_of
+from tokkit.data.rebalancing.weights import SIDECAR, WEIGHTS, sidecar_of
 from tokkit.data.rebalancing.weights import class_weights as weights_of
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import Progress
@@ -140,7 +140,12 @@ def _from_file(path: Path, labels: Sequence[str]) -> list[float]:
 
 
 def warn_unused(which: str, dataset: Dataset, progress: Progress) -> None:
-    """Say that `rebalance` wrote class weights for the training rows, where ``which`` is none."""
+    """Say that `rebalance` wrote class weights for the training rows, where ``which`` is none.
+
+    Weights that are used but are not those of the run that wrote the receipt next to them are reported too.
+    """
+    if which.endswith(f".{SIDECAR}"):
+        _is_as_written(Path(which.removesuffix(f".{SIDECAR}")), progress)
     sidecar = sidecar_of(dataset)
     if which == NONE and sidecar is not None:
         quoted = shlex.quote(str(sidecar))
@@ -158,7 +163,7 @@ def warn_multiplied(
     favoring = [option for option, numbers in weighted.items() if max(numbers) > _EQUAL * min(numbers)]
     if favoring and sampler != "plain":
         favoring.append(f"--sampler {sampler}")
-    if favoring and (oversampled := _oversampled(dataset)) is not None:
+    if favoring and (oversampled := _oversampled(dataset, progress)) is not None:
         favoring.append(f"the rows that rebalance repeated in {oversampled}")
     if len(favoring) > 1:
         progress.say(
@@ -167,11 +172,24 @@ def warn_multiplied(
         )
 
 
-def _oversampled(dataset: Dataset) -> Path | None:
+def _is_as_written(output: Path, progress: Progress) -> bool:
+    """Whether an output has a receipt and is what that describes; it is reported where it has another's."""
+    if not output.exists() or not files.receipt_path(output).exists():
+        return False
+    changed = files.changed_outputs(output)
+    if changed:
+        progress.say(
+            f"{files.receipt_path(output)}: describes another {' and '.join(changed)}, which was edited, "
+            "or is of another run"
+        )
+    return not changed
+
+
+def _oversampled(dataset: Dataset, progress: Progress) -> Path | None:
     """The file or folder of the training rows, where its receipt says that `rebalance` repeated rows."""
     source = Path(dataset.source)
     for output in (source, *dataset.split(TRAIN).files):
-        if not output.exists() or not files.receipt_path(output).exists():
+        if not _is_as_written(output, progress):
             continue
         receipt = files.receipt_fields(output, hint="rebalance the data set again")
         if receipt.text("command") != "rebalance":
