@@ -7,8 +7,8 @@ import json
 import shutil
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.command_server import CommandServer, Outcome
@@ -33,7 +33,7 @@ class Case:
     first: str
     second: str
     outputs: Sequence[str]
-    before: Sequence[str] = field(default=())
+    before: Sequence[str] = ()
 
 
 def compiled(folder: Path) -> Path | None:
@@ -78,10 +78,6 @@ class Sweep:
         self.calls = self._succeed(case.second, after).calls
         self._new = files_in(after)
         assert self._of_output(self._old) != self._of_output(self._new), "the command changes nothing"
-
-    def points(self, most: int | None = None) -> Iterator[int]:
-        """The calls, or at most so many of them: the last ones, where outputs get their names."""
-        yield from range(1 if most is None else max(1, self.calls - most + 1), self.calls + 1)
 
     def meet(self, call: int, error: int) -> str | None:
         """What is wrong after a fault at one call, and after the run that follows."""

@@ -1,4 +1,4 @@
-"""KILL, EIO, ENOSPC and EINTR in every call that changes files: the output is old or new, and the next run works.
+"""KILL, EIO, ENOSPC and EINTR in calls that change files: the output is old or new, and the next run works.
 
 The few cases of the default suite meet every call with one fault each; `-m long` meets every call of every
 command that writes with all of them.
@@ -7,7 +7,6 @@ command that writes with all of them.
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,11 +16,12 @@ import pytest
 from tests.command_server import CommandServer
 from tests.faults.sweep import FAULTS, Case, Sweep, compiled
 from tokkit.cli.main import COMMANDS
-from tokkit.files import changed_outputs, receipt_fields
 
 WORDS = ("low", "lower", "newest", "갈색", "straße", "שלום", "🦊", "e\u0301te")
 TOKENIZER = "train-wordpiece corpus.txt -o tokenizer --vocab-size 60"
-MODEL = "finetune rows.csv --tokenizer tokenizer -o model --epochs 1 --batch-size 30 --max-length 12 --device cpu"
+MODEL = (
+    "finetune rows.csv --tokenizer tokenizer -o model --epochs 1 --batch-size 30 --max-length 12 --device cpu"
+)
 
 
 def trained(command: str) -> Case:
@@ -74,7 +74,7 @@ CASES = {
     ),
     "stats": Case("stats rows.csv --html page.html", "stats rows.csv --near --html page.html --force",
                   ["page.html"]),
-    "clean": of_file("clean rows.csv", "clean.csv", ".dropped.jsonl", other="--rules lower --duplicates none"),
+    "clean": of_file("clean rows.csv", "clean.csv", ".dropped.jsonl", other="--duplicates none"),
     "split": Case("split rows.csv -o parts", "split rows.csv -o parts --seed 9 --force", ["parts"]),
     "rebalance": of_file(
         "rebalance rows.parquet --strategy weights", "out.parquet", ".weights.json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -115,3 +116,18 @@ def test_lock_leaves_one_whole_folder_of_twelve_runs(tmp_path):
     assert codes[int(text.split()[1])] == 0
     assert content(tmp_path / "out")["part/0.parquet"] == text * 3
     assert names(tmp_path) == ["out"]
+
+
+def test_an_error_on_closing_the_lock_is_no_failure_of_the_run(tmp_path, monkeypatch):
+    close = os.close
+
+    def failing_close(descriptor):
+        is_lock = "tokkit-lock" in str(Path(f"/proc/self/fd/{descriptor}").readlink())
+        close(descriptor)
+        if is_lock:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "close", failing_close)
+    publish_folder(tmp_path / "out", "new")
+    assert names(tmp_path) == ["out"]
+    publish_folder(tmp_path / "out", "again")

@@ -15,7 +15,7 @@ import pytest
 from files_faults import content, in_child, names, publish_files, publish_folder
 
 from tokkit import files
-from tokkit.errors import OutputError
+from tokkit.errors import InputError, OutputError
 
 
 class TestFolder:
@@ -238,6 +238,19 @@ class TestErrorsOfTheCaller:
         ):
             (new / "no" / "such" / "folder").write_text("?")
 
+    def test_publish_reports_what_cannot_be_read_back_as_an_error_of_the_output(self, tmp_path):
+        def write_and_read_back(read: Path) -> None:
+            with files.files(tmp_path / "out.csv") as staging:
+                (staging / "out.csv").write_text("text")
+                raise InputError(f"{read if read.is_absolute() else staging / read}: cannot be read (EIO)")
+
+        with pytest.raises(OutputError) as caught:
+            write_and_read_back(Path("out.csv"))
+        assert caught.value.message.endswith("out.csv: read back: out.csv: cannot be read (EIO)")
+        with pytest.raises(InputError, match=r"rows\.csv: cannot be read"):
+            write_and_read_back(tmp_path / "rows.csv")
+        assert names(tmp_path) == []
+
     @pytest.mark.parametrize(
         "error", [FileNotFoundError(2, "No such file", "corpus.txt"), BrokenPipeError(32)]
     )
@@ -252,7 +265,7 @@ import sys
 from pathlib import Path
 sys.path[:0] = ["tests/files", "."]
 from files_faults import publish_folder, content, names
-from tokkit.errors import OutputError
+from tokkit.errors import InputError, OutputError
 disk = Path(sys.argv[1])
 publish_folder(disk / "out", "old")
 try:

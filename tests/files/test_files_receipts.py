@@ -104,6 +104,20 @@ def test_write_receipt_of_a_file_stands_beside_it(tmp_path):
     assert (tmp_path / "out.csv.tokkit.json").is_file()
 
 
+def test_receipt_of_a_file_names_the_hashes_of_what_belongs_to_it(tmp_path):
+    out = tmp_path / "a.csv"
+    for name in ("a.csv", "a.csv.weights.json", "ab.csv", "a.csv.tokkit.json"):
+        (tmp_path / name).write_text(name)
+    receipt = write(out)
+    assert [entry["path"] for entry in receipt["result"]["outputs"]] == ["a.csv", "a.csv.weights.json"]
+    assert receipt["result"]["outputs"][0]["sha256"] == files.sha256_of(out)
+    assert files.changed_outputs(out) == []
+    (tmp_path / "a.csv.weights.json").unlink()
+    assert files.changed_outputs(out) == ["a.csv.weights.json"]
+    out.write_text("of another run")
+    assert files.changed_outputs(out) == ["a.csv", "a.csv.weights.json"]
+
+
 def test_write_receipt_writes_plain_json(tmp_path):
     result = {
         "loss": math.nan,

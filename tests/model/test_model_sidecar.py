@@ -59,3 +59,22 @@ def test_a_sampler_that_balances_by_itself_is_not_said(write, tmp_path, heard):
     assert heard.sentences == []
     warn_multiplied({"--loss logit-adjusted": [6, 2]}, "balanced", dataset, heard)
     assert "--loss logit-adjusted and --sampler balanced each favor rare classes" in heard
+
+
+def test_a_receipt_or_weights_of_another_run_are_told(write, tmp_path, heard):
+    write("train.csv", ROWS)
+    repeated = tmp_path / "repeated.csv"
+    rebalance(tmp_path / "train.csv", repeated, strategy="oversample")
+    repeated.write_text(ROWS)  # as a run leaves it that is killed before it replaces the receipt
+    warn_multiplied(RARE, "plain", read_dataset(repeated), heard)
+    (said,) = heard.sentences
+    assert said == (
+        f"{repeated}.tokkit.json: describes another repeated.csv, which was edited, or is of another run"
+    )
+    weights = tmp_path / "weighted.csv"
+    rebalance(tmp_path / "train.csv", weights, strategy="weights")
+    warn_unused(f"{weights}.weights.json", read_dataset(tmp_path / "train.csv"), heard)
+    assert len(heard.sentences) == 1
+    weights.with_name("weighted.csv.weights.json").write_text('{"x": 1, "y": 1}')
+    warn_unused(f"{weights}.weights.json", read_dataset(tmp_path / "train.csv"), heard)
+    assert "weighted.csv.tokkit.json: describes another weighted.csv.weights.json" in heard.sentences[1]

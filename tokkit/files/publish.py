@@ -244,8 +244,9 @@ def files(out: Path, *siblings: str, force: bool = False, inputs: Iterable[Path]
                not write is removed, so that a file never has the siblings of another run.
 
     Each file is replaced in one step, ``.tokkit.json`` last; on an exception all are as before. A killed
-    run may leave new siblings next to the old file, never a partial one. Where ``out`` is a link, the file
-    it points to is replaced, and the siblings are written next to that.
+    run may leave new siblings next to the old file, never a partial one, and the hashes in the receipt differ
+    from theirs then (`changed_outputs`). Where ``out`` is a link, the file it points to is replaced, and the
+    siblings are written next to that.
 
     Raises as `folder`; a sibling is protected like ``out`` when it is an input. RuntimeError where the
     caller wrote other files, or did not write ``out``.

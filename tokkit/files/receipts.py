@@ -6,8 +6,8 @@
 
 Only ``run`` contains dates, durations and absolute paths, so that two runs can be compared by the rest.
 The receipt of a folder is `tokkit.json` in it; that of a file ``OUT`` is ``OUT.tokkit.json`` next to it, with
-``"outputs": [{"path", "sha256"}, ...]`` of ``OUT`` and its siblings: they are replaced one after the other, so
-that a killed run may leave files of two runs, each of them whole (`changed_outputs`).
+``"outputs": [{"path", "sha256"}, ...]`` of ``OUT`` and its siblings: a run that is killed while it replaces
+one after the other leaves files of two runs, each of them whole, which `changed_outputs` tells apart.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def write_receipt(
     listed = list(inputs)
     described = [dict(item) if isinstance(item, Mapping) else describe_input(item) for item in listed]
     paths = [item for item in listed if isinstance(item, Path)]
-    outputs = [output, *sorted(output.parent.glob(f"{glob.escape(output.name)}.*"))] if output.is_file() else []
+    siblings = sorted({*output.parent.glob(f"{glob.escape(output.name)}.*")} - {receipt_path(output)})
+    outputs = [output, *siblings] if output.is_file() else []
     receipt = {
         "schema": SCHEMA,
         "command": command,

@@ -305,15 +305,17 @@ def _acquire(path: Path) -> int | None:
 
 
 def _release(path: Path, descriptor: int) -> None:
-    # A lock file without a lock does no harm, and the output is published: no error here is the run's.
+    # A lock file without a lock does no harm, and the output is published: an error here fails no run.
     with suppress(OSError):
-        if sys.platform != "win32":  # an open file cannot be deleted there
+        if sys.platform == "win32":  # an open file cannot be deleted there, nor one that another run opened
+            os.close(descriptor)
             path.unlink()
-    with suppress(OSError):
-        os.close(descriptor)
-    if sys.platform == "win32":
-        with suppress(OSError):  # another run may have opened it
-            path.unlink()
+            return
+        try:
+            with suppress(OSError):
+                path.unlink()
+        finally:
+            os.close(descriptor)
 
 
 def _has_name(descriptor: int, path: Path) -> bool:

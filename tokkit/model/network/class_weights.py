@@ -188,7 +188,7 @@ def _is_as_written(output: Path, progress: Progress) -> bool:
 def _oversampled(dataset: Dataset, progress: Progress) -> Path | None:
     """The file or folder of the training rows, where its receipt says that `rebalance` repeated rows."""
     source = Path(dataset.source)
-    for output in (source, *dataset.split(TRAIN).files):
+    for output in dict.fromkeys((source, *dataset.split(TRAIN).files)):
         if not _is_as_written(output, progress):
             continue
         receipt = files.receipt_fields(output, hint="rebalance the data set again")
