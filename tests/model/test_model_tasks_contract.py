@@ -160,6 +160,16 @@ def test_a_label_that_is_no_number_is_named(dataset, tokenizer, tmp_path):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", task="regression", size="tiny", **FAST)
 
 
+def test_a_number_with_a_decimal_comma_is_read_as_the_error_says(write, tokenizer, tmp_path):
+    path = write("a.csv", "text;score\n" + "".join(f"at home {i};{i % 5},5\n" for i in range(30)))
+    read = {"label_column": "score", "task": "regression", "size": "tiny", **FAST}
+    with pytest.raises(InputError, match=r'label "[0-4],5" is not a number') as caught:
+        tokkit.finetune(path, tokenizer, out=tmp_path / "m", **read)
+    assert caught.value.hint == "--decimal , reads a decimal comma"
+    result = tokkit.finetune(path, tokenizer, out=tmp_path / "m", decimal=",", **read)
+    assert result.metrics["mae"] < 10
+
+
 def test_a_folder_of_folds_answers_with_the_mean_of_its_models(tasked, tokenizer, tmp_path):
     name, data = tasked
     out = tmp_path / "folds"

@@ -38,6 +38,9 @@ class ReadOptions(Options):
     quote: str | None = option(
         None, "quotes of delimited files: enclosing fields, or none", choices=QUOTES, default_text="found"
     )
+    decimal: str | None = option(
+        None, "decimal separator of numbers in delimited files", choices=(".", ","), default_text="."
+    )
     encoding: str | None = option(
         None, "of text files that are not UTF-8, cp949 say", metavar="NAME", default_text="UTF-8"
     )
@@ -59,7 +62,14 @@ class ReadOptions(Options):
         """How each file is read."""
         names = [name.strip() for name in self.names.split(",")] if self.names else []
         encoding = None if self.encoding is None else encoding_named(self.encoding)
-        return FormatOptions(names, self.unit or LINE, self.field, self.skip_bad, encoding)
+        return FormatOptions(
+            names,
+            self.unit or LINE,
+            self.field,
+            self.skip_bad,
+            encoding,
+            decimal=self.decimal or ".",
+        )
 
 
 @dataclass(frozen=True)

@@ -262,6 +262,7 @@ def _check_used(options: ReadOptions, path: Path, format_name: str) -> None:
         ("--unit", options.unit, ("text",)),
         ("--field", options.field, ("json", "jsonl")),
         ("--quote", options.quote, ("csv", "tsv")),
+        ("--decimal", options.decimal, ("csv", "tsv")),
         ("--encoding", options.encoding, ("csv", "tsv", "text", "conll", "jsonl", "json")),
     ):
         if value is not None and format_name not in names:

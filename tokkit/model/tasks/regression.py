@@ -84,8 +84,11 @@ def number_in(label: str) -> float | None:
 def _number(label: str, where: str) -> float:
     value = number_in(label)
     if value is None:
+        comma = number_in(label.replace(".", "").replace(",", ".")) is not None
         raise InputError(
             f'{where}: the label "{label}" is not a number, which regression needs',
-            hint="--task single-label learns names; --label-column names another column",
+            hint="--decimal , reads a decimal comma"
+            if comma
+            else "--task single-label learns names; --label-column names another column",
         )
     return value

@@ -31,6 +31,8 @@ SEPARATORS = (",", "\t", ";", "|")
 _KNOWN = frozenset((*TEXT_NAMES, *LABEL_NAMES, *ID_NAMES))
 # the line that tells Excel the separator of the file: sep=;
 _SEPARATOR_LINE = re.compile(r'"?sep=([^\w\s"]|\t)"?,*', re.IGNORECASE)
+_OTHER_COMMA = re.compile(r"(?<!\d),|,(?!\d)")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 # lines above a header that are looked at to find it
 MOST_TITLES = 10
 
@@ -106,7 +108,11 @@ def sniff_separator(sample: Sequence[str]) -> str | None:
     for separator in SEPARATORS:
         if titles([split_line(line, separator) for line in sample]):
             return separator
-    return next((separator for separator in SEPARATORS if cuts_evenly(sample, separator)), None)
+    even = [separator for separator in SEPARATORS if cuts_evenly(sample, separator)]
+    # commas that are all within numbers are decimal ones where something else cuts the lines, too
+    if len(even) > 1 and not any(_OTHER_COMMA.search(line) for line in sample[1:]):
+        even = [separator for separator in even if separator != ","]
+    return even[0] if even else None
 
 
 def is_header(cells: Sequence[str]) -> bool:
@@ -132,7 +138,10 @@ def looks_like_data(cells: Sequence[str], columns: Sequence[Sequence[str | None]
     return any(
         len(cell.split()) >= 4
         or cell in column[:2000]
-        or (cell.isdecimal() and all(value is None or value.isdecimal() for value in column[:2000]))
+        or (
+            _NUMBER.fullmatch(cell)
+            and all(value is None or _NUMBER.fullmatch(value) for value in column[:2000])
+        )
         for cell, column in zip(cells, columns, strict=True)
         if cell
     )
@@ -174,7 +183,7 @@ def check_unique(where: str, names: Sequence[str]) -> None:
 def suggested_names(columns: Sequence[Sequence[str | None]]) -> list[str]:
     """Names for columns without: the longest text (numbers are none) and the fewest distinct values."""
     sample = [[value or "" for value in column[:1000]] for column in columns]
-    length = [sum(len(value) for value in column if not value.isdecimal()) for column in sample]
+    length = [sum(len(value) for value in column if not _NUMBER.fullmatch(value)) for column in sample]
     text = max(range(len(sample)), key=lambda i: length[i])
     others = [i for i in reversed(range(len(sample))) if i != text]
     label = min(others, key=lambda i: len(set(sample[i])), default=None)
@@ -350,6 +359,7 @@ class FormatOptions:
     skip_bad   rows that cannot be read are skipped and counted instead of being an error
     encoding   of text, as Python calls it; UTF-8 where it is None
     columns    the only columns that are wanted; all where it is None
+    decimal    "," where numbers in delimited files are written 1.234,5
     """
 
     names: Sequence[str] = ()
@@ -358,6 +368,7 @@ class FormatOptions:
     skip_bad: bool = False
     encoding: str | None = None
     columns: Sequence[str] | None = None
+    decimal: str = "."
 
 
 def batches(

@@ -7,6 +7,7 @@ large file a kernel cuts the records that are plain, and leaves every other one 
 from __future__ import annotations
 
 import csv
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
@@ -26,6 +27,8 @@ SMALLEST_WINDOW, LARGEST_WINDOW = 1 << 12, 1 << 30
 # rows that the first line is compared with to find out whether it is one of them
 _COMPARED = 2000
 
+_DECIMAL = re.compile(r"\s*[+-]?(\d{1,3}(\.\d{3})+|\d+)(,\d+)?\s*", re.ASCII)
+
 # the number of the line that a record begins on, and its fields
 Record = tuple[int, list[str]]
 
@@ -37,7 +40,7 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     So does a first line that looks like a row where column names were expected.
     """
     file = _DelimitedFile(path, table_format, options, say)
-    large = file.separator.isascii() and streams.text_size(path) >= LARGE
+    large = file.separator.isascii() and options.decimal == "." and streams.text_size(path) >= LARGE
     rows = file.cut() if large else file.parsed()
     # the first line is compared with the rows below it before any of them is given
     below: list[Batch] = []
@@ -160,7 +163,9 @@ class _DelimitedFile:
         return batches_of(self._fitting(records), read, self._columns, string_series)
 
     def _columns(self, rows: Sequence[list[str]]) -> dict[str, Sequence[str]]:
-        columns = list(zip(*rows, strict=True))
+        columns: list[Sequence[str]] = list(zip(*rows, strict=True))
+        if self._options.decimal == ",":
+            columns = [_with_decimal_points(values) for values in columns]
         return {name: columns[i] for name, i in self.wanted.items()}
 
     def check_first_line(self, below: Sequence[Batch]) -> None:
@@ -171,10 +176,13 @@ class _DelimitedFile:
         rows = first_rows(below, _COMPARED)
         columns = [rows[name].to_list() for name in self.names]
         if formats.looks_like_data(self.names, columns):
+            present = [[value for value in column if value is not None] for column in columns]
+            commas = self.separator != "," and any(_with_decimal_points(some) != some for some in present)
+            decimal = " --decimal ," if commas and self._options.decimal == "." else ""
             raise InputError(
                 f"{self._path}:{self._line}: the first line looks like data, not like column names: "
                 f'"{self.separator.join(self.names)[:80]}"',
-                hint=f"name the columns: --names {','.join(formats.suggested_names(columns))}",
+                hint=f"name the columns: --names {','.join(formats.suggested_names(columns))}{decimal}",
             )
 
     def _cut(self, text: bytes, is_rest: bool) -> tuple[Batch, bool]:
@@ -259,6 +267,19 @@ class _DelimitedFile:
             self.bad.add(line, within, hint)
         else:
             self.bad.add(line, f"this record cannot be read: {error}", hint)
+
+
+def _with_decimal_points(values: Sequence[str]) -> Sequence[str]:
+    """Numbers with a decimal comma as Python writes them; 1.234 is one of thousands only among such numbers.
+
+    >>> _with_decimal_points(["3,5", "1.234", "-1.234,25", "a, b"])
+    ['3.5', '1234', '-1234.25', 'a, b']
+    """
+    if not any("," in value and _DECIMAL.fullmatch(value) for value in values):
+        return values
+    return [
+        value.replace(".", "").replace(",", ".") if _DECIMAL.fullmatch(value) else value for value in values
+    ]
 
 
 class _Text:
