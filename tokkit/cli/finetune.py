@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -60,12 +61,18 @@ def repeat_compare(arguments: Sequence[str]) -> list[str]:
     metavar="KEY=A,B...",
     help="Try all combinations of these options on the same folds: head=cls,mean loss=ce,focal.",
 )
+@click.option(
+    "--like",
+    metavar="RECEIPT",
+    help="Repeat a run, its folder or tokkit.json: data, settings and threads, but for what is named here.",
+)
 @click.option("--keep-models", is_flag=True, help="With --compare: keep the models of all folds too.")
 @shared_options(options=FinetuneOptions, read_options=DatasetOptions, threads=True)
 def finetune_command(
     dataset: str | None,
     compare: tuple[str, ...],
     keep_models: bool,
+    like: str | None,
     validation_data: str | None,
     show: Show,
     progress: Progress,
@@ -81,18 +88,37 @@ def finetune_command(
         progress = SILENT
     if keep_models and not compare:
         raise UsageError("--keep-models: belongs to --compare; --folds keeps its models")
-    chosen = dataset or default_dataset(progress)
+    if compare and like is not None:
+        raise UsageError("--like: repeats one training, --compare is several", hint="leave one out")
+    if like is None:
+        dataset = dataset or default_dataset(progress)
     if compare:
         if validation_data is not None:
             raise UsageError("--validation-data: --compare validates on folds", hint="leave it out")
-        compared = compare_settings(chosen, compare, keep_models=keep_models, progress=progress, **options)
+        compared = compare_settings(
+            str(dataset), compare, keep_models=keep_models, progress=progress, **options
+        )
         show(compared.as_dict(), reports.settings_compared)
         return
-    result = finetune(chosen, validation_data=validation_data, progress=progress, **options).as_dict()
+    options["validation_data"] = validation_data
+    if like is not None:
+        options = {**named_options(**options), "like": like}
+    result = finetune(dataset, progress=progress, **options).as_dict()
     if accelerator.is_helper():
         return
     tables = reports.cross_validation if "folds" in result else reports.finetuning
     show(result, tables)
+
+
+def named_options(options: FinetuneOptions, read_options: DatasetOptions, **others: Any) -> dict[str, Any]:
+    """What the command line or the environment sets, without `tokkit.toml` and defaults."""
+    context, named = click.get_current_context(), (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+    values = {**vars(options), **vars(read_options), **others}
+    return {
+        name: value
+        for name, value in values.items()
+        if name in ("out", "force") or context.get_parameter_source(name) in named
+    }
 
 
 def default_dataset(progress: Progress) -> str:

@@ -9,6 +9,7 @@ from tokkit import files
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import UsageError
+from tokkit.model.folder.recorded_run import recorded_run
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate
 from tokkit.model.folds.fold_rows import folds_request
 from tokkit.model.network.classifier import Classifier
@@ -28,13 +29,14 @@ from tokkit.progress import SILENT, Progress
 
 
 def finetune(
-    dataset: str | Path,
+    dataset: str | Path | None = None,
     tokenizer: str | Path | None = None,
     model: str | Path | None = None,
     out: str | Path = "model",
     options: FinetuneOptions | None = None,
     *,
     validation_data: str | Path | None = None,
+    like: str | Path | None = None,
     read_options: DatasetOptions | None = None,
     force: bool = False,
     threads: int | None = None,
@@ -49,9 +51,19 @@ def finetune(
     `FinetuneOptions` and `DatasetOptions`. On the same machine with the same number of threads, the same call
     gives the same bytes.
 
+    like   a folder that `finetune` wrote, or its tokkit.json: what this call leaves out is as it was there
+
     Raises `InputError` for data, a tokenizer or a model that do not fit each other, `OutputError` where
-    ``out`` exists, `UsageError` where neither tokenizer nor model is named.
+    ``out`` exists, `UsageError` where no data set, or neither tokenizer nor model is named.
     """
+    if like is not None:
+        run = recorded_run(like, progress)
+        validation_data = validation_data or (run.names["validation_data"] if dataset is None else None)
+        dataset = dataset or run.names["dataset"]
+        tokenizer, model = tokenizer or run.names["tokenizer"], model or run.names["model"]
+        settings, threads = {**run.settings, **settings}, threads or run.threads
+    if dataset is None:
+        raise UsageError("name a data set to train on", hint="tokkit finetune DATASET --tokenizer out/")
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
     files.check_output(Path(out), force=force, kind="folder")
     # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
@@ -77,6 +89,8 @@ def finetune(
     # Described in the receipt, and never overwritten by ``out``.
     inputs = [*loaded.files, *local_paths(tokenizer, model, validation_data, options.class_weights)]
     request = FinetuneRequest(
+        source=dataset,
+        validation_data=validation_data,
         dataset=loaded,
         tokenizer=tokenizer,
         model=model,

@@ -138,7 +138,7 @@ def compare_settings(
             inputs=request.inputs,
             packages=PACKAGES,
             result={name: content[name] for name in ("metric", "best", "indistinguishable")},
-            run={"seconds": result.seconds},
+            run={**request.run(), "seconds": result.seconds},
         )
     files.remove_work(work, real)
     return result

@@ -198,7 +198,7 @@ def _train_folds(
                     "and the same command continues after them"
                 ) from error
             results.append(result)
-        # The precision chosen for the first fold is that of all: a trial per fold might choose differently.
+        # The precision of the first fold is that of all, also where another machine continues.
         options = replace(request.options, precision=results[0].precision)
         request = replace(request, options=options)
     return results
@@ -261,6 +261,7 @@ def _write_receipt(staging: Path, request: FoldsRequest, result: FoldsResult, id
         packages=PACKAGES,
         result={**recorded, "folds": folds, "fingerprint": identity},
         run={
+            **request.run(),
             "seconds": result.seconds,
             "rows_per_second": result.rows_per_second,
             "folds": [{name: fold[name] for name in _OF_THE_RUN} for fold in result.folds],

@@ -115,6 +115,8 @@ def folds_request(
     else:
         folded = make_folds(read_dataset(dataset, read_options, once), options, once)
     return FoldsRequest(
+        source=dataset,
+        validation_data=None,
         dataset=folded.dataset,
         tokenizer=tokenizer,
         model=model,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,13 +39,15 @@ def write(
     setup: TrainingSetup,
     result: TrainingResult,
     scores: Mapping[str, Any],
+    settings: Mapping[str, Any],
     base: str,
     progress: Progress,
 ) -> None:
     """Verify the model in ``folder`` and write its scores, history, predictions and card.
 
-    scores   of the best evaluation, with those of the baseline
-    base     what was trained
+    scores     of the best evaluation, with those of the baseline
+    settings   that the card lists
+    base       what was trained
     """
     classifier, validation, best = setup.classifier, setup.validation, result.best
     baseline, metric = scores.get("baseline"), classifier.task.metric
@@ -69,7 +70,6 @@ def write(
         classifier.task, validation.rows, classifier.labels, best.logits, validation.targets
     )
     table.write_parquet(folder / "predictions.parquet")
-    settings = {**asdict(setup.options), "lr": setup.lr}
     write_card(folder / "README.md", classifier.task, scores, settings, base)
     if model_folder.other_ids(folder, classifier):
         progress.say(

@@ -48,10 +48,13 @@ _FEW_STEPS = 500
 class FinetuneRequest:
     """What one call of `finetune` trains on, whether one model or one per fold.
 
+    source, validation_data   the data as they are named
     inputs   the files that are read: never replaced, described in the receipts
     encoder  how rows become ids
     """
 
+    source: str | Path
+    validation_data: str | Path | None
     dataset: Dataset
     tokenizer: str | Path | None
     model: str | Path | None
@@ -67,6 +70,24 @@ class FinetuneRequest:
         paths = {name: getattr(self.options, name) for name in ("class_weights", "resume")}
         names = {name: Path(value).name for name, value in paths.items() if Path(value).exists()}
         return {**asdict(self.options), **asdict(self.read_options), **names}
+
+    def run(self) -> dict[str, Any]:
+        """What `recorded_run` needs to repeat the call, with absolute paths."""
+        names = {
+            **{"dataset": self.source, "validation_data": self.validation_data},
+            **{"tokenizer": self.tokenizer, "model": self.model},
+            "class_weights": self.options.class_weights,
+        }
+        absolute = {
+            name: None if value is None else str(Path(value).absolute() if Path(value).exists() else value)
+            for name, value in names.items()
+        }
+        return {
+            **absolute,
+            # Other numbers of threads and processes add up in another order.
+            "threads": torch.get_num_threads(),
+            "processes": accelerator.process_count(),
+        }
 
     def encode(self, classifier: Classifier, rows: Rows) -> Encoded:
         """The rows as ids for this classifier."""
@@ -159,8 +180,10 @@ def train_model(
             # Also after an error: the other processes would wait for this one.
             accelerator.leave_process_group()
         scores = {**trained.best.scores, **({"baseline": reference} if reference else {})}
+        settings = {**request.settings(), **_chosen(setup, trained.precision)}
         if not helper:
-            report.write(staging, setup, trained, scores, request.base, request.progress)
+            listed = {name: settings[name] for name in asdict(request.options)}
+            report.write(staging, setup, trained, scores, listed, request.base, request.progress)
         result = FinetuneResult(
             model=name or str(out),
             metrics=scores,
@@ -175,7 +198,7 @@ def train_model(
         )
         if helper:
             return result
-        _write_receipt(staging, request, setup, result, record or {})
+        _write_receipt(staging, request, setup, result, settings, record or {})
     files.remove_work(work, real)
     return result
 
@@ -257,37 +280,40 @@ def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
     return pretrained.load_pretrained(request.model, tokenizer, labels, options, progress, task)
 
 
+def _chosen(setup: TrainingSetup, precision: str) -> dict[str, Any]:
+    """The settings that a call may leave open, as they were chosen."""
+    return {"lr": setup.lr, "max_length": setup.classifier.limits.max_length, "precision": precision}
+
+
 def _write_receipt(
     staging: Path,
     request: FinetuneRequest,
     setup: TrainingSetup,
     result: FinetuneResult,
+    settings: Mapping[str, Any],
     record: Mapping[str, Any],
 ) -> None:
     values = asdict(result)
     del values["model"]
     # A receipt keeps apart what the same call gives again and what differs from run to run.
     times = {name: values.pop(name) for name in _OF_THE_RUN}
-    tokenizer, max_length = setup.classifier.tokenizer, setup.classifier.limits.max_length
     dataset, pairs = request.dataset, bool(setup.training.rows.pairs)
     columns = {"text": dataset.text_column, "pair": dataset.pair_column, "label": dataset.label_column}
     files.write_receipt(
         staging,
         command="finetune",
-        settings={**request.settings(), "lr": setup.lr, "max_length": max_length},
+        settings=settings,
         inputs=request.inputs,
         packages=PACKAGES,
         result={
             **{**values, "pairs": pairs, "columns": {what: name for what, name in columns.items() if name}},
-            "self_test": self_test(tokenizer.backend),
+            "self_test": self_test(setup.classifier.tokenizer.backend),
             **record,
         },
         run={
             **times,
+            **request.run(),
             "device": str(setup.device),
-            "processes": accelerator.process_count(),
             "tokens_per_batch": setup.budget,
-            "tokenizer": str(request.tokenizer or request.model),
-            "model": str(request.model) if request.model is not None else None,
         },
     )
