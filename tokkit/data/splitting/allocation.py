@@ -45,7 +45,8 @@ def allocate_quotas(
     quotas: list[list[int]] = []
     for part, rows in enumerate(wanted):
         # a class that can give a group to this part and to all later ones is in this part
-        quotas.append(_class_quotas(class_rows, available, rows, enough=sum(rows > 0 for rows in wanted[part:])))
+        parts_left = sum(rows > 0 for rows in wanted[part:])
+        quotas.append(_class_quotas(class_rows, available, rows, enough=parts_left))
         available = [most - quota for most, quota in zip(available, quotas[part], strict=True)]
     part_of_group = np.zeros(len(firsts), np.int64)
     for number, indices in enumerate(members):
