@@ -16,7 +16,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding import fast, reference
 from tokkit.tokenizer.encoding.reference import EncodeRequest
-from tokkit.tokenizer.folder.load import LoadedTokenizer
+from tokkit.tokenizer.folder.load import LoadedTokenizer, TokenizerConfig
 
 BERT_TOKENS = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 TRAINED_ON = [
@@ -178,7 +178,9 @@ def loaded(source: Tokenizer | str) -> LoadedTokenizer:
     tokenizer = Tokenizer.from_str(source) if isinstance(source, str) else source
     unknown = {token: "unk" for token in ("[UNK]", "<unk>") if tokenizer.token_to_id(token) is not None}
     special = {role: token for token, role in unknown.items()}
-    return LoadedTokenizer(tokenizer, special, None, (), Path("here"), Path("here/tokenizer.json"))
+    return LoadedTokenizer(
+        tokenizer, special, None, TokenizerConfig({}), Path("here"), Path("here/tokenizer.json")
+    )
 
 
 @functools.cache

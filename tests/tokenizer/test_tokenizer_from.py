@@ -159,7 +159,7 @@ def test_from_keeps_roles_lengths_and_input_names(corpus, tmp_path):
     assert loaded.special == {name[: -len("_token")]: token for name, token in config.items()} | {
         "unk": "<unk>"
     }
-    assert (loaded.max_length, loaded.input_names) == (77, ("input_ids",))
+    assert (loaded.max_length, loaded.config.input_names) == (77, ("input_ids",))
     assert loaded.backend.token_to_id("<new>") == 5
     ids = loaded.backend.encode("a <mask>.", add_special_tokens=False).ids  # the mask takes the space in
     assert ids == [loaded.backend.token_to_id(token) for token in ("a", "<mask>", ".")]

@@ -81,7 +81,7 @@ class TestEveryRecipe:
         loaded = load(trained(recipe, family))
         assert loaded.special.items() >= RECIPES[recipe].roles.items()
         assert loaded.max_length == RECIPES[recipe].model_max_length
-        assert loaded.input_names == RECIPES[recipe].model_input_names
+        assert loaded.config.input_names == RECIPES[recipe].model_input_names
         lengths = [len(encoding.ids) for encoding in loaded.encodings(HARD)]
         assert lengths == [len(loaded.backend.encode(text).ids) for text in HARD]
         first = RECIPES[recipe].special_tokens

@@ -31,9 +31,6 @@ from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE
 
 MODEL_CONFIG = "config.json"
 
-# `TokenizersBackend` is the name of `PreTrainedTokenizerFast` from transformers 5 on.
-_GENERIC_CLASSES = (None, "PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
-
 # Fields of models that compute positions: beyond their number quality falls, but nothing crashes.
 _ROTARY = ("rope_theta", "rope_scaling", "rope_parameters", "rotary_dim", "rotary_pct", "global_rope_theta")
 
@@ -45,7 +42,6 @@ class ExaminedTokenizer:
     content      its `tokenizer.json`
     config       its `tokenizer_config.json` with the older `special_tokens_map.json` under it
     configured   whether it has either
-    model_type   from the `config.json` next to it, by which `AutoTokenizer` chooses a class
     doubled      tokens that the file's vocabulary holds twice
     """
 
@@ -54,7 +50,6 @@ class ExaminedTokenizer:
     content: Mapping[str, Any]
     config: Mapping[str, Any]
     configured: bool
-    model_type: str | None
     doubled: tuple[str, ...]
 
     @property
@@ -76,8 +71,7 @@ class ExaminedTokenizer:
     @property
     def has_class_of_its_own(self) -> bool:
         """Whether transformers picks a class for it that brings special tokens and inputs of its own."""
-        class_name = self.config.get("tokenizer_class")
-        return class_name not in _GENERIC_CLASSES or (class_name is None and self.model_type is not None)
+        return self.loaded.config.has_own_class
 
     @cached_property
     def registered(self) -> dict[str, str]:
@@ -219,10 +213,8 @@ def examined_tokenizer(name: str | Path, progress: Progress) -> ExaminedTokenize
         name=str(name),
         loaded=loaded,
         content=content,
-        # Where both files name a role, the newer file counts.
-        config={**read_json(older), **read_json(config)},
+        config=loaded.config.settings,
         configured=older.exists() or config.exists(),
-        model_type=read_json(loaded.folder / MODEL_CONFIG).get("model_type"),
         doubled=tuple(doubled),
     )
 

@@ -9,6 +9,7 @@ from tokkit.inspection.checks.inputs import ExaminedModel, Subject
 from tokkit.inspection.checks.rule import MODEL, Problem, rule
 from tokkit.inspection.checks.vocabulary_rules import some
 from tokkit.inspection.statistics.findings import ERROR, WARNING
+from tokkit.tokenizer.folder.checkpoints import segment_count
 from tokkit.tokenizer.folder.load import ROLES
 
 # Roles whose id changes what an encoder sees; bos and eos only matter to what generates.
@@ -44,18 +45,23 @@ def max_length(subject: Subject) -> Iterator[Problem]:
 
 @rule(ERROR)
 def segment_ids(subject: Subject) -> Iterator[Problem]:
-    """Pairs get no segment ids, or ids that the model lacks."""
+    """Pairs get no segment ids, or texts get ids that the model lacks."""
     tokenizer, model = subject.tokenizer, subject.model
     highest = max(tokenizer.pair_segments, default=0)
-    # None without a model, and 0 for a model without `type_vocab_size`, which has no segments.
-    takes = model.number("type_vocab_size") or 0 if model else None
+    takes = segment_count(model.config) if model else None
     given = tokenizer.gives_segments
-    if highest and given is not False and takes and highest >= takes:
+    if model and takes == 0 and given:
+        outcome = "adds the embedding of token 0 to each" if model.config["model_type"] == "gpt2" else "fails"
+        yield Problem(
+            f"its model_input_names have token_type_ids, but {model.name} has no segments, and {outcome}",
+            f"tokkit wrap {tokenizer.quoted} --token-type-ids no -o DIR",
+        )
+    elif highest and given is not False and takes and highest >= takes:
         yield Problem(
             f"it gives a pair segment ids up to {highest}, but the model has {takes}: a pair crashes it",
             f"tokkit wrap {tokenizer.quoted} --token-type-ids no -o DIR",
         )
-    elif highest and given is False and (takes is None or takes > highest):
+    elif highest and given is False and (model is None or (takes or 0) > highest):
         yield Problem(
             "it numbers the texts of a pair, but its model_input_names lack token_type_ids: "
             "a model with segments, such as BERT, sees both as one",

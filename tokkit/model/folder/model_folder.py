@@ -29,6 +29,7 @@ from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.checkpoints import LOADING, checkpoint_path, loading, quiet, rebuild_difference
+from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 
 _TOKENIZER_FILES = (
@@ -89,7 +90,9 @@ def write_classifier(folder: Path, classifier: Classifier) -> None:
     if not (tokenizer.folder / tokenizer_folder.CONFIG_FILE).exists():
         tokenizer_folder.write_tokenizer(folder, tokenizer.backend)
         max_length = classifier.limits.max_length
-        tokenizer_folder.write_config(folder, tokenizer.special, max_length, tokenizer.input_names)
+        tokenizer = complete(tokenizer)
+        settings = settings_to_write(tokenizer.config, tokenizer.special, ())
+        tokenizer_folder.write_config(folder, max_length, settings)
         return
     # Copied, not saved through transformers, which may rebuild the pipeline into another one.
     for name in _TOKENIZER_FILES:

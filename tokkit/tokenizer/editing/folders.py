@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from tokkit.sources.paths import is_path
 from tokkit.tokenizer.blocks.post_processors import token_ids
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.checkpoints import checkpoint_path, load_with_transformers
+from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
 from tokkit.tokenizer.folder.load import (
     LoadedTokenizer,
     check_distinct_ids,
     from_hub,
     load,
     read_json,
-    token_text,
 )
 from tokkit.tokenizer.folder.weight_headers import weight_files
 
@@ -34,7 +34,6 @@ OLDER_FILES = ("vocab.txt", "vocab.json", "merges.txt")
 
 # Everything but weights in other formats than safetensors.
 _HUB_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "*.md")
-_COPIED_SETTINGS = ("chat_template", "clean_up_tokenization_spaces", "padding_side", "truncation_side")
 _TEMPLATE_FILE = "chat_template.jinja"
 
 Json = Mapping[str, Any]
@@ -68,7 +67,7 @@ def load_source(tokenizer: str | Path | None, model: str | Path | None, progress
     name = tokenizer if tokenizer is not None else checkpoint
     if name is None:
         raise UsageError("name a tokenizer, or a model to use its own: --model")
-    loaded = load(name, progress)
+    loaded = complete(load(name, progress))
     check_distinct_ids(loaded.backend, loaded.file)
     _check_template(loaded, name)
     # a tokenizer without tokenizer.json was built from its older files
@@ -126,19 +125,9 @@ def write_tokenizer(
 
     Raises `InputError` where it does not.
     """
-    config = read_json(tokenizer.folder / tokenizer_folder.CONFIG_FILE)
-    # a role's token is in the configuration under its role already
-    roles = set(tokenizer.special.values())
-    extra = [token for token in (*_extra_tokens(config), *extra_special) if token not in roles]
     tokenizer_folder.write_tokenizer(staging, tokenizer.backend)
-    tokenizer_folder.write_config(
-        staging,
-        roles=tokenizer.special,
-        max_length=tokenizer.max_length,
-        input_names=tokenizer.input_names,
-        extra=list(dict.fromkeys(extra)),
-        other_keys={name: config[name] for name in _COPIED_SETTINGS if name in config},
-    )
+    settings = settings_to_write(tokenizer.config, tokenizer.special, extra_special)
+    tokenizer_folder.write_config(staging, tokenizer.max_length, settings)
     if (template := tokenizer.folder / _TEMPLATE_FILE).is_file():
         shutil.copyfile(template, staging / _TEMPLATE_FILE)
     self_test = tokenizer_folder.self_test(tokenizer.backend)
@@ -147,15 +136,6 @@ def write_tokenizer(
         plain_texts = [sample["text"] for sample in self_test if "pair" not in sample]
         _check_loads(staging, tokenizer.backend, [*texts, *plain_texts])
     return self_test
-
-
-def _extra_tokens(config: Mapping[str, Any]) -> Iterator[str]:
-    """Special tokens without a role, under the key of transformers 5 and that of earlier versions."""
-    for key in ("extra_special_tokens", "additional_special_tokens"):
-        tokens = config.get(key) or ()
-        for token in map(token_text, tokens.values() if isinstance(tokens, Mapping) else tokens):
-            if token is not None:
-                yield token
 
 
 def _check_loads(staging: Path, backend: Tokenizer, texts: Sequence[str]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tokkit.tokenizer.editing.folders import write_receipt, write_tokenizer
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.tokenizer.editing.round_trip import sample_texts, verify_ids
 from tokkit.tokenizer.editing.wrap_source import WrapSource, load_wrap_source
+from tokkit.tokenizer.folder.class_settings import inputs_of
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 from tokkit.tokenizer.sentencepiece.convert import FAIRSEQ
@@ -102,7 +103,7 @@ def wrap(
             # sorted: the receipt does not depend on the order in which roles were resolved
             special=dict(sorted(wrapped.special.items())),
             max_length=wrapped.max_length,
-            input_names=wrapped.input_names,
+            input_names=wrapped.config.input_names or PLAIN_INPUTS,
             class_rebuild=rebuild,
             proven_on=proven_on,
             sha256=files.sha256_of(staging / TOKENIZER_FILE),
@@ -133,11 +134,14 @@ def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) 
             ) from error
     special = (*roles.values(), *options.extra_special_token)
     backend = specials.repair(backend, special, source.name, progress)
+    names, config = _input_names(source, options, backend, progress), source.config
+    if names != (config.input_names or PLAIN_INPUTS) or "tokenizer_class" not in config.settings:
+        config = replace(config, settings={**config.settings, "model_input_names": list(names)})
     return LoadedTokenizer(
         backend=backend,
         special=roles,
         max_length=_max_length(source, options, progress),
-        input_names=_input_names(source, options, backend),
+        config=config,
         folder=source.file.parent,
         file=source.file,
     )
@@ -154,12 +158,16 @@ def _max_length(source: WrapSource, options: WrapOptions, progress: Progress) ->
     return source.truncated_at
 
 
-def _input_names(source: WrapSource, options: WrapOptions, backend: Tokenizer) -> tuple[str, ...]:
+def _input_names(
+    source: WrapSource, options: WrapOptions, backend: Tokenizer, progress: Progress
+) -> tuple[str, ...]:
     if options.token_type_ids is not None:
         return BERT_INPUTS if options.token_type_ids == "yes" else PLAIN_INPUTS
     if source.config.input_names is not None:
         return source.config.input_names
-    # without token_type_ids in model_input_names, BERT would get the first segment for both texts of a pair
-    empty = backend.encode("", add_special_tokens=False)
-    pair = backend.post_process(empty, backend.encode("", add_special_tokens=False))
-    return BERT_INPUTS if 1 in pair.type_ids else PLAIN_INPUTS
+    names = inputs_of(backend)
+    # its class gives no segment ids unless a file says so, and a wrapped tokenizer gives what it gave
+    if names == BERT_INPUTS and source.config.settings.get("tokenizer_class"):
+        progress.say("pairs get no segment ids, as its configuration says; --token-type-ids yes gives them")
+        return PLAIN_INPUTS
+    return names

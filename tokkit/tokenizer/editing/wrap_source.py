@@ -16,6 +16,7 @@ from tokkit.tokenizer.editing.folders import OLDER_FILES
 from tokkit.tokenizer.editing.options import WrapOptions
 from tokkit.tokenizer.editing.round_trip import Reference, reference_of
 from tokkit.tokenizer.folder.checkpoints import rebuild_difference
+from tokkit.tokenizer.folder.class_settings import complete
 from tokkit.tokenizer.folder.load import (
     ROLES_FILE,
     TokenizerConfig,
@@ -113,7 +114,8 @@ def _load_tokenizer(name: str, options: WrapOptions, progress: Progress) -> Wrap
         backend=loaded.backend,
         file=loaded.file,
         read=_existing(loaded.file, *OLDER_FILES, CONFIG_FILE, ROLES_FILE),
-        config=TokenizerConfig.read(loaded.folder),
+        # a lone file says nothing of inputs: the template that is written decides
+        config=complete(loaded).config if loaded.config.has_own_class else loaded.config,
         unknown=getattr(loaded.backend.model, "unk_token", None),
         reference=reference_of(loaded.backend),
         truncated_at=truncation.get("max_length") if isinstance(truncation, dict) else None,

@@ -7,7 +7,7 @@ silently gives a tokenizer of another kind other ids; `rebuild_difference` finds
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -30,6 +30,28 @@ POSITIONS_BEHIND_PADDING = (
     *("roberta", "roberta-prelayernorm", "xlm-roberta", "xlm-roberta-xl", "xmod", "camembert"),
     *("data2vec-text", "esm", "ibert", "lilt", "longformer", "luke", "mpnet"),
 )
+
+# Model types that tell segments apart without the embedding table of `type_vocab_size` rows.
+_SEGMENTS_WITHOUT_TABLE = ("deberta", "deberta-v2", "tapas", "xlnet")
+
+
+def segment_count(config: Mapping[str, Any]) -> int | None:
+    """Number of segments that a model with this `config.json` tells apart, 0 for none; None where unknown.
+
+    >>> segment_count({"model_type": "roberta", "type_vocab_size": 1})
+    1
+    """
+    stated, model_type = config.get("type_vocab_size"), config.get("model_type")
+    if isinstance(stated, int) and (stated or model_type not in _SEGMENTS_WITHOUT_TABLE):
+        return int(stated)
+    if not isinstance(model_type, str) or model_type in _SEGMENTS_WITHOUT_TABLE:
+        return None
+    # the default of its class, which a file need not state
+    from transformers import CONFIG_MAPPING
+
+    return (
+        getattr(CONFIG_MAPPING[model_type](), "type_vocab_size", 0) if model_type in CONFIG_MAPPING else None
+    )
 
 
 def takes_tokens(model_type: str | None, positions: int, pad_id: int) -> int:

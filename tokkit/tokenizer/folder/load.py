@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,6 @@ from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
 from tokkit.runtime.panics import guarded
 from tokkit.sources.paths import missing
-from tokkit.tokenizer.blocks.recipes import BERT_INPUTS
 from tokkit.tokenizer.folder import tokenizer_folder
 
 if TYPE_CHECKING:
@@ -33,21 +32,33 @@ _BATCH = 1_000
 # transformers writes 1e30 where no limit is known; anything this long counts as none.
 _UNLIMITED = 1_000_000
 
+# `TokenizersBackend` is the name of `PreTrainedTokenizerFast` from transformers 5 on.
+_GENERIC_CLASSES = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
+
 
 @dataclass(frozen=True)
 class TokenizerConfig:
     """What the files next to a `tokenizer.json` say about it.
 
-    settings  of `tokenizer_config.json`, and of the older `special_tokens_map.json` what the newer lacks
+    settings    of `tokenizer_config.json`, and of the older `special_tokens_map.json` what the newer lacks
+    model_type  from the `config.json` next to it, by which `AutoTokenizer` chooses a class
     """
 
-    settings: dict[str, Any]
+    settings: Mapping[str, Any]
+    model_type: str | None = None
 
     @classmethod
     def read(cls, folder: Path) -> TokenizerConfig:
         """The settings in a folder, none where it has no such file; raises `InputError` as `read_json`."""
         newer = read_json(folder / tokenizer_folder.CONFIG_FILE)
-        return cls({**read_json(folder / ROLES_FILE), **newer})
+        older = read_json(folder / ROLES_FILE)
+        return cls({**older, **newer}, read_json(folder / "config.json").get("model_type"))
+
+    @property
+    def has_own_class(self) -> bool:
+        """Whether transformers picks a class for it that brings special tokens and inputs of its own."""
+        class_name = self.settings.get("tokenizer_class")
+        return class_name not in _GENERIC_CLASSES if class_name else self.model_type is not None
 
     @property
     def roles(self) -> dict[str, str]:
@@ -75,14 +86,14 @@ class LoadedTokenizer:
     backend       the `tokenizers.Tokenizer`, truncation and padding off
     special       role -> token, ``{"pad": "[PAD]", ...}``, from the configuration
     max_length    tokens its model takes, special tokens included; None where unknown
-    input_names   inputs of its model: ``("input_ids", "attention_mask")``
+    config        what the files next to it say
     folder, file  the folder of its files, and its `tokenizer.json`
     """
 
     backend: Tokenizer
     special: dict[str, str]
     max_length: int | None
-    input_names: tuple[str, ...]
+    config: TokenizerConfig
     folder: Path
     file: Path
 
@@ -175,9 +186,9 @@ def load_unchecked(name: str | Path, progress: Progress = SILENT) -> LoadedToken
     config = TokenizerConfig.read(file.parent)
     return LoadedTokenizer(
         backend=backend,
-        special=_special_tokens(config, backend),
+        special=special_tokens(config, backend),
         max_length=config.max_length,
-        input_names=config.input_names or BERT_INPUTS,
+        config=config,
         folder=file.parent,
         file=file,
     )
@@ -213,7 +224,7 @@ def check_receipt(loaded: LoadedTokenizer) -> None:
     tokenizer_folder.check_self_test(loaded.backend, [sample.content for sample in samples], folder)
 
 
-def _special_tokens(config: TokenizerConfig, backend: Tokenizer) -> dict[str, str]:
+def special_tokens(config: TokenizerConfig, backend: Tokenizer) -> dict[str, str]:
     """Role -> token, from the configuration or by BERT's names."""
     # the model's own unknown token counts where neither the configuration nor BERT's name gives one
     own = getattr(backend.model, "unk_token", None)

@@ -42,27 +42,14 @@ def write_tokenizer(folder: Path, tokenizer: Tokenizer) -> None:
     (folder / TOKENIZER_FILE).write_text(tokenizer.to_str(pretty=True) + "\n", encoding="utf-8")
 
 
-def write_config(
-    folder: Path,
-    roles: Mapping[str, str],
-    max_length: int | None,
-    input_names: Sequence[str],
-    extra: Sequence[str] = (),
-    other_keys: Mapping[str, Any] | None = None,
-) -> None:
+def write_config(folder: Path, max_length: int | None, settings: Mapping[str, Any]) -> None:
     """Write `tokenizer_config.json`.
 
-    roles        role -> special token: ``{"pad": "[PAD]"}``
     max_length   tokens a model takes, special tokens included; None where unknown
-    extra        special tokens without a role
-    other_keys   further keys of the file, such as ``chat_template``
+    settings     the other keys of the file, such as ``pad_token`` and ``model_input_names``
     """
     config = {
-        "clean_up_tokenization_spaces": False,
-        **(other_keys or {}),
-        **{f"{role}_token": token for role, token in sorted(roles.items())},
-        **({"extra_special_tokens": list(extra)} if extra else {}),
-        "model_input_names": list(input_names),
+        **settings,
         # left out where unknown: transformers then assumes 1e30 tokens and truncates nothing
         **({} if max_length is None else {"model_max_length": max_length}),
         # transformers 5 writes `TokenizersBackend`, which version 4 refuses; both load this class

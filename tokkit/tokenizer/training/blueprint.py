@@ -20,6 +20,8 @@ from tokkit.errors import UsageError
 from tokkit.tokenizer.blocks import build as blocks
 from tokkit.tokenizer.blocks.recipes import BYTE_FALLBACK_TOKENS, Recipe, recipe
 from tokkit.tokenizer.blocks.registry import SpecialTokens
+from tokkit.tokenizer.folder.class_settings import settings_to_write
+from tokkit.tokenizer.folder.load import TokenizerConfig
 from tokkit.tokenizer.training.trainer_options import (
     BlocksOptions,
     CharOptions,
@@ -40,6 +42,7 @@ class UntrainedTokenizer(ABC):
     byte_level         whether text becomes ByteLevel's 256 characters before it is split
     byte_fallback      whether what has no token becomes tokens of bytes
     model_max_length   tokens a model of it takes; None where that is not known
+    settings           of its `tokenizer_config.json`, special tokens included
     origin             entries of its receipt that describe where it comes from
     """
 
@@ -51,7 +54,7 @@ class UntrainedTokenizer(ABC):
     byte_level: bool
     byte_fallback: bool
     model_max_length: int | None
-    model_input_names: tuple[str, ...]
+    settings: Mapping[str, Any]
     origin: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -171,7 +174,7 @@ def resolve(options: BlocksOptions) -> Blueprint:
         byte_level=blocks.is_byte_level(pre_tokenizers, normalizers),
         byte_fallback=chosen.byte_fallback,
         model_max_length=chosen.model_max_length,
-        model_input_names=chosen.model_input_names,
+        settings=_settings(chosen),
         recipe=chosen,
         max_word_characters=options.max_word_characters if isinstance(options, WordPieceOptions) else 100,
     )
@@ -263,3 +266,10 @@ def _decoders(base: Recipe, prefix: str | None, suffix: str | None) -> tuple[str
 
 def _replaced(pattern: str) -> tuple[str]:
     return (f"replace:pattern={json.dumps(pattern)},content=",)
+
+
+def _settings(recipe: Recipe) -> dict[str, Any]:
+    config = TokenizerConfig(
+        {"clean_up_tokenization_spaces": False, "model_input_names": [*recipe.model_input_names]}
+    )
+    return settings_to_write(config, recipe.roles, recipe.special_tokens)

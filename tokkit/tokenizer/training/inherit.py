@@ -25,6 +25,7 @@ from tokkit.options import flag
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.blocks.post_processors import tokens_in, with_ids
 from tokkit.tokenizer.folder import tokenizer_folder as folder
+from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.tokenizer.training.blueprint import (
     UntrainedTokenizer,
@@ -88,7 +89,7 @@ def inherit(
     `InputError` for what is no tokenizer.
     """
     _check_settings(options)
-    source = load(name, progress)
+    source = complete(load(name, progress))
     content = json.loads(source.backend.to_str())
     _check_family(str(name), content["model"]["type"], options.family)
     added = _special_tokens(source, content, options.special_token)
@@ -110,7 +111,7 @@ def inherit(
         byte_level=any(b["type"] == "ByteLevel" for b in (*pipeline.normalizers, *pipeline.pre_tokenizers)),
         byte_fallback=bool(model.get("byte_fallback")),
         model_max_length=options.max_length or source.max_length,
-        model_input_names=source.input_names,
+        settings=settings_to_write(source.config, source.special, options.special_token),
         origin={"from": files.describe_input(paths[0])} if paths else {},
     )
     check_alphabet(options, inherited)

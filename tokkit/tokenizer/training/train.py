@@ -291,10 +291,8 @@ def _write(
     """Write the tokenizer of one size, verified to load to the same ids; a summary, and its self-test."""
     inner.mkdir(exist_ok=True)
     tokenizer = blueprint.finish(vocabulary.trained(size))
-    roles = blueprint.roles
-    extra = [token for token in blueprint.special_tokens if token not in roles.values()]
     folder.write_tokenizer(inner, tokenizer)
-    folder.write_config(inner, roles, blueprint.model_max_length, blueprint.model_input_names, extra)
+    folder.write_config(inner, blueprint.model_max_length, blueprint.settings)
     # the files are read back before the folder is published: a bug leaves no tokenizer behind
     test = folder.self_test(tokenizer)
     folder.verify(inner, test)
