@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+import tokkit
 from tokkit.data.save import format_for, suffix_for, write
-from tokkit.errors import InputError, OutputError
+from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources import streams
 from tokkit.sources.formats import TableFormat, batches, recognize
 from tokkit.sources.formats.batch import concatenate
@@ -274,3 +275,16 @@ def test_save_tsv_like_a_quoted_one_holds_tabs_and_line_ends(tmp_path):
     frame = _frame([("a\tb\nc", "x"), ('"', "y")])
     write(frame, tmp_path / "a.tsv", TableFormat("tsv", "\t", '"'))
     assert _recognized(tmp_path / "a.tsv").equals(frame)
+
+
+@pytest.mark.parametrize("name", ["conllu", "fasttext"])
+def test_save_what_is_only_read_as_jsonl(name):
+    assert format_for(Path("a"), TableFormat(name)) == JSONL
+    assert format_for(Path("a.csv"), TableFormat(name)) == CSV
+
+
+def test_save_no_format_that_is_only_read(write, tmp_path):
+    path = write("a.conllu", "\t".join(["1", "Go", "go", "VERB", *"______"]) + "\n")
+    with pytest.raises(UsageError, match="conllu files are not written") as caught:
+        tokkit.clean(path, tmp_path / "out.conllu")
+    assert caught.value.hint == f"-o {tmp_path / 'out.jsonl'}"

@@ -38,6 +38,8 @@ def check_output(
     out = Path(out)
     refused.check_output(out)
     named, requested = formats.format_of(out), options.output_format
+    if not save.is_written(named):
+        raise UsageError(f"-o {out}: {named} files are not written", hint=f"-o {out.with_suffix('.jsonl')}")
     fits = named in (None, requested) or (named == "text" and requested in ("csv", "tsv"))
     if requested is not None and not fits:
         name = out.name.removesuffix(formats.full_suffix(out))
@@ -129,7 +131,8 @@ def _write_splits(
 
 def _format(like: Split, options: OutputOptions) -> formats.TableFormat:
     name = options.output_format
-    return like.format if name is None or name == like.format.name else save.plain_format(name)
+    own = save.writable(like.format)
+    return own if name is None or name == own.name else save.plain_format(name)
 
 
 def _by_folder(frames: Mapping[str, pl.DataFrame]) -> dict[str, dict[str, pl.DataFrame]]:

@@ -46,12 +46,23 @@ def format_for(out: Path, like: formats.TableFormat) -> formats.TableFormat:
 
     Raises `OutputError` for a compressed file of a format that compresses itself.
     """
+    like = writable(like)
     name = formats.format_of(out)
     if name in _COLUMNAR and out.suffix.lower() in _COMPRESS:
         raise OutputError(f"{out}: {name} is compressed within", hint=f"-o {out.with_suffix('')}")
     if name is None or name == like.name or (name == "text" and like.name in ("csv", "tsv")):
         return like
     return plain_format(name)
+
+
+def writable(like: formats.TableFormat) -> formats.TableFormat:
+    """The format itself, or jsonl, which holds any rows, where it is only read."""
+    return like if like.name in _WRITERS else plain_format("jsonl")
+
+
+def is_written(name: str | None) -> bool:
+    """Whether files of a format are written; True for the name of none."""
+    return name is None or name in _WRITERS
 
 
 def plain_format(name: str) -> formats.TableFormat:

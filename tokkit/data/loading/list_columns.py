@@ -30,7 +30,7 @@ from tokkit.sources.formats import conll
 
 BETWEEN_COLUMNS = ","
 _TOKENS_NAMES = ("tokens", "words")
-_TAGS_NAMES = ("tags", "ner_tags", "labels", "label", "pos_tags")
+_TAGS_NAMES = ("tags", "ner_tags", "labels", "label", "pos_tags", "upos")
 _LABELS_NAMES = ("labels", "label", "classes", "categories", "emotions", "topics", "tags", "cats")
 _SPANS_NAMES = (*_LABELS_NAMES, "spans", "entities")
 
@@ -142,6 +142,9 @@ def with_label_lists(
         if label_lists.are_lists_as_text(values):
             how["holds lists written as text, which are read as lists"] = None
             values = label_lists.lists_of_text(values, split.where)
+        if values.dtype == pl.String:
+            # a split in which each row has one label, where rows of others have several
+            values = pl.select(pl.when(values != "").then(pl.concat_list(values))).to_series().alias(label)
         lists.append(_plain_items(values, label, split.where))
     if numbered:
         widths = {label_lists.width_of_multi_hot(values) for values in lists} - {None}

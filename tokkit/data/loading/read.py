@@ -252,8 +252,11 @@ def _split_of_files(name: str, files: Sequence[Path], options: ReadOptions, prog
         partial(formats.batches, path, table_format, read, progress.say)
         for path, table_format in zip(files, table_formats, strict=True)
     ]
-    is_known, is_whole = first.name in ("text", "conll"), first.name == "json"
+    is_known, is_whole = first.name in ("text", "conll", "fasttext"), first.name == "json"
     return SplitFiles(name, tuple(files), first, parts, is_known, is_whole)
+
+
+_TEXT_FORMATS = tuple(name for name in FORMATS if name not in ("parquet", "arrow"))
 
 
 def _check_used(options: ReadOptions, path: Path, format_name: str) -> None:
@@ -263,7 +266,7 @@ def _check_used(options: ReadOptions, path: Path, format_name: str) -> None:
         ("--field", options.field, ("json", "jsonl")),
         ("--quote", options.quote, ("csv", "tsv")),
         ("--decimal", options.decimal, ("csv", "tsv")),
-        ("--encoding", options.encoding, ("csv", "tsv", "text", "conll", "jsonl", "json")),
+        ("--encoding", options.encoding, _TEXT_FORMATS),
     ):
         if value is not None and format_name not in names:
             raise UsageError(

@@ -195,11 +195,15 @@ _READERS = {
     **dict.fromkeys(("csv", "tsv"), "delimited"),
     "text": "text",
     "conll": "conll",
+    "conllu": "conllu",
+    "fasttext": "fasttext",
     **dict.fromkeys(("jsonl", "json"), "json_rows"),
     **dict.fromkeys(("parquet", "arrow"), "columnar"),
 }
 
 FORMATS = tuple(_READERS)
+# what a label begins with in files of fastText
+FASTTEXT_LABEL = "__label__"
 # what the quotes of a delimited file may be said to be
 QUOTES = ENCLOSING, PLAIN = '"', "none"
 _SUFFIXES = {
@@ -208,6 +212,8 @@ _SUFFIXES = {
     ".txt": "text",
     ".text": "text",
     **dict.fromkeys((".conll", ".bio", ".iob", ".iob2"), "conll"),
+    ".conllu": "conllu",
+    ".ft": "fasttext",
     ".json": "json",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
@@ -310,6 +316,9 @@ def _recognized(
     separator = sniff_separator(sample)
     if name == "csv":
         return _delimited(separator or ",")
+    if format is None and sum(line.startswith(FASTTEXT_LABEL) for line in sample) * 2 > len(sample):
+        say(f"{path}: read as fastText: words with {FASTTEXT_LABEL} are labels; --format text reads lines")
+        return TableFormat("fasttext")
     if format == "text" or separator is None:
         return TableFormat("text")
     if named_separator(sample[0]):
