@@ -23,7 +23,7 @@ import tokkit
 
 PACKAGE = Path(tokkit.__file__).parent
 ROOMS = [
-    *("cli", "model", "inspection", "data", "tokenizer", "corpus", "sources", "runtime", "views"),
+    *("cli", "python", "model", "inspection", "data", "tokenizer", "corpus", "sources", "runtime", "views"),
     *("files", "progress", "options", "errors"),
 ]
 """Every room may import those after it."""

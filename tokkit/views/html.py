@@ -44,6 +44,14 @@ svg.lengths{border:0}
 svg text{fill:var(--ink);font-size:11px}svg rect{fill:var(--bar)}svg line{stroke:var(--mark)}
 """
 
+# rows of a table in a notebook
+_DISPLAYED_ROWS = 60
+_FRAGMENT_STYLE = (
+    ".tokkit h2{font-size:1em;margin:1em 0 .3em}.tokkit th,.tokkit td{text-align:left;padding:.2em .6em}"
+    ".tokkit td.number,.tokkit th.number{text-align:right;font-variant-numeric:tabular-nums}"
+    ".tokkit .wide{overflow-x:auto}"
+)
+
 _SCRIPT = """
 document.querySelectorAll("th button").forEach(button=>button.addEventListener("click",()=>{
 const head=button.parentElement,table=head.closest("table"),body=table.tBodies[0],at=head.cellIndex;
@@ -114,6 +122,22 @@ script-src 'unsafe-inline'">
 </body>
 </html>
 """.encode()
+
+
+def fragment(parts: Sequence[Part]) -> str:
+    """The tables as a part of another page, in its fonts and colors. Data in it is escaped."""
+    body = "\n".join(_RENDERERS[type(part)](_beginning(part)) for part in parts)
+    # buttons sort the tables of a page, by a script that is not part of this
+    plain = body.replace('<button type="button">', "").replace("</button>", "")
+    return f'<div class="tokkit"><style>{_FRAGMENT_STYLE}</style>\n{plain}\n</div>'
+
+
+def _beginning(part: Part) -> Part:
+    """The part, of a long table its first rows and how many are left out."""
+    if not isinstance(part, Table) or len(part.rows) <= _DISPLAYED_ROWS:
+        return part
+    more = len(part.rows) - _DISPLAYED_ROWS
+    return Table(f"{part.title} ({more:,} further rows)", part.columns, part.rows[:_DISPLAYED_ROWS])
 
 
 def _text(text: str) -> str:

@@ -47,6 +47,8 @@ class Quiet(Messages):
 class Bar(Messages):
     """A bar with amount, rate, time left and current values, removed at the end of its stage."""
 
+    in_notebook = False
+
     def __init__(self, reworded: Callable[[str], str] = str) -> None:
         super().__init__(reworded)
         self._progress: Any = None
@@ -58,7 +60,8 @@ class Bar(Messages):
 
         # A stage that ended with an error may have left its bar.
         self.finish()
-        console = Console(file=sys.stderr)
+        # A notebook has no terminal: rich finds its display where the console has no file.
+        console = Console() if self.in_notebook else Console(file=sys.stderr)
         in_bytes = unit == "bytes"
         narrow = bool(total) and console.width < _NARROW
         columns = [
@@ -96,6 +99,12 @@ class Bar(Messages):
             self._progress.console.print(Text(f"note: {printable(self.reworded(message))}"))
         else:
             super().say(message)
+
+
+class NotebookBar(Bar):
+    """The same bar below the cell of a notebook."""
+
+    in_notebook = True
 
 
 def _Rate(unit: str) -> Any:  # noqa: N802 - a class of rich columns, defined where rich is loaded

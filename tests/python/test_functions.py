@@ -1,0 +1,166 @@
+"""The functions of `import tokkit`: the same result for a frame, a `Dataset` and a path; what editors see."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import datasets
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import tokkit
+from tests import stubs
+from tests.model.conftest import sentences
+from tokkit.sources import paths
+
+NAMES = ("text", "label")
+
+
+@pytest.fixture(scope="module")
+def frame() -> pl.DataFrame:
+    return pl.DataFrame(sentences(200, seed=5), schema=list(NAMES), orient="row")
+
+
+@pytest.fixture(scope="module")
+def path(frame: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rows") / "dataset.csv"
+    frame.write_csv(path)
+    return path
+
+
+IN_MEMORY = {
+    "polars": lambda frame: frame,
+    "lazy polars": lambda frame: frame.lazy(),
+    "pandas": lambda frame: frame.to_pandas(),
+    "pandas with categories": lambda frame: frame.to_pandas().astype({"label": "category"}),
+    "datasets": lambda frame: datasets.Dataset.from_dict(frame.to_dict(as_series=False)),
+    "datasets, by split": lambda frame: datasets.DatasetDict(
+        train=datasets.Dataset.from_dict(frame.to_dict(as_series=False))
+    ),
+    "frames by split": lambda frame: {"train": frame},
+    "pyarrow": lambda frame: pa.Table.from_pylist(frame.to_dicts()),
+    "dictionaries": lambda frame: frame.to_dicts(),
+}
+
+
+@pytest.mark.parametrize("kind", IN_MEMORY)
+def test_statistics_are_those_of_the_file(frame, path, kind):
+    in_memory = tokkit.stats(IN_MEMORY[kind](frame))
+    of_file = tokkit.stats(path)
+    assert in_memory.splits == of_file.splits
+    assert in_memory.as_dict()["dataset"] in ("dataset", "dataset.parquet")
+    assert "/tmp" not in str(in_memory.as_dict()), "no path of a temporary file"
+    assert not paths._SPOOLED
+
+
+def test_names_of_classes_come_along():
+    rows = datasets.Dataset.from_dict({"text": ["a fine day", "a bad day"] * 5, "label": [1, 0] * 5})
+    rows = rows.cast_column("label", datasets.ClassLabel(names=["bad", "good"]))
+    assert tokkit.stats(rows).splits["train"]["classes"].keys() == {"bad", "good"}
+
+
+def test_a_tokenizer_is_the_same_from_texts_in_memory(frame, tmp_path):
+    (tmp_path / "corpus.txt").write_text("\n".join(frame["text"]) + "\n", encoding="utf-8")
+    tokkit.train_wordpiece(tmp_path / "corpus.txt", tmp_path / "file", vocab_size=200)
+    trained = {
+        "texts": frame["text"].to_list(),
+        "series": frame["text"],
+        "pandas": frame["text"].to_pandas(),
+        "frame": frame.select("text"),
+    }
+    for name, texts in trained.items():
+        tokkit.train_wordpiece(texts, tmp_path / name, vocab_size=200)
+        same = (tmp_path / name / "tokenizer.json").read_bytes()
+        assert same == (tmp_path / "file" / "tokenizer.json").read_bytes(), name
+
+
+def test_a_list_of_names_is_a_list_of_files(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(tokkit.InputError, match=r"english.txt: no such file"):
+        tokkit.train_wordpiece(["english.txt", "korean.txt"], "out")
+    (tmp_path / "my texts.txt").write_text("words of a file\n" * 20, encoding="utf-8")
+    trained = tokkit.train_wordpiece(["my texts.txt"], "out", vocab_size=40)
+    assert trained.words == 80
+
+
+def test_rows_are_written_alike(frame, path, tmp_path):
+    for kind in ("polars", "pandas", "datasets"):
+        rows = IN_MEMORY[kind](frame)
+        tokkit.rebalance(rows, tmp_path / kind / "r.csv", strategy="oversample", seed=3)
+        tokkit.split(rows, tmp_path / kind / "s", output_format="csv", seed=3)
+    tokkit.rebalance(path, tmp_path / "r.csv", strategy="oversample", seed=3)
+    tokkit.split(path, tmp_path / "s", seed=3)
+    for kind in ("polars", "pandas", "datasets"):
+        assert (tmp_path / kind / "r.csv").read_bytes() == (tmp_path / "r.csv").read_bytes()
+        for name in ("train", "validation", "test"):
+            written = (tmp_path / kind / "s" / f"{name}.csv").read_bytes()
+            assert written == (tmp_path / "s" / f"{name}.csv").read_bytes()
+
+
+def test_a_model_is_trained_scored_and_used_on_rows_in_memory(frame, path, tmp_path):
+    tokkit.train_wordpiece(path, tmp_path / "tokenizer", vocab_size=200)
+    settings = {"size": "tiny", "epochs": 1, "threads": 1, "no_cache": True, "baseline": "none"}
+    tokkit.finetune(path, tmp_path / "tokenizer", out=tmp_path / "of-file", **settings)
+    tokkit.finetune(frame.to_pandas(), tmp_path / "tokenizer", out=tmp_path / "of-frame", **settings)
+    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("of-file", "of-frame")]
+    assert weights[0] == weights[1]
+    of_file = tokkit.evaluate(tmp_path / "of-file", path)
+    of_frame = tokkit.evaluate(tmp_path / "of-file", IN_MEMORY["datasets"](frame))
+    assert of_frame.to_pandas().drop(columns="model").equals(of_file.to_pandas().drop(columns="model"))
+    of_file, of_frame = (tokkit.predict(tmp_path / "of-file", rows) for rows in (path, frame))
+    assert of_frame.predictions == of_file.predictions
+    table = of_frame.to_pandas()
+    assert isinstance(table, pd.DataFrame)
+    assert table["label"].to_list() == [row["label"] for row in of_file.predictions]
+    assert "<table" in of_frame._repr_html_()
+    assert "Predictions (140 further rows)" in of_file._repr_html_()
+
+
+def test_what_is_no_table_is_refused_by_its_name():
+    with pytest.raises(tokkit.InputError, match="dataset: a DataFrame that cannot be read as a table"):
+        tokkit.stats(pd.DataFrame({"text": ["a", 1, {"b": object()}], "label": [1, 2, 3]}))
+    with pytest.raises(tokkit.InputError, match=r"dataset\.parquet: no column of texts"):
+        tokkit.stats(pl.DataFrame({"number": [1, 2]}))
+
+
+def test_every_option_is_a_keyword_of_the_signature():
+    for name in tokkit.__all__:
+        function = getattr(tokkit, name)
+        if inspect.isfunction(function):
+            parameters = inspect.signature(function).parameters
+            assert all(item.kind is not item.VAR_KEYWORD for item in parameters.values()), name
+    assert inspect.signature(tokkit.finetune).parameters["epochs"].annotation == "int"
+    assert {"where", "label_column", "output_format"} <= inspect.signature(tokkit.split).parameters.keys()
+
+
+def test_the_stub_is_what_the_functions_are():
+    assert stubs.PATH.read_text("utf-8") == stubs.text(), "python -m tests.stubs writes it"
+
+
+def test_importing_tokkit_loads_neither_pandas_nor_polars():
+    script = "import sys, tokkit; tokkit.stats; print({'pandas', 'torch'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_every_result_of_a_command_has_a_report(tmp_path):
+    corpus = tmp_path / "corpus.txt"
+    corpus.write_text("the old king smiled at the young king\n" * 30, encoding="utf-8")
+    results = [
+        tokkit.train_wordpiece(corpus, tmp_path / "a", vocab_size=60),
+        tokkit.count(corpus, tmp_path / "counts"),
+        tokkit.tokenize(tmp_path / "a", "the king <b>smiled</b>"),
+        tokkit.doctor(tmp_path / "a"),
+        tokkit.compare([tmp_path / "a"], corpus),
+        tokkit.suggest_tokens(tmp_path / "a", corpus),
+        tokkit.blocks(),
+    ]
+    for result in results:
+        page = result._repr_html_()
+        assert "<table" in page
+        assert "<b>" not in page, "data is escaped"

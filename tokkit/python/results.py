@@ -1,0 +1,76 @@
+"""Results as a notebook displays them, and as frames of pandas where they are tables.
+
+Each kind of result gets its methods when a function returns the first of it: no room below this one imports
+`views` or pandas for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from tokkit.views import html
+from tokkit.views.tables import Table
+
+Rows = Sequence[Mapping[str, Any]]
+Tables = Callable[[Mapping[str, Any]], Sequence[Table]]
+
+# Function -> the report of its result: a function of a module of `views.reports`.
+REPORTS = {
+    **dict.fromkeys(("train_bpe", "train_char", "train_unigram", "train_word"), "training.training"),
+    **{"train_wordpiece": "training.training", "count": "training.counts", "merge_counts": "training.counts"},
+    **{"add_tokens": "editing.added", "trim": "editing.trimmed", "wrap": "editing.wrapped"},
+    **{"tokenize": "tokenize.tokenize", "compare": "compare.comparison", "stats": "inspection.stats"},
+    **{"doctor": "inspection.doctor", "suggest_tokens": "editing.suggestions"},
+    **{"clean": "data.clean", "split": "data.split", "rebalance": "data.rebalance"},
+    **{"predict": "predictions.predictions", "features": "features.features"},
+    "compare_settings": "finetuning.settings_compared",
+}
+
+# Function -> the rows of its result.
+ROWS: dict[str, Callable[[Any], Rows]] = {
+    "predict": lambda result: result.predictions,
+    "suggest_tokens": lambda result: result.suggestions,
+    "compare_settings": lambda result: result.combinations,
+    "compare": lambda result: _named("tokenizer", result.tokenizers),
+    "evaluate": lambda result: _named("model", result.metrics),
+}
+
+
+def with_display(name: str, result: Any) -> Any:
+    """The result of a function; its class then has ``_repr_html_`` and, of tables, ``to_pandas``."""
+    kind = type(result)
+    if hasattr(result, "as_dict") and not hasattr(kind, "_repr_html_"):
+        kind._repr_html_ = lambda self: html.fragment(_report(name, self.as_dict()))
+        if name in ROWS:
+            kind.to_pandas = lambda self: _frame(ROWS[name](self))
+    return result
+
+
+def _report(name: str, record: Mapping[str, Any]) -> Sequence[Table]:
+    report = REPORTS.get(name)
+    if name == "evaluate":
+        report = "evaluation.comparison" if "models" in record else "evaluation.evaluation"
+    elif name == "finetune":
+        report = "finetuning.cross_validation" if "folds" in record else "finetuning.finetuning"
+    elif name == "predict" and "output" in record:
+        report = "predictions.written"
+    elif name == "blocks":
+        report = "blocks.overview"
+    module, _, function = (report or "").partition(".")
+    tables: Tables = getattr(import_module(f"tokkit.views.reports.{module}"), function)
+    return tables(record)
+
+
+def _named(key: str, items: Mapping[str, Mapping[str, Any]]) -> Rows:
+    """A row per item, its name first, with its plain values."""
+    return [
+        {key: name, **{field: value for field, value in item.items() if not isinstance(value, dict | list)}}
+        for name, item in items.items()
+    ]
+
+
+def _frame(rows: Rows) -> Any:
+    # half a second, which only those who use pandas should spend
+    return import_module("pandas").DataFrame(list(rows))
