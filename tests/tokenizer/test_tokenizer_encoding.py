@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 
 import numpy as np
@@ -160,6 +161,21 @@ def test_encoding_with_merges_that_come_twice():
     assert backend.encode("abc").tokens == ["a", "bc"]
     result, wanted = both(loaded(backend), ["abc ab", "abcabc bc", ""])
     assert result == wanted
+    # the library writes each pair once; files of others may not
+    content = json.loads(backend.to_str())["model"]
+    pairs = word_models.word_model({**content, "merges": merges}, False).arguments["pairs"]
+    rank_of = {int(key) - 1: int(value) >> 32 for key, value in pairs if key}
+    assert rank_of == {0 << 32 | 1: 2, 1 << 32 | 2: 1, 3 << 32 | 2: 3}
+
+
+@pytest.mark.parametrize("name", ["bert-uncased", "korean", "llama", "characters"])
+def test_encoding_finds_added_tokens_next_to_characters_of_no_known_form(name):
+    """Marks may be moved or composed by their neighbors; ``new`` and ``york`` are in two chunks."""
+    backend = Tokenizer.from_str(tokenizer(name).backend.to_str())
+    backend.add_tokens([AddedToken("new york")])
+    for mark in ("\u0301", "\u0323\u0302", "\u05bc", "\u0e38", "\u11a8"):
+        result, wanted = both(loaded(backend), [f"in new york{mark} and", f"new{mark} york", "new york"])
+        assert result == wanted, hex(ord(mark[0]))
 
 
 def test_encoding_leaves_what_may_not_be_cut_to_the_reference():
