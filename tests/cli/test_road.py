@@ -69,15 +69,13 @@ def test_fail_on_is_a_gate(tokkit_process, here):
     assert tokkit_process("stats", "r.csv", "--fail-on", "leaks").returncode == 0
 
 
-def test_a_reader_that_has_enough_is_no_error(here):
-    (here / "r.csv").write_text("text,label\n" + "a b,x\nc d,y\n" * 2000, encoding="utf-8")
-    command = (
-        f"{shlex.quote(sys.executable)} -m tokkit stats r.csv --json | head -c 10; echo ${{PIPESTATUS[0]}}"
-    )
-    done = subprocess.run(["bash", "-c", command], cwd=here, capture_output=True, text=True)
-    assert done.stdout.endswith("0\n")
-    assert "Traceback" not in done.stderr
-    assert "BrokenPipe" not in done.stderr
+@pytest.mark.parametrize("arguments", [["blocks", "--json"], ["blocks"], ["blocks", "--help"], ["--help"]])
+def test_a_reader_that_has_enough_is_no_error(arguments):
+    command = [sys.executable, "-m", "tokkit", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == 0
 
 
 @pytest.mark.parametrize("width", [40, 80])
