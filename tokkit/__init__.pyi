@@ -909,6 +909,7 @@ def wrap(
     out: str | Path = "out",
     options: WrapOptions | None = None,
     *,
+    read_options: ReadingOptions | None = None,
     force: bool = False,
     progress: Progress = ...,
     unk_token: str | None = None,
@@ -923,5 +924,10 @@ def wrap(
     token_type_ids: str | None = None,
     post_processor: str | Sequence[str] = (),
     layout: str | None = None,
+    check: str | Sequence[str] = (),
     sample: str | Sequence[str] = (),
+    text_column: str | None = None,
+    sep: str | None = None,
+    quote: str | None = None,
+    format: str | None = None,
 ) -> WrapResult: ...

@@ -258,8 +258,42 @@ def test_wrap_takes_the_tokens_next_to_the_text_from_a_template(tmp_path, single
 def test_wrap_takes_further_samples(foreign, tmp_path):
     write(tmp_path / "lines.txt", "one line\nanother\n\n")
     without = tokkit.wrap(foreign / "wordpiece.json", tmp_path / "a")
-    with_lines = tokkit.wrap(foreign / "wordpiece.json", tmp_path / "b", sample=str(tmp_path / "lines.txt"))
-    assert with_lines.proven_on == without.proven_on + 3
+    write(tmp_path / "rows.csv", "text,label\nfour words are here,a\nand five words are here,b\n")
+    with_lines = tokkit.wrap(
+        foreign / "wordpiece.json",
+        tmp_path / "b",
+        check=str(tmp_path / "rows.csv"),
+        sample=str(tmp_path / "lines.txt"),
+    )
+    assert with_lines.proven_on == without.proven_on + 5
+
+
+def test_wrap_counts_texts_of_equally_likely_segmentations(tmp_path):
+    """Runs of points and letters: SentencePiece's own ids are the reference for every line."""
+    import sentencepiece
+
+    lines = cut("korean", 60_000).splitlines()
+    runs = [f"{line} {'.' * (n % 23)}{'ㅋ' * (n % 19)} {'!' * (n % 17)}" for n, line in enumerate(lines)]
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(runs),
+        model_prefix=str(tmp_path / "runs"),
+        vocab_size=1_000,
+        minloglevel=2,
+        num_threads=1,
+        hard_vocab_limit=False,
+    )
+    heard = Heard()
+    tokkit.wrap(trained("unigram"), tmp_path / "without", progress=heard)
+    assert "--check CORPUS counts yours" in heard
+    corpus, heard = write(tmp_path / "runs.txt", "\n".join(runs) + "\n"), Heard()
+    result = tokkit.wrap(tmp_path / "runs.model", tmp_path / "out", check=str(corpus), progress=heard)
+    written = Tokenizer.from_file(str(tmp_path / "out" / "tokenizer.json"))
+    package = sentencepiece.SentencePieceProcessor(model_file=str(tmp_path / "runs.model"))
+    ours = [encoding.ids for encoding in written.encode_batch(runs, add_special_tokens=False)]
+    different = sum(ids != expected for ids, expected in zip(ours, package.encode(runs), strict=True))
+    assert result.ties == different > 0
+    assert f"{different:,} of " in heard
+    assert " by SentencePiece, and " in heard
 
 
 def test_wrap_gives_the_same_bytes_again(foreign, tmp_path):
@@ -412,26 +446,13 @@ def test_wrap_refuses_a_folder_of_two_models(tmp_path):
         tokkit.wrap(tmp_path, tmp_path / "out")
 
 
-def test_wrap_refuses_a_text_that_sentencepiece_cuts_otherwise(tmp_path):
-    """Two ways to cut a run of zeros are equally good, and the package counts in six digits."""
-    lines = tmp_path / "runs.txt"
-    write(lines, "".join("0" * length + "\n" for length in range(1, 60)))
-    model = trained_on_zeros(tmp_path)
-    with pytest.raises(InputError, match=r"gets other ids: at token .* by SentencePiece") as caught:
-        tokkit.wrap(model, tmp_path / "out", sample=str(lines))
-    assert "--sample" in caught.value.hint
+def test_wrap_counts_the_texts_that_sentencepiece_cuts_otherwise(tmp_path):
+    """A text that spells the token of a byte is that token here, and five characters there."""
+    lines = write(tmp_path / "bytes.txt", "the day\na <0x41> b\n<0x42>\n")
+    with pytest.raises(
+        InputError, match=r"^2 of [\d,]+ texts get other ids; .*'a <0x41> b' gets .*"
+    ) as caught:
+        tokkit.wrap(trained("unigram bytes"), tmp_path / "out", check=str(lines))
+    assert "by SentencePiece, and " in caught.value.message
+    assert "--check" in caught.value.hint
     assert not (tmp_path / "out").exists()
-
-
-def trained_on_zeros(folder):
-    import sentencepiece
-
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter([*cut("english", 40_000).splitlines(), *["1000 2000 30000 100000"] * 300]),
-        model_prefix=str(folder / "zeros"),
-        vocab_size=1_000,
-        minloglevel=2,
-        num_threads=1,
-        hard_vocab_limit=False,
-    )
-    return folder / "zeros.model"

@@ -104,7 +104,10 @@ class WrapOptions(Options):
         choices=("model", "fairseq"),
         default_text="model; fairseq next to a configuration of XLM-R",
     )
-    sample: tuple[str, ...] = option((), "a file with further lines to verify ids on", metavar="FILE")
+    check: tuple[str, ...] = option(
+        (), "texts to verify ids on; may be repeated", metavar="CORPUS", default_text="test texts"
+    )
+    sample: tuple[str, ...] = option((), "the earlier name of --check", metavar="CORPUS")
 
     def roles(self) -> Iterator[tuple[str, str]]:
         """(role, token) of every role that is named."""

@@ -11,6 +11,7 @@ from tokenizers import Tokenizer
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.runtime.panics import guarded
+from tokkit.sources.corpora import corpora_path
 from tokkit.sources.paths import is_path, missing
 from tokkit.tokenizer.editing.folders import OLDER_FILES
 from tokkit.tokenizer.editing.options import WrapOptions
@@ -45,6 +46,7 @@ class WrapSource:
     reference     what its ids are verified against
     truncated_at  number of tokens it was set to truncate at, None where it was not
     layout        how ids are numbered
+    has_ties      whether its reference decides between equally likely segmentations in a way of its own
     """
 
     name: str
@@ -56,12 +58,17 @@ class WrapSource:
     reference: Reference
     truncated_at: int | None = None
     layout: str = MODEL
+    has_ties: bool = False
 
     @property
     def roles(self) -> dict[str, str]:
         """Role -> token, from its configuration."""
         by_layout = {"cls": "<s>", "sep": "</s>"} if self.layout == FAIRSEQ else {}
         return by_layout | self.config.roles
+
+    def default_check(self) -> list[Path]:
+        """Texts to verify ids on where none are named: for a converted tokenizer the shipped corpora."""
+        return sorted(corpora_path().glob("*.txt")) if self.file.suffix == ".model" else []
 
     def rebuild_difference(self) -> str | None:
         """How `AutoTokenizer` reads its folder other than its `tokenizer.json`; None where it does not."""
@@ -158,8 +165,9 @@ def _load_sentencepiece(name: str, path: Path, options: WrapOptions, progress: P
         read=_existing(path, CONFIG_FILE, ROLES_FILE),
         config=config,
         unknown=converted.unknown,
-        reference=Reference("SentencePiece", converted.expected_ids),
+        reference=Reference("SentencePiece", converted.expected_ids, converted.is_tie),
         layout=layout,
+        has_ties=converted.is_unigram,
     )
 
 

@@ -9,14 +9,18 @@ a role are matched beforehand. What makes the two model families agree:
 
 Known differences, without a remedy: a text that spells a token with a role (``<s>``), or, with the byte
 fallback of Unigram, the token of a byte (``<0x41>``); BPE where two ways to build the same piece overlap, in
-the order they are tried; Unigram where two segmentations are equally likely to six digits, SentencePiece's
-precision.
+the order they are tried; Unigram where two segmentations are equally likely, most often the same pieces in
+another order (``...`` ``..``). There SentencePiece decides by the rounding of its 32-bit sums, which depends
+on all of the text before; `tokenizers` adds in 64 bits and takes the first one, and no score of a piece
+changes that.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +29,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from tokkit.errors import InputError, UsageError
 from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.blocks.charsmap import charsmap_rules, is_charsmap
+from tokkit.tokenizer.blocks.recipes import BYTE_FALLBACK_TOKENS
 from tokkit.tokenizer.sentencepiece.model_file import (
     BYTE,
     CONTROL,
@@ -52,16 +57,32 @@ class ConvertedModel:
     unknown   its unknown token
     layout    how its ids are numbered
     encoder   SentencePiece's own `SentencePieceProcessor`, the reference
+    is_unigram
     """
 
     backend: Tokenizer
     unknown: str
     layout: Layout
     encoder: Any
+    is_unigram: bool
 
     def expected_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """SentencePiece's ids of texts, numbered by the layout, without special tokens."""
         return [[self.layout.new_id(id_) for id_ in ids] for ids in self.encoder.encode(list(texts))]
+
+    def is_tie(self, ids: Sequence[int], other_ids: Sequence[int]) -> bool:
+        """Whether two segmentations of a text are equally likely in the 32-bit sums of SentencePiece."""
+        total, other_total = (math.fsum(map(self._scores.__getitem__, row)) for row in (ids, other_ids))
+        # a sum of n terms is rounded n times, each time by at most 2**-24 of it
+        most = max(len(ids), len(other_ids)) * 2**-23 * abs(total)
+        return self.is_unigram and abs(total - other_total) <= most
+
+    @cached_property
+    def _scores(self) -> list[float]:
+        """The score of each piece by id; of an unknown character, or its bytes, 10 below the worst."""
+        unknown = min(score for _, score in self.layout.pieces) - 10
+        special = {self.unknown, *BYTE_FALLBACK_TOKENS}
+        return [unknown if piece in special else score for piece, score in self.layout.pieces]
 
 
 @dataclass(frozen=True)
@@ -102,7 +123,8 @@ def convert(path: Path, layout: str) -> ConvertedModel:
             f'("{unreachable[0]}"), so no tokenizer.json gives the same ids',
             hint="train it again without --user_defined_symbols, or as a Unigram model",
         )
-    return ConvertedModel(backend, numbering.pieces[numbering.unknown][0], numbering, encoder)
+    unknown = numbering.pieces[numbering.unknown][0]
+    return ConvertedModel(backend, unknown, numbering, encoder, model.family == "Unigram")
 
 
 def _is_valid_charsmap(charsmap: bytes) -> bool:

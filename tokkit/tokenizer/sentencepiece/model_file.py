@@ -180,14 +180,29 @@ def _check_convertible(model: SentencePieceModel, path: Path) -> None:
     if len(set(texts)) < len(texts):
         doubled = next(text for text, count in Counter(texts).items() if count > 1)
         raise InputError(f'{path}: has the piece "{doubled}" twice')
-    unsupported = {
-        f"it is a {model.family} model": model.family not in ("Unigram", "BPE"),
-        "a space belongs to the word before it (treat_whitespace_as_suffix)": model.whitespace_as_suffix,
-        "spaces are not written as ▁ (escape_whitespaces)": not model.escape_whitespaces,
-        "it has disabled pieces (type UNUSED)": bool(model.of_type(UNUSED)),
-    }
-    if reasons := [reason for reason, applies in unsupported.items() if applies]:
-        raise InputError(
-            f"{path}: {reasons[0]}, so no tokenizer.json gives the same ids",
-            hint="Unigram and BPE models can be wrapped: spm_train --model_type unigram",
-        )
+    again = f"spm_train --input CORPUS --model_prefix NAME --model_type {model.family.lower()}"
+    unsupported = (
+        (
+            model.family not in ("Unigram", "BPE"),
+            f"it is a {model.family} model",
+            "train a Unigram or BPE model: spm_train --input CORPUS --model_prefix NAME --model_type unigram",
+        ),
+        (
+            model.whitespace_as_suffix,
+            "a space belongs to the word before it (treat_whitespace_as_suffix)",
+            f"train it again without that option: {again}",
+        ),
+        (
+            not model.escape_whitespaces,
+            "spaces are not written as ▁ (escape_whitespaces)",
+            f"train it again with escape_whitespaces, the default: {again}",
+        ),
+        (
+            bool(model.of_type(UNUSED)),
+            "it has disabled pieces (type UNUSED)",
+            "wrap the model as it was before its vocabulary was restricted (set_vocabulary)",
+        ),
+    )
+    for applies, reason, hint in unsupported:
+        if applies:
+            raise InputError(f"{path}: {reason}, so no tokenizer.json gives the same ids", hint=hint)

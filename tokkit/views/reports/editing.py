@@ -22,6 +22,7 @@ def wrapped(result: Result) -> list[Table]:
             ("longest input", None if length is None else f"{length:,} tokens"),
             ("inputs", ", ".join(result["input_names"])),
             ("same ids on", f"{result['proven_on']:,} texts"),
+            ("equally likely ids on", f"{result['ties']:,} texts" if result["ties"] else None),
             ("class rebuild", result["class_rebuild"]["found"]),
             ("sha256", result["sha256"]),
         ],
