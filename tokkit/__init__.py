@@ -7,9 +7,9 @@ when it is first used.
 
 from __future__ import annotations
 
+# Neither `typing` nor `inspect`: until the command line handles Ctrl-C, it is Python's own traceback.
 import importlib
-import inspect
-from typing import Any
+from types import FunctionType
 
 __version__ = "0.2.0"
 
@@ -71,11 +71,11 @@ _HOME = {
 __all__ = sorted(_HOME)
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOME:
         raise AttributeError(f"module 'tokkit' has no attribute {name!r}")
     value = getattr(importlib.import_module(f"tokkit.{_HOME[name]}"), name)
-    if not inspect.isfunction(value):
+    if not isinstance(value, FunctionType):
         return value
     from tokkit.python.functions import public  # here: `tokkit.cli` and scripts of one class do without
 

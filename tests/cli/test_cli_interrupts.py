@@ -10,7 +10,7 @@ import pytest
 
 from tokkit.cli.interrupts import cancelling, is_interrupt
 from tokkit.cli.main import main
-from tokkit.errors import Interrupted
+from tokkit.errors import InputError, Interrupted
 from tokkit.progress import stop_if_cancelled
 from tokkit.views.progress_bar import Bar, Messages, Quiet
 
@@ -35,12 +35,29 @@ def interrupt():
 @pytest.mark.parametrize("kind", [Bar, Quiet, Messages])
 def test_an_interrupt_that_python_drops_is_cancelling(kind, capfd):
     progress = kind()
-    with cancelling(progress):
+    with pytest.raises(Interrupted), cancelling(progress):  # noqa: PT012
         in_a_callback_from_c(interrupt)
-        with pytest.raises(Interrupted):
-            stop_if_cancelled(progress)
+        stop_if_cancelled(progress)
     assert capfd.readouterr().err == ""
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_an_interrupt_that_python_drops_in_the_last_step_is_told():
+    with pytest.raises(Interrupted, match="its output is complete"), cancelling(Messages()):
+        in_a_callback_from_c(interrupt)
+
+
+class Panic(BaseException):
+    """As pyo3 raises it."""
+
+
+@pytest.mark.parametrize("other", [InputError("the file is damaged"), SystemError("no result"), Panic()])
+def test_an_error_that_an_interrupt_led_to_is_the_interrupt(other):
+    with pytest.raises(KeyboardInterrupt), cancelling(Messages()):  # noqa: PT012
+        in_a_callback_from_c(interrupt)
+        raise other
+    with pytest.raises(type(other)), cancelling(Messages()):
+        raise other
 
 
 def test_an_interrupt_raises_as_ever():

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from tokkit.cli.early_interrupt import exit_now
+from tokkit.errors import Interrupted
 from tokkit.views.progress_bar import Messages
 
 
@@ -17,9 +18,12 @@ from tokkit.views.progress_bar import Messages
 def cancelling(progress: Messages) -> Iterator[None]:
     """Inside, Ctrl-C raises `KeyboardInterrupt` and cancels ``progress``.
 
+    Whatever becomes of the exception, at the end it is one again: another that it led to (a reader's, that a
+    file is damaged) is wrong, and work whose last step dropped it does not end as if nothing had happened.
     Nothing changes where Python does not handle Ctrl-C, as in a shell's background job.
     """
-    ours = signal.getsignal(signal.SIGINT) in (signal.default_int_handler, exit_now)
+    before = signal.getsignal(signal.SIGINT)
+    ours = before in (signal.default_int_handler, exit_now)
     # `signal.signal` raises `ValueError` outside the main thread.
     if not ours or threading.current_thread() is not threading.main_thread():
         yield
@@ -36,9 +40,18 @@ def cancelling(progress: Messages) -> Iterator[None]:
     sys.unraisablehook = _without_interrupts
     try:
         yield
+    except (KeyboardInterrupt, Interrupted):
+        raise
+    except BaseException as error:
+        if progress.stopping:
+            raise KeyboardInterrupt from error
+        raise
+    else:
+        if progress.stopping:
+            raise Interrupted("interrupted as the work was done: its output is complete")
     finally:
         sys.unraisablehook = hook
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)
 
 
 def is_interrupt(error: BaseException) -> bool:
