@@ -28,6 +28,14 @@ def test_panics_apart_standard_error_is_written_in_the_end(capfd):
     assert capfd.readouterr().err == "a warning\n"
 
 
+def test_what_python_says_of_a_missing_value_is_said_in_words():
+    with (
+        pytest.raises(InputError, match=r"^saved: cannot be read: a value in it is missing"),
+        guarded("saved: cannot be read"),
+    ):
+        {}["splits"]
+
+
 def test_panics_in_one_thread_leave_standard_error_to_the_others(capfd):
     def fail() -> None:
         with pytest.raises(InputError), guarded("no"):

@@ -78,12 +78,13 @@ def text_column(
 def _text_column(
     frame: pl.DataFrame, excluded: Sequence[str], where: str, mixed: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """A column of a known name, else the one with the longest strings; none that is excluded."""
+    """A column of a known name, else the one with the longest strings; none of labels by its name."""
     free = [name for name in frame.columns if name not in excluded]
     if by_name := _by_name(free, TEXT_NAMES):
         return _plain(frame, by_name, "text", where, mixed)
     free = [name for name in free if not _names_rows(name) and name not in mixed]
-    strings = [name for name in free if frame[name].dtype == pl.String]
+    texts = [name for name in free if name.casefold() not in LABEL_NAMES]
+    strings = [name for name in texts if frame[name].dtype == pl.String]
     # a table of one column whose name holds a separator was most likely cut at another one
     separators = [
         separator for separator in _SEPARATORS if frame.width == 1 and separator in frame.columns[0]
@@ -97,7 +98,7 @@ def _text_column(
     if not strings:
         raise InputError(
             f"{where}: no column of texts found; it has: {', '.join(frame.columns)}",
-            hint=f"name it: --text-column {shlex.quote(_likely_text(frame, free))}",
+            hint=f"name it: --text-column {shlex.quote(_likely_text(frame, texts or free))}",
         )
     lengths = {name: frame[name].head(_SAMPLE).str.len_chars().fill_null(0).sum() for name in strings}
     return max(strings, key=lambda name: lengths[name])

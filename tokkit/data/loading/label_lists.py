@@ -65,6 +65,8 @@ def width_of_multi_hot(lists: pl.Series) -> int | None:
     there: every row would carry both.
     """
     filled = lists.drop_nulls()
+    if lists.dtype.inner.is_nested():  # type: ignore[attr-defined]
+        return None
     filled = filled.filter(filled.list.len() > 0)
     on = _as_booleans(filled.explode())
     if not filled.len() or on.null_count():

@@ -57,7 +57,7 @@ def list_columns(split: Split, options: ReadOptions) -> ListColumns | None:
     text, label = (None if name is None else split.column_named(name) for name in requested)
     if label is not None and label not in frame.columns and _is_list(columns.values(split.original, label)):
         lists.append(label)
-    tokens = text if text in lists else None
+    tokens = text if text in lists and text not in split.mixed else None
     if text is None:
         tokens = next((name for name in _TOKENS_NAMES if name in lists and name != label), None)
         if tokens is not None and label is None and _has_texts(split, lists):
@@ -204,10 +204,16 @@ def with_tags_of_spans(
 def with_lists_as_strings(split: Split, chosen: ListColumns) -> Split:
     """The split with one string for each list; of tokens, in a column ``text``.
 
-    Raises `InputError` for tags that are not one per token, and labels or tags that contain the
-    separator.
+    Raises `InputError` for tags that are not one per token, labels or tags that contain the separator,
+    and lists in a column ``text``.
     """
     frame = split.original
+    if chosen.tokens is not None and conll.TEXT in (chosen.tokens, chosen.label):
+        role, other = ("text", "tokens") if chosen.tokens == conll.TEXT else ("label", "tags")
+        raise InputError(
+            f'{split.where}: column "{conll.TEXT}" holds lists, and the joined tokens take that name',
+            hint=f"give it another: --rename {conll.TEXT}={other} --{role}-column {other}",
+        )
     strings = []
     if chosen.label is not None:
         labels = _strings(frame[chosen.label], chosen.label, split.where)
@@ -242,11 +248,17 @@ def with_labels_split_at(split: Split, label: str, separator: str, names: Mappin
 
 def _strings(values: pl.Series, column: str, where: str, names: Mapping[str, str] = {}) -> pl.Series:
     """Lists of strings or numbers as lists of strings, labels renamed."""
+    inner = getattr(values.dtype, "inner", None)
+    # polars writes objects as text, as if they were labels
+    nested = isinstance(inner, pl.List | pl.Array | pl.Struct)
+    kind = f"lists of {'objects' if isinstance(inner, pl.Struct) else 'lists'}" if nested else values.dtype
     try:
+        if nested:
+            raise pl.exceptions.SchemaError(kind)
         strings = values.cast(pl.List(pl.String)).alias(column)
     except pl.exceptions.PolarsError as error:
         raise InputError(
-            f'{where}: column "{column}" holds {values.dtype}: lists of strings were expected',
+            f'{where}: column "{column}" holds {kind}: lists of strings were expected',
             hint="name the columns: --text-column NAME --label-column NAME",
         ) from error
     return strings.list.eval(pl.element().replace(dict(names))) if names else strings

@@ -100,7 +100,8 @@ def dataset_of(
         splits = [list_columns.with_labels_split_at(split, label, separator, names) for split in splits]
         labels_are_strings = False
     if chosen.label is not None and names and labels_are_strings:
-        _say_unused(names, [_label_strings(split, chosen.label) for split in splits], progress)
+        used = {label for split in splits for label in _label_strings(split, chosen.label).unique()}
+        _say_unused([old for old in names if old not in used], progress)
     missing = _missing_labels(options, labels_are_strings)
     chosen_splits = [
         _as_strings(split, chosen, names if labels_are_strings else {}, missing) for split in splits
@@ -117,7 +118,7 @@ def dataset_of(
             replace(split, original=_original(source, listed, chosen.label, bool(names)))
             for split, source, listed in zip(chosen_splits, sources, with_lists or splits, strict=True)
         ]
-    return Dataset(
+    dataset = Dataset(
         source,
         {split.name: split for split in chosen_splits},
         text_column=chosen.text,
@@ -127,6 +128,12 @@ def dataset_of(
         tokens_column=of_lists.tokens if of_lists else None,
         label_lists=not labels_are_strings and not (of_lists and of_lists.tokens),
     )
+    if chosen.label is not None and names and not labels_are_strings:
+        present = {label for name in dataset.splits for label in dataset.class_counts(dataset.labels(name))}
+        # the types of spans are in their tags after B- and I-
+        present |= {label[2:] for label in present if of_lists and of_lists.spans}
+        _say_unused([old for old, new in names.items() if new not in present], progress)
+    return dataset
 
 
 def _list_columns(
@@ -273,10 +280,9 @@ def _column(split: Split, column: str) -> pl.Series:
     return values
 
 
-def _say_unused(names: Mapping[str, str], labels: Iterable[pl.Series], progress: Progress) -> None:
-    used = {label for of_split in labels for label in of_split.unique().to_list()}
-    if unused := [old for old in names if old not in used]:
-        progress.say(f"--label-names: no row carries {', '.join(unused)}")
+def _say_unused(labels: Sequence[str], progress: Progress) -> None:
+    if labels:
+        progress.say(f"--label-names: no row carries {', '.join(labels)}")
 
 
 def say_guess(options: ReadOptions, chosen: columns.Columns, split: Split, progress: Progress) -> None:

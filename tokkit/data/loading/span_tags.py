@@ -60,7 +60,7 @@ def _loaded(text: str) -> Any:
 def tokens_and_tags(
     texts: pl.Series, spans: pl.Series, names: Mapping[str, str], where: str
 ) -> tuple[pl.Series, pl.Series]:
-    """(rows,) lists of the tokens of each text, and of their tags; both null where text or spans are.
+    """(rows,) lists of the tokens of each text, and of their tags; null where text, or spans, are.
 
     names   type of span -> another name for it
 
@@ -70,11 +70,11 @@ def tokens_and_tags(
     tags: list[list[str] | None] = []
     for row, (text, items) in enumerate(zip(texts.to_list(), spans.to_list(), strict=True), 1):
         items = _loaded(items) if isinstance(items, str) else items
-        if text is None or items is None:
-            tokens.append(None)
+        pieces = None if text is None else _tokens(text)
+        tokens.append(None if pieces is None else [text[start:end] for start, end in pieces])
+        if pieces is None or items is None:
             tags.append(None)
             continue
-        pieces = _tokens(text)
         try:
             tags.append(_tags(text, pieces, [_span(item, text) for item in items], names))
         except ValueError as error:
@@ -82,7 +82,6 @@ def tokens_and_tags(
                 f'{where}: row {row}: column "{spans.name}": {error}',
                 hint="correct that span; start and end count characters from 0, end is exclusive",
             ) from error
-        tokens.append([text[start:end] for start, end in pieces])
     strings = pl.List(pl.String)
     return pl.Series(TOKENS, tokens, dtype=strings), pl.Series(spans.name, tags, dtype=strings)
 

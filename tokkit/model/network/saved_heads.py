@@ -23,6 +23,7 @@ from transformers import AutoModel
 from tokkit.errors import InputError
 from tokkit.files import Fields
 from tokkit.model.network.heads import HEADS, HeadedModel
+from tokkit.runtime.panics import reason_of
 from tokkit.tokenizer.folder.checkpoints import LOADING, loading, quiet
 
 BODY = "body"
@@ -104,7 +105,7 @@ def load(folder: Path, description: Description, config: Any = None) -> HeadedMo
     try:
         weights = load_file(folder / WEIGHTS)
     except (SafetensorError, OSError) as error:
-        raise InputError(f"{folder / WEIGHTS}: not a safetensors file: {error}") from error
+        raise InputError(f"{folder / WEIGHTS}: not a safetensors file: {reason_of(error)}") from error
     _check_shapes(folder / WEIGHTS, weights, model.head_weights())
     model.load_state_dict(weights, strict=False)
     return model.eval()

@@ -21,6 +21,7 @@ from transformers import PreTrainedModel
 from tokkit.errors import InputError, TokkitError
 from tokkit.files import RECEIPT
 from tokkit.progress import Progress
+from tokkit.runtime.panics import reason_of
 from tokkit.tokenizer.folder.checkpoints import LOADING, loading, quiet, takes_tokens
 from tokkit.tokenizer.folder.load import read_json
 from tokkit.tokenizer.folder.weight_headers import weight_files
@@ -188,8 +189,7 @@ def model_outputs(
         with quiet(), torch.no_grad():
             output = model(**inputs, return_dict=True)
     except Exception as error:
-        reason = str(error).strip().partition("\n")[0][:200]
-        raise InputError(f"{name}: a forward pass fails: {type(error).__name__}: {reason}") from error
+        raise InputError(f"{name}: a forward pass fails: {reason_of(error)}") from error
     tensors = {
         key: value for key, value in output.items() if isinstance(value, Tensor) and value.is_floating_point()
     }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
 from tokkit.progress import Progress
+from tokkit.runtime.panics import reason_of
 from tokkit.sources.paths import missing
 from tokkit.tokenizer.folder.load import LoadedTokenizer, is_hub_name
 from tokkit.tokenizer.folder.tokenizer_folder import parse, self_test
@@ -110,9 +111,8 @@ def loading(name: str | Path) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(
-            f"{name}: cannot be loaded as a model: {first_line[:200]}",
+            f"{name}: cannot be loaded as a model: {reason_of(error)}",
             hint="a model folder has config.json and model.safetensors",
         ) from error
 

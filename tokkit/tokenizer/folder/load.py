@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit import files
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
-from tokkit.runtime.panics import guarded
+from tokkit.runtime.panics import guarded, reason_of
 from tokkit.sources.paths import missing
 from tokkit.tokenizer.folder import tokenizer_folder
 
@@ -266,7 +266,9 @@ def _through_transformers(folder: Path) -> Tokenizer:
         loaded = AutoTokenizer.from_pretrained(str(folder), trust_remote_code=False, local_files_only=True)
         return loaded.backend_tokenizer
     except Exception as error:
-        raise InputError(f"{folder}: not a tokenizer that transformers can load: {error}") from error
+        raise InputError(
+            f"{folder}: not a tokenizer that transformers can load: {reason_of(error)}"
+        ) from error
 
 
 def is_hub_name(name: str) -> bool:

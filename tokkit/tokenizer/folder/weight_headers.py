@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tokkit.errors import InputError
+from tokkit.runtime.panics import reason_of
 
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
@@ -51,7 +52,7 @@ def weight_files(folder: Path) -> list[Path]:
         names = set(map(str, json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         return [_inside(folder, name, index) for name in sorted(names)]
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"{index}: no index of weights: {error!r}") from error
+        raise InputError(f"{index}: no index of weights: {reason_of(error)}") from error
 
 
 def _inside(folder: Path, name: str, index: Path) -> Path:
@@ -73,7 +74,6 @@ def _shapes_in(file: Path) -> dict[str, Shape]:
             names = weights.keys()
             return {name: tuple(weights.get_slice(name).get_shape()) for name in names}
     except (SafetensorError, OSError) as error:
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{file}: no safetensors file: {reason}", hint="a broken download? fetch it anew"
+            f"{file}: no safetensors file: {reason_of(error)}", hint="a broken download? fetch it anew"
         ) from error

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.errors import InputError
+from tokkit.runtime.panics import reason_of
 
 # Types of pieces (`ModelProto.SentencePiece.Type`), and kinds of models (`TrainerSpec.ModelType`).
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = range(1, 7)
@@ -78,7 +79,7 @@ def read_model(path: Path) -> SentencePieceModel:
         model = _parse_model(content)
     except (ValueError, IndexError, KeyError, TypeError, struct.error) as error:
         raise InputError(
-            f"{path}: not a SentencePiece model, or truncated ({error})",
+            f"{path}: not a SentencePiece model, or truncated ({reason_of(error)})",
             hint="copy it again; spm_train --model_prefix NAME writes one as NAME.model",
         ) from error
     _check_convertible(model, path)
