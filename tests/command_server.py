@@ -7,6 +7,7 @@ library of `tests/faults/faults.c` preloaded, a call below a folder fails or kil
 from __future__ import annotations
 
 import ctypes
+import gc
 import importlib
 import json
 import os
@@ -30,6 +31,8 @@ class Outcome:
     """What became of a command.
 
     code     its exit code; minus the signal where one killed it, -14 (SIGALRM) after ``seconds``
+    cpu      seconds of all its threads
+    peak     bytes of memory at most, those of the imported modules included
     calls    changes of files that it began below the folder of the fault
     name     the call that failed, and ``path`` of what
     """
@@ -37,6 +40,8 @@ class Outcome:
     code: int
     output: str
     errors: str
+    cpu: float
+    peak: int
     calls: int = 0
     name: str = ""
     path: str = ""
@@ -50,13 +55,16 @@ class CommandServer:
 
     @classmethod
     @contextmanager
-    def running(cls, library: Path | None = None, **environment: str) -> Iterator[CommandServer]:
-        """A server with a library preloaded."""
+    def running(
+        cls, library: Path | None = None, modules: Sequence[str] = (), **environment: str
+    ) -> Iterator[CommandServer]:
+        """A server with a library preloaded, and more modules imported once."""
         variables = os.environ | {"OMP_NUM_THREADS": "1", "NO_COLOR": "1", "COLUMNS": "200"} | environment
         if library is not None:
             variables["LD_PRELOAD"] = str(library)
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-        process = subprocess.Popen([sys.executable, __file__], env=variables, text=True, **pipes)
+        command = [sys.executable, __file__, *modules]
+        process = subprocess.Popen(command, env=variables, text=True, **pipes)
         try:
             yield cls(process)
         finally:
@@ -98,8 +106,9 @@ class CommandServer:
 def _serve() -> None:
     from tokkit.cli.start import main
 
-    for name in _IMPORTED_ONCE:
+    for name in (*_IMPORTED_ONCE, *sys.argv[1:]):
         importlib.import_module(name)
+    gc.freeze()  # a collection in a child would copy all pages of what is imported
     library = ctypes.CDLL(None)
     if injects := hasattr(library, "faults_arm"):
         library.faults_name.restype = library.faults_path.restype = ctypes.c_char_p
@@ -112,7 +121,12 @@ def _serve() -> None:
             if child == 0:
                 arm = library.faults_arm if injects and job["folder"] else None
                 _run(job, output.fileno(), errors.fileno(), arm, main)
-            answer = {"code": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}
+            _, status, usage = os.wait4(child, 0)
+            answer = {
+                "code": os.waitstatus_to_exitcode(status),
+                "cpu": usage.ru_utime + usage.ru_stime,
+                "peak": usage.ru_maxrss * 1024,
+            }
             for name, file in (("output", output), ("errors", errors)):
                 file.seek(0)
                 answer[name] = file.read().decode("utf-8", "replace")

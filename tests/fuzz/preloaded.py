@@ -1,0 +1,23 @@
+"""Importing this loads what commands load one by one: all of tokkit, torch, and the kernels in the cache."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+
+import numba.core.dispatcher
+import torch
+import transformers.models.bert.modeling_bert  # noqa: F401
+
+import tokkit
+
+torch.set_num_threads(1)  # a pool of threads would not survive a fork
+for _module in pkgutil.walk_packages(tokkit.__path__, "tokkit."):
+    if _module.name != "tokkit.__main__":
+        importlib.import_module(_module.name)
+for _name in [name for name in sys.modules if name.startswith("tokkit.") and name.endswith("_kernels")]:
+    for _kernel in vars(sys.modules[_name]).values():
+        if isinstance(_kernel, numba.core.dispatcher.Dispatcher):
+            for _signature, *_ in _kernel._cache._cache_file._load_index():
+                _kernel.compile(_signature)

@@ -1,0 +1,118 @@
+"""Damaged files of every kind that is read: refused in one sentence, or read; never a crash.
+
+pytest tests/fuzz                                     20 mutations of each target
+pytest tests/fuzz -m long                             20,000 in all
+TOKKIT_FUZZ=2000:7 pytest tests/fuzz -m long          2,000 in all, of seed 7
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.command_server import CommandServer, Outcome
+from tests.fuzz.mutations import mutate
+from tests.fuzz.targets import TARGETS, Target, build
+
+FEW = 20
+MANY, SEED = map(int, os.environ.get("TOKKIT_FUZZ", "20000:1").split(":"))
+CPU_SECONDS = 10
+MEMORY = 2 << 30
+MODULES = ("tests.fuzz.preloaded",)
+
+# what Python and the libraries say of an error that nobody foresaw
+RAW = re.compile(
+    "Traceback|panicked|internal error|NoneType|object has no attribute|KeyError|IndexError|TypeError|"
+    "unexpected keyword|not subscriptable|unsupported operand|out of range|not iterable|unhashable|"
+    r"invalid literal for|\w+Warning: |C\+\+|\.cc:\d|\.rs:\d|\.py:\d"
+)
+
+
+@pytest.fixture(scope="module")
+def server():
+    with CommandServer.running(modules=MODULES, HF_HUB_OFFLINE="1") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def seeds(server, tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("seeds")
+    build(folder, server)
+    return folder
+
+
+def run(command: str, target: Target, folder: Path, server: CommandServer) -> Outcome:
+    words = [
+        target.path if word == "{}" else "이것 is it" if word == "TEXT" else word for word in command.split()
+    ]
+    return server.run(words, current=folder, seconds=60, memory=12 << 30)
+
+
+def fault(done: Outcome) -> str | None:
+    """What is wrong with the outcome of a command on a damaged file."""
+    if done.code not in (0, 1, 2, 3, 4):
+        return f"exit {done.code}"
+    if done.cpu > CPU_SECONDS:
+        return f"{done.cpu:.0f} seconds"
+    if done.peak > MEMORY:
+        return f"{done.peak >> 20} MB"
+    # what transformers says of a tokenizer that it cannot load is quoted in a note
+    ours = re.sub("^note: .*AutoTokenizer cannot load it.*$", "", done.errors, flags=re.M)
+    if raw := RAW.search(ours):
+        return f"raw: {raw[0]}"
+    if done.code > 1 and len(re.findall("^error: ", done.errors, re.M)) != 1:
+        return "not one error"
+    return None
+
+
+def silent(target: Target, command: str, folder: Path, expected: Outcome | None, done: Outcome) -> str | None:
+    """How a command that succeeded differs from what another reader, or the checksum of the file, says."""
+    if done.code != 0 or not command.endswith("--json"):
+        return None
+    if target.checked and done.output != expected.output:
+        return "success in spite of the checksum"
+    if target.rows is None:
+        return None
+    try:
+        rows = target.rows(folder / target.path)
+    except Exception as error:
+        return f"another reader: {error}"
+    ours = json.loads(done.output)["splits"]["train"]["rows"]
+    return None if rows == ours else f"{ours} rows, another reader {rows}"
+
+
+def attack(name: str, numbers: range, seeds: Path, server: CommandServer, folder: Path) -> list[str]:
+    """The faults of the mutations of a target with these numbers."""
+    target = TARGETS[name]
+    faults = []
+    for number in numbers:
+        rng = random.Random(f"{SEED} {name} {number}")
+        content = mutate((seeds / target.path).read_bytes(), target.mutators, rng)
+        command = rng.choice(target.commands)
+        # hard links: what is not mutated is not copied
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(seeds, folder, copy_function=os.link)
+        (folder / target.path).unlink()
+        (folder / target.path).write_bytes(content)
+        done = run(command, target, folder, server)
+        expected = run(command, target, seeds, server) if target.checked and done.code == 0 else None
+        if wrong := fault(done) or silent(target, command, folder, expected, done):
+            faults.append(f"{name} {number}: {command}: {wrong}: {done.errors[-400:]}")
+    return faults
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_a_damaged_file_is_refused_or_read(name, seeds, server, tmp_path):
+    assert attack(name, range(FEW), seeds, server, tmp_path / "run") == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", TARGETS)
+def test_many_damaged_files_are_refused_or_read(name, seeds, server, tmp_path):
+    assert attack(name, range(FEW, FEW + MANY // len(TARGETS)), seeds, server, tmp_path / "run") == []
