@@ -324,6 +324,22 @@ def test_rebalance_vectors_from_a_file_are_those_of_the_rows_that_count(table, t
     assert written[0] == written[1] == written[2]
 
 
+def test_rebalance_vectors_of_a_features_file_are_those_of_the_same_texts(table, tmp_path):
+    path, vectors = table
+    texts = pl.Series([None if i == 3 else f"word {i}" for i in range(80)])
+    pl.read_parquet(path).with_columns(texts.alias("text")).write_parquet(path)
+    np.save(tmp_path / "v.npy", vectors)
+    rebalance(path, tmp_path / "a.jsonl", strategy="enn", vectors=str(tmp_path / "v.npy"))
+    features = pl.DataFrame({"text": texts, "split": "train", "vector": vectors}).drop_nulls()
+    test = features.head(2).with_columns(pl.lit("test").alias("split"))
+    pl.concat([features, test]).write_parquet(tmp_path / "v.parquet")
+    rebalance(path, tmp_path / "b.jsonl", strategy="enn", vectors=str(tmp_path / "v.parquet"))
+    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    features.reverse().write_parquet(tmp_path / "v.parquet")
+    with pytest.raises(InputError, match='its vectors are of other texts: "word 79" where row 1 of'):
+        rebalance(path, strategy="enn", vectors=str(tmp_path / "v.parquet"), dry_run=True)
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -20,7 +20,7 @@ from tokkit.data.dataset import Dataset, Split, no_column
 from tokkit.data.loading import list_columns, span_tags
 from tokkit.data.loading.dataset_options import DatasetOptions, ReadOptions
 from tokkit.data.loading.read import SplitFiles, find_splits
-from tokkit.data.loading.row_transforms import apply_row_options, new_names
+from tokkit.data.loading.row_transforms import apply_row_options, new_label_names
 from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
@@ -77,7 +77,7 @@ def dataset_of(
     # the rows as they are written again
     sources = [apply_row_options(split, options, progress) for split in read]
     splits = sources
-    names = new_names("--label-names", options.label_names) if options.label_names else {}
+    names = new_label_names(options.label_names) if options.label_names else {}
     if options.label_column:
         splits = [list_columns.with_labels_in_lists(split, options.label_column) for split in splits]
     # lists become strings before columns are chosen, as no text or label may be a list then
@@ -101,7 +101,7 @@ def dataset_of(
         labels_are_strings = False
     if chosen.label is not None and names and labels_are_strings:
         used = {label for split in splits for label in _label_strings(split, chosen.label).unique()}
-        _say_unused([old for old in names if old not in used], progress)
+        _say_unused(names, names.keys() & used, progress)
     missing = _missing_labels(options, labels_are_strings)
     chosen_splits = [
         _as_strings(split, chosen, names if labels_are_strings else {}, missing) for split in splits
@@ -132,7 +132,7 @@ def dataset_of(
         present = {label for name in dataset.splits for label in dataset.class_counts(dataset.labels(name))}
         # the types of spans are in their tags after B- and I-
         present |= {label[2:] for label in present if of_lists and of_lists.spans}
-        _say_unused([old for old, new in names.items() if new not in present], progress)
+        _say_unused(names, {old for old, new in names.items() if new in present}, progress)
     return dataset
 
 
@@ -280,9 +280,10 @@ def _column(split: Split, column: str) -> pl.Series:
     return values
 
 
-def _say_unused(labels: Sequence[str], progress: Progress) -> None:
-    if labels:
-        progress.say(f"--label-names: no row carries {', '.join(labels)}")
+def _say_unused(names: Mapping[str, str], used: Collection[str], progress: Progress) -> None:
+    present = {label.strip() for label in used}
+    if unused := [old for old in names if old == old.strip() and old not in present]:
+        progress.say(f"--label-names: no row carries {', '.join(unused)}")
 
 
 def say_guess(options: ReadOptions, chosen: columns.Columns, split: Split, progress: Progress) -> None:

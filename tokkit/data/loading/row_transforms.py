@@ -56,6 +56,17 @@ def new_names(
     return {old: new for old, _, new in pairs}
 
 
+def new_label_names(text: str) -> dict[str, str]:
+    """Old label -> new label of ``--label-names``, white space around an old one with and without it.
+
+    >>> new_label_names("0=joy, 1=anger")
+    {'0': 'joy', ' 1': 'anger', '1': 'anger'}
+    """
+    names = new_names("--label-names", text)
+    exact = [pair.rpartition("=")[0] for pair in text.split(",")]
+    return {name: names[old.strip()] for old in exact for name in (old, old.strip())}
+
+
 def _names_after(frame: pl.DataFrame, text: str, where: str) -> dict[str, str]:
     names = new_names("--rename", text, str.partition)
     _check_columns(frame, list(names), "--rename", where)

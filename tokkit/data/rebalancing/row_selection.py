@@ -40,8 +40,11 @@ def select_rows(
     if options.vectors is None:
         vectors, compared_by = row_vectors.tfidf(dataset.contents(TRAIN)[positions].to_list())
     else:
-        path, rows = Path(options.vectors), dataset.split(TRAIN).original.height
-        vectors, compared_by = row_vectors.read_vectors(path, rows, where)[positions], path.name
+        path = Path(options.vectors)
+        vectors, compared_by = (
+            row_vectors.read_vectors(path, dataset.texts(TRAIN), where)[positions],
+            path.name,
+        )
     progress.say(f"{where}: rows are compared by {compared_by}")
     kept_rows = _kept_rows(name, vectors, labels, targets, options.seed, progress)
     _check_classes(name, where, labels, kept_rows, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,18 +46,22 @@ def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
     return vectorizer.fit_transform(plain), WORDS if by_word else CHARACTERS
 
 
-def read_vectors(path: Path, rows: int, where: str) -> NDArray[np.float32]:
+def read_vectors(path: Path, texts: pl.Series, where: str) -> NDArray[np.float32]:
     """The vectors of a file, (rows, width), row by row as the data set has them.
 
+    texts   (rows,) strings of the training split, null where missing
+
     ``.npy`` of two dimensions, or Parquet with lists of numbers in a column ``vector``, or in its only
-    column of lists. Raises `InputError` for other files, another number of rows, and NaN.
+    column of lists. Of a file of `tokkit features`, those of its split ``train``; it has no row where a text
+    is missing, and such a row gets zeros. Raises `InputError` for other files, another number of rows, other
+    texts, and NaN.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file", hint="--vectors takes a .npy or a .parquet file")
     try:
         # pickled arrays run code when they are loaded
         is_parquet = path.suffix.lower() == ".parquet"
-        loaded = _from_parquet(path) if is_parquet else np.load(path, allow_pickle=False)
+        loaded = _from_parquet(path, texts, where) if is_parquet else np.load(path, allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise InputError(
             f"{path}: no array of numbers in NumPy's .npy format ({error})",
@@ -66,9 +71,9 @@ def read_vectors(path: Path, rows: int, where: str) -> NDArray[np.float32]:
         is_array = isinstance(loaded, np.ndarray)
         shape = f"{loaded.dtype} of {loaded.shape}" if is_array else "several arrays"
         raise InputError(f"{path}: holds {shape}, where numbers of (rows, width) were expected")
-    if len(loaded) != rows:
+    if len(loaded) != len(texts):
         raise InputError(
-            f"{path}: {len(loaded):,} vectors for the {rows:,} rows of {where}",
+            f"{path}: {len(loaded):,} vectors for the {len(texts):,} rows of {where}",
             hint="one vector per row of the training split, in its order, incomplete rows included",
         )
     vectors: NDArray[np.float32] = np.asarray(loaded, np.float32)
@@ -78,8 +83,10 @@ def read_vectors(path: Path, rows: int, where: str) -> NDArray[np.float32]:
     return vectors
 
 
-def _from_parquet(path: Path) -> Any:
+def _from_parquet(path: Path, texts: pl.Series, where: str) -> Any:
     frame = read_table(path)
+    if {"text", "split"} <= set(frame.columns):
+        frame = frame.filter(pl.col("split") == "train")
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List | pl.Array)]
     name = "vector" if "vector" in lists else lists[0] if len(lists) == 1 else None
     if name is None:
@@ -90,4 +97,25 @@ def _from_parquet(path: Path) -> Any:
     widths, values = rows.list.len().unique().to_list(), rows.explode()
     if len(widths) != 1 or widths[0] is None or values.null_count() or not values.dtype.is_numeric():
         raise InputError(f'{path}: column "{name}" holds lists of several lengths, or not of numbers')
-    return values.to_numpy().reshape(len(rows), widths[0])
+    vectors = values.to_numpy().reshape(len(rows), widths[0])
+    return vectors if "text" not in frame.columns else _by_text(vectors, frame["text"], texts, path, where)
+
+
+def _by_text(vectors: Any, computed: pl.Series, texts: pl.Series, path: Path, where: str) -> Any:
+    """The vectors of the rows whose texts these are; raises `InputError` for vectors of other texts."""
+    complete = texts.is_not_null().arg_true()
+    computed = computed.cast(pl.String)
+    with_text = computed.is_not_null().arg_true()
+    if len(with_text) != len(complete):
+        return vectors
+    differs = (computed[with_text] != texts[complete]).arg_true()
+    if len(differs):
+        row, text = int(complete[differs[0]]), computed[with_text][differs[0]]
+        raise InputError(
+            f'{path}: its vectors are of other texts: "{text[:40]}" where row {row + 1} of {where} has '
+            f'"{texts[row][:40]}"',
+            hint=f"tokkit features MODEL {shlex.quote(where)} -o {shlex.quote(str(path))} --force",
+        )
+    aligned = np.zeros((len(texts), vectors.shape[1]), vectors.dtype)
+    aligned[complete.to_numpy()] = vectors[with_text.to_numpy()]
+    return aligned
