@@ -29,35 +29,36 @@ TEXTS = [
 ROWS = [{"text": f"{TEXTS[n % 6]} {n}", "label": ["joy", "sadness"][n % 2]} for n in range(24)]
 _STATS = "stats {} --json"
 _DATA = (_STATS, "split {} -o out", "clean {} -o out.jsonl", "count {} -o out", "rebalance {} -o out.csv")
+_SAVED = tuple(command.replace("{}", "saved") for command in _DATA)
 _TOKENIZER = (
-    *("tokenize wordpiece TEXT", "wrap wordpiece -o out", "doctor wordpiece --data rows.csv"),
-    *("compare wordpiece --on rows.csv", "suggest-tokens wordpiece corpus.txt --min-count 1"),
-    *("trim wordpiece --to corpus.txt -o out", "train-wordpiece corpus.txt --from wordpiece -o out"),
-    *(
-        "add-tokens wordpiece --token COVID --sample corpus.txt -o out",
-        "stats rows.csv --tokenizer wordpiece",
-    ),
+    *("tokenize {folder} TEXT", "wrap {folder} -o out", "doctor {folder} --data rows.csv"),
+    *("compare {folder} --on rows.csv", "suggest-tokens {folder} corpus.txt --min-count 1"),
+    *("trim {folder} --to corpus.txt -o out", "train-bpe corpus.txt --from {folder} -o out"),
+    "add-tokens {folder} --token COVID --sample corpus.txt -o out",
+    "stats rows.csv --tokenizer {folder}",
 )
+_SCORE = ("predict {folder} TEXT", "evaluate {folder} rows.csv", "predict {folder} TEXT --calibrated")
+_FINETUNE = "finetune {data} --epochs 1 --baseline none --no-cache "
 _MODEL = (
-    *("predict model TEXT", "evaluate model rows.csv", "features model rows.csv -o out.parquet"),
-    *(
-        "doctor wordpiece --model model",
-        "add-tokens model --model model --token COVID --sample corpus.txt -o out",
-    ),
-    *("trim model --to corpus.txt --model model -o out",),
-    "finetune rows.csv --model model -o out --epochs 1 --baseline none --no-cache",
+    *_SCORE,
+    *("doctor wordpiece --model {folder}", "features {folder} rows.csv -o out.parquet"),
+    "add-tokens {folder} --model {folder} --token COVID --sample corpus.txt -o out",
+    "trim {folder} --to corpus.txt --model {folder} -o out",
+    _FINETUNE.format(data="rows.csv") + "--model {folder} -o out",
 )
+_LINES, _JSON, _BYTES = (of_lines, of_bytes), (of_json, of_bytes), (of_bytes,)
+_JSON_LINES = (of_json_lines, of_json_lines, of_lines)
 
 
 @dataclass(frozen=True)
 class Target:
-    """path      the file to mutate, below the folder of all seeds
-    commands   each with ``{}`` for the file, TEXT for a text of two scripts; a mutation takes one of them
+    """paths     the files, below the folder of all seeds; a mutation takes one of them
+    commands   a mutation takes one of them: ``{}`` is the file, ``{folder}`` its top folder, TEXT a text
     rows       the rows of a file as another reader finds them; raises where it finds it damaged
     checked    a checksum covers the file: a success has to be that of the file as it was
     """
 
-    path: str
+    paths: tuple[str, ...]
     mutators: tuple[Mutator, ...]
     commands: tuple[str, ...]
     rows: Callable[[Path], int] | None = None
@@ -75,101 +76,74 @@ def _ipc_rows(path: Path) -> int:
 
 
 def _json_lines(path: Path) -> int:
-    return sum(
-        1 for line in path.read_bytes().split(b"\n") if line.strip() and isinstance(json.loads(line), dict)
-    )
+    return len([json.loads(line) for line in path.read_bytes().split(b"\n") if line.strip()])
 
 
-def _replaced(commands: tuple[str, ...], name: str, by: str) -> tuple[str, ...]:
-    return tuple(command.replace(name, by) for command in commands)
-
-
-_LINES, _JSON, _JSON_LINES = (
-    (of_lines, of_bytes),
-    (of_json, of_bytes),
-    (of_json_lines, of_json_lines, of_lines),
-)
 TARGETS = {
-    "csv": Target(
-        "rows.csv", _LINES, (*_DATA, "finetune {} --tokenizer wordpiece --epochs 1 --baseline none")
-    ),
-    "tsv": Target("rows.tsv", _LINES, _DATA),
-    "json lines": Target("rows.jsonl", _JSON_LINES, _DATA, _json_lines),
-    "json": Target("rows.json", _JSON, _DATA),
-    "json of pandas": Target("pandas.json", _JSON, _DATA),
-    "json of Label Studio": Target("studio.json", _JSON, _DATA),
-    "lists of labels": Target("several.jsonl", _JSON_LINES, _DATA[:4]),
-    "multi-hot": Target("hot.csv", _LINES, _DATA[:4]),
-    "objects of labels": Target("cats.jsonl", _JSON_LINES, _DATA[:4]),
-    "spans": Target("spans.jsonl", _JSON_LINES, _DATA[:4]),
-    "conll": Target("tags.conll", _LINES, _DATA[:4]),
+    "csv": Target(("rows.csv",), _LINES, (*_DATA, _FINETUNE.format(data="{}") + "--tokenizer wordpiece")),
+    "tsv": Target(("rows.tsv",), _LINES, _DATA),
+    "json lines": Target(("rows.jsonl",), _JSON_LINES, _DATA, _json_lines),
+    "json": Target(("rows.json", "pandas.json"), _JSON, _DATA),
+    "json of Label Studio": Target(("studio.json",), _JSON, _DATA),
+    "lists of labels": Target(("several.jsonl", "cats.jsonl"), _JSON_LINES, _DATA[:4]),
+    "multi-hot": Target(("hot.csv",), _LINES, _DATA[:4]),
+    "spans": Target(("spans.jsonl",), _JSON_LINES, _DATA[:4]),
+    "conll": Target(("tags.conll",), _LINES, _DATA[:4]),
     "conllu": Target(
-        "tree.conllu", _LINES, ("stats {} --label-column upos", "split {} -o out --label-column upos")
+        ("tree.conllu",), _LINES, ("stats {} --label-column upos", "split {} -o out --label-column upos")
     ),
-    "fasttext": Target("fast.txt", _LINES, _DATA[:4]),
+    "fasttext": Target(("fast.txt",), _LINES, _DATA[:4]),
     "text": Target(
-        "corpus.txt", _LINES, ("count {} -o out", "train-bpe {} -o out", "stats {}", "clean {} -o out.txt")
+        ("corpus.txt",), _LINES, ("count {} -o out", "train-bpe {} -o out", "clean {} -o out.txt")
     ),
-    "parquet": Target("rows.parquet", (of_bytes,), _DATA, _parquet_rows),
-    "parquet of datasets": Target("hugging.parquet", (of_bytes,), _DATA[:4], _parquet_rows),
-    "arrow": Target("rows.arrow", (of_bytes,), _DATA, _ipc_rows),
-    "feather": Target("rows.feather", (of_bytes,), _DATA, _ipc_rows),
-    "saved data": Target(
-        "saved/train/data-00000-of-00001.arrow", (of_bytes,), _replaced(_DATA, "{}", "saved")
+    "parquet": Target(("rows.parquet", "hugging.parquet"), _BYTES, _DATA, _parquet_rows),
+    "arrow": Target(("rows.arrow",), _BYTES, _DATA, _ipc_rows),
+    "feather": Target(("rows.feather",), _BYTES, _DATA, _ipc_rows),
+    "saved data": Target(("saved/train/data-00000-of-00001.arrow",), _BYTES, _SAVED),
+    "saved description": Target(
+        ("saved/train/dataset_info.json", "saved/train/state.json", "saved/dataset_dict.json"), _JSON, _SAVED
     ),
-    "saved info": Target("saved/train/dataset_info.json", _JSON, _replaced(_DATA, "{}", "saved")),
-    "saved state": Target("saved/train/state.json", _JSON, _replaced(_DATA, "{}", "saved")),
-    "saved splits": Target("saved/dataset_dict.json", _JSON, _replaced(_DATA, "{}", "saved")),
-    "gz": Target("rows.csv.gz", (of_bytes,), (_STATS, "count {} -o out"), checked=True),
+    "gz": Target(("rows.csv.gz",), _BYTES, (_STATS, "count {} -o out"), checked=True),
     "receipt of data": Target(
-        "balanced.csv.tokkit.json",
+        ("balanced.csv.tokkit.json",),
         _JSON,
         (
-            "finetune balanced.csv --tokenizer wordpiece --epochs 1 --baseline none",
             "rebalance rows.csv -o balanced.csv --force",
+            _FINETUNE.format(data="balanced.csv") + "--tokenizer wordpiece",
         ),
     ),
     "class weights": Target(
-        "balanced.csv.weights.json",
+        ("balanced.csv.weights.json",),
         _JSON,
-        ("finetune rows.csv --tokenizer wordpiece --epochs 1 --baseline none --class-weights {}",),
+        (_FINETUNE.format(data="rows.csv") + "--tokenizer wordpiece --class-weights {}",),
     ),
-    "settings": Target("tokkit.toml", _LINES, ("stats rows.csv", "train-wordpiece corpus.txt -o out")),
-    "tokenizer wordpiece": Target("wordpiece/tokenizer.json", _JSON, _TOKENIZER),
-    "tokenizer bpe": Target("bpe/tokenizer.json", _JSON, _replaced(_TOKENIZER, "wordpiece ", "bpe ")),
-    "tokenizer unigram": Target(
-        "unigram/tokenizer.json", _JSON, _replaced(_TOKENIZER, "wordpiece ", "unigram ")
+    "settings": Target(("tokkit.toml",), _LINES, ("stats rows.csv", "train-wordpiece corpus.txt -o out")),
+    "tokenizer": Target(("wordpiece/tokenizer.json",), _JSON, _TOKENIZER),
+    "tokenizers of other families": Target(
+        ("bpe/tokenizer.json", "unigram/tokenizer.json"), _JSON, _TOKENIZER
     ),
-    "tokenizer config": Target("wordpiece/tokenizer_config.json", _JSON, _TOKENIZER),
-    "receipt of a tokenizer": Target("wordpiece/tokkit.json", _JSON, _TOKENIZER),
-    "sentencepiece": Target("pieces.model", (of_bytes,), ("wrap {} -o out", "tokenize {} TEXT")),
+    "tokenizer config": Target(("wordpiece/tokenizer_config.json",), _JSON, _TOKENIZER),
+    "receipt of a tokenizer": Target(("wordpiece/tokkit.json",), _JSON, _TOKENIZER),
+    "sentencepiece": Target(("pieces.model",), _BYTES, ("wrap {} -o out", "tokenize {} TEXT")),
     "counts": Target(
-        "counts/part-00.parquet",
-        (of_bytes,),
-        ("train-wordpiece --counts counts -o out", "merge-counts counts -o out"),
+        ("counts/part-00.parquet",), _BYTES, ("train-wordpiece --counts counts", "merge-counts counts -o out")
     ),
     "receipt of counts": Target(
-        "counts/tokkit.json", _JSON, ("train-wordpiece --counts counts -o out", "merge-counts counts -o out")
+        ("counts/tokkit.json",), _JSON, ("train-wordpiece --counts counts", "merge-counts counts -o out")
     ),
-    "config": Target("model/config.json", _JSON, _MODEL),
-    "weights": Target("model/model.safetensors", (of_safetensors,), _MODEL),
-    "metrics": Target(
-        "model/metrics.json", _JSON, ("predict model TEXT --calibrated --tuned-thresholds", *_MODEL)
+    "config": Target(("model/config.json",), _JSON, _MODEL),
+    "weights": Target(("model/model.safetensors",), (of_safetensors,), _MODEL),
+    "weights of a head": Target(("head/head.safetensors",), (of_safetensors,), _SCORE),
+    "metrics": Target(("model/metrics.json",), _JSON, _SCORE[::-1]),
+    "receipt of a model": Target(
+        ("model/tokkit.json", "head/tokkit.json", "folds/tokkit.json"), _JSON, _SCORE
     ),
-    "receipt of a model": Target("model/tokkit.json", _JSON, _MODEL),
-    "receipt of a head": Target("head/tokkit.json", _JSON, _replaced(_MODEL, "model ", "head ")[:3]),
-    "weights of a head": Target(
-        "head/head.safetensors", (of_safetensors,), _replaced(_MODEL, "model ", "head ")[:3]
-    ),
-    "receipt of folds": Target("folds/tokkit.json", _JSON, ("predict folds TEXT", "evaluate folds rows.csv")),
     "predictions of folds": Target(
-        "folds/predictions.parquet",
-        (of_bytes,),
-        ("evaluate folds rows.csv", "evaluate folds rows.csv --label-issues"),
+        ("folds/predictions.parquet",), _BYTES, ("evaluate folds rows.csv --label-issues",)
     ),
     "features": Target(
-        "features.parquet",
-        (of_bytes,),
+        ("features.parquet",),
+        _BYTES,
         ("features {} --probe", "rebalance rows.csv -o out.csv --strategy nearmiss --vectors {}"),
     ),
 }
