@@ -14,13 +14,14 @@ tokkit.errors.UsageError: --rows: 0 is below 1
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 import re
 import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from tokkit.errors import UsageError, did_you_mean
 
@@ -70,7 +71,12 @@ class Options:
     """Base of every group of options; raises `UsageError` for a value of the wrong type, range or choice.
 
     A field with several values also accepts one value, and a mapping for ``KEY=VALUE`` strings.
+
+    section   heading of its fields in `--help`; of some of them as ``sections`` has it, heading -> fields
     """
+
+    section: ClassVar[str] = "Options"
+    sections: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     def __post_init__(self) -> None:
         for name, described in described_fields(type(self)):
@@ -113,6 +119,13 @@ def described_fields(options: type[Options]) -> Iterator[tuple[str, Option]]:
     for item in dataclasses.fields(options):
         if "option" in item.metadata:
             yield item.name, item.metadata["option"]
+
+
+def section_of(group: type[Options], name: str) -> str:
+    """The heading of a field in `--help`, as the class says that declares it."""
+    owner = next(kind for kind in reversed(group.__mro__) if name in inspect.get_annotations(kind))
+    titles = (title for title, names in getattr(owner, "sections", {}).items() if name in names)
+    return next(titles, None) or owner.__dict__.get("section", Options.section)
 
 
 def flag(name: str) -> str:

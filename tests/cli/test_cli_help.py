@@ -10,6 +10,7 @@ from tokkit.cli import blocks
 from tokkit.cli.main import COMMANDS, SECTIONS, run, tokkit
 from tokkit.data.dataset import SPLITS
 from tokkit.inspection.comparison.compare_options import CompareOptions
+from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.options import described_fields
 from tokkit.tokenizer.blocks.recipes import KINDS
 
@@ -43,3 +44,19 @@ def test_choices_that_repeat_a_registry_equal_it():
     evaluate = tokkit.get_command(click.Context(tokkit), "evaluate")
     [split] = [parameter for parameter in evaluate.params if parameter.name == "split"]
     assert tuple(split.type.choices) == SPLITS
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_options_are_listed_under_headings_those_of_every_command_last(name, capsys):
+    assert run([name, "--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    headings = [line for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert headings[-1] == ("General:" if name not in ("demo",) else headings[-1])
+    listed = [line.split()[0] for line in lines if line.startswith(("  -", "  --"))]
+    command = tokkit.get_command(click.Context(tokkit), name)
+    assert len(listed) == sum(isinstance(item, click.Option) for item in command.params) + 1
+
+
+def test_every_option_of_fine_tuning_is_in_a_section():
+    names = [name for names in FinetuneOptions.sections.values() for name in names]
+    assert sorted(names) == sorted(name for name, _ in described_fields(FinetuneOptions))

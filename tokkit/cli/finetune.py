@@ -10,7 +10,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tokkit.cli.options import Show, command, output_option, shared_options
+from tokkit.cli.options import SectionedCommand, Show, command, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
@@ -25,7 +25,7 @@ COMPARE = "--compare"
 _KEY = re.compile(r"[A-Za-z_-]+=(?!.*/)")
 
 
-class FinetuneCommand(click.Command):
+class FinetuneCommand(SectionedCommand):
     """A command whose ``--compare`` takes all KEY=VALUES that follow it."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:

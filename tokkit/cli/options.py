@@ -12,10 +12,12 @@ import click
 from tokkit.cli import output, settings
 from tokkit.cli.interrupts import cancelling
 from tokkit.errors import UsageError, did_you_mean
-from tokkit.options import Options, described_fields, flag, kind_of
+from tokkit.options import Options, described_fields, flag, kind_of, section_of
 from tokkit.progress import Progress
 from tokkit.sources.paths import without_spool
 from tokkit.views.progress_bar import Bar, Messages, Quiet
+
+GENERAL = "General"
 
 Function = Callable[..., Any]
 Flag = Callable[[Function], Function]
@@ -62,9 +64,9 @@ def shared_options(
         if threads:
             flags.append(_THREADS)
         flags += [
-            click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
-            click.option("-q", "--quiet", is_flag=True, help="Print errors only."),
-            click.option("-v", "--verbose", is_flag=True, help="Print the traceback of an error."),
+            _general("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
+            _general("-q", "--quiet", is_flag=True, help="Print errors only."),
+            _general("-v", "--verbose", is_flag=True, help="Print the traceback of an error."),
         ]
         return _with_flags(call, flags)
 
@@ -83,7 +85,16 @@ def _with_flags(function: Function, flags: Sequence[Flag]) -> Function:
     return functools.reduce(lambda decorated, flag: flag(decorated), reversed(flags), function)
 
 
-_THREADS = click.option(
+class SectionOption(click.Option):
+    """An option with the heading that it is listed under in `--help`."""
+
+    def __init__(self, *names: Any, section: str = Options.section, **settings: Any) -> None:
+        super().__init__(*names, **settings)
+        self.section = section
+
+
+_general = functools.partial(click.option, cls=SectionOption, section=GENERAL)
+_THREADS = _general(
     "--threads", type=click.IntRange(min=1), help="Number of CPU threads.", show_default="all"
 )
 
@@ -92,6 +103,7 @@ def _flag_of(group: type[Options], name: str) -> Flag:
     described = dict(described_fields(group))[name]
     default = getattr(group, name, None)
     kind, repeatable = kind_of(group, name)
+    option = functools.partial(click.option, cls=SectionOption, section=section_of(group, name))
     names = (flag(name), name)
     help = f"{described.help[0].upper()}{described.help[1:]}."
     if kind is bool:
@@ -99,14 +111,14 @@ def _flag_of(group: type[Options], name: str) -> Flag:
         if default is None:
             names = (f"{flag(name)}/{flag('no_' + name)}", name)
         show_default = described.default_text or False
-        return click.option(*names, is_flag=True, default=default, help=help, show_default=show_default)
+        return option(*names, is_flag=True, default=default, help=help, show_default=show_default)
     type_: Any = click.Choice(described.choices) if described.choices else kind
     # click has one kind of flag with several values, the repeated one; `--vocab-size 8000,16000` is ours.
     if described.comma_separated:
         type_ = _CommaSeparated(kind)
         # As text, the help prints the default in the form that the option accepts: 8000,16000.
         default = None if default is None else ",".join(map(str, default))
-    return click.option(
+    return option(
         *names,
         type=type_,
         multiple=repeatable and not described.comma_separated,
@@ -134,9 +146,27 @@ class _CommaSeparated(click.ParamType):
         return tuple(self._kind.convert(part, parameter, context) for part in parts)
 
 
-def command(name: str, example: str, **settings: Any) -> Callable[[Function], click.Command]:
+class SectionedCommand(click.Command):
+    """A command whose help lists its options under headings, those of every command last."""
+
+    def format_options(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {Options.section: []}
+        for parameter in self.get_params(context):
+            is_help = parameter is self.get_help_option(context)
+            title = GENERAL if is_help else getattr(parameter, "section", Options.section)
+            record = parameter.get_help_record(context) if isinstance(parameter, click.Option) else None
+            if record is not None:
+                sections.setdefault(title, []).append(record)
+        for title, records in sections.items():
+            if records:
+                with formatter.section(title):
+                    formatter.write_dl(records)
+
+
+def command(name: str, example: str, **further: Any) -> Callable[[Function], click.Command]:
     """A command whose help ends with an example; given are the arguments of that."""
-    return click.command(name, epilog=f"Example: tokkit {name} {example}", **settings)
+    further.setdefault("cls", SectionedCommand)
+    return click.command(name, epilog=f"Example: tokkit {name} {example}", **further)
 
 
 def output_option(default: str | None, help: str, required: bool = False) -> Flag:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, bytes_of, option
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class ReadingOptions(Options):
     """How the files of a corpus are read; text files need none of it."""
 
+    section: ClassVar[str] = "Reading the corpus"
+
     text_column: str | None = option(
         None, "column of the texts, in tables", metavar="NAME", default_text="guessed"
     )
@@ -39,6 +41,8 @@ class ReadingOptions(Options):
 @dataclass(frozen=True)
 class CorpusOptions(ReadingOptions):
     """How a corpus is read to be counted."""
+
+    section: ClassVar[str] = "Reading the corpus"
 
     memory: str | None = option(
         None, "memory for counting, the words themselves aside", metavar="SIZE", default_text="32MB a thread"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tokkit.options import Options, option
 
@@ -13,6 +14,8 @@ FORMATS = ("csv", "tsv", "text", "conll", "jsonl", "json", "parquet", "arrow", D
 @dataclass(frozen=True)
 class OutputOptions(Options):
     """The format that rows are written in."""
+
+    section: ClassVar[str] = "Writing rows"
 
     output_format: str | None = option(
         None,

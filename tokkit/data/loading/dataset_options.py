@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tokkit.options import Options, option
 from tokkit.sources.encodings import encoding_named
@@ -12,6 +13,8 @@ from tokkit.sources.formats import FORMATS, LINE, QUOTES, UNITS, FormatOptions
 @dataclass(frozen=True)
 class ReadOptions(Options):
     """How the files of a data set are read."""
+
+    section: ClassVar[str] = "Reading the data set"
 
     text_column: str | None = option(
         None, "column of the texts; within objects: review.body", metavar="NAME", default_text="guessed"
@@ -75,6 +78,8 @@ class ReadOptions(Options):
 @dataclass(frozen=True)
 class RowOptions(Options):
     """Which rows and columns of a data set are used, and the names of the columns."""
+
+    section: ClassVar[str] = "Rows of the data set"
 
     rename: str | None = option(None, "other names for columns", metavar="OLD=NEW,...")
     add: tuple[str, ...] = option(

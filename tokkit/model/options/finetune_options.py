@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tokkit.errors import UsageError
 from tokkit.options import LARGEST_SEED, Options, count_option, flag, option
@@ -51,6 +52,30 @@ _N = "epoch|N|never"
 class FinetuneOptions(Options):
     """Settings of `finetune`; the result depends on these and, but for rounding, on no hardware setting."""
 
+    sections: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Task and rows": ("task", "max_length", "folds", "group_column", "sampler"),
+        "Model": ("size", "head", "dropout", "reset_embeddings", "random_init", "freeze"),
+        "Optimization": (
+            *("epochs", "lr", "schedule", "warmup_ratio", "batch_size", "weight_decay", "max_grad_norm"),
+            *("layer_decay", "seed"),
+        ),
+        "Loss": ("loss", "gamma", "alpha", "reduction", "label_smoothing", "class_weights"),
+        "Validation and checkpoints": (
+            *(
+                "metric",
+                "baseline",
+                "patience",
+                "eval_every",
+                "save_every",
+                "keep",
+                "keep_optimizer",
+                "resume",
+            ),
+            *("log_every", "eval_batch_size"),
+        ),
+        "Computing": ("tokens_per_batch", "pad_to_max", "precision", "no_cache", "device"),
+    }
+
     task: str = option(
         "auto",
         "what a row is given: one label, several, a tag per token, or a number",
@@ -70,10 +95,6 @@ class FinetuneOptions(Options):
     )
     warmup_ratio: float = option(0.1, "share of the steps in which the rate rises", minimum=0.0, maximum=1.0)
     batch_size: int = option(32, "rows per optimizer step", minimum=1)
-    tokens_per_batch: int | None = count_option(
-        "tokens, padding included, computed at once: changes speed and memory, not the result",
-        default_text="chosen for the device",
-    )
     max_length: int | None = count_option(
         "tokens per row", minimum=3, default_text="the tokenizer's, at most the model's"
     )
@@ -158,6 +179,10 @@ class FinetuneOptions(Options):
     log_every: int | None = count_option("report the loss every N steps", default_text="each epoch")
     eval_batch_size: int | None = count_option(
         "rows per validation batch", default_text="by --tokens-per-batch"
+    )
+    tokens_per_batch: int | None = count_option(
+        "tokens, padding included, computed at once: changes speed and memory, not the result",
+        default_text="chosen for the device",
     )
     pad_to_max: bool = option(False, "pad every row to --max-length: slower, but with fixed shapes")
     precision: str = option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tokkit.data.output_options import OutputOptions
 from tokkit.options import LARGEST_SEED, Options, count_option, option
@@ -15,6 +16,8 @@ DISTANCES = ("cosine", "euclidean", "manhattan", "chebyshev", "canberra", "brayc
 @dataclass(frozen=True)
 class InferenceOptions(Options):
     """How rows are computed; none of it changes an answer beyond rounding."""
+
+    section: ClassVar[str] = "Computing"
 
     tokens_per_batch: int | None = count_option(
         "tokens, padding included, computed at once", default_text="chosen for the device"

@@ -30,6 +30,8 @@ def _sizes(default: int) -> Any:
 class PipelineOptions(Options):
     """The blocks that see text; a named block replaces the recipe's."""
 
+    section: ClassVar[str] = "Blocks"
+
     recipe: str | None = _recipe("bert-uncased")
     normalizer: tuple[str, ...] = option(
         (), "normalizer NAME[:KEY=VALUE,...]; several run in order", metavar="BLOCK"
@@ -45,6 +47,8 @@ class BlocksOptions(PipelineOptions):
     family   its model in `tokenizers`
     unit     what it learns, one after the other
     """
+
+    section: ClassVar[str] = "Blocks"
 
     command: ClassVar[str]
     family: ClassVar[str]
