@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+from tokkit.cli import output
+
 
 def run(folder, *arguments):
     environment = {**os.environ, "PYTHONIOENCODING": "cp1252", "PYTHONUTF8": "0"}
@@ -30,6 +32,26 @@ def test_json_is_utf8_in_any_encoding(write, tmp_path):
     assert done.returncode == 0, done.stderr
     classes = json.loads(done.stdout.decode("utf-8"))["splits"]["train"]["classes"]
     assert classes == {"기쁨": 1, "👍": 1}
+
+
+def test_json_spells_half_a_surrogate_pair_as_it_was(capfdbinary):
+    output.show("stats", True, {"text": "a\ud800b"}, list)
+    assert b'"text": "a\xed\xa0\x80b"' in capfdbinary.readouterr().out
+
+
+def test_control_characters_in_error_and_hint_are_escaped(write, tmp_path):
+    write("r.csv", "text,label,\x1b[31mred\n" + "".join(f"t{i},{i % 2},x\n" for i in range(20)))
+    done = run(tmp_path, "split", "r.csv", "-o", "out", "--group-column", "\x1b[32mgreen")
+    assert done.returncode == 3
+    assert b"hint:  name one: --group-column '\\x1b[31mred'" in done.stderr
+    assert b"\x1b" not in done.stderr
+
+
+def test_a_full_disk_behind_standard_output_is_an_error_of_the_output(tmp_path):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run([sys.executable, "-m", "tokkit", "blocks"], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 4
+    assert done.stderr == b"error: output: No space left on device\n"
 
 
 def test_an_error_that_names_other_characters_is_a_sentence(tmp_path):

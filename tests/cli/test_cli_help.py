@@ -25,6 +25,14 @@ def test_the_group_lists_commands_in_sections(capsys):
             assert any(line.split() == [name, *summary.split()] for line in printed.splitlines()), name
 
 
+def test_the_summaries_of_all_sections_stand_in_one_column(capsys):
+    assert run(["--help"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    of_name = [(n, summary) for section in SECTIONS.values() for n, summary in section.items()]
+    columns = {line.index(s[:20]) for line in lines for n, s in of_name if line.split()[:1] == [n]}
+    assert len(columns) == 1
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_has_its_name_and_an_example(name):
     command = tokkit.get_command(click.Context(tokkit), name)

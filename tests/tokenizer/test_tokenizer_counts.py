@@ -127,6 +127,10 @@ def test_counts_that_are_damaged_are_refused(counts, tmp_path):
     (damaged / "tokkit.json").write_text(report, "utf-8")
     with pytest.raises(InputError, match=r"its parts have .* pieces, its tokkit.json "):
         tokkit.train_wordpiece(out=tmp_path / "out", counts=damaged)
+    part = sorted(damaged.glob("*.parquet"))[1]
+    part.write_bytes(b"PAR1")
+    with pytest.raises(InputError, match=f"{part.name}: cannot be read"):
+        tokkit.train_wordpiece(out=tmp_path / "out", counts=damaged)
     assert not (tmp_path / "out").exists()
 
 

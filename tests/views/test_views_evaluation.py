@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,7 @@ class TestEveryEvaluation:
             assert max(map(len, text.splitlines())) <= width
         printed = as_tsv(reports.evaluation(reported(labels)))
         assert printed.count("# ") >= 5
+        assert "\n1 to 8\t60\t1.0\t0.5\t0.25\n" in printed
         assert "\x1b" not in printed
 
     def test_is_a_whole_page(self, labels):
@@ -102,6 +105,10 @@ def test_reliability_drawings_stand_within_their_frame():
     drawing = reliability_plot.reliability_drawing("t", bins)
     assert Read(html.page("t", "", [drawing])).open == []
     assert "confidence 100.0%, accuracy 100.0%: 9 rows" in drawing.shapes
+    sizes = re.findall(r'<rect x="[^"]*" y="([^"]*)" width="[^"]*" height="([^"]*)"', drawing.shapes)
+    (empty, none), (top, full) = ((float(y), float(height)) for y, height in sizes)
+    assert (none, top) == (0, 0)
+    assert empty == full  # both stand on the axis
     for format in ("png", "svg"):
         assert reliability_plot.reliability(bins, format) == reliability_plot.reliability(bins, format)
 

@@ -56,6 +56,14 @@ def test_html_asks_nothing_of_the_network():
     assert not re.search(r"(?:src|href)=|url\(|@import|https?:", page)
 
 
+def test_html_fragments_hold_the_first_sixty_rows_of_a_table():
+    for rows, title in ((60, "t"), (61, "t (1 further rows)")):
+        fragment = html.fragment([Table("t", ["n"], [[i] for i in range(rows)])])
+        read = Read(fragment.encode())
+        assert read.cells == [str(i) for i in range(60)]
+        assert f">{title}<" in fragment
+
+
 def test_html_cells_carry_the_numbers_they_are_sorted_by():
     rows = [[1234567, "12.5%", Bar(0.25)], [None, "3%", Bar(2.0)]]
     read = Read(html.page("t", "", [Table("t", ["n", "%", "bar"], rows)]))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tokkit.views.tables import Table, as_text, as_tsv, printable
+from tokkit.views.tables import Bar, Table, as_text, as_tsv, printable
 
 NASTY = [
     "[/b] and [unk]",
@@ -32,6 +32,15 @@ WIDE = Table(
 MANY = Table(
     "Many", ("label", *(f"column {i}" for i in range(12))), [("한국어", *(123456.789 + i for i in range(12)))]
 )
+
+
+def test_tables_bars_are_no_wider_than_their_column():
+    assert [Bar(share, 3).as_text() for share in (0, 0.5, 1, 1.25)] == [
+        "  0.0%",
+        " 50.0% █▌",
+        "100.0% ███",
+        "125.0% ███",
+    ]
 
 
 def test_tables_tsv_has_a_title_columns_and_rows():

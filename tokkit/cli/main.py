@@ -147,8 +147,6 @@ def run(arguments: list[str]) -> int:
         return _report(error.message, error.hint, error.exit_code, error)
     # The reader of a pipe, `head` for instance, has closed it: where click sees that first, it exits with 1.
     except (BrokenPipeError, SystemExit):
-        # Python flushes standard output again at exit, which would raise the same error.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
         return _report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
