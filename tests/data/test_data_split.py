@@ -273,3 +273,13 @@ def test_split_of_the_sample_leaks_nothing_and_keeps_shares(tmp_path):
 
 def test_split_options_name_the_splits_as_data_sets_do():
     assert (split_options.VALIDATION, split_options.TEST) == (dataset.VALIDATION, dataset.TEST)
+
+
+def test_split_of_as_many_classes_as_texts_takes_no_time_for_each_pair_of_them():
+    rows = [(f"t{i}", f"class {i % 30_000}") for i in range(60_000)]
+    assigned = assign_rows(_dataset(rows), "train", SplitOptions(validation=0.1, test=0.1))
+    assert {name: len(part) for name, part in assigned.items()} == {
+        "train": 48_000,
+        "validation": 6_000,
+        "test": 6_000,
+    }

@@ -12,6 +12,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError
 from tokkit.inspection.stats import stats
 from tokkit.sources.corpora import SAMPLE, corpora_path
+from tokkit.views.reports import inspection as reports
 
 PLANTED = corpora_path() / "planted.json"
 
@@ -151,7 +152,7 @@ def test_stats_of_one_class_says_there_is_nothing_to_learn(write):
 def test_stats_of_many_classes_stays_quick(write):
     path = write("a.csv", "text,label\n" + "".join(f"t{i},c{i % 4000}\n" for i in range(8000)))
     train = stats(path).splits["train"]
-    assert len(train["by_class"]) == 4000
+    assert (len(train["classes"]), len(train["by_class"])) == (4000, 1000)
     assert train["by_class"]["c0"]["words"]["total"] == 2
 
 
@@ -221,3 +222,36 @@ def test_stats_of_parquet_and_csv_are_the_same(write, tmp_path):
     frame = pl.DataFrame({"text": ["NA", "b", None], "label": [1.0, 0.0, 1.0]})
     frame.write_parquet(tmp_path / "a.parquet")
     assert stats(path).splits == stats(tmp_path / "a.parquet").splits
+
+
+def test_stats_of_more_classes_than_are_summarized(write, monkeypatch, heard):
+    monkeypatch.setattr("tokkit.inspection.statistics.summary.MOST_CLASSES", 2)
+    monkeypatch.setattr("tokkit.views.reports.inspection._LINES", 2)
+    rows = ["a b,z", "c,z", "d e f,y", "g,y", "h,x", "i j,w", "k,w"]
+    result = stats(write("a.csv", "text,label\n" + "\n".join(rows) + "\n"), progress=heard)
+    train = result.splits["train"]
+    assert train["classes"] == {"w": 2, "x": 1, "y": 2, "z": 2}
+    # of as many rows, the first by name
+    assert list(train["by_class"]) == ["w", "y"]
+    assert train["by_class"]["y"]["words"]["mean"] == 2
+    assert "train: 2 of 4 classes, those with fewest rows, have no lengths of their own" in heard.sentences
+    assert result.rows_by_length("train") == {1: 4, 2: 2, 3: 1}
+    tables = {table.title: table.rows for table in reports.stats(result.as_dict())}
+    assert [row[:2] for row in tables["Classes"]] == [("w", 2), ("y", 2), ("... 2 more", 3)]
+    assert len(tables["Lengths by class, in words"]) == 2
+
+
+def test_stats_of_more_columns_than_are_compared(write, monkeypatch, heard):
+    monkeypatch.setattr("tokkit.inspection.stats.MOST_COLUMNS", 1)
+    monkeypatch.setattr("tokkit.views.reports.inspection._LINES", 3)
+    path = write("a.csv", "text,label,c,d\na,x,1,2\nb,y,1,\n")
+    result = stats(path, progress=heard)
+    columns = result.splits["train"]["columns"]
+    assert [(name, columns[name]["missing"], columns[name]["distinct"]) for name in ("c", "d")] == [
+        ("c", 0, 1),
+        ("d", 1, None),
+    ]
+    said = f"{path}: distinct values are counted of the first 1 of 2 other columns"
+    assert said in heard.sentences
+    tables = {table.title: table.rows for table in reports.stats(result.as_dict())}
+    assert [row[1] for row in tables["Columns"]] == ["text", "label", "c", "... 1 more"]

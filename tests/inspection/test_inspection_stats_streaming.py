@@ -34,7 +34,7 @@ def streaming_all(monkeypatch):
 def is_streamed(source, options):
     """Whether the rows of a data set are read in batches."""
     files = find_splits(str(source), options, SILENT)
-    return streaming._streamed(str(source), files, options, SILENT) is not None
+    return streaming._streamed(str(source), files, options, SILENT, {}) is not None
 
 
 def _rows(write, name, rows):

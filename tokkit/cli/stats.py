@@ -46,7 +46,11 @@ def stats_command(
     rules = parse_rules(fail_on, RULES)
     result = stats(dataset, progress=progress, **options)
     if plot_file is not None:
-        counts = {name: split["classes"] or {"": split["rows"]} for name, split in result.splits.items()}
+        # of very many classes those that have lengths, which are the most frequent
+        counts = {
+            name: {label: split["classes"][label] for label in split["by_class"]} or {"": split["rows"]}
+            for name, split in result.splits.items()
+        }
         labels = list(dict.fromkeys(label for split in counts.values() for label in split))
         lengths = {
             name: {label: (histogram.lengths, histogram.rows) for label, histogram in by_label.items()}

@@ -7,6 +7,7 @@ import gzip
 import io
 import json
 import lzma
+import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -149,19 +150,18 @@ def compressed(content: bytes, path: Path) -> bytes:
 def check_same(frame: pl.DataFrame, back: pl.DataFrame, path: Path) -> None:
     """Raises `TokkitError` if the rows read back differ as text from those written, lists aside."""
 
-    def plain(column: pl.Series) -> pl.Series:
-        binary = column.dtype == pl.Binary
-        return column.fill_null(b"") if binary else column.cast(pl.String).fill_null("")
+    names = [name for name, dtype in frame.schema.items() if not dtype.is_nested()]
 
-    same = (
-        frame.columns == back.columns
-        and frame.height == back.height
-        and all(
-            plain(frame[name]).equals(plain(back[name]), check_dtypes=True)
-            for name in frame.columns
-            if not frame[name].dtype.is_nested()
+    def plain(rows: pl.DataFrame) -> pl.DataFrame:
+        schema = rows.schema
+        return rows.select(
+            pl.col(name).fill_null(b"")
+            if schema[name] == pl.Binary
+            else pl.col(name).cast(pl.String).fill_null("")
+            for name in names
         )
-    )
+
+    same = frame.columns == back.columns and frame.height == back.height and plain(frame).equals(plain(back))
     if not same:
         raise TokkitError(f"{path.name}: the rows read back are not those written; this is a bug in tokkit")
 
@@ -284,11 +284,14 @@ _WRITERS: dict[str, _Writer] = {
 
 def _check_values(frame: pl.DataFrame, name: str, pattern: str, what: str) -> None:
     """Raises `InputError` naming the first row with a forbidden character; row 0 is the header."""
-    for column in frame.columns:
-        bad = pl.concat([pl.Series([column]), frame[column]]).str.contains(pattern).fill_null(False)
-        if bad.any():
-            where = f"row {row}" if (row := bad.arg_true()[0]) else "the header"
-            raise _cannot_hold(f'{where}: column "{column}" holds {what}', name)
+    in_rows = frame.select(pl.all().str.contains(pattern).any()).row(0)
+    for column, is_bad in zip(frame.columns, in_rows, strict=True):
+        in_header = re.search(pattern, column) is not None
+        if in_header or is_bad:
+            row = 0 if in_header else frame[column].str.contains(pattern).arg_true()[0] + 1
+            raise _cannot_hold(
+                f'{f"row {row}" if row else "the header"}: column "{column}" holds {what}', name
+            )
     if name == "tsv" and frame.width == 1 and not all(frame.to_series(0)):
         raise InputError(
             "a tsv file of one column cannot hold an empty field",

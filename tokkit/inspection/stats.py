@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tokkit.data.dataset import ONE, TRAIN, Dataset, class_names
+from tokkit.data.dataset import ONE, TRAIN, Dataset
 from tokkit.data.duplicates import near_duplicates
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import is_spelled_twice, read_dataset
@@ -23,9 +24,11 @@ from tokkit.inspection.statistics.languages import identifier
 from tokkit.inspection.statistics.lengths import Histogram
 from tokkit.inspection.statistics.totals import Aggregate
 from tokkit.options import apply_settings
-from tokkit.progress import SILENT, Progress, SayOnce, stage
+from tokkit.progress import SILENT, Progress, SayOnce, stage, stop_if_cancelled
 from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
+
+MOST_COLUMNS = 1000  # besides texts and labels, whose distinct values are counted
 
 
 @dataclass(frozen=True)
@@ -121,14 +124,24 @@ def stats(
         source, aggregate = over_batches(dataset, options, progress, aggregated)
         near_copies = {}
     names = list(source.splits)
-    by_language = _languages(aggregate, source, progress) if languages else {}
-    splits = {
-        name: figures.of_split(
-            i, source, aggregate, near_copies.get(name), by_language.get(name), loaded_tokenizer
-        )
-        for i, name in enumerate(names)
-    }
-    across = figures.across(names, aggregate, source.label_kind)
+    classes_of = figures.classes_of_labels(aggregate.labels, source.label_kind)
+    by_language = _languages(aggregate, source, classes_of, progress) if languages else {}
+    with stage(progress, "summarizing", len(names), "splits"):
+        splits = {}
+        for i, name in enumerate(names):
+            splits[name] = figures.of_split(
+                i,
+                source,
+                aggregate,
+                classes_of,
+                near_copies.get(name),
+                by_language.get(name),
+                loaded_tokenizer,
+            )
+            progress.advance(1)
+            stop_if_cancelled(progress)
+    _say_left_out(splits, progress)
+    across = figures.across(names, aggregate, classes_of)
     unit = "tokens" if loaded_tokenizer else "words"
     advised = None
     if loaded_tokenizer is not None:
@@ -147,7 +160,7 @@ def stats(
         findings=findings(source.source, splits, across, source.pair_column),
         unit=unit,
         histograms={
-            name: figures.histograms(sums, unit, source, aggregate.labels)
+            name: figures.histograms(sums, unit, classes_of, splits[name]["by_class"])
             for name, sums in zip(names, aggregate.splits, strict=True)
         },
     )
@@ -164,6 +177,12 @@ def _aggregated(
     with tempfile.TemporaryDirectory(prefix="tokkit-stats-", ignore_cleanup_errors=True) as folder:
         try:
             others = row_batches.others_of(source)
+            if len(others) > MOST_COLUMNS:
+                progress.say(
+                    f"{source.source}: distinct values are counted of the first {MOST_COLUMNS:,} of "
+                    f"{len(others):,} other columns"
+                )
+                others = others[:MOST_COLUMNS]
             aggregation = Aggregation(len(source.splits), others, Path(folder), tokenizer, sampled, progress)
             return aggregation.aggregate(row_batches.batches(source), source.size, source.unit)
         except OSError as error:
@@ -173,11 +192,19 @@ def _aggregated(
             ) from error
 
 
+def _say_left_out(splits: Mapping[str, Mapping[str, Any]], progress: Progress) -> None:
+    for name, split in splits.items():
+        if left_out := len(split["classes"]) - len(split["by_class"]):
+            progress.say(
+                f"{name}: {left_out:,} of {len(split['classes']):,} classes, those with fewest rows, have no "
+                "lengths of their own"
+            )
+
+
 def _languages(
-    aggregate: Aggregate, source: StreamedDataset, progress: Progress
+    aggregate: Aggregate, source: StreamedDataset, classes_of: Sequence[list[str]], progress: Progress
 ) -> dict[str, dict[str, Any]]:
     """The languages of the sampled rows of each split."""
-    classes_of = [class_names(label, source.label_kind) for label in aggregate.labels]
     samples = [sums.sample.rows() for sums in aggregate.splits if sums.sample is not None]
     with stage(progress, "languages", sum(map(len, samples)), "rows"):
         return {

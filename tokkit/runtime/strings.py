@@ -44,7 +44,9 @@ class Strings:
         """The strings of a polars column; nulls are empty."""
         import polars as pl
 
-        return cls.of_arrow(series.fill_null("").to_arrow(compat_level=pl.CompatLevel.oldest()))
+        # filling where nothing is missing takes a while, which thousands of columns make long
+        filled = series.fill_null("") if series.null_count() else series
+        return cls.of_arrow(filled.to_arrow(compat_level=pl.CompatLevel.oldest()))
 
     @classmethod
     def of_arrow(cls, array: Any) -> Strings:

@@ -230,6 +230,8 @@ def _present(column: pl.Series) -> pl.Series:
 def _types(sample: pl.DataFrame) -> dict[str, pl.DataType]:
     """The types of the columns; null of strings without any: further rows of JSON may hold anything there."""
     return {
-        column.name: pl.Null() if column.dtype == pl.String and column.is_null().all() else column.dtype
+        column.name: pl.Null()
+        if column.dtype == pl.String and column.null_count() == len(column)
+        else column.dtype
         for column in sample
     }

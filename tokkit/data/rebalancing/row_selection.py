@@ -75,10 +75,12 @@ def resample(
     more = {i: targets[name] for i, name in enumerate(names) if targets[name] > counts[i]}
     # the order is part of the result: another one would give other rows for the same seed
     strategies = {"RandomUnderSampler": fewer, "imblearn.over_sampling:RandomOverSampler": more}
-    for path, strategy in strategies.items():
-        if strategy:
-            sampler = samplers.load_class(path)(sampling_strategy=strategy, random_state=seed)
-            rows, classes = sampler.fit_resample(rows, classes)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # that classes are many is seen in the table of them
+        for path, strategy in strategies.items():
+            if strategy:
+                sampler = samplers.load_class(path)(sampling_strategy=strategy, random_state=seed)
+                rows, classes = sampler.fit_resample(rows, classes)
     sampled: NDArray[np.int64] = rows.ravel()
     # rows that nothing changed keep the order of the source
     if fewer or more or changed:

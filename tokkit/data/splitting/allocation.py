@@ -12,6 +12,7 @@ They return the part of each row, (rows,) int64.
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections.abc import Sequence
 
@@ -39,7 +40,7 @@ def allocate_quotas(
     """
     firsts, group, sizes = np.unique(groups, return_inverse=True, return_counts=True)
     class_of_group = classes[firsts]
-    members = [np.flatnonzero(class_of_group == number) for number in np.unique(class_of_group)]
+    members = _indices_by_class(class_of_group)
     class_rows = [int(sizes[indices].sum()) for indices in members]
     available = [len(indices) - 1 for indices in members]
     quotas: list[list[int]] = []
@@ -69,7 +70,8 @@ def _class_quotas(class_rows: Sequence[int], available: Sequence[int], wanted: i
     >>> _class_quotas([60, 30, 10], [59, 29, 9], wanted=11, enough=3)
     [7, 3, 1]
     """
-    exact = [wanted * rows / sum(class_rows) for rows in class_rows]
+    total = sum(class_rows)
+    exact = [wanted * rows / total for rows in class_rows]
     quotas = [min(int(share), most) for share, most in zip(exact, available, strict=True)]
     while sum(quotas) < wanted:
         unfilled = [i for i in range(len(class_rows)) if quotas[i] < available[i]]
@@ -79,11 +81,21 @@ def _class_quotas(class_rows: Sequence[int], available: Sequence[int], wanted: i
         unfilled.sort(key=lambda i: quotas[i] - exact[i])
         for i in unfilled[: wanted - sum(quotas)]:
             quotas[i] += 1
+    # the class that gives most comes first; of as many, the first class
+    largest = [(-quota, i) for i, quota in enumerate(quotas)]
+    heapq.heapify(largest)
     for i, most in enumerate(available):
-        largest = max(range(len(quotas)), key=lambda i: quotas[i])
-        if wanted and quotas[i] == 0 and most >= enough and quotas[largest] > 1:
-            quotas[i], quotas[largest] = 1, quotas[largest] - 1
+        if wanted and quotas[i] == 0 and most >= enough and quotas[largest[0][1]] > 1:
+            giving = largest[0][1]
+            quotas[i], quotas[giving] = 1, quotas[giving] - 1
+            heapq.heapreplace(largest, (-quotas[giving], giving))
     return quotas
+
+
+def _indices_by_class(classes: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    """The indices of each class that is there, ascending; by one sort, as classes may be many."""
+    order = np.argsort(classes, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(classes[order])) + 1)
 
 
 def _fitting(sizes: Sequence[int], rows: int) -> list[int]:
@@ -131,8 +143,10 @@ def allocate_shares(
     filled = np.zeros_like(targets)
     np.add.at(filled, (part_of_row[allocated], classes[allocated]), 1)
     carry = np.zeros(len(wanted))
-    for number in np.unique(classes[~allocated]):
-        rows = np.flatnonzero(~allocated & (classes == number))
+    single_rows = np.flatnonzero(~allocated)
+    for of_class in _indices_by_class(classes[single_rows]) if len(single_rows) else ():
+        rows = single_rows[of_class]
+        number = classes[rows[0]]
         quota = _single_quotas(len(rows), targets[:, number] - filled[:, number], carry)
         if complete_part is not None and not filled[complete_part, number] + quota[complete_part]:
             largest = int(quota.argmax())

@@ -198,11 +198,30 @@ class Aggregation:
             duplicates,
             # Normalized forms come from the distinct strings, of which there are fewer than rows.
             distinct_keys=self._duplicates(keys).distinct,
-            distinct={
-                name: self._duplicates([worker.values[name] for worker in workers]).distinct
-                for name in self.others
-            },
+            distinct=self._distinct_values(workers),
         )
+
+    def _distinct_values(self, workers: Sequence[_Worker]) -> dict[str, NDArray[np.int64]]:
+        """(splits,) the distinct values of each further column."""
+        parts = [
+            (name, part)
+            for name in self.others
+            for part in parts_of([worker.values[name] for worker in workers])
+        ]
+
+        def work(tasks: threads.Tasks[tuple[str, Part]]) -> dict[str, Duplicates]:
+            tallied = {name: Duplicates.zeros(self.splits) for name in self.others}
+            for name, part in tasks:
+                for table in part.sums():
+                    distinct_strings.tally(table, tallied[name])
+                tasks.done(1)
+            return tallied
+
+        with stage(self._progress, "comparing columns", len(parts), "parts"):
+            results = threads.run(
+                work, threads.Tasks(iter(parts)), min(self._threads, max(len(parts), 1)), self._progress
+            )
+        return {name: np.sum([tallied[name].distinct for tallied in results], axis=0) for name in self.others}
 
     def _duplicates(
         self, tables: list[DistinctStrings], keys: list[DistinctStrings] | None = None

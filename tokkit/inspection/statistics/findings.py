@@ -7,11 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from tokkit.data.dataset import first_names
+
 ERROR, WARNING = "error", "warning"
 
 _IMBALANCE = 10  # times the rows of the smallest class
 _FEWEST_ROWS = 100  # of a data set; below it everything is small
 _FEWEST_OF_A_CLASS = 10
+_NAMED = 20  # labels in a message
 _ID_LABELS = 0.5  # distinct labels a row; above it they are no classes
 UNKNOWN_RATE = 0.01
 TRUNCATED = 0.05
@@ -104,7 +107,11 @@ def _across_splits(across: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
             fix = _WITHOUT_LEAKS if first == "train" else RULES["leaks"][1]
             yield "leaks", f"{rows} rows of {second} hold a text that is also in {first}", fix
     for split, labels in across["missing_labels"].items():
-        yield "missing-labels", f"{split} has no row of: {', '.join(labels)}", RULES["missing-labels"][1]
+        yield (
+            "missing-labels",
+            f"{split} has no row of: {first_names(labels, _NAMED)}",
+            RULES["missing-labels"][1],
+        )
 
 
 def _in_split(split: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

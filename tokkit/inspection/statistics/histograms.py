@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
 import numpy as np
@@ -39,17 +40,26 @@ class LabelledLengths:
         self._count()
         return Histogram(*_sums(self._keys & _LENGTH, self._rows))
 
-    def by_label(self) -> dict[int, Histogram]:
-        """Number of a label -> lengths of its rows; rows without a label are not among them."""
+    def by_label(self, wanted: Collection[int]) -> dict[int, Histogram]:
+        """Number of each label that is wanted -> lengths of its rows."""
         self._count()
         labels = (self._keys >> _BITS) - 1
         # No label is -2, so that the first and the last index are bounds too.
         bounds = np.flatnonzero(np.diff(labels, prepend=-2, append=-2))
         return {
-            int(labels[start]): Histogram(self._keys[start:end] & _LENGTH, self._rows[start:end])
-            for start, end in pairwise(bounds.tolist())
-            if labels[start] >= 0
+            label: Histogram(self._keys[start:end] & _LENGTH, self._rows[start:end])
+            for label, (start, end) in zip(
+                labels[bounds[:-1]].tolist(), pairwise(bounds.tolist()), strict=True
+            )
+            if label in wanted
         }
+
+    def of_others(self, wanted: Collection[int]) -> Histogram:
+        """The lengths of all rows with another label than those wanted."""
+        self._count()
+        labels = (self._keys >> _BITS) - 1
+        others = (labels >= 0) & ~np.isin(labels, list(wanted))
+        return Histogram(*_sums(self._keys[others] & _LENGTH, self._rows[others]))
 
     def _count(self) -> None:
         if self._waiting:

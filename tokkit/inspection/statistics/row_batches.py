@@ -75,9 +75,11 @@ def _strings(batch: Batch, name: str, dtype: pl.DataType, empty_is_missing: bool
         series = _with_type(series, column, dtype)
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
         return Strings.of_list(["" if missing else _PRESENT for missing in series.is_null()])
-    strings = series.cast(pl.String)
-    # In a column that is neither text nor label, an empty string is a value like any other.
-    return Strings.of_series(strings if empty_is_missing else strings.replace("", _PRESENT))
+    strings = series if series.dtype == pl.String else series.cast(pl.String)
+    # in a column that is neither text nor label, an empty string is a value like any other
+    if not empty_is_missing and strings.eq("").any():
+        strings = strings.replace("", _PRESENT)
+    return Strings.of_series(strings)
 
 
 def _with_type(series: pl.Series, values: list[Any], dtype: pl.DataType) -> pl.Series:

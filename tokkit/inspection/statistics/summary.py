@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -18,6 +19,7 @@ from tokkit.inspection.statistics.totals import Aggregate, SplitSums
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
+MOST_CLASSES = 1000  # whose lengths are summarized: of more classes, those with most rows
 _FEWEST_IDS = 20  # rows; in fewer, that all values of a column differ may be chance
 
 
@@ -25,16 +27,17 @@ def of_split(
     number: int,
     source: StreamedDataset,
     aggregate: Aggregate,
+    classes_of: Sequence[list[str]],
     near: int | None,
     languages: dict[str, Any] | None,
     tokenizer: LoadedTokenizer | None,
 ) -> dict[str, Any]:
     """The summary of one split.
 
+    classes_of        label by number -> its classes, as `classes_of_labels`
     near, languages   how many near copies it has, and what `languages` gives; None where not requested
     """
     sums = aggregate.splits[number]
-    classes_of = _classes_of(aggregate.labels, source.label_kind)
     labelled = {label: rows for label, rows in sums.labels.items() if label >= 0}
     classes = _rows_of_classes(labelled, classes_of)
     histograms = {unit: by_label.all() for unit, by_label in sums.lengths.items()}
@@ -72,27 +75,42 @@ def of_split(
         "languages": languages,
         **{name: sums.marks[name] for name in ("html", "controls", "mojibake")},
         "lengths": _summaries(histograms, sums.unknown.total(), tokenizer),
-        "by_class": _by_class(sums, classes_of, tokenizer),
+        "by_class": _by_class(sums, classes_of, most_frequent(classes), tokenizer),
     }
 
 
-def _classes_of(labels: list[str], kind: str) -> list[list[str]]:
+def classes_of_labels(labels: list[str], kind: str) -> list[list[str]]:
     """The classes that the rows with each label count for: of several labels, or tags, each of them."""
     return [class_names(label, kind) for label in labels]
 
 
-def _rows_of_classes(rows: Mapping[int, int], classes_of: list[list[str]]) -> Counter[str]:
+def _rows_of_classes(rows: Mapping[int, int], classes_of: Sequence[list[str]]) -> Counter[str]:
     """Class -> rows, from the rows of each label by its number."""
     counts: Counter[str] = Counter()
     for label, n in rows.items():
-        counts.update(dict.fromkeys(classes_of[label], n))
+        for name in classes_of[label]:
+            counts[name] += n
     return counts
 
 
+def most_frequent(classes: Mapping[str, int]) -> set[str]:
+    """The `MOST_CLASSES` classes with most rows; of as many rows, the first by name."""
+    if len(classes) <= MOST_CLASSES:
+        return set(classes)
+    return set(heapq.nsmallest(MOST_CLASSES, classes, key=lambda name: (-classes[name], name)))
+
+
 def _by_class(
-    sums: SplitSums, classes_of: list[list[str]], tokenizer: LoadedTokenizer | None
+    sums: SplitSums,
+    classes_of: Sequence[list[str]],
+    wanted: Collection[str],
+    tokenizer: LoadedTokenizer | None,
 ) -> dict[str, dict[str, Any]]:
-    by_unit = {unit: _of_classes(by_label.by_label(), classes_of) for unit, by_label in sums.lengths.items()}
+    numbers = _labels_of(sums, classes_of, wanted)
+    by_unit = {
+        unit: _of_classes(by_label.by_label(numbers), classes_of, wanted)
+        for unit, by_label in sums.lengths.items()
+    }
     unknown = _rows_of_classes({n: count for n, count in sums.unknown.items() if n >= 0}, classes_of)
     return {
         label: _summaries(
@@ -102,12 +120,20 @@ def _by_class(
     }
 
 
-def _of_classes(by_number: Mapping[int, Histogram], classes_of: list[list[str]]) -> dict[str, Histogram]:
+def _labels_of(sums: SplitSums, classes_of: Sequence[list[str]], wanted: Collection[str]) -> set[int]:
+    """The numbers of the labels of which any class is wanted."""
+    return {n for n in sums.labels if n >= 0 and any(name in wanted for name in classes_of[n])}
+
+
+def _of_classes(
+    by_number: Mapping[int, Histogram], classes_of: Sequence[list[str]], wanted: Collection[str]
+) -> dict[str, Histogram]:
     """Class -> the lengths of its rows, from those of each label by its number."""
     parts: dict[str, list[Histogram]] = {}
     for number, histogram in by_number.items():
         for name in classes_of[number]:
-            parts.setdefault(name, []).append(histogram)
+            if name in wanted:
+                parts.setdefault(name, []).append(histogram)
     return {name: Histogram.joined(histograms) for name, histograms in parts.items()}
 
 
@@ -124,17 +150,21 @@ def _summaries(
     return summaries
 
 
-def histograms(sums: SplitSums, unit: str, source: StreamedDataset, names: list[str]) -> dict[str, Histogram]:
-    """Label -> lengths of its rows; "" -> those of all rows where none has a label."""
-    by_number = {} if source.label_column is None else sums.lengths_in(unit).by_label()
-    by_label = _of_classes(by_number, _classes_of(names, source.label_kind))
-    return {label: by_label[label] for label in sort_labels(by_label)} or {"": sums.lengths_in(unit).all()}
+def histograms(
+    sums: SplitSums, unit: str, classes_of: Sequence[list[str]], wanted: Collection[str]
+) -> dict[str, Histogram]:
+    """Label -> lengths of its rows; "" -> those of other labels than wanted, or of all rows without any."""
+    lengths = sums.lengths_in(unit)
+    numbers = _labels_of(sums, classes_of, wanted)
+    by_label = _of_classes(lengths.by_label(numbers), classes_of, wanted)
+    others = lengths.of_others(numbers) if by_label else lengths.all()
+    in_order = {label: by_label[label] for label in sort_labels(by_label)}
+    return {**in_order, "": others} if others.total or not in_order else in_order
 
 
-def across(names: list[str], aggregate: Aggregate, label_kind: str) -> dict[str, Any]:
+def across(names: list[str], aggregate: Aggregate, classes_of: Sequence[list[str]]) -> dict[str, Any]:
     """Leaks between splits, labels that a split lacks, distinct texts with two labels in all splits."""
     shared = aggregate.duplicates.shared
-    classes_of = _classes_of(aggregate.labels, label_kind)
     labels = [
         {name for label in sums.labels if label >= 0 for name in classes_of[label]}
         for sums in aggregate.splits
@@ -153,7 +183,7 @@ def across(names: list[str], aggregate: Aggregate, label_kind: str) -> dict[str,
 
 
 def languages(
-    sums: SplitSums, classes_of: list[list[str]], language: Callable[[str], str], progress: Progress
+    sums: SplitSums, classes_of: Sequence[list[str]], language: Callable[[str], str], progress: Progress
 ) -> dict[str, Any]:
     """``{sampled, rows, by_class}``: the number of sampled rows, and of rows per language.
 

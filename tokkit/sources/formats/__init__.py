@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
@@ -172,7 +173,7 @@ def column_names(
 
 def check_unique(where: str, names: Sequence[str]) -> None:
     """Raises `InputError` for a column name that occurs twice."""
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise InputError(
             f'{where}: two columns are called "{twice[0]}"',

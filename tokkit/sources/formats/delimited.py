@@ -145,7 +145,7 @@ class _DelimitedFile:
         if first.startswith("\ufeff"):  # then quotes do not begin the field
             first = first[1:].strip('"')
         is_header = len(fields) > 1 and first == self._header[0] and fields[1:] == self._header[1:]
-        return is_header or self._is_separator_line([first, *fields[1:]])
+        return is_header or (first[3:4] == "=" and self._is_separator_line([first, *fields[1:]]))
 
     def _leave_out(self, line: int) -> None:
         """Says that a record repeats the header, at once for the first of them."""

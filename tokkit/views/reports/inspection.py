@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import heapq
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from tokkit.views.tables import Bar, Result, Table
@@ -19,17 +22,16 @@ _OTHERS = "others"
 _LANGUAGES = 4
 # Labels of a configuration that are displayed.
 _LABELS = 5
+# Lines of a table of classes or columns; of more, those of the most rows, or the first.
+_LINES = 1000
 
 
 def stats(result: Result) -> list[Table]:
     """Everything `stats` found, one table an aspect."""
     splits: Mapping[str, Result] = result["splits"]
     tables = [_rows_table(splits)]
-    labels = dict.fromkeys(label for split in splits.values() for label in split["classes"])
-    if labels:
-        columns = [column for name in splits for column in (name, f"{name} %")]
-        rows = [(label, *_class_cells(splits, label)) for label in labels]
-        tables.append(Table("Classes", ("label", *columns), rows))
+    if any(split["classes"] for split in splits.values()):
+        tables.append(_classes_table(splits))
     tables += [_columns_table(splits), _scripts_table(splits), *_language_tables(splits)]
     if any(split[mark] for split in splits.values() for mark in _MARKS):
         marks = [(name, *(split[mark] for mark in _MARKS)) for name, split in splits.items()]
@@ -68,21 +70,40 @@ def _rows_table(splits: Mapping[str, Result]) -> Table:
     return Table("Rows", ("split", "rows", "missing", *copies, "conflicting labels"), rows)
 
 
-def _class_cells(splits: Mapping[str, Result], label: str) -> list[Any]:
-    cells: list[Any] = []
+def _classes_table(splits: Mapping[str, Result]) -> Table:
+    labels = dict.fromkeys(label for split in splits.values() for label in split["classes"])
+    rows_of = Counter[str]()
     for split in splits.values():
-        n = split["classes"].get(label, 0)
-        share = n / max(sum(split["classes"].values()), 1)
-        cells += [n, Bar(share, _BAR if len(splits) == 1 else _NARROW_BAR)]
-    return cells
+        rows_of.update(split["classes"])
+    # as many rows, but another order of reading, are the same classes
+    wanted = set(heapq.nsmallest(_LINES, labels, key=lambda label: (-rows_of[label], label)))
+    listed = [label for label in labels if label in wanted]
+    totals = {name: max(sum(split["classes"].values()), 1) for name, split in splits.items()}
+    bar = _BAR if len(splits) == 1 else _NARROW_BAR
+
+    def cells(counts: Iterable[int]) -> list[Any]:
+        pairs = zip(counts, totals.values(), strict=True)
+        return [cell for rows, total in pairs for cell in (rows, Bar(rows / total, bar))]
+
+    rows = [(label, *cells(split["classes"].get(label, 0) for split in splits.values())) for label in listed]
+    if left_out := len(labels) - len(listed):
+        listed_rows = [sum(split["classes"].get(label, 0) for label in listed) for split in splits.values()]
+        others = (
+            sum(split["classes"].values()) - n for split, n in zip(splits.values(), listed_rows, strict=True)
+        )
+        rows.append((f"... {left_out:,} more", *cells(others)))
+    columns = [column for name in splits for column in (name, f"{name} %")]
+    return Table("Classes", ("label", *columns), rows)
 
 
 def _columns_table(splits: Mapping[str, Result]) -> Table:
-    rows = [
-        (name, column, content["missing"], content["distinct"], "an id" if content["looks_like_id"] else "")
-        for name, split in splits.items()
-        for column, content in split["columns"].items()
-    ]
+    rows: list[tuple[Any, ...]] = []
+    for name, split in splits.items():
+        for column, content in islice(split["columns"].items(), _LINES):
+            looks_like = "an id" if content["looks_like_id"] else ""
+            rows.append((name, column, content["missing"], content["distinct"], looks_like))
+        if len(split["columns"]) > _LINES:
+            rows.append((name, f"... {len(split['columns']) - _LINES:,} more", None, None, ""))
     return Table("Columns", ("split", "column", "missing", "distinct", "looks like"), rows)
 
 
