@@ -308,7 +308,7 @@ def test_folds_take_no_rows_from_elsewhere_to_validate_on(data, dataset, tokeniz
     with pytest.raises(UsageError, match="each fold is validated on its own rows"):
         tokkit.finetune(data, tokenizer, out=tmp_path / "m", folds=2, validation_data=dataset)
     with pytest.raises(UsageError, match="a checkpoint is of one training, not of folds"):
-        tokkit.finetune(data, tokenizer, out=tmp_path / "m", folds=2, resume="some/checkpoint")
+        tokkit.finetune(data, tokenizer, out=tmp_path / "m", folds=2, resume=str(tmp_path))
     assert not (tmp_path / "m").exists()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, command, shared_options
+from tokkit.cli.options import Choice, Show, command, shared_options
 from tokkit.views.reports import blocks as reports
 
 KINDS = ("normalizer", "pre-tokenizer", "post-processor", "decoder", "recipe")
@@ -14,7 +14,7 @@ KINDS = ("normalizer", "pre-tokenizer", "post-processor", "decoder", "recipe")
 
 @command("blocks", "metaspace korean")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--kind", type=click.Choice(KINDS), help="Only blocks of this kind, or only recipes.")
+@click.option("--kind", type=Choice(KINDS), help="Only blocks of this kind, or only recipes.")
 @shared_options()
 def blocks_command(names: tuple[str, ...], kind: str | None, show: Show, progress: Any) -> None:
     """Show the blocks that tokenizers are built of, and the recipes; or details of those named.

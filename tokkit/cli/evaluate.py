@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from tokkit.cli.options import Show, command, output_option, shared_options
+from tokkit.cli.options import Choice, Show, command, output_option, shared_options
 from tokkit.cli.output import output_path, write
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
@@ -22,7 +22,7 @@ from tokkit.views.reports import evaluation as reports
 @click.option("--html", "page", metavar="FILE", help="Everything as a self-contained page (.html).")
 @click.option(
     "--split",
-    type=click.Choice(["train", "validation", "test"]),
+    type=Choice(["train", "validation", "test"]),
     help="Split to evaluate.  [default: test, else validation]",
 )
 @shared_options(options=EvaluateOptions, read_options=DatasetOptions, threads=True)

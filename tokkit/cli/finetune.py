@@ -100,10 +100,10 @@ def finetune_command(
         )
         show(compared.as_dict(), reports.settings_compared)
         return
-    options["validation_data"] = validation_data
+    options |= {"dataset": dataset, "validation_data": validation_data}
     if like is not None:
         options = {**named_options(**options), "like": like}
-    result = finetune(dataset, progress=progress, **options).as_dict()
+    result = finetune(progress=progress, **options).as_dict()
     if accelerator.is_helper():
         return
     tables = reports.cross_validation if "folds" in result else reports.finetuning

@@ -112,7 +112,7 @@ def _flag_of(group: type[Options], name: str) -> Flag:
             names = (f"{flag(name)}/{flag('no_' + name)}", name)
         show_default = described.default_text or False
         return option(*names, is_flag=True, default=default, help=help, show_default=show_default)
-    type_: Any = click.Choice(described.choices) if described.choices else kind
+    type_: Any = Choice(described.choices) if described.choices else kind
     # click has one kind of flag with several values, the repeated one; `--vocab-size 8000,16000` is ours.
     if described.comma_separated:
         type_ = _CommaSeparated(kind)
@@ -127,6 +127,14 @@ def _flag_of(group: type[Options], name: str) -> Flag:
         metavar=described.metavar,
         show_default=described.default_text or default not in (None, "", ()),
     )
+
+
+class Choice(click.Choice[str]):
+    """A choice whose error also names the nearest one."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        message = super().get_invalid_choice_message(value, ctx).removesuffix(".")
+        return message + did_you_mean(str(value), self.choices)
 
 
 class _CommaSeparated(click.ParamType):

@@ -29,7 +29,6 @@ from tokkit.data.rebalancing.weights import SIDECAR, WEIGHTS, sidecar_of
 from tokkit.data.rebalancing.weights import class_weights as weights_of
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import Progress
-from tokkit.runtime.panics import reason_of
 
 NONE = "none"
 # Weights that differ by no more than this factor favor no class.
@@ -124,8 +123,8 @@ def _from_file(path: Path, labels: Sequence[str]) -> list[float]:
         weights = {str(label): float(weight) for label, weight in content.items()}
     except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise InputError(
-            f"--class-weights {path}: neither {NONE}, {', '.join(WEIGHTS)} nor a file of weights "
-            f"({reason_of(error)}){did_you_mean(str(path), (NONE, *WEIGHTS))}",
+            f"--class-weights {path}: is no file of weights, "
+            f"{getattr(error, 'strerror', None) or 'a JSON object of a number by label'}",
             hint="tokkit rebalance DATASET -o OUT --strategy weights writes OUT.weights.json",
         ) from error
     for label in labels:

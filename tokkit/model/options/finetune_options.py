@@ -5,11 +5,13 @@ Choices are literals, so that `--help` loads no registry; a test compares them w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, did_you_mean
+from tokkit.model.options.inference_options import check_device
 from tokkit.options import LARGEST_SEED, Options, count_option, flag, option
 
 # Layers, width and attention heads of the encoders built from scratch (Turc et al. 2019, BERT's base).
@@ -45,6 +47,10 @@ def default_lr(width: int, *, from_scratch: bool) -> float:
     return min(max(rate * (suited / width) ** 2, _LOWEST), _HIGHEST)
 
 
+# Class weights that are computed; others are numbers by label, or a file of them.
+CLASS_WEIGHTS = ("none", "balanced", "sqrt", "effective")
+_BALANCED = ("balanced",)
+_RESUME = ("auto", "none")
 _N = "epoch|N|never"
 
 
@@ -213,9 +219,23 @@ class FinetuneOptions(Options):
             raise UsageError(
                 f'--freeze: invalid value "{self.freeze}": choose none, body or a number of layers'
             )
+        by_label = "nor a number for every label, LABEL=0.5,..."
+        _check_word("--class-weights", self.class_weights, CLASS_WEIGHTS, f"{by_label}, nor a file")
+        _check_word("--resume", self.resume, _RESUME, "nor a checkpoint")
+        if self.alpha is not None:
+            _check_word("--alpha", self.alpha, _BALANCED, by_label, path=False)
+        check_device(self.device)
         # Patience without evaluations would silently never stop.
         if self.patience and self.eval_every == "never":
             raise UsageError("--patience: counts evaluations, but --eval-every never has none")
+
+
+def _check_word(name: str, value: str, words: Sequence[str], others: str, *, path: bool = True) -> None:
+    """Raises `UsageError` for a value that is none of the words, no LABEL=NUMBER and no existing path."""
+    if value not in words and "=" not in value and not (path and Path(value).exists()):
+        raise UsageError(
+            f'{name}: "{value}" is neither {", ".join(words)} {others}{did_you_mean(value, words)}'
+        )
 
 
 def steps_between(name: str, every: str, per_epoch: int) -> int | None:

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import ClassVar
 
 from tokkit.data.output_options import OutputOptions
+from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import LARGEST_SEED, Options, count_option, option
 
 DTYPES = ("float32", "float16")
 # Distances of UMAP for any real vectors, without parameters.
 DISTANCES = ("cosine", "euclidean", "manhattan", "chebyshev", "canberra", "braycurtis", "correlation")
+
+
+_DEVICES = ("auto", "cpu", "cuda", "mps")
+
+
+def check_device(name: str) -> None:
+    """Raises `UsageError` for what is no name of a device."""
+    if name in _DEVICES or re.fullmatch(r"cuda:\d+", name):
+        return
+    raise UsageError(
+        f'--device: "{name}" is neither {", ".join(_DEVICES)} nor cuda:N{did_you_mean(name, _DEVICES)}'
+    )
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,10 @@ class InferenceOptions(Options):
         "tokens, padding included, computed at once", default_text="chosen for the device"
     )
     device: str = option("auto", "auto, cpu, cuda, cuda:N or mps")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_device(self.device)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,9 @@ class MultiLabel(SingleLabel):
         wanted[row_of, class_ids(list(itertools.chain(*sets)), labels, where)] = 1
         return RowTargets(wanted)
 
+    def sample_targets(self, labels: Sequence[str]) -> RowTargets:
+        return RowTargets(np.eye(len(labels), dtype=np.float32))
+
     def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Rows whose whole set of labels is correct."""
         return ((logits >= 0) == (targets > 0.5)).all(dim=-1).sum(), len(targets)

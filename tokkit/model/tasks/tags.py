@@ -171,6 +171,11 @@ class Tags(Task):
         tags = [self.names(written) for written in rows.labels]
         return TagTargets(tags, class_ids(list(itertools.chain(*tags)), labels, where), encoded)
 
+    def sample_targets(self, labels: Sequence[str]) -> TagTargets:
+        numbers = np.arange(len(labels), dtype=np.int32)
+        row = Encoded(numbers, np.array([0, len(labels)]), truncated=0, words=numbers)
+        return TagTargets([labels], numbers.astype(np.int64), row)
+
     def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Sub-tokens with the correct tag, and those that carry one."""
         return (logits.argmax(dim=-1) == targets).sum(), int((targets != UNLABELED).sum())

@@ -127,6 +127,10 @@ class Task(ABC):
         """The `Targets` of the rows, whose ids are ``encoded``; raises `InputError` for unknown labels."""
 
     @abstractmethod
+    def sample_targets(self, labels: Sequence[str]) -> Any:
+        """Targets that have each label once, to check options with before there are others."""
+
+    @abstractmethod
     def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Number of correct predictions of a batch (0-dimensional), and number of predictions."""
 
@@ -213,6 +217,9 @@ class SingleLabel(Task):
     def targets(self, rows: Rows, labels: Sequence[str], where: str, encoded: Encoded) -> RowTargets:
         """(rows,) class ids."""
         return RowTargets(class_ids(rows.labels, labels, where))
+
+    def sample_targets(self, labels: Sequence[str]) -> RowTargets:
+        return RowTargets(np.arange(len(labels)))
 
     def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         return (logits.argmax(dim=-1) == targets).sum(), len(targets)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,9 +125,6 @@ class TrainingSession:
     def _begin(self) -> Steps:
         """Find a checkpoint, choose the precision, and build the steps, from the checkpoint on."""
         options = self.setup.options
-        if options.metric is not None:
-            # A misspelled score is an error now and not after the first epoch.
-            evaluations.score_named(self._scores_of_zeros(), options.metric)
         # Before the first step: the identity includes the initial weights.
         self._identity = identity_of(self.setup)
         checkpoint = self.checkpoints.find(self._identity, options.resume, self.progress)
@@ -269,10 +266,3 @@ class TrainingSession:
     def _running(self) -> Steps:
         assert self.steps is not None
         return self.steps
-
-    def _scores_of_zeros(self) -> Mapping[str, Any]:
-        """Scores of zeros as logits: their names are those of every evaluation."""
-        classifier, validation = self.setup.classifier, self.setup.validation
-        items = len(validation.encoded if classifier.task.by_row else validation.encoded.ids)
-        zeros = np.zeros((items, len(classifier.labels)), dtype=np.float32)
-        return classifier.task.scores(zeros, validation.targets, classifier.labels)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from tokkit import files
@@ -26,7 +27,8 @@ from tokkit.model.training import accelerator, report
 from tokkit.model.training.baseline import baseline, baseline_kind
 from tokkit.model.training.checkpoints import Checkpoints
 from tokkit.model.training.encoded_rows import Encoder
-from tokkit.model.training.schedule import steps_per_epoch
+from tokkit.model.training.evaluations import score_named
+from tokkit.model.training.schedule import classes_of, steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.progress import Progress
@@ -268,16 +270,31 @@ def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
     options, progress = request.options, request.progress
     use_threads(request.threads)
     task = request.task
+    labels = task.labels(training)
+    _check_choices(options, task, labels)
     tokenizer = load_tokenizer(
         request.tokenizer if request.tokenizer is not None else request.model or "", progress
     )
     task.warn_of_misfit(tokenizer, progress)
     # Right before the weights are initialized: nothing above may shift the random numbers.
     torch.manual_seed(options.seed)
-    labels = task.labels(training)
     if request.model is None:
         return pretrained.new_classifier(tokenizer, labels, options, task)
     return pretrained.load_pretrained(request.model, tokenizer, labels, options, progress, task)
+
+
+def _check_choices(options: FinetuneOptions, task: Task, labels: Sequence[str]) -> None:
+    """Check what depends on the labels alone, before a model is loaded.
+
+    Raises `UsageError` for a loss, class weights, a sampler or a metric that there are not for these labels,
+    `InputError` for a file of weights that does not fit.
+    """
+    targets = task.sample_targets(labels)
+    losses.build(losses.LossInputs(options, targets.values, labels), task)
+    classes_of(options.sampler, targets)
+    if options.metric is not None:
+        zeros = np.zeros((len(targets.values), len(labels)), dtype=np.float32)
+        score_named(task.scores(zeros, targets, labels), options.metric)
 
 
 def _chosen(setup: TrainingSetup, precision: str) -> dict[str, Any]:
