@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
+import time
 import unicodedata
 from itertools import pairwise
 
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tokkit.data.cleaning import repair_rules
 from tokkit.data.cleaning.repair_rules import RULES, repairs, selected_rules
 from tokkit.errors import UsageError
+from tokkit.runtime.normalization import normalize
 
 DEFAULT = selected_rules(["default"])
 PIECES = st.sampled_from(
@@ -246,3 +248,53 @@ def test_repair_rules_remove_every_kind_of_escape_sequence():
         assert repaired(f"a\x1b{opening}1;2 text\x1b\\b", ["escapes"]) == "ab"
     for sequence in ("[?25l", "[2 q", "[1;31m", "[@", "[~", "$(D", "%G", " F", "#8"):
         assert repaired(f"a\x1b{sequence}b", ["escapes"]) == "ab", sequence
+
+
+FRAGMENTS = [
+    *("<!--", "-->", "<!-- -->", "<!doctype ", "</", "<b ", "<br/", "<<b>", "b>", "<b>"),
+    *("&", "&#1", "&#x", "&amp;", "amp;", "&#38;", "#38;", "&amp;lt;", "&lt;b&gt;"),
+    *(
+        "\x1b[",
+        "\x1b[0",
+        "\x1b]",
+        "\x1bP",
+        "\x1b \x1b",
+        "\u0301\u0327",
+        "a\u0327\u0301\u0344",
+        "\u1100\u1161",
+    ),
+    *(" ", "İ", "Ã©", "\ufb03", "\x92"),
+]
+
+
+@pytest.mark.parametrize("end", ["", ";", "-->", ">", "\x07"])
+def test_repairs_take_time_that_grows_with_the_text(end):
+    """Eight times the text takes less than 30 times as long; what grows as the square takes 64 times."""
+    for fragment in FRAGMENTS:
+        seconds = []
+        for number in (1000, 8000):
+            text = "<!--&" + fragment * number + end
+            begin = time.process_time()
+            assert all(True for _ in repairs(text, selected_rules(["all"])[1:]))
+            seconds.append(time.process_time() - begin)
+        assert seconds[1] < 30 * max(seconds[0], 0.01), (fragment, end, seconds)
+
+
+@given(
+    st.text(st.sampled_from("aA\u0301\u0327\u0344\u0f73\u0f71\u1100\u1161가ﬁ²\u212b\u0e33é "), max_size=30)
+)
+@pytest.mark.parametrize("form", ["NFC", "NFKC"])
+def test_repairs_normalize_long_texts_as_python_does(form, text):
+    long = text + " " * 2001
+    assert normalize(form, "é" + long) == unicodedata.normalize(form, "é" + long)
+
+
+@pytest.mark.parametrize(
+    "reference", ["&#" + "1" * 5000 + ";", "&#x" + "1" * 5000 + ";", "&#99999999;", "&#xD800;", "&#0;"]
+)
+def test_repairs_of_references_to_no_character(reference):
+    assert repaired(f"a {reference} b", ["html"]) == "a \ufffd b"
+
+
+def test_repairs_of_ampersands_escaped_by_number():
+    assert repaired("&" + "#38;" * 500 + "amp;lt;", ["html"]) == "<"

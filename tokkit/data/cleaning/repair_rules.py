@@ -10,13 +10,13 @@ from __future__ import annotations
 import functools
 import html
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html.entities import html5
 from typing import Any
 
 from tokkit.errors import UsageError, did_you_mean
+from tokkit.runtime.normalization import normalize
 
 Repair = Callable[[str], str]
 
@@ -90,7 +90,9 @@ _IGNORE_CASE = re.IGNORECASE | re.DOTALL
 # With its semicolon: without one, ``?a=1&copy=2`` of an address would be a reference too.
 _REFERENCE = re.compile(r"&(?:#[0-9]+|#[xX][0-9a-fA-F]+|[A-Za-z][A-Za-z0-9]*);")
 # ``&amp;amp;lt;`` was escaped several times: one ``&``.
-_AMPERSANDS = re.compile(r"&(?:amp;)+(?=#?[A-Za-z0-9]+;)")
+_AMPERSANDS = re.compile(r"&(?:amp;|#0*38;|#[xX]0*26;)+(?=#?[A-Za-z0-9]+;)")
+# A longer reference to a number is to none: the last character is 1,114,111.
+_LONGEST_NUMBER = 100
 _BREAK = re.compile(r"</?br(?:[\s/][^<>]*)?>", _IGNORE_CASE)
 # Tags within words, removed without a space; all others separate words.
 _INLINE = re.compile(
@@ -107,9 +109,8 @@ _OTHERS = (
     "|ul|video"
 )
 # Tags of HTML only: ``<user>`` and ``<3`` are text.
-_TAG = re.compile(
-    rf"<!--.*?-->|<!doctype\b[^<>]*>|</?({_INLINE.pattern}|{_OTHERS})(?:[\s/][^<>]*)?>", _IGNORE_CASE
-)
+_TAG = re.compile(rf"<!doctype\b[^<>]*>|</?({_INLINE.pattern}|{_OTHERS})(?:[\s/][^<>]*)?>", _IGNORE_CASE)
+_COMMENT_OR_TAG = re.compile(rf"<!--.*?-->|{_TAG.pattern}", _IGNORE_CASE)
 # Escape sequences as ECMA-48 and ISO 2022 write them.
 _ESCAPE = re.compile(
     r"\x1b(?:"
@@ -152,9 +153,23 @@ def _resolve(text: str) -> str:
 
     def character(reference: re.Match[str]) -> str:
         name = reference[0][1:]
-        return html.unescape(reference[0]) if name.startswith("#") else html5.get(name, reference[0])
+        if not name.startswith("#"):
+            return html5.get(name, reference[0])
+        return html.unescape(reference[0]) if len(name) <= _LONGEST_NUMBER else "\ufffd"
 
     return _REFERENCE.sub(character, _AMPERSANDS.sub("&", text))
+
+
+def _without_tags(text: str) -> str:
+    if "<" not in text:
+        return text
+
+    def space(tag: re.Match[str]) -> str:
+        return "" if _INLINE.fullmatch(tag[1] or "") else " "
+
+    # behind the last end of a comment, each open one would be searched to the end of the text
+    end = text.rfind("-->") + len("-->") if "-->" in text else 0
+    return _COMMENT_OR_TAG.sub(space, text[:end]) + _TAG.sub(space, text[end:])
 
 
 @functools.cache
@@ -183,11 +198,7 @@ RULES: dict[str, Rule] = {
     "ftfy": Rule("mojibake repaired, schÃ¶n to schön (needs ftfy)", False, lambda text: _ftfy()(text)),
     "html": Rule("character references resolved, &amp; to &, also where escaped twice", True, _resolve),
     "br": Rule("<br>, <br /> to a space", True, _substitute(_BREAK, " ", needs="<")),
-    "tags": Rule(
-        "other HTML tags and comments removed",
-        False,
-        _substitute(_TAG, lambda tag: "" if _INLINE.fullmatch(tag[1] or "") else " ", needs="<"),
-    ),
+    "tags": Rule("other HTML tags and comments removed", False, _without_tags),
     "escapes": Rule("terminal escape sequences removed", True, _substitute(_ESCAPE, "", needs="\x1b")),
     "windows-1252": Rule(
         "C1 controls that are misread quotes, dashes, signs: \\x92 to ’",
@@ -204,8 +215,8 @@ RULES: dict[str, Rule] = {
         True,
         lambda text: text if text.isascii() else _ZERO_WIDTH.sub("", text),
     ),
-    "nfc": Rule("Unicode NFC", True, functools.partial(unicodedata.normalize, "NFC")),
-    "nfkc": Rule("Unicode NFKC, x² to x2", False, functools.partial(unicodedata.normalize, "NFKC")),
+    "nfc": Rule("Unicode NFC", True, functools.partial(normalize, "NFC")),
+    "nfkc": Rule("Unicode NFKC, x² to x2", False, functools.partial(normalize, "NFKC")),
     "spaces": Rule(
         "white space of any kind to one space, none at the ends", True, lambda text: " ".join(text.split())
     ),

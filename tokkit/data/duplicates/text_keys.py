@@ -6,6 +6,8 @@ import unicodedata
 
 import polars as pl
 
+from tokkit.runtime.normalization import normalize
+
 # What `str.split` splits text into, for polars.
 WORD = r"[^\s\x1c-\x1f]+"
 
@@ -50,7 +52,7 @@ def key_of(text: str) -> str:
 
 def folded(text: str) -> str:
     """The text in NFKC, case folded."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    return normalize("NFKC", text).casefold()
 
 
 def spaced(text: str) -> str:
