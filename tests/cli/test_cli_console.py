@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import unicodedata
 
 from tokkit.cli import output
 
@@ -58,3 +59,13 @@ def test_an_error_that_names_other_characters_is_a_sentence(tmp_path):
     done = run(tmp_path, "stats", "없는 파일.csv")
     assert done.returncode == 3
     assert done.stderr.startswith(b"error: \\uc5c6")
+
+
+def test_json_escapes_what_a_terminal_obeys_or_hides(write, tmp_path):
+    label = "a\x9b31m\u202eevil\u2066\u200b\u0085\x7f é 가 👩\u200d👧"
+    write("rows.csv", f"text,label\nCafé,{label}\nnoch eins,b\n")
+    done = run(tmp_path, "stats", "rows.csv", "--json")
+    printed = done.stdout.decode("utf-8")
+    assert label in json.loads(printed)["splits"]["train"]["classes"]
+    assert not [c for c in printed if unicodedata.category(c) in ("Cc", "Cf") and c not in "\n\u200d"]
+    assert "é 가 👩\u200d👧" in printed

@@ -26,6 +26,7 @@ from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import baseline
+from tokkit.model.training.report import write_card
 from tokkit.model.training.setup import EncodedRows
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -213,3 +214,20 @@ def test_a_model_that_reads_padding_is_refused_before_anything_is_trained(datase
     with pytest.raises(InputError, match="its prediction for a text changes with the padding behind it"):
         tokkit.finetune(dataset, model=model, out=tmp_path / "m", **FAST)
     assert not (tmp_path / "m").exists()
+
+
+def test_a_card_shows_markup_of_labels_and_names_as_it_is(tmp_path):
+    label = "<img src=x onerror=alert(1)>|*a*_b_ [c](d)\x1b[31m\u202e"
+    scores = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
+    metrics = {
+        "rows": 1,
+        "accuracy": 1.0,
+        "majority": {"label": label, "accuracy": 1.0},
+        "classes": {label: scores},
+    }
+    path = tmp_path / "README.md"
+    write_card(path, DEFAULT, metrics, {"head": "stock", "label_names": label}, base=label)
+    card = path.read_text("utf-8")
+    shown = r"\<img src=x onerror=alert(1)\>\|\*a\*\_b\_ \[c\](d)\\x1b\[31m\\u202e"
+    assert card.count(shown) == 5
+    assert "<" not in card.replace(r"\<", "")

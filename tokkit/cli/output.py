@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +22,10 @@ from tokkit.views.tables import Table, as_text, as_tsv
 PLOTS = (".png", ".svg")
 PAGES = (".html", ".htm")
 
+# What a terminal would obey or hide (C1 controls, directions of text, separators), and lone surrogates, which
+# UTF-8 cannot hold. In JSON all of it is within strings, where an escape is the same character.
+_UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+
 ToTables = Callable[[Mapping[str, Any]], Sequence[Table]]
 
 
@@ -28,9 +33,8 @@ def show(command: str | None, as_json: bool, result: Mapping[str, Any], tables: 
     """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe."""
     if as_json:
         text = json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2)
-        # JSON is UTF-8, whatever the encoding of the console. A lone surrogate, which a JSON escape in the
-        # data can spell, is an error in strict UTF-8.
-        click.echo(text.encode("utf-8", "surrogatepass"))
+        # JSON is UTF-8, whatever the encoding of the console
+        click.echo(_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode())
     elif sys.stdout.isatty():
         # https://no-color.org: the presence of the variable turns color off, whatever its value.
         color = "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"

@@ -76,12 +76,12 @@ class Bar(Messages):
             *([progress.TimeRemainingColumn()] if total else [progress.TimeElapsedColumn()]),
         ]
         self._progress = progress.Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task(stage, total=total, values="")
+        self._task = self._progress.add_task(printable(stage), total=total, values="")
         self._progress.start()
 
     def advance(self, amount: int, **current: str) -> None:
         if self._progress is not None:
-            values = "  ".join(f"{name} {value}" for name, value in current.items())
+            values = printable("  ".join(f"{name} {value}" for name, value in current.items()))
             # Without new values the earlier ones stay displayed.
             self._progress.update(self._task, advance=amount, **({"values": values} if current else {}))
 

@@ -214,6 +214,15 @@ def printable(text: str) -> str:
     )
 
 
+def in_markdown(text: object) -> str:
+    r"""The text as a value in Markdown: characters that Markdown or HTML reads as markup are escaped.
+
+    >>> in_markdown("<b>|a_b")
+    '\\<b\\>\\|a\\_b'
+    """
+    return re.sub(r"[\\`*_\[\]<>|&~#$]", r"\\\g<0>", printable(str(text)))
+
+
 def escaped(text: str) -> str:
     r"""The text with all but printable ASCII as escapes: ``\u00a0``."""
     return text.encode("unicode_escape").decode("ascii")

@@ -20,6 +20,7 @@ from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress
 from tokkit.views import plots
 from tokkit.views.reports.evaluation import BASELINES, predicts_only, score_name
+from tokkit.views.tables import in_markdown
 
 _VERIFIED_ROWS = 8
 
@@ -82,10 +83,12 @@ def write_card(
     path: Path, task: Task, metrics: Mapping[str, Any], settings: Mapping[str, Any], base: str
 ) -> None:
     """Write the model card: what the model is, how it was trained, how well it does on which rows."""
-    chosen = "\n".join(f"- {name}: {value}" for name, value in sorted(settings.items()) if value is not None)
+    chosen = "\n".join(
+        f"- {name}: {in_markdown(value)}" for name, value in sorted(settings.items()) if value is not None
+    )
     path.write_text(
         _front_matter(task, task.title)
-        + f"""{_labels(metrics)}Trained from {base}.
+        + f"""{_labels(metrics)}Trained from {in_markdown(base)}.
 
 On {metrics["rows"]} validation rows:
 
@@ -138,13 +141,13 @@ def _front_matter(task: Task, title: str) -> str:
 
 def _labels(metrics: Mapping[str, Any]) -> str:
     classes = metrics.get("classes")
-    return f"Labels: {', '.join(map(_cell, classes))}. " if classes else ""
+    return f"Labels: {', '.join(map(in_markdown, classes))}. " if classes else ""
 
 
 def _scores(metrics: Mapping[str, Any]) -> str:
     """The table of scores, next to the baseline and the majority class."""
     majority = metrics["majority"]
-    references = {f'majority class ("{_cell(majority["label"])}")': majority}
+    references = {f'majority class ("{in_markdown(majority["label"])}")': majority}
     if baseline := metrics.get("baseline"):
         references = {BASELINES[baseline["kind"]]: baseline, **references}
     lines = [
@@ -161,7 +164,7 @@ def _scores(metrics: Mapping[str, Any]) -> str:
 def _classes(metrics: Mapping[str, Any]) -> str:
     """The table of classes; empty for a task without them."""
     lines = [
-        f"| {_cell(label)} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['support']} |"
+        f"| {in_markdown(label)} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['support']} |"
         for label, c in metrics.get("classes", {}).items()
     ]
     heads = ["", "| label | precision | recall | F1 | rows |", "|---|---|---|---|---|"]
@@ -173,7 +176,3 @@ def _loader(task: Task, settings: Mapping[str, Any]) -> str:
     if settings["head"] == STOCK:
         return f"`{task.auto_class}.from_pretrained`"
     return f"`AutoModel.from_pretrained` on its `{BODY}/`, without the head"
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("\n", " ")
