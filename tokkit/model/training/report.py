@@ -164,7 +164,8 @@ def _scores(metrics: Mapping[str, Any]) -> str:
 def _classes(metrics: Mapping[str, Any]) -> str:
     """The table of classes; empty for a task without them."""
     lines = [
-        f"| {in_markdown(label)} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} | {c['support']} |"
+        f"| {in_markdown(label)} | {c['precision']:.3f} | {c['recall']:.3f} | {c['f1']:.3f} "
+        f"| {c['support']} |"
         for label, c in metrics.get("classes", {}).items()
     ]
     heads = ["", "| label | precision | recall | F1 | rows |", "|---|---|---|---|---|"]
