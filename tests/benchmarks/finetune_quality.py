@@ -23,7 +23,7 @@ import tokkit
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.model.features.baseline_rows import baseline_rows, feature_rows
-from tokkit.model.training.baseline import LinearModel
+from tokkit.model.training.linear_model import LinearModel
 from tokkit.progress import SILENT
 
 

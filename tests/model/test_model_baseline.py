@@ -11,7 +11,10 @@ import pytest
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import accuracy_score, f1_score
+from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from transformers import BartConfig, FunnelConfig, XLNetConfig
 
 import tokkit
@@ -26,6 +29,7 @@ from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import baseline
+from tokkit.model.training.linear_model import LinearModel, best_learner
 from tokkit.model.training.report import write_card
 from tokkit.model.training.setup import EncodedRows
 from tokkit.progress import SILENT
@@ -42,14 +46,14 @@ def test_from_scratch_it_is_the_bag_of_words_of_scikit_learn(dataset, tokenizer,
     result = tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     train, validation = (pl.read_csv(dataset / f"{name}.csv") for name in ("train", "validation"))
     words = tfidf()
-    regression = LogisticRegression(C=10.0, max_iter=2000)
+    beside = result.metrics["baseline"]
+    regression = LogisticRegression(C=beside["C"], max_iter=2000)
     regression.fit(words.fit_transform(train["text"]), train["label"])
     truth, predictions = validation["label"], regression.predict(words.transform(validation["text"]))
-    beside = result.metrics["baseline"]
     assert (beside["kind"], beside["rows"]) == ("bag-of-words", 240)
     scores = accuracy_score(truth, predictions), f1_score(truth, predictions, average="macro")
     assert (beside["accuracy"], beside["macro_f1"]) == pytest.approx(scores, abs=1e-6)
-    assert "baseline (TF-IDF + logistic regression): accuracy" in heard
+    assert f"baseline (TF-IDF + logistic regression, C = {beside['C']:g}): accuracy" in heard
     assert "is below the baseline's" in heard  # an epoch of a tiny encoder is not much
 
 
@@ -58,8 +62,10 @@ def test_of_a_checkpoint_it_is_what_features_probe_says(dataset, tokenizer, bert
     features = tokkit.features(bert, dataset, tmp_path / "f.parquet", probe=True, threads=1)
     beside = result.metrics["baseline"]
     assert beside["kind"] == "probe"
-    for score in ("loss", "accuracy", "macro_f1", "weighted_f1"):
+    for score in ("C", "standardized", "accuracy", "macro_f1", "weighted_f1"):
         assert beside[score] == pytest.approx(features.probe[score], abs=1e-4)
+    # with little regularization, rounding of the vectors moves the loss
+    assert beside["loss"] == pytest.approx(features.probe["loss"], abs=1e-3)
 
 
 def test_it_stands_in_metrics_card_and_table(dataset, tokenizer, tmp_path):
@@ -106,8 +112,64 @@ def test_one_that_cannot_be_had_is_refused(dataset, tokenizer, tmp_path):
     conll = tmp_path / "t.conll"
     conll.write_text("\n\n".join(f"at O\nhome{n} B-place" for n in range(60)), encoding="utf-8")
     with pytest.raises(UsageError, match="predicts per row, but tags needs it per token"):
-        tokkit.finetune(conll, tokenizer, out=tmp_path / "m", baseline="bag-of-words", **FAST)
-    assert "baseline" not in tokkit.finetune(conll, tokenizer, out=tmp_path / "m", **FAST).metrics
+        tokkit.finetune(conll, tokenizer, out=tmp_path / "m", baseline="probe", **FAST)
+
+
+def test_a_tagger_has_the_majority_tag_of_each_word_and_a_linear_tagger(tokenizer, tmp_path, heard):
+    """A place is what follows "at"."""
+    words, before = [f"home{n % 7}" for n in range(120)], ["at", "no"] * 60
+    rows = [f"{a} O\n{w} {'B-place' if a == 'at' else 'O'}" for a, w in zip(before, words, strict=True)]
+    data = tmp_path / "places"
+    data.mkdir()
+    for name, part in (("train", rows[:90]), ("validation", rows[90:])):
+        (data / f"{name}.conll").write_text("\n\n".join(part), encoding="utf-8")
+    settings = {"out": tmp_path / "m", "progress": heard, **FAST}
+    result = tokkit.finetune(data, tokenizer, **settings)
+    beside = result.metrics["baseline"]
+    assert (beside["kind"], beside["rows"]) == ("linear-tagger", 90)
+    assert (beside["span_f1"], beside["accuracy"]) == (1.0, 1.0), "it reads the word before"
+    tags = {word: [row.split()[-1] for row in rows[:90] if f"\n{word} " in row] for word in words}
+    majority = {word: max("B-place", "O", key=of_word.count) for word, of_word in tags.items()}
+    hits = sum(majority[word] == row.split()[-1] for word, row in zip(words[90:], rows[90:], strict=True))
+    assert beside["word_majority"]["accuracy"] == pytest.approx((hits + 30) / 60, abs=1e-6)
+    assert "baseline (majority tag per word): accuracy" in heard
+    assert "baseline (linear tagger): accuracy 1.0000, span F1 1.0000" in heard
+    overall = finetuning(result.as_dict())[1]
+    assert tuple(overall.columns[2:4]) == ("linear tagger", "majority tag per word")
+    card = (tmp_path / "m" / "README.md").read_text("utf-8")
+    assert '| | this model | linear tagger | majority tag per word | majority class ("O") |' in card
+    folds = tokkit.finetune(data / "train.conll", tokenizer, folds=2, force=True, **settings)
+    assert "word_majority" in folds.mean["baseline"]
+
+
+@pytest.mark.parametrize("rows", [4, 30])
+def test_the_probe_is_that_of_the_c_it_names_and_lets_no_warning_out(rows, recwarn):
+    vectors = np.random.default_rng(0).normal(size=(rows + 200, 40)).astype(np.float32)
+    classes = (vectors[:, 0] > 0).astype(np.int64)
+    classes[0] = 2  # a class of one row: no fold can have it on both sides
+    scores = LinearModel(classes[:rows], classes[rows:], ("a", "b", "c")).probe(
+        vectors[:rows], vectors[rows:]
+    )
+    assert not recwarn.list
+    scaler = StandardScaler() if scores["standardized"] else "passthrough"
+    regression = make_pipeline(scaler, LogisticRegression(C=scores["C"], max_iter=2000))
+    regression.fit(vectors[:rows], classes[:rows])
+    assert scores["accuracy"] == pytest.approx(regression.score(vectors[rows:], classes[rows:]), abs=1e-6)
+
+
+def test_c_is_the_best_in_cross_validation():
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(60, 30))
+    classes = (vectors[:, 0] + rng.normal(size=60) / 2 > 0).astype(np.int64)
+    learners = [LogisticRegression(C=strength) for strength in (1e-6, 0.3, 1e6)]
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    for order in (learners, learners[::-1]):
+        scores = [
+            np.mean(cross_val_score(learner, vectors, classes, cv=folds, scoring="accuracy"))
+            + np.mean(cross_val_score(learner, vectors, classes, cv=folds, scoring="f1_macro"))
+            for learner in order
+        ]
+        assert best_learner(order, vectors, classes, by_class=True) == int(np.argmax(scores))
 
 
 def tfidf():
@@ -124,10 +186,10 @@ def test_several_labels_have_a_regression_each(tokenizer, tmp_path):
     )
     texts, truth = [row[0] for row in rows], np.array([row[1:] for row in rows])
     words = tfidf().fit(texts[:60])
-    regression = OneVsRestClassifier(LogisticRegression(C=10.0, max_iter=2000))
+    beside = result.metrics["baseline"]
+    regression = OneVsRestClassifier(LogisticRegression(C=beside["C"], max_iter=2000))
     regression.fit(words.transform(texts[:60]), truth[:60])
     said = regression.predict(words.transform(texts[60:]))
-    beside = result.metrics["baseline"]
     assert beside["macro_f1"] == pytest.approx(f1_score(truth[60:], said, average="macro"), abs=1e-6)
     assert beside["accuracy"] == pytest.approx(accuracy_score(truth[60:], said), abs=1e-6)
 
@@ -139,8 +201,9 @@ def test_numbers_have_a_ridge_regression(tokenizer, tmp_path):
     result = tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", task="regression", **FAST)
     texts, truth = [row[0] for row in rows], np.array([float(row[1]) for row in rows])
     words = tfidf().fit(texts[:60])
-    said = Ridge(alpha=0.1).fit(words.transform(texts[:60]), truth[:60]).predict(words.transform(texts[60:]))
     beside = result.metrics["baseline"]
+    ridge = Ridge(alpha=1 / beside["C"]).fit(words.transform(texts[:60]), truth[:60])
+    said = ridge.predict(words.transform(texts[60:]))
     assert beside["loss"] == pytest.approx(((said - truth[60:]) ** 2).mean(), abs=1e-5)
     assert beside["pearson"] == pytest.approx(np.corrcoef(said, truth[60:])[0, 1], abs=1e-5)
 

@@ -52,10 +52,10 @@ def parts(file: Path, *splits: str) -> list[tuple[np.ndarray, list[str], list[st
 @pytest.mark.parametrize("split", ["validation", "test"])
 def test_the_probe_is_the_logistic_regression_of_scikit_learn(split, file):
     (vectors, _, labels), (held_out, _, truth) = parts(file, "train", split)
-    scaler = StandardScaler().fit(vectors)
-    regression = LogisticRegression(max_iter=2000).fit(scaler.transform(vectors), labels)
-    expected = regression.predict(scaler.transform(held_out))
     scores = tokkit.features(file, probe=True, split=split).probe
+    scaler = StandardScaler(with_mean=scores["standardized"], with_std=scores["standardized"]).fit(vectors)
+    regression = LogisticRegression(C=scores["C"], max_iter=2000).fit(scaler.transform(vectors), labels)
+    expected = regression.predict(scaler.transform(held_out))
     assert scores["split"] == split
     assert scores["rows"] == 60
     assert scores["accuracy"] == pytest.approx(accuracy_score(truth, expected), abs=1e-6)
@@ -68,8 +68,8 @@ def test_the_probe_is_the_logistic_regression_of_scikit_learn(split, file):
 def test_the_bag_of_words_is_that_of_scikit_learn(file):
     (_, texts, labels), (_, held_out, truth) = parts(file, "train", "validation")
     words = TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\w+|[^\w\s]").fit(texts)
-    regression = LogisticRegression(C=10, max_iter=2000).fit(words.transform(texts), labels)
     scores = tokkit.features(file, bag_of_words=True).bag_of_words
+    regression = LogisticRegression(C=scores["C"], max_iter=2000).fit(words.transform(texts), labels)
     expected = accuracy_score(truth, regression.predict(words.transform(held_out)))
     assert scores["accuracy"] == pytest.approx(expected, abs=1e-6)
     assert scores["accuracy"] > 0.9

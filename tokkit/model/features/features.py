@@ -29,7 +29,7 @@ from tokkit.model.features.projection import Projection, check_rows, project
 from tokkit.model.network.classifier import budget_for, choose_device, use_threads
 from tokkit.model.network.hidden_states import NONE, StatesOptions, load_body
 from tokkit.model.options.inference_options import FeaturesOptions
-from tokkit.model.training.baseline import LinearModel
+from tokkit.model.training.linear_model import LinearModel
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.sources.formats import refused

@@ -166,9 +166,9 @@ class FinetuneOptions(Options):
     baseline: str = option(
         "auto",
         "linear model to compare with: on the mean hidden states of the untrained --model (probe), or on "
-        "words",
+        "words; of tags a linear tagger",
         choices=("auto", "probe", "bag-of-words", "none"),
-        default_text="auto: probe, from scratch bag-of-words, for tags none",
+        default_text="auto: probe, from scratch and for tags bag-of-words",
     )
     patience: int | None = count_option("stop after N evaluations without a better one", default_text="never")
     eval_every: str = option(

@@ -102,6 +102,17 @@ class TagTargets(TokenPositions):
         return torch.from_numpy(padded)
 
 
+def tag_scores(
+    true: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]], labels: Sequence[str]
+) -> dict[str, float]:
+    """``accuracy`` by token and the scores of all spans, without those of each type."""
+    pairs = zip(itertools.chain(*true), itertools.chain(*predicted), strict=True)
+    correct = [tag == other for tag, other in pairs]
+    scores = spans.span_scores(true, predicted, TagScheme.of(labels))
+    del scores["classes"]
+    return {"accuracy": rounded(np.mean(correct)), **scores}
+
+
 def _same(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str]]) -> dict[str, str]:
     """``predicts_only``, as `classifier_scores` has it."""
     used = set(itertools.chain(*predicted))
@@ -198,9 +209,6 @@ class Tags(Task):
         # Usually O: accuracy alone says little about entities, hence the scores by span.
         counts = Counter(itertools.chain(*targets.tags))
         majority = max(sort_labels(counts), key=counts.__getitem__)
-        majority_spans = spans.span_scores(
-            targets.tags, [[majority] * len(row) for row in targets.tags], scheme
-        )
         matrix = confusion_matrix(targets.ids[known], ids[known], len(labels))
         return {
             "rows": len(targets),
@@ -212,8 +220,7 @@ class Tags(Task):
             **spans.span_scores(targets.tags, predicted, scheme),
             "majority": {
                 "label": majority,
-                "accuracy": rounded(counts[majority] / len(ids)),
-                **{name: score for name, score in majority_spans.items() if name != "classes"},
+                **tag_scores(targets.tags, [[majority] * len(row) for row in targets.tags], labels),
             },
             **_same(predicted, targets.tags),
             "confusion": {"labels": list(labels), "matrix": matrix.tolist()},

@@ -19,7 +19,7 @@ from tokkit.model.training.session import TrainingResult
 from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress
 from tokkit.views import plots
-from tokkit.views.reports.evaluation import BASELINES, predicts_only, score_name
+from tokkit.views.reports.evaluation import baseline_columns, predicts_only, score_name
 from tokkit.views.tables import in_markdown
 
 _VERIFIED_ROWS = 8
@@ -147,9 +147,10 @@ def _labels(metrics: Mapping[str, Any]) -> str:
 def _scores(metrics: Mapping[str, Any]) -> str:
     """The table of scores, next to the baseline and the majority class."""
     majority = metrics["majority"]
-    references = {f'majority class ("{in_markdown(majority["label"])}")': majority}
-    if baseline := metrics.get("baseline"):
-        references = {BASELINES[baseline["kind"]]: baseline, **references}
+    references = {
+        **baseline_columns(metrics.get("baseline", {})),
+        f'majority class ("{in_markdown(majority["label"])}")': majority,
+    }
     lines = [
         f"| {score_name(name)} | {metrics[name]:.4f} | "
         + " | ".join(f"{scores[name]:.4f}" if name in scores else "" for scores in references.values())

@@ -18,7 +18,11 @@ _SELECTED = {"validation": "on the validation rows", "train": "on the training r
 _SELECTED_ON_TEST = "on these rows, which is selection on the test set"
 
 # Heading of a baseline's scores, by its ``kind``.
-BASELINES = {"probe": "probe baseline", "bag-of-words": "TF-IDF baseline"}
+BASELINES = {
+    "probe": "probe baseline",
+    "bag-of-words": "TF-IDF baseline",
+    "linear-tagger": "linear tagger",
+}
 
 # What a test is called, and the score it is about.
 _TESTS = {"mcnemar": ("McNemar", "accuracy"), "exchange": ("exchanged rows", "span F1")}
@@ -110,13 +114,12 @@ def _parts(result: Result, longest: int) -> list[Part]:
 
 def _overall(result: Result) -> Table:
     """Every score with its interval, and those of the baseline and the majority class."""
-    majority, baseline = result["majority"], result.get("baseline")
+    majority, baseline = result["majority"], result.get("baseline", {})
     # Scores are the floats at the top level; counts are ints, tables are mappings.
     columns: dict[str, Result] = {"model": {k: v for k, v in result.items() if isinstance(v, float)}}
     if intervals := result.get("intervals"):
         columns["95 % CI"] = {name: _interval(bounds) for name, bounds in intervals.items()}
-    if baseline:
-        columns[BASELINES[baseline["kind"]]] = baseline
+    columns |= baseline_columns(baseline)
     label = majority["label"]
     columns[f'majority class ("{label}")' if "classes" in result else f"mean ({label})"] = majority
     rows = [
@@ -125,6 +128,14 @@ def _overall(result: Result) -> Table:
     tags = f", {result['tokens']:,} tokens, tagging scheme {result['scheme']}" if "scheme" in result else ""
     title = "; ".join([f"{result['rows']:,} rows{tags}", *predicts_only(result)])
     return Table(title, ("", *columns), rows)
+
+
+def baseline_columns(baseline: Result) -> dict[str, Result]:
+    """Heading -> scores of a baseline, and of the simpler one that comes with it; empty without one."""
+    if not baseline:
+        return {}
+    simpler = {"majority tag per word": baseline["word_majority"]} if "word_majority" in baseline else {}
+    return {BASELINES[baseline["kind"]]: baseline, **simpler}
 
 
 def _interval(bounds: Sequence[float] | None) -> str | None:
