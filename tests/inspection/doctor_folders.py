@@ -19,6 +19,18 @@ CORPUS = "".join(
 )
 EMBEDDINGS = "bert.embeddings.word_embeddings.weight"
 POSITIONS = "bert.embeddings.position_embeddings.weight"
+_DENSE = {
+    **dict.fromkeys(("attention.self.query", "attention.self.key", "attention.self.value"), (4, 4)),
+    **{"attention.output.dense": (4, 4), "intermediate.dense": (8, 4), "output.dense": (4, 8)},
+}
+_NORMS = ("embeddings", "encoder.layer.0.attention.output", "encoder.layer.0.output")
+BODY = {
+    "bert.embeddings.token_type_embeddings.weight": (2, 4),
+    **{f"bert.encoder.layer.0.{name}.weight": shape for name, shape in _DENSE.items()},
+    **{f"bert.encoder.layer.0.{name}.bias": shape[:1] for name, shape in _DENSE.items()},
+    **{f"bert.{name}.LayerNorm.{kind}": (4,) for name in _NORMS for kind in ("weight", "bias")},
+}
+"""Weights of the model but for its tables of words and positions, without a pooler."""
 Change = Callable[[dict[str, Any]], Any]
 
 
@@ -49,8 +61,9 @@ class Pair:
         edit(self.model / "config.json", change)
 
     def store(self, shapes: Mapping[str, tuple[int, ...]], name: str = "model.safetensors") -> None:
-        """Writes weights of these shapes into the model folder."""
-        save_file({key: np.zeros(shape, np.float32) for key, shape in shapes.items()}, self.model / name)
+        """Writes weights of these shapes, and the other weights of the body, into the model folder."""
+        weights = {key: np.zeros(shape, np.float32) for key, shape in {**BODY, **shapes}.items()}
+        save_file(weights, self.model / name)
 
     def other_tokenizer(self, change: Change) -> None:
         """Gives the model a tokenizer of its own: the same one, changed."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import shutil
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
-from doctor_folders import EMBEDDINGS, POSITIONS, Pair, make_pair, rename, vocabulary
+from doctor_folders import BODY, EMBEDDINGS, POSITIONS, Pair, make_pair, rename, vocabulary
 
 import tokkit
 from tokkit.cli import main
@@ -84,6 +85,14 @@ def _make_cls_another(pair):
             token["id"] = ids[token["content"]]
 
     pair.other_tokenizer(change)
+
+
+def _two_layers(pair):
+    rows = json.loads((pair.model / "config.json").read_text("utf-8"))["vocab_size"]
+    second = {
+        name.replace("layer.0.", "layer.1."): shape for name, shape in BODY.items() if "layer.0." in name
+    }
+    return {EMBEDDINGS: (rows, 4), POSITIONS: (512, 4), **second}
 
 
 @dataclass(frozen=True)
@@ -233,6 +242,37 @@ BROKEN = {
     ),
     "rows that the configuration does not know of": Broken(
         "embedding-rows", ERROR, lambda pair: pair.store({EMBEDDINGS: (500, 4), POSITIONS: (512, 4)})
+    ),
+    "a layer that is not stored": Broken(
+        "stored-weights",
+        ERROR,
+        lambda pair: pair.break_model(lambda config: config.update(num_hidden_layers=2)),
+    ),
+    "a stored layer that it does not have": Broken(
+        "stored-weights", ERROR, lambda pair: pair.store(_two_layers(pair))
+    ),
+    "an inner width that is its width": Broken(
+        "stored-weights",
+        ERROR,
+        lambda pair: pair.break_model(lambda config: config.update(intermediate_size=4)),
+    ),
+    "another width than the weights have": Broken(
+        "stored-weights", ERROR, lambda pair: pair.break_model(lambda config: config.update(hidden_size=8))
+    ),
+    "another inner width than the weights have": Broken(
+        "stored-weights",
+        ERROR,
+        lambda pair: pair.break_model(lambda config: config.update(intermediate_size=16)),
+    ),
+    "heads that do not divide the width": Broken(
+        "stored-weights",
+        ERROR,
+        lambda pair: pair.break_model(lambda config: config.update(num_attention_heads=3)),
+    ),
+    "more positions than are stored": Broken(
+        "stored-weights",
+        ERROR,
+        lambda pair: pair.break_model(lambda config: config.update(max_position_embeddings=600)),
     ),
     "another pad id than the configuration": Broken(
         "special-ids", ERROR, lambda pair: pair.break_model(lambda config: config.update(pad_token_id=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -12,14 +13,15 @@ from extension_models import add_tokens, corpus, tokenizers
 from tokenizer_texts import write
 
 import tokkit
+from tokkit.errors import InputError
 from tokkit.tokenizer.folder.load import read_json
 
 SIZES = {
     **{"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24},
     **{"max_position_embeddings": 62, "num_labels": 3},
 }
-DISTILBERT = {**{"dim": 16, "n_layers": 1, "n_heads": 2, "hidden_dim": 24}, "num_labels": 3}
-GPT2 = {"n_embd": 16, "n_layer": 1, "n_head": 2, "num_labels": 3, "pad_token_id": 1}
+DISTILBERT = {**{"dim": 16, "n_layers": 2, "n_heads": 2, "hidden_dim": 24}, "num_labels": 3}
+GPT2 = {"n_embd": 16, "n_layer": 2, "n_head": 2, "num_labels": 3, "pad_token_id": 1}
 ENDS = {"pad_token_id": 1, "bos_token_id": 0, "eos_token_id": 2}
 FAMILIES = {
     "Bert": ("wordpiece", "BertTokenizer", SIZES),
@@ -155,3 +157,50 @@ def test_doctor_finds_segment_ids_that_a_model_lacks(checkpoint, tmp_path):
     )
     tokkit.wrap(folder, tmp_path / "wrapped", token_type_ids="no")
     assert errors(tmp_path / "wrapped", folder) <= errors(checkpoint, checkpoint)
+
+
+LAYERS = {"distilbert": "n_layers", "gpt2": "n_layer"}
+WIDTHS = {"distilbert": "dim", "gpt2": "n_embd"}
+
+
+@pytest.mark.parametrize("change", [1, -1, "width"])
+def test_layers_and_widths_that_are_not_stored_are_refused(checkpoint, tmp_path, change):
+    assert "stored-weights" not in {finding.rule for finding in tokkit.doctor(checkpoint).findings}
+    folder = shutil.copytree(checkpoint, tmp_path / "model")
+    content = read_json(folder / "config.json")
+    if change == "width":
+        content[WIDTHS.get(content["model_type"], "hidden_size")] *= 2
+        expected = r"weights are stored in another shape than config\.json describes"
+    else:
+        field = LAYERS.get(content["model_type"], "num_hidden_layers")
+        content[field] += change
+        layer = content[field] - 1 if change == 1 else content[field]
+        expected = rf"config\.json has {field} {content[field]}, but .*weights are stored for layer {layer}"
+    content.pop("layer_types", None)
+    write(folder / "config.json", json.dumps(content))
+    found = [finding for finding in tokkit.doctor(folder).findings if finding.rule == "stored-weights"]
+    assert [finding.severity for finding in found] == ["error"]
+    assert re.search(expected, found[0].message)
+    rows = write(tmp_path / "rows.csv", "text,label\n" + "".join(f"the day {n},{n % 2}\n" for n in range(40)))
+    for settings in ({}, {"head": "mean"}):
+        with pytest.raises(InputError, match=expected):
+            tokkit.finetune(rows, model=folder, out=tmp_path / "out", epochs=1, baseline="none", **settings)
+
+
+def test_what_finetune_writes_passes_its_own_doctor(checkpoint, trained, tmp_path):
+    """Also with a tokenizer that states no length, or a longer one, and gives segment ids."""
+    rows = write(tmp_path / "rows.csv", "text,label\n" + "".join(f"the day {n},{n % 2}\n" for n in range(40)))
+    before = errors(checkpoint, checkpoint)
+    for name, length in {"none": None, "long": 9999}.items():
+        folder = shutil.copytree(checkpoint, tmp_path / f"from-{name}")
+        content = read_json(folder / "tokenizer_config.json") | {"model_max_length": length}
+        if name == "long":
+            content["model_input_names"] = ["input_ids", "token_type_ids", "attention_mask"]
+        write(
+            folder / "tokenizer_config.json", json.dumps({k: v for k, v in content.items() if v is not None})
+        )
+        tokkit.finetune(rows, model=folder, out=tmp_path / name, epochs=1, baseline="none")
+        assert errors(tmp_path / name, None) <= before - {"max-length", "segment-ids"}
+        encoded = inputs(tmp_path / name)[1]
+        network = transformers.AutoModelForSequenceClassification.from_pretrained(str(tmp_path / name))
+        assert network(**encoded).logits.shape == (2, 2)

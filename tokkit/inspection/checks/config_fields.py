@@ -16,8 +16,13 @@ _FIELDS = (
         _NEVER,
         "architecture: the weights of a pretrained body have this shape",
         "hidden_size dim n_embd d_model embedding_size num_hidden_layers n_layers n_layer num_layers "
-        "num_attention_heads n_heads n_head num_heads intermediate_size hidden_dim n_inner d_ff "
+        "intermediate_size hidden_dim n_inner d_ff "
         "max_position_embeddings n_positions type_vocab_size",
+    ),
+    (
+        _NEVER,
+        "no shape of a weight shows it: with another number the weights load, and give other outputs",
+        "num_attention_heads n_heads n_head num_heads",
     ),
     (
         _NEVER,

@@ -11,6 +11,7 @@ from tokkit.inspection.checks.vocabulary_rules import some
 from tokkit.inspection.statistics.findings import ERROR, WARNING
 from tokkit.tokenizer.folder.checkpoints import segment_count
 from tokkit.tokenizer.folder.load import ROLES
+from tokkit.tokenizer.folder.stored_weights import are_plausible, differences, load_without_weights
 
 # Roles whose id changes what an encoder sees; bos and eos only matter to what generates.
 _FATAL_ROLES = ("pad", "cls", "sep", "mask", "unk")
@@ -97,6 +98,27 @@ def embedding_rows(subject: Subject) -> Iterator[Problem]:
             f"{model.name}: its config.json says vocab_size {size}, but {rows} rows are stored",
             f'write "vocab_size": {rows} into {model.folder / "config.json"}',
         )
+
+
+@rule(ERROR, MODEL)
+def stored_weights(subject: Subject) -> Iterator[Problem]:
+    """Weights of the body are missing, left over, or of another shape than its configuration describes.
+
+    The number of attention heads is not in any shape: a changed one is only seen where it does not divide.
+    """
+    model = _model(subject)
+    # the rule `embedding-rows` reports rows of the embeddings, and its fix comes first
+    other_rows = model.stored_rows not in (None, model.number("vocab_size"))
+    if not model.shapes or other_rows or are_plausible(model.config, model.shapes):
+        return
+    try:
+        problems = differences(*load_without_weights(model.folder))
+    # transformers raises errors of any kind for values that no model can be built from
+    except Exception as error:
+        message = f"no model can be built from its config.json: {str(error).strip().splitlines()[0][:200]}"
+        problems = [(message, "bring config.json back as it was, or download the checkpoint again")]
+    for message, fix in problems:
+        yield Problem(f"{model.name}: {message}", fix)
 
 
 @rule(ERROR, MODEL)

@@ -19,7 +19,8 @@ RULES: Mapping[str, Rule] = {
         *(tokenizer_rules.unknown_token, tokenizer_rules.special_tokens, tokenizer_rules.pad_token),
         *(tokenizer_rules.stale_post_processor, vocabulary_rules.special_as_text),
         *(vocabulary_rules.unreachable_ids, model_rules.max_length, model_rules.segment_ids),
-        *(model_rules.vocabulary_size, model_rules.embedding_rows, model_rules.special_ids),
+        *(model_rules.vocabulary_size, model_rules.embedding_rows, model_rules.stored_weights),
+        model_rules.special_ids,
         *(model_rules.vocabulary_order, model_rules.untrained_tokens, model_rules.pickled_weights),
         *(data_rules.unknown_rate, data_rules.fertility, data_rules.truncation, data_rules.special_in_data),
     )

@@ -1,7 +1,8 @@
 """The model folder: what the Auto class of its task loads, its tokenizer, scores and a card.
 
 config.json, model.safetensors        the classifier; one with a head of ours as in `saved_heads`
-tokenizer.json, tokenizer_config.json the tokenizer, copied unchanged
+tokenizer.json                        the tokenizer, copied unchanged
+tokenizer_config.json                 its settings, maximum length and inputs as the model has them
 metrics.json, history.csv, curves.png, predictions.parquet, README.md
 tokkit.json                           the receipt
 """
@@ -26,9 +27,17 @@ from tokkit.model.network.heads import HeadedModel
 from tokkit.model.options.inference_options import InferenceOptions
 from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress
+from tokkit.tokenizer.blocks.recipes import PLAIN_INPUTS
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder import tokenizer_folder
-from tokkit.tokenizer.folder.checkpoints import LOADING, checkpoint_path, loading, quiet, rebuild_difference
+from tokkit.tokenizer.folder.checkpoints import (
+    LOADING,
+    checkpoint_path,
+    loading,
+    quiet,
+    rebuild_difference,
+    segment_count,
+)
 from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 
@@ -86,18 +95,33 @@ def write_classifier(folder: Path, classifier: Classifier) -> None:
     else:
         with quiet():
             classifier.model.save_pretrained(str(folder))
-    tokenizer = classifier.tokenizer
-    if not (tokenizer.folder / tokenizer_folder.CONFIG_FILE).exists():
+    _write_tokenizer(folder, classifier)
+
+
+def _write_tokenizer(folder: Path, classifier: Classifier) -> None:
+    """Write the tokenizer; its maximum length and inputs are stated as the model has them.
+
+    It may state none, or those of another model: 512 tokens for 128 positions, segment ids for RoBERTa.
+    """
+    config, tokenizer = classifier.model.config, classifier.tokenizer
+    configured = (tokenizer.folder / tokenizer_folder.CONFIG_FILE).exists()
+    if configured:
+        # Copied, not saved through transformers, which may rebuild the pipeline into another one.
+        for name in _TOKENIZER_FILES:
+            if (tokenizer.folder / name).exists():
+                shutil.copyfile(tokenizer.folder / name, folder / name)
+    else:
         tokenizer_folder.write_tokenizer(folder, tokenizer.backend)
-        max_length = classifier.limits.max_length
-        tokenizer = complete(tokenizer)
-        settings = settings_to_write(tokenizer.config, tokenizer.special, ())
-        tokenizer_folder.write_config(folder, max_length, settings)
+    max_length, names = RowLimits.of(config, tokenizer).max_length, tokenizer.config.input_names
+    gives_segments = tokenizer.config.has_own_class if names is None else "token_type_ids" in names
+    lacks_segments = gives_segments and segment_count(config.to_dict()) in (0, 1)
+    if configured and not lacks_segments and tokenizer.max_length == max_length:
         return
-    # Copied, not saved through transformers, which may rebuild the pipeline into another one.
-    for name in _TOKENIZER_FILES:
-        if (tokenizer.folder / name).exists():
-            shutil.copyfile(tokenizer.folder / name, folder / name)
+    tokenizer = complete(tokenizer)
+    settings = settings_to_write(tokenizer.config, tokenizer.special, ())
+    if lacks_segments:
+        settings["model_input_names"] = [name for name in names or PLAIN_INPUTS if name != "token_type_ids"]
+    tokenizer_folder.write_config(folder, max_length, settings)
 
 
 def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILENT) -> Classifier:

@@ -23,6 +23,7 @@ from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.checkpoints import LOADING, check_fit, checkpoint_path, loading
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.load import load as load_tokenizer
+from tokkit.tokenizer.folder.stored_weights import differences
 
 POOLER, NONE = "pooler", "none"
 # Every ``--pooling``: besides `POOLINGS` the model's own pooler, and the states of all tokens.
@@ -120,7 +121,11 @@ def load_body(name: str | Path, max_length: int | None, progress: Progress) -> B
     path = checkpoint_path(inner if inner.is_dir() else name, progress)
     tokenizer = load_tokenizer(name if inner.is_dir() else path, progress)
     with loading(name):
-        model, info = AutoModel.from_pretrained(path, **LOADING, output_loading_info=True)
+        model, info = AutoModel.from_pretrained(
+            path, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
+        )
+    for message, fix in differences(model, info):
+        raise InputError(f"{name}: {message}", hint=fix)
     untrained = sorted(info.get("missing_keys", ()))
     # A pooler may be missing: many encoders are saved without one, and only --pooling pooler needs it.
     if missing := [key for key in untrained if not key.startswith(POOLER)]:

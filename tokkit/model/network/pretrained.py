@@ -20,6 +20,7 @@ from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 from tokkit.tokenizer.folder.checkpoints import LOADING, checkpoint_path, loading
 from tokkit.tokenizer.folder.load import LoadedTokenizer
+from tokkit.tokenizer.folder.stored_weights import differences
 
 # Names of dropout rates in the configurations of transformers.
 _DROPOUTS = (
@@ -177,8 +178,13 @@ class Pretrained:
             return self._with_stock_head(same_labels, task)
         with loading(self.name):
             body, info = transformers.AutoModel.from_pretrained(
-                self.body, config=self.config, **LOADING, output_loading_info=True
+                self.body,
+                config=self.config,
+                **LOADING,
+                ignore_mismatched_sizes=True,
+                output_loading_info=True,
             )
+        self._check_body(body, info)
         model = HeadedModel(body, head, self.config.num_labels, head_dropout(self.config))
         new = [*_weights(info, "missing_keys"), *model.head_weights()]
         self._report(new, _weights(info, "unexpected_keys"))
@@ -190,15 +196,8 @@ class Pretrained:
             model, info = stock.from_pretrained(
                 self.body, config=config, **LOADING, ignore_mismatched_sizes=True, output_loading_info=True
             )
-        mismatched = _weights(info, "mismatched_keys")
-        # A new head is expected to differ in shape; a body that does is a broken checkpoint.
-        for key in mismatched:
-            if key.startswith(f"{model.base_model_prefix}."):
-                raise InputError(
-                    f"{self.name}: config.json and the weights have different shapes for {key}",
-                    hint="tokkit doctor TOKENIZER --model MODEL says which; download the checkpoint again",
-                )
-        new = sorted({*_weights(info, "missing_keys"), *mismatched})
+        self._check_body(model, info)
+        new = sorted({*_weights(info, "missing_keys"), *_weights(info, "mismatched_keys")})
         self._report(new, _weights(info, "unexpected_keys"))
         if not same_labels and not new:
             # A head of the same shape for other labels was loaded without complaint; it must not be kept.
@@ -210,6 +209,12 @@ class Pretrained:
             model = initialized(config, STOCK, task)
             model.base_model.load_state_dict(body)
         return model
+
+    def _check_body(self, model: Any, info: dict[str, Any]) -> None:
+        """Raise `InputError` where config.json describes other weights of the body than those stored."""
+        # A new head is expected to differ in shape; a body that does is a broken checkpoint.
+        for message, fix in differences(model, info):
+            raise InputError(f"{self.name}: {message}", hint=fix)
 
     def _report(self, new: Sequence[str], dropped: Sequence[str]) -> None:
         if new:
