@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tokkit
 from tests.inspection.inspection_tokenizers import saved, word_piece
-from tests.tokenizer.tokenizer_texts import cut
+from tests.tokenizer.tokenizer_texts import cut, write
 from tokkit.cli.main import run
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.inspection.suggest import suggest_tokens
@@ -263,3 +263,21 @@ def test_suggest_tokens_command_shows_tables_and_json(tmp_path, capsys):
     result = json.loads(capsys.readouterr().out)
     assert (result["command"], result["suggestions"][0]["tokens_saved"]) == ("suggest-tokens", 60)
     assert run(["suggest-tokens", str(folder), "nowhere.txt"]) == 3
+
+
+@pytest.mark.parametrize("longest", [100, 12])
+def test_suggest_tokens_and_doctor_count_words_that_are_too_long_alike(tmp_path, longest):
+    """A word of more characters than the model takes is one unknown token, in whatever script."""
+    long = ["ㅋ" * 101, "ab" * 50, "x" * 101, "e\u0301" * 60, "\U0001f602" * 101, "Donaudampfschifffahrt"]
+    lines = [*cut("english", 9_000).splitlines(), *(f"the {word} day" for word in long for _ in range(5))]
+    text = write(tmp_path / "corpus.txt", "\n".join(lines) + "\n")
+    tokkit.train_wordpiece(
+        text, tmp_path / "old", vocab_size=400, recipe="bert-cased", max_word_characters=longest
+    )
+    result = tokkit.suggest_tokens(tmp_path / "old", text, min_count=2)
+    measured = tokkit.doctor(tmp_path / "old", data=text).measured
+    backend = tokkit.tokenizer.folder.load.load(tmp_path / "old").backend
+    assert (result.tokens, result.unknown) == tokens_of(backend, lines)
+    assert result.tokens == measured["tokens"]
+    assert round(result.unknown / result.tokens, 6) == measured["unknown_rate"]
+    assert result.unknown_after >= 5 * sum(len(word) > longest for word in long if word.isalpha())

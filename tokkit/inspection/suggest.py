@@ -101,7 +101,7 @@ def suggest_tokens(
     model, typed = Model.of(loaded), _typed(loaded)
     with stages.stage("cutting words", len(words), "words") as stage_progress:
         cut = cut_words(words.texts(), model, stage_progress)
-    tokens, unknown = int(cut.counts @ cut.cost), int(cut.counts @ cut.unknown)
+    tokens, unknown = cut.totals
     with stages.stage("choosing", options.top, "tokens") as stage_progress:
         beginnings = candidates(cut, _mark(loaded), options.min_count, options.whole_words)
         chosen = select(cut, beginnings, _allowed(loaded, typed, options), options, stage_progress)
@@ -221,7 +221,7 @@ def _with_all(tokenizer: LoadedTokenizer, chosen: Sequence[Chosen], cut: CutWord
     """Tokens of the corpus's words, and unknown ones, by the tokenizer with every chosen token in it."""
     extended = extend(tokenizer, [TokenRequest(token.text, native=True) for token in chosen])
     model = Model.of(replace(tokenizer, backend=extended.backend))
-    tokens, unknown = 0, 0
+    tokens, unknown = cut.too_long, 0 if model.unknown is None else cut.too_long
     for start in range(0, len(cut.words), _BATCH):
         counts = cut.counts[start : start + _BATCH].tolist()
         encodings = model.cut(cut.words[start : start + _BATCH])

@@ -59,6 +59,8 @@ class CutWords:
     rest      tokens that follow if a token ends at that position
     lost      unknown ones among those
     cuts      a number for the borders up to there: two words have the same one where they are cut alike
+    too_long  occurrences of words that are too long for the model: one unknown token each, whatever is added;
+              not among ``words``
     """
 
     words: Sequence[str]
@@ -71,6 +73,13 @@ class CutWords:
     lost: NDArray[np.int32]
     cuts: NDArray[np.uint64]
     model: Model
+    too_long: int = 0
+
+    @property
+    def totals(self) -> tuple[int, int]:
+        """Tokens of the corpus's words, and unknown ones among them."""
+        unknown = 0 if self.model.unknown is None else self.too_long
+        return int(self.counts @ self.cost) + self.too_long, int(self.counts @ self.unknown) + unknown
 
     def change(self, form: str) -> Change:
         """What adding a pre-token to the vocabulary does, on top of all that was applied before."""
@@ -170,7 +179,7 @@ class Model:
 
 
 def cut_words(counted: Sequence[tuple[str, int]], model: Model, progress: Progress) -> CutWords:
-    """The words with their counts, cut by the model; those too long for it are left out."""
+    """The words with their counts, cut by the model; those too long for it are only counted."""
     fitting = sorted(pair for pair in counted if model.most is None or len(pair[0]) <= model.most)
     words = [word for word, _ in fitting]
     lengths = np.fromiter(map(len, words), dtype=np.int64, count=len(words))
@@ -200,7 +209,8 @@ def cut_words(counted: Sequence[tuple[str, int]], model: Model, progress: Progre
         rest[(starts[1:] - 1)[unknown > 0]] = 0
     counts = np.fromiter((count for _, count in fitting), dtype=np.int64, count=len(fitting))
     cuts = running_sums(np.where(ends, mixed(positions(starts)), np.uint64(0)), starts)
-    return CutWords(words, counts, cost, unknown, first, starts, rest, lost, cuts, model)
+    too_long = sum(count for _, count in counted) - int(counts.sum())
+    return CutWords(words, counts, cost, unknown, first, starts, rest, lost, cuts, model, too_long)
 
 
 @dataclass(frozen=True)
