@@ -19,7 +19,7 @@ COMMANDS = (
     ["train-wordpiece", "-"],
     ["split", "-", "-o", "parts"],
     ["clean", "rows.csv", "--duplicates", "near", "-o", "clean.csv"],
-    ["rebalance", "rows.csv", "--strategy", "smote", "-o", "more.csv"],
+    ["rebalance", "-", "-o", "more.csv"],
     ["finetune", "rows.csv", "--tokenizer", "tokenizer", "--device", "cpu"],
     ["train-unigram", "rows.csv"],
 )

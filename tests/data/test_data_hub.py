@@ -1,6 +1,6 @@
 """Data sets of the hub: what is asked for, and what is said where there is no network.
 
-The `datasets` library takes a folder of the same name for the hub's, which stands in for it here.
+The `datasets` library takes a folder of the same name for the hub's, which fills its cache here.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from tokkit.data.loading.read import is_hub
 from tokkit.errors import InputError, UsageError
 
 SCRIPT = """
-import json, sys
+import json, os, sys
+import datasets
 from tests.conftest import Heard
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import TokkitError
 from tokkit.sources.paths import remove_spooled
+datasets.load_dataset("reviews")
+os.rename("reviews", "away")
 heard = Heard()
 for source in sys.argv[1:]:
     try:
@@ -42,8 +45,10 @@ def printed(tmp_path_factory):
     (here / "reviews").mkdir()
     (here / "reviews" / "train.csv").write_text("text,label\na,x\nb,y\n")
     (here / "reviews" / "test.csv").write_text("text,label\nc,x\n")
+    (here / "local").mkdir()
+    (here / "local" / "train.csv").write_text("text,label\nof,this\nfolder,it\n")
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, "hub:reviews", "hub:reviews:test", "hub:nobody/nothing"],
+        [sys.executable, "-c", SCRIPT, "hub:reviews", "hub:reviews:test", "hub:nobody/nothing", "hub:local"],
         cwd=here,
         capture_output=True,
         text=True,
@@ -71,8 +76,14 @@ def test_hub_offline_one_sentence_says_so(printed):
     assert "OWNER/NAME" in hint
     assert (
         "hub:reviews: HF_HUB_OFFLINE forbids the network; looking in the cache of the datasets library"
-        in printed[3]
+        in printed[4]
     )
+
+
+def test_hub_never_reads_a_local_folder_of_that_name(printed):
+    message, hint = printed[3]
+    assert message.startswith("hub:local: a path local is in this folder")
+    assert "./local" in hint
 
 
 def test_hub_is_not_asked_where_the_network_is_forbidden(monkeypatch):

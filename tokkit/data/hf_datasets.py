@@ -174,6 +174,11 @@ def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
     reason = ""
     logging.set_verbosity_error()  # the error below reports what goes wrong, once
     for path, configuration in candidates:
+        if Path(path).exists():  # the library would read it in place of the hub's
+            raise InputError(
+                f"{source}: a path {path} is in this folder, which the datasets library takes for the hub's",
+                hint=f"to read that, name it ./{path}; to read the hub's, run the command in another folder",
+            )
         try:
             with without_bars():
                 loaded = datasets.load_dataset(path, configuration, split=split)

@@ -23,7 +23,6 @@ from tokkit.tokenizer.folder.load import (
     ROLES,
     TOKENIZER_PATTERNS,
     LoadedTokenizer,
-    from_hub,
     load_unchecked,
     read_json,
 )
@@ -221,10 +220,7 @@ def examined_tokenizer(name: str | Path, progress: Progress) -> ExaminedTokenize
 
 def examined_model(name: str | Path, tokenizer: ExaminedTokenizer, progress: Progress) -> ExaminedModel:
     """The model at a path or of the hub, none of its weights loaded; raises `InputError` for what is none."""
-    where = checkpoint_path(name, progress)
-    folder = Path(where)
-    if not folder.is_dir():
-        folder = from_hub(where, progress, "configuration", (MODEL_CONFIG, *TOKENIZER_PATTERNS))
+    folder = Path(checkpoint_path(name, progress, (MODEL_CONFIG, *TOKENIZER_PATTERNS)))
     config = read_json(folder / MODEL_CONFIG)
     # Models of images and text, Gemma 3 for instance, keep the fields of the text model one level down.
     nested = config.get("text_config")

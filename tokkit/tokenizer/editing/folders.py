@@ -15,7 +15,6 @@ from tokenizers import Tokenizer
 from tokkit import files
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
-from tokkit.sources.paths import is_path
 from tokkit.tokenizer.blocks.post_processors import token_ids
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.checkpoints import checkpoint_path, load_with_transformers
@@ -23,7 +22,6 @@ from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
 from tokkit.tokenizer.folder.load import (
     LoadedTokenizer,
     check_distinct_ids,
-    from_hub,
     load,
     read_json,
 )
@@ -32,8 +30,6 @@ from tokkit.tokenizer.folder.weight_headers import weight_files
 # Files of tokenizers without a `tokenizer.json`.
 OLDER_FILES = ("vocab.txt", "vocab.json", "merges.txt")
 
-# Everything but weights in other formats than safetensors.
-_HUB_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "*.md")
 _TEMPLATE_FILE = "chat_template.jinja"
 
 Json = Mapping[str, Any]
@@ -95,10 +91,7 @@ def checkpoint_folder(name: str | Path, progress: Progress) -> Path:
     Raises `InputError` for what is not a checkpoint, for an index that names files outside it, and for
     adapters, quantized weights, and weights that are not safetensors.
     """
-    if is_path(Path(name)):
-        folder = Path(checkpoint_path(name, progress))
-    else:
-        folder = from_hub(str(name), progress, "model", _HUB_PATTERNS)
+    folder = Path(checkpoint_path(name, progress))
     if (folder / "adapter_config.json").exists():
         raise InputError(f"{name}: is an adapter, not a model", hint="merge it into its model first")
     if "quantization_config" in read_json(folder / "config.json"):

@@ -7,16 +7,20 @@ silently gives a tokenizer of another kind other ids; `rebuild_difference` finds
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
 from tokkit.progress import Progress
+<<<<<<< HEAD
 from tokkit.runtime.panics import reason_of
 from tokkit.sources.paths import missing
 from tokkit.tokenizer.folder.load import LoadedTokenizer, is_hub_name
+=======
+from tokkit.tokenizer.folder.load import LoadedTokenizer, from_hub
+>>>>>>> 6622bd5 (Ask nothing of the hub offline; never read a local folder in place of a name of the hub)
 from tokkit.tokenizer.folder.tokenizer_folder import parse, self_test
 
 if TYPE_CHECKING:
@@ -24,6 +28,9 @@ if TYPE_CHECKING:
 
 # Arguments of every `from_pretrained`: nothing that can run code, weights in full precision.
 LOADING: dict[str, Any] = {"trust_remote_code": False, "use_safetensors": True, "dtype": "float32"}
+
+# The files of a model on the hub: everything but weights in other formats than safetensors.
+MODEL_PATTERNS = ("*.json", "*.safetensors", "*.txt", "*.jinja", "*.model", "*.md")
 
 # Text models of transformers whose positions start at the padding id + 1, so that they take fewer tokens.
 # Their modules define `create_position_ids_from_input_ids`.
@@ -64,26 +71,25 @@ def takes_tokens(model_type: str | None, positions: int, pad_id: int) -> int:
     return positions - (pad_id + 1) if model_type in POSITIONS_BEHIND_PADDING else positions
 
 
-def checkpoint_path(name: str | Path, progress: Progress) -> str:
-    """The folder, or its name on the hub, which is reported; raises `InputError` where it can be neither."""
+def checkpoint_path(name: str | Path, progress: Progress, patterns: Sequence[str] = MODEL_PATTERNS) -> str:
+    """The folder, or that of the files of the hub that match; raises `InputError` where there is neither."""
     path = Path(name)
-    if path.is_dir():
-        if not (path / "config.json").exists():
-            # transformers has no class for these heads, so only the encoder inside is a checkpoint to it
-            if (path / "body" / "config.json").exists():
-                raise InputError(
-                    f"{path}: a classifier with a head that only tokkit finetune, evaluate and predict load",
-                    hint=f"its encoder is {path / 'body'}",
-                )
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path}: a model is a folder, not a file")
+    if not path.exists():
+        path = from_hub(str(name), progress, "model", patterns)
+    if not (path / "config.json").exists():
+        # transformers has no class for these heads, so only the encoder inside is a checkpoint to it
+        if (path / "body" / "config.json").exists():
             raise InputError(
-                f"{path}: not a model folder: it has no config.json",
-                hint="tokkit finetune writes one; name a tokenizer folder with --tokenizer",
+                f"{path}: a classifier with a head that only tokkit finetune, evaluate and predict load",
+                hint=f"its encoder is {path / 'body'}",
             )
-        return str(path)
-    if path.exists() or not is_hub_name(str(name)):
-        raise missing(path) if not path.exists() else InputError(f"{path}: a model is a folder, not a file")
-    progress.say(f"{name}: no such path; downloading the model of that name from the hub")
-    return str(name).removeprefix("hub:")
+        raise InputError(
+            f"{path}: not a model folder: it has no config.json",
+            hint="tokkit finetune writes one; name a tokenizer folder with --tokenizer",
+        )
+    return str(path)
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tokkit import files
 from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
 from tokkit.runtime.panics import guarded, reason_of
+from tokkit.sources.addresses import offline
 from tokkit.sources.paths import missing
 from tokkit.tokenizer.folder import tokenizer_folder
 
@@ -283,24 +284,30 @@ TOKENIZER_PATTERNS = ("tokenizer*", "vocab*", "merges*", ROLES_FILE)
 
 
 def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) -> Path:
-    """Download the files that match, and return their folder.
+    """Download the files that match, and return their folder; offline, that in the cache of the hub.
 
     kind  what is downloaded, for the message: ``tokenizer``
 
-    Raises `InputError` for a name that cannot be on the hub, and for a download that fails.
+    Raises `InputError` for a name that cannot be on the hub, and where the files cannot be had.
     """
     if not is_hub_name(name):
         raise missing(Path(name))
-    from huggingface_hub import constants, snapshot_download
+    from huggingface_hub import snapshot_download
 
-    bare = name.removeprefix("hub:")
-    progress.say(f"{bare}: no such path; downloading the {kind} of that name from the hub")
+    bare, forbidden = name.removeprefix("hub:"), offline()
+    progress.say(
+        f"{bare}: no such path; {forbidden} forbids the network; looking in the cache of the hub"
+        if forbidden
+        else f"{bare}: no such path; downloading the {kind} of that name from the hub"
+    )
     try:
-        return Path(snapshot_download(bare, allow_patterns=list(patterns)))
+        return Path(
+            snapshot_download(bare, allow_patterns=list(patterns), local_files_only=forbidden is not None)
+        )
     except Exception as error:
         # offline mode is a setting of the user: the network did not fail, and a retry would not help
-        if constants.HF_HUB_OFFLINE:
-            reason = "HF_HUB_OFFLINE is set and the cache of the hub has no copy"
+        if forbidden:
+            reason = f"{forbidden} is set and the cache of the hub has no copy"
         else:
             reason = f"downloading it from the hub failed ({type(error).__name__})"
         raise InputError(
