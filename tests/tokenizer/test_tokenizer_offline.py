@@ -52,20 +52,16 @@ def hub() -> Server:
         yield server
 
 
-@pytest.fixture(scope="module", params=["TOKKIT_OFFLINE", "HF_HUB_OFFLINE"])
-def variable(request: pytest.FixtureRequest) -> str:
-    return request.param
-
-
 @pytest.fixture(scope="module")
-def offline(here: Path, hub: Server, variable: str) -> CommandServer:
-    environment = {"TOKKIT_OFFLINE": "0", "HF_HUB_OFFLINE": "0", variable: "1"}
+def offline(here: Path, hub: Server) -> CommandServer:
+    # HF_HUB_OFFLINE is off, so that the libraries of the hub would ask it
     with CommandServer.running(
         modules=("torch", "transformers"),
+        TOKKIT_OFFLINE="1",
+        HF_HUB_OFFLINE="0",
         HF_ENDPOINT=hub.address,
         HF_TOKEN="hf_secret",
         HF_HOME=str(here / "home"),
-        **environment,
     ) as server:
         yield server
 
@@ -74,27 +70,24 @@ def offline(here: Path, hub: Server, variable: str) -> CommandServer:
     ("command", "name"),
     [*((command, "hub:owner/name") for command in COMMANDS), ("predict", "owner/missing")],
 )
-def test_offline_nothing_is_asked_and_no_folder_is_read_for_the_hubs(
-    here, hub, offline, variable, command, name
-):
+def test_offline_nothing_is_asked_and_no_folder_is_read_for_the_hubs(here, hub, offline, command, name):
     outcome = offline.run(COMMANDS[command].replace("NAME", name).split(), current=here)
     assert outcome.code == 3, outcome.errors
-    assert f"no such folder, and {variable} is set and the cache of the hub has no copy" in outcome.errors
+    assert "no such folder, and TOKKIT_OFFLINE is set and the cache of the hub has no copy" in outcome.errors
     assert hub.requests == []
     assert not (here / "out").exists()
 
 
-@pytest.mark.parametrize("command", ["tokenize", "doctor", "predict", "features"])
-def test_offline_the_cache_of_the_hub_is_read(here, hub, offline, variable, command):
+@pytest.mark.parametrize("command", ["tokenize", "doctor", "predict"])
+def test_offline_the_cache_of_the_hub_is_read(here, hub, offline, command):
     cached = here / "home" / "hub" / "models--owner--cached"
     if not cached.exists():
         checkpoint(here / "tokenizer", cached / "snapshots" / ("0" * 40))
         (cached / "refs").mkdir()
         (cached / "refs" / "main").write_text("0" * 40)
-    line = f"{COMMANDS[command]} --force" if command == "features" else COMMANDS[command]
-    outcome = offline.run(line.replace("NAME", "hub:owner/cached").split(), current=here)
+    outcome = offline.run(COMMANDS[command].replace("NAME", "hub:owner/cached").split(), current=here)
     assert outcome.code == 0, outcome.errors
-    assert f"owner/cached: no such path; {variable} forbids the network; looking in the" in outcome.errors
+    assert "owner/cached: no such path; TOKKIT_OFFLINE forbids the network; looking in the" in outcome.errors
     assert hub.requests == []
 
 

@@ -14,13 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
 from tokkit.progress import Progress
-<<<<<<< HEAD
 from tokkit.runtime.panics import reason_of
-from tokkit.sources.paths import missing
-from tokkit.tokenizer.folder.load import LoadedTokenizer, is_hub_name
-=======
 from tokkit.tokenizer.folder.load import LoadedTokenizer, from_hub
->>>>>>> 6622bd5 (Ask nothing of the hub offline; never read a local folder in place of a name of the hub)
 from tokkit.tokenizer.folder.tokenizer_folder import parse, self_test
 
 if TYPE_CHECKING:
