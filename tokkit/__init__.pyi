@@ -141,6 +141,7 @@ def clean(
     duplicates: str = "exact",
     keep: str = "first",
     conflicts: str = "report",
+    labels: str = "report",
     leaks: str = "drop",
     min_words: int | None = None,
     max_words: int | None = None,

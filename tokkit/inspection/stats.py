@@ -157,7 +157,7 @@ def stats(
         splits=splits,
         across=across,
         recommended_max_length=advised,
-        findings=findings(source.source, splits, across, source.pair_column),
+        findings=findings(source.source, splits, across, source.pair_column, source.label_kind),
         unit=unit,
         histograms={
             name: figures.histograms(sums, unit, classes_of, splits[name]["by_class"])

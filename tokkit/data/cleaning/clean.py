@@ -12,9 +12,9 @@ from typing import Any
 
 import polars as pl
 
-from tokkit.data import output, save
+from tokkit.data import label_spellings, output, save
 from tokkit.data.cleaning import repair_rules
-from tokkit.data.cleaning.clean_options import MAJORITY_LABEL, REPORT, CleanOptions
+from tokkit.data.cleaning.clean_options import MAJORITY_LABEL, MERGE, REPORT, CleanOptions
 from tokkit.data.cleaning.cleaned import CleanedDataset, decide
 from tokkit.data.cleaning.repairing import EXAMPLES, TokenCosts, excerpt, repair_texts
 from tokkit.data.dataset import Dataset
@@ -32,6 +32,7 @@ class CleanResult:
 
     dropped, repaired        reason -> rows; rule -> rows that it changed, including those dropped later
     splits                   name -> {rows_before, rows_after, dropped}
+    merged_labels            label -> {spelling: rows} that it was read as; none unless requested
     conflicts                {texts, rows}: texts with two or more labels, counted in each split
     replacement_characters   rows with U+FFFD, where a character was lost before; they are not changed
     examples                 {repaired: {rule: [{before, after}]}, dropped: {reason: [{split, row, reason,
@@ -47,6 +48,7 @@ class CleanResult:
     dropped: dict[str, int]
     repaired: dict[str, int]
     splits: dict[str, dict[str, Any]]
+    merged_labels: dict[str, dict[str, int]]
     conflicts: dict[str, int]
     replacement_characters: int
     examples: dict[str, Any]
@@ -94,6 +96,7 @@ def clean(
     # both compare labels, so a data set without them is an error before any work
     if options.keep == MAJORITY_LABEL or options.conflicts != REPORT:
         loaded.require_labels()
+    loaded, merged = label_spellings.merged(loaded) if options.labels == MERGE else (loaded, {})
     texts = _text_counts(loaded)
     repairs = repair_texts(texts, rules, record_changes=tokenizer is not None, progress=progress)
     if loaded.tokens_column is not None and repairs.texts:
@@ -107,9 +110,9 @@ def clean(
         changed = [text for change in repairs.changes for text in (change.before, change.after)]
         pairs = loaded.pair_column is not None
         costs = TokenCosts([*texts, *changed], loaded_tokenizer, progress, pairs=pairs)
-    cleaned = decide(loaded, repairs, options, costs, progress)
+    cleaned = decide(loaded, repairs, options, costs, progress, merged)
     result = _result(cleaned, texts, costs, out)
-    _say_findings(loaded.source, result, options, progress)
+    _say_findings(loaded, result, options, progress)
     if out is not None:
         dropped = cleaned.dropped_frame()
         jsonl = save.plain_format("jsonl")
@@ -153,6 +156,7 @@ def _result(
         dropped=dict(sum((Counter(split["dropped"]) for split in splits.values()), Counter())),
         repaired=repairs.rows,
         splits=splits,
+        merged_labels={name: dict(spellings) for name, spellings in cleaned.merged.items()},
         conflicts={"texts": conflicting, "rows": rows},
         replacement_characters=sum(n for text, n in texts.items() if "\ufffd" in text),
         examples={"repaired": repairs.examples, "dropped": _dropped_examples(cleaned)},
@@ -203,7 +207,10 @@ def _dropped_examples(cleaned: CleanedDataset) -> dict[str, list[dict[str, Any]]
     return examples
 
 
-def _say_findings(source: str, result: CleanResult, options: CleanOptions, progress: Progress) -> None:
+def _say_findings(loaded: Dataset, result: CleanResult, options: CleanOptions, progress: Progress) -> None:
+    source = loaded.source
+    if spellings := label_spellings.alike(label_spellings.counts(loaded)):
+        progress.say(f"{source}: {label_spellings.sentence(spellings)}; --labels merge makes them one")
     if result.replacement_characters:
         progress.say(
             f"{source}: {result.replacement_characters} rows have U+FFFD, where a character was lost before"

@@ -15,6 +15,8 @@ FIRST, LONGEST, MAJORITY_LABEL = "first", "longest", "majority-label"
 KEEP = (FIRST, LONGEST, MAJORITY_LABEL)
 REPORT, DROP, MAJORITY = "report", "drop", "majority"
 CONFLICTS = (REPORT, DROP, MAJORITY)
+MERGE = "merge"
+LABELS = (REPORT, MERGE)
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,11 @@ class CleanOptions(OutputOptions):
         REPORT,
         "one text with several labels: only say it, drop its rows, or those without the label of most",
         choices=CONFLICTS,
+    )
+    labels: str = option(
+        REPORT,
+        "labels that differ only in white space or case: only say it, or make them one",
+        choices=LABELS,
     )
     leaks: str = option("drop", "training rows whose text is in another split", choices=("drop", "keep"))
     min_words: int | None = option(None, "drop texts of fewer words", minimum=1, metavar="N")

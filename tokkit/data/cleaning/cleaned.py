@@ -22,28 +22,31 @@ class CleanedDataset:
 
     rows         split -> its rows after repairs, with the reasons of those that are dropped (see `dropping`)
     conflicting  how many texts have two or more labels, and in how many rows
+    merged       name of a label -> rows of each of its spellings, which differ from those read
     """
 
     dataset: Dataset
     repairs: Repairs
     rows: Mapping[str, pl.DataFrame]
     conflicting: tuple[int, int]
+    merged: Mapping[str, Mapping[str, int]]
 
     def kept_rows(self, split: str) -> pl.DataFrame:
         """The rows of a split that are not dropped."""
         return dropping.left(self.rows[split])
 
     def kept_frame(self, split: Split) -> pl.DataFrame:
-        """The rows that are not dropped, as they were read but for their texts."""
+        """The rows that are not dropped, as read but for their texts, and for labels that were merged."""
         rows = self.kept_rows(split.name)
         frame = split.original[rows["row"]]
+        if self.merged and self.dataset.label_column is not None:
+            label = self.dataset.label_column
+            frame = _with_column(frame, label, split.frame[label][rows["row"]])
         if self.dataset.tokens_column is not None:  # no rule repairs tokens, and their text is made of them
             return frame
         for side, column in (("text", self.dataset.text_column), ("pair", self.dataset.pair_column)):
             if column is not None:
-                # a text column that is no column of the table is a field within objects: "data.text"
-                name, *keys = [column] if column in frame.columns else column.split(".")
-                frame = frame.with_columns(_with_field(frame[name], keys, rows[side]).alias(name))
+                frame = _with_column(frame, column, rows[side])
         return frame
 
     def dropped_rows(self, split: str) -> pl.DataFrame:
@@ -69,7 +72,12 @@ class CleanedDataset:
 
 
 def decide(
-    dataset: Dataset, repairs: Repairs, options: CleanOptions, costs: TokenCosts | None, progress: Progress
+    dataset: Dataset,
+    repairs: Repairs,
+    options: CleanOptions,
+    costs: TokenCosts | None,
+    progress: Progress,
+    merged: Mapping[str, Mapping[str, int]],
 ) -> CleanedDataset:
     """Decides for every row whether it is dropped, in the order of `dropping`: the first reason counts."""
     splits = {}
@@ -94,7 +102,7 @@ def decide(
         if options.duplicates != NONE:
             rows = rows.update(dropping.copies(name, grouped, options.keep), on="row")
         splits[name] = rows
-    return CleanedDataset(dataset, repairs, splits, (conflicting_texts, conflicting_rows))
+    return CleanedDataset(dataset, repairs, splits, (conflicting_texts, conflicting_rows), merged)
 
 
 def _drop_out_of_limits(rows: pl.DataFrame, options: CleanOptions, costs: TokenCosts | None) -> pl.DataFrame:
@@ -114,6 +122,12 @@ def _drop_out_of_limits(rows: pl.DataFrame, options: CleanOptions, costs: TokenC
         long = [row for row, *sides in kept_rows if costs.tokens(filter(None, sides)) > options.max_tokens]
         rows = dropping.drop(rows, pl.col("row").is_in(long), "too many tokens")
     return rows
+
+
+def _with_column(frame: pl.DataFrame, column: str, values: pl.Series) -> pl.DataFrame:
+    """The table with other values of a column, or of a field within objects: ``data.text``."""
+    name, *keys = [column] if column in frame.columns else column.split(".")
+    return frame.with_columns(_with_field(frame[name], keys, values).alias(name))
 
 
 def _with_field(objects: pl.Series, keys: Sequence[str], values: pl.Series) -> pl.Series:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tokkit.data.dataset import first_names
+from tokkit.data import label_spellings
+from tokkit.data.dataset import ONE, first_names
 
 ERROR, WARNING = "error", "warning"
 
@@ -23,6 +25,7 @@ TRUNCATED = 0.05
 _NO_LABEL = "-1"
 
 _WITHOUT_LEAKS = "tokkit rebalance {source} -o OUT --strategy weights leaves them out of train"
+_ONE_NAME = "give them one name: --label-names OLD=NEW"
 _OTHER_LABELS = "name another column: tokkit stats {source} --label-column NAME"
 
 # Rule id -> severity, and the fix; the ids are what `stats --fail-on` takes.
@@ -39,6 +42,7 @@ RULES: dict[str, tuple[str, str]] = {
         WARNING,
         f"tokkit stats {{source}} --missing-label {_NO_LABEL} takes it as none, as all commands do",
     ),
+    "label-spellings": (WARNING, "tokkit clean {source} -o OUT --labels merge makes them one"),
     "imbalance": (WARNING, "weigh the classes first: tokkit finetune --class-weights balanced"),
     "small-class": (
         WARNING,
@@ -79,9 +83,16 @@ def findings(
     splits: Mapping[str, Mapping[str, Any]],
     across: Mapping[str, Any],
     pair_column: str | None = None,
+    label_kind: str = ONE,
 ) -> list[Finding]:
     """What every rule finds in the statistics of a data set, in the order of the rules."""
     problems = [*_across_splits(across)]
+    rows_of = Counter[str]()
+    for split in splits.values():
+        rows_of.update(split["classes"])
+    if spellings := label_spellings.alike(rows_of):
+        fix = RULES["label-spellings"][1] if label_kind == ONE else _ONE_NAME
+        problems.append(("label-spellings", label_spellings.sentence(spellings), fix))
     for name, split in splits.items():
         in_split = [*_in_split(split), *(_in_classes(split["classes"]) if name == "train" else ())]
         problems += [(rule, f"{name}: {message}", RULES[rule][1]) for rule, message in in_split]

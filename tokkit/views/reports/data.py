@@ -38,6 +38,13 @@ def clean(result: Result) -> list[Table]:
     tables = [Table(_title(result), ("split", "rows before", "rows after"), rows)]
     if result["repaired"]:
         tables.append(_repaired(result["repaired"], tokens))
+    if result["merged_labels"]:
+        spelled = [
+            (label, f'"{spelling}"', rows)
+            for label, spellings in result["merged_labels"].items()
+            for spelling, rows in spellings.items()
+        ]
+        tables.append(Table("Merged labels", ("label", "read as", "rows"), spelled))
     if result["dropped"]:
         tables.append(_dropped(result))
     if tokens:
