@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokkit.errors import InputError, UsageError
-from tokkit.sources import streams
-from tokkit.sources.encodings import Recoded, encoding_named, likely_encoding
+from tokkit.sources import formats, streams
+from tokkit.sources.encoding_guess import likely_encodings, wide_encoding
+from tokkit.sources.encodings import Recoded, encoding_named
 
 
 @given(st.text(st.sampled_from("aé가漢\n\r😀\ufeff"), min_size=1), st.integers(1, 9))
@@ -45,18 +46,90 @@ def test_encodings_compressed_files_and_nul(tmp_path):
         list(streams.lines(tmp_path / "b.txt", encoding="utf_16"))
 
 
+SENTENCES = {
+    "cp1252": "Die Tür ist zu, über der Straße scheint später die Sonne; schöne Grüße, für fünf € – so",
+    "mac_roman": "L’été dernier, nous avons été très heureux à la plage, même après la tempête",
+    "cp437": "El niño comió después; la acción está aquí y mañana también",
+    "cp1250": "Następnego dnia wyszła z domu późno i źle się czuła, że aż strach",
+    "iso8859-2": "Příliš žluťoučký kůň úpěl ďábelské ódy, řekl otec večer",
+    "cp852": "Az őszi estéken gyönyörű a kertünk, és a fák között sétálunk",
+    "cp1251": "Этот фильм мне очень понравился, смотрите обязательно",
+    "koi8-r": "Этот фильм мне очень понравился, смотрите обязательно",
+    "cp866": "Этот фильм мне очень понравился, смотрите обязательно",
+    "iso8859-5": "Този филм много ми хареса и го препоръчвам на всички",
+    "koi8-u": "Цей фільм мені дуже сподобався, її варто подивитися",
+    "cp1253": "Η ταινία ήταν πολύ καλή και μου άρεσε πάρα πολύ",
+    "cp1254": "Bu filmi çok beğendim, oyuncular gerçekten şahane ve görüntüler güzeldi",
+    "cp1255": "הסרט הזה היה טוב מאוד ואני ממליץ עליו לכולם",
+    "cp1256": "هذا الفيلم جيد جدا وأنصح الجميع بمشاهدته في السينما",
+    "cp1257": "Šis filmas man labai patiko, žiūrėjome jį su šeima, ačiū už viską",
+    "cp874": "หนังเรื่องนี้สนุกมากและนักแสดงเล่นได้ดี",
+    "cp949": "이 영화 정말 재미있어요, 10점!",
+    "cp932": "この映画はとても良かったです",
+    "euc_jp": "この映画はとても良かったです、ありがとう",
+    "gb18030": "这部电影很好看，我们都喜欢",
+    "big5": "這部電影很好看，我們都喜歡",
+}
+
+
+@pytest.mark.parametrize("encoding", SENTENCES)
+def test_encodings_the_likeliest_gives_the_text(encoding):
+    content = SENTENCES[encoding].encode(encoding)
+    assert content.decode(next(iter(likely_encodings(content)))) == SENTENCES[encoding]
+
+
+@pytest.mark.parametrize("text", ["text,label\ngrün,1\n", "문장,라벨\n좋다,1\n", "文,类\n好,1\n"])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-16", "utf-32"])
+def test_encodings_of_two_and_four_bytes_are_named_with_and_without_mark(text, encoding):
+    assert wide_encoding(text.encode(encoding)) == encoding
+    assert wide_encoding(text.encode()) is None
+    assert wide_encoding(text.encode().replace(b"1", b"\0", 1)) is None
+
+
+def error_of(path: Path, content: bytes, encoding: str | None = None) -> InputError:
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        list(streams.lines(path, encoding=encoding))
+    return caught.value
+
+
+def test_encodings_only_those_that_decode_the_whole_file_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(streams, "BLOCK", 1 << 12)
+    # the byte 0x98 is none of cp1251, and far behind the sample
+    content = "Этот фильм мне очень понравился\n".encode("cp1251") * 2000
+    assert error_of(tmp_path / "a.txt", content).hint == "--encoding cp1251"
+    error = error_of(tmp_path / "a.txt", content + b"\x98\n")
+    assert error.message.endswith("a.txt:1: byte 1 (0xdd) is not UTF-8")
+    assert "cp1251" not in error.hint
+
+
+def test_encodings_a_cut_off_file_of_utf8_is_not_called_another(tmp_path):
+    error = error_of(tmp_path / "a.txt", "좋은 영화였다\n나쁜 영화였다".encode()[:-1])
+    assert error.message.endswith("a.txt:2: byte 17 (0xeb) is not UTF-8")
+    assert f"iconv -c -f UTF-8 -t UTF-8 {tmp_path}/a.txt > clean.txt" in error.hint
+
+
+def test_encodings_a_wrong_option_is_answered_with_the_right_one(tmp_path):
+    korean = ("좋은 영화였다\n" * 3).encode("cp949")
+    assert error_of(tmp_path / "a.txt", korean, "ascii").hint == "--encoding cp949"
+    utf8 = "좋은 영화였다\n".encode()
+    assert error_of(tmp_path / "b.txt", utf8, "cp949").hint == "it is UTF-8: leave --encoding out"
+
+
 @pytest.mark.parametrize(
-    ("text", "encoding"),
+    ("text", "written", "read", "likelier"),
     [
-        ("이 영화 정말 재미있어요, 10점!", "cp949"),
-        ("この映画はとても良かったです", "cp932"),
-        ("这部电影很好看", "gb18030"),
-        ("schön, naïve, café; über dem Fluß", "cp1252"),
-        ("ein “Zitat” für fünf € – so", "cp1252"),
+        ("좋은 영화였다, 또 보고 싶다\n", "cp949", "cp1252", "cp949"),
+        ("좋은 영화였다, 또 보고 싶다\n", "cp949", "cp949", None),
+        ("eine schöne Tür für Übergrößen\n", "utf-8", "cp1252", "utf-8"),
+        ("eine schöne Tür für Übergrößen\n", "cp1252", "cp1250", None),  # the same text
     ],
 )
-def test_encodings_what_a_file_may_be(text, encoding):
-    assert likely_encoding(text.encode(encoding)) == encoding
+def test_encodings_that_read_nonsense_are_said(tmp_path, text, written, read, likelier):
+    (tmp_path / "a.txt").write_bytes(text.encode(written))
+    said: list[str] = []
+    formats.recognize(tmp_path / "a.txt", say=said.append, encoding=encoding_named(read))
+    assert [line.rpartition("--encoding ")[2] for line in said] == ([likelier] if likelier else [])
 
 
 @pytest.mark.parametrize(

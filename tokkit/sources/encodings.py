@@ -1,4 +1,4 @@
-"""Text files that are not UTF-8: read as what they are said to be, and what they may be where nothing is.
+"""Text files that are not UTF-8, read in the encoding that they are said to be in.
 
 A Korean file of Windows is cp949 (which holds euc-kr), a Western one cp1252.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import io
-import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -16,16 +16,6 @@ from tokkit.sources.paths import display_name
 
 _BLOCK = 1 << 20
 _UTF8 = ("utf-8", "utf-8-sig")
-# encoding -> its own letters, and the share of all beyond ASCII that they have at least in a text of it.
-#
-# Each of the three makes letters of the bytes of the others, but seldom so many of these.
-_LIKELY = {
-    "cp932": (re.compile("[\u3040-\u30ff]"), 0.3),  # kana
-    "cp949": (re.compile("[\uac00-\ud7a3]"), 0.8),  # Hangul
-    "gb18030": (re.compile("[\u4e00-\u9fff]"), 0.5),  # Han
-}
-_ELSE = "cp1252"
-_TWO_BYTES = re.compile(rb"[\x80-\xff]{2}")
 
 
 def encoding_named(name: str | None) -> str | None:
@@ -48,33 +38,20 @@ def encoding_named(name: str | None) -> str | None:
     return None if encoding in _UTF8 else encoding
 
 
-def likely_encoding(text: bytes) -> str:
-    """What bytes that are no UTF-8 may be; a guess, good enough to be proposed.
-
-    Where every byte beyond ASCII is alone, as an umlaut is, it is cp1252.
-
-    >>> likely_encoding("영화".encode("cp949"))
-    'cp949'
-    """
-    for name, (own, share) in _LIKELY.items() if _TWO_BYTES.search(text) else ():
-        # ASCII is the same in all of them, so that only other letters tell
-        letters = re.sub(r"[\x00-\x7f]", "", text.decode(name, "replace"))
-        if len(own.findall(letters)) >= share * len(letters):
-            return name
-    return _ELSE
-
-
 class Recoded(io.RawIOBase):
     """The bytes of a file as UTF-8, without a byte order mark.
 
     file      opened for reading, in ``encoding``
     path      that errors name
+    hint      what to do about bytes that the encoding does not have
 
     Reading raises `InputError` naming the line of bytes that the encoding does not have.
     """
 
-    def __init__(self, file: IO[bytes], path: Path, encoding: str) -> None:
-        self._file, self._path, self._encoding = file, path, encoding
+    def __init__(
+        self, file: IO[bytes], path: Path, encoding: str, hint: Callable[[], str | None] = lambda: None
+    ) -> None:
+        self._file, self._path, self._encoding, self._hint = file, path, encoding, hint
         self._decoder = codecs.getincrementaldecoder(encoding)()
         self._lines = 0
 
@@ -94,7 +71,7 @@ class Recoded(io.RawIOBase):
             raise InputError(
                 f"{display_name(self._path)}:{line}: "
                 f"0x{error.object[error.start]:02x} is not {self._encoding}",
-                hint=f"is it another? --encoding {likely_encoding(error.object)}",
+                hint=self._hint(),
             ) from error
         self._lines += text.count("\n")
         return text

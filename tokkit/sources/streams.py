@@ -14,13 +14,14 @@ import lzma
 import re
 import shlex
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from tokkit.errors import InputError
-from tokkit.sources.encodings import Recoded, likely_encoding
+from tokkit.sources import encoding_guess
+from tokkit.sources.encodings import Recoded
 from tokkit.sources.paths import display_name
 
 # bytes read at a time
@@ -35,8 +36,6 @@ FREE = 100 << 20
 # bytes of text that a byte of a compressed file holds, about
 _PACKED = 4
 
-# Read as UTF-8, UTF-16 would be reported as NUL bytes; its byte order mark allows a better message.
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _MARK = b"\xef\xbb\xbf"
 _BEFORE_A_SPACE = re.compile(rb"[^\x00-\x20\x7f](?=\x20)")
 _BROKEN = (EOFError, zlib.error, lzma.LZMAError, gzip.BadGzipFile)
@@ -103,14 +102,30 @@ def blocks(
     Raises `InputError` for a damaged file, and for one that grows to more
     than `LARGEST_RATIO` times its size when it is decompressed (and to more than `FREE` bytes).
     """
+    parts: list[bytes] = []
+    for block in _raw_blocks(path, start, end, encoding):
+        # a block ends with its last whole line; the rest begins the next one
+        cut = block.rfind(b"\n") + 1 or (_safe_cut(block) if within_lines else 0)
+        if cut:
+            yield b"".join((*parts, block[:cut]))
+            parts = [block[cut:]] if cut < len(block) else []
+        else:
+            parts.append(block)
+    if parts:
+        yield b"".join(parts)
+
+
+def _raw_blocks(
+    path: Path, start: int = 0, end: int | None = None, encoding: str | None = None
+) -> Iterator[bytes]:
+    """The bytes as they are read, at most a `BLOCK` of the file at a time."""
     with open_binary(path) as opened:
-        file = opened if encoding is None else Recoded(opened, path, encoding)
+        file = opened if encoding is None else Recoded(opened, path, encoding, lambda: _encoding_hint(path))
         if start:
             file.seek(start)
         # a small file that decompresses to far more than text does is a bomb
         most = max(FREE, LARGEST_RATIO * path.stat().st_size)
         total = 0
-        parts: list[bytes] = []
         while block := _read(file, path, BLOCK if end is None else min(BLOCK, end - start - total)):
             total += len(block)
             if total > most:
@@ -118,15 +133,7 @@ def blocks(
                     f"{path}: grows to more than {LARGEST_RATIO} times its size when it is decompressed",
                     hint="unpack it yourself if you trust it, and name the unpacked file",
                 )
-            # a block ends with its last whole line; the rest begins the next one
-            cut = block.rfind(b"\n") + 1 or (_safe_cut(block) if within_lines else 0)
-            if cut:
-                yield b"".join((*parts, block[:cut]))
-                parts = [block[cut:]] if cut < len(block) else []
-            else:
-                parts.append(block)
-        if parts:
-            yield b"".join(parts)
+            yield block
 
 
 def lines(
@@ -216,18 +223,19 @@ def _read(file: IO[bytes] | Recoded, path: Path, size: int) -> bytes:
 def _report_damage(path: Path, encoding: str | None) -> None:
     """Raises `InputError` naming the first line that is no text."""
     name = display_name(path)
-    quoted = shlex.quote(str(path)) if name == str(path) else "FILE"
+    # of UTF-16 and UTF-32 no line can be named: their line ends are other bytes
+    wide = encoding_guess.wide_encoding(next(_raw_blocks(path), b""))
+    if wide and not (encoding or "").startswith("utf"):
+        raise InputError(f"{name}: is {wide.upper()}", hint=f"--encoding {wide}")
     line = 1
     for block in blocks(path, encoding=encoding):
-        if line == 1 and block.startswith(_UTF16):
-            raise InputError(f"{path}: is UTF-16", hint=_hint("utf-16", shlex.quote(str(path))))
         text = block.removeprefix(_MARK) if line == 1 else block
         if (nul := text.find(b"\0")) >= 0:
             line += text.count(b"\n", 0, nul)
             raise InputError(
                 f"{name}:{line}: holds a NUL byte: no text file, or UTF-16?",
-                hint=f"file {quoted} tells what it is; "
-                f"without NUL bytes: tr -d '\\000' < {quoted} > clean.txt",
+                hint=f"file {_quoted(path)} tells what it is; "
+                f"without NUL bytes: tr -d '\\000' < {_quoted(path)} > clean.txt",
             )
         try:
             text.decode("utf-8")
@@ -236,16 +244,54 @@ def _report_damage(path: Path, encoding: str | None) -> None:
             column = error.start - text.rfind(b"\n", 0, error.start)
             raise InputError(
                 f"{name}:{line}: byte {column} (0x{text[error.start]:02x}) is not UTF-8",
-                hint=_hint(likely_encoding(text), quoted),
+                hint=_encoding_hint(path),
             ) from error
         line += text.count(b"\n")
 
 
-def _hint(encoding: str, quoted: str) -> str:
-    return (
-        f"a data set is read as it is: --encoding {encoding}; "
-        f"or convert it: iconv -f {encoding.upper()} -t UTF-8 {quoted} > utf8.txt"
+def _encoding_hint(path: Path) -> str:
+    """The option that reads a file that is no UTF-8, or what to do where no encoding has all of its bytes."""
+    if wide := encoding_guess.wide_encoding(next(_raw_blocks(path), b"")):
+        return f"--encoding {wide}"
+    if encoding_guess.decoding_all(["utf-8"], _raw_blocks(path)):
+        return "it is UTF-8: leave --encoding out"
+    sample = _sample(_raw_blocks(path))
+    if encoding_guess.is_damaged_utf8(sample):
+        to_utf8 = f"iconv -c -f UTF-8 -t UTF-8 {_quoted(path)} > clean.txt"
+        return f"most of it is UTF-8, and no other encoding; to leave out what is not: {to_utf8}"
+    likely = encoding_guess.likely_encodings(sample)
+    decoding = (
+        encoding_guess.decoding_all(names, _raw_blocks(path))
+        for names in encoding_guess.batches_to_try(likely)
     )
+    found = next(filter(None, decoding), [])
+    if not found:
+        return "no common encoding decodes all of it: is it text, and of one encoding?"
+    others = [name for name in found[1:] if likely[found[0]] - likely[name] < encoding_guess.CERTAIN]
+    return f"--encoding {found[0]}" + (f"; it may also be {', '.join(others)}" if others else "")
+
+
+def _sample(blocks: Iterable[bytes]) -> bytes:
+    """The first lines that are not ASCII."""
+    sample = b""
+    for block in blocks:
+        sample += encoding_guess.telling_lines(block)
+        if len(sample) > encoding_guess.SAMPLE:
+            break
+    return sample[: encoding_guess.SAMPLE]
+
+
+def likelier_encoding(path: Path, encoding: str) -> str | None:
+    """An encoding that the beginning of a file is far more likely in than in the one that it is read in.
+
+    None also where no letter tells, and for UTF-16 and UTF-32.
+    """
+    sample = b"" if encoding.startswith("utf") else _sample(itertools.islice(_raw_blocks(path), 1))
+    return encoding_guess.likelier_encoding(sample, encoding) if sample else None
+
+
+def _quoted(path: Path) -> str:
+    return shlex.quote(str(path)) if display_name(path) == str(path) else "FILE"
 
 
 _OTHER_LINE_ENDS = "\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"

@@ -305,6 +305,8 @@ def _recognized(
     if name not in ("parquet", "arrow") and streams.is_plain(path):
         refused.check_content(path)
     sample = [] if name in ("parquet", "arrow") else streams.first_lines(path, encoding=encoding)
+    if sample and encoding is not None and (likelier := streams.likelier_encoding(path, encoding)):
+        say(f"{path}: read as {encoding}, but it is more likely {likelier}: --encoding {likelier}")
     # many tools write an object a line to files called .json
     if name == "json" and _is_json_lines(sample):
         name = "jsonl"
