@@ -110,6 +110,7 @@ def add_tokens(
     special: str | Sequence[str] = (),
     token: str | Sequence[str] = (),
     tokens_file: str | None = None,
+    encoding: str | None = None,
     role: str | Sequence[str] = (),
     native: bool = False,
     single_word: bool = False,
@@ -303,6 +304,7 @@ def count(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
 ) -> CountResult: ...
@@ -729,6 +731,7 @@ def suggest_tokens(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
 ) -> SuggestResult: ...
@@ -770,6 +773,7 @@ def train_bpe(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
 ) -> TrainResult: ...
@@ -796,6 +800,7 @@ def train_char(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
 ) -> TrainResult: ...
@@ -824,6 +829,7 @@ def train_unigram(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
 ) -> TrainResult: ...
@@ -850,6 +856,7 @@ def train_word(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
 ) -> TrainResult: ...
@@ -884,6 +891,7 @@ def train_wordpiece(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
 ) -> TrainResult: ...
@@ -903,6 +911,7 @@ def trim(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
 ) -> TrimResult: ...
 def wrap(
@@ -930,5 +939,6 @@ def wrap(
     text_column: str | None = None,
     sep: str | None = None,
     quote: str | None = None,
+    encoding: str | None = None,
     format: str | None = None,
 ) -> WrapResult: ...

@@ -144,3 +144,10 @@ def test_load_dataset_takes_the_options_as_settings(write, tmp_path):
 def test_output_formats_are_those_that_are_read_and_datasets():
     assert set(FORMATS) == {*formats.FORMATS, DATASETS}
     assert set(save._WRITERS) == set(formats.FORMATS)
+
+
+def test_output_of_another_encoding_is_utf8_and_it_is_said(write, heard, tmp_path):
+    source = write("a.csv", "text,label\n좋다,긍정\n싫다,부정\n".encode("cp949"))
+    tokkit.clean(source, tmp_path / "b.csv", encoding="cp949", progress=heard)
+    assert (tmp_path / "b.csv").read_text("utf-8") == "text,label\n좋다,긍정\n싫다,부정\n"
+    assert f"{tmp_path / 'b.csv'}: written in UTF-8, not in cp949" in heard

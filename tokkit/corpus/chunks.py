@@ -6,7 +6,6 @@ r"""The chunks of a corpus: its texts are read as columns, cut by kernels, and c
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +35,7 @@ def texts_of(corpus: Sequence[CorpusFile]) -> Iterator[Texts]:
     """
     for file in corpus:
         if file.column is None:
-            yield from lines_of(file.path)
+            yield from lines_of(file)
             continue
         for batch in columns(file):
             column = batch.columns.get(file.column)
@@ -44,9 +43,9 @@ def texts_of(corpus: Sequence[CorpusFile]) -> Iterator[Texts]:
             yield texts, texts.size
 
 
-def lines_of(path: Path, start: int = 0, end: int | None = None) -> Iterator[Texts]:
+def lines_of(file: CorpusFile, start: int = 0, end: int | None = None) -> Iterator[Texts]:
     """The lines of a text file, or from one line start to another, newlines kept as `feed.items` does."""
-    for text, read in streams.text_blocks(path, start, end):
+    for text, read in streams.text_blocks(file.path, start, end, file.encoding):
         yield Strings.split(text, _NEWLINE, keep_end=True), read
 
 

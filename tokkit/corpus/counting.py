@@ -168,7 +168,7 @@ class _Runs:
 
 
 def _texts_of(part: FileRange) -> Iterator[Texts]:
-    return texts_of([part.file]) if part.whole else lines_of(part.file.path, part.start, part.end)
+    return texts_of([part.file]) if part.whole else lines_of(part.file, part.start, part.end)
 
 
 def _describe(paths: threads.Tasks[Path]) -> dict[Path, dict[str, Any]]:

@@ -15,6 +15,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, bytes_of, option
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import streams
+from tokkit.sources.encodings import encoding_named, encoding_option
 from tokkit.sources.formats import FORMATS, QUOTES, FormatOptions, TableFormat, batches, format_of, recognize
 from tokkit.sources.paths import expand
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ReadingOptions(Options):
-    """How the files of a corpus are read; text files need none of it."""
+    """How the files of a corpus are read; text files in UTF-8 need none of it."""
 
     section: ClassVar[str] = "Reading the corpus"
 
@@ -35,6 +36,7 @@ class ReadingOptions(Options):
     quote: str | None = option(
         None, "quotes of delimited files: enclosing fields, or none", choices=QUOTES, default_text="found"
     )
+    encoding: str | None = encoding_option()
     format: str | None = option(None, "read every file as this", choices=FORMATS, default_text="by name")
 
 
@@ -56,11 +58,21 @@ class CorpusOptions(ReadingOptions):
 
 @dataclass(frozen=True)
 class CorpusFile:
-    """One file of a corpus, and how it is read; ``column`` names the texts of a table."""
+    """One file of a corpus, and how it is read; ``column`` names the texts of a table.
+
+    encoding  of text, as Python calls it; UTF-8 where it is None
+    """
 
     path: Path
     format: TableFormat
     column: str | None = None
+    encoding: str | None = None
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of text that it holds; None where a table, a compressed file or another encoding hides it."""
+        is_text = self.column is None and self.encoding is None and streams.is_plain(self.path)
+        return self.path.stat().st_size if is_text else None
 
 
 def files_named(
@@ -102,28 +114,35 @@ def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> li
 def plan(files: Sequence[Path], options: ReadingOptions, progress: Progress = SILENT) -> list[CorpusFile]:
     """How each file will be read, found out before long work starts.
 
-    Raises `InputError` for an empty file or a table without the column named.
+    Raises `InputError` for an empty file or a table without the column named, `UsageError` for an encoding of
+    files that are no text.
     """
     planned = []
+    encoding = encoding_named(options.encoding)
     for path in files:
-        table = recognize(
-            path, options.sep, options.format, names=None, say=progress.say, quote=options.quote
-        )
+        table = recognize(path, options.sep, options.format, None, progress.say, encoding, options.quote)
         column = None
         if table.name != "text":
-            column = _text_column(path, table, options.text_column, progress)
+            column = _text_column(path, table, options.text_column, encoding, progress)
             progress.say(f'{path}: a table; the texts of its column "{column}" are read')
-        planned.append(CorpusFile(path, table, column))
+        planned.append(CorpusFile(path, table, column, encoding))
+    if encoding and planned and all(file.format.name in ("parquet", "arrow") for file in planned):
+        raise UsageError(
+            f"--encoding {options.encoding}: is for text, and {planned[0].path} is {planned[0].format.name}",
+            hint="leave --encoding out",
+        )
     return planned
 
 
 def size_of(corpus: Sequence[CorpusFile]) -> int | None:
-    """Bytes that will be read; None where a table or a compressed file hides it."""
-    plain = all(file.column is None and streams.is_plain(file.path) for file in corpus)
-    return sum(file.path.stat().st_size for file in corpus) if plain else None
+    """Bytes that will be read; None where one file hides them (`CorpusFile.size`)."""
+    sizes = [file.size for file in corpus]
+    return None if None in sizes else sum(filter(None, sizes))
 
 
-def _text_column(path: Path, table: TableFormat, name: str | None, progress: Progress) -> str:
+def _text_column(
+    path: Path, table: TableFormat, name: str | None, encoding: str | None, progress: Progress
+) -> str:
     """The column of texts, named or guessed from the first rows.
 
     For a table without a header line the error names an option that a corpus has.
@@ -134,7 +153,8 @@ def _text_column(path: Path, table: TableFormat, name: str | None, progress: Pro
 
     try:
         values = JsonValues()
-        rows = first_rows(values.noted(batches(path, table, say=progress.say), 0))
+        read = batches(path, table, FormatOptions(encoding=encoding), progress.say)
+        rows = first_rows(values.noted(read, 0))
         return text_column(rows, name, str(path), values.mixed([path], rows))
     except InputError as error:
         if error.hint is None or "--names" not in error.hint:
@@ -150,7 +170,7 @@ def items(
     """Lists of texts, file after file; ``on_bytes`` receives the UTF-8 bytes of each list."""
     for file in corpus:
         if file.column is None:
-            yield from streams.lines(file.path, on_bytes)
+            yield from streams.lines(file.path, on_bytes, file.encoding)
             continue
         for batch in columns(file):
             texts = batch.texts(file.column)
@@ -163,7 +183,7 @@ def columns(file: CorpusFile) -> Iterator[Batch]:
     from tokkit.sources.formats.batch import with_types
 
     assert file.column is not None
-    options = FormatOptions(columns=[file.column, file.column.partition(".")[0]])
+    options = FormatOptions(columns=[file.column, file.column.partition(".")[0]], encoding=file.encoding)
     rows = batches(file.path, file.format, options)
     return with_types(_checked(rows, file.path, file.column), file.column)
 

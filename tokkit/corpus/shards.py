@@ -3,8 +3,8 @@
     a.txt 600 MB, b.txt 1 MB, c.parquet 2 MB
     ->  a.txt to 256 MB;  a.txt to 512 MB;  the rest of a.txt, b.txt and c.parquet
 
-A text file is parted at line ends; a table and a compressed file stay whole, and so does every file where
-the pipeline may not be cut.
+A text file is parted at line ends; a table, a compressed file and one that is not UTF-8 stay whole, and so
+does every file where the pipeline may not be cut.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def check_unchanged(shard: Shard) -> None:
 def _parts_of(file: CorpusFile, within_files: bool) -> Iterator[FileRange]:
     size, changed = _state(file.path)
     start = 0
-    # tables and compressed files cannot be read from the middle on
-    if within_files and file.column is None and streams.is_plain(file.path):
+    # others cannot be read from the middle on, and their line ends may be other bytes
+    if within_files and file.size is not None:
         while size - start > SHARD:
             end = _line_start(file.path, start + SHARD)
             yield FileRange(file, start, end, size, changed)

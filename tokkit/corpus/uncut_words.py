@@ -25,7 +25,13 @@ def count_in_child(
 ) -> PlainWords:
     """The words of a corpus; raises what the child raises."""
     files = [
-        {"path": str(file.path), "format": astuple(file.format), "column": file.column} for file in corpus
+        {
+            "path": str(file.path),
+            "format": astuple(file.format),
+            "column": file.column,
+            "encoding": file.encoding,
+        }
+        for file in corpus
     ]
     job = {"corpus": files, "tokenizer": tokenizer}
     result = run_child("tokkit.corpus.uncut_words", job, progress, threads)
@@ -34,7 +40,10 @@ def count_in_child(
 
 def _count_files(job: Mapping[str, Any]) -> dict[str, Any]:
     """The child's side of `count_in_child`."""
-    corpus = [CorpusFile(Path(f["path"]), TableFormat(*f["format"]), f["column"]) for f in job["corpus"]]
+    corpus = [
+        CorpusFile(Path(f["path"]), TableFormat(*f["format"]), f["column"], f["encoding"])
+        for f in job["corpus"]
+    ]
     reporter = Reporter()
     words = count_by_reference(Tokenizer.from_str(job["tokenizer"]), items(corpus, reporter))
     return {"words": words, "bytes": reporter.total}

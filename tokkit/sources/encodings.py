@@ -9,13 +9,19 @@ import codecs
 import io
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tokkit.errors import InputError, UsageError
+from tokkit.options import option
 from tokkit.sources.paths import display_name
 
 _BLOCK = 1 << 20
 _UTF8 = ("utf-8", "utf-8-sig")
+
+
+def encoding_option(files: str = "text files") -> Any:
+    """The `option` ``--encoding``, which every command that reads text has."""
+    return option(None, f"of {files} that are not UTF-8, cp949 say", metavar="NAME", default_text="UTF-8")
 
 
 def encoding_named(name: str | None) -> str | None:

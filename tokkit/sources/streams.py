@@ -261,14 +261,13 @@ def _encoding_hint(path: Path) -> str:
         return f"most of it is UTF-8, and no other encoding; to leave out what is not: {to_utf8}"
     likely = encoding_guess.likely_encodings(sample)
     decoding = (
-        encoding_guess.decoding_all(names, _raw_blocks(path))
-        for names in encoding_guess.batches_to_try(likely)
+        encoding_guess.decoding_all(some, _raw_blocks(path)) for some in encoding_guess.batches_to_try(likely)
     )
-    found = next(filter(None, decoding), [])
-    if not found:
+    names = next(filter(None, decoding), [])
+    if not names:
         return "no common encoding decodes all of it: is it text, and of one encoding?"
-    others = [name for name in found[1:] if likely[found[0]] - likely[name] < encoding_guess.CERTAIN]
-    return f"--encoding {found[0]}" + (f"; it may also be {', '.join(others)}" if others else "")
+    others = [name for name in names[1:] if likely[names[0]] - likely[name] < encoding_guess.CERTAIN]
+    return f"--encoding {names[0]}" + (f"; it may also be {', '.join(others)}" if others else "")
 
 
 def _sample(blocks: Iterable[bytes]) -> bytes:

@@ -127,6 +127,7 @@ def clean(
             result=result.as_dict(),
             packages=("polars", *(["ftfy"] if "ftfy" in rules else [])),
             force=force,
+            progress=progress,
             settings={"tokenizer": None if tokenizer is None else Path(tokenizer).name},
             sidecars={"dropped.jsonl": write_dropped},
         )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from tokkit.options import Options, option
-from tokkit.sources.encodings import encoding_named
+from tokkit.sources.encodings import encoding_named, encoding_option
 from tokkit.sources.formats import FORMATS, LINE, QUOTES, UNITS, FormatOptions
 
 
@@ -44,9 +44,7 @@ class ReadOptions(Options):
     decimal: str | None = option(
         None, "decimal separator of numbers in delimited files", choices=(".", ","), default_text="."
     )
-    encoding: str | None = option(
-        None, "of text files that are not UTF-8, cp949 say", metavar="NAME", default_text="UTF-8"
-    )
+    encoding: str | None = encoding_option()
     names: str | None = option(None, "column names of files without a header line", metavar="A,B,...")
     format: str | None = option(None, "read every file as this", choices=FORMATS, default_text="by name")
     unit: str | None = option(
@@ -64,13 +62,12 @@ class ReadOptions(Options):
     def format_options(self) -> FormatOptions:
         """How each file is read."""
         names = [name.strip() for name in self.names.split(",")] if self.names else []
-        encoding = None if self.encoding is None else encoding_named(self.encoding)
         return FormatOptions(
             names,
             self.unit or LINE,
             self.field,
             self.skip_bad,
-            encoding,
+            encoding_named(self.encoding),
             decimal=self.decimal or ".",
         )
 

@@ -123,6 +123,7 @@ def rebalance(
             settings={"vectors": vectors[0].name if vectors else None},
             other_inputs=[*siblings_files, *vectors],
             force=force,
+            progress=progress,
             sidecars={SIDECAR: lambda path: path.write_text(weights, encoding="utf-8")},
         )
     return result

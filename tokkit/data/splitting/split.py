@@ -96,6 +96,7 @@ def split(
         result=result.as_dict(),
         packages=("polars", "numpy"),
         force=force,
+        progress=progress,
         as_folder=True,
     )
     return result

@@ -109,7 +109,9 @@ def add_tokens(
         self_test = write_tokenizer(staging, new, extra_special, texts=[proof.text for proof in proofs])
         with stage(progress, "comparing on the sample"):
             paths = sample_files or sorted(corpora_path().glob("*.txt"))
-            corpus = feed.plan(paths, feed.CorpusOptions(), progress)
+            corpus = feed.plan(
+                paths, feed.CorpusOptions(encoding=chosen.encoding if sample_files else None), progress
+            )
             effects = measure_effects(old.backend, extension, requests, feed.items(corpus), progress)
         result = AddTokensResult(
             tokenizer=str(out),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tokkit.options import Options, option
+from tokkit.sources.encodings import encoding_option
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class AddTokensOptions(Options):
     special: tuple[str, ...] = option((), "special token, never split and skipped when decoding", metavar="T")
     token: tuple[str, ...] = option((), "token of your domain", metavar="T")
     tokens_file: str | None = option(None, "file of such tokens, one a line", metavar="FILE")
+    encoding: str | None = encoding_option("that file and samples")
     role: tuple[str, ...] = option(
         (), "special token for a role that has none: pad=[PAD]", metavar="ROLE=TOKEN"
     )

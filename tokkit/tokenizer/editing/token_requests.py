@@ -9,6 +9,7 @@ from typing import Any
 
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.sources import streams
+from tokkit.sources.encodings import encoding_named
 from tokkit.sources.paths import expand
 from tokkit.tokenizer.editing.options import AddTokensOptions
 from tokkit.tokenizer.folder.load import ROLES
@@ -50,7 +51,7 @@ def parse_requests(options: AddTokensOptions) -> tuple[TokenRequest, ...]:
     roles = dict(_parse_roles(options.role))
     # dict.fromkeys removes duplicates and keeps the order, which decides the ids
     special = tuple(dict.fromkeys((*options.special, *roles.values())))
-    plain = tuple(dict.fromkeys((*options.token, *_read_tokens(options.tokens_file))))
+    plain = tuple(dict.fromkeys((*options.token, *_read_tokens(options.tokens_file, options.encoding))))
     for flag, tokens in (("--special", special), ("--token", plain)):
         for token in tokens:
             _check_text(flag, token)
@@ -107,9 +108,9 @@ def _parse_roles(entries: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield role, token
 
 
-def _read_tokens(name: str | None) -> Iterator[str]:
+def _read_tokens(name: str | None, encoding: str | None) -> Iterator[str]:
     for path in () if name is None else expand([name]):
-        for lines in streams.lines(Path(path)):
+        for lines in streams.lines(Path(path), encoding=encoding_named(encoding)):
             yield from (token for line in lines if (token := line.rstrip("\r\n")))
 
 

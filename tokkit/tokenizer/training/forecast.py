@@ -14,7 +14,6 @@ from tokkit.corpus.feed import CorpusFile, items, size_of
 from tokkit.corpus.words import words_of_texts
 from tokkit.progress import Progress
 from tokkit.runtime.threads import threads_to_use
-from tokkit.sources import streams
 from tokkit.tokenizer.training.lexicon import MergeOptions
 from tokkit.tokenizer.training.merging import KernelLexicon
 
@@ -112,7 +111,7 @@ def sample_lines(corpus: Sequence[CorpusFile]) -> list[str]:
     """
     lines: list[str] = []
     for file in corpus[:: max(1, len(corpus) // _SAMPLES)]:
-        if file.column is None and streams.is_plain(file.path):
+        if file.size is not None:
             lines += _spread_lines(file.path, max(1, _SAMPLES // len(corpus)))
         else:
             lines += [line for batch in islice(items([file]), 1) for line in batch]
