@@ -12,9 +12,9 @@ import polars as pl
 from tokkit import files
 from tokkit.data import save
 from tokkit.data.dataset import Dataset, Split
-from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.output_options import DATASETS, OutputOptions
 from tokkit.errors import UsageError
+from tokkit.options import Options
 from tokkit.progress import Progress
 from tokkit.sources import formats
 from tokkit.sources.formats import refused
@@ -58,7 +58,7 @@ def publish(
     options: OutputOptions,
     *,
     command: str,
-    read_options: DatasetOptions,
+    read_options: Options,
     result: Mapping[str, Any],
     packages: Sequence[str],
     force: bool,
@@ -106,8 +106,8 @@ def publish(
             result={key: value for key, value in result.items() if key not in ("output", "examples")},
             run={"output": str(out)},
         )
-    if read_options.encoding is not None:
-        progress.say(f"{out}: written in UTF-8, not in {read_options.encoding}")
+    if encoding := asdict(read_options).get("encoding"):
+        progress.say(f"{out}: written in UTF-8, not in {encoding}")
 
 
 def _write_splits(
