@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
+import subprocess
+import sys
 from collections import Counter
 
 import numpy as np
@@ -17,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tokkit
-from tokkit.corpus import parts, shards
+from tokkit.corpus import counting, parts, shards
 from tokkit.corpus.feed import CorpusFile, CorpusOptions, plan
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.runtime.byte_table import StringCounts
@@ -282,3 +285,46 @@ def test_count_refuses_an_output_that_is_an_input_or_there(write, tmp_path):
         tokkit.count(text, tmp_path / "counts")
     tokkit.count(text, tmp_path / "counts", recipe="gpt2", force=True)
     assert result(tmp_path / "counts")["recipe"] == "gpt2"
+
+
+@pytest.mark.parametrize("recipe", ["gpt2", "bert-uncased"])
+def test_counts_are_the_same_bytes_added_up_in_ranges(write, tmp_path, monkeypatch, recipe):
+    files = [write(f"{name}.txt", text_of(20_000, seed)) for seed, name in enumerate("abc")]
+    files.append(write("long.txt", "a" * 300 + "\n" + "b" * 700 + " c" * 9 + "\n"))
+    monkeypatch.setattr(parts, "ROWS", 7)
+    monkeypatch.setattr(parts, "BYTES", 90)
+    whole = tokkit.count(files, tmp_path / "whole", recipe=recipe)
+    monkeypatch.setattr(counting, "LEAST_MEMORY", 1000)
+    monkeypatch.setattr(parts, "_SAMPLE_EVERY", 2)
+    ranges = Counter()
+    original = parts.bounds_of
+
+    def bounds(*arguments):
+        found = original(*arguments)
+        ranges[len(found)] += 1
+        return found
+
+    monkeypatch.setattr(parts, "bounds_of", bounds)
+    little = tokkit.count(files, tmp_path / "little", recipe=recipe, memory="1KB", threads=2)
+    assert max(ranges) > 5
+    assert (little.pieces, little.distinct_pieces) == (whole.pieces, whole.distinct_pieces)
+    assert contents_of(tmp_path / "little") == contents_of(tmp_path / "whole")
+    monkeypatch.setattr(counting, "MERGING_MEMORY", 1000)
+    again = tokkit.merge_counts([tmp_path / "little"], tmp_path / "again")
+    assert again.distinct_pieces == whole.distinct_pieces
+    assert contents_of(tmp_path / "again") == contents_of(tmp_path / "whole")
+
+
+@pytest.mark.long
+def test_counting_words_that_never_repeat_stays_within_its_memory(tmp_path):
+    """12 million distinct words, 1.3 GB where they are added up at once."""
+    with open(tmp_path / "a.txt", "w", encoding="utf-8") as file:
+        for start in range(0, 12_000_000, 20):
+            file.write(
+                " ".join(f"w{number * 7919 % 99_999_989:08}" for number in range(start, start + 20)) + "\n"
+            )
+    command = [sys.executable, "-m", "tokkit", "count", "a.txt", "-o", "c", "--memory", "128MB", "-q"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+    assert status == 0
+    assert usage.ru_maxrss * 1024 < 700e6

@@ -6,6 +6,8 @@ are kept (`work`) until those of all shards are added up, partition by partition
 
 from __future__ import annotations
 
+import itertools
+import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -26,8 +28,17 @@ from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
 from tokkit.sources.paths import display_name
 
-# Partitions that are added up at a time: a quarter of all distinct pieces is in memory then.
-MERGING = 4
+# Partitions that are added up at a time, and bytes of memory that this may take: larger ones are added up in
+# ranges of pieces, for each of which the runs are read again.
+MERGING, MERGING_MEMORY = 4, 1 << 30
+# Below this the runs would be read again too often.
+LEAST_MEMORY = 16 << 20
+# Memory in bytes that adding up takes: for each piece, and for each byte of one.
+_PER_PIECE, _PER_BYTE = 160, 3
+
+
+# A run or part, and the row groups of it that are read; None for all.
+Source = tuple[Path, Sequence[int] | None]
 
 
 def count_corpus(
@@ -44,7 +55,7 @@ def count_corpus(
 
     work_folder  where finished shards are kept; a run of the same job goes on there
     out          what errors are about
-    memory       bytes that the tables of chunks may take
+    memory       bytes that the tables of chunks may take, and adding them up
 
     Raises `InputError` for text that cannot be read, and for a corpus without text; `OutputError`.
     """
@@ -65,9 +76,10 @@ def count_corpus(
         runs = work.runs()
         pieces, distinct = add_up(
             staging,
-            lambda partition: (batch for run in runs for batch in parts.batches(run, [partition])),
+            lambda partition: [(run, [partition]) for run in runs],
             stages,
             thread_count,
+            memory,
         )
     except BaseException as error:
         # bad input fails again in the next run, and standard input is gone: then nothing is worth keeping
@@ -91,31 +103,51 @@ def count_corpus(
 
 def add_up(
     staging: Path,
-    batches_of: Callable[[int], Iterable[StringCounts]],
+    sources_of: Callable[[int], Sequence[Source]],
     stages: Stages,
     thread_count: int | None,
+    memory: int | None = None,
 ) -> tuple[int, int]:
-    """Write every part from the batches of its partition; returns the pieces, and the distinct ones."""
+    """Write every part from the runs or parts of its partition; returns the pieces, and the distinct ones.
+
+    memory  bytes that it may take; the parts are the same whatever it is
+    """
+    number = min(MERGING, threads.threads_to_use(thread_count))
+    most = max(LEAST_MEMORY, (memory or MERGING_MEMORY) // number)
 
     def work(tasks: threads.Tasks[int]) -> tuple[int, int]:
         pieces = distinct = 0
+
+        def summed(sources: Sequence[Source], ranges: int) -> Iterator[StringCounts]:
+            nonlocal pieces, distinct
+            bounds = parts.bounds_of(_batches(sources), ranges) if ranges > 1 else []
+            for first, end in itertools.pairwise([None, *bounds, None]):
+                table = ByteTable()
+                for batch in _batches(sources):
+                    if tasks.stopped:
+                        return
+                    table.add(parts.within(batch, first, end))
+                pieces, distinct = pieces + table.total(), distinct + len(table)
+                columns = table.columns()
+                del table  # its memory is needed to sort the columns
+                yield columns
+
         for partition in tasks:
-            table = ByteTable()
-            for batch in batches_of(partition):
-                if tasks.stopped:
-                    return pieces, distinct
-                table.add(batch)
-            pieces, distinct = pieces + table.total(), distinct + len(table)
-            columns = table.columns()
-            del table  # its memory is needed to sort the columns
-            parts.write_part(staging / parts.part_name(partition), columns)
+            sources = sources_of(partition)
+            sizes = [parts.size_of(*source) for source in sources]
+            needed = sum(rows * _PER_PIECE + size * _PER_BYTE for rows, size in sizes)
+            part = staging / parts.part_name(partition)
+            parts.write_part(part, summed(sources, math.ceil(needed / most)))
             tasks.done(1)
         return pieces, distinct
 
-    number = min(MERGING, threads.threads_to_use(thread_count))
     with stages.stage("merging counts", parts.PARTITIONS, "parts") as progress:
         sums = threads.run(work, threads.Tasks(iter(range(parts.PARTITIONS))), number, progress)
     return sum(pieces for pieces, _ in sums), sum(distinct for _, distinct in sums)
+
+
+def _batches(sources: Iterable[Source]) -> Iterator[StringCounts]:
+    return itertools.chain.from_iterable(parts.batches(*source) for source in sources)
 
 
 def _count(

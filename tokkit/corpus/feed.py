@@ -47,7 +47,10 @@ class CorpusOptions(ReadingOptions):
     section: ClassVar[str] = "Reading the corpus"
 
     memory: str | None = option(
-        None, "memory for counting, the words themselves aside", metavar="SIZE", default_text="32MB a thread"
+        None,
+        "memory for counting; training needs its distinct words on top",
+        metavar="SIZE",
+        default_text="32MB a thread",
     )
 
     @property

@@ -6,8 +6,11 @@ runs: every piece once, sorted by its bytes, and the same file whatever runs it 
 
 from __future__ import annotations
 
+import bisect
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 
@@ -26,6 +29,8 @@ PARTITIONS = 16
 SCHEMA = pa.schema([("piece", pa.string()), ("count", pa.int64())])
 # Most rows, and bytes of their pieces, in a row group of a part (a longer piece has one of its own).
 ROWS, BYTES = 1 << 16, 1 << 24
+# of so many pieces one, to find ranges
+_SAMPLE_EVERY = 256
 
 _K1, _K2, _K3 = (np.uint64(k) for k in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0xD6E8FEB86659FD93))
 
@@ -69,15 +74,71 @@ def write_run(path: Path, pieces: StringCounts, stopped: Callable[[], bool]) -> 
     order = order[np.argsort(partitions, kind="stable")]
     bounds = np.searchsorted(np.sort(partitions), np.arange(PARTITIONS + 1))
     with open(path, "xb") as file:
-        _write(file, pieces, (order[bounds[i] : bounds[i + 1]] for i in range(PARTITIONS)), stopped)
+        with _writer(file) as writer:
+            for partition in range(PARTITIONS):
+                if stopped():
+                    break
+                batch = _batch(pieces, order[bounds[partition] : bounds[partition + 1]])
+                _write_row_group(writer, [batch])
+        file.flush()
         os.fsync(file.fileno())
 
 
-def write_part(path: Path, pieces: StringCounts) -> None:
-    """Write a part: all pieces of one partition. Raises OSError."""
-    order = sorted_order(pieces.strings)
-    with open(path, "xb") as file:
-        _write(file, pieces, _row_groups(pieces.strings, order), lambda: False)
+def write_part(path: Path, ranges: Iterable[StringCounts]) -> None:
+    """Write a part: the pieces of a partition, in ranges of which each is before the next. Raises OSError.
+
+    The file is the same whatever the ranges are.
+    """
+    with open(path, "xb") as file, _writer(file) as writer:
+        # the batches of a row group that may go on in the next range, their rows and bytes
+        waiting: list[Any] = []
+        rows = size = 0
+        for pieces in ranges:
+            order = sorted_order(pieces.strings)
+            ends = np.cumsum((pieces.strings.ends - pieces.strings.starts)[order])
+            start = before = 0
+            while (stop := _row_group_end(ends, start, rows, before - size)) < len(order):
+                waiting.append(_batch(pieces, order[start:stop]))
+                _write_row_group(writer, waiting)
+                start, before = stop, int(ends[stop - 1]) if stop else 0
+                waiting, rows, size = [], 0, 0
+            waiting.append(_batch(pieces, order[start:]))
+            rows += len(order) - start
+            size += int(ends[-1]) - before if len(order) else 0
+        if rows:
+            _write_row_group(writer, waiting)
+
+
+def size_of(path: Path, row_groups: Sequence[int] | None = None) -> tuple[int, int]:
+    """Pieces, and about the bytes, of a run or part, or of some of its row groups, unpacked.
+
+    Raises `InputError` where it is damaged.
+    """
+    with _damage_reported(path):
+        metadata = pq.read_metadata(path)
+        numbers = range(metadata.num_row_groups) if row_groups is None else row_groups
+        groups = [metadata.row_group(number) for number in numbers]
+        return sum(group.num_rows for group in groups), sum(group.total_byte_size for group in groups)
+
+
+def bounds_of(sorted_batches: Iterable[StringCounts], ranges: int) -> list[bytes]:
+    """Pieces that part all of them into so many ranges, at most, of about as many each."""
+    sample = sorted(
+        _piece(batch, row) for batch in sorted_batches for row in range(0, len(batch), _SAMPLE_EVERY)
+    )
+    return sorted({sample[len(sample) * i // ranges] for i in range(1, ranges)}) if sample else []
+
+
+def within(batch: StringCounts, first: bytes | None, end: bytes | None) -> StringCounts:
+    """The pieces of a sorted batch from ``first`` on and before ``end``."""
+    rows, key = range(len(batch)), partial(_piece, batch)
+    low = 0 if first is None else bisect.bisect_left(rows, first, key=key)
+    high = len(batch) if end is None else bisect.bisect_left(rows, end, key=key)
+    return StringCounts(batch.strings.take(slice(low, high)), batch.counts[low:high])
+
+
+def _piece(batch: StringCounts, row: int) -> bytes:
+    return batch.strings.data[batch.strings.starts[row] : batch.strings.ends[row]].tobytes()
 
 
 def batches(path: Path, row_groups: Sequence[int] | None = None) -> Iterator[StringCounts]:
@@ -85,48 +146,51 @@ def batches(path: Path, row_groups: Sequence[int] | None = None) -> Iterator[Str
 
     Raises `InputError` where it is damaged.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            if not file.schema_arrow.equals(SCHEMA):
-                raise InputError(f"{path}: its columns are not piece (string) and count (int64)")
-            for batch in file.iter_batches(ROWS, row_groups=row_groups, use_threads=False):
-                yield _string_counts(path, batch)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
+    with _damage_reported(path), pq.ParquetFile(path) as file:
+        if not file.schema_arrow.equals(SCHEMA):
+            raise InputError(f"{path}: its columns are not piece (string) and count (int64)")
+        for batch in file.iter_batches(ROWS, row_groups=row_groups, use_threads=False):
+            yield _string_counts(path, batch)
 
 
 def row_groups_of(path: Path) -> int:
     """How many row groups a run or part has. Raises `InputError` where it is damaged."""
-    try:
+    with _damage_reported(path):
         return int(pq.read_metadata(path).num_row_groups)
+
+
+@contextmanager
+def _damage_reported(path: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, pa.ArrowException) as error:
         raise InputError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
 
 
-def _write(
-    file: IO[bytes], pieces: StringCounts, groups: Iterable[NDArray[np.int64]], stopped: Callable[[], bool]
-) -> None:
-    strings = _as_arrow(pieces.strings)
+def _writer(file: IO[bytes]) -> Any:
     # settings that every version of pyarrow turns into the same bytes
     encoding = {"use_dictionary": False, "write_statistics": False}
-    with pq.ParquetWriter(file, SCHEMA, compression="zstd", compression_level=3, **encoding) as writer:
-        for group in groups:
-            if stopped():
-                break
-            columns = [strings.take(pa.array(group)).cast(pa.string()), pa.array(pieces.counts[group])]
-            writer.write_batch(pa.record_batch(columns, schema=SCHEMA))
-    file.flush()
+    return pq.ParquetWriter(file, SCHEMA, compression="zstd", compression_level=3, **encoding)
 
 
-def _row_groups(strings: Strings, order: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    ends = np.cumsum((strings.ends - strings.starts)[order])
-    start = 0
-    while start < len(order):
-        before = int(ends[start - 1]) if start else 0
-        stop = int(np.searchsorted(ends, before + BYTES, side="right"))
-        stop = max(start + 1, min(stop, start + ROWS))
-        yield order[start:stop]
-        start = stop
+def _batch(pieces: StringCounts, order: NDArray[np.int64]) -> Any:
+    strings = _as_arrow(pieces.strings).take(pa.array(order)).cast(pa.string())
+    return pa.record_batch([strings, pa.array(pieces.counts[order])], schema=SCHEMA)
+
+
+def _write_row_group(writer: Any, batches: Sequence[Any]) -> None:
+    writer.write_batch(batches[0] if len(batches) == 1 else pa.concat_batches(batches))
+
+
+def _row_group_end(ends: NDArray[np.int64], start: int, rows: int, before: int) -> int:
+    """Where the row group ends that goes on at ``start`` and has ``rows`` rows already.
+
+    ends    bytes of the pieces up to each one
+    before  that sum where the row group begins; below 0 for one that begins in an earlier range
+    """
+    stop = int(np.searchsorted(ends, before + BYTES, side="right"))
+    # a piece that is larger than a row group has one of its own
+    return max(min(stop, start + ROWS - rows), start + (rows == 0))
 
 
 def _as_arrow(strings: Strings) -> Any:

@@ -33,6 +33,12 @@ LARGEST_RATIO = 200
 # decompressed bytes that any file may give, whatever its ratio
 FREE = 100 << 20
 
+# bytes of a line, and of what is between two places where it may be cut: tables of strings take no more
+LONGEST_LINE = (1 << 28) - 1
+
+# bytes of a line that are enough to recognize a format
+_BEGINNING = 1 << 24
+
 # bytes of text that a byte of a compressed file holds, about
 _PACKED = 4
 
@@ -93,26 +99,41 @@ def blocks(
     start: int = 0,
     end: int | None = None,
     encoding: str | None = None,
+    any_length: bool = False,
 ) -> Iterator[bytes]:
     """The bytes of a file in blocks of about `BLOCK` that end at a line end (the last one aside).
 
     A longer line is one block; ``within_lines``, it is cut as `text_blocks` says. ``start`` and ``end`` are
     for files that are not compressed. Of a file in another ``encoding`` the blocks are UTF-8 all the same.
 
-    Raises `InputError` for a damaged file, and for one that grows to more
-    than `LARGEST_RATIO` times its size when it is decompressed (and to more than `FREE` bytes).
+    Raises `InputError` for a damaged file, for one that grows to more than `LARGEST_RATIO` times its size
+    when it is decompressed (and to more than `FREE` bytes), and for a block longer than `LONGEST_LINE`,
+    unless lines may be of ``any_length``.
     """
     parts: list[bytes] = []
+    size = 0
     for block in _raw_blocks(path, start, end, encoding):
         # a block ends with its last whole line; the rest begins the next one
         cut = block.rfind(b"\n") + 1 or (_safe_cut(block) if within_lines else 0)
         if cut:
             yield b"".join((*parts, block[:cut]))
             parts = [block[cut:]] if cut < len(block) else []
+            size = 0
         else:
             parts.append(block)
+        size += len(parts[-1]) if parts else 0
+        if size > LONGEST_LINE and not any_length:
+            raise line_too_long(path, "space or line end" if within_lines else "line end")
     if parts:
         yield b"".join(parts)
+
+
+def line_too_long(path: Path, ends: str = "space or line end") -> InputError:
+    """The error about a stretch of text, longer than `LONGEST_LINE`, without what could end it."""
+    return InputError(
+        f"{display_name(path)}: {LONGEST_LINE / 1e6:,.0f} MB of text without a {ends}",
+        hint=f"is it text? break it into lines first: fold -s {_quoted(path)} > lines.txt",
+    )
 
 
 def _raw_blocks(
@@ -140,15 +161,16 @@ def lines(
     path: Path,
     on_bytes: Callable[[int], None] = lambda amount: None,
     encoding: str | None = None,
+    any_length: bool = False,
 ) -> Iterator[list[str]]:
     """The lines of a text file, newlines kept, in lists of about a megabyte.
 
-    ``on_bytes`` gets the (decompressed) bytes of each list.
+    ``on_bytes`` gets the (decompressed) bytes of each list; ``any_length`` is that of `blocks`.
 
     Raises `InputError` naming file:line for bytes that are not in the encoding, UTF-8 where none is given,
     for NUL, and for UTF-16 that is not said to be.
     """
-    for _, text, size in _decoded(path, 0, None, encoding, within_lines=False):
+    for _, text, size in _decoded(path, 0, None, encoding, within_lines=False, any_length=any_length):
         yield split_lines(text)
         on_bytes(size)
 
@@ -170,10 +192,15 @@ def text_blocks(
 
 
 def _decoded(
-    path: Path, start: int, end: int | None, encoding: str | None, within_lines: bool
+    path: Path,
+    start: int,
+    end: int | None,
+    encoding: str | None,
+    within_lines: bool,
+    any_length: bool = False,
 ) -> Iterator[tuple[bytes, str, int]]:
     """Each block without a byte order mark, as bytes and as a string, and the bytes it was."""
-    for block in blocks(path, within_lines, start, end, encoding):
+    for block in blocks(path, within_lines, start, end, encoding, any_length):
         # a byte order mark is none of the text
         text = block if start else block.removeprefix(_MARK)
         try:
@@ -192,17 +219,39 @@ def text_size(path: Path) -> int:
     return path.stat().st_size * (1 if is_plain(path) else _PACKED)
 
 
-def first_lines(path: Path, count: int = 20, encoding: str | None = None) -> list[str]:
-    """The first lines that are not empty. Raises `InputError` where there are none."""
-    filled = (line for batch in lines(path, encoding=encoding) for line in batch if line.strip())
+def first_lines(
+    path: Path, count: int = 20, encoding: str | None = None, any_length: bool = False
+) -> list[str]:
+    """The first lines that are not empty, of `_BEGINNING` bytes unless they may be of ``any_length``.
+
+    Raises `InputError` where there are none.
+    """
+    batches = lines(path, encoding=encoding, any_length=True) if any_length else _beginning(path, encoding)
+    filled = (line for batch in batches for line in batch if line.strip())
     sample = list(itertools.islice(filled, count))
     if not sample:
         raise InputError(f"{path}: the file is empty", hint="name a file that holds rows")
     return sample
 
 
+def _beginning(path: Path, encoding: str | None) -> Iterator[list[str]]:
+    """The lines that a file begins with; the last may be cut."""
+    text = b""
+    for block, _ in text_blocks(path, encoding=encoding):
+        text += block
+        if block.endswith(b"\n") or len(text) > _BEGINNING:
+            yield split_lines(text.decode())
+            if len(text) > _BEGINNING:
+                return
+            text = b""
+    if text:
+        yield split_lines(text.decode())
+
+
 def _safe_cut(block: bytes) -> int:
     """The last place before a space that a visible character precedes; 0 where there is none."""
+    if b" " not in block:
+        return 0
     # the last such place is most likely near the end: the whole block is searched last
     for tail in (1 << 12, 1 << 16, len(block)):
         skipped = max(0, len(block) - tail)
@@ -228,7 +277,7 @@ def _report_damage(path: Path, encoding: str | None) -> None:
     if wide and not (encoding or "").startswith("utf"):
         raise InputError(f"{name}: is {wide.upper()}", hint=f"--encoding {wide}")
     line = 1
-    for block in blocks(path, encoding=encoding):
+    for block in blocks(path, encoding=encoding, any_length=True):
         text = block.removeprefix(_MARK) if line == 1 else block
         if (nul := text.find(b"\0")) >= 0:
             line += text.count(b"\n", 0, nul)

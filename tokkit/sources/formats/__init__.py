@@ -304,7 +304,12 @@ def _recognized(
     name = format or format_of(path) or "text"
     if name not in ("parquet", "arrow") and streams.is_plain(path):
         refused.check_content(path)
-    sample = [] if name in ("parquet", "arrow") else streams.first_lines(path, encoding=encoding)
+    # JSON may be one line, whatever its size
+    sample = (
+        []
+        if name in ("parquet", "arrow")
+        else streams.first_lines(path, encoding=encoding, any_length=name == "json")
+    )
     if sample and encoding is not None and (likelier := streams.likelier_encoding(path, encoding)):
         say(f"{path}: read as {encoding}, but it is more likely {likelier}: --encoding {likelier}")
     # many tools write an object a line to files called .json

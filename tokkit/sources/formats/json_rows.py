@@ -167,7 +167,7 @@ def json_splits(path: Path, encoding: str | None = None) -> dict[str, list[Batch
     Nothing where it is anything else, or not JSON at all.
     """
     # a look at the beginning spares parsing every JSON file twice
-    start = "".join(streams.first_lines(path, encoding=encoding))[:1000]
+    start = "".join(streams.first_lines(path, encoding=encoding, any_length=True))[:1000]
     if not re.match(r'\s*\{\s*"[^"]*"\s*:\s*\[\s*\{', start):
         return {}
     groups = _groups(_json_content(path, encoding))
@@ -175,7 +175,7 @@ def json_splits(path: Path, encoding: str | None = None) -> dict[str, list[Batch
 
 
 def _json_content(path: Path, encoding: str | None) -> Any:
-    lines = chain.from_iterable(streams.lines(path, encoding=encoding))
+    lines = chain.from_iterable(streams.lines(path, encoding=encoding, any_length=True))
     return _parse_json("".join(lines), f"{path}: ")
 
 

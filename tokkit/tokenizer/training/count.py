@@ -11,7 +11,6 @@ from tokkit import files
 from tokkit.corpus import feed
 from tokkit.corpus.counting import add_up, count_corpus
 from tokkit.corpus.counts import Counts, Identity, Totals, check_mergeable, counted_twice
-from tokkit.corpus.parts import batches
 from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
@@ -121,7 +120,7 @@ def merge_counts(
     with files.folder(out, force=force, inputs=named) as staging:
         pieces, distinct = add_up(
             staging,
-            lambda partition: (batch for counts in merged for batch in batches(counts.parts[partition])),
+            lambda partition: [(counts.parts[partition], None) for counts in merged],
             stages,
             threads,
         )

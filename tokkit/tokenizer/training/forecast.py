@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO
 
 from tokkit.corpus.cutting import Pipeline
 from tokkit.corpus.feed import CorpusFile, items, size_of
 from tokkit.corpus.words import words_of_texts
 from tokkit.progress import Progress
 from tokkit.runtime.threads import threads_to_use
+from tokkit.sources import streams
 from tokkit.tokenizer.training.lexicon import MergeOptions
 from tokkit.tokenizer.training.merging import KernelLexicon
 
@@ -32,6 +35,8 @@ _RATE, _REFERENCE_RATE, _SECONDS_PER_WORD, _SECONDS_TO_START = 60e6, 3e6, 2.5e-6
 
 # Growth of the distinct words with the text, as an exponent: 1 where all are new. Prose has 0.4 to 0.8.
 _NEVER_REPEATS = 0.9
+
+_WHITE = re.compile(rb"[\x00-\x20]")
 
 # Samples of the whole corpus, and bytes of each.
 _SAMPLES, _SAMPLE_SIZE = 16, 64 << 10
@@ -127,12 +132,25 @@ def _spread_lines(path: Path, samples: int) -> list[str]:
             start = size * sample // samples
             file.seek(start)
             read = file.read(_SAMPLE_SIZE)
+            if not _WHITE.search(read):
+                _check_length(path, file, len(read))
             # an offset is within a line in general: half lines at both ends would count as words of their own
             first = read.find(b"\n") + 1 if start else 0
             last = read.rfind(b"\n") + 1
             text = (read[first:last] if last > first else read).decode("utf-8", errors="ignore")
             lines += [line + "\n" for line in text.split("\n") if line]
     return lines
+
+
+def _check_length(path: Path, file: BinaryIO, length: int) -> None:
+    """Raises `InputError` where the text goes on without a place to cut it for longer than a table takes."""
+    while block := file.read(streams.BLOCK):
+        white = _WHITE.search(block)
+        length += white.start() if white else len(block)
+        if length > streams.LONGEST_LINE:
+            raise streams.line_too_long(path)
+        if white:
+            return
 
 
 def _time(seconds: float) -> str:
