@@ -103,6 +103,7 @@ def test_the_card_tells_what_the_figures_file_does(folds):
     metrics = json.loads((folder / "metrics.json").read_text("utf-8"))
     card = (folder / "README.md").read_text("utf-8")
     assert "# Text classifier, 3 folds" in card
+    assert "library_name: transformers\n" in card
     mean, deviation, all_rows = (metrics[key]["accuracy"] for key in ("mean", "deviation", "out_of_fold"))
     assert f"| accuracy | {mean:.4f} ± {deviation:.4f} | {all_rows:.4f} |" in card
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -93,8 +94,15 @@ def test_predict_and_evaluate_take_it_as_any_other(headed, dataset):
 
 
 def test_the_card_says_what_loads_it(headed, model):
-    assert "`AutoModel.from_pretrained` on its `body/`" in (headed / "README.md").read_text("utf-8")
-    assert "`AutoModelForSequenceClassification.from_pretrained`" in (model / "README.md").read_text("utf-8")
+    custom, stock = ((folder / "README.md").read_text("utf-8") for folder in (headed, model))
+    assert "library_name: tokkit\n" in custom
+    assert "its `AutoModel.from_pretrained` loads the `body/` alone" in custom
+    [call] = re.findall(r"`(tokkit\.predict\(.*\))`", custom)
+    predicted = eval(call.replace("THIS_FOLDER", str(headed)))
+    assert predicted.predictions[0]["label"] in LABELS
+    assert "library_name: transformers\n" in stock
+    assert "`AutoModelForSequenceClassification.from_pretrained`" in stock
+    assert "tokkit.predict(" not in stock
 
 
 @pytest.mark.parametrize("part", ["head.json", "head.safetensors", "body/config.json"])

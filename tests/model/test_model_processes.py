@@ -14,11 +14,12 @@ from safetensors.torch import load_file
 
 import tokkit
 from tests.model.test_loop import prepared, steps_of
+from tokkit.cli.main import run
 from tokkit.errors import UsageError
 from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.model.training import accelerator
 from tokkit.progress import SILENT
+from tokkit.runtime.processes import is_helper, process_count
 
 OPTIONS = FinetuneOptions(size="tiny", epochs=1, batch_size=19, dropout=0.0, label_smoothing=0.1)
 """Six steps of 19 rows and one of a single row, of which the second process has none."""
@@ -89,11 +90,11 @@ def test_torchrun_writes_the_model_that_one_process_writes(dataset, tokenizer, t
 
 
 def test_helpers_are_told_by_their_rank(monkeypatch):
-    assert (accelerator.process_count(), accelerator.is_helper()) == (1, False)
+    assert (process_count(), is_helper()) == (1, False)
     for rank, helps in (("0", False), ("1", True)):
         for name, value in {"LOCAL_RANK": rank, "RANK": rank, "WORLD_SIZE": "2"}.items():
             monkeypatch.setenv(name, value)
-        assert (accelerator.process_count(), accelerator.is_helper()) == (2, helps)
+        assert (process_count(), is_helper()) == (2, helps)
 
 
 def test_folds_are_not_for_several_processes(dataset, tokenizer, tmp_path, monkeypatch):
@@ -101,3 +102,63 @@ def test_folds_are_not_for_several_processes(dataset, tokenizer, tmp_path, monke
         monkeypatch.setenv(name, value)
     with pytest.raises(UsageError, match="2 processes train one model together, but folds are several"):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", folds=2)
+
+
+def as_process(monkeypatch, rank):
+    for name, value in {"LOCAL_RANK": rank, "RANK": rank, "WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("predict {model} glad --json", 0),
+        ("evaluate {model} {data} --split test --json", 0),
+        ("features {model} {data} -o {out}", 0),
+        ("finetune {data} --model {model} --folds 2 -o {out}", 2),
+    ],
+)
+def test_of_two_processes_the_first_answers(command, code, model, dataset, tmp_path, monkeypatch, capfd):
+    arguments = command.format(model=model, data=dataset, out=tmp_path / "out").split()
+    as_process(monkeypatch, "1")
+    assert run(arguments) == code
+    assert capfd.readouterr() == ("", "")
+    assert not (tmp_path / "out").exists()
+    as_process(monkeypatch, "0")
+    assert run(arguments) == code
+    output, errors = capfd.readouterr()
+    assert output if code == 0 else "hint:  start it without torchrun or accelerate launch" in errors
+
+
+LAUNCHERS = {
+    "torchrun": ["torch.distributed.run", "--nproc-per-node", "2", "--master-port"],
+    "accelerate": ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--main_process_port"],
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("launcher", LAUNCHERS)
+def test_commands_started_as_two_processes_print_once(launcher, model, dataset, tmp_path):
+    def started(*arguments):
+        start = [sys.executable, "-m", *LAUNCHERS[launcher], str(_free_port())]
+        module = ["-m", "tokkit"]
+        done = subprocess.run(
+            [*start, *module, *map(str, arguments)], capture_output=True, text=True, check=False, timeout=300
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    for command in (("predict", model, "glad"), ("evaluate", model, dataset / "test.csv")):
+        code, output, errors = started(*command, "--json", "-q")
+        assert code == 0, errors
+        assert json.loads(output)["command"] == command[0]
+    code, output, errors = started(
+        "features", model, dataset / "test.csv", "-o", tmp_path / "f.parquet", "--json"
+    )
+    assert (code, json.loads(output)["rows"]) == (0, 60), errors
+    out = tmp_path / "folds"
+    code, output, errors = started("finetune", dataset, "--model", model, "--folds", 2, "-o", out)
+    assert (code != 0, output, out.exists()) == (True, "", False)
+    assert errors.count("folds are several models") == 1
+    arguments = ("--model", model, "--epochs", 1, "--threads", 1, "-o", tmp_path / "m", "--json", "-q")
+    code, output, errors = started("finetune", dataset, *arguments)
+    assert (code, json.loads(output)["model"]) == (0, str(tmp_path / "m")), errors

@@ -14,7 +14,7 @@ from tokkit.cli.options import SectionedCommand, Show, command, output_option, s
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.progress import SILENT, Progress
+from tokkit.progress import Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.views.reports import finetuning as reports
 
@@ -81,11 +81,7 @@ def finetune_command(
     """Fine-tune a text classifier: a checkpoint, or a small encoder built for your tokenizer."""
     from tokkit.model.finetune import finetune
     from tokkit.model.folds.compare_settings import compare_settings
-    from tokkit.model.training import accelerator
 
-    # Of several processes, the first one reports.
-    if accelerator.is_helper():
-        progress = SILENT
     if keep_models and not compare:
         raise UsageError("--keep-models: belongs to --compare; --folds keeps its models")
     if compare and like is not None:
@@ -104,8 +100,6 @@ def finetune_command(
     if like is not None:
         options = {**named_options(**options), "like": like}
     result = finetune(progress=progress, **options).as_dict()
-    if accelerator.is_helper():
-        return
     tables = reports.cross_validation if "folds" in result else reports.finetuning
     show(result, tables)
 

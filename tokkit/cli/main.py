@@ -16,8 +16,17 @@ import click
 from tokkit import __version__
 from tokkit.cli import settings
 from tokkit.cli.interrupts import is_interrupt
-from tokkit.errors import EXIT_BUG, InputError, Interrupted, OutputError, TokkitError, did_you_mean
+from tokkit.errors import (
+    EXIT_BUG,
+    InputError,
+    Interrupted,
+    OutputError,
+    TokkitError,
+    UsageError,
+    did_you_mean,
+)
 from tokkit.runtime.panics import is_panic, reason_of
+from tokkit.runtime.processes import is_helper
 from tokkit.sources.paths import remove_spooled, without_spool
 from tokkit.views.tables import printable
 
@@ -54,6 +63,9 @@ SECTIONS = {
     },
     "Demo": {"demo": "Run every step on the included corpora, in about a minute."},
 }
+
+# The command that several processes work on together.
+_TRAINS_TOGETHER = "finetune"
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 
@@ -127,6 +139,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error is printed as one sentence and a hint."""
+    # Of the processes that torchrun starts, the first one does the work of all other commands.
+    if is_helper() and arguments[:1] != [_TRAINS_TOGETHER]:
+        return 0
     try:
         # In standalone mode, click prints errors in its own format and exits the process itself.
         code = tokkit.main(args=arguments, prog_name="tokkit", standalone_mode=False)
@@ -179,6 +194,9 @@ def _message_of(error: click.ClickException, context: click.Context | None) -> s
 def _report(message: str, hint: str | None, code: int, error: BaseException | None = None) -> int:
     if getattr(error, "verbose", False):
         traceback.print_exc()
+    # The first process has refused the same command.
+    if is_helper() and code == UsageError.exit_code:
+        return code
     # Paths and labels in a message are data: control characters in them could change the terminal.
     click.echo(f"error: {printable(without_spool(message))}", err=True)
     if hint:

@@ -14,6 +14,7 @@ from tokkit.cli.interrupts import cancelling
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import Options, described_fields, flag, kind_of, section_of
 from tokkit.progress import Progress
+from tokkit.runtime.processes import is_helper
 from tokkit.sources.paths import without_spool
 from tokkit.views.progress_bar import Bar, Messages, Quiet
 
@@ -46,7 +47,9 @@ def shared_options(
         def call(*, as_json: bool, quiet: bool, verbose: bool, **values: Any) -> Any:
             context = click.get_current_context()
             show = functools.partial(output.show, context.command.name, as_json)
-            progress = Quiet() if quiet else (Bar if sys.stderr.isatty() else Messages)(without_spool)
+            progress = (
+                Quiet() if quiet or is_helper() else (Bar if sys.stderr.isatty() else Messages)(without_spool)
+            )
             try:
                 _say_source(context, progress)
                 for argument, group in groups.items():

@@ -16,6 +16,7 @@ import click
 from tokkit import files
 from tokkit.errors import UsageError
 from tokkit.progress import Progress
+from tokkit.runtime.processes import is_helper
 from tokkit.views import fonts
 from tokkit.views.tables import Table, as_text, as_tsv
 
@@ -31,6 +32,8 @@ ToTables = Callable[[Mapping[str, Any]], Sequence[Table]]
 
 def show(command: str | None, as_json: bool, result: Mapping[str, Any], tables: ToTables) -> None:
     """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe."""
+    if is_helper():
+        return
     if as_json:
         text = json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2)
         # JSON is UTF-8, whatever the encoding of the console

@@ -100,7 +100,7 @@ def cross_validate(
         results = _train_folds(request, work, identity, out=str(out), name=name)
         metrics = _write_scores(request, work, staging, results)
         if keep_models:
-            report.write_folds_card(staging / "README.md", request.task, metrics)
+            report.write_folds_card(staging / "README.md", request.task, metrics, request.options.head)
             for number in range(1, len(results) + 1):
                 link_tree(work / fold_name(number), staging / fold_name(number))
         result = FoldsResult(

@@ -24,10 +24,11 @@ from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
-from tokkit.model.training import accelerator, training_rows
+from tokkit.model.training import training_rows
 from tokkit.model.training.encoded_rows import EncodedOnce, cached
 from tokkit.model.training.train_model import FinetuneRequest, check_request, local_paths
 from tokkit.progress import Progress, SayOnce
+from tokkit.runtime.processes import process_count
 
 DEFAULT_FOLDS = 5
 # Classes that are named in a message.
@@ -93,10 +94,10 @@ def folds_request(
 ) -> FoldsRequest:
     """The rows in folds, and how to train on them; each distinct text is encoded once."""
     check_request(tokenizer, model, options)
-    if accelerator.process_count() > 1:
+    if process_count() > 1:
         raise UsageError(
-            f"{accelerator.process_count()} processes train one model together, but folds are several models",
-            hint="start it without torchrun",
+            f"{process_count()} processes train one model together, but folds are several models",
+            hint="start it without torchrun or accelerate launch",
         )
     if validation_data is not None:
         raise UsageError(

@@ -24,22 +24,13 @@ from tokkit.errors import UsageError
 from tokkit.model.network.heads import width_of
 from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress
+from tokkit.runtime.processes import process_count
 
 _MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
 # Below this width, matrix products are too small a part of a step: bf16 gained 45 to 60 % at 384 and 85 % at
 # 768, but 20 % at 256 and nothing at 128 (AMD Zen with AVX512_BF16, `tests.benchmarks.finetune_speed`).
 _MIN_WIDTH = 384
-
-
-def process_count() -> int:
-    """Number of processes that train together."""
-    return int(os.environ.get("WORLD_SIZE", "1")) if "LOCAL_RANK" in os.environ else 1
-
-
-def is_helper() -> bool:
-    """Whether another process is the first one."""
-    return process_count() > 1 and os.environ.get("RANK", "0") != "0"
 
 
 def from_first_process(values: NDArray[np.float32], device: torch.device) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.network.classifier import part_of
 from tokkit.model.network.heads import STOCK
-from tokkit.model.network.saved_heads import BODY
+from tokkit.model.network.saved_heads import BODY, WEIGHTS
 from tokkit.model.tasks.task import Task
 from tokkit.model.training.evaluations import write_history
 from tokkit.model.training.session import TrainingResult
@@ -25,7 +25,7 @@ from tokkit.views.tables import in_markdown
 _VERIFIED_ROWS = 8
 
 _FRONT_MATTER = """---
-library_name: transformers
+library_name: {library}
 pipeline_tag: {kind}-classification
 tags:
 - tokkit
@@ -87,7 +87,7 @@ def write_card(
         f"- {name}: {in_markdown(value)}" for name, value in sorted(settings.items()) if value is not None
     )
     path.write_text(
-        _front_matter(task, task.title)
+        _front_matter(task, task.title, settings["head"])
         + f"""{_labels(metrics)}Trained from {in_markdown(base)}.
 
 On {metrics["rows"]} validation rows:
@@ -106,7 +106,7 @@ Use it: `tokkit predict THIS_FOLDER "a text"`, or {_loader(task, settings)}.
     )
 
 
-def write_folds_card(path: Path, task: Task, metrics: Mapping[str, Any]) -> None:
+def write_folds_card(path: Path, task: Task, metrics: Mapping[str, Any], head: str) -> None:
     """Write the card of a folder of folds: its models, and how well they do out of fold.
 
     metrics  content of the folder's `metrics.json`
@@ -120,7 +120,7 @@ def write_folds_card(path: Path, task: Task, metrics: Mapping[str, Any]) -> None
     ]
     table = "\n".join(["| | mean of the folds | all rows, out of fold |", "|---|---|---|", *lines])
     path.write_text(
-        _front_matter(task, f"{task.title}, {folds} folds")
+        _front_matter(task, f"{task.title}, {folds} folds", head)
         + _labels(out_of_fold)
         + f"""Each of `fold-1` to `fold-{folds}` is a model of its own, with its own card.
 
@@ -135,8 +135,10 @@ Use them together, by the mean of their probabilities: `tokkit predict THIS_FOLD
     )
 
 
-def _front_matter(task: Task, title: str) -> str:
-    return _FRONT_MATTER.format(kind="text" if task.by_row else "token", title=title)
+def _front_matter(task: Task, title: str, head: str) -> str:
+    # The hub shows code that loads a model with its library.
+    library = "transformers" if head == STOCK else "tokkit"
+    return _FRONT_MATTER.format(kind="text" if task.by_row else "token", title=title, library=library)
 
 
 def _labels(metrics: Mapping[str, Any]) -> str:
@@ -174,7 +176,11 @@ def _classes(metrics: Mapping[str, Any]) -> str:
 
 
 def _loader(task: Task, settings: Mapping[str, Any]) -> str:
-    """What of transformers loads the model, or its body where the head is one of ours."""
+    """What of transformers loads the model; where the head is one of ours, what of tokkit does."""
     if settings["head"] == STOCK:
         return f"`{task.auto_class}.from_pretrained`"
-    return f"`AutoModel.from_pretrained` on its `{BODY}/`, without the head"
+    return (
+        'in Python `tokkit.predict("THIS_FOLDER", ["a text"])`. '
+        f'transformers has no head "{settings["head"]}": '
+        f"its `AutoModel.from_pretrained` loads the `{BODY}/` alone, without the head in `{WEIGHTS}`"
+    )

@@ -32,6 +32,7 @@ from tokkit.model.training.schedule import classes_of, steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.progress import Progress
+from tokkit.runtime.processes import is_helper, process_count
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import self_test
@@ -88,7 +89,7 @@ class FinetuneRequest:
             **absolute,
             # Other numbers of threads and processes add up in another order.
             "threads": torch.get_num_threads(),
-            "processes": accelerator.process_count(),
+            "processes": process_count(),
         }
 
     def encode(self, classifier: Classifier, rows: Rows) -> Encoded:
@@ -163,7 +164,7 @@ def train_model(
     # Before hours of training, not after: an output that exists or is an input is refused now.
     real = files.check_output(out, force=force, inputs=request.inputs, kind="folder")
     work = files.work_path(real, _WORK)
-    helper = accelerator.is_helper()
+    helper = is_helper()
     published = files.folder(out, force=force, inputs=request.inputs)
     # A helper writes its best model too, as the session does not know who publishes; it is thrown away.
     with tempfile.TemporaryDirectory() if helper else published as folder:
