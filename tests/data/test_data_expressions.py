@@ -187,3 +187,9 @@ def test_expressions_hold_any_text_in_quotes(text):
     for quote in "'\"":
         written = quote + text.replace(quote, quote * 2) + quote
         assert _values(written) == [text]
+
+
+def test_a_text_that_spells_nan_is_no_number():
+    frame = pl.DataFrame({"n": ["nan", " NaN", "1", "-1"]})
+    for condition, rows in (("n > 0", ["1"]), ("n < 0", ["-1"])):
+        assert frame.filter(compile_condition(condition, frame.schema, "--where"))["n"].to_list() == rows

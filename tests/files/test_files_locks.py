@@ -88,6 +88,17 @@ def test_lock_says_when_there_can_be_none(tmp_path):
         pass
 
 
+def test_lock_follows_no_link(tmp_path):
+    """In a shared folder it may lead to a file of somebody else, or be where one is created."""
+    (tmp_path / ".out.tokkit-lock").symlink_to(tmp_path / "theirs")
+    for leads_to in ("nothing", "a file"):
+        with pytest.raises(OutputError, match="cannot be written"), files.lock(tmp_path / "out"):
+            pass
+        assert (tmp_path / "theirs").exists() == (leads_to == "a file")
+        (tmp_path / "theirs").write_text("theirs")
+    assert names(tmp_path) == [".out.tokkit-lock", "theirs"]
+
+
 def test_lock_holds_one_process_at_a_time(tmp_path):
     """Six processes add to a number without any care of their own; no addition is lost."""
     counter = tmp_path / "counter"

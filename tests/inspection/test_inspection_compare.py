@@ -114,6 +114,14 @@ def test_compare_words_are_cut_as_after_a_space(write, tmp_path):
     assert measures["frequent_words_whole"] == 1
 
 
+@pytest.mark.parametrize(("frequent_words", "share"), [(1, 1.0), (2, 0.5), (9, 0.3333)])
+def test_compare_looks_at_so_many_frequent_words(write, tmp_path, frequent_words, share):
+    folder = saved(word_piece(["a", "b", "##c"]), tmp_path / "t")
+    path = write("a.txt", "a a a bc bc bcc\n")
+    measures = compare(folder, path, frequent_words=frequent_words).tokenizers[str(folder)]
+    assert measures["frequent_words_whole"] == pytest.approx(share, abs=1e-4)
+
+
 def test_compare_round_trip_tells_lost_from_normalized(write, tmp_path):
     folder = saved(word_piece(["a", "b", "##b"]), tmp_path / "t")
     measures = compare(folder, write("a.txt", "a\nA\na  b\nz\n")).tokenizers[str(folder)]

@@ -98,8 +98,11 @@ def test_doctor_tells_fertility_where_nothing_is_unknown(write, home):
 
 @pytest.mark.parametrize("text", ["東京寿司中文没有空格", "นี่คือภาษาไทย", "これはかなです東京"])
 def test_doctor_counts_characters_where_no_space_parts_words(write, home, text):
-    _, findings = _on(write, home / "bpe", [(text, "a")])
-    assert "tokens a character" in findings[0].message
+    measured, findings = _on(write, home / "bpe", [(text, "a")])
+    [of_script] = measured["by_script"].values()
+    value = of_script["tokens_per_character"]
+    assert f"{value:.1f} tokens a character" in findings[0].message
+    assert value < of_script["fertility"]
 
 
 def test_doctor_does_not_judge_by_a_few_letters(write, home):

@@ -7,6 +7,7 @@ import json
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer, models
 
 import tokkit
 from tests.inspection.inspection_tokenizers import saved, word_piece
@@ -14,7 +15,9 @@ from tests.tokenizer.tokenizer_texts import cut, write
 from tokkit.cli.main import run
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.inspection.suggest import suggest_tokens
+from tokkit.inspection.suggestion.cut_words import Model
 from tokkit.progress import SILENT
+from tokkit.tokenizer.folder.load import load
 
 
 def with_words(tokenizer, words):
@@ -281,3 +284,20 @@ def test_suggest_tokens_and_doctor_count_words_that_are_too_long_alike(tmp_path,
     assert result.tokens == measured["tokens"]
     assert round(result.unknown / result.tokens, 6) == measured["unknown_rate"]
     assert result.unknown_after >= 5 * sum(len(word) > longest for word in long if word.isalpha())
+
+
+@pytest.mark.parametrize("prefix", ["##", ""])
+def test_wordpieces_after_a_new_token_are_the_longest_that_fit(prefix, tmp_path):
+    pieces = [*(f"{prefix}{piece}" for piece in ("cdefghijkl", "cdefghijk", "cd", "l", "x")), "x", "xc"]
+    folder = saved(word_piece(pieces, continuing_subword_prefix=prefix), tmp_path / "t")
+    model = Model.of(load(folder))
+    assert model.tokens_after("xxcdefghijkl", "xx") == ["xx", f"{prefix}cdefghijkl"]
+    assert model.tokens_after("xxcdefghijkll", "xx") == ["xx", f"{prefix}cdefghijkl", f"{prefix}l"]
+    assert model.tokens_after("xxcdz", "xx") == ["xx"]
+
+
+def test_tokens_of_bpe_after_a_new_token_are_all_that_begin_behind_it(tmp_path):
+    tokens = {token: i for i, token in enumerate(["x", "c", "d", "cd"])}
+    folder = saved(Tokenizer(models.BPE(tokens, [("c", "d")])), tmp_path / "t")
+    model = Model.of(load(folder))
+    assert model.tokens_after("xxcdd", "xx") == ["xx", "cd", "d"]

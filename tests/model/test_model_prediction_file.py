@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import polars as pl
@@ -150,3 +151,16 @@ def test_the_receipt_names_rows_and_model(model, table, tmp_path):
     assert receipt["command"] == "predict"
     assert [item["name"] for item in receipt["result"]["inputs"]] == ["reviews.jsonl", "model"]
     assert receipt["result"]["rows"] == 4
+
+
+def test_rows_are_read_from_the_columns_of_the_training(model, tmp_path):
+    copy = tmp_path / "model"
+    shutil.copytree(model, copy)
+    receipt = json.loads((copy / "tokkit.json").read_text("utf-8"))
+    receipt["result"]["columns"] = {"text": "body", "label": "kind"}
+    (copy / "tokkit.json").write_text(json.dumps(receipt), encoding="utf-8")
+    (tmp_path / "in.csv").write_text("text,label,body,kind\nso sad,sadness,i feel glad,joy\n", "utf-8")
+    [row] = tokkit.predict(copy, tmp_path / "in.csv").predictions
+    assert (row["text"], row["true_label"]) == ("i feel glad", "joy")
+    [other] = tokkit.predict(copy, tmp_path / "in.csv", text_column="text").predictions
+    assert other["text"] == "so sad"
