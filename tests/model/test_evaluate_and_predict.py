@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import random
+from dataclasses import replace
 
+import numpy as np
 import polars as pl
 import pytest
 from sklearn.metrics import f1_score
@@ -12,7 +14,11 @@ from sklearn.metrics import f1_score
 import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.test_finetune import checkpoint
+from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
+from tokkit.model.folder.predictions import prediction_table
+from tokkit.model.tasks import TASKS
+from tokkit.model.tasks.task import RowTargets
 
 
 def test_evaluate_agrees_with_predict_and_scikit_learn(model, dataset):
@@ -96,6 +102,28 @@ def test_predict_keeps_rows_in_the_order_they_came(model):
         [alone] = tokkit.predict(model, [texts[index]], raw=True).predictions
         assert alone["label"] == all_rows[index]["label"]
         assert alone["probabilities"] == pytest.approx(all_rows[index]["probabilities"], abs=1e-5)
+
+
+def test_predictions_saved_with_a_model_are_those_of_predict(model, dataset):
+    saved = pl.read_parquet(model / "predictions.parquet").to_dicts()
+    rows = tokkit.predict(model, dataset / "validation.csv", raw=True).predictions
+    for number, (row, columns) in enumerate(zip(rows, saved, strict=True)):
+        assert [columns[name] for name in ("id", "text", "label", "predicted")] == [
+            number,
+            row["text"],
+            row["true_label"],
+            row["label"],
+        ]
+        for label, share in row["probabilities"].items():
+            assert columns[f"% {label}"] == pytest.approx(100 * share, abs=1e-3)
+
+
+def test_predictions_have_the_ids_of_the_rows():
+    rows = Rows(["a", "b"], ["joy", "anger"], [4, 7], {}, ids=["x-1", "x-2"])
+    logits, targets = np.zeros((2, 2), np.float32), RowTargets(np.array([1, 0]))
+    for given, ids in ((rows, ["x-1", "x-2"]), (replace(rows, ids=[]), [4, 7])):
+        table = prediction_table(TASKS["single-label"], given, ("anger", "joy"), logits, targets)
+        assert table["id"].to_list() == ids
 
 
 def test_predict_gives_per_cent_with_two_decimals(model):

@@ -38,6 +38,9 @@ IN_MEMORY = {
     "lazy polars": lambda frame: frame.lazy(),
     "pandas": lambda frame: frame.to_pandas(),
     "pandas with categories": lambda frame: frame.to_pandas().astype({"label": "category"}),
+    "polars with categories": lambda frame: frame.cast(
+        {"text": pl.Categorical, "label": pl.Enum(frame["label"].unique().sort())}
+    ),
     "datasets": lambda frame: datasets.Dataset.from_dict(frame.to_dict(as_series=False)),
     "datasets, by split": lambda frame: datasets.DatasetDict(
         train=datasets.Dataset.from_dict(frame.to_dict(as_series=False))
@@ -46,6 +49,12 @@ IN_MEMORY = {
     "pyarrow": lambda frame: pa.Table.from_pylist(frame.to_dicts()),
     "dictionaries": lambda frame: frame.to_dicts(),
 }
+
+
+def test_mappings_in_results_name_no_temporary_file(frame, tmp_path):
+    tokkit.train_char(frame, tmp_path / "t", vocab_size=60)
+    measured = tokkit.doctor(tmp_path / "t", data=frame).measured
+    assert measured["dataset"] in ("data", "data.parquet")
 
 
 @pytest.mark.parametrize("kind", IN_MEMORY)

@@ -60,8 +60,7 @@ def _write(name: str, value: Any, path: Path) -> None:
         if isinstance(value, pl.Series):
             value = value.alias(value.name or "text").to_frame()
         frame = value.lazy().collect() if library else pl.DataFrame(value, infer_schema_length=None)
-        categories = [column for column in frame.columns if frame[column].dtype in (pl.Categorical, pl.Enum)]
-        frame.with_columns(pl.col(categories).cast(pl.String)).write_parquet(path)
+        frame.write_parquet(path)
     except (TypeError, ValueError, AttributeError, pl.exceptions.PolarsError) as error:
         kind, reason = type(value).__name__, str(error).splitlines()[0]
         raise InputError(f"{name}: a {kind} that cannot be read as a table: {reason}") from error
