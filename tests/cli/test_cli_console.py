@@ -37,7 +37,7 @@ def test_json_is_utf8_in_any_encoding(write, tmp_path):
 
 def test_json_spells_half_a_surrogate_pair_as_it_was(capfdbinary):
     output.show("stats", True, {"text": "a\ud800b"}, list)
-    assert b'"text": "a\xed\xa0\x80b"' in capfdbinary.readouterr().out
+    assert b'"text": "a\\ud800b"' in capfdbinary.readouterr().out
 
 
 def test_control_characters_in_error_and_hint_are_escaped(write, tmp_path):

@@ -88,6 +88,13 @@ def test_a_tokenizer_is_the_same_from_texts_in_memory(frame, tmp_path):
         assert same == (tmp_path / "file" / "tokenizer.json").read_bytes(), name
 
 
+def test_a_series_keeps_its_name_as_that_of_the_column(tmp_path):
+    for series, name in ((pl.Series("body", ["a b", "c"]), "body"), (pl.Series(["a b", "c"]), "text")):
+        tokkit.clean(series, tmp_path / f"{name}.csv")
+        written = (tmp_path / f"{name}.csv").read_text("utf-8")
+        assert written.replace('"', "") == f"{name}\na b\nc\n"
+
+
 def test_a_list_of_names_is_a_list_of_files(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(tokkit.InputError, match=r"english.txt: no such file"):
