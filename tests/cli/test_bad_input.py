@@ -267,6 +267,17 @@ def test_an_internal_error_is_reported_with_its_traceback_when_verbose(here, mon
     assert "Traceback" in capfd.readouterr().err
 
 
+def test_a_lack_of_memory_is_no_bug(monkeypatch, capfd):
+    from tokkit.cli import main
+
+    def allocate(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(main.tokkit, "main", allocate)
+    assert main.run(["blocks"]) == 4
+    assert "error: out of memory: " in capfd.readouterr().err
+
+
 def test_json_errors_leave_standard_output_empty(tokkit_process):
     done = tokkit_process("stats", "nowhere.csv", "--json")
     assert (done.returncode, done.stdout) == (3, "")

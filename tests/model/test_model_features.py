@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from pyarrow import parquet
 
@@ -265,3 +266,15 @@ def test_features_in_training_order_of_many_rows(bert, tmp_path):
     indices = [0, 17, 299]
     expected = plain_loop(bert, [rows[i][0] for i in indices])
     np.testing.assert_allclose(vectors(file)[indices], [row["mean"] for row in expected], **CLOSE)
+
+
+def test_vectors_that_are_not_finite_are_refused_by_row(tmp_path, bert, texts):
+    features = tmp_path / "f.parquet"
+    written(bert, texts, features)
+    table = parquet.read_table(features)
+    vectors = np.array(table["vector"].to_pylist(), dtype=np.float32)
+    vectors[2, 5] = np.nan
+    column = pa.FixedSizeListArray.from_arrays(pa.array(vectors.reshape(-1)), vectors.shape[1])
+    parquet.write_table(table.set_column(table.schema.get_field_index("vector"), "vector", column), features)
+    with pytest.raises(InputError, match="the vector of row 3 holds NaN or infinity"):
+        features_file.FeaturesFile.read(features).vectors()

@@ -165,6 +165,11 @@ def run(arguments: list[str]) -> int:
         return 0
     except OSError as error:
         return _report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
+    except MemoryError as error:
+        hint = "close other programs, or read fewer rows at once: --sample N"
+        return _report(
+            f"out of memory: {error or 'no more can be allocated'}", hint, OutputError.exit_code, error
+        )
     except Exception as error:
         if is_interrupt(error):
             return _report(Interrupted().message, None, Interrupted.exit_code)

@@ -6,6 +6,7 @@ The order is fixed, whatever the order of the flags: rename, add, where, sort, s
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -71,7 +72,7 @@ def _names_after(frame: pl.DataFrame, text: str, where: str) -> dict[str, str]:
     names = new_names("--rename", text, str.partition)
     _check_columns(frame, list(names), "--rename", where)
     after = [names.get(name, name) for name in frame.columns]
-    twice = next((name for name in after if after.count(name) > 1), None)
+    twice = next((name for name, columns in Counter(after).items() if columns > 1), None)
     if twice is not None:
         raise UsageError(f'--rename {text}: two columns would be called "{twice}"')
     return names

@@ -95,6 +95,11 @@ class FeaturesFile:
                 numbers = batch.column(0).flatten().to_numpy(zero_copy_only=False)
                 vectors[done:upto] = numbers.reshape(-1, self.width)[wanted[done:upto] - start]
                 start, done = start + batch.num_rows, upto
+        if not (finite := np.isfinite(vectors).all(axis=1)).all():
+            raise InputError(
+                f"{self.path}: the vector of row {int(wanted[finite.argmin()]) + 1} holds NaN or infinity",
+                hint="tokkit features writes the file again",
+            )
         return vectors
 
 
