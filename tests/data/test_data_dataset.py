@@ -248,3 +248,17 @@ def test_dataset_loading_a_table_imports_nothing_heavy(write):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("unit", "texts"),
+    [
+        ("line", ["one", "two", "three"]),
+        ("paragraph", ["one", "two\nthree"]),
+        ("file", ["one\n\ntwo\nthree"]),
+    ],
+)
+def test_units_of_plain_text(write, unit, texts):
+    path = write("a.txt", "one\n\ntwo\nthree\n\n")
+    dataset = read_dataset(path, DatasetOptions(unit=unit))
+    assert dataset.texts("train").drop_nulls().to_list() == texts

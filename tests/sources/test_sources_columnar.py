@@ -14,7 +14,7 @@ from pyarrow import ipc, parquet
 
 from tokkit.errors import InputError
 from tokkit.sources.formats import FormatOptions, batches, recognize
-from tokkit.sources.formats.batch import concatenate
+from tokkit.sources.formats.batch import Batch, JsonValues, concatenate
 
 MEGABYTE = 1 << 20
 
@@ -179,3 +179,18 @@ def test_bytes_changed_anywhere_are_read_or_refused(write, ending):
         except InputError:
             refused += 1
     assert refused > 20
+
+
+def test_texts_of_a_batch_are_those_that_are_there():
+    batch = Batch({"strings": pl.Series(["a", None, "", "b"]), "values": ["a", None, "", 1]}, 4, 0)
+    assert batch.texts("strings") == ["a", "", "b"]
+    assert batch.texts("values") == ["a", "1"]
+    assert batch.texts("nothing") == []
+
+
+def test_the_row_of_a_list_among_texts_is_counted_over_all_batches():
+    batches_of_rows = [Batch({"text": values}, 2, 0) for values in (["a", "b"], ["c", ["d"]], [["e"], "f"])]
+    values = JsonValues()
+    assert list(values.noted(iter(batches_of_rows), 1)) == batches_of_rows
+    frame = pl.DataFrame({"text": ["a"]})
+    assert values.mixed([Path("a.jsonl"), Path("b.jsonl")], frame) == {"text": "b.jsonl: row 4 holds a list"}

@@ -247,3 +247,20 @@ def test_sentencepiece_missing_is_said(monkeypatch):
     with pytest.raises(UsageError, match="is not installed") as caught:
         convert(trained("bpe"), "model")
     assert caught.value.hint == "pip install sentencepiece"
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "message"),
+    [
+        ("extra", 5, "it has disabled pieces \\(type UNUSED\\), so no tokenizer.json gives the same ids"),
+        ("<other>", 2, "has 2 unknown pieces, expected one"),
+        ("<unk>", 1, 'has the piece "<unk>" twice'),
+    ],
+)
+def test_models_that_no_tokenizer_can_follow_are_refused(tmp_path, text, kind, message):
+    """Fields of protocol buffers may follow each other: this is one more piece."""
+    piece = b"\x0a" + bytes([len(text)]) + text.encode() + b"\x15\0\0\0\0\x18" + bytes([kind])
+    path = tmp_path / "a.model"
+    path.write_bytes(trained("unigram").read_bytes() + b"\x0a" + bytes([len(piece)]) + piece)
+    with pytest.raises(InputError, match=message):
+        read_model(path)
