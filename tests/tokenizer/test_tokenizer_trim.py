@@ -12,7 +12,7 @@ from tokenizer_texts import HARD, cut, finished, published, write
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 import tokkit
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, OutputError, UsageError
 
 
 @pytest.fixture(scope="module")
@@ -211,6 +211,15 @@ def test_trim_writes_the_same_bytes_and_touches_no_input(folders, used, tmp_path
         tokkit.trim(folders["unigram"], tmp_path / out, to=str(used))
     assert published(tmp_path / "a") == published(tmp_path / "b")
     assert (folders["unigram"] / "tokenizer.json").read_bytes() == before
+
+
+def test_trim_never_replaces_the_folder_of_its_corpus(folders, tmp_path):
+    corpus = write(tmp_path / "c.txt", "the red house\n")
+    with pytest.raises(OutputError, match="contains the input"):
+        tokkit.trim(folders["bpe"], tmp_path, to=str(corpus), force=True)
+    tokkit.trim(folders["bpe"], tmp_path / "out", to=str(corpus))
+    receipt = json.loads((tmp_path / "out" / "tokkit.json").read_text("utf-8"))
+    assert "c.txt" in [file["name"] for file in receipt["result"]["inputs"]]
 
 
 def test_trim_refuses_what_cannot_be_and_leaves_nothing(folders, used, tmp_path):
