@@ -24,6 +24,7 @@ CSV = "text,label\nwarm rolls,good\ncold soup,bad\nnice view,good \nrude staff, 
         ({"좋음": 1, "\u110c\u1169\u11c2\u110b\u1173\u11b7": 2}, None),
         ({"ΣΊΣΥΦΟΣ": 1, "Σίσυφος": 2}, None),
         ({"جيد": 1, "جيد ": 1}, None),
+        ({"1": 2, "1.0": 1, "2.0": 1, "1.5": 1, "v1.0": 1, "v1": 1}, {"1": ["1", "1.0"]}),
         ({"1": 1, "01": 1, "a": 1, "á": 1, " ": 1, "  ": 1, "②": 1, "2": 1}, {}),
     ],
 )
@@ -41,7 +42,8 @@ def test_label_spellings_are_a_finding_of_stats(write):
     path = write("a.csv", CSV)
     [finding] = [f for f in tokkit.stats(path).findings if f.rule == "label-spellings"]
     assert finding.message == (
-        'labels differ only in white space or case: " bad" and "bad"; "Good" and "good" and "good "'
+        'labels differ only in white space, case or a final .0: " bad" and "bad"; '
+        '"Good" and "good" and "good "'
     )
     assert finding.fix == f"tokkit clean {path} -o OUT --labels merge makes them one"
 

@@ -1,4 +1,4 @@
-"""Labels that are most likely one class: they differ only in white space, case or how accents are encoded.
+"""Labels that are most likely one class: they differ only in white space, case, accents or a final .0.
 
 {"good": 5, "Good": 1, "good ": 2, "bad": 4}  ->  {"good": ["Good", "good", "good "]}
 """
@@ -18,6 +18,8 @@ from tokkit.errors import UsageError
 
 # characters without width, which are no white space for Python
 _INVISIBLE = re.compile(r"[\u200b\u2060\ufeff]")
+# a whole number as pandas writes it next to a missing one: 1.0
+_WHOLE = re.compile(r"(-?\d+)\.0+")
 
 
 def alike(rows: Mapping[str, int]) -> dict[str, list[str]]:
@@ -27,7 +29,8 @@ def alike(rows: Mapping[str, int]) -> dict[str, list[str]]:
     """
     spellings: dict[str, list[str]] = {}
     for label in sort_labels(rows):
-        if key := _tidy(label).casefold():
+        tidy = _tidy(label)
+        if key := whole[1] if (whole := _WHOLE.fullmatch(tidy)) else tidy.casefold():
             spellings.setdefault(key, []).append(label)
     return {_name(labels, rows): labels for labels in spellings.values() if len(labels) > 1}
 
@@ -76,7 +79,7 @@ def sentence(spellings: Mapping[str, list[str]], most: int = 3) -> str:
     """The spellings in a sentence."""
     listed = [" and ".join(f'"{label}"' for label in labels) for labels in list(spellings.values())[:most]]
     more = f" and {len(spellings) - most} more" if len(spellings) > most else ""
-    return f"labels differ only in white space or case: {'; '.join(listed)}{more}"
+    return f"labels differ only in white space, case or a final .0: {'; '.join(listed)}{more}"
 
 
 def _tidy(label: str) -> str:
