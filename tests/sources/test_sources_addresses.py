@@ -6,6 +6,7 @@ import gzip
 
 import pytest
 
+import tokkit
 from tests.sources.web_server import Served, serving
 from tokkit import files
 from tokkit.corpus import feed
@@ -42,7 +43,7 @@ def test_addresses_a_file_is_downloaded_and_the_network_said(server, heard):
     dataset = read_dataset(address, progress=heard)
     assert dataset.texts("validation").len() == 20_000
     assert dataset.files[0].read_bytes() == TABLE
-    assert f"{address}: requested over the network" in heard
+    assert f"{server.address}/data/dev.csv: requested over the network" in heard
     assert f"{len(TABLE):,} bytes downloaded to {dataset.files[0]}" in heard
     assert server.requests[0][0] == "/data/dev.csv?token=1"
 
@@ -257,3 +258,48 @@ def test_addresses_the_cache_is_where_it_is_asked_to_be(tmp_path, monkeypatch):
     monkeypatch.delenv("TOKKIT_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     assert addresses.cache_folder() == tmp_path / "tokkit"
+
+
+SECRET = "hunter2"
+
+
+def test_addresses_a_secret_is_in_no_message_result_receipt_or_cache(server, tmp_path, monkeypatch, heard):
+    server.files["/a.csv"] = Served(TABLE[:2000].rpartition(b"\n")[0] + b"\nlast,anger\n")
+    address = f"{server.address}/a.csv?token={SECRET}&x=1#{SECRET}"
+    monkeypatch.setattr("sys.argv", ["tokkit", "split", address])
+    monkeypatch.chdir(tmp_path)
+    results = [
+        tokkit.split(address, "parts", progress=heard).as_dict(),
+        tokkit.clean(address, "clean.csv", duplicates="none", progress=heard).as_dict(),
+        tokkit.train_wordpiece(address, "out", vocab_size=60, progress=heard).as_dict(),
+        tokkit.stats(address, progress=heard).as_dict(),
+    ]
+    with pytest.raises(InputError) as caught:
+        tokkit.split(f"{server.address}/none.csv?token={SECRET}", "none", progress=heard)
+    assert caught.value.message == f"{server.address}/none.csv: the server answers 404 Not Found"
+    assert any(SECRET in path for path, _ in server.requests)
+    assert f"{server.address}/a.csv: requested over the network" in heard
+    assert SECRET not in f"{results} {heard.sentences} {caught.value.hint}"
+    written = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == ".download.json" for path in written)
+    assert [path for path in written if SECRET in f"{path} {path.read_bytes()!r}"] == []
+
+
+def test_addresses_the_cache_is_for_the_user_alone(server):
+    server.files["/a.csv"] = Served(b"text\na\n")
+    folder = addresses.fetch(f"{server.address}/a.csv").parent
+    for path in (folder, folder.parent, addresses.cache_folder()):
+        assert path.stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://host/a.csv?token=s: not there", "https://host/a.csv: not there"),
+        ("see 'https://me:s@host/a?t=s', or http://s@host#s.", "see 'https://host/a', or http://host."),
+        ("HTTP://host:80/리뷰/a@b.csv, --x=1?", "HTTP://host:80/리뷰/a@b.csv, --x=1?"),
+        (["http://h/?s", 1, {"a": ("http://h/?s",)}], ["http://h/", 1, {"a": ["http://h/"]}]),
+    ],
+)
+def test_addresses_are_redacted_wherever_they_are(text, expected):
+    assert files.redacted(text) == expected

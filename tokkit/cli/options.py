@@ -15,7 +15,7 @@ from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import Options, described_fields, flag, kind_of, section_of
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper
-from tokkit.sources.paths import without_spool
+from tokkit.sources.paths import displayed
 from tokkit.views.progress_bar import Bar, Messages, Quiet
 
 GENERAL = "General"
@@ -48,7 +48,7 @@ def shared_options(
             context = click.get_current_context()
             show = functools.partial(output.show, context.command.name, as_json)
             progress = (
-                Quiet() if quiet or is_helper() else (Bar if sys.stderr.isatty() else Messages)(without_spool)
+                Quiet() if quiet or is_helper() else (Bar if sys.stderr.isatty() else Messages)(displayed)
             )
             try:
                 _say_source(context, progress)

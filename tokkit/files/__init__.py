@@ -21,6 +21,8 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 """
 
 from tokkit.files.fields import Fields as Fields
+from tokkit.files.privacy import private_folder as private_folder
+from tokkit.files.privacy import redacted as redacted
 from tokkit.files.publish import files as files
 from tokkit.files.publish import folder as folder
 from tokkit.files.publish import repair as repair

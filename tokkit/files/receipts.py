@@ -5,6 +5,7 @@
      "run": {"command_line": [...], "working_folder": ..., "inputs": [...], "seconds": ...}}
 
 Only ``run`` contains dates, durations and absolute paths, so that two runs can be compared by the rest.
+Addresses are written without passwords and queries, which may be secret.
 The receipt of a folder is `tokkit.json` in it; that of a file ``OUT`` is ``OUT.tokkit.json`` next to it, with
 ``"outputs": [{"path", "sha256"}, ...]`` of ``OUT`` and its siblings: a run that is killed while it replaces
 one after the other leaves files of two runs, each of them whole, which `changed_outputs` tells apart.
@@ -26,6 +27,7 @@ from typing import Any
 from tokkit import __version__
 from tokkit.errors import InputError
 from tokkit.files.fields import Fields
+from tokkit.files.privacy import redacted
 
 RECEIPT = "tokkit.json"
 SCHEMA = 1
@@ -121,7 +123,7 @@ def write_receipt(
         "command": command,
         "result": _merged(
             {
-                "settings": dict(sorted(settings.items())),
+                "settings": redacted(dict(sorted(settings.items()))),
                 "versions": versions(*packages),
                 "inputs": described,
                 **({"outputs": [_describe_output(path) for path in outputs]} if outputs else {}),
@@ -130,11 +132,11 @@ def write_receipt(
         ),
         "run": _merged(
             {
-                "command_line": sys.argv,
+                "command_line": redacted(sys.argv),
                 "working_folder": str(Path.cwd()),
                 "inputs": [str(path.absolute()) for path in paths],
             },
-            run,
+            redacted(dict(run)),
         ),
     }
     text = json.dumps(_plain(receipt), ensure_ascii=False, indent=2, allow_nan=False) + "\n"

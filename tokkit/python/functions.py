@@ -17,7 +17,7 @@ from tokkit.errors import TokkitError
 from tokkit.options import Options
 from tokkit.python.in_memory import as_path
 from tokkit.python.results import with_display
-from tokkit.sources.paths import remove_spooled, without_spool
+from tokkit.sources.paths import displayed, remove_spooled, without_spool
 from tokkit.views.progress_bar import NotebookBar
 
 # arguments that are rows or texts
@@ -39,12 +39,12 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             values = {name: _as_read(function, name, value) for name, value in given.items()}
             if "progress" in names and "progress" not in values and in_notebook():
-                values["progress"] = NotebookBar(without_spool)
+                values["progress"] = NotebookBar(displayed)
             result = function(*arguments[len(names) :], **values)
             in_memory = any(values[name] is not value for name, value in given.items())
             return with_display(function.__name__, _renamed(result) if in_memory else result)
         except TokkitError as error:
-            error.message, error.hint = without_spool(error.message), without_spool(error.hint or "") or None
+            error.message, error.hint = displayed(error.message), displayed(error.hint or "") or None
             raise
         finally:
             remove_spooled()

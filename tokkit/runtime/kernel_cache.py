@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from tokkit.files import private_folder
 from tokkit.progress import Progress
 
 
@@ -37,7 +38,7 @@ def say_if_compiling(module: str, progress: Progress) -> None:
     if is_compiled(module):
         return
     try:
-        cache_folder().mkdir(parents=True, exist_ok=True)
+        private_folder(cache_folder())
         writable = os.access(cache_folder(), os.W_OK)
     except (OSError, RuntimeError):
         writable = False

@@ -5,7 +5,8 @@
                             .partial          what came of a download that was cut off
 
 CACHE is ``TOKKIT_CACHE``, else ``$XDG_CACHE_HOME/tokkit``, else ``~/.cache/tokkit``. With ``TOKKIT_OFFLINE``
-or ``HF_HUB_OFFLINE`` set, the cache is all there is. Nothing of the user's is sent but the address.
+or ``HF_HUB_OFFLINE`` set, the cache is all there is. Nothing of the user's is sent but the address, of
+which no query is kept or reported: it may hold a token. The cache is for the user alone (mode 0700).
 """
 
 from __future__ import annotations
@@ -86,6 +87,8 @@ def fetch(address: str, largest: int = LARGEST, progress: Progress = SILENT) -> 
 
     requested = quoted(address)
     folder = cache_folder() / "downloads" / hashlib.sha256(address.encode()).hexdigest()[:16]
+    # from here on for messages and the cache, which may not have a token that is in the query
+    address = files.redacted(address.replace(" ", "%20"))
     cached = _cached(folder)
     if forbidden := offline():
         if cached is None:
@@ -242,7 +245,7 @@ def _size(path: Path) -> int:
 def _alone(address: str, folder: Path) -> Iterator[None]:
     """The folder, made and locked; what cannot be written there is the cache's fault, and said to be."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        files.private_folder(folder)
         with files.lock(folder):
             yield
     except OutputError as error:

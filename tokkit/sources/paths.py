@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from tokkit.errors import InputError, did_you_mean
+from tokkit.files import redacted
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import addresses
 
@@ -138,6 +139,11 @@ def without_spool(message: str) -> str:
     for folder in _SPOOLED:
         message = message.replace(f"{folder}{os.sep}", "")
     return message
+
+
+def displayed(message: str) -> str:
+    """A message as `without_spool` gives it, without what may be secret in addresses."""
+    return str(redacted(without_spool(message)))
 
 
 def remove_spooled() -> None:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from tokkit.errors import InputError
+from tokkit.files import redacted
 
 OK, PARTIAL, NOT_MODIFIED, NOT_SATISFIABLE = 200, 206, 304, 416
 _SCHEMES = ("http", "https")
@@ -31,9 +32,9 @@ def quoted(address: str) -> str:
         host, port = parts.hostname, parts.port
         name = (host or "").encode("idna").decode("ascii")
     except (ValueError, UnicodeError) as error:
-        raise InputError(f"{address}: is no address: {error}", hint=_WRITTEN) from error
+        raise InputError(f"{redacted(address)}: is no address: {error}", hint=_WRITTEN) from error
     if not name:
-        raise InputError(f"{address}: names no host", hint=_WRITTEN)
+        raise InputError(f"{redacted(address)}: names no host", hint=_WRITTEN)
     if parts.username or parts.password:
         raise InputError(
             f"{parts.scheme}://{host}{parts.path}: an address with a user name or password is not used",
@@ -105,5 +106,5 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         self, request: urllib.request.Request, file: Any, code: int, message: str, headers: Any, to: str
     ) -> urllib.request.Request | None:
         if urllib.parse.urlsplit(to).scheme not in _SCHEMES:
-            raise urllib.error.URLError(f"it leads to {to}, which is no http(s) address")
+            raise urllib.error.URLError(f"it leads to {redacted(to)}, which is no http(s) address")
         return super().redirect_request(request, file, code, message, headers, to)

@@ -22,6 +22,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions, ReadOptions
 from tokkit.data.loading.read import SplitFiles, find_splits
 from tokkit.data.loading.row_transforms import apply_row_options, new_label_names
 from tokkit.errors import InputError, UsageError
+from tokkit.files import redacted
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
@@ -62,7 +63,9 @@ def read_dataset(
             f'--pair-column "{options.pair_column}": this command reads single texts',
             hint="--text-column names the one to read",
         )
-    return dataset_of(str(source), find_splits(str(source), options, progress), options, progress, usual)
+    return dataset_of(
+        redacted(str(source)), find_splits(str(source), options, progress), options, progress, usual
+    )
 
 
 def dataset_of(

@@ -17,6 +17,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions, RowOptions
 from tokkit.data.loading.load import NO_COLUMNS, chosen_columns, dataset_of, say_guess
 from tokkit.data.loading.read import SplitFiles, find_splits
 from tokkit.errors import InputError
+from tokkit.files import redacted
 from tokkit.progress import Progress
 from tokkit.sources import streams
 from tokkit.sources.formats import TableFormat
@@ -208,7 +209,7 @@ def _streamed(
     say_guess(options, chosen, first, progress)
     files = [path for split in split_files.values() for path in split.files]
     return StreamedDataset(
-        source=source,
+        source=redacted(source),
         splits={
             name: SplitStream(schemas[name], split.parts, split.files, split.format)
             for name, split in split_files.items()

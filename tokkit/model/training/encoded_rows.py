@@ -141,7 +141,7 @@ def _write(path: Path, encoded: Encoded, progress: Progress) -> None:
         return
     try:
         # For the user alone: with the tokenizer, ids are as readable as the texts.
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        files.private_folder(path.parent)
         files.write_file(path, hashlib.sha256(content).digest() + content, force=True)
         _remove_oldest(path.parent)
     except (OSError, OutputError) as error:
