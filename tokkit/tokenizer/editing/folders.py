@@ -21,7 +21,6 @@ from tokkit.tokenizer.folder.checkpoints import checkpoint_path, load_with_trans
 from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
 from tokkit.tokenizer.folder.load import (
     LoadedTokenizer,
-    check_distinct_ids,
     load,
     read_json,
 )
@@ -64,7 +63,6 @@ def load_source(tokenizer: str | Path | None, model: str | Path | None, progress
     if name is None:
         raise UsageError("name a tokenizer, or a model to use its own: --model")
     loaded = complete(load(name, progress))
-    check_distinct_ids(loaded.backend, loaded.file)
     _check_template(loaded, name)
     # a tokenizer without tokenizer.json was built from its older files
     read = [loaded.file] if loaded.file.is_file() else [loaded.folder / file for file in OLDER_FILES]

@@ -20,6 +20,7 @@ from tokkit.runtime.panics import guarded, reason_of
 from tokkit.sources.addresses import offline
 from tokkit.sources.paths import missing
 from tokkit.tokenizer.folder import tokenizer_folder
+from tokkit.tokenizer.folder.cost_limits import check_cost
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -150,15 +151,21 @@ class LoadedTokenizer:
         return [encoding.ids for encoding in self.encodings(texts, special=False)]
 
 
-def load(name: str | Path, progress: Progress = SILENT) -> LoadedTokenizer:
+def load(name: str | Path, progress: Progress = SILENT, *, distinct_ids: bool = True) -> LoadedTokenizer:
     """The tokenizer at a path; a name that is not a path is looked up on the hub, which is reported.
 
-    Raises `InputError` for what is not a tokenizer, and where the self-test of its receipt fails.
+    distinct_ids  whether every token needs an id of its own; what only takes over blocks does not
+
+    Raises `InputError` for what is not a tokenizer, for one whose tokens share an id, and where the self-test
+    of its receipt fails.
     """
     loaded = load_unchecked(name, progress)
     unknown = missing_unknown(loaded.backend)
     if unknown is not None:
         raise InputError(f'{loaded.file}: its unknown token "{unknown}" is missing from its vocabulary')
+    # the library writes one token per id: what is built from its JSON would lack the other, or not be parsed
+    if distinct_ids:
+        check_distinct_ids(loaded.backend, name)
     check_receipt(loaded)
     # a file may parse and still panic on a text: that has to happen here, not after long work
     with guarded(str(loaded.file)):
@@ -184,6 +191,7 @@ def load_unchecked(name: str | Path, progress: Progress = SILENT) -> LoadedToken
     # A tokenizer.json may hold the truncation and padding of whoever saved it; lengths must be exact.
     backend.no_truncation()
     backend.no_padding()
+    check_cost(backend, file)
     config = TokenizerConfig.read(file.parent)
     return LoadedTokenizer(
         backend=backend,

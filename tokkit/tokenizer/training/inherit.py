@@ -89,7 +89,7 @@ def inherit(
     `InputError` for what is no tokenizer.
     """
     _check_settings(options)
-    source = complete(load(name, progress))
+    source = complete(load(name, progress, distinct_ids=False))
     content = json.loads(source.backend.to_str())
     _check_family(str(name), content["model"]["type"], options.family)
     added = _special_tokens(source, content, options.special_token)
