@@ -226,6 +226,12 @@ def test_compare_command_shows_tables_json_and_a_picture(write, tmp_path, capsys
     result = json.loads(capsys.readouterr().out)
     assert list(result)[:2] == ["schema", "command"]
     assert result["tokenizers"][str(folder)]["tokens"] == 4
+    page = tmp_path / "p.html"
+    assert run(["compare", str(folder), str(other), "--on", str(path), "--html", str(page), "-q"]) == 0
+    printed = capsys.readouterr().out
+    assert "By class" in page.read_text("utf-8")
+    assert all(cell in page.read_text("utf-8") for cell in ("기쁨", "other", "fertility"))
+    assert run(["compare", str(folder), "--on", str(path), "--html", str(page)]) == 4
     assert run(["compare", str(folder), "--on", str(path), "--plot", "p.pdf"]) == 2
     assert run(["compare", str(folder), "--on", str(path), "--plot", str(picture)]) == 4
     assert run(["compare", str(folder), "--on", "nowhere.csv"]) == 3

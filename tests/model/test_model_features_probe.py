@@ -232,6 +232,13 @@ class TestTheCommand:
         assert result["width"] == 32
         assert {"accuracy", "macro_f1", "loss", "classes", "split"} <= set(result["probe"])
         assert Path("m.png").read_bytes().startswith(b"\x89PNG")
+        assert (result["map"], result["coordinates"]) == ("m.png", "m.map.parquet")
+        points = pl.read_parquet("m.map.parquet")
+        assert points.columns == ["id", "label", "split", "x", "y"]
+        assert points.select("id", "label", "split").equals(
+            pl.read_parquet("features.parquet").select("id", "label", "split")
+        )
+        assert points.select(pl.all_horizontal(pl.col("x", "y").is_finite()).all()).item()
         assert Path("features.parquet.tokkit.json").exists()
 
     def test_draws_the_same_picture_from_the_file(self, file, tmp_path):

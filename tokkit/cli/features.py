@@ -6,8 +6,9 @@ from typing import Any
 
 import click
 
+from tokkit import files
 from tokkit.cli.options import Show, command, output_option, shared_options
-from tokkit.cli.output import format_of, output_path, write_plot
+from tokkit.cli.output import format_of, output_path, write, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress
@@ -19,7 +20,12 @@ from tokkit.views.reports import features as reports
 @click.argument("model", metavar="MODEL|FEATURES.parquet")
 @click.argument("dataset", required=False)
 @output_option(None, "Parquet file to write.  [default: features.parquet]")
-@click.option("--map", "plot", metavar="FILE", help="Plot of the rows, projected by UMAP (.png, .svg).")
+@click.option(
+    "--map",
+    "plot",
+    metavar="FILE",
+    help="Plot of the rows, projected by UMAP (.png, .svg); their coordinates in FILE.map.parquet.",
+)
 @shared_options(options=FeaturesOptions, read_options=DatasetOptions, threads=True)
 def features_command(plot: str | None, force: bool, show: Show, progress: Progress, **options: Any) -> None:
     """Compute the hidden states of every text; train a logistic regression on them, plot a map of them.
@@ -29,9 +35,14 @@ def features_command(plot: str | None, force: bool, show: Show, progress: Progre
     from tokkit.model.features.features import features
 
     path = output_path(plot, force, "--map")
+    coordinates = None if path is None else path.with_suffix(".map.parquet")
+    if coordinates is not None:
+        files.check_output(coordinates, force=force, kind="file")
     result = features(projection=path is not None, force=force, progress=progress, **options)
-    if path is not None and (projection := result.projection) is not None:
+    record = result.as_dict()
+    if path is not None and coordinates is not None and (projection := result.projection) is not None:
         image = map_plot.class_map(projection.points, projection.labels, format_of(path))
         write_plot(path, map_plot.panels(projection.labels), image, force, progress)
-    record = result.as_dict() | ({"map": str(path)} if path is not None else {})
+        write(coordinates, projection.parquet(), force, progress)
+        record |= {"map": str(path), "coordinates": str(coordinates)}
     show(record, reports.features)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
-from tokkit.model.features.features_file import LABEL, ONE, FeaturesFile
+from tokkit.model.features.features_file import ID, LABEL, ONE, SPLIT, FeaturesFile
 from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress, stage
 
@@ -22,11 +24,20 @@ class Projection:
     """points  (rows, 2) float32
     labels   of each row, None where it does not have exactly one
     of       number of all rows, of which these may be a sample
+    rows     id, label and split of each row
     """
 
     points: NDArray[np.float32]
     labels: Sequence[str | None]
     of: int
+    rows: pl.DataFrame
+
+    def parquet(self) -> bytes:
+        """A Parquet file of the rows with their coordinates, columns ``x`` and ``y``."""
+        x, y = (pl.Series(name, self.points[:, i]) for i, name in enumerate(("x", "y")))
+        buffer = io.BytesIO()
+        self.rows.with_columns(x, y).write_parquet(buffer)
+        return buffer.getvalue()
 
 
 def check_rows(rows: int, options: FeaturesOptions) -> None:
@@ -71,5 +82,6 @@ def project(features: FeaturesFile, options: FeaturesOptions, progress: Progress
         )
         scaled = MinMaxScaler().fit_transform(features.vectors(sample))
         points = umap.fit_transform(scaled).astype(np.float32)
-    labels = features.rows[LABEL].gather(sample).to_list()
-    return Projection(points, labels if features.labels == ONE else [None] * len(sample), total)
+    rows = features.rows.select(ID, LABEL, SPLIT)[sample]
+    labels = rows[LABEL].to_list() if features.labels == ONE else [None] * len(sample)
+    return Projection(points, labels, total, rows)
