@@ -281,6 +281,8 @@ def test_save_tsv_like_a_quoted_one_holds_tabs_and_line_ends(tmp_path):
 def test_save_what_is_only_read_as_jsonl(name):
     assert format_for(Path("a"), TableFormat(name)) == JSONL
     assert format_for(Path("a.csv"), TableFormat(name)) == CSV
+    with pytest.raises(OutputError, match=f"{name} files are not written"):
+        format_for(Path({"conllu": "a.conllu", "fasttext": "a.ft"}[name]), TableFormat(name))
 
 
 def test_save_no_format_that_is_only_read(write, tmp_path):

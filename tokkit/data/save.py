@@ -45,10 +45,12 @@ _COLUMNAR = ("parquet", "arrow")
 def format_for(out: Path, like: formats.TableFormat) -> formats.TableFormat:
     """The format to write a file in: what its name says, else that of the source.
 
-    Raises `OutputError` for a compressed file of a format that compresses itself.
+    Raises `OutputError` for a compressed file of a format that compresses itself, and for a format only read.
     """
     like = writable(like)
     name = formats.format_of(out)
+    if not is_written(name):
+        raise OutputError(f"{out}: {name} files are not written", hint=f"-o {out.with_suffix('.jsonl')}")
     if name in _COLUMNAR and out.suffix.lower() in _COMPRESS:
         raise OutputError(f"{out}: {name} is compressed within", hint=f"-o {out.with_suffix('')}")
     if name is None or name == like.name or (name == "text" and like.name in ("csv", "tsv")):
