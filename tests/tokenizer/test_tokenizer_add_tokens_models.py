@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 
 import pytest
 import torch
@@ -264,3 +265,29 @@ def test_add_tokens_gives_the_ids_of_its_tokenizer_json(folders, tmp_path):
     theirs = load_tokenizer(tmp_path / "out")
     for text in ("The COVID Übung 오늘 학교에", "COVID", ""):
         assert theirs(text)["input_ids"] == plain.encode(text).ids
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "modules/config.json", "chat_template.jinja"])
+def test_add_tokens_follows_no_link_out_of_the_model_into_the_output(folders, tmp_path, name):
+    kind = next(iter(MODELS))
+    source = build(kind, folders[MODELS[kind][0]], tmp_path / "model")
+    (tmp_path / "secret").write_text('{"key": "of the user"}')
+    (source / name).parent.mkdir(exist_ok=True)
+    (source / name).symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match="is a link out of its folder") as caught:
+        add_tokens(None, tmp_path / "out", model=source, token=["COVID"])
+    assert not (tmp_path / "out").exists()
+    command = caught.value.hint.removeprefix("if it belongs to it: ")
+    subprocess.run(command, shell=True, check=True)
+    add_tokens(None, tmp_path / "out", model=source, token=["COVID"])
+    assert (tmp_path / "out" / name).read_text() == (tmp_path / "secret").read_text()
+
+
+def test_add_tokens_copies_the_blobs_of_the_hubs_cache(folders, tmp_path):
+    kind = next(iter(MODELS))
+    source = build(kind, folders[MODELS[kind][0]], tmp_path / "models--a--b" / "snapshots" / "0")
+    (tmp_path / "models--a--b" / "blobs").mkdir()
+    (tmp_path / "models--a--b" / "blobs" / "1f").write_text("# Model")
+    (source / "README.md").symlink_to("../../blobs/1f")
+    add_tokens(None, tmp_path / "out", model=source, token=["COVID"])
+    assert (tmp_path / "out" / "README.md").read_text() == "# Model"

@@ -21,6 +21,7 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 """
 
 from tokkit.files.fields import Fields as Fields
+from tokkit.files.privacy import copy_inner as copy_inner
 from tokkit.files.privacy import private_folder as private_folder
 from tokkit.files.privacy import redacted as redacted
 from tokkit.files.publish import files as files

@@ -1,11 +1,15 @@
-"""What is for the user alone: secrets in addresses, and caches."""
+"""What is for the user alone: secrets in addresses, caches, and files that links lead to."""
 
 from __future__ import annotations
 
 import re
+import shlex
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+
+from tokkit.errors import InputError
 
 # An address up to its query: a name and a password before the host; then the query or fragment, to its end
 # or to what ends a sentence.
@@ -34,3 +38,19 @@ def private_folder(path: Path) -> None:
     # as an earlier version left it; one of another user stays as it is
     with suppress(OSError):
         path.chmod(0o700)
+
+
+def copy_inner(path: Path, target: Path, folder: Path) -> None:
+    """Copy a file of a folder; raises InputError for a link that leads out of it, to any file of the user.
+
+    The links of the hub's cache lead from a snapshot to the blobs of the same repository.
+    """
+    real, root = path.resolve(), folder.resolve()
+    blobs = root.parent.parent / "blobs" if root.parent.name == "snapshots" else root
+    if not (real.is_relative_to(root) or real.is_relative_to(blobs)):
+        copied = f"cp --remove-destination {shlex.quote(str(real))} {shlex.quote(str(path))}"
+        raise InputError(
+            f"{path}: is a link out of its folder, to {real}, which is not copied into an output",
+            hint=f"if it belongs to it: {copied}",
+        )
+    shutil.copyfile(path, target)

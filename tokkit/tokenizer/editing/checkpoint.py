@@ -6,7 +6,6 @@ are stored in.
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,7 +18,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from tokkit.errors import InputError, TokkitError
-from tokkit.files import RECEIPT
+from tokkit.files import RECEIPT, copy_inner
 from tokkit.progress import Progress
 from tokkit.runtime.panics import reason_of
 from tokkit.tokenizer.folder.checkpoints import LOADING, loading, quiet, takes_tokens
@@ -112,13 +111,13 @@ def save_model(model: PreTrainedModel, source: Path, folder: Path) -> None:
     """Write the model, in the types its weights are stored in, and copy the other files of its folder.
 
     Not copied: the old tokenizer, weights in other formats, receipts, hidden files, and folders that tokkit
-    wrote inside it.
+    wrote inside it. Raises `InputError` for a link that leads out of the folder.
     """
     for path in sorted(source.rglob("*")):
         inner = path.relative_to(source)
         if path.is_file() and not _is_stale(inner) and not _is_output(source, inner):
             (folder / inner).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, folder / inner)
+            copy_inner(path, folder / inner, source)
     types, state = stored_types(source), None
     # `load_model` widened weights of several types to one: store each in its own again
     if len(set(types.values())) > 1:

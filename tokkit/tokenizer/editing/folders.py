@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -120,7 +119,7 @@ def write_tokenizer(
     settings = settings_to_write(tokenizer.config, tokenizer.special, extra_special)
     tokenizer_folder.write_config(staging, tokenizer.max_length, settings)
     if (template := tokenizer.folder / _TEMPLATE_FILE).is_file():
-        shutil.copyfile(template, staging / _TEMPLATE_FILE)
+        files.copy_inner(template, staging / _TEMPLATE_FILE, tokenizer.folder)
     self_test = tokenizer_folder.self_test(tokenizer.backend)
     tokenizer_folder.verify(staging, self_test)
     if (staging / "config.json").exists():
