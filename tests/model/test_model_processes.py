@@ -130,9 +130,16 @@ def test_of_two_processes_the_first_answers(command, code, model, dataset, tmp_p
     assert output if code == 0 else "hint:  start it without torchrun or accelerate launch" in errors
 
 
+# Without a GPU, --multi_gpu starts the processes too; --cpu alone starts one.
 LAUNCHERS = {
     "torchrun": ["torch.distributed.run", "--nproc-per-node", "2", "--master-port"],
-    "accelerate": ["accelerate.commands.launch", "--cpu", "--num_processes", "2", "--main_process_port"],
+    "accelerate": [
+        "accelerate.commands.launch",
+        "--multi_gpu",
+        "--num_processes",
+        "2",
+        "--main_process_port",
+    ],
 }
 
 
