@@ -360,6 +360,7 @@ def evaluate(
     calibrated: bool = False,
     tuned_thresholds: bool = False,
     label_issues: bool = False,
+    metric: str | None = None,
     worst: int = 10,
     resamples: int = 1000,
     seed: int = 42,

@@ -274,3 +274,18 @@ def test_evaluate_from_the_command_line_writes_a_page(folds, tmp_path, capsys):
     assert run(["evaluate", str(folds / "fold-1")]) == 2
     assert "only one path named" in capsys.readouterr().err
     assert run(["evaluate", str(folds), "--html", "r.txt"]) == 2
+
+
+def test_the_best_of_several_models_is_that_by_the_metric_named(model, folds, dataset, tmp_path):
+    by_loss = tokkit.evaluate([model, folds], dataset / "test.csv", metric="loss", resamples=0).as_dict()
+    losses = {name: scores["loss"] for name, scores in by_loss["models"].items()}
+    assert (by_loss["best_by"], by_loss["best"]) == ("loss", min(losses, key=losses.get))
+    of_class = "classes.joy.f1"
+    joy = tokkit.evaluate([model, folds], dataset / "test.csv", metric=of_class, resamples=0).as_dict()
+    f1 = {name: scores["classes"]["joy"]["f1"] for name, scores in joy["models"].items()}
+    assert (joy["best_by"], joy["best"]) == (of_class, max(f1, key=f1.get))
+    table = reports.comparison(joy)[0]
+    assert table.columns[5] == reports.score_name(of_class)
+    assert [row[5] for row in table.rows] == list(f1.values())
+    with pytest.raises(UsageError, match=r'--metric: no score "acuracy" .did you mean "accuracy"'):
+        tokkit.evaluate(model, dataset / "test.csv", metric="acuracy")

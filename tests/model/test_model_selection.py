@@ -7,7 +7,8 @@ import math
 import pytest
 
 from tokkit.errors import UsageError
-from tokkit.model.training.evaluations import is_better, score_named
+from tokkit.model.metrics.named_scores import score_named
+from tokkit.model.training.evaluations import is_better
 
 SCORES = {
     "rows": 60,

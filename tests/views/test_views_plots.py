@@ -40,7 +40,7 @@ def picture(kind, labels, format):
             }
             for i in range(len(labels))
         ]
-        return plots.curves(rows, format)
+        return plots.curves([rows], format)
     lengths = {
         split: {label: counted(range(i % 7)) for i, label in enumerate(labels)} for split in ("train", "test")
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from tokkit.model.folder.predictions import prediction_table, row_sums, worst_ro
 from tokkit.model.metrics.calibration import confidences, reliability
 from tokkit.model.metrics.classification import scores_by_length
 from tokkit.model.metrics.label_issues import find_label_issues
+from tokkit.model.metrics.named_scores import is_error, score_named
 from tokkit.model.metrics.significance import PairedScores, bootstrap, decision_sums, intervals
 from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.progress import Progress
@@ -43,6 +45,7 @@ class EvaluateResult:
     where        source of the rows: ``reviews/test.csv``
     split        of the data set; None for out-of-fold predictions
     comparisons  every other model with the best: differences with intervals, and the paired test
+    metric       the score that models are compared by, where it is not their task's own
     """
 
     evaluations: dict[str, Evaluation]
@@ -50,6 +53,7 @@ class EvaluateResult:
     where: str = ""
     split: str | None = None
     comparisons: list[dict[str, Any]] = field(default_factory=list)
+    metric: str | None = None
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:
@@ -58,13 +62,19 @@ class EvaluateResult:
 
     @property
     def best_by(self) -> str:
-        """The score that models are compared by: their task's metric, such as macro F1."""
-        return next(iter(self.evaluations.values())).model.task.metric
+        """The score that models are compared by: the one requested, else their task's, such as macro F1."""
+        return self.metric or next(iter(self.evaluations.values())).model.task.metric
 
     @property
     def best(self) -> str:
-        """The model with the highest of that score on these rows; the first of equals."""
-        return max(self.evaluations, key=lambda name: self.evaluations[name].metrics[self.best_by])
+        """The model with the best of that score on these rows; the first of equals.
+
+        Raises `UsageError` for a score that a model does not have.
+        """
+        scores = {name: score_named(metrics, self.best_by) for name, metrics in self.metrics.items()}
+        sign = -1 if is_error(self.best_by) else 1
+        # A score without a value, which is NaN, is never the best.
+        return max(scores, key=lambda name: -math.inf if math.isnan(scores[name]) else sign * scores[name])
 
     @property
     def comparison(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from tokkit.model.evaluation.analysis import EvaluateResult, analyze
 from tokkit.model.evaluation.publish import publish
 from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fold
 from tokkit.model.folder.receipt import ModelReceipt
+from tokkit.model.metrics.named_scores import score_named
 from tokkit.model.metrics.significance import compare_with_best
 from tokkit.model.network.classifier import use_threads
 from tokkit.model.options.inference_options import EvaluateOptions
@@ -88,11 +89,14 @@ def evaluate(
             scored += scorer.score(name, receipt)
             _warn_of_training_rows(name, receipt, rows, loaded.split(chosen), options, progress)
     _check_one_task(scored)
+    if options.metric is not None:
+        # A misspelled score is an error before the samples are drawn.
+        score_named(scored[0].scores, options.metric)
     for model in scored:
         for only in predicts_only(model.scores):
             progress.say(f"{model.name} {only} on these rows")
     evaluations = {model.name: analyze(model, rows, options, progress) for model in scored}
-    result = EvaluateResult(evaluations, rows.left_out, source, chosen)
+    result = EvaluateResult(evaluations, rows.left_out, source, chosen, metric=options.metric)
     # The best model follows from the scores, and the comparison from the best model.
     result = replace(result, comparisons=_compare(result, options, progress))
     if out_path is not None:

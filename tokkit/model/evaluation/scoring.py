@@ -185,7 +185,7 @@ def _with_scores(model: ScoredModel, receipt: ModelReceipt, options: EvaluateOpt
     """With its scores, and where they are requested with the decisions by the thresholds of its training."""
     task, labels = model.task, model.labels
     scores = {"kind": model.kind, **task.scores(model.logits, model.targets, labels)}
-    held_out = (task.metric, "accuracy", "loss")
+    held_out = dict.fromkeys((options.metric or task.metric, "accuracy", "loss"))
     scores["validation"] = receipt.held_out_scores(held_out)
     if not options.tuned_thresholds:
         return replace(model, scores=scores)

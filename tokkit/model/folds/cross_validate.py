@@ -3,7 +3,8 @@
 OUT/fold-1/ ... fold-K/     model folders
     predictions.parquet     every row, predicted by the model that was not trained on it, and its fold
     metrics.json            {"folds": [...], "out_of_fold": ..., "mean": ..., "deviation": ...}
-    history.csv             of all folds
+    history.csv, curves.png of all folds
+    folds.png               their scores
     README.md               the card
     tokkit.json             the receipt
 .OUT.tokkit-folds/          finished folds: a run that was killed continues with the next one
@@ -29,10 +30,13 @@ from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.folder.receipt import ModelReceipt, fold_name
 from tokkit.model.folds.fold_rows import FoldsRequest, joined_rows
+from tokkit.model.network import losses
 from tokkit.model.network.classifier import budget_for, choose_device, predict_logits
 from tokkit.model.training import report
 from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree
 from tokkit.model.training.train_model import PACKAGES, FinetuneRequest, FinetuneResult, train_model
+from tokkit.views import plots
+from tokkit.views.reports.evaluation import score_name
 
 _WORK = "folds"
 # Fields of `FoldsResult` that differ from run to run.
@@ -216,6 +220,7 @@ def _write_scores(
         for number in range(1, len(results) + 1)
     ]
     pl.concat(histories, how="diagonal_relaxed").write_csv(staging / "history.csv")
+    _write_pictures(staging, request, [history.to_dicts() for history in histories], results, out_of_fold)
     scores = [fold.metrics for fold in results]
     metrics = {
         "folds": scores,
@@ -225,6 +230,22 @@ def _write_scores(
     }
     write_json(staging / "metrics.json", metrics)
     return metrics
+
+
+def _write_pictures(
+    staging: Path,
+    request: FoldsRequest,
+    histories: Sequence[Sequence[Mapping[str, Any]]],
+    results: Sequence[FinetuneResult],
+    out_of_fold: Mapping[str, Any],
+) -> None:
+    """One picture for all folds of the curves, and one of their scores."""
+    loss = losses.name(request.task, request.options)
+    (staging / "curves.png").write_bytes(plots.curves(histories, "png", loss))
+    names = {name: score_name(name) for name in ("loss", *request.task.headline)}
+    folds = [{shown: fold.metrics[name] for name, shown in names.items()} for fold in results]
+    whole = {shown: out_of_fold[name] for name, shown in names.items()}
+    (staging / "folds.png").write_bytes(plots.fold_scores(folds, whole, "png"))
 
 
 def _out_of_fold(request: FoldsRequest, work: Path) -> tuple[dict[str, Any], pl.DataFrame]:

@@ -292,12 +292,44 @@ class SquaredError(Loss):
         return (logits.float() - targets.float().reshape(logits.shape)).square().mean(dim=-1)
 
 
+_NAMES = {
+    CrossEntropy: "cross-entropy",
+    LogitAdjusted: "logit-adjusted cross-entropy",
+    BinaryCrossEntropy: "binary cross-entropy",
+    Focal: "focal loss",
+    BinaryFocal: "binary focal loss",
+    SquaredError: "squared error",
+}
+
 # Family of losses that a task has (`Task.loss`) -> the loss of each ``--loss``, the default first.
 LOSSES: Mapping[str, Mapping[str, type[Loss]]] = {
     "ce": {"ce": CrossEntropy, "focal": Focal, "logit-adjusted": LogitAdjusted},
     "bce": {"ce": BinaryCrossEntropy, "focal": BinaryFocal},
     "mse": {"ce": SquaredError},
 }
+
+
+def plain(task: Task) -> Loss:
+    """The loss of the task without weights or smoothing, as `evaluate` reports it."""
+    return next(iter(LOSSES[task.loss].values()))()
+
+
+def name(task: Task, options: FinetuneOptions) -> str:
+    """The chosen loss as a curve is labeled, with all that makes it differ from the plain one.
+
+    >>> name(SingleLabel(), FinetuneOptions(loss="focal", class_weights="balanced"))
+    'focal loss (gamma 2), class weights balanced'
+    """
+    loss = LOSSES[task.loss][options.loss]
+    focal = issubclass(loss, Focal)
+    parts = [_NAMES[loss] + (f" (gamma {options.gamma:g})" if focal else "")]
+    if focal and options.alpha is not None:
+        parts.append(f"alpha {options.alpha}")
+    if options.class_weights != class_weights.NONE:
+        parts.append(f"class weights {options.class_weights}")
+    if options.label_smoothing and not focal:
+        parts.append(f"label smoothing {options.label_smoothing:g}")
+    return ", ".join([*parts, *(["summed over a step"] if options.reduction == "sum" else [])])
 
 
 def build(inputs: LossInputs, task: Task) -> Loss:

@@ -75,6 +75,12 @@ class EvaluateOptions(DecisionOptions):
     label_issues: bool = option(
         False, "find rows whose label is likely wrong; best on a folder of folds, without a data set"
     )
+    metric: str | None = option(
+        None,
+        "score that picks the best of several models; that of one class is classes.joy.f1",
+        default_text="macro_f1, or the task's own",
+        metavar="SCORE",
+    )
     worst: int = count_option("rows with the highest loss to list", 10, minimum=0)
     resamples: int = option(1000, "bootstrap samples of the rows, for the 95 % CI", minimum=0)
     seed: int = option(42, "seed of the bootstrap samples", minimum=0, maximum=LARGEST_SEED)

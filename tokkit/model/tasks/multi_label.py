@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import SEPARATOR, Rows
 from tokkit.model.metrics.classification import Logits, sigmoid
-from tokkit.model.tasks.task import MIN_PROBABILITY, RowTargets, SingleLabel, class_ids
+from tokkit.model.tasks.task import MIN_PROBABILITY, RowTargets, SingleLabel, class_ids, counts_of
 from tokkit.tokenizer.encoding.encode import Encoded
 
 
@@ -45,6 +45,9 @@ class MultiLabel(SingleLabel):
     def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Rows whose whole set of labels is correct."""
         return ((logits >= 0) == (targets > 0.5)).all(dim=-1).sum(), len(targets)
+
+    def class_counts(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return counts_of(targets > 0.5, logits >= 0)
 
     def probabilities(self, logits: Logits) -> NDArray[np.float64]:
         return sigmoid(logits)

@@ -134,6 +134,14 @@ class Task(ABC):
     def correct(self, logits: torch.Tensor, targets: torch.Tensor) -> tuple[torch.Tensor, int]:
         """Number of correct predictions of a batch (0-dimensional), and number of predictions."""
 
+    def class_counts(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """(3, classes) of a batch: correct, true and predicted items of each class; macro F1 follows."""
+        classes = torch.arange(logits.shape[-1], device=logits.device)
+        labeled = (targets != UNLABELED).unsqueeze(-1)
+        true = targets.unsqueeze(-1) == classes
+        predicted = (logits.argmax(dim=-1).unsqueeze(-1) == classes) & labeled
+        return counts_of(true, predicted)
+
     @abstractmethod
     def scores(self, logits: Logits, targets: Any, labels: Sequence[str]) -> dict[str, Any]:
         """Every score of the logits of all rows, as `evaluate` prints them."""
@@ -175,6 +183,11 @@ class Task(ABC):
 
         raw  probabilities from 0 to 1 instead of percent
         """
+
+
+def counts_of(true: torch.Tensor, predicted: torch.Tensor) -> torch.Tensor:
+    """(3, classes) of masks (..., classes): items that are both, true and predicted."""
+    return torch.stack([mask.flatten(0, -2).sum(dim=0) for mask in (true & predicted, true, predicted)])
 
 
 def class_ids(names: Sequence[str], labels: Sequence[str], where: str) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from tokkit.errors import UsageError, did_you_mean
 from tokkit.model.folder import model_folder
+from tokkit.model.metrics.named_scores import is_error, score_named
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.steps import StepReport
@@ -21,8 +21,7 @@ from tokkit.views.reports.evaluation import predicts_only
 
 Row = Mapping[str, Any]
 
-LOWER_IS_BETTER = ("loss", "ece", "mae", "mse", "rmse")
-_NAMES = {"macro_f1": "macro F1", "span_f1": "span F1"}
+_NAMES = {"macro_f1": "macro F1", "span_f1": "span F1", "cross_entropy": "cross-entropy"}
 # In a checkpoint.
 _MODEL, _LOGITS = "best", "best.safetensors"
 
@@ -72,23 +71,6 @@ class Best:
         self.model = target
 
 
-def score_named(scores: Mapping[str, Any], name: str) -> float:
-    """A score by its name, ``macro_f1`` or ``classes.joy.f1``; NaN where it has no value.
-
-    Raises `UsageError` for an unknown name.
-    """
-    # Flat names: classes.joy.f1 may have dots in the label, so they cannot be split again.
-    named = dict(_numbers(scores))
-    if name not in named:
-        whole = [known for known in named if "." not in known]
-        raise UsageError(
-            f'--metric: no score "{name}"{did_you_mean(name, named)}; there are: {", ".join(whole)}',
-            hint="a score of one class is classes.LABEL.f1",
-        )
-    value = named[name]
-    return math.nan if value is None else float(value)
-
-
 def is_better(scores: Mapping[str, Any], than: Mapping[str, Any] | None, name: str) -> bool:
     """Whether scores are better than earlier ones, of equal ones those of the lower loss; the first are."""
     if than is None:
@@ -100,36 +82,46 @@ def is_better(scores: Mapping[str, Any], than: Mapping[str, Any] | None, name: s
     # Any score is better than none; NaN compares false with everything.
     if math.isnan(new) or math.isnan(old):
         return math.isnan(old) and not math.isnan(new)
-    return new < old if name.rsplit(".", 1)[-1] in LOWER_IS_BETTER else new > old
+    return new < old if is_error(name) else new > old
 
 
-def history_row(report: StepReport, scores: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """A line of the history: training since the evaluation before, and the validation scores ``names``."""
+def history_row(
+    report: StepReport, scores: Mapping[str, Any], names: Sequence[str], validation_loss: float | None
+) -> dict[str, Any]:
+    """A line of the history: training since the evaluation before, and the validation scores ``names``.
+
+    validation_loss   the chosen loss, where it is not the plain one; the plain one is then there too
+
+    Losses of training and validation are the same measure, each under its own name.
+    """
+    training = {"loss": report.loss, "accuracy": report.accuracy}
+    validation = {name: scores[name] for name in ("loss", *names)}
+    if validation_loss is not None:
+        training["cross_entropy"] = report.cross_entropy
+        validation |= {"loss": round(validation_loss, 6), "cross_entropy": scores["loss"]}
+    if report.macro_f1 is not None and "macro_f1" in names:
+        training["macro_f1"] = report.macro_f1
     return {
         "epoch": report.epoch,
         "step": report.step,
-        "train_loss": round(report.loss, 6),
-        "train_accuracy": round(report.accuracy, 6),
-        **{f"validation_{name}": scores[name] for name in ("loss", *names)},
+        **{f"train_{name}": round(value, 6) for name, value in training.items()},
+        **{f"validation_{name}": value for name, value in validation.items()},
         "lr": report.lr,
     }
 
 
 def sentence(epochs: int, row: Row, scores: Mapping[str, Any]) -> str:
     """A line of the history as a sentence, and whether all predictions are the same."""
-    validation = ", ".join(
-        f"{_NAMES.get(name, name)} {value:.4f}"
-        for column, value in row.items()
-        if value is not None and (name := column.removeprefix("validation_")) != column
-    )
-    return "; ".join(
-        (
-            f"epoch {row['epoch']}/{epochs}: "
-            f"train loss {row['train_loss']:.4f}, accuracy {row['train_accuracy']:.4f}",
-            f"validation {validation}",
-            *predicts_only(scores),
+    train, validation = (
+        ", ".join(
+            f"{_NAMES.get(name, name)} {value:.4f}"
+            for column, value in row.items()
+            if value is not None and (name := column.removeprefix(f"{split}_")) != column
         )
+        for split in ("train", "validation")
     )
+    parts = (f"epoch {row['epoch']}/{epochs}: train {train}", f"validation {validation}")
+    return "; ".join((*parts, *predicts_only(scores)))
 
 
 def write_history(path: Path, history: Sequence[Row]) -> None:
@@ -138,11 +130,3 @@ def write_history(path: Path, history: Sequence[Row]) -> None:
     # No quoting: names of scores and numbers have no commas.
     lines = [",".join(cells) for cells in ([*history[0]], *values)]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-
-
-def _numbers(scores: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, float | None]]:
-    for name, value in scores.items():
-        if isinstance(value, Mapping):
-            yield from _numbers(value, f"{prefix}{name}.")
-        elif value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
-            yield prefix + name, value

@@ -10,6 +10,7 @@ import numpy as np
 
 from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
+from tokkit.model.network import losses
 from tokkit.model.network.classifier import part_of
 from tokkit.model.network.heads import STOCK
 from tokkit.model.network.saved_heads import BODY, WEIGHTS
@@ -66,7 +67,8 @@ def write(
     model_folder.verify(folder, sample, best.logits[:predicted])
     write_json(folder / "metrics.json", scores)
     write_history(folder / "history.csv", result.history)
-    (folder / "curves.png").write_bytes(plots.curves(result.history, "png"))
+    loss = losses.name(classifier.task, setup.options)
+    (folder / "curves.png").write_bytes(plots.curves([result.history], "png", loss))
     table = prediction_table(
         classifier.task, validation.rows, classifier.labels, best.logits, validation.targets
     )

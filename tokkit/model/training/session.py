@@ -25,7 +25,7 @@ from tokkit.model.training import evaluations
 from tokkit.model.training.accelerator import choose_precision, from_first_process
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints, identity_of, write_checkpoint
 from tokkit.model.training.evaluations import Best
-from tokkit.model.training.setup import TrainingSetup
+from tokkit.model.training.setup import TrainingSetup, validation_loss
 from tokkit.model.training.steps import StepReport, Steps, diverged
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -148,7 +148,11 @@ class TrainingSession:
         log_every = self.setup.options.log_every
         if log_every and report.step % log_every == 0:
             count = self._running.count
-            self.progress.say(f"step {report.step}/{count}: loss {report.loss:.4f}, rate {report.lr:.3g}")
+            f1 = "" if report.macro_f1 is None else f", macro F1 {report.macro_f1:.4f}"
+            self.progress.say(
+                f"step {report.step}/{count}: loss {report.loss:.4f}, accuracy {report.accuracy:.4f}{f1}, "
+                f"rate {report.lr:.3g}"
+            )
         if report.evaluate:
             self._evaluate(report)
         if report.save:
@@ -163,7 +167,8 @@ class TrainingSession:
         classifier, validation = self.setup.classifier, self.setup.validation
         logits = self._logits(validation.encoded, self.progress)
         scores = classifier.task.scores(logits, validation.targets, classifier.labels)
-        self.history.append(evaluations.history_row(report, scores, classifier.task.headline))
+        chosen = validation_loss(self.setup, logits)
+        self.history.append(evaluations.history_row(report, scores, classifier.task.headline, chosen))
         self.progress.say(evaluations.sentence(self.setup.options.epochs, self.history[-1], scores))
         if evaluations.is_better(scores, self.best.scores if self.best else None, self.metric):
             # Written at once: the weights change with the next step.

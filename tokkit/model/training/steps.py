@@ -24,6 +24,7 @@ from accelerate import Accelerator
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
+from tokkit.model.network import losses
 from tokkit.model.network.classifier import batch_of, pieces_within
 from tokkit.model.options.finetune_options import steps_between
 from tokkit.model.training import schedule
@@ -43,7 +44,9 @@ class StepReport:
     """State of a training after ``step`` steps, and its loss since the last evaluation.
 
     epoch             passes over the rows: 2, or 1.5 in the middle of the second
-    loss, accuracy    in training, dropout included
+    loss, accuracy    in training, dropout included; the loss is the chosen one
+    cross_entropy     the plain loss of the same predictions; the same where the chosen loss is plain
+    macro_f1          of the same predictions, by token for tags; None for numbers
     lr                highest rate of the last step
     tokens            without padding, since the first step
     computed_tokens   with padding
@@ -54,6 +57,8 @@ class StepReport:
     epoch: float
     loss: float
     accuracy: float
+    cross_entropy: float
+    macro_f1: float | None
     lr: float
     tokens: int
     computed_tokens: int
@@ -64,21 +69,25 @@ class StepReport:
 class Totals:
     """Running totals of this process.
 
-    sums               (4,) loss times rows, rows, correct predictions and all predictions, since `reset`
+    sums               (5,) loss times rows, rows, correct predictions, all predictions and the sum of their
+                       plain losses, since `reset`
+    class_counts       (3, classes) as `Task.class_counts`, since `reset`
     tokens             without padding, since the first step
     computed_tokens    with padding
     """
 
-    def __init__(self, accelerator: Accelerator) -> None:
+    def __init__(self, accelerator: Accelerator, classes: int) -> None:
         # float64 adds up to the same loss however a step is cut; MPS has no float64.
         dtype = torch.float32 if accelerator.device.type == "mps" else torch.float64
         self._accelerator = accelerator
-        self.sums = torch.zeros(4, dtype=dtype).to(accelerator.device)
+        self.sums = torch.zeros(5, dtype=dtype).to(accelerator.device)
+        self.class_counts = torch.zeros(3, classes, dtype=dtype).to(accelerator.device)
         self.tokens = self.computed_tokens = 0
 
     def reset(self) -> None:
-        """Start loss and accuracy from zero."""
+        """Start all but the tokens from zero."""
         self.sums.zero_()
+        self.class_counts.zero_()
 
     @property
     def mean_loss(self) -> float:
@@ -86,14 +95,18 @@ class Totals:
         return float(self.sums[0] / self.sums[1].clamp(min=1))
 
     def over_processes(self) -> dict[str, Any]:
-        """Loss, accuracy and tokens of all processes; each process calls this."""
-        # One reduction for all four; a reduction per number would wait for every process four times.
-        loss_rows, rows, correct, predictions = self._accelerator.reduce(self.sums, "sum").tolist()
+        """Loss, accuracy, macro F1 and tokens of all processes; each process calls this."""
+        # One reduction for all; a reduction per number would wait for every process each time.
+        sums = self._accelerator.reduce(torch.cat([self.sums, self.class_counts.flatten()]), "sum")
+        loss_rows, rows, correct, predictions, plain = sums[:5].tolist()
+        hits, true, predicted = sums[5:].reshape(3, -1)
         counts = self.sums.new_tensor([self.tokens, self.computed_tokens])
         tokens, computed = self._accelerator.reduce(counts, "sum").tolist()
         return {
             "loss": loss_rows / max(rows, 1),
             "accuracy": correct / max(predictions, 1),
+            "cross_entropy": plain / max(predictions, 1),
+            "macro_f1": float((2 * hits / (true + predicted).clamp(min=1)).mean()) if len(hits) else None,
             "tokens": int(tokens),
             "computed_tokens": int(computed),
         }
@@ -122,7 +135,9 @@ class Steps:
         self._save_every = steps_between("--save-every", options.save_every, self._per_epoch)
         # (epoch, order of its rows): the order is computed once per epoch, and again after resuming.
         self._epoch_order: tuple[int, NDArray[np.int64]] | None = None
-        self._totals = Totals(self.accelerator)
+        task = setup.classifier.task
+        self._plain = losses.plain(task)
+        self._totals = Totals(self.accelerator, len(setup.classifier.labels) if task.has_classes else 0)
         self.step = 0
 
     def run(self, progress: Progress) -> Iterator[StepReport]:
@@ -209,6 +224,9 @@ class Steps:
             totals.sums[1] += len(piece)
             totals.sums[2] += correct
             totals.sums[3] += predictions
+            totals.sums[4] += self._plain.summed(logits.detach(), targets)
+            if classifier.task.has_classes:
+                totals.class_counts += classifier.task.class_counts(logits.detach(), targets)
             totals.tokens += int(batch.mask.sum())
             totals.computed_tokens += batch.mask.numel()
             yield loss
@@ -290,6 +308,7 @@ class Steps:
         return {
             "step": self.step,
             "sums": self._totals.sums.tolist(),
+            "class_counts": self._totals.class_counts.tolist(),
             "tokens": self._totals.tokens,
             "computed_tokens": self._totals.computed_tokens,
             "scaler": scaler.state_dict() if scaler is not None else None,
@@ -304,6 +323,8 @@ class Steps:
         self.step, totals = values["step"], self._totals
         totals.tokens, totals.computed_tokens = values["tokens"], values["computed_tokens"]
         totals.sums = totals.sums.new_tensor(values["sums"])
+        # Without classes, a tensor of no columns, whose list keeps its shape.
+        totals.class_counts = totals.class_counts.new_tensor(values["class_counts"])
         if self.accelerator.scaler is not None and values["scaler"] is not None:
             self.accelerator.scaler.load_state_dict(values["scaler"])
 

@@ -17,6 +17,7 @@ from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
+from tokkit.model.metrics.named_scores import score_named
 from tokkit.model.network import losses, pretrained
 from tokkit.model.network.classifier import Classifier, budget_for, check_padding, choose_device, use_threads
 from tokkit.model.network.heads import width_of
@@ -27,7 +28,6 @@ from tokkit.model.training import accelerator, report
 from tokkit.model.training.baseline import baseline, baseline_kind
 from tokkit.model.training.checkpoints import Checkpoints
 from tokkit.model.training.encoded_rows import Encoder
-from tokkit.model.training.evaluations import score_named
 from tokkit.model.training.schedule import classes_of, steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup

@@ -53,12 +53,13 @@ def comparison(result: Result) -> list[Table]:
     score = result["best_by"]
     # The metric of the task may be one of the first two.
     names = dict.fromkeys(("loss", "accuracy", score))
-    columns = [name for name in names if any(name in scores for scores in result["models"].values())]
+    models = result["models"].values()
+    columns = [name for name in names if any(_named(scores, name) is not None for scores in models)]
     rows = [
         (
             "*" if name == result["best"] else "",
             *(name, scores["kind"]),
-            *(scores.get(column) for column in columns),
+            *(_named(scores, column) for column in columns),
             _interval(scores.get("intervals", {}).get(score)),
             scores.get("validation", {}).get(score),
         )
@@ -72,6 +73,14 @@ def comparison(result: Result) -> list[Table]:
     if result["comparisons"]:
         tables.append(_differences(result["comparisons"]))
     return tables + skipped(result)
+
+
+def _named(scores: Result, name: str) -> float | None:
+    """A score by its name, also of one class: classes.LABEL.f1, whose label may have dots."""
+    group, _, rest = name.partition(".")
+    label, _, last = rest.rpartition(".")
+    inner = scores.get(group, {}).get(label, {}) if label else scores.get(group, {}) if rest else scores
+    return inner.get(last or name) if isinstance(inner, Mapping) else None
 
 
 def score_name(score: str) -> str:
