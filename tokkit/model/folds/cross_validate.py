@@ -243,8 +243,8 @@ def _write_pictures(
     loss = losses.name(request.task, request.options)
     (staging / "curves.png").write_bytes(plots.curves(histories, "png", loss))
     names = {name: score_name(name) for name in ("loss", *request.task.headline)}
-    folds = [{shown: fold.metrics[name] for name, shown in names.items()} for fold in results]
-    whole = {shown: out_of_fold[name] for name, shown in names.items()}
+    folds = [{displayed: fold.metrics[name] for name, displayed in names.items()} for fold in results]
+    whole = {displayed: out_of_fold[name] for name, displayed in names.items()}
     (staging / "folds.png").write_bytes(plots.fold_scores(folds, whole, "png"))
 
 
