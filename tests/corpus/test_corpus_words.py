@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import random
+import tempfile
 
 import polars as pl
 import pytest
@@ -12,7 +13,8 @@ from corpus_texts import LETTERS, NUMBERS, PICTURES, SIGNS, difference, lines_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tokkit.corpus import split_kernels, words
+import tokkit
+from tokkit.corpus import parts, reference_words, split_kernels, word_table, words
 from tokkit.corpus.feed import CorpusFile, CorpusOptions, items, plan
 from tokkit.errors import InputError
 from tokkit.progress import SILENT
@@ -163,3 +165,29 @@ def test_words_of_a_text_that_cannot_be_cut_are_refused_beyond_what_a_table_take
             file.write(b"a" * (1 << 20))
     with pytest.raises(InputError, match="no space or line end"):
         _counted(_corpus(path), "gpt2")
+
+
+@pytest.mark.parametrize("recipe", ["bert-uncased", "gpt2"])
+def test_words_on_the_disk_are_those_in_memory(write, tmp_path, monkeypatch, recipe):
+    lines = "".join(f"w{number % 3001} 단어{number % 401} é{number}\n" for number in range(9000))
+    path = write("a.txt", lines)
+    monkeypatch.setattr(reference_words, "SMALL", 0)
+    monkeypatch.setattr(reference_words, "SMALL_UNCOMPILED", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    whole = tokkit.train_bpe(path, tmp_path / "whole", recipe=recipe, vocab_size=700)
+    monkeypatch.setattr(word_table, "LEAST_MEMORY", 1 << 19)
+    runs = []
+    original = parts.write_run
+
+    def write_run(*arguments):
+        runs.append(arguments[0])
+        original(*arguments)
+
+    monkeypatch.setattr(parts, "write_run", write_run)
+    little = tokkit.train_bpe(
+        path, tmp_path / "little", recipe=recipe, vocab_size=700, memory="1KB", threads=2
+    )
+    assert len(runs) > 1
+    assert (little.words, little.distinct_words) == (whole.words, whole.distinct_words)
+    assert little.sha256 == whole.sha256
+    assert not list(tmp_path.glob("tokkit-words-*"))

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,11 @@ from typing import Any
 from tokkit import files
 from tokkit.corpus import parts
 from tokkit.corpus.cutting import Pipeline
+from tokkit.corpus.word_table import WordTable
 from tokkit.corpus.words import Splitter, WordColumns
 from tokkit.errors import InputError
 from tokkit.progress import Progress
 from tokkit.runtime import threads
-from tokkit.runtime.byte_table import ByteTable
 
 # Version of the parts and of how pieces are spread over them.
 FORMAT = 1
@@ -177,7 +178,7 @@ def words_of_counts(
     row_groups = ((path, group) for path in counts.parts for group in range(parts.row_groups_of(path)))
     tasks = threads.Tasks(row_groups)
     # words need no splitting: one thread adds them to a table that has no lock; chunks are split in several
-    table, raw, add, number = ByteTable(), False, None, 1
+    table, raw, add, number = WordTable(), False, None, 1
     if counts.identity.unit == CHUNK:
         splitter = Splitter(skeleton)
         table, raw, add = splitter.words, splitter.raw, splitter.count
@@ -192,8 +193,9 @@ def words_of_counts(
                 tasks.done(len(batch))
         return pieces
 
-    counts.check_total(sum(threads.run(work, tasks, number, progress)))
-    return WordColumns.of_table(table, raw, counts.bytes)
+    with closing(table):
+        counts.check_total(sum(threads.run(work, tasks, number, progress)))
+        return WordColumns.of_table(table, raw, counts.bytes)
 
 
 def check_mergeable(folders: Sequence[Counts]) -> None:

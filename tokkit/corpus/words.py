@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ from tokkit.corpus.cutting import Pipeline, byte_of_character
 from tokkit.corpus.feed import CorpusFile
 from tokkit.corpus.reference_words import no_words, weighted_words
 from tokkit.corpus.uncut_words import count_in_child
+from tokkit.corpus.word_table import WordTable
 from tokkit.progress import Progress
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
@@ -41,11 +43,12 @@ class WordColumns:
     bytes: int
 
     @classmethod
-    def of_table(cls, table: ByteTable, raw: bool, size: int) -> WordColumns:
+    def of_table(cls, table: ByteTable | WordTable, raw: bool, size: int) -> WordColumns:
         """Raises `InputError` where the table is empty; ``size`` are the bytes that were read."""
-        if not len(table):
+        words = table.columns()
+        if not len(words):
             raise no_words()
-        return cls(table.columns(), raw, table.total(), size)
+        return cls(words, raw, int(words.counts.sum()), size)
 
     def __len__(self) -> int:
         return len(self.words)
@@ -69,10 +72,10 @@ class WordColumns:
 class Splitter:
     """Counts the words of chunks in one table, ``words``; threads may share it."""
 
-    def __init__(self, tokenizer: str) -> None:
+    def __init__(self, tokenizer: str, memory: int | None = None) -> None:
         self._tokenizer = Tokenizer.from_str(tokenizer)
         self._characters = characters_of(Pipeline.of(tokenizer), self._tokenizer)
-        self.words = ByteTable()
+        self.words = WordTable(memory)
         self._lock = threading.Lock()
         self.raw = self._characters is not None and self._characters.gpt2
         self._bytes = byte_of_character() if self.raw else {}
@@ -108,7 +111,7 @@ def count_words(
 ) -> WordColumns:
     """The words of a corpus under the blocks of ``tokenizer`` (JSON).
 
-    memory  bytes that the tables of chunks may take; the words themselves come on top
+    memory  bytes that the tables of chunks may take, and that of words while it is filled
 
     Raises `InputError` for text that cannot be read, and for a corpus without words.
     """
@@ -116,7 +119,7 @@ def count_words(
     if cuts is None:
         words = count_in_child(corpus, tokenizer, progress, thread_count)
         return WordColumns.of_table(table_of(words.counts), False, words.bytes)
-    splitter = Splitter(tokenizer)
+    splitter = Splitter(tokenizer, memory)
 
     def count(chunks: ByteTable, stopped: Callable[[], bool]) -> None:
         for batch in chunks.batches():
@@ -124,8 +127,9 @@ def count_words(
                 break
             splitter.count(batch)
 
-    size = count_in_threads(texts_of(corpus), cuts, count, progress, thread_count, memory)
-    return threads.aside(lambda: WordColumns.of_table(splitter.words, splitter.raw, size), progress)
+    with closing(splitter.words):
+        size = count_in_threads(texts_of(corpus), cuts, count, progress, thread_count, memory)
+        return threads.aside(lambda: WordColumns.of_table(splitter.words, splitter.raw, size), progress)
 
 
 def table_of(counts: Mapping[str, int]) -> ByteTable:
