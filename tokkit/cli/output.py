@@ -58,8 +58,17 @@ def output_path(name: str | None, force: bool, flag: str) -> Path | None:
     suffixes, expected = (PAGES, "a page is .html") if flag == "--html" else (PLOTS, "a plot is .png or .svg")
     if path.suffix.lower() not in suffixes:
         raise UsageError(f"{flag}: {name}: {expected}", hint=f"{flag} {path.with_suffix(suffixes[0])}")
-    files.check_output(path, force=force, kind="file")
+    files.check_output(path, force=force, inputs=_named_inputs(), kind="file")
     return path
+
+
+def _named_inputs() -> list[Path]:
+    """What the command line names, but its outputs: `--force` replaces none of these."""
+    context = click.get_current_context(silent=True)
+    parameters = context.params.items() if context else ()
+    values = [value for name, value in parameters if name not in ("plot", "page", "out")]
+    flat = [item for value in values for item in (value if isinstance(value, tuple) else (value,))]
+    return [Path(item) for item in flat if isinstance(item, str) and item]
 
 
 def format_of(path: Path) -> str:
