@@ -6,9 +6,13 @@ import time
 
 import pytest
 
+from tokkit.corpus.chunks import count_chunks
+from tokkit.corpus.cutting import SPACES
 from tokkit.errors import InputError, Interrupted
 from tokkit.progress import SILENT, Silent
 from tokkit.runtime import threads
+from tokkit.runtime.byte_table import ByteTable
+from tokkit.runtime.strings import Strings
 
 
 class Amounts(Silent):
@@ -63,3 +67,17 @@ def test_threads_stop_when_the_user_wants():
     assert time.monotonic() - started < 2
     assert endless.stopped
     assert endless.total < 10_000
+
+
+def test_a_table_is_flushed_before_it_grows_beyond_its_memory():
+    table, sizes = ByteTable(), []
+
+    def flush(full):
+        sizes.append(full.slots.nbytes)
+        full.clear()
+
+    most = 4 * table.nbytes
+    texts = Strings.of_bytes([b" ".join(b"word%d" % i for i in range(60_000))])
+    count_chunks(texts, SPACES, table, most, flush)
+    assert sizes
+    assert max(*sizes, table.slots.nbytes) <= most
