@@ -17,7 +17,7 @@ RULES: Mapping[str, Rule] = {
         *(tokenizer_rules.self_test, tokenizer_rules.class_rebuild),
         *(vocabulary_rules.duplicate_ids, vocabulary_rules.id_holes),
         *(tokenizer_rules.unknown_token, tokenizer_rules.special_tokens, tokenizer_rules.pad_token),
-        *(tokenizer_rules.stale_post_processor, vocabulary_rules.special_as_text),
+        *(tokenizer_rules.stale_post_processor, tokenizer_rules.template, vocabulary_rules.special_as_text),
         *(vocabulary_rules.unreachable_ids, model_rules.max_length, model_rules.segment_ids),
         *(model_rules.vocabulary_size, model_rules.embedding_rows, model_rules.stored_weights),
         model_rules.special_ids,

@@ -12,6 +12,7 @@ from tokkit.errors import InputError
 from tokkit.inspection.checks.inputs import MODEL_CONFIG, ExaminedTokenizer, Subject
 from tokkit.inspection.checks.rule import Problem, rule
 from tokkit.inspection.statistics.findings import ERROR, WARNING
+from tokkit.tokenizer.blocks.post_processors import unmarked
 from tokkit.tokenizer.folder.checkpoints import rebuild_difference
 from tokkit.tokenizer.folder.load import check_receipt, missing_unknown
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
@@ -164,6 +165,17 @@ def stale_post_processor(subject: Subject) -> Iterator[Problem]:
         if ids != [current]:
             old = ", ".join(map(str, ids))
             yield Problem(f'its post-processor puts id {old} for "{token}", which {state}', fix)
+
+
+@rule(WARNING)
+def template(subject: Subject) -> Iterator[Problem]:
+    """No template adds its cls and sep tokens, or none puts one between the texts of a pair."""
+    tokenizer = subject.tokenizer
+    if not tokenizer.has_class_of_its_own and (
+        missing := unmarked(tokenizer.loaded.backend, tokenizer.loaded.special)
+    ):
+        fix = f"tokkit wrap {tokenizer.quoted} --post-processor bert -o DIR"
+        yield Problem(missing, fix)
 
 
 def train_again(tokenizer: ExaminedTokenizer, like: bool = True) -> str:

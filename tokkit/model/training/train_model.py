@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,7 @@ from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper, process_count
+from tokkit.tokenizer.blocks.post_processors import unmarked
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import self_test
@@ -277,6 +279,9 @@ def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
         request.tokenizer if request.tokenizer is not None else request.model or "", progress
     )
     task.warn_of_misfit(tokenizer, progress)
+    if missing := unmarked(tokenizer.backend, tokenizer.special):
+        folder = shlex.quote(str(tokenizer.folder))
+        progress.say(f"{folder}: {missing}; tokkit wrap {folder} --post-processor bert -o DIR does")
     # Right before the weights are initialized: nothing above may shift the random numbers.
     torch.manual_seed(options.seed)
     if request.model is None:

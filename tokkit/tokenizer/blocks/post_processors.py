@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
 
 Written = Mapping[str, Any]
 """A block as `tokenizers` writes it to JSON."""
@@ -48,3 +52,25 @@ def single(processor: Written | None) -> Iterator[Written]:
         yield processor
         for member in processor.get("processors", ()):
             yield from single(member)
+
+
+def unmarked(backend: Tokenizer, special: Mapping[str, str]) -> str | None:
+    """What a tokenizer that has a cls or sep token does not put around texts; None where nothing is missing.
+
+    special   role -> token, as in its configuration
+    """
+    marks = {special.get("cls", "[CLS]"), special.get("sep", "[SEP]")}
+    ids = {id_ for mark in marks if (id_ := backend.token_to_id(mark)) is not None}
+    if not ids:
+        return None
+    named = " and ".join(sorted(mark for mark in marks if backend.token_to_id(mark) is not None))
+    try:
+        single, pair = backend.encode("a"), backend.encode("a", "a")
+    # a text that it fails on is reported by others
+    except Exception:
+        return None
+    if not ids & set(single.ids):
+        return f"it has {named} in its vocabulary, but no template that adds them to a text"
+    if (0, 1) in pairwise(pair.sequence_ids):
+        return f"its template joins the two texts of a pair without {named} between them"
+    return None

@@ -16,6 +16,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.blocks import build as blocks
+from tokkit.tokenizer.blocks.post_processors import unmarked
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS, PLAIN_INPUTS
 from tokkit.tokenizer.blocks.registry import SpecialTokens
 from tokkit.tokenizer.editing import special_tokens as specials
@@ -161,6 +162,8 @@ def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) 
             ) from error
     special = (*roles.values(), *options.extra_special_token)
     backend = specials.repair(backend, special, source.name, progress)
+    if missing := unmarked(backend, roles):
+        progress.say(f"{source.name}: {missing}; --post-processor bert does")
     names, config = _input_names(source, options, backend, progress), source.config
     if names != (config.input_names or PLAIN_INPUTS) or "tokenizer_class" not in config.settings:
         config = replace(config, settings={**config.settings, "model_input_names": list(names)})

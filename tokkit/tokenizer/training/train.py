@@ -8,6 +8,7 @@ without kernels (`reference_words`, `learning`), which gives the same bytes and 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from tokkit.options import apply_to_both, flag
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.runtime.threads import later
+from tokkit.tokenizer.blocks.post_processors import unmarked
 from tokkit.tokenizer.folder import tokenizer_folder as folder
 from tokkit.tokenizer.training.blueprint import UntrainedTokenizer, resolve
 from tokkit.tokenizer.training.inherit import INHERITED, inherit
@@ -175,12 +177,17 @@ def run_training(request: TrainRequest, learner: Learner, progress: Progress) ->
             names = ["."] if len(sizes) == 1 else [str(size) for size in sizes]
             result = {**blueprint.origin, **counted}
             written: list[dict[str, Any]] = []
+            missing: str | None = None
             for name, size in zip(names, sizes, strict=True):
-                summary, test = _write(staging / name, size, blueprint, vocabulary)
+                summary, test, missing = _write(staging / name, size, blueprint, vocabulary)
                 write_receipt(staging / name, result={**result, **summary, "self_test": test})
                 written.append({"tokenizer": name, **summary})
             if len(sizes) > 1:
                 write_receipt(staging, result={**result, "sizes": written})
+    if missing is not None:
+        option = "--post-processor bert"
+        wrap = f"tokkit wrap {shlex.quote(str(request.out))} {option} -o DIR"
+        stages.progress.say(f"{request.out}: {missing}; {option if request.like is None else wrap} does")
     for summary in written:
         inner = Path(request.out) / summary["tokenizer"]
         summary["tokenizer"] = str(request.out if len(written) == 1 else inner)
@@ -287,8 +294,11 @@ def _settings(request: TrainRequest) -> dict[str, Any]:
 
 def _write(
     inner: Path, size: int, blueprint: UntrainedTokenizer, vocabulary: Vocabulary
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Write the tokenizer of one size, verified to load to the same ids; a summary, and its self-test."""
+) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:
+    """Write the tokenizer of one size, verified to load to the same ids.
+
+    Returns a summary, its self-test, and what its template does not add.
+    """
     inner.mkdir(exist_ok=True)
     tokenizer = blueprint.finish(vocabulary.trained(size))
     folder.write_tokenizer(inner, tokenizer)
@@ -301,7 +311,7 @@ def _write(
         "requested_vocab_size": size,
         "sha256": files.sha256_of(inner / folder.TOKENIZER_FILE),
     }
-    return summary, test
+    return summary, test, unmarked(tokenizer, blueprint.roles)
 
 
 def _say_if_other_size(summary: Mapping[str, Any], unit: str, progress: Progress) -> None:
