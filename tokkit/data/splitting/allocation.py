@@ -72,9 +72,13 @@ def _class_quotas(class_rows: Sequence[int], available: Sequence[int], wanted: i
     """
     total = sum(class_rows)
     exact = [wanted * rows / total for rows in class_rows]
-    quotas = [min(int(share), most) for share, most in zip(exact, available, strict=True)]
+    # where it need not, a part takes no row that a class has left for a later one
+    at_most = [most - enough + 1 if most >= enough else most for most in available]
+    if sum(at_most) < wanted:
+        at_most = list(available)
+    quotas = [min(int(share), most) for share, most in zip(exact, at_most, strict=True)]
     while sum(quotas) < wanted:
-        unfilled = [i for i in range(len(class_rows)) if quotas[i] < available[i]]
+        unfilled = [i for i in range(len(class_rows)) if quotas[i] < at_most[i]]
         if not unfilled:
             break
         # the classes furthest below their exact share get a row each, until all rows are given
