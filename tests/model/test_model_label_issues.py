@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import cross_val_predict
 
+from tokkit.model.evaluation.analysis import _label_issues
 from tokkit.model.metrics.label_issues import find_label_issues
+from tokkit.model.tasks import DEFAULT
+from tokkit.model.tasks.task import RowTargets
+from tokkit.views.reports import evaluation as reports
 
 
 def plain(shares, given_ids):
@@ -90,3 +99,51 @@ def test_a_label_without_rows_is_suggested_for_none():
 def test_of_one_class_and_one_row_nothing_is_an_issue():
     assert len(find_label_issues(np.array([[0.1, 0.9]]), np.array([0])).rows) == 0
     assert len(find_label_issues(np.array([[0.4, 0.6], [0.6, 0.4]]), np.array([1, 1])).rows) == 0
+
+
+@pytest.mark.parametrize(("noise", "spread"), [(0.05, 0.4), (0.2, 0.4), (0.1, 1.2)])
+def test_the_expected_precision_is_about_that_of_planted_errors(noise, spread):
+    rng = np.random.default_rng(1)
+    centers = rng.normal(size=(3, 20)) * spread
+    true = rng.integers(0, 3, 3000)
+    vectors = centers[true] + rng.normal(size=(3000, 20))
+    labels = np.where(rng.random(3000) < noise, (true + rng.integers(1, 3, 3000)) % 3, true)
+    shares = cross_val_predict(LogisticRegression(), vectors, labels, cv=3, method="predict_proba")
+    result = find_label_issues(shares, labels)
+    assert result.precision == pytest.approx((labels != true)[result.rows].mean(), abs=0.3)
+
+
+def test_without_errors_little_is_expected():
+    rng = np.random.default_rng(1)
+    true = rng.integers(0, 3, 3000)
+    vectors = rng.normal(size=(3, 20))[true] * 0.4 + rng.normal(size=(3000, 20))
+    shares = cross_val_predict(LogisticRegression(), vectors, true, cv=3, method="predict_proba")
+    result = find_label_issues(shares, true)
+    assert len(result.rows) > 100
+    assert result.precision < 0.15
+
+
+def test_a_model_barely_above_the_majority_ranks_and_accuses_nobody(heard):
+    rng = np.random.default_rng(0)
+    labels = np.where(rng.random(600) < 0.75, 0, 1)
+    logits = np.stack([np.full(600, 0.6), rng.normal(-0.3, 0.3, 600)], axis=1).astype(np.float32)
+    scores = DEFAULT.scores(logits, RowTargets(labels), ("pos", "neg"))
+    model = SimpleNamespace(
+        exclusive=True,
+        task=DEFAULT,
+        logits=logits,
+        targets=RowTargets(labels),
+        labels=("pos", "neg"),
+        scores=scores,
+        name="weak",
+    )
+    table = pl.DataFrame(
+        {"id": range(600), "text": ["x"] * 600, "label": [("pos", "neg")[i] for i in labels]}
+    )
+    issues, summary = _label_issues(model, table, 5, heard)
+    assert len(issues) == summary["count"] > 0
+    assert summary["expected_precision"] is None
+    assert {of_class["estimated_wrong"] for of_class in summary["classes"].values()} == {None}
+    assert 'of always "pos": its rows are ranked, but none is likely an error' in heard
+    titles = [table.title for table in reports._issues(summary, 40)]
+    assert titles == [f"Rows whose label the model doubts most: {len(issues)}", "Most doubtful labels"]

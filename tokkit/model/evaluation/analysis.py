@@ -15,7 +15,7 @@ from tokkit.model.evaluation.scoring import ScoredModel
 from tokkit.model.folder.predictions import prediction_table, row_sums, worst_rows
 from tokkit.model.metrics.calibration import confidences, reliability
 from tokkit.model.metrics.classification import scores_by_length
-from tokkit.model.metrics.label_issues import find_label_issues
+from tokkit.model.metrics.label_issues import find_label_issues, is_barely_better
 from tokkit.model.metrics.named_scores import is_error, score_named
 from tokkit.model.metrics.significance import PairedScores, bootstrap, decision_sums, intervals
 from tokkit.model.options.inference_options import EvaluateOptions
@@ -117,13 +117,19 @@ def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: 
         paired = PairedScores(None, samples, sums[task.metric])
     issues = None
     if options.label_issues:
-        issues, metrics["label_issues"] = _label_issues(model, table, options.worst)
+        issues, metrics["label_issues"] = _label_issues(model, table, options.worst, progress)
     return Evaluation(model, metrics, table, paired, issues)
 
 
-def _label_issues(model: ScoredModel, table: pl.DataFrame, limit: int) -> tuple[pl.DataFrame, dict[str, Any]]:
-    """The rows' id, text and label, the label suggested, and the margin between the two; and a summary: the
-    number of issues, by class the share of wrong labels as estimated, and the likeliest issues."""
+def _label_issues(
+    model: ScoredModel, table: pl.DataFrame, limit: int, progress: Progress
+) -> tuple[pl.DataFrame, dict[str, Any]]:
+    """The rows' id, text and label, the label suggested, and the margin between the two; and a summary.
+
+    The summary has the number of issues, their expected precision, by class the share of wrong labels as
+    estimated, and the likeliest issues. A model that is barely better than the majority class ranks the rows,
+    without an estimate.
+    """
     if not model.exclusive:
         raise InputError(
             f"--label-issues: {model.name} is a {model.task.name} model; "
@@ -135,15 +141,28 @@ def _label_issues(model: ScoredModel, table: pl.DataFrame, limit: int) -> tuple[
         pl.Series("suggested", [model.labels[i] for i in result.suggested], dtype=pl.String),
         pl.Series("margin", result.margins.round(6), dtype=pl.Float64),
     )
+    accuracy, majority = model.scores["accuracy"], model.scores["majority"]
+    weak = is_barely_better(accuracy, majority["accuracy"])
+    if weak:
+        progress.say(
+            f"--label-issues: accuracy {accuracy:.4f} of {model.name} is barely above "
+            f'{majority["accuracy"]:.4f} of always "{majority["label"]}": '
+            "its rows are ranked, but none is likely an error"
+        )
     # Row i of the joint is where the rows labeled i belong, as estimated: its diagonal is correct.
     given, own = result.joint.sum(axis=1), np.diag(result.joint)
     classes = {
         label: {
             "rows": round(given[i]),
             "issues": int((issues["label"] == label).sum()),
-            "estimated_wrong": round(float(1 - own[i] / given[i]), 6),
+            "estimated_wrong": None if weak else round(float(1 - own[i] / given[i]), 6),
         }
         for i, label in enumerate(model.labels)
         if given[i]
     }
-    return issues, {"count": len(issues), "classes": classes, "rows": issues.head(limit).to_dicts()}
+    return issues, {
+        "count": len(issues),
+        "expected_precision": None if weak else round(result.precision, 6),
+        "classes": classes,
+        "rows": issues.head(limit).to_dicts(),
+    }

@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 # A probability this little below the bar reaches it: means of equal numbers may differ in their last bit.
 _SLACK = 1e-6
+# Rows of a class that its noise is estimated on, at least.
+_ANCHORS = 10
+_BARELY = 0.9
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,14 @@ class LabelIssues:
     suggested  (n,) the class id that the model is confident of
     margins    (n,) probability of the given label less the highest of the others: the lower, the likelier
     joint      (classes, classes) estimated rows by given (row) and true (column) label; sums to all rows
+    precision  expected share of the issues whose label is wrong: the mean of `probability_wrong`
     """
 
     rows: NDArray[np.int64]
     suggested: NDArray[np.int64]
     margins: NDArray[np.float64]
     joint: NDArray[np.float64]
+    precision: float
 
 
 def find_label_issues(shares: NDArray[np.float64], given: NDArray[np.int64]) -> LabelIssues:
@@ -52,7 +57,40 @@ def find_label_issues(shares: NDArray[np.float64], given: NDArray[np.int64]) -> 
     issues = issues[np.argsort(margins[issues], kind="stable")]
     joint = np.zeros((classes, classes))
     np.add.at(joint, (given[confident], likely[confident]), 1)
-    return LabelIssues(issues, likely[issues], margins[issues], _calibrated(joint, counts))
+    wrong = probability_wrong(shares, given)[issues]
+    precision = float(wrong.mean()) if len(issues) else 0.0
+    return LabelIssues(issues, likely[issues], margins[issues], _calibrated(joint, counts), precision)
+
+
+def probability_wrong(shares: NDArray[np.float64], given: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(rows,) the probability that the given label is not the true one, as estimated.
+
+    The rows that the model is surest of have one true label, so other labels among them are noise: their
+    frequencies are the noise of the class (anchor points, Liu and Tao 2016). Without that noise, the shares
+    say what the true label is; Bayes' rule adds the given one. It is too high for a model that errs where it
+    is sure.
+    """
+    noise = np.eye(shares.shape[1])
+    surest = shares.argmax(axis=1)
+    for label in range(len(noise)):
+        rows = np.flatnonzero(surest == label)
+        if len(rows) >= _ANCHORS:
+            top = rows[np.argsort(-shares[rows, label], kind="stable")[: max(_ANCHORS, len(rows) // 10)]]
+            noise[label] = np.bincount(given[top], minlength=len(noise)) / len(top)
+    true = np.clip(shares @ np.linalg.pinv(noise), 0, None)
+    likelihood = true * noise[:, given].T
+    total = likelihood.sum(axis=1)
+    own = likelihood[np.arange(len(given)), given]
+    return np.where(total > 0, 1 - own / np.where(total > 0, total, 1), 0.0)
+
+
+def is_barely_better(accuracy: float, majority: float) -> bool:
+    """Whether a model makes at least nine tenths of the errors of always predicting the majority class.
+
+    >>> is_barely_better(0.756, 0.751), is_barely_better(0.8, 0.751)
+    (True, False)
+    """
+    return 1 - accuracy > _BARELY * (1 - majority)
 
 
 def _calibrated(joint: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:

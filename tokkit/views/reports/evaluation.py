@@ -207,14 +207,20 @@ def _lengths(lengths: Sequence[Result]) -> Table:
 
 def _issues(issues: Result, longest: int) -> list[Table]:
     classes = [
-        (label, counts["rows"], counts["issues"], f"{counts['estimated_wrong']:.1%}")
+        (label, counts["rows"], counts["issues"], _percent(counts["estimated_wrong"]))
         for label, counts in issues["classes"].items()
     ]
-    title = f"Likely label errors: {issues['count']:,}"
+    precision = issues["expected_precision"]
+    # A model that knows little accuses no row.
+    title = f"Rows whose label the model doubts most: {issues['count']:,}"
+    if precision is not None:
+        title = f"Likely label errors: {issues['count']:,}, expected precision {precision:.0%}"
     tables = [Table(title, ("label", "rows", "issues", "estimated wrong"), classes)]
-    return tables + (
-        [_rows_table("Likeliest label errors", issues["rows"], longest)] if issues["rows"] else []
-    )
+    return tables + ([_rows_table("Most doubtful labels", issues["rows"], longest)] if issues["rows"] else [])
+
+
+def _percent(share: float | None) -> str | None:
+    return None if share is None else f"{share:.1%}"
 
 
 def _rows_table(title: str, rows: Sequence[Result], longest: int) -> Table:
