@@ -15,7 +15,9 @@ from tokkit import files
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError
 from tokkit.model.folder.receipt import ModelReceipt
+from tokkit.model.folder.recorded_run import recorded_run
 from tokkit.model.network.class_weights import class_weights, warn_multiplied, warn_unused
+from tokkit.progress import SILENT
 from tokkit.tokenizer.folder.load import load
 
 WRITTEN = Path(__file__).parent / "version-0.1.0"
@@ -91,8 +93,20 @@ READERS = {
     "tokenizer": lambda folder: load(folder / "tokenizer"),
     "model": lambda folder: ModelReceipt.read(folder / "model"),
     "folds": lambda folder: ModelReceipt.read(folder / "folds"),
-    "balanced.csv": lambda folder: files.read_receipt(folder / "balanced.csv"),
+    "balanced.csv": lambda folder: warn_multiplied(
+        {"--class-weights balanced": [1.0, 2.0]}, "plain", read_dataset(folder / "balanced.csv"), SILENT
+    ),
+    "weighted.csv": lambda folder: warn_unused(
+        str(folder / "weighted.csv.weights.json"), read_dataset(folder / "balanced.csv"), SILENT
+    ),
 }
+
+
+def test_a_run_is_not_repeated_from_a_newer_receipt(written):
+    path = files.receipt_path(written / "model")
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | {"schema": 2}), "utf-8")
+    with pytest.raises(InputError, match="has schema 2, expected 1"):
+        recorded_run(written / "model", SILENT)
 
 
 @pytest.mark.parametrize("name", READERS)
