@@ -87,7 +87,7 @@ BOUNDS = [
     ),
     Bound("words.txt", _distinct_words, "count words.txt", 40, 800),
     Bound("words.txt", _distinct_words, "train-wordpiece words.txt", 80, 2_400, said="GB of memory"),
-    Bound("classes.csv", _classes, "stats classes.csv", 60, 2_000, said=""),
+    Bound("classes.csv", _classes, "stats classes.csv", 60, 2_000, said="have no lengths of their own"),
     Bound("columns.csv", _columns, "split columns.csv -o s --label-column label", 40, 900),
     Bound("columns.csv", _columns, "clean columns.csv -o o.csv --label-column label", 40, 900),
     Bound("token.txt", _long_token, "train-bpe token.txt", 10, 700),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from click.testing import CliRunner
+from pyarrow import parquet
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import accuracy_score, f1_score, log_loss
@@ -63,6 +65,16 @@ def test_the_probe_is_the_logistic_regression_of_scikit_learn(split, file):
     shares = regression.predict_proba(scaler.transform(held_out))
     assert scores["loss"] == pytest.approx(log_loss(truth, shares), abs=1e-4)
     assert list(scores["classes"]) == ["anger", "joy", "sadness"]
+
+
+def test_the_loss_of_a_probe_that_is_certain_and_wrong_is_finite(file, tmp_path):
+    table = parquet.read_table(file)
+    numbers = np.array(table["vector"].to_pylist(), np.float32)
+    numbers[np.array(table["split"].to_pylist()) == "validation"] *= -1e6
+    column = pa.FixedSizeListArray.from_arrays(pa.array(numbers.reshape(-1)), numbers.shape[1])
+    changed = table.set_column(table.schema.get_field_index("vector"), "vector", column)
+    parquet.write_table(changed, tmp_path / "f.parquet")
+    assert 5 < tokkit.features(tmp_path / "f.parquet", probe=True).probe["loss"] < 20
 
 
 def test_the_bag_of_words_is_that_of_scikit_learn(file):

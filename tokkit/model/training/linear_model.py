@@ -80,9 +80,7 @@ class LinearModel:
             learner = learners[chosen].fit(training, self.targets)
             if not self.task.has_classes:
                 logits = learner.predict(held_out)[:, None]
-            elif self.task.exclusive:
-                logits = learner.predict_log_proba(held_out)
-            else:
+            else:  # a probability of 0 would make the loss infinite, which JSON has no number for
                 logits = self.task.logits_from(learner.predict_proba(held_out))
         scaled, strength = candidates[chosen]
         scores = self.task.scores(logits, RowTargets(self.truth), self.labels)
