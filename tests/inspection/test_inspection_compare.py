@@ -230,7 +230,7 @@ def test_compare_command_shows_tables_json_and_a_picture(write, tmp_path, capsys
     assert run(["compare", str(folder), str(other), "--on", str(path), "--html", str(page), "-q"]) == 0
     printed = capsys.readouterr().out
     assert "By class" in page.read_text("utf-8")
-    assert all(cell in page.read_text("utf-8") for cell in ("기쁨", "other", "fertility"))
+    assert all(cell in page.read_text("utf-8") for cell in ("기쁨", "other", "tokens per word"))
     assert run(["compare", str(folder), "--on", str(path), "--html", str(page)]) == 4
     assert run(["compare", str(folder), "--on", str(path), "--plot", "p.pdf"]) == 2
     assert run(["compare", str(folder), "--on", str(path), "--plot", str(picture)]) == 4
