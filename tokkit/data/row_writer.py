@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from tokkit.data import save
-from tokkit.sources.formats import TableFormat
+from tokkit.sources import formats
+from tokkit.sources.formats import FormatOptions, TableFormat, quoting
 
 
 class RowWriter:
@@ -40,6 +42,19 @@ class RowWriter:
         if error is None and self._format.name == "json":
             self._append(b"\n]" if self._rows else b"[]")
         self._stack.close()
+        if error is None and self._format.name in ("csv", "tsv"):
+            self._check_read_back()
+
+    def _check_read_back(self) -> None:
+        """Raises `InputError` where a row would be read as a header, or quotes of a text as enclosing it."""
+        name = self._format.name
+        if name == "tsv" and not self._format.quoted and quoting.encloses(self._path, "\t", None):
+            raise save.cannot_hold("a text in quotes, which would be read as enclosing it,", name)
+        read_as = replace(self._format, quote=formats.ENCLOSING) if name == "csv" else self._format
+        left_out: list[str] = []
+        back = formats.batches(self._path, read_as, FormatOptions(), left_out.append)
+        if sum(batch.rows for batch in back) != self._rows or left_out:
+            raise save.cannot_hold("a row is the same as the column names, or as a line for Excel", name)
 
     def check(self, frame: pl.DataFrame) -> None:
         """Raises `InputError` for rows that the format cannot hold."""

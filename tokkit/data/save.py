@@ -117,7 +117,7 @@ def write(
     left_out: list[str] = []
     back = concatenate(formats.batches(path, table_format, FormatOptions(names), left_out.append))
     if left_out:
-        raise _cannot_hold("a row is the same as the column names, or as a line for Excel", table_format.name)
+        raise cannot_hold("a row is the same as the column names, or as a line for Excel", table_format.name)
     check_same(frame, back, path)
 
 
@@ -174,7 +174,7 @@ def _json_values(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     for column, dtype in frame.schema.items():
         values = pl.col(column)
         if dtype == pl.Binary:
-            raise _cannot_hold(f'column "{column}" holds bytes', name, "parquet")
+            raise cannot_hold(f'column "{column}" holds bytes', name, "parquet")
         if dtype.is_float():
             # JSON has no NaN and no infinity
             changed.append(pl.when(values.is_finite()).then(values).alias(column))
@@ -191,15 +191,16 @@ def _strings(frame: pl.DataFrame, name: str) -> pl.DataFrame:
         )
     for column in frame.columns:
         if frame[column].dtype.is_nested() or frame[column].dtype == pl.Binary:
-            raise _cannot_hold(f'column "{column}" holds lists, objects or bytes', name, "parquet")
+            raise cannot_hold(f'column "{column}" holds lists, objects or bytes', name, "parquet")
         if name != "text" and (not column or column != column.strip() or column.startswith("\ufeff")):
-            raise _cannot_hold(
+            raise cannot_hold(
                 f'the column name "{column}" is empty, or begins or ends with white space', name
             )
     return frame.select(pl.all().cast(pl.String))
 
 
-def _cannot_hold(what: str, name: str, other: str = "jsonl or parquet") -> InputError:
+def cannot_hold(what: str, name: str, other: str = "jsonl or parquet") -> InputError:
+    """The error for rows that a format cannot hold, with one that can."""
     ending = other.split()[0]
     return InputError(
         f"{what}, which a {name} file cannot hold",
@@ -291,7 +292,7 @@ def _check_values(frame: pl.DataFrame, name: str, pattern: str, what: str) -> No
         in_header = re.search(pattern, column) is not None
         if in_header or is_bad:
             row = 0 if in_header else frame[column].str.contains(pattern).arg_true()[0] + 1
-            raise _cannot_hold(
+            raise cannot_hold(
                 f'{f"row {row}" if row else "the header"}: column "{column}" holds {what}', name
             )
     if name == "tsv" and frame.width == 1 and not all(frame.to_series(0)):

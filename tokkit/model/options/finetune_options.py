@@ -32,8 +32,8 @@ def default_lr(width: int, *, from_scratch: bool) -> float:
 
     From scratch the rate that trains best falls with the width (Yang et al. 2022). For a checkpoint it falls
     with the square: 5e-5 at 768 and 2e-5 to 3e-5 at 1,024 are the rates of BERT base and large (Devlin et al.
-    2019); 2e-4 was the best at 384 (MiniLM, `tests.benchmarks.finetune_rates`). 3e-4 is the highest rate
-    tried for the small BERTs (Turc et al. 2019), 1e-5 that of the widest ALBERT (Lan et al. 2020).
+    2019); 2e-4 at 384 is the rate of MiniLM in docs/results.md. 3e-4 is the highest rate tried for the small
+    BERTs (Turc et al. 2019), 1e-5 that of the widest ALBERT (Lan et al. 2020).
 
     >>> default_lr(128, from_scratch=True), default_lr(256, from_scratch=True)
     (0.001, 0.0005)
