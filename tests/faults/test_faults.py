@@ -92,7 +92,7 @@ CASES = {
         [TOKENIZER, MODEL],
     ),
     "features": of_file(
-        "features model rows.csv", "features.parquet", other="--pooling mean", before=(TOKENIZER, MODEL)
+        "features model rows.csv", "features.parquet", other="--pooling max", before=(TOKENIZER, MODEL)
     ),
 }  # fmt: skip
 LIGHT = ("train-wordpiece", "clean", "rebalance")
