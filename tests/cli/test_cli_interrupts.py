@@ -5,6 +5,9 @@ from __future__ import annotations
 import ctypes
 import gc
 import signal
+import subprocess
+import sys
+import threading
 
 import pytest
 
@@ -100,3 +103,39 @@ def test_an_interrupt_while_a_class_is_made_is_one():
         type("Made", (), {"member": Named()})
     assert is_interrupt(caught.value)
     assert not is_interrupt(RuntimeError("of its own"))
+
+
+_DROPPED = """
+import os, signal, sys, weakref
+from tokkit.cli.interrupts import cancelling
+from tokkit.views.progress_bar import Messages
+
+class Item:
+    pass
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+item = Item()
+# Python drops what is raised in this callback
+reference = weakref.ref(item, lambda _: (os.kill(os.getpid(), signal.SIGINT), sum(range(100))))
+with cancelling(Messages()):
+    del item
+    print("waiting", flush=True)
+    sys.stdin.buffer.read()
+"""
+
+
+def test_an_interrupt_that_python_drops_ends_what_waits_for_input():
+    with subprocess.Popen(
+        [sys.executable, "-c", _DROPPED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        patience = threading.Timer(60, process.kill)
+        patience.start()
+        errors = process.stderr.read()
+        patience.cancel()
+        process.stdin.close()
+    assert "KeyboardInterrupt" in errors.splitlines()[-1]
+    assert process.returncode == -signal.SIGINT

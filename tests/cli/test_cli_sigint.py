@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -44,9 +45,13 @@ def interrupt(arguments: list[str], seconds: float, folder: str) -> tuple[int, s
         lines.append(process.stderr.readline())
     time.sleep(seconds)
     process.send_signal(signal.SIGINT)
+    # one that ignores the signal would wait for ever
+    patience = threading.Timer(60, process.kill)
+    patience.start()
     # standard input stays open meanwhile, or commands that read it would end by themselves
     errors = process.stderr.read().decode()
     process.stdin.close()
+    patience.cancel()
     return process.wait(60), "".join(line for line in errors.splitlines(True) if "import time:" not in line)
 
 

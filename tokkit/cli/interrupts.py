@@ -13,6 +13,9 @@ from tokkit.cli.early_interrupt import exit_now
 from tokkit.errors import Interrupted
 from tokkit.views.progress_bar import Messages
 
+# Seconds until an interrupt that Python dropped is raised again: its callback is over by then.
+_AGAIN = 0.02
+
 
 @contextmanager
 def cancelling(progress: Messages) -> Iterator[None]:
@@ -35,9 +38,21 @@ def cancelling(progress: Messages) -> Iterator[None]:
         progress.stopping = True
         raise KeyboardInterrupt
 
+    again: list[threading.Timer] = []
+
+    # Python prints and drops what is raised in a callback from C, for instance of an import lock. Code that
+    # waits for input looks at no `progress.stopping`, so what was dropped is raised again.
+    def dropped(unraisable: sys.UnraisableHookArgs) -> None:
+        if unraisable.exc_type is not KeyboardInterrupt:
+            sys.__unraisablehook__(unraisable)
+            return
+        again.append(threading.Timer(_AGAIN, _interrupt_main_thread))
+        again[-1].daemon = True
+        again[-1].start()
+
     hook = sys.unraisablehook
     signal.signal(signal.SIGINT, stop)
-    sys.unraisablehook = _without_interrupts
+    sys.unraisablehook = dropped
     try:
         yield
     except (KeyboardInterrupt, Interrupted):
@@ -50,6 +65,8 @@ def cancelling(progress: Messages) -> Iterator[None]:
         if progress.stopping:
             raise Interrupted("interrupted as the work was done: its output is complete")
     finally:
+        for timer in again:
+            timer.cancel()
         sys.unraisablehook = hook
         signal.signal(signal.SIGINT, before)
 
@@ -64,9 +81,9 @@ def is_interrupt(error: BaseException) -> bool:
     return False
 
 
-def _without_interrupts(unraisable: sys.UnraisableHookArgs) -> None:
-    """Print an exception that Python has to drop, as it does by default, unless it is an interrupt."""
-    # Python prints and drops what is raised in a callback from C, for instance while LLVM looks up a compiled
-    # kernel: without `progress.stopping` the work would continue after Ctrl-C.
-    if unraisable.exc_type is not KeyboardInterrupt:
-        sys.__unraisablehook__(unraisable)
+def _interrupt_main_thread() -> None:
+    if hasattr(signal, "pthread_kill"):
+        # to that thread, so that a call of the system that it waits for returns
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+    else:
+        signal.raise_signal(signal.SIGINT)
