@@ -131,6 +131,11 @@ BROKEN = {
             pair.break_tokenizer(lambda content: content.update(normalizer=None)),
         ),
     ),
+    "no template, though there are [CLS] and [SEP]": Broken(
+        "template",
+        WARNING,
+        lambda pair: pair.break_tokenizer(lambda content: content.update(post_processor=None)),
+    ),
     "two tokens, one id": Broken(
         "duplicate-ids", ERROR, lambda pair: pair.break_tokenizer(_share_an_id), fixed=True
     ),

@@ -231,7 +231,10 @@ def test_the_folder_tells_what_the_result_does_and_holds_no_models(compared):
     comparison = json.loads((out / "comparison.json").read_text("utf-8"))
     assert comparison["combinations"] == result.as_dict()["combinations"]
     names = {path.name for path in (out / "combination-1").iterdir()}
-    assert names == {"predictions.parquet", "metrics.json", "history.csv", "tokkit.json"}
+    assert names == {
+        *("predictions.parquet", "metrics.json", "history.csv", "tokkit.json"),
+        *("curves.png", "folds.png"),
+    }
     assert {path.name for path in out.iterdir()} == {
         *("comparison.json", "tokkit.json", "combination-1", "combination-2")
     }

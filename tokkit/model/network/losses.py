@@ -292,6 +292,13 @@ class SquaredError(Loss):
         return (logits.float() - targets.float().reshape(logits.shape)).square().mean(dim=-1)
 
 
+# Family of losses that a task has (`Task.loss`) -> the loss of each ``--loss``, the default first.
+LOSSES: Mapping[str, Mapping[str, type[Loss]]] = {
+    "ce": {"ce": CrossEntropy, "focal": Focal, "logit-adjusted": LogitAdjusted},
+    "bce": {"ce": BinaryCrossEntropy, "focal": BinaryFocal},
+    "mse": {"ce": SquaredError},
+}
+
 _NAMES = {
     CrossEntropy: "cross-entropy",
     LogitAdjusted: "logit-adjusted cross-entropy",
@@ -299,13 +306,6 @@ _NAMES = {
     Focal: "focal loss",
     BinaryFocal: "binary focal loss",
     SquaredError: "squared error",
-}
-
-# Family of losses that a task has (`Task.loss`) -> the loss of each ``--loss``, the default first.
-LOSSES: Mapping[str, Mapping[str, type[Loss]]] = {
-    "ce": {"ce": CrossEntropy, "focal": Focal, "logit-adjusted": LogitAdjusted},
-    "bce": {"ce": BinaryCrossEntropy, "focal": BinaryFocal},
-    "mse": {"ce": SquaredError},
 }
 
 
@@ -322,7 +322,7 @@ def name(task: Task, options: FinetuneOptions) -> str:
     """
     loss = LOSSES[task.loss][options.loss]
     focal = issubclass(loss, Focal)
-    parts = [_NAMES[loss] + (f" (gamma {options.gamma:g})" if focal else "")]
+    parts = [_NAMES.get(loss, options.loss) + (f" (gamma {options.gamma:g})" if focal else "")]
     if focal and options.alpha is not None:
         parts.append(f"alpha {options.alpha}")
     if options.class_weights != class_weights.NONE:
