@@ -61,7 +61,11 @@ def test_logits_are_those_of_the_stock_model_on_pairs(paired):
     assert encoded.truncated == 2
     for row, (first, second, _) in enumerate(triples):
         result = tokenizer(
-            first, second, truncation=True, max_length=classifier.limits.max_length, return_tensors="pt"
+            *(first, second),
+            truncation=True,
+            max_length=classifier.limits.max_length,
+            return_tensors="pt",
+            return_token_type_ids=True,
         )
         segments = result.pop("token_type_ids")[0].numpy()
         held = encoded.segments[encoded.offsets[row] : encoded.offsets[row + 1]]

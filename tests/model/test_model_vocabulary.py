@@ -91,9 +91,9 @@ def test_configuration_and_weights_that_disagree_are_refused(model, tmp_path, he
     wrong = shutil.copytree(model, tmp_path / "wrong")
     config = json.loads((wrong / "config.json").read_text("utf-8"))
     (wrong / "config.json").write_text(json.dumps({**config, "vocab_size": config["vocab_size"] + 9}))
-    with pytest.raises(InputError, match=r"have different shapes for bert\.embeddings\.word_embeddings"):
+    with pytest.raises(InputError, match=r"stored in another shape .* bert\.embeddings\.word_embeddings"):
         built(wrong, wrong, heard)
-    with pytest.raises(InputError, match="cannot be loaded as a model"):
+    with pytest.raises(InputError, match=r"stored in another shape .* embeddings\.word_embeddings"):
         built(wrong, wrong, heard, head="mean")
 
 

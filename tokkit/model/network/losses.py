@@ -14,6 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -326,7 +327,8 @@ def name(task: Task, options: FinetuneOptions) -> str:
     if focal and options.alpha is not None:
         parts.append(f"alpha {options.alpha}")
     if options.class_weights != class_weights.NONE:
-        parts.append(f"class weights {options.class_weights}")
+        # of a file its name: the same run from another folder has the same curves
+        parts.append(f"class weights {Path(options.class_weights).name}")
     if options.label_smoothing and not focal:
         parts.append(f"label smoothing {options.label_smoothing:g}")
     return ", ".join([*parts, *(["summed over a step"] if options.reduction == "sum" else [])])
