@@ -90,7 +90,7 @@ def evaluate(
             _warn_of_training_rows(name, receipt, rows, loaded.split(chosen), options, progress)
     _check_one_task(scored)
     if options.metric is not None:
-        # A misspelled score is an error before the samples are drawn.
+        # A misspelled score is an error before anything is sampled.
         score_named(scored[0].scores, options.metric)
     for model in scored:
         for only in predicts_only(model.scores):

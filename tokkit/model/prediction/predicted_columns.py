@@ -1,4 +1,4 @@
-"""Predictions as columns beside those of the rows.
+"""Predictions as columns next to those of the rows.
 
 one label per row       predicted, probability; predicted_2, ... on request
 several labels          predicted, the labels with ``|`` between

@@ -54,7 +54,7 @@ def check_cost(backend: Tokenizer, name: str | Path) -> None:
 
 
 def _state(block: Any) -> str:
-    """A block as it stands in `tokenizer.json`, empty without one."""
+    """A block as `tokenizer.json` has it, empty without one."""
     return "" if block is None else block.__getstate__().decode()
 
 
