@@ -115,7 +115,7 @@ class Item:
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 item = Item()
-# Python drops what is raised in this callback
+# Python drops what is raised in this callback, and a library what is raised in it
 reference = weakref.ref(item, lambda _: (os.kill(os.getpid(), signal.SIGINT), sum(range(100))))
 with cancelling(Messages()):
     del item

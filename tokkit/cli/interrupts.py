@@ -13,8 +13,8 @@ from tokkit.cli.early_interrupt import exit_now
 from tokkit.errors import Interrupted
 from tokkit.views.progress_bar import Messages
 
-# Seconds until an interrupt that Python dropped is raised again: its callback is over by then.
-_AGAIN = 0.02
+# Seconds until an interrupt is raised again: what removes unfinished outputs is over by then.
+_AGAIN = 1.0
 
 
 @contextmanager
@@ -34,25 +34,20 @@ def cancelling(progress: Messages) -> Iterator[None]:
 
     # Both are needed: the exception ends Python code at once, the flag ends threads and compiled loops, which
     # check `progress.cancelled()` between pieces of work.
-    def stop(number: int, frame: FrameType | None) -> None:
-        progress.stopping = True
-        raise KeyboardInterrupt
-
     again: list[threading.Timer] = []
 
-    # Python prints and drops what is raised in a callback from C, for instance of an import lock. Code that
-    # waits for input looks at no `progress.stopping`, so what was dropped is raised again.
-    def dropped(unraisable: sys.UnraisableHookArgs) -> None:
-        if unraisable.exc_type is not KeyboardInterrupt:
-            sys.__unraisablehook__(unraisable)
-            return
+    # A library may drop the exception, as Python does in a callback from C. Code that waits for input looks
+    # at no flag, so the exception is raised again until it arrives here.
+    def stop(number: int, frame: FrameType | None) -> None:
+        progress.stopping = True
         again.append(threading.Timer(_AGAIN, _interrupt_main_thread))
         again[-1].daemon = True
         again[-1].start()
+        raise KeyboardInterrupt
 
     hook = sys.unraisablehook
     signal.signal(signal.SIGINT, stop)
-    sys.unraisablehook = dropped
+    sys.unraisablehook = _without_interrupts
     try:
         yield
     except (KeyboardInterrupt, Interrupted):
@@ -79,6 +74,12 @@ def is_interrupt(error: BaseException) -> bool:
             return True
         cause = cause.__cause__ or cause.__context__
     return False
+
+
+def _without_interrupts(unraisable: sys.UnraisableHookArgs) -> None:
+    """Print an exception that Python has to drop, as it does by default, unless it is an interrupt."""
+    if unraisable.exc_type is not KeyboardInterrupt:
+        sys.__unraisablehook__(unraisable)
 
 
 def _interrupt_main_thread() -> None:
