@@ -124,9 +124,24 @@ with cancelling(Messages()):
 """
 
 
-def test_an_interrupt_that_python_drops_ends_what_waits_for_input():
+# polars has its own handler, under which the system call that waits is restarted
+_RESTARTED = """
+import os, signal, sys, threading
+from tokkit.cli.interrupts import cancelling
+from tokkit.views.progress_bar import Messages
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+with cancelling(Messages()):
+    import polars
+    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+    sys.stdin.buffer.read()
+"""
+
+
+@pytest.mark.parametrize("script", [_DROPPED, _RESTARTED], ids=["dropped", "restarted"])
+def test_an_interrupt_that_does_not_arrive_ends_what_waits_for_input(script):
     with subprocess.Popen(
-        [sys.executable, "-c", _DROPPED],
+        [sys.executable, "-c", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

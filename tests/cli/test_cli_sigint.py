@@ -63,7 +63,7 @@ def test_ctrl_c_in_the_first_moments_ends_every_command_with_130(tmp_path, tokki
     randomly = random.Random(processes)
     wrong = []
     for number in range(processes):
-        arguments, seconds = COMMANDS[number % len(COMMANDS)], randomly.random() * 0.6
+        arguments, seconds = COMMANDS[number % len(COMMANDS)], randomly.random() * 1.2
         code, errors = interrupt(arguments, seconds, str(tmp_path))
         if code != 130 or "Traceback" in errors:
             wrong.append(f"{arguments} after {seconds:.3f} s: exit code {code}: {errors}")

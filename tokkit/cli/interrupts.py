@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
@@ -15,6 +16,8 @@ from tokkit.views.progress_bar import Messages
 
 # Seconds until an interrupt is raised again: what removes unfinished outputs is over by then.
 _AGAIN = 1.0
+# Seconds until a signal whose handler has not run is sent again.
+_HANDLED = 0.05
 
 
 @contextmanager
@@ -32,24 +35,18 @@ def cancelling(progress: Messages) -> Iterator[None]:
         yield
         return
 
-    # Both are needed: the exception ends Python code at once, the flag ends threads and compiled loops, which
-    # check `progress.cancelled()` between pieces of work.
-    again: list[threading.Timer] = []
-
-    # A library may drop the exception, as Python does in a callback from C. Code that waits for input looks
-    # at no flag, so the exception is raised again until it arrives here.
     def stop(number: int, frame: FrameType | None) -> None:
+        # Both are needed: the exception ends Python code at once, the flag ends threads and compiled loops,
+        # which check `progress.cancelled()` between pieces of work.
         progress.stopping = True
-        again.append(threading.Timer(_AGAIN, _interrupt_main_thread))
-        again[-1].daemon = True
-        again[-1].start()
         raise KeyboardInterrupt
 
     hook = sys.unraisablehook
     signal.signal(signal.SIGINT, stop)
     sys.unraisablehook = _without_interrupts
     try:
-        yield
+        with _raised_until_it_arrives(progress):
+            yield
     except (KeyboardInterrupt, Interrupted):
         raise
     except BaseException as error:
@@ -60,8 +57,6 @@ def cancelling(progress: Messages) -> Iterator[None]:
         if progress.stopping:
             raise Interrupted("interrupted as the work was done: its output is complete")
     finally:
-        for timer in again:
-            timer.cancel()
         sys.unraisablehook = hook
         signal.signal(signal.SIGINT, before)
 
@@ -82,9 +77,40 @@ def _without_interrupts(unraisable: sys.UnraisableHookArgs) -> None:
         sys.__unraisablehook__(unraisable)
 
 
-def _interrupt_main_thread() -> None:
-    if hasattr(signal, "pthread_kill"):
-        # to that thread, so that a call of the system that it waits for returns
-        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
-    else:
-        signal.raise_signal(signal.SIGINT)
+@contextmanager
+def _raised_until_it_arrives(progress: Messages) -> Iterator[None]:
+    """Inside, a SIGINT whose exception does not come out is sent to the main thread again and again.
+
+    A library may drop the exception, as Python does in a callback from C, and code that waits for input looks
+    at no flag. polars replaces the handler by one under which system calls that wait are restarted.
+    """
+    # Windows interrupts no system call.
+    if not hasattr(signal, "pthread_kill"):
+        yield
+        return
+    reader, writer = os.pipe()
+    # Python's handler in C writes a byte into it for each signal, before any code in Python runs.
+    os.set_blocking(writer, False)
+    before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    over = threading.Event()
+    watcher = threading.Thread(target=_interrupt_again, args=(reader, progress, over), daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        over.set()
+        signal.set_wakeup_fd(before)
+        os.close(writer)
+        watcher.join()
+        os.close(reader)
+
+
+def _interrupt_again(reader: int, progress: Messages, over: threading.Event) -> None:
+    main_thread = threading.main_thread().ident or 0
+    while signals := os.read(reader, 64):
+        if signal.SIGINT not in signals:
+            continue
+        signal.siginterrupt(signal.SIGINT, True)
+        # Where the handler has run, its exception has time to arrive.
+        if not over.wait(_AGAIN if progress.stopping else _HANDLED):
+            signal.pthread_kill(main_thread, signal.SIGINT)
