@@ -1,78 +1,111 @@
-"""Progress: sentences where nobody watches, a bar on a terminal that leaves nothing behind."""
+"""Progress: sentences where nobody watches, on a terminal one line that fits it and leaves nothing behind."""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
-import select
-import subprocess
+import re
+import struct
 import sys
-import time
+import termios
+import threading
 
-PROGRAM = r"""
-import sys, time
+import pytest
+from rich.cells import cell_len
+
+from tests.terminal import parts_of, without_escapes
 from tokkit.views.progress_bar import Bar, Messages
-progress = (Bar if sys.stderr.isatty() else Messages)()
-progress.say("before \x1b[31m [b]x[/b]")
-stages = [("counting {words} [b]", None, "bytes"), ("training", 20, "steps"), ("merging", None, "")]
-for stage, total, unit in stages:
-    progress.start(stage, total, unit)
-    for i in range(20):
-        progress.advance(1, loss="0.5 [/b]") if unit == "steps" else progress.advance(1_000_000)
-        time.sleep(0.02)
-    progress.say(f"said in {stage}")
+
+LONG = "/data/with a/very-long-name-of-a-folder-that-does-not-fit/in-forty-columns/reviews.csv"
+NOTES = [
+    f'{LONG}: guessed text column "text" (--text-column)',
+    "긴 문장을 띄어쓰기에서만 나눈다 " * 6,
+    "[/b]",
+]
+STAGES = {
+    "counting [b]": (None, "bytes"),
+    f"counting {LONG}": (40_000_000, "bytes"),
+    "에포크 1/3: 아주 긴 한국어 설명이 여기에 있고 그다음에도 계속해서 이어집니다": (40, "행"),
+    f"training ❤️ 🇰🇷 é 각 {'👩‍👩‍👧‍👦' * 3}": (40, "steps"),
+    "merging": (None, ""),
+}
+
+
+def work(progress):
+    progress.say("before \x1b[31m [b]x[/b]")
+    for stage, (total, unit) in STAGES.items():
+        progress.start(stage, total, unit)
+        for message in NOTES:
+            amount = 5 if unit != "bytes" else 5_000_000
+            progress.advance(amount, loss="0.1234 [/b]", lr="5.0e-05", accuracy="0.5000")
+            progress.say(message)
+        progress.finish()
     progress.finish()
-progress.finish()
-progress.advance(1)
-print("result")
-"""
+    progress.advance(1)
 
 
-def on_a_terminal():
-    """What a pseudo terminal shows of the program's error output, and its plain standard output."""
-    ours, theirs = pty.openpty()
-    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
-    process = subprocess.Popen(
-        [sys.executable, "-c", PROGRAM], stdin=theirs, stdout=subprocess.PIPE, stderr=theirs, env=environment
-    )
-    os.close(theirs)
-    screen = b""
-    ends = time.monotonic() + 30
-    while time.monotonic() < ends:
-        if select.select([ours], [], [], 0.1)[0]:
-            try:
-                screen += os.read(ours, 65536)
-            except OSError:  # the other side is closed
-                break
-    out, _ = process.communicate(timeout=10)
-    os.close(ours)
-    assert process.returncode == 0
-    return screen.decode(), out.decode()
+@pytest.fixture
+def screen(monkeypatch):
+    """A function: what the work writes to a terminal of so many columns."""
+
+    def run(width, **environment):
+        leader, follower = pty.openpty()
+        fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
+        for name, value in {"TERM": "xterm", "NO_COLOR": "1", **environment}.items():
+            monkeypatch.setenv(name, value)
+        written = []
+        reader = threading.Thread(target=lambda: written.extend(parts_of(leader)))
+        reader.start()
+        with os.fdopen(follower, "w") as terminal:
+            monkeypatch.setattr(sys, "stderr", terminal)
+            work(Bar())
+        monkeypatch.undo()
+        reader.join()
+        os.close(leader)
+        return b"".join(written).decode().replace("\r\n", "\n")
+
+    return run
 
 
-def test_progress_is_sentences_alone_in_a_file():
-    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
-    assert done.stdout == "result\n"
-    assert done.stderr.splitlines() == [
-        "note: before \\x1b[31m [b]x[/b]",
-        "note: said in counting {words} [b]",
-        "note: said in training",
-        "note: said in merging",
-    ]
+def test_progress_is_sentences_alone_in_a_file(capsys):
+    work(Messages())
+    notes = [line.removeprefix("note: ") for line in capsys.readouterr().err.splitlines()]
+    assert notes == ["before \\x1b[31m [b]x[/b]", *NOTES * len(STAGES)]
 
 
-def test_progress_is_a_bar_on_a_terminal():
-    screen, out = on_a_terminal()
-    assert out == "result\n"
-    for text in ("counting {words} [b]", "MB", "training", "20 steps", "loss 0.5 [/b]", "merging"):
-        assert text in screen
-    assert "note: before \\x1b[31m [b]x[/b]" in screen
-    assert "note: said in training" in screen
-    assert screen.count("\x1b[?25l") == screen.count("\x1b[?25h"), "the cursor stays hidden"
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_progress_is_one_line_of_a_terminal_and_gone_at_the_end(screen, width):
+    # COLUMNS is what another terminal had.
+    written = screen(width, COLUMNS="200")
+    lines = re.split(r"[\r\n]+", without_escapes(written))
+    bars = [line for line in lines if line[:1] in set("⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏")]
+    assert len(bars) > 3 * len(STAGES)
+    # A full line would make some terminals go to the next one.
+    assert max(map(cell_len, bars)) < width
+    assert all(sum(map(cell_len, line)) < width for line in bars if "👩" in line)
+    for shown in ("counting [b]", "merging", "38%"):
+        assert any(shown in line for line in bars), shown
+    # The screen with every erased line left out: the notes, folded at spaces only, and nothing else.
+    moves = re.sub(r"\x1b\[\?25[hl]", "", written)
+    kept = without_escapes(re.sub(r"[^\n\r]*(\r(?=\x1b\[2K)|\n\r\x1b\[1A\x1b\[2K)", "", moves))
+    notes = ["note: before \\x1b[31m [b]x[/b]", *(f"note: {text}" for text in NOTES * len(STAGES))]
+    assert kept.split() == " ".join(notes).split()
+    assert all(cell_len(line) <= width or " " not in line for line in kept.splitlines())
+    assert written.count("\x1b[?25l") == written.count("\x1b[?25h"), "the cursor stays hidden"
 
 
-def test_progress_bar_is_gone_when_its_stage_is_over():
-    screen, _ = on_a_terminal()
-    assert "\x1b[2K" in screen
-    after = screen.rpartition("\x1b[?25h")[2]
-    assert "merging" not in after
+def test_progress_names_values_amount_and_rate_where_there_is_room(screen):
+    written = screen(200)
+    for text in (
+        "loss 0.1234 [/b]  lr 5.0e-05  accuracy 0.5000  15 steps",
+        "15.0 MB",
+        "━━━━━━━━━    ",
+        "-:--:--",
+    ):
+        assert text in written
+
+
+def test_progress_moves_no_cursor_on_a_dumb_terminal(screen):
+    written = screen(80, TERM="dumb")
+    assert not re.search("\x1b|\r|\n\n", written)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TextIO
 
-from tokkit.views.tables import printable
+from tokkit.views.tables import folded, printable
 
-# Columns of a terminal below which a percentage replaces bar, amount and rate.
-_NARROW = 72
+# Columns of the bar, which shrinks in steps: it is not to change with every digit of the amount.
+_BAR, _STEP = 24, 8
+# Columns that the name of a stage keeps next to amount, rate and values.
+_NAME = 24
 
 
 class Messages:
@@ -45,7 +49,7 @@ class Quiet(Messages):
 
 
 class Bar(Messages):
-    """A bar with amount, rate, time left and current values, removed at the end of its stage."""
+    """A line with bar, amount, rate, current values and time left, removed at the end of its stage."""
 
     in_notebook = False
 
@@ -56,32 +60,21 @@ class Bar(Messages):
 
     def start(self, stage: str, total: int | None, unit: str) -> None:
         from rich import progress
-        from rich.console import Console
 
         # A stage that ended with an error may have left its bar.
         self.finish()
-        # A notebook has no terminal: rich finds its display where the console has no file.
-        console = Console() if self.in_notebook else Console(file=sys.stderr)
-        in_bytes = unit == "bytes"
-        narrow = bool(total) and console.width < _NARROW
-        columns = [
-            progress.SpinnerColumn(),
-            # Names are data: without `markup=False`, `[b]` in a path would vanish as a style.
-            progress.TextColumn("{task.description}", markup=False),
-            *([progress.BarColumn(bar_width=24)] if total and not narrow else []),
-            *([progress.TaskProgressColumn()] if total else []),
-            *([progress.DownloadColumn(), progress.TransferSpeedColumn()] if in_bytes and not narrow else []),
-            *([_Rate(unit)] if unit and not in_bytes and not narrow else []),
-            progress.TextColumn("{task.fields[values]}", markup=False),
-            *([progress.TimeRemainingColumn()] if total else [progress.TimeElapsedColumn()]),
-        ]
+        console = self._console()
+        # Without cursor movements (TERM=dumb) rich would leave an empty line at the end of every stage.
+        if not (console.is_interactive or self.in_notebook):
+            return
+        columns = progress.SpinnerColumn(), _Line(unit, console)
         self._progress = progress.Progress(*columns, console=console, transient=True)
-        self._task = self._progress.add_task(printable(stage), total=total, values="")
+        self._task = self._progress.add_task(printable(stage), total=total, values=[])
         self._progress.start()
 
     def advance(self, amount: int, **current: str) -> None:
         if self._progress is not None:
-            values = printable("  ".join(f"{name} {value}" for name, value in current.items()))
+            values = [printable(f"{name} {value}") for name, value in current.items()]
             # Without new values the earlier ones stay displayed.
             self._progress.update(self._task, advance=amount, **({"values": values} if current else {}))
 
@@ -91,14 +84,23 @@ class Bar(Messages):
             self._progress = None
 
     def say(self, message: str) -> None:
-        if self._progress is not None:
-            from rich.text import Text
+        from rich.text import Text
 
-            # Through the console of the bar, which would otherwise overwrite the message; as `Text`, because
-            # rich raises an error for data such as `[/b]`.
-            self._progress.console.print(Text(f"note: {printable(self.reworded(message))}"))
-        else:
-            super().say(message)
+        if self.in_notebook and self._progress is None:
+            return super().say(message)
+        console = self._progress.console if self._progress is not None else self._console()
+        text = f"note: {printable(self.reworded(message))}"
+        # Through the console of the bar, which would otherwise overwrite the message; as `Text`, because
+        # rich raises an error for data such as `[/b]`; folded here, because rich breaks long words.
+        console.print(Text(text if self.in_notebook else folded(text, console.width)), soft_wrap=True)
+
+    def _console(self) -> Any:
+        from rich.console import Console
+
+        # A notebook has no terminal: rich finds its display where the console has no file.
+        if self.in_notebook:
+            return Console()
+        return Console(file=sys.stderr, width=_columns(sys.stderr))
 
 
 class NotebookBar(Bar):
@@ -107,13 +109,49 @@ class NotebookBar(Bar):
     in_notebook = True
 
 
-def _Rate(unit: str) -> Any:  # noqa: N802 - a class of rich columns, defined where rich is loaded
-    from rich.progress import ProgressColumn, Task
+def _columns(terminal: TextIO) -> int:
+    """The columns of a terminal, and of one that does not know them those of the environment, or 80."""
+    # rich believes COLUMNS first, and standard input: of a bar that takes two lines it would erase one.
+    return os.get_terminal_size(terminal.fileno()).columns or shutil.get_terminal_size().columns
+
+
+def _Line(unit: str, console: Any) -> Any:  # noqa: N802 - a class of rich columns, defined where rich is loaded
+    from rich.cells import cell_len
+    from rich.filesize import decimal
+    from rich.progress import ProgressColumn, Task, TimeElapsedColumn, TimeRemainingColumn
+    from rich.table import Column
     from rich.text import Text
 
-    class Rate(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            speed = task.finished_speed or task.speed
-            return Text(f"{task.completed:,.0f} {unit}" + (f", {speed:,.0f}/s" if speed else ""))
+    def quantity(amount: float) -> str:
+        return decimal(int(amount)) if unit == "bytes" else f"{amount:,.0f}"
 
-    return Rate()
+    class Line(ProgressColumn):
+        """What fits one line: time and share always, then the name, values, amount and rate, the bar."""
+
+        def render(self, task: Task) -> Text:
+            time = (TimeElapsedColumn if task.total is None else TimeRemainingColumn)().render(task)
+            after = [Text(f"{task.percentage:.0f}%", "progress.percentage")] if task.total else []
+            speed = task.finished_speed or task.speed
+            amount = f"{quantity(task.completed)} {'' if unit == 'bytes' else unit}".strip()
+            amounts = [f"{amount}, {quantity(speed)}/s" if speed else amount] if unit else []
+            if not console.is_jupyter:
+                # The window may have become narrower.
+                console.width = _columns(console.file)
+            name = Text(task.description)
+            # A terminal that does not join emoji displays each of the joined ones.
+            unjoined = sum(map(cell_len, name.plain)) - name.cell_len
+            # The spinner takes two columns, and the last one stays free: some terminals wrap after it.
+            room = console.width - 3 - unjoined - sum(text.cell_len + 2 for text in (*after, time))
+            for detail in map(Text, [*task.fields["values"], *amounts]):
+                if room - detail.cell_len - 2 >= min(name.cell_len, _NAME):
+                    room -= detail.cell_len + 2
+                    after.append(detail)
+            name.truncate(max(room, 1), overflow="ellipsis")
+            width = min(_BAR, (room - name.cell_len - 2) // _STEP * _STEP) if task.total else 0
+            done = Text("━" * int(width * task.percentage / 100), "bar.complete")
+            colored = console.color_system and not console.no_color
+            rest = Text("━" * (width - len(done)) if colored else "", "bar.back")
+            rest.pad_right(width - len(done) - len(rest))
+            return Text("  ").join([name, *([done + rest] if width > 0 else []), *after, time])
+
+    return Line(Column(no_wrap=True))

@@ -214,6 +214,25 @@ def printable(text: str) -> str:
     )
 
 
+def folded(text: str, width: int) -> str:
+    """The text in lines of at most ``width`` columns of a terminal, without breaking a word.
+
+    >>> folded("a path/to/a/file, 한국어", 8)
+    'a\npath/to/a/file,\n한국어'
+    """
+    from rich.cells import cell_len
+
+    line, *words = text.split(" ")
+    lines = []
+    for word in words:
+        if cell_len(line) + 1 + cell_len(word) > width:
+            lines.append(line)
+            line = word
+        else:
+            line += f" {word}"
+    return "\n".join([*lines, line])
+
+
 def in_markdown(text: object) -> str:
     r"""The text as a value in Markdown: characters that Markdown or HTML reads as markup are escaped.
 
