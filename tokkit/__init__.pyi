@@ -362,6 +362,7 @@ def evaluate(
     label_issues: bool = False,
     metric: str | None = None,
     worst: int = 10,
+    best: int = 0,
     resamples: int = 1000,
     seed: int = 42,
     text_column: str | None = None,

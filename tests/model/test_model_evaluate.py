@@ -30,7 +30,7 @@ TINY = {"size": "tiny", "lr": 2e-3, "batch_size": 16, "threads": 1}
 @pytest.fixture(scope="module")
 def evaluated(model, dataset, tmp_path_factory):
     out = tmp_path_factory.mktemp("evaluated") / "e"
-    return out, tokkit.evaluate(model, dataset / "test.csv", out=out, threads=1).as_dict()
+    return out, tokkit.evaluate(model, dataset / "test.csv", out=out, best=4, threads=1).as_dict()
 
 
 @pytest.fixture(scope="module")
@@ -93,11 +93,14 @@ def test_evaluate_predictions_are_a_row_a_text_in_the_order_of_the_data(evaluate
         assert ours == pytest.approx(expected[label], abs=1e-6)
 
 
-def test_evaluate_tells_the_worst_rows_and_lengths(evaluated):
+def test_evaluate_tells_the_worst_and_best_rows_and_lengths(evaluated):
     out, reported = evaluated
     rows = pl.read_parquet(out / "predictions.parquet")
     assert len(reported["worst"]) == 10
     assert [row["loss"] for row in reported["worst"]] == sorted(rows["loss"], reverse=True)[:10]
+    assert [row["loss"] for row in reported["best_rows"]] == sorted(rows["loss"])[:4]
+    lines = as_tsv(reports.evaluation(reported)).partition("# Rows with the lowest loss\n")[2].splitlines()
+    assert [line.split("\t")[0] for line in lines[1:5]] == [row["text"] for row in reported["best_rows"]]
     assert sum(bucket["rows"] for bucket in reported["lengths"]) == 60
     for name, (low, high) in reported["intervals"].items():
         assert low <= reported[name] <= high
@@ -105,7 +108,7 @@ def test_evaluate_tells_the_worst_rows_and_lengths(evaluated):
 
 def test_evaluate_twice_gives_the_same_files(model, dataset, tmp_path, evaluated):
     out, _ = evaluated
-    tokkit.evaluate(model, dataset / "test.csv", out=tmp_path / "e", threads=1)
+    tokkit.evaluate(model, dataset / "test.csv", out=tmp_path / "e", best=4, threads=1)
     for name in FILES - {"tokkit.json"}:
         assert (tmp_path / "e" / name).read_bytes() == (out / name).read_bytes(), name
 

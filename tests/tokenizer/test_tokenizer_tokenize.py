@@ -264,10 +264,25 @@ def test_tokenize_command_gives_json_and_lines_of_standard_input(folders, tmp_pa
     ]
 
 
+def token_lines(folder, capsys, *arguments):
+    assert run(["tokenize", str(folder), *arguments, "-q"]) == 0
+    heading, *lines = capsys.readouterr().out.split("special (+)\n")[1].splitlines()
+    return heading.split("\t"), [line.split("\t") for line in lines]
+
+
 def test_tokenize_command_prints_a_line_a_token(folders, capsys):
-    assert run(["tokenize", str(folders("roberta")), "a b", "--pair", "c", "-q"]) == 0
-    printed = capsys.readouterr().out
-    assert "\tid\tat\ttext\tword" in printed
-    assert [line.split("\t")[1] for line in printed.split("special (+)\n")[1].splitlines()[1:]] == [
-        *("<s>", "a", "Ġb", "</s>", "</s>", "c", "</s>")
-    ]
+    heading, lines = token_lines(folders("roberta"), capsys, "a b")
+    assert heading == ["", "token", "id", "at", "text", "word"]
+    assert [line[1] for line in lines] == ["<s>", "a", "Ġb", "</s>"]
+
+
+@pytest.mark.parametrize(("name", "second"), [("korean", "1"), ("roberta", "0")])
+def test_tokenize_command_prints_the_segments_of_a_pair(folders, capsys, name, second):
+    heading, lines = token_lines(folders(name), capsys, "왕 a", "--pair", "b")
+    assert heading[3:5] == ["of", "segment"]
+    of, segments = [line[3] for line in lines], [line[4] for line in lines]
+    encoding = load(folders(name)).backend.encode("왕 a", "b")
+    names = {None: "template", 0: "text", 1: "pair"}
+    assert of == [names[sequence] for sequence in encoding.sequence_ids]
+    assert segments == list(map(str, encoding.type_ids))
+    assert segments[-1] == second

@@ -12,7 +12,7 @@ import polars as pl
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
 from tokkit.model.evaluation.scoring import ScoredModel
-from tokkit.model.folder.predictions import prediction_table, row_sums, worst_rows
+from tokkit.model.folder.predictions import prediction_table, row_sums, rows_by_loss
 from tokkit.model.metrics.calibration import confidences, reliability
 from tokkit.model.metrics.classification import scores_by_length
 from tokkit.model.metrics.label_issues import find_label_issues, is_barely_better
@@ -107,7 +107,10 @@ def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: 
     if samples:
         metrics["intervals"] = intervals(samples)
     metrics["lengths"] = scores_by_length(model.lengths, losses, decisions)
-    metrics["worst"] = worst_rows(table, options.worst)
+    metrics["worst"] = rows_by_loss(table, options.worst, highest=True)
+    if options.best:
+        # Not "best", which names the best of several models.
+        metrics["best_rows"] = rows_by_loss(table, options.best, highest=False)
     # McNemar's test needs rows that are either correct or not. Without such rows the task's own metric is
     # tested by exchanging rows; numbers have no test.
     paired = None

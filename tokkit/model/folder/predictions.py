@@ -62,10 +62,10 @@ def prediction_table(
     return pl.DataFrame(columns)
 
 
-def worst_rows(table: pl.DataFrame, count: int) -> list[dict[str, Any]]:
-    """The rows with the highest loss, without their probabilities; equal ones in the table's order."""
+def rows_by_loss(table: pl.DataFrame, count: int, *, highest: bool) -> list[dict[str, Any]]:
+    """The rows with the highest or lowest loss, without probabilities; equal ones in the table's order."""
     columns = [name for name in table.columns if not name.startswith(PERCENT)]
-    ordered = table.select(columns).sort("loss", descending=True, maintain_order=True, nulls_last=True)
+    ordered = table.select(columns).sort("loss", descending=highest, maintain_order=True, nulls_last=True)
     return ordered.head(count).to_dicts()
 
 

@@ -82,6 +82,7 @@ class EvaluateOptions(DecisionOptions):
         metavar="SCORE",
     )
     worst: int = count_option("rows with the highest loss to list", 10, minimum=0)
+    best: int = count_option("rows with the lowest loss to list", 0, minimum=0)
     resamples: int = option(1000, "bootstrap samples of the rows, for the 95 % CI", minimum=0)
     seed: int = option(42, "seed of the bootstrap samples", minimum=0, maximum=LARGEST_SEED)
 

@@ -116,8 +116,9 @@ def _parts(result: Result, longest: int) -> list[Part]:
         parts.append(_lengths(result["lengths"]))
     if result.get("label_issues"):
         parts += _issues(result["label_issues"], longest)
-    if result.get("worst"):
-        parts.append(_rows_table("Rows with the highest loss", result["worst"], longest))
+    for name, which in (("worst", "highest"), ("best_rows", "lowest")):
+        if result.get(name):
+            parts.append(_rows_table(f"Rows with the {which} loss", result[name], longest))
     return [*parts, *skipped(result)]
 
 

@@ -22,8 +22,8 @@ def _tables(text: Result) -> Iterator[Table]:
         counts = [f"{len(text['tokens'])} tokens"]
         counts += [f"{len(text['unknown'])} unknown ({_UNKNOWN})"] if text["unknown"] else []
         counts += [f"{len(text['special'])} special ({_SPECIAL})"] if text["special"] else []
-        columns = ("", "token", "id", "at", "text", "word")
-        yield Table(", ".join(counts), columns, list(_token_rows(text)))
+        columns = ("", "token", "id", *(("of", "segment") if text["pair"] is not None else ()))
+        yield Table(", ".join(counts), (*columns, "at", "text", "word"), list(_token_rows(text)))
 
 
 def _stage_rows(text: Result) -> Iterator[tuple[Any, ...]]:
@@ -42,13 +42,14 @@ def _stage_rows(text: Result) -> Iterator[tuple[Any, ...]]:
 
 
 def _token_rows(text: Result) -> Iterator[tuple[Any, ...]]:
-    texts = (text["text"], text["pair"] or "")
+    texts, names = (text["text"], text["pair"] or ""), {0: "text", 1: "pair", None: "template"}
     marks = {**dict.fromkeys(text["special"], _SPECIAL), **dict.fromkeys(text["unknown"], _UNKNOWN)}
-    columns = (text["tokens"], text["ids"], text["offsets"], text["words"], text["sequences"], _styles(text))
-    for index, (token, id, (start, end), word, sequence, style) in enumerate(zip(*columns, strict=True)):
-        part = "" if sequence is None else texts[sequence][start:end]
-        at = "" if sequence is None else f"{start}-{end}"
-        yield marks.get(index, ""), Spans([(token, style)]), str(id), at, part, word
+    keys = ("tokens", "ids", "offsets", "words", "sequences", "type_ids")
+    columns = (*(text[key] for key in keys), _styles(text))
+    for index, (token, id, (start, end), word, of, segment, style) in enumerate(zip(*columns, strict=True)):
+        part, at = ("", "") if of is None else (texts[of][start:end], f"{start}-{end}")
+        segments = (names[of], str(segment)) if text["pair"] is not None else ()
+        yield marks.get(index, ""), Spans([(token, style)]), str(id), *segments, at, part, word
 
 
 def _styles(text: Result) -> list[str]:
