@@ -29,6 +29,9 @@ class TokkitError(Exception):
         self.message = message
         self.hint = hint
 
+    def __str__(self) -> str:
+        return self.message
+
 
 class UsageError(TokkitError):
     """An invalid option or argument."""

@@ -17,8 +17,8 @@ def test_parts_make_the_bytes_of_the_whole(tmp_path, name):
     table_format = save.plain_format(name)
     save.write(ROWS, tmp_path / f"whole.{name}", table_format)
     with RowWriter(tmp_path / f"parts.{name}", table_format) as writer:
-        for start in (0, 2, 4):
-            writer.write(ROWS.slice(start, 2))
+        for start, rows in ((0, 0), (0, 2), (2, 0), (2, 3)):
+            writer.write(ROWS.slice(start, rows))
     assert (tmp_path / f"parts.{name}").read_bytes() == (tmp_path / f"whole.{name}").read_bytes()
 
 

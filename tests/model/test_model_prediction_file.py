@@ -13,6 +13,8 @@ import tokkit
 from tests.model.conftest import sentences, write_csv
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.formats import batch
+from tokkit.views.reports.predictions import predictions
+from tokkit.views.tables import as_text, as_tsv
 
 ROWS = [
     {"id": "a-1", "review": "i feel glad, today", "stars": 5, "label": "joy"},
@@ -164,3 +166,16 @@ def test_rows_are_read_from_the_columns_of_the_training(model, tmp_path):
     assert (row["text"], row["true_label"]) == ("i feel glad", "joy")
     [other] = tokkit.predict(copy, tmp_path / "in.csv", text_column="text").predictions
     assert other["text"] == "so sad"
+
+
+def test_fields_of_a_megabyte_are_whole_in_files_and_pipes_and_short_on_a_terminal(model, tmp_path):
+    text = "슬프다 " * 100_000
+    rows = pl.DataFrame({"id": ["long", "short"], "text": [text, "i feel glad"]})
+    result = tokkit.predict(model, rows)
+    for ending in ("csv", "jsonl", "parquet"):
+        tokkit.predict(model, rows, out=tmp_path / f"out.{ending}")
+        assert READERS[ending](tmp_path / f"out.{ending}")["text"].to_list() == [text, "i feel glad"]
+    record = result.as_dict()
+    assert record["predictions"][0]["text"] == text
+    assert text in as_tsv(predictions(record))
+    assert len(as_text(predictions(record), 80, color=False)) < 10_000

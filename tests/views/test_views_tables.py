@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tokkit.views.tables import Bar, Table, as_text, as_tsv, printable
+from tokkit.views.tables import Bar, Spans, Table, as_text, as_tsv, in_message, printable
 
 NASTY = [
     "[/b] and [unk]",
@@ -147,3 +147,24 @@ def test_tables_draw_any_text(text, width):
 def test_tables_printable_keeps_what_scripts_need():
     for text in ("한국어", "👩‍👩‍👧", "नमस्ते", "می‌خواهم", "a\u00a0b\u3000c"):
         assert printable(text) == text
+
+
+@pytest.mark.parametrize("text", ["가나다라 " * 200_000, "x" * 1_000_000, "👩‍👩‍👧" * 200_000])
+def test_fields_of_megabytes_are_shortened_on_a_terminal_alone(text):
+    table = Table(text, ("text", text), [(text, "joy"), ("short", "joy")])
+    displayed = as_text([table], 80, color=False)
+    assert len(displayed) < 10_000
+    assert f"({len(text):,} characters)" in " ".join(displayed.split())
+    assert as_tsv([table]).count(printable(text)) == 3
+    message = in_message(f'rows.csv: unknown label "{text}": the model has joy')
+    assert len(message) < 20_000
+    assert message.startswith('rows.csv: unknown label "')
+    assert message.endswith('": the model has joy')
+
+
+def test_pieces_of_megabytes_are_counted_on_a_terminal():
+    cell = Spans([("나는", "even"), ("학교", "odd")] * 100_000)
+    displayed = " ".join(as_text([Table("Stages", ("stage", "text"), [("model", cell)])], 80, False).split())
+    assert displayed.startswith("Stages stage text")
+    assert displayed.endswith("(199,500 further pieces)")
+    assert str(cell).count("학교") == 100_000

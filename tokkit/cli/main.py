@@ -28,7 +28,7 @@ from tokkit.errors import (
 from tokkit.runtime.panics import is_panic, reason_of
 from tokkit.runtime.processes import is_helper
 from tokkit.sources.paths import displayed, remove_spooled
-from tokkit.views.tables import printable
+from tokkit.views.tables import in_message
 
 # The sections of `tokkit --help`: command -> its summary.
 SECTIONS = {
@@ -203,7 +203,7 @@ def _report(message: str, hint: str | None, code: int, error: BaseException | No
     if is_helper() and code == UsageError.exit_code:
         return code
     # Paths and labels in a message are data: control characters in them could change the terminal.
-    click.echo(f"error: {printable(displayed(message))}", err=True)
+    click.echo(f"error: {in_message(displayed(message))}", err=True)
     if hint:
-        click.echo(f"hint:  {printable(displayed(hint))}", err=True)
+        click.echo(f"hint:  {in_message(displayed(hint))}", err=True)
     return code

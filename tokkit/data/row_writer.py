@@ -66,7 +66,7 @@ class RowWriter:
         if self._format.name in ("parquet", "arrow"):
             self._append_table(frame)
         elif frame.height or self._format.name in ("csv", "tsv"):
-            content = save.encoded(frame, self._format, json_columns, header=not self._rows)
+            content = save.encoded(frame, self._format, json_columns, header=self._file.tell() == 0)
             self._append(self._between(content))
         self._rows += frame.height
 

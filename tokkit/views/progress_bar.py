@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
-from tokkit.views.tables import folded, printable
+from tokkit.views.tables import folded, in_message, printable
 
 # Columns of the bar, which shrinks in steps: it is not to change with every digit of the amount.
 _BAR, _STEP = 24, 8
@@ -35,7 +35,7 @@ class Messages:
     def finish(self) -> None: ...
 
     def say(self, message: str) -> None:
-        sys.stderr.write(f"note: {printable(self.reworded(message))}\n")
+        sys.stderr.write(f"note: {in_message(self.reworded(message))}\n")
         sys.stderr.flush()
 
     def cancelled(self) -> bool:
@@ -89,7 +89,7 @@ class Bar(Messages):
         if self.in_notebook and self._progress is None:
             return super().say(message)
         console = self._progress.console if self._progress is not None else self._console()
-        text = f"note: {printable(self.reworded(message))}"
+        text = f"note: {in_message(self.reworded(message))}"
         # Through the console of the bar, which would otherwise overwrite the message; as `Text`, because
         # rich raises an error for data such as `[/b]`; folded here, because rich breaks long words.
         console.print(Text(text if self.in_notebook else folded(text, console.width)), soft_wrap=True)

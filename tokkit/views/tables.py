@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, takewhile
 from typing import Any
 
 # What a command returns, as ``--json`` prints it.
@@ -102,8 +103,9 @@ def as_tsv(tables: Iterable[Table]) -> str:
 
 
 def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
-    """The tables for a terminal ``width`` columns wide; what does not fit a line is folded, never cut.
+    """The tables for a terminal ``width`` columns wide; what does not fit a line is folded.
 
+    Of a cell of more than 1,000 characters its beginning is displayed, with their number.
     The first column, which holds names, is folded only where the rest would not fit, and columns then move
     closer; a table with too many columns for that width is printed as records, one value per line.
     """
@@ -117,13 +119,16 @@ def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
     def fits(attempt: Any) -> bool:
         return console.measure(attempt, options=unbounded).minimum <= width
 
-    for table in tables:
+    for table in map(_shortened, tables):
         attempts = (_rich_table(table, *attempt) for attempt in _ATTEMPTS)
         console.print(next(filter(fits, attempts), None) or _as_records(table))
     return stream.getvalue()
 
 
 _UNBOUNDED = 100_000
+# Characters of a cell on a terminal, and of a message.
+_LONGEST_CELL = 1_000
+_LONGEST_MESSAGE = 3_000
 # Columns of a terminal below which text is not folded further.
 _NARROWEST = 8
 # Columns that a name of the first column may take before it is folded in any case.
@@ -131,6 +136,22 @@ _LONGEST_NAME = 30
 
 # Whether the first column is folded, and the space around columns.
 _ATTEMPTS = ((False, 1), (True, 1), (True, 0))
+
+
+def _shortened(table: Table) -> Table:
+    rows = [[_short(cell) for cell in row] for row in table.rows]
+    return Table(_short(table.title), [_short(name) for name in table.columns], rows)
+
+
+def _short(cell: Any) -> Any:
+    if isinstance(cell, str) and len(cell) > _LONGEST_CELL:
+        return f"{shorten(cell, _LONGEST_CELL)} ({len(cell):,} characters)"
+    if isinstance(cell, Spans) and sum(len(text) for text, _ in cell.pieces) > _LONGEST_CELL:
+        ends = accumulate(len(text) for text, _ in cell.pieces)
+        first = sum(1 for _ in takewhile(lambda end: end <= _LONGEST_CELL, ends))
+        rest = len(cell.pieces) - first
+        return Spans([*cell.pieces[:first], (f"… ({rest:,} further pieces)", "special")])
+    return cell
 
 
 def _rich_table(table: Table, fold_names: bool, space: int) -> Any:
@@ -231,6 +252,14 @@ def folded(text: str, width: int) -> str:
         else:
             line += f" {word}"
     return "\n".join([*lines, line])
+
+
+def in_message(text: str) -> str:
+    """As `printable`; of a text with fields of megabytes its beginning and its end."""
+    if len(text) > _LONGEST_MESSAGE:
+        half = _LONGEST_MESSAGE // 2
+        text = f"{text[:half]} … ({len(text) - 2 * half:,} characters) … {text[-half:]}"
+    return printable(text)
 
 
 def in_markdown(text: object) -> str:

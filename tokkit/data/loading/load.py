@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import polars as pl
@@ -21,6 +20,7 @@ from tokkit.data.loading import list_columns, span_tags
 from tokkit.data.loading.dataset_options import DatasetOptions, ReadOptions
 from tokkit.data.loading.read import SplitFiles, find_splits
 from tokkit.data.loading.row_transforms import apply_row_options, new_label_names
+from tokkit.data.loading.trained_columns import NO_COLUMNS, TrainedColumns
 from tokkit.errors import InputError, UsageError
 from tokkit.files import redacted
 from tokkit.options import apply_settings
@@ -31,7 +31,6 @@ from tokkit.sources.formats import conll
 if TYPE_CHECKING:
     import datasets
 
-NO_COLUMNS: Mapping[str, str] = MappingProxyType({})
 _NUMBERS = {"true": "1", "false": "0"}
 
 
@@ -41,7 +40,7 @@ def read_dataset(
     progress: Progress = SILENT,
     *,
     pairs: bool = True,
-    usual: Mapping[str, str] = NO_COLUMNS,
+    trained: TrainedColumns = NO_COLUMNS,
 ) -> Dataset:
     """The data set at a path, glob, ``-`` or address: a folder's splits by file name, a file by its own.
 
@@ -50,8 +49,8 @@ def read_dataset(
     `RowOptions` request is applied to the rows of each split before their columns are looked at. Labels may
     be lists, of several labels or of a tag for each token (`list_columns`).
 
-    pairs  whether a row may be a pair of texts
-    usual  as in `chosen_columns`
+    pairs    whether a row may be a pair of texts
+    trained  the columns of a model, which are those of the rows where no others are requested
 
     Guessed columns, skipped files and use of the network are reported to ``progress``.
     Raises `InputError` for what cannot be read as labelled rows, `UsageError` for pairs that are requested
@@ -64,7 +63,7 @@ def read_dataset(
             hint="--text-column names the one to read",
         )
     return dataset_of(
-        redacted(str(source)), find_splits(str(source), options, progress), options, progress, usual
+        redacted(str(source)), find_splits(str(source), options, progress), options, progress, trained
     )
 
 
@@ -73,13 +72,14 @@ def dataset_of(
     split_files: Mapping[str, SplitFiles],
     options: DatasetOptions,
     progress: Progress,
-    usual: Mapping[str, str] = NO_COLUMNS,
+    trained: TrainedColumns = NO_COLUMNS,
 ) -> Dataset:
     """The data set that its splits make once all their rows are read, as `read_dataset` gives it."""
     read = [files.read() for files in split_files.values()]
     # the rows as they are written again
     sources = [apply_row_options(split, options, progress) for split in read]
-    splits = sources
+    splits = [trained.computed(split, options) for split in sources]
+    options = trained.requested(splits[0], options, progress)
     names = new_label_names(options.label_names) if options.label_names else {}
     if options.label_column:
         splits = [list_columns.with_labels_in_lists(split, options.label_column) for split in splits]
@@ -92,7 +92,7 @@ def dataset_of(
         text = conll.TEXT if of_lists.tokens else options.text_column
         # the strings are in columns of these names now
         options = replace(options, text_column=text, label_column=of_lists.label or options.label_column)
-    chosen = chosen_columns(options, splits[0], usual)
+    chosen = chosen_columns(options, splits[0])
     if of_lists is not None and of_lists.label is None:
         chosen = replace(chosen, label=None)
     chosen = replace(chosen, id=_id_column(chosen.id, options, splits, progress))
@@ -115,7 +115,13 @@ def dataset_of(
         }
         if is_spelled_twice(labels):
             raise _spelled_twice(labels, splits[0].where)
-    if not labels_are_strings:
+    if labels_are_strings:
+        # without what is computed as in training
+        chosen_splits = [
+            replace(split, original=split.original.select(source.original.columns))
+            for split, source in zip(chosen_splits, sources, strict=True)
+        ]
+    else:
         # texts and labels are strings made of lists: the source keeps its own columns
         chosen_splits = [
             replace(split, original=_original(source, listed, chosen.label, bool(names)))
@@ -178,24 +184,14 @@ def _original(source: Split, listed: Split, label: str | None, renamed: bool) ->
     return source.original.with_columns(listed.original[label]) if renamed else source.original
 
 
-def chosen_columns(
-    options: ReadOptions, split: Split, usual: Mapping[str, str] = NO_COLUMNS
-) -> columns.Columns:
-    """The columns of a split that are requested or guessed; raises `InputError` as `columns.choose`.
-
-    usual  text, pair or label -> the column that is one where it is there and no other is requested
-    """
-    requested = (options.text_column, options.pair_column, options.label_column)
-    usual = {
-        what: name for what, name in usual.items() if name in split.frame.columns and name not in requested
-    }
+def chosen_columns(options: ReadOptions, split: Split) -> columns.Columns:
+    """The columns of a split that are requested or guessed; raises `InputError` as `columns.choose`."""
     return columns.choose(
         split.frame,
         split.where,
-        text=options.text_column or usual.get("text"),
-        # two texts belong together
-        pair=options.pair_column or (usual.get("pair") if "text" in usual else None),
-        label=options.label_column or usual.get("label"),
+        text=options.text_column,
+        pair=options.pair_column,
+        label=options.label_column,
         id=options.id_column,
         mixed=split.mixed,
     )

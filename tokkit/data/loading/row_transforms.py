@@ -33,7 +33,7 @@ def apply_row_options(split: Split, options: RowOptions, progress: Progress) -> 
         names = _names_after(frame, options.rename, split.where)
         frame, mixed = frame.rename(names), {names.get(name, name): row for name, row in mixed.items()}
     for assignment in options.add:
-        frame = _add(frame, assignment)
+        frame = add_column(frame, assignment)
     if options.where is not None:
         frame = _filter(frame, options.where, split.where, progress)
     if options.sort is not None:
@@ -78,7 +78,7 @@ def _names_after(frame: pl.DataFrame, text: str, where: str) -> dict[str, str]:
     return names
 
 
-def _add(frame: pl.DataFrame, text: str) -> pl.DataFrame:
+def add_column(frame: pl.DataFrame, text: str) -> pl.DataFrame:
     name, equals, expression = (part.strip() for part in text.partition("="))
     # "n==1" is a comparison that lacks its name, not a column n with the value "=1"
     if not name or not equals or expression.startswith("="):

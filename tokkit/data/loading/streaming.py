@@ -14,8 +14,9 @@ import polars as pl
 from tokkit.data.dataset import ONE, Dataset, Split
 from tokkit.data.loading import list_columns
 from tokkit.data.loading.dataset_options import DatasetOptions, RowOptions
-from tokkit.data.loading.load import NO_COLUMNS, chosen_columns, dataset_of, say_guess
+from tokkit.data.loading.load import chosen_columns, dataset_of, say_guess
 from tokkit.data.loading.read import SplitFiles, find_splits
+from tokkit.data.loading.trained_columns import NO_COLUMNS, TrainedColumns
 from tokkit.errors import InputError
 from tokkit.files import redacted
 from tokkit.progress import Progress
@@ -143,25 +144,25 @@ def over_batches(
     options: DatasetOptions,
     progress: Progress,
     work: Callable[[StreamedDataset], Result],
-    usual: Mapping[str, str] = NO_COLUMNS,
+    trained: TrainedColumns = NO_COLUMNS,
 ) -> tuple[StreamedDataset, Result]:
     """The data set at a path, glob, address or ``-``, and what ``work`` gives for it.
 
     Rows are read in batches, unless an option or the format needs all of them at once. Where a later row
     changes the type of a column (`TypesChanged`), ``work`` begins anew, with the types of all rows.
 
-    usual  as in `chosen_columns`
+    trained  as in `read_dataset`
 
     Raises `InputError` and `UsageError` as `read_dataset`.
     """
     split_files = find_splits(str(source), options, progress)
-    streamed = _streamed(str(source), split_files, options, progress, usual)
+    streamed = _streamed(str(source), split_files, options, progress, trained)
     if streamed is not None:
         try:
             return streamed, work(streamed)
         except TypesChanged:
             pass
-    streamed = StreamedDataset.of(dataset_of(str(source), split_files, options, progress, usual))
+    streamed = StreamedDataset.of(dataset_of(str(source), split_files, options, progress, trained))
     return streamed, work(streamed)
 
 
@@ -170,7 +171,7 @@ def _streamed(
     split_files: Mapping[str, SplitFiles],
     options: DatasetOptions,
     progress: Progress,
-    usual: Mapping[str, str],
+    trained: TrainedColumns,
 ) -> StreamedDataset | None:
     """The data set, its columns chosen by the first rows; None where only all rows tell what they hold."""
     for_all_rows = (
@@ -192,11 +193,17 @@ def _streamed(
     name, split = next(iter(split_files.items()))
     sample = samples[name][0]
     first = Split(name, sample, split.files, split.format, sample, split.known)
+    try:
+        if trained.computed(first, options) is not first:
+            return None
+    except InputError:
+        return None
+    options = trained.requested(first, options, progress)
     # lists of labels, and what can only be refused with all rows at hand
     if list_columns.names_several(first, options.label_column) or list_columns.list_columns(first, options):
         return None
     try:
-        chosen = chosen_columns(options, first, usual)
+        chosen = chosen_columns(options, first)
     except InputError:
         return None
     # no figure is computed from ids, and only all rows tell whether each is different

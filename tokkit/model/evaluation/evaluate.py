@@ -76,8 +76,8 @@ def evaluate(
         scored, source = [model], f"{name} (out-of-fold)"
     else:
         # several models share the rows, so the first decides which columns they are in
-        usual = receipts[names[0]].models()[0].columns
-        loaded = read_dataset(dataset, read_options, progress, usual=usual)
+        trained = receipts[names[0]].models()[0].columns
+        loaded = read_dataset(dataset, read_options, progress, trained=trained)
         inputs = loaded.files
         if out_path is not None:
             # Checked again now that the inputs are known: none of them may be overwritten.

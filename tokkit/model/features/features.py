@@ -26,6 +26,7 @@ from tokkit.model.features.features_file import (
     write_features,
 )
 from tokkit.model.features.projection import Projection, check_rows, project
+from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network.classifier import budget_for, choose_device, use_threads
 from tokkit.model.network.hidden_states import NONE, StatesOptions, load_body
 from tokkit.model.options.inference_options import FeaturesOptions
@@ -101,7 +102,8 @@ def features(
     path = Path(out if out is not None else OUT)
     refused.check_output(path)
     files.check_output(path, force=force, kind="file")
-    loaded = read_dataset(dataset, read_options, progress)
+    trained = ModelReceipt.read(model).columns
+    loaded = read_dataset(dataset, read_options, progress, trained=trained)
     rows, left_out = feature_rows(loaded, progress)
     labels = label_kind(loaded)
     # Before anything is computed: hidden states take minutes, and a mistake should cost none of them.

@@ -16,6 +16,7 @@ from typing import Any
 
 from tokkit import files
 from tokkit.data.dataset import Rows
+from tokkit.data.loading.trained_columns import NO_COLUMNS, TrainedColumns
 from tokkit.errors import InputError
 from tokkit.model.folder.predictions import read_predictions
 from tokkit.progress import Progress
@@ -36,7 +37,7 @@ class ModelReceipt:
     folder       the folder as it was named, or a name on the hub
     max_length   tokens that rows were truncated at; None where unknown
     pairs        whether rows were pairs of texts; None where unknown
-    columns      text, pair and label -> the column it was in; empty where unknown
+    columns      of the rows it was trained on
     folds        number of models in a folder of folds; 0 for a single model
     inputs       SHA-256 of the files it was trained on
     fingerprint  hash of all that decides the result, in folders of folds and in each fold
@@ -46,7 +47,7 @@ class ModelReceipt:
     folder: Path
     max_length: int | None = None
     pairs: bool | None = None
-    columns: Mapping[str, str] = field(default_factory=dict)
+    columns: TrainedColumns = NO_COLUMNS
     folds: int = 0
     inputs: frozenset[str] = frozenset()
     fingerprint: str | None = None
@@ -76,7 +77,7 @@ class ModelReceipt:
             path.parent,
             max_length=max_length,
             pairs=result.flag("pairs", default=None),
-            columns={} if columns is None else {what: columns.text(what) for what in columns.content},
+            columns=NO_COLUMNS if columns is None else _columns(columns, settings),
             folds=len(result.objects("folds", "a list of results, one per fold", default=())),
             inputs=_hashes(result.objects("inputs", _FILES, default=())),
             fingerprint=result.text("fingerprint", "a hash", default=None),
@@ -197,6 +198,15 @@ def fold_number(folder: Path) -> int | None:
     """Which fold a folder of this name is; None for any other folder."""
     match = _FOLD.fullmatch(folder.name)
     return int(match[1]) if match else None
+
+
+def _columns(names: files.Fields, settings: files.Fields | None) -> TrainedColumns:
+    """The columns of the training, with the settings that named or computed them."""
+    by_role = {what: names.text(what) for what in names.content}
+    if settings is None:
+        return TrainedColumns(by_role)
+    added = settings.list_of("add", str, "a list of NAME=EXPR", default=())
+    return TrainedColumns(by_role, settings.text("rename", default=None), added)
 
 
 def _hashes(inputs: Iterable[files.Fields]) -> frozenset[str]:

@@ -65,7 +65,7 @@ def read_rows(
     if not is_source(argument):
         yield InputRow(str(argument), tokens=None if by_row else str(argument).split())
         return
-    dataset = read_dataset(argument, read_options, progress, usual=predictor.members[0].receipt.columns)
+    dataset = read_dataset(argument, read_options, progress, trained=predictor.members[0].receipt.columns)
     for name, split in dataset.splits.items():
         texts, pairs = dataset.texts(name).to_list(), dataset.pairs(name)
         unknown: list[Any] = [None] * len(texts)

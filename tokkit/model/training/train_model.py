@@ -321,7 +321,11 @@ def _write_receipt(
     # A receipt keeps apart what the same call gives again and what differs from run to run.
     times = {name: values.pop(name) for name in _OF_THE_RUN}
     dataset, pairs = request.dataset, bool(setup.training.rows.pairs)
-    columns = {"text": dataset.text_column, "pair": dataset.pair_column, "label": dataset.label_column}
+    columns = {
+        "text": dataset.tokens_column or dataset.text_column,
+        "pair": dataset.pair_column,
+        "label": dataset.label_column,
+    }
     files.write_receipt(
         staging,
         command="finetune",
