@@ -10,6 +10,8 @@ import pytest
 
 from tokkit.progress import Silent
 
+# Workers that run side by side have a core each.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # as the command line does: torch on shared cores
 
 Write = Callable[[str, "str | bytes"], Path]

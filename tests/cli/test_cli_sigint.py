@@ -23,6 +23,7 @@ COMMANDS = (
     ["rebalance", "-", "-o", "more.csv"],
     ["finetune", "rows.csv", "--tokenizer", "tokenizer", "--device", "cpu"],
     ["train-unigram", "rows.csv"],
+    ["train-bpe", "rows.csv"],
 )
 INSTALLED = b"tokkit.cli.early_interrupt\n"
 
@@ -68,3 +69,4 @@ def test_ctrl_c_in_the_first_moments_ends_every_command_with_130(tmp_path, tokki
         if code != 130 or "Traceback" in errors:
             wrong.append(f"{arguments} after {seconds:.3f} s: exit code {code}: {errors}")
     assert wrong == []
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["rows.csv", "tokenizer"]

@@ -251,14 +251,15 @@ def test_finetune_keeps_a_trained_head_with_the_labels_it_was_trained_for(datase
         ("bert", {"hidden_size": 384}, 2e-4),
         ("distilbert", {"dim": 384}, 2e-4),
         ("bert", {"hidden_size": 32}, 3e-4),
-        ("bert", {"hidden_size": 1792, "num_hidden_layers": 1}, 1e-5),
+        ("bert", {"hidden_size": 1792, "num_hidden_layers": 1, "intermediate_size": 8}, 1e-5),
     ],
 )
 def test_finetune_trains_wider_checkpoints_at_lower_rates(family, width, rate, tokenizer, tmp_path):
-    data = write_csv(tmp_path / "train.csv", sentences(30, seed=1))
+    data = write_csv(tmp_path / "train.csv", sentences(12, seed=1))
     vocab_size = load(tokenizer).vocab_size
     body_folder(family, tmp_path / "body", vocab_size=vocab_size, **width)
-    tokkit.finetune(data, tokenizer, tmp_path / "body", tmp_path / "m", epochs=1, save_every="never")
+    settings = {"epochs": 1, "save_every": "never", "baseline": "none"}
+    tokkit.finetune(data, tokenizer, tmp_path / "body", tmp_path / "m", **settings)
     receipt = json.loads((tmp_path / "m" / "tokkit.json").read_text("utf-8"))
     assert receipt["result"]["settings"]["lr"] == pytest.approx(rate)
 

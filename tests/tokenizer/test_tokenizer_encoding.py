@@ -190,8 +190,8 @@ def test_encoding_leaves_what_may_not_be_cut_to_the_reference():
 @pytest.mark.parametrize("name", ["bert-uncased", "gpt2", "unigram"])
 def test_encoding_is_the_same_for_any_threads_and_when_it_forgets(name, monkeypatch):
     chosen = random.Random(3)
-    texts = [" ".join(chosen.choices(ROWS[:40], k=3)) for _ in range(300)]
-    monkeypatch.setattr(bare_rows, "CHARACTERS", 2_000)
+    texts = [" ".join(chosen.choices(ROWS[:40], k=3)) for _ in range(100)]
+    monkeypatch.setattr(bare_rows, "CHARACTERS", 700)
     first, wanted = both(tokenizer(name), texts, max_length=50)
     assert first == wanted
     for threads, distinct in ((2, 1_000_000), (8, 1_000_000), (1, 100), (3, 0)):

@@ -132,17 +132,6 @@ BEFORE = {
 """Module of kernels -> the one that was compiled, in part, before it."""
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.7])
-def test_interrupt_in_the_first_moments(tmp_path, large, delay):
-    process = command("train-bpe", large, "-o", "out", cwd=tmp_path)
-    time.sleep(delay)
-    code, seconds, err = interrupted(process)
-    assert code in (130, -signal.SIGINT), err  # before tokkit itself runs, Python ends on the signal
-    assert seconds < AT_ONCE
-    assert list(tmp_path.iterdir()) == []
-    assert code != 130 or "Traceback" not in err
-
-
 @pytest.mark.parametrize("moment", ["counting", "merging"])
 def test_interrupt_kill_leaves_no_output_and_the_next_run_is_not_hindered(
     tmp_path, large, hard_to_merge, moment

@@ -30,6 +30,8 @@ _WORDS = {False: (1.0, 10.0, 100.0)}
 _CHOICE_ROWS = 2000
 # Rows from which on 3 folds are enough.
 _MANY_ROWS = 1000
+# Numbers in the training vectors up to which one thread of BLAS is faster than several.
+_SMALL = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,8 @@ class LinearModel:
     ) -> dict[str, Any]:
         """Scores of the model with the best C, fitted on all training rows."""
         candidates = [(scaled, strength) for scaled, strengths in grid.items() for strength in strengths]
-        with quiet_learner(name, self.threads, self.progress):
+        threads = 1 if training.size <= _SMALL else self.threads
+        with quiet_learner(name, threads, self.progress):
             learners = [self._learner(*candidate) for candidate in candidates]
             chosen = best_learner(learners, training, self.targets, by_class=self.task.has_classes)
             learner = learners[chosen].fit(training, self.targets)
