@@ -142,6 +142,9 @@ def test_what_is_no_table_is_refused_by_its_name():
         tokkit.stats(pd.DataFrame({"text": ["a", 1, {"b": object()}], "label": [1, 2, 3]}))
     with pytest.raises(tokkit.InputError, match=r"^dataset\.parquet: no column of texts"):
         tokkit.stats(pl.DataFrame({"number": [1, 2]}))
+    with pytest.raises(tokkit.InputError, match=r"no-such\.csv: no such file") as missing:
+        tokkit.stats("no-such.csv")
+    assert missing.value.__notes__ == [f"hint: {missing.value.hint}"], "a traceback has the hint"
 
 
 def test_every_option_is_a_keyword_of_the_signature():

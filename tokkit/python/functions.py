@@ -18,7 +18,7 @@ from tokkit.options import Options
 from tokkit.python.in_memory import as_path
 from tokkit.python.results import with_display
 from tokkit.sources.paths import displayed, remove_spooled, without_spool
-from tokkit.views.progress_bar import NotebookBar
+from tokkit.views.notebook_bar import NotebookBar
 
 # arguments that are rows or texts
 DATA = ("dataset", "source", "data", "on", "validation_data", "corpus")
@@ -45,6 +45,8 @@ def public(function: Callable[..., Any]) -> Callable[..., Any]:
             return with_display(function.__name__, _renamed(result) if in_memory else result)
         except TokkitError as error:
             error.message, error.hint = displayed(error.message), displayed(error.hint or "") or None
+            if error.hint:
+                error.add_note(f"hint: {error.hint}")
             raise
         finally:
             remove_spooled()

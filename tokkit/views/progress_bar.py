@@ -51,8 +51,6 @@ class Quiet(Messages):
 class Bar(Messages):
     """A line with bar, amount, rate, current values and time left, removed at the end of its stage."""
 
-    in_notebook = False
-
     def __init__(self, reworded: Callable[[str], str] = str) -> None:
         super().__init__(reworded)
         self._progress: Any = None
@@ -65,7 +63,7 @@ class Bar(Messages):
         self.finish()
         console = self._console()
         # Without cursor movements (TERM=dumb) rich would leave an empty line at the end of every stage.
-        if not (console.is_interactive or self.in_notebook):
+        if not console.is_interactive:
             return
         columns = progress.SpinnerColumn(), _Line(unit, console)
         self._progress = progress.Progress(*columns, console=console, transient=True)
@@ -86,27 +84,16 @@ class Bar(Messages):
     def say(self, message: str) -> None:
         from rich.text import Text
 
-        if self.in_notebook and self._progress is None:
-            return super().say(message)
         console = self._progress.console if self._progress is not None else self._console()
         text = f"note: {in_message(self.reworded(message))}"
         # Through the console of the bar, which would otherwise overwrite the message; as `Text`, because
         # rich raises an error for data such as `[/b]`; folded here, because rich breaks long words.
-        console.print(Text(text if self.in_notebook else folded(text, console.width)), soft_wrap=True)
+        console.print(Text(folded(text, console.width)), soft_wrap=True)
 
     def _console(self) -> Any:
         from rich.console import Console
 
-        # A notebook has no terminal: rich finds its display where the console has no file.
-        if self.in_notebook:
-            return Console()
         return Console(file=sys.stderr, width=_columns(sys.stderr))
-
-
-class NotebookBar(Bar):
-    """The same bar below the cell of a notebook."""
-
-    in_notebook = True
 
 
 def _columns(terminal: TextIO) -> int:
@@ -134,9 +121,8 @@ def _Line(unit: str, console: Any) -> Any:  # noqa: N802 - a class of rich colum
             speed = task.finished_speed or task.speed
             amount = f"{quantity(task.completed)} {'' if unit == 'bytes' else unit}".strip()
             amounts = [f"{amount}, {quantity(speed)}/s" if speed else amount] if unit else []
-            if not console.is_jupyter:
-                # The window may have become narrower.
-                console.width = _columns(console.file)
+            # The window may have become narrower.
+            console.width = _columns(console.file)
             name = Text(task.description)
             # A terminal that does not join emoji displays each of the joined ones.
             unjoined = sum(map(cell_len, name.plain)) - name.cell_len
