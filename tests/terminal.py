@@ -37,12 +37,12 @@ def on_a_terminal(
         env={**inherited, "TERM": "xterm", **environment},
     )
     os.close(follower)
-    shown = b"".join(parts_of(leader))
+    shown = b"".join(_parts(leader))
     os.close(leader)
     return child.wait(), shown.decode("utf-8").replace("\r\n", "\n")
 
 
-def parts_of(leader: int):
+def _parts(leader: int):
     while True:
         ready, _, _ = select.select([leader], [], [], 300)
         try:

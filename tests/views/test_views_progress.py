@@ -14,7 +14,8 @@ import threading
 import pytest
 from rich.cells import cell_len
 
-from tests.terminal import parts_of, without_escapes
+from tests.terminal import without_escapes
+from tokkit.runtime.panics import guarded
 from tokkit.views.progress_bar import Bar, Messages
 
 LONG = "/data/with a/very-long-name-of-a-folder-that-does-not-fit/in-forty-columns/reviews.csv"
@@ -47,23 +48,30 @@ def work(progress):
 
 @pytest.fixture
 def screen(monkeypatch):
-    """A function: what the work writes to a terminal of so many columns."""
+    """A function: what some work writes to a terminal of so many columns."""
 
-    def run(width, **environment):
+    def run(width, work=work, **environment):
         leader, follower = pty.openpty()
         fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
         for name, value in {"TERM": "xterm", "NO_COLOR": "1", **environment}.items():
             monkeypatch.setenv(name, value)
-        written = []
-        reader = threading.Thread(target=lambda: written.extend(parts_of(leader)))
+        written = bytearray()
+
+        def read():
+            while not written.endswith(b"\0"):
+                written.extend(os.read(leader, 65536))
+
+        reader = threading.Thread(target=read)
         reader.start()
         with os.fdopen(follower, "w") as terminal:
             monkeypatch.setattr(sys, "stderr", terminal)
+            monkeypatch.setattr("tokkit.runtime.panics._STANDARD_ERROR", terminal.fileno())
             work(Bar())
+            terminal.write("\0")
         monkeypatch.undo()
         reader.join()
         os.close(leader)
-        return b"".join(written).decode().replace("\r\n", "\n")
+        return written[:-1].decode().replace("\r\n", "\n")
 
     return run
 
@@ -109,3 +117,21 @@ def test_progress_names_values_amount_and_rate_where_there_is_room(screen):
 def test_progress_moves_no_cursor_on_a_dumb_terminal(screen):
     written = screen(80, TERM="dumb")
     assert not re.search("\x1b|\r|\n\n", written)
+
+
+def test_progress_is_displayed_while_standard_error_is_captured(screen):
+    def encode(progress):
+        terminal = os.dup(sys.stderr.fileno())
+        progress.start("encoding", 2, "texts")
+        with guarded("the file is damaged"):
+            progress.advance(1)
+            progress.say("half of it")
+            progress.finish()
+            os.write(terminal, b"over\n")
+        os.close(terminal)
+
+    # What is passed on after the capture would be a bar that is over.
+    before, after = without_escapes(screen(80, encode)).split("over\n")
+    assert "note: half of it\n" in before
+    assert "50%" in before
+    assert after == ""

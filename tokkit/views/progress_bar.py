@@ -53,6 +53,9 @@ class Bar(Messages):
 
     def __init__(self, reworded: Callable[[str], str] = str) -> None:
         super().__init__(reworded)
+        # A descriptor of its own: while that of standard error is captured, which `guarded` of
+        # `runtime.panics` does, what the bar wrote would reach the terminal after its end.
+        self._terminal = _duplicate(sys.stderr)
         self._progress: Any = None
         self._task: Any = None
 
@@ -93,7 +96,11 @@ class Bar(Messages):
     def _console(self) -> Any:
         from rich.console import Console
 
-        return Console(file=sys.stderr, width=_columns(sys.stderr))
+        return Console(file=self._terminal, width=_columns(self._terminal))
+
+
+def _duplicate(stream: TextIO) -> TextIO:
+    return open(os.dup(stream.fileno()), "w", encoding=stream.encoding, errors="backslashreplace")
 
 
 def _columns(terminal: TextIO) -> int:
