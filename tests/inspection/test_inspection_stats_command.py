@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
 
+import tokkit
 from tokkit.cli.main import run
 from tokkit.inspection.stats import stats
 from tokkit.views.reports import inspection as reports
@@ -39,6 +42,27 @@ def test_stats_command_writes_a_page_and_a_picture(here, capsys):
     assert run(["stats", "a.csv", "--html", "a.html", "-q"]) == 4
     assert run(["stats", "a.csv", "--html", "a.html", "-q", "--force"]) == 0
     assert (here / "a.html").read_bytes() == before
+
+
+def test_stats_page_names_its_inputs_with_hashes_and_has_no_date_of_the_run(here, monkeypatch):
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    assert run(["stats", "a.csv", "--html", "a.html", "-q"]) == 0
+    page = (here / "a.html").read_bytes()
+    digest = hashlib.sha256((here / "a.csv").read_bytes()).hexdigest()
+    assert f"<dt>a.csv</dt><dd>{len(ROWS.encode()):,} bytes, sha256 {digest}</dd>" in page.decode()
+    assert f"<dt>tokkit</dt><dd>{tokkit.__version__}</dd>" in page.decode()
+    os.utime(here / "a.csv", (1, 1))
+    assert run(["stats", "a.csv", "--html", "a.html", "-q", "--force"]) == 0
+    assert (here / "a.html").read_bytes() == page
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1767312000")
+    assert run(["stats", "a.csv", "--html", "a.html", "-q", "--force"]) == 0
+    assert b"<dt>date</dt><dd>2026-01-02</dd>" in (here / "a.html").read_bytes()
+
+
+def test_stats_page_refuses_a_date_that_is_none(here, monkeypatch, capsys):
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "yesterday")
+    assert run(["stats", "a.csv", "--html", "a.html", "-q"]) == 2
+    assert "SOURCE_DATE_EPOCH: yesterday: expected seconds since 1970" in capsys.readouterr().err
 
 
 def test_stats_command_prints_one_json_object(here, capsys):

@@ -61,10 +61,12 @@ class TestEveryEvaluation:
 
     def test_is_a_whole_page(self, labels):
         for result in (reported(labels), several(labels)):
-            page = Read(html.page("t", "", reports.page_parts(result)))
+            page = Read(html.page("t", reports.page_parts(result)))
             assert page.open == []
             assert page.tags.count("script") == 1
             assert {"b", "img", "red"}.isdisjoint(page.tags)
+            heads = reports.headlines({"where": "test.csv", **result})
+            assert Read(html.page("t", [], heads)).open == []
 
     def test_has_a_picture_in_per_cent(self, labels):
         matrix = reported(labels)["confusion"]["matrix"]
@@ -75,6 +77,25 @@ def test_evaluation_cuts_long_texts_and_says_so():
     text = as_tsv(reports.evaluation(reported(["a", "b"])))
     assert " long…" in text
     assert len(max(text.splitlines(), key=len)) < 250
+
+
+def test_a_page_summarizes_the_models_of_folds_once():
+    result, labels = several(["a", "b"]), ["a", "b"]
+    folds = {f"cv/fold-{n}": {**reported(labels), "kind": "fold", "accuracy": n / 10} for n in (1, 2, 3)}
+    result["models"] = {**folds, "cv": {**reported(labels), "kind": "ensemble"}}
+    parts = {part.title: part for part in reports.page_parts(result)}
+    rows = {row[0]: row[1:] for row in parts["cv: scores of its 3 models"].rows}
+    assert rows["accuracy"] == pytest.approx((0.2, 0.081650, 0.1, 0.3), abs=1e-6)
+    assert sum(title.startswith("Classes") for title in parts) == 1
+    assert [title for title in parts if title.startswith("cv/fold")] == []
+
+
+def test_evaluation_leads_with_scores_next_to_their_baselines():
+    heads = {line.name: line for line in reports.headlines({**reported(["a", "b"]), "where": "test.csv"})}
+    assert (heads["rows"].value, heads["rows"].detail) == ("60", "test.csv")
+    assert heads["accuracy"].detail.startswith("95 % CI 0.1000 to 0.2000; majority class 0.")
+    (only,) = reports.headlines({**reported(["a"]), "predicts_only": "a", "where": ""})[-1:]
+    assert (only.name, only.severity) == ('predicts only "a"', "warning")
 
 
 def test_evaluation_names_selection_on_the_test_set_for_what_it_is():
@@ -95,7 +116,7 @@ def test_shaded_cells_are_counts_everywhere_and_shaded_on_a_page():
     table = Table("t", ["", "n"], [["a", Shaded(1234, 0.5)]])
     assert as_tsv([table]) == "# t\n\tn\na\t1234\n"
     assert "1,234" in as_text([table], 40, color=False)
-    page = html.page("t", "", [table]).decode()
+    page = html.page("t", [table]).decode()
     assert 'data-value="1234" title="50.0%" style="background:color-mix(in srgb,var(--bar) 28%' in page
 
 
@@ -103,7 +124,7 @@ def test_reliability_drawings_stand_within_their_frame():
     bins = [{"from": 0.0, "to": 1 / 15, "rows": 3, "confidence": 0.02, "accuracy": 0.0}]
     bins.append({"from": 14 / 15, "to": 1.0, "rows": 9, "confidence": 1.0, "accuracy": 1.0})
     drawing = reliability_plot.reliability_drawing("t", bins)
-    assert Read(html.page("t", "", [drawing])).open == []
+    assert Read(html.page("t", [drawing])).open == []
     assert "confidence 100.0%, accuracy 100.0%: 9 rows" in drawing.shapes
     sizes = re.findall(r'<rect x="[^"]*" y="([^"]*)" width="[^"]*" height="([^"]*)"', drawing.shapes)
     (empty, none), (top, full) = ((float(y), float(height)) for y, height in sizes)

@@ -168,3 +168,11 @@ def test_pieces_of_megabytes_are_counted_on_a_terminal():
     assert displayed.startswith("Stages stage text")
     assert displayed.endswith("(199,500 further pieces)")
     assert str(cell).count("학교") == 100_000
+
+
+def test_tables_display_all_fractions_of_a_table_with_the_same_decimals():
+    text = as_text([Table("t", ("x", "y", "n"), [(0.5, 1.0, 3), (0.25, 10.0, None)])], 80, False)
+    assert [line.split() for line in text.splitlines()[4:6]] == [
+        ["0.50", "1.00", "3"],
+        ["0.25", "10.00", "-"],
+    ]

@@ -7,11 +7,12 @@ from typing import Any
 import click
 
 from tokkit.cli.options import Show, command, shared_options
-from tokkit.cli.output import format_of, output_path, write, write_plot
+from tokkit.cli.output import format_of, output_path, write_page, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.inspection.comparison.compare_options import CompareOptions
 from tokkit.progress import Progress
-from tokkit.views import comparison_plot, html
+from tokkit.views import comparison_plot
+from tokkit.views.html import Part
 from tokkit.views.reports import compare as reports
 
 
@@ -47,6 +48,7 @@ def compare_command(
         image = comparison_plot.comparison(record, result.lengths, format_of(path))
         write_plot(path, labels, image, force, progress)
     if page_path is not None:
-        about = f"{record['dataset']}: {', '.join(record['tokenizers'])}"
-        write(page_path, html.page("tokkit compare", about, reports.comparison(record)), force, progress)
+        parts: list[Part] = [*reports.histograms(result.lengths), *reports.comparison(record)]
+        about, heads = {"data": record["dataset"]}, reports.headlines(record)
+        write_page(page_path, "tokkit compare", parts, heads, about, result.inputs, force, progress)
     show(record, reports.comparison)

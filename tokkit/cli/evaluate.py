@@ -7,12 +7,11 @@ from typing import Any
 import click
 
 from tokkit.cli.options import Choice, Show, command, output_option, shared_options
-from tokkit.cli.output import output_path, write
+from tokkit.cli.output import output_path, write_page
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.progress import Progress
-from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
 
 
@@ -52,6 +51,7 @@ def evaluate_command(
     result = evaluate(models, rows, force=force, progress=progress, **options)
     record = result.as_dict()
     if path is not None:
-        about = f"{result.where}: {', '.join(models)}"
-        write(path, html.page("tokkit evaluate", about, reports.page_parts(record)), force, progress)
+        parts, about = reports.page_parts(record), {"data": result.where}
+        heads = reports.headlines(record)
+        write_page(path, "tokkit evaluate", parts, heads, about, result.inputs, force, progress)
     show(record, reports.comparison if "models" in record else reports.evaluation)

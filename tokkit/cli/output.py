@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ from tokkit import files
 from tokkit.errors import UsageError
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper
-from tokkit.views import fonts
-from tokkit.views.tables import Table, as_text, as_tsv
+from tokkit.views import fonts, html
+from tokkit.views.tables import Headline, Table, as_text, as_tsv
 
 PLOTS = (".png", ".svg")
 PAGES = (".html", ".htm")
@@ -86,6 +87,38 @@ def write_plot(path: Path, labels: Sequence[str], plot: bytes, force: bool, prog
             "written as codes; install one: pip install koreanize-matplotlib"
         )
     write(path, plot, force, progress)
+
+
+def write_page(
+    path: Path,
+    title: str,
+    parts: Sequence[html.Part],
+    headlines: Sequence[Headline],
+    about: Mapping[str, str],
+    inputs: Sequence[Path],
+    force: bool,
+    progress: Progress,
+) -> None:
+    """Write a page that names what was read, with its hashes, and the version of tokkit.
+
+    The same command, data and versions give the same bytes. Its date is therefore not that of the run: it is
+    ``SOURCE_DATE_EPOCH`` (seconds, https://reproducible-builds.org) where the environment has it; else a
+    browser displays when the file was saved.
+    """
+    described = [files.describe_input(input) for input in inputs]
+    hashes = [(item["name"], f"{item['bytes']:,} bytes, sha256 {item['sha256']}") for item in described]
+    facts = [*about.items(), *hashes, ("tokkit", files.versions()["tokkit"])]
+    write(path, html.page(title, parts, headlines, facts, _date()), force, progress)
+
+
+def _date() -> str | None:
+    """The day of ``SOURCE_DATE_EPOCH``, UTC. Raises `UsageError` where that is no number of seconds."""
+    if not (seconds := os.environ.get("SOURCE_DATE_EPOCH")):
+        return None
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC).date().isoformat()
+    except (ValueError, OverflowError, OSError) as error:
+        raise UsageError(f"SOURCE_DATE_EPOCH: {seconds}: expected seconds since 1970") from error
 
 
 def write(path: Path, data: bytes, force: bool, progress: Progress) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tokkit.cli.options import Show, command, fail_on_option, parse_rules, shared_options
-from tokkit.cli.output import format_of, output_path, write, write_plot
+from tokkit.cli.output import format_of, output_path, write_page, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.progress import Progress
-from tokkit.views import dataset_plot, html
+from tokkit.views import dataset_plot
+from tokkit.views.histogram import Histogram
 from tokkit.views.reports import inspection as reports
+from tokkit.views.reports.summary import headlines
 
 if TYPE_CHECKING:
     from tokkit.inspection.stats import StatsResult
@@ -59,18 +62,32 @@ def stats_command(
         image = dataset_plot.dataset(counts, lengths, result.unit, result.limits, format_of(plot_file))
         write_plot(plot_file, labels, image, force, progress)
     if page_file is not None:
-        write(page_file, _page(result), force, progress)
+        _write_page(page_file, result, force, progress)
     show(result.as_dict(), reports.stats)
     return EXIT_FINDINGS if any(finding.rule in rules for finding in result.findings) else 0
 
 
-def _page(result: StatsResult) -> bytes:
-    *tables, last = reports.stats(result.as_dict())
-    # The last table is that of the findings, which come first on a page; without any it says that.
-    tables = [last, *tables] if result.findings else [*tables, last]
+def _write_page(path: Path, result: StatsResult, force: bool, progress: Progress) -> None:
+    record, advised = result.as_dict(), result.recommended_max_length
     histograms = [
-        html.Histogram(f"Lengths of {name}", result.unit, result.rows_by_length(name), result.limits)
+        Histogram(
+            f"Lengths of {name}",
+            result.unit,
+            result.rows_by_length(name),
+            result.limits,
+            advised["tokens"] if advised else None,
+        )
         for name in result.splits
     ]
-    columns = f'texts: "{result.text_column}", labels: "{result.label_column}"'
-    return html.page(f"tokkit stats {result.source}", columns, [*tables, *histograms])
+    columns = {"texts": result.text_column, "second": result.pair_column, "labels": result.label_column}
+    named = ", ".join(f'{kind} "{name}"' for kind, name in columns.items() if name)
+    write_page(
+        path,
+        f"tokkit stats {result.source}",
+        [*reports.findings(record), *histograms, *reports.details(record)],
+        headlines(record),
+        {"data": result.source, "columns": named},
+        result.inputs,
+        force,
+        progress,
+    )

@@ -32,6 +32,7 @@ class CompareResult:
     comparisons  of each pair and claim: the difference, its interval, and whether it is significant
     fewest       claim -> the tokenizer with the fewest, None if not significant or if words are lost
     lengths      name -> (rows,) tokens per row, special tokens included, for the plot
+    inputs       the files that were read
     """
 
     dataset: str
@@ -45,6 +46,7 @@ class CompareResult:
     fewest: dict[str, str | None]
     options: CompareOptions
     lengths: dict[str, NDArray[np.int64]] = field(repr=False)
+    inputs: list[Path] = field(repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -82,7 +84,8 @@ def compare(
     names = [tokenizers] if isinstance(tokenizers, str | Path) else list(tokenizers)
     _check_names(names)
     loaded = {str(name): load(name, progress) for name in names}
-    texts, left_out, partitions = _rows(read_dataset(on, read_options, progress, pairs=False), options)
+    dataset = read_dataset(on, read_options, progress, pairs=False)
+    texts, left_out, partitions = _rows(dataset, options)
     counted = count_texts(texts)
     counts = {name: count_tokens(counted, tokenizer, progress) for name, tokenizer in loaded.items()}
     metrics = measured(counted, counts, partitions, options, progress)
@@ -99,6 +102,7 @@ def compare(
         fewest={claim: fewest(claim, metrics, differences) for claim in CLAIMS},
         options=options,
         lengths={name: rows.lengths for name, rows in counts.items()},
+        inputs=[*dataset.files, *(tokenizer.file for tokenizer in loaded.values())],
     )
 
 

@@ -40,6 +40,7 @@ class StatsResult:
     recommended_max_length  see `lengths.recommended`; None without a tokenizer
     findings                what should be looked at, each with the command that fixes it
     histograms              split -> label -> lengths in ``unit``, for pictures; "" without labels
+    inputs                  the files that were read
     """
 
     source: str
@@ -53,6 +54,7 @@ class StatsResult:
     findings: list[Finding]
     unit: str
     histograms: dict[str, dict[str, Histogram]] = field(repr=False)
+    inputs: list[Path] = field(repr=False)
 
     @property
     def limits(self) -> list[int]:
@@ -163,6 +165,10 @@ def stats(
             name: figures.histograms(sums, unit, classes_of, splits[name]["by_class"])
             for name, sums in zip(names, aggregate.splits, strict=True)
         },
+        inputs=[
+            *(file for split in source.splits.values() for file in split.files),
+            *((loaded_tokenizer.file,) if loaded_tokenizer is not None else ()),
+        ],
     )
 
 

@@ -37,10 +37,56 @@ def skipped(result: Result) -> list[Table]:
     return [Table("Skipped rows", ("reason", "rows"), list(left_out.items()))] if left_out else []
 
 
-# Styles of `Spans`, by name.
+@dataclass(frozen=True)
+class Headline:
+    """One of the lines that matter most: on a terminal a row, on a page a tile.
+
+    severity  ``error`` or ``warning`` where something should be done about it
+    """
+
+    name: str
+    value: str
+    detail: str = ""
+    severity: str = ""
+
+
+def headlines(title: str, lines: Iterable[Headline]) -> Table:
+    """The lines as a table."""
+    return Table(title, ("", "value", "detail"), [(line.name, line.value, line.detail) for line in lines])
+
+
+@dataclass(frozen=True)
+class Severity:
+    """A cell that says ``error`` or ``warning``, where there are colors in one."""
+
+    level: str
+
+    def __str__(self) -> str:
+        return self.level
+
+
+@dataclass(frozen=True)
+class Marked:
+    """A cell of text of which parts are something.
+
+    pieces  text, and what it is, as the type of an entity; None for all other text
+    kinds   everything that may be, in the order of their colors
+
+    >>> str(Marked([("Mira Kim", "PER"), ("left", None), ("Seoul", "LOC")], ["LOC", "PER"]))
+    '[Mira Kim PER] left [Seoul LOC]'
+    """
+
+    pieces: Sequence[tuple[str, str | None]]
+    kinds: Sequence[str]
+
+    def __str__(self) -> str:
+        return " ".join(text if kind is None else f"[{text} {kind}]" for text, kind in self.pieces)
+
+
+# Styles of `Spans` and `Severity`, by name.
 STYLES = {
     **{"even": "black on bright_cyan", "odd": "black on bright_yellow"},
-    **{"unknown": "bold white on red", "special": "bold"},
+    **{"unknown": "bold white on red", "special": "bold", "error": "bold red", "warning": "yellow"},
 }
 
 
@@ -160,9 +206,10 @@ def _rich_table(table: Table, fold_names: bool, space: int) -> Any:
 
     table_to_print = _empty(table.title)
     table_to_print.padding = (0, space)
+    digits = decimals(table)
     for i, name in enumerate(table.columns):
         numeric = all(is_number(row[i]) for row in table.rows) and bool(table.rows)
-        cells = [printable(in_words(row[i])) for row in table.rows]
+        cells = [printable(in_words(row[i], digits)) for row in table.rows]
         widest = max(map(cell_len, [*cells, *printable(name).split()]), default=0)
         whole = i == 0 and widest <= _LONGEST_NAME and not fold_names
         table_to_print.add_column(
@@ -174,15 +221,17 @@ def _rich_table(table: Table, fold_names: bool, space: int) -> Any:
             no_wrap=whole,
         )
     for row in table.rows:
-        table_to_print.add_row(*map(_as_text, row))
+        table_to_print.add_row(*(_as_text(cell, digits) for cell in row))
     return table_to_print
 
 
-def _as_text(cell: Any) -> Any:
+def _as_text(cell: Any, digits: int) -> Any:
     from rich.text import Text
 
+    if isinstance(cell, Severity):
+        return Text(cell.level, style=STYLES[cell.level])
     if not isinstance(cell, Spans):
-        return Text(printable(in_words(cell)))
+        return Text(printable(in_words(cell, digits)))
     styled = [Text(printable(text), style=STYLES[style]) for text, style in cell.pieces]
     return Text(" | ").join(styled)
 
@@ -202,11 +251,12 @@ def _as_records(table: Table) -> Any:
 
     table_to_print = _empty(table.title)
     table_to_print.show_header = False
+    digits = decimals(table)
     table_to_print.add_column(overflow="fold", style="bold")
     table_to_print.add_column(overflow="fold")
     for row in table.rows:
         for name, cell in zip(table.columns, row, strict=True):
-            table_to_print.add_row(Text(printable(name)), _as_text(cell))
+            table_to_print.add_row(Text(printable(name)), _as_text(cell, digits))
         table_to_print.add_section()
     return table_to_print
 
@@ -299,8 +349,21 @@ def shorten(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def in_words(cell: Any) -> str:
-    """A cell as a person reads it: numbers with commas, a dash where there is nothing."""
+def decimals(table: Table) -> int:
+    """The decimals that all fractions of the table are displayed with: as many as one needs, at most 4.
+
+    >>> decimals(Table("", ("a", "b"), [(0.25, 10.0), (1.0, 3)]))
+    2
+    """
+    fractions = [f"{cell:.4f}" for row in table.rows for cell in row if isinstance(cell, float)]
+    return max((len(text.rstrip("0").partition(".")[2]) for text in fractions), default=0)
+
+
+def in_words(cell: Any, digits: int = 0) -> str:
+    """A cell as a person reads it: numbers with commas, a dash where there is nothing.
+
+    digits  decimals of a fraction
+    """
     if cell is None:
         return "-"
     if isinstance(cell, Bar):
@@ -310,4 +373,4 @@ def in_words(cell: Any) -> str:
     # A bool is an int in Python: as a number, True would become 1.
     if isinstance(cell, bool) or not isinstance(cell, int | float):
         return str(cell)
-    return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.4f}".rstrip("0").rstrip(".")
+    return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.{digits}f}"

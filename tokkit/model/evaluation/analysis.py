@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,7 @@ class EvaluateResult:
     split        of the data set; None for out-of-fold predictions
     comparisons  every other model with the best: differences with intervals, and the paired test
     metric       the score that models are compared by, where it is not their task's own
+    inputs       the files, and the folders of models, that were read
     """
 
     evaluations: dict[str, Evaluation]
@@ -54,6 +56,7 @@ class EvaluateResult:
     split: str | None = None
     comparisons: list[dict[str, Any]] = field(default_factory=list)
     metric: str | None = None
+    inputs: list[Path] = field(default_factory=list)
 
     @property
     def metrics(self) -> dict[str, dict[str, Any]]:

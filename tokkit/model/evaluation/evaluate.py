@@ -96,11 +96,11 @@ def evaluate(
         for only in predicts_only(model.scores):
             progress.say(f"{model.name} {only} on these rows")
     evaluations = {model.name: analyze(model, rows, options, progress) for model in scored}
-    result = EvaluateResult(evaluations, rows.left_out, source, chosen, metric=options.metric)
+    inputs = [*inputs, *(Path(name) for name in names if Path(name).exists())]
+    result = EvaluateResult(evaluations, rows.left_out, source, chosen, metric=options.metric, inputs=inputs)
     # The best model follows from the scores, and the comparison from the best model.
     result = replace(result, comparisons=_compare(result, options, progress))
     if out_path is not None:
-        inputs = [*inputs, *(Path(name) for name in names if Path(name).exists())]
         recorded = {"split": split, **asdict(read_options), **asdict(options)}
         publish(out_path, result, inputs, recorded, force=force)
     return result

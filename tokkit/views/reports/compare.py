@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from tokkit.views.histogram import Histogram
 from tokkit.views.names import short_names
-from tokkit.views.tables import Result, Table, p_value, with_interval
+from tokkit.views.tables import Headline, Result, Table, p_value, with_interval
 
 _SHARES = ("continued_words", "unknown_rate", "unknown_words", "unknown_rows")
 _CALLED = {"tokens": "tokens", "continued_words": "continued words", "unknown_words": "unknown words"}
+_MEASURED = {"tokens": "fertility", **{name: name for name in _SHARES}}
+_LIMITS = (128, 256, 512)
 _LENGTHS = ("vocabulary", "tokens", "tokens per word", "bytes per token", "characters per token")
 _VOCABULARY = ("vocabulary used", "Rényi efficiency", "round trip", "normalized", "ignoring whitespace")
 _WORDS = ("continued words", "frequent words whole", "unknown tokens", "words", "rows")
@@ -46,6 +50,40 @@ def comparison(result: Result) -> list[Table]:
     if result["comparisons"]:
         tables.append(_claims_table(result, short))
     return tables
+
+
+def headlines(result: Result) -> list[Headline]:
+    """What was measured, and the tokenizer with the fewest of what costs."""
+    short = short_names(list(result["tokenizers"]))
+    first = next(iter(result["tokenizers"]))
+    lines = [
+        Headline("rows", f"{result['rows']:,}", f"{result['left_out']:,} without a text left out"),
+        Headline("words", f"{result['words']:,}", "separated by white space"),
+        Headline("tokenizers", f"{len(short)}", ", ".join(short.values())),
+    ]
+    for claim, name in result["fewest"].items():
+        measured = result["tokenizers"][name or first]
+        value = measured[_MEASURED[claim]]
+        share = f"{value:.2%}" if _MEASURED[claim] in _SHARES else f"{value:.3f} per word"
+        if name:
+            lines.append(Headline(f"fewest {_CALLED[claim]}", short[name], share))
+        elif len(short) == 1:
+            lines.append(Headline(_CALLED[claim], share))
+        else:
+            lines.append(Headline(f"fewest {_CALLED[claim]}", "-", "no significant difference"))
+    return lines
+
+
+def histograms(lengths: Mapping[str, Any]) -> list[Histogram]:
+    """Of the rows as each tokenizer cuts them.
+
+    lengths   tokenizer -> (rows,) tokens of each row, special ones included
+    """
+    short = short_names(list(lengths))
+    return [
+        Histogram(f"Lengths of rows: {short[name]}", "tokens", Counter(rows.tolist()), _LIMITS)
+        for name, rows in lengths.items()
+    ]
 
 
 def _word_row(name: str, measured: Result) -> tuple[Any, ...]:

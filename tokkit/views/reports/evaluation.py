@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import PurePath
+from statistics import fmean, pstdev
 
 from tokkit.views.html import Part
 from tokkit.views.reliability_plot import reliability_drawing
-from tokkit.views.tables import Result, Shaded, Table, facts, p_value, shorten, skipped
+from tokkit.views.tables import Headline, Result, Shaded, Table, facts, p_value, shorten, skipped
 
 # Characters of a text that are displayed.
 _TERMINAL_CHARACTERS, _PAGE_CHARACTERS = 160, 1000
@@ -23,6 +25,14 @@ BASELINES = {
     "bag-of-words": "TF-IDF baseline",
     "linear-tagger": "linear tagger",
 }
+
+# The kind of a model of a folder of folds.
+_FOLD = "fold"
+_OVER_FOLDS: Mapping[str, Callable[[list[float]], float]] = {
+    **{"mean": fmean, "std": pstdev, "lowest": min, "highest": max}
+}
+# Scores that are tiles on a page, in this order.
+_HEADLINES = ("span_f1", "macro_f1", "micro_f1", "accuracy", "r2", "mae", "loss")
 
 # What a test is called, and the score it is about.
 _TESTS = {"mcnemar": ("McNemar", "accuracy"), "exchange": ("exchanged rows", "span F1")}
@@ -41,11 +51,60 @@ def page_parts(result: Result) -> list[Part]:
     # One model is the result itself; several are listed under "models".
     if "models" not in result:
         return _parts(result, _PAGE_CHARACTERS)
-    parts: list[Part] = [*comparison(result)]
+    parts: list[Part] = [*comparison(result), *_folds(result["models"])]
     for name, scores in result["models"].items():
-        first, *rest = _parts(scores, _PAGE_CHARACTERS)
-        parts += [replace(first, title=f"{name}: {first.title}"), *rest]
+        # The models of folds differ by chance: their scores are in the tables above, their mean is displayed.
+        if scores["kind"] != _FOLD:
+            first, *rest = _parts(scores, _PAGE_CHARACTERS)
+            parts += [replace(first, title=f"{name}: {first.title}"), *rest]
     return parts
+
+
+def _folds(models: Mapping[str, Result]) -> list[Table]:
+    """Mean, standard deviation and range of the scores of the models of one folder of folds."""
+    folders: dict[str, list[Result]] = {}
+    for name, scores in models.items():
+        if scores["kind"] == _FOLD:
+            folders.setdefault(str(PurePath(name).parent), []).append(scores)
+    tables = []
+    for folder, folds in folders.items():
+        values = {
+            name: [fold[name] for fold in folds] for name, x in folds[0].items() if isinstance(x, float)
+        }
+        rows = [(score_name(name), fmean(x), pstdev(x), min(x), max(x)) for name, x in values.items()]
+        title = f"{folder}: scores of its {len(folds)} models"
+        tables.append(Table(title, ("", *_OVER_FOLDS), rows))
+    return tables
+
+
+def headlines(result: Result) -> list[Headline]:
+    """Of one model the scores that matter with their intervals; of several the best."""
+    if "models" in result:
+        return _best(result)
+    rows = Headline("rows", f"{result['rows']:,}", result.get("where", ""))
+    intervals, majority = result.get("intervals", {}), result["majority"]
+    others = [*baseline_columns(result.get("baseline", {})).items(), ("majority class", majority)]
+    scores = []
+    for name in filter(lambda name: isinstance(result.get(name), float), _HEADLINES):
+        details = [f"95 % CI {_interval(intervals[name])}"] if name in intervals else []
+        details += [f"{other} {measured[name]:.4f}" for other, measured in others if name in measured]
+        scores.append(Headline(score_name(name), f"{result[name]:.4f}", "; ".join(details)))
+    ece = result.get("calibration", {}).get("ece")
+    calibration = [] if ece is None else [Headline("ECE", f"{ece:.4f}", "expected calibration error")]
+    return [rows, *scores, *calibration, *(Headline(s, "", "", "warning") for s in predicts_only(result))]
+
+
+def _best(result: Result) -> list[Headline]:
+    models, score = result["models"], result["best_by"]
+    best = models[result["best"]]
+    interval = _interval(best.get("intervals", {}).get(score))
+    detail = f"95 % CI {interval}" if interval else ""
+    return [
+        Headline("rows", f"{best['rows']:,}", result["where"]),
+        Headline("models", f"{len(models)}"),
+        Headline("best", result["best"], _SELECTED.get(result["split"], _SELECTED_ON_TEST)),
+        Headline(f"its {score_name(score)}", f"{_named(best, score):.4f}", detail),
+    ]
 
 
 def comparison(result: Result) -> list[Table]:
@@ -108,9 +167,9 @@ def _parts(result: Result, longest: int) -> list[Part]:
     parts: list[Part] = [_overall(result)]
     if "classes" in result:
         parts.append(_classes(result["classes"]))
+    parts += _calibration(result)
     if result.get("confusion"):
         parts.append(_confusion(result["confusion"]))
-    parts += _calibration(result)
     parts += _thresholds(result)
     if result.get("lengths"):
         parts.append(_lengths(result["lengths"]))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from tokkit.views.tables import Bar, Result, Table
+from tokkit.views.tables import Bar, Result, Severity, Table
 
 _COPIES = {"exact": "exact duplicates", "normalized": "normalized duplicates", "near": "near duplicates"}
 _MARKS = ("html", "controls", "mojibake")
@@ -28,6 +28,12 @@ _LINES = 1000
 
 def stats(result: Result) -> list[Table]:
     """Everything `stats` found, one table an aspect."""
+    # Findings come last, because the end of the output is what a terminal displays.
+    return details(result) + findings(result)
+
+
+def details(result: Result) -> list[Table]:
+    """All figures of `stats`."""
     splits: Mapping[str, Result] = result["splits"]
     tables = [_rows_table(splits)]
     if any(split["classes"] for split in splits.values()):
@@ -43,15 +49,15 @@ def stats(result: Result) -> list[Table]:
         tables.append(Table("Recommended maximum length", columns, [(recommended["tokens"], *shares)]))
     if leaks := result["across"]["leaks"]:
         tables.append(Table("Texts in two splits", ("splits", "rows of the second"), list(leaks.items())))
-    # Findings come last, because the end of the output is what a terminal displays.
-    return tables + _findings(result)
+    return tables
 
 
-def _findings(result: Result) -> list[Table]:
+def findings(result: Result) -> list[Table]:
     """A table of the findings; none where there are none."""
     columns = ("severity", "rule", "finding", "fix")
     rows = [
-        [finding[key] for key in ("severity", "rule", "message", "fix")] for finding in result["findings"]
+        [Severity(finding["severity"]), *(finding[key] for key in ("rule", "message", "fix"))]
+        for finding in result["findings"]
     ]
     return [Table("Findings", columns, rows)] if rows else []
 
@@ -197,7 +203,7 @@ def _truncated(lengths: Result) -> list[str]:
 
 def doctor(result: Result) -> list[Table]:
     """Findings, or that there are none; the model's configuration; the tokenizer on the data."""
-    tables = _findings(result) or [
+    tables = findings(result) or [
         Table("Findings", ("rules checked", "findings"), [(len(result["checked"]), 0)])
     ]
     if result["config"]:
