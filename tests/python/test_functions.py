@@ -104,37 +104,60 @@ def test_a_list_of_names_is_a_list_of_files(tmp_path, monkeypatch):
     assert trained.words == 80
 
 
-def test_rows_are_written_alike(frame, path, tmp_path):
-    for kind in ("polars", "pandas", "datasets"):
-        rows = IN_MEMORY[kind](frame)
-        tokkit.rebalance(rows, tmp_path / kind / "r.csv", strategy="oversample", seed=3)
-        tokkit.split(rows, tmp_path / kind / "s", output_format="csv", seed=3)
-    tokkit.rebalance(path, tmp_path / "r.csv", strategy="oversample", seed=3)
+def test_splits_are_written_alike(frame, path, tmp_path):
     tokkit.split(path, tmp_path / "s", seed=3)
     for kind in ("polars", "pandas", "datasets"):
-        assert (tmp_path / kind / "r.csv").read_bytes() == (tmp_path / "r.csv").read_bytes()
+        tokkit.split(IN_MEMORY[kind](frame), tmp_path / kind / "s", output_format="csv", seed=3)
         for name in ("train", "validation", "test"):
             written = (tmp_path / kind / "s" / f"{name}.csv").read_bytes()
             assert written == (tmp_path / "s" / f"{name}.csv").read_bytes()
 
 
-def test_a_model_is_trained_scored_and_used_on_rows_in_memory(frame, path, tmp_path):
-    tokkit.train_wordpiece(path, tmp_path / "tokenizer", vocab_size=200)
-    settings = {"size": "tiny", "epochs": 1, "threads": 1, "no_cache": True, "baseline": "none"}
-    tokkit.finetune(path, tmp_path / "tokenizer", out=tmp_path / "of-file", **settings)
-    tokkit.finetune(frame.to_pandas(), tmp_path / "tokenizer", out=tmp_path / "of-frame", **settings)
-    weights = [(tmp_path / name / "model.safetensors").read_bytes() for name in ("of-file", "of-frame")]
-    assert weights[0] == weights[1]
-    of_file = tokkit.evaluate(tmp_path / "of-file", path)
-    of_frame = tokkit.evaluate(tmp_path / "of-file", IN_MEMORY["datasets"](frame))
-    assert of_frame.to_pandas().drop(columns="model").equals(of_file.to_pandas().drop(columns="model"))
-    of_file, of_frame = (tokkit.predict(tmp_path / "of-file", rows) for rows in (path, frame))
-    assert of_frame.predictions == of_file.predictions
-    table = of_frame.to_pandas()
+# what people hold most often, each compared with the path of the same rows
+HELD = ("polars", "pandas", "datasets", "datasets, by split")
+
+
+@pytest.fixture(scope="module")
+def trained(path: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a tokenizer and a model, both of the file."""
+    folder = tmp_path_factory.mktemp("of-file")
+    tokkit.train_wordpiece(path, folder / "tokenizer", vocab_size=200)
+    tokkit.finetune(path, folder / "tokenizer", out=folder / "model", **TRAINING)
+    return folder
+
+
+TRAINING = {"size": "tiny", "epochs": 1, "threads": 1, "no_cache": True, "baseline": "none"}
+
+
+@pytest.mark.parametrize("kind", HELD)
+def test_every_function_of_the_road_gives_the_same_for_what_people_hold(frame, path, trained, tmp_path, kind):
+    rows = IN_MEMORY[kind](frame)
+    tokkit.train_wordpiece(rows, tmp_path / "tokenizer", vocab_size=200)
+    tokkit.finetune(rows, tmp_path / "tokenizer", out=tmp_path / "model", **TRAINING)
+    for file in ("tokenizer/tokenizer.json", "model/model.safetensors"):
+        assert (tmp_path / file).read_bytes() == (trained / file).read_bytes(), file
+    model = trained / "model"
+    of_file, in_memory = (tokkit.evaluate(model, data) for data in (path, rows))
+    assert in_memory.to_pandas().equals(of_file.to_pandas())
+    of_file, in_memory = (tokkit.predict(model, data) for data in (path, rows))
+    assert in_memory.predictions == of_file.predictions
+    for name, data in (("of-file", path), ("in-memory", rows)):
+        tokkit.predict(model, data, out=tmp_path / f"{name}.parquet")
+        tokkit.rebalance(data, tmp_path / name, strategy="oversample", seed=3, output_format="csv")
+    written = [pl.read_parquet(tmp_path / f"{name}.parquet") for name in ("of-file", "in-memory")]
+    assert written[0].equals(written[1])
+    # a mapping of splits is written as a folder of them
+    balanced = tmp_path / "in-memory" / ("train.csv" if "split" in kind else "")
+    assert balanced.read_bytes() == (tmp_path / "of-file").read_bytes()
+
+
+def test_predictions_are_a_table(trained, path):
+    result = tokkit.predict(trained / "model", path)
+    table = result.to_pandas()
     assert isinstance(table, pd.DataFrame)
-    assert table["label"].to_list() == [row["label"] for row in of_file.predictions]
-    assert "<table" in of_frame._repr_html_()
-    assert "Predictions (140 further rows)" in of_file._repr_html_()
+    assert table["label"].to_list() == [row["label"] for row in result.predictions]
+    assert "<table" in result._repr_html_()
+    assert "Predictions (140 further rows)" in result._repr_html_()
 
 
 def test_what_is_no_table_is_refused_by_its_name():
