@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from tokkit.model.prediction.predict import PredictResult as _PredictResult
     from tokkit.model.training.train_model import FinetuneResult as FinetuneResult
     from tokkit.progress import Progress as Progress
+    from tokkit.runtime.dry_run import DryRunResult as DryRunResult
     from tokkit.tokenizer.blocks.catalogue import BlocksResult as BlocksResult
     from tokkit.tokenizer.editing.add_tokens import AddTokensResult as AddTokensResult
     from tokkit.tokenizer.editing.options import AddTokensOptions as AddTokensOptions
@@ -450,6 +451,7 @@ def finetune(
     read_options: DatasetOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = ...,
     task: str = "auto",
     size: str = "tiny",
@@ -515,7 +517,7 @@ def finetune(
     sort: str | None = None,
     sample: str | None = None,
     select: str | None = None,
-) -> FinetuneResult | FoldsResult: ...
+) -> FinetuneResult | FoldsResult | DryRunResult: ...
 def load_dataset(
     source: str | Path | Rows,
     *,

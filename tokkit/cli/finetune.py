@@ -10,13 +10,14 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from tokkit.cli.options import SectionedCommand, Show, command, output_option, shared_options
+from tokkit.cli.options import SectionedCommand, Show, command, dry_run_option, output_option, shared_options
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.progress import Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.views.reports import finetuning as reports
+from tokkit.views.reports.dry_run import dry_run
 
 # The data set in the current folder that is used when the command line and `tokkit.toml` name none.
 DATASET = Path("dataset")
@@ -67,6 +68,7 @@ def repeat_compare(arguments: Sequence[str]) -> list[str]:
     help="Repeat a run, its folder or tokkit.json: data, settings and threads, but for what is named here.",
 )
 @click.option("--keep-models", is_flag=True, help="With --compare: keep the models of all folds too.")
+@dry_run_option
 @shared_options(options=FinetuneOptions, read_options=DatasetOptions, threads=True)
 def finetune_command(
     dataset: str | None,
@@ -84,11 +86,14 @@ def finetune_command(
 
     if keep_models and not compare:
         raise UsageError("--keep-models: belongs to --compare; --folds keeps its models")
+    if compare and options["dry_run"]:
+        raise UsageError("--dry-run: measures one training, --compare is several", hint="leave one out")
     if compare and like is not None:
         raise UsageError("--like: repeats one training, --compare is several", hint="leave one out")
     if like is None:
         dataset = dataset or default_dataset(progress)
     if compare:
+        del options["dry_run"]
         if validation_data is not None:
             raise UsageError("--validation-data: --compare validates on folds", hint="leave it out")
         compared = compare_settings(
@@ -101,7 +106,7 @@ def finetune_command(
         options = {**named_options(**options), "like": like}
     result = finetune(progress=progress, **options).as_dict()
     tables = reports.cross_validation if "folds" in result else reports.finetuning
-    show(result, tables)
+    show(result, dry_run if "dry_run" in result else tables)
 
 
 def named_options(options: FinetuneOptions, read_options: DatasetOptions, **others: Any) -> dict[str, Any]:

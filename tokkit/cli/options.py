@@ -218,6 +218,10 @@ like_option = click.option(
     "--from", "like", metavar="TOKENIZER", help="Copy blocks, special tokens and settings of a tokenizer."
 )
 
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Write nothing; measure some steps and report time, memory and disk."
+)
+
 fail_on_option = click.option(
     "--fail-on", metavar="RULE,...", help="Exit with 1 if one of these rules has a finding."
 )

@@ -15,6 +15,7 @@ from tokkit.model.folds.fold_rows import folds_request
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
+from tokkit.model.training.dry_run import dry_run as forecast
 from tokkit.model.training.encoded_rows import cached
 from tokkit.model.training.train_model import (
     FinetuneRequest,
@@ -26,6 +27,7 @@ from tokkit.model.training.train_model import (
 from tokkit.model.training.training_rows import fold_folders, training_and_validation
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
+from tokkit.runtime.dry_run import DryRunResult
 
 
 def finetune(
@@ -40,9 +42,10 @@ def finetune(
     read_options: DatasetOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
-) -> FinetuneResult | FoldsResult:
+) -> FinetuneResult | FoldsResult | DryRunResult:
     """Fine-tune ``model``, or a small encoder built for the tokenizer, and write the folder ``out``.
 
     Trains on the train split, validates after every epoch on the validation split, and keeps the epoch
@@ -51,7 +54,8 @@ def finetune(
     `FinetuneOptions` and `DatasetOptions`. On the same machine with the same number of threads, the same call
     gives the same bytes.
 
-    like   a folder that `finetune` wrote, or its tokkit.json: what this call leaves out is as it was there
+    dry_run   run a few steps, write nothing, and return the time, memory and disk that all of it would take
+    like      a folder that `finetune` wrote, or its tokkit.json: what this call leaves out is as it was there
 
     Raises `InputError` for data, a tokenizer or a model that do not fit each other, `OutputError` where
     ``out`` exists, `UsageError` where no data set, or neither tokenizer nor model is named.
@@ -78,6 +82,9 @@ def finetune(
             threads=threads,
             progress=progress,
         )
+        if dry_run:
+            first, models = folds.folded.folds[0], len(folds.folded.folds)
+            return forecast(folds, first.training, first.validation, out, models=models)
         return cross_validate(folds, Path(out), force=force)
     if options.group_column is not None:
         raise UsageError("--group-column: keeps rows in one fold", hint="--folds 5 makes folds")
@@ -101,4 +108,6 @@ def finetune(
         progress=progress,
         encoder=Classifier.encode if options.no_cache else cached,
     )
+    if dry_run:
+        return forecast(request, training, validation, out)
     return train_model(request, training, validation, Path(out), force=force)

@@ -349,6 +349,19 @@ def shorten(text: str, longest: int) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+def in_bytes(amount: int) -> str:
+    """An amount of bytes in kB, MB or GB.
+
+    >>> in_bytes(390_000), in_bytes(1_234_567_890)
+    ('390.0 kB', '1.2 GB')
+    """
+    unit, name = next((pair for pair in _UNITS if amount >= pair[0]), _UNITS[-1])
+    return f"{amount / unit:.1f} {name}"
+
+
+_UNITS = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
+
+
 def decimals(table: Table) -> int:
     """The decimals that all fractions of the table are displayed with: as many as one needs, at most 4.
 

@@ -124,6 +124,12 @@ def _write_tokenizer(folder: Path, classifier: Classifier) -> None:
     tokenizer_folder.write_config(folder, max_length, settings)
 
 
+def tokenizer_bytes(classifier: Classifier) -> int:
+    """About the size of the tokenizer's files in a model folder."""
+    paths = [classifier.tokenizer.folder / name for name in _TOKENIZER_FILES]
+    return sum(path.stat().st_size for path in paths if path.exists())
+
+
 def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILENT) -> Classifier:
     """A saved classifier with its tokenizer, in evaluation mode, whether its head is stock or one of ours.
 

@@ -172,10 +172,10 @@ def train_model(
     with tempfile.TemporaryDirectory() if helper else published as folder:
         staging = Path(folder)
         try:
-            classifier = _classifier(request, training)
+            classifier = classifier_for(request, training)
             # A baseline that is not possible is an error before the rows are encoded.
             kind = baseline_kind(request.options.baseline, classifier, from_scratch=request.from_scratch)
-            setup = _prepare(request, classifier, training, validation)
+            setup = prepare(request, classifier, training, validation)
             checkpoints = Checkpoints(work, Path(name or out), request.options.keep, read_only=helper)
             started = time.monotonic()
             # The probe reads the pretrained weights, so it comes before the first step.
@@ -232,7 +232,7 @@ def local_paths(*names: str | Path | None) -> list[Path]:
     return [Path(name) for name in names if name is not None and Path(name).exists()]
 
 
-def _prepare(
+def prepare(
     request: FinetuneRequest, classifier: Classifier, training: Rows, validation: Rows
 ) -> TrainingSetup:
     """Encode the rows and build the loss."""
@@ -268,7 +268,7 @@ def _prepare(
     return TrainingSetup(classifier, splits[0], splits[1], loss, options, lr, device, budget)
 
 
-def _classifier(request: FinetuneRequest, training: Rows) -> Classifier:
+def classifier_for(request: FinetuneRequest, training: Rows) -> Classifier:
     """The classifier to train, for the labels of the training rows; new weights depend on the seed alone."""
     options, progress = request.options, request.progress
     use_threads(request.threads)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tokkit.views.tables import Result, Table, facts
+from tokkit.views.tables import Result, Table, facts, in_bytes
 
 
 def training(result: Result) -> list[Table]:
@@ -11,7 +11,7 @@ def training(result: Result) -> list[Table]:
     rows = [
         ("tokenizer", result["tokenizer"]),
         ("vocabulary", f"{result['vocab_size']:,} tokens"),
-        ("corpus", f"{words}, {_size(result['bytes'])}"),
+        ("corpus", f"{words}, {in_bytes(result['bytes'])}"),
         ("time", f"{result['seconds']:.1f} s"),
         ("sha256", result["sha256"]),
     ]
@@ -27,7 +27,7 @@ def counts(result: Result) -> list[Table]:
     """The counts, and the time and memory of each stage."""
     rows = [
         ("counts", result["counts"]),
-        ("corpus", _size(result["bytes"])),
+        ("corpus", in_bytes(result["bytes"])),
         (f"{result['unit']}s", f"{result['pieces']:,}, {result['distinct_pieces']:,} distinct"),
         ("time", f"{result['seconds']:.1f} s"),
         ("fingerprint", result["fingerprint"]),
@@ -38,11 +38,7 @@ def counts(result: Result) -> list[Table]:
 def _stages(result: Result) -> list[Table]:
     """Time and memory by stage, where they were measured."""
     rows = [
-        (stage["stage"], stage["seconds"], _size(stage["peak_memory"]) if stage["peak_memory"] else None)
+        (stage["stage"], stage["seconds"], in_bytes(stage["peak_memory"]) if stage["peak_memory"] else None)
         for stage in result.get("stages", ())
     ]
     return [Table("Stages", ("stage", "seconds", "peak memory so far"), rows)] if rows else []
-
-
-def _size(amount: int) -> str:
-    return f"{amount / 1e6:.1f} MB" if amount >= 1e6 else f"{amount / 1e3:.1f} kB"
