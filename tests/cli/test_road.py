@@ -52,7 +52,7 @@ def test_the_three_lines_word_for_word(tokkit_process, corpus_and_dataset):
 
 
 def test_json_is_what_is_shown(tokkit_process, corpus_and_dataset):
-    output = tokkit_process("stats", "dataset").stdout
+    output = tokkit_process("stats", "dataset", "-v").stdout
     result = json.loads(tokkit_process("stats", "dataset", "--json").stdout)
     assert list(result)[:2] == ["schema", "command"]
     classes = output.split("# Classes\n")[1].split("\n\n")[0].splitlines()

@@ -10,11 +10,13 @@ from types import SimpleNamespace
 from xml.etree import ElementTree
 
 import pytest
+from rich.cells import cell_len
 
 import tokkit
 from tokkit.cli.main import run
 from tokkit.inspection.stats import stats
 from tokkit.views.reports import inspection as reports
+from tokkit.views.reports.summary import brief
 from tokkit.views.tables import as_text, as_tsv
 
 ROWS = "text,label,key\n" + "".join(
@@ -120,3 +122,29 @@ def test_stats_command_says_of_no_kernel_it_does_not_call_that_it_is_compiled(
     assert "string kernels" not in said
     assert run(["stats", "a.csv", "--pair-column", "key"]) == 0
     assert "compiling the string kernels" in capsys.readouterr().err
+
+
+def test_stats_command_leads_with_ten_lines_and_prints_every_table_if_verbose(here, capsys):
+    assert run(["stats", "a.csv", "-q"]) == 0
+    brief = capsys.readouterr().out
+    first = brief.partition("\n\n")[0].splitlines()
+    names = ["rows", "splits", "classes", "length", "unknown tokens", "truncated rows", "duplicates"]
+    names += ["conflicts", "leaks", "findings"]
+    assert [line.partition("\t")[0] for line in first[2:]] == names
+    assert [line for line in brief.splitlines() if line.startswith("# ")] == [
+        *("# a.csv", "# Examples", "# Findings")
+    ]
+    assert "classes\t2\tmost 기쁨 50.0%, least 슬픔 & Co <b> 50.0%" in brief
+    assert run(["stats", "a.csv", "-q", "-v"]) == 0
+    everything = capsys.readouterr().out
+    assert all(line in everything for line in brief.partition("# Examples")[2].splitlines())
+    assert {"# Rows", "# Lengths", "# Columns"} <= {*everything.splitlines()}
+
+
+@pytest.mark.parametrize("width", [80, 60, 40])
+def test_stats_summary_fits_every_terminal(here, write, width):
+    write("b.csv", "text,label\n" + "".join(f"👍🏽 아주 좋은 영화 {i % 9},기쁨 😀\n" for i in range(60)))
+    for name in ("a.csv", "b.csv"):
+        lines = as_text(brief(stats(name).as_dict()), width, False).splitlines()
+        assert max(map(cell_len, lines)) <= width
+        assert lines[2].split() == ["value", "detail"], "a table, no records"

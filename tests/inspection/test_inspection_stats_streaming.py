@@ -12,6 +12,7 @@ from tokkit.data.duplicates import text_keys
 from tokkit.data.loading import streaming
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.read import find_splits
+from tokkit.data.loading.trained_columns import NO_COLUMNS
 from tokkit.errors import InputError
 from tokkit.inspection.statistics import aggregation as gathering
 from tokkit.inspection.stats import stats
@@ -34,7 +35,7 @@ def streaming_all(monkeypatch):
 def is_streamed(source, options):
     """Whether the rows of a data set are read in batches."""
     files = find_splits(str(source), options, SILENT)
-    return streaming._streamed(str(source), files, options, SILENT, {}) is not None
+    return streaming._streamed(str(source), files, options, SILENT, NO_COLUMNS) is not None
 
 
 def _rows(write, name, rows):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokkit.data.tag_schemes import TagScheme
-from tokkit.model.metrics.spans import Span, span_scores, spans_of
+from tokkit.data.tag_spans import Span, spans_of
+from tokkit.model.metrics.spans import span_scores
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")

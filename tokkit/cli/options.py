@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import click
@@ -23,8 +23,8 @@ GENERAL = "General"
 Function = Callable[..., Any]
 Flag = Callable[[Function], Function]
 
-# Prints a result, as JSON or as the tables that the function makes of it.
-Show = Callable[[Mapping[str, Any], output.ToTables], None]
+# Prints a result, as `output.show` with the first arguments already given.
+Show = Callable[..., None]
 
 
 def shared_options(
@@ -46,7 +46,7 @@ def shared_options(
         @functools.wraps(function)
         def call(*, as_json: bool, quiet: bool, verbose: bool, **values: Any) -> Any:
             context = click.get_current_context()
-            show = functools.partial(output.show, context.command.name, as_json)
+            show = functools.partial(output.show, context.command.name, as_json, verbose=verbose)
             progress = (
                 Quiet() if quiet or is_helper() else (Bar if sys.stderr.isatty() else Messages)(displayed)
             )
@@ -69,7 +69,9 @@ def shared_options(
         flags += [
             _general("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
             _general("-q", "--quiet", is_flag=True, help="Print errors only."),
-            _general("-v", "--verbose", is_flag=True, help="Print the traceback of an error."),
+            _general(
+                "-v", "--verbose", is_flag=True, help="Print every table, and the traceback of an error."
+            ),
         ]
         return _with_flags(call, flags)
 

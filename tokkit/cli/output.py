@@ -31,10 +31,22 @@ _UNSAFE = re.compile(r"[\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2
 ToTables = Callable[[Mapping[str, Any]], Sequence[Table]]
 
 
-def show(command: str | None, as_json: bool, result: Mapping[str, Any], tables: ToTables) -> None:
-    """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe."""
+def show(
+    command: str | None,
+    as_json: bool,
+    result: Mapping[str, Any],
+    tables: ToTables,
+    brief: ToTables | None = None,
+    verbose: bool = False,
+) -> None:
+    """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe.
+
+    brief   the tables that matter most, printed instead unless ``verbose``; JSON has everything
+    """
     if is_helper():
         return
+    if brief is not None and not verbose:
+        tables = brief
     if as_json:
         text = json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2)
         # JSON is UTF-8, whatever the encoding of the console

@@ -14,8 +14,9 @@ from tokkit.errors import EXIT_FINDINGS
 from tokkit.progress import Progress
 from tokkit.views import dataset_plot
 from tokkit.views.histogram import Histogram
+from tokkit.views.html import Part
 from tokkit.views.reports import inspection as reports
-from tokkit.views.reports.summary import headlines
+from tokkit.views.reports.summary import brief, headlines
 
 if TYPE_CHECKING:
     from tokkit.inspection.stats import StatsResult
@@ -63,7 +64,7 @@ def stats_command(
         write_plot(plot_file, labels, image, force, progress)
     if page_file is not None:
         _write_page(page_file, result, force, progress)
-    show(result.as_dict(), reports.stats)
+    show(result.as_dict(), reports.stats, brief)
     return EXIT_FINDINGS if any(finding.rule in rules for finding in result.findings) else 0
 
 
@@ -81,10 +82,11 @@ def _write_page(path: Path, result: StatsResult, force: bool, progress: Progress
     ]
     columns = {"texts": result.text_column, "second": result.pair_column, "labels": result.label_column}
     named = ", ".join(f'{kind} "{name}"' for kind, name in columns.items() if name)
+    first: list[Part] = [*reports.findings(record), *histograms, *reports.examples(record)]
     write_page(
         path,
         f"tokkit stats {result.source}",
-        [*reports.findings(record), *histograms, *reports.details(record)],
+        [*first, *reports.entities(record), *reports.details(record)],
         headlines(record),
         {"data": result.source, "columns": named},
         result.inputs,

@@ -15,7 +15,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import is_spelled_twice, read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged, over_batches
 from tokkit.errors import OutputError
-from tokkit.inspection.statistics import lengths, row_batches
+from tokkit.inspection.statistics import examples, lengths, row_batches
 from tokkit.inspection.statistics import summary as figures
 from tokkit.inspection.statistics.aggregation import Aggregation
 from tokkit.inspection.statistics.distinct_strings import PYTHON_BYTES
@@ -38,6 +38,8 @@ class StatsResult:
     label_kind              ``one`` label a row, ``several``, or ``tags``: then a row counts for each of its
     splits, across          counts, lengths and duplicates per split, leaks between them
     recommended_max_length  see `lengths.recommended`; None without a tokenizer
+    examples                of leaks, conflicts and duplicates, as `examples.located` gives them; of tagged
+                            rows ``entities``, the first rows of each split that have some
     findings                what should be looked at, each with the command that fixes it
     histograms              split -> label -> lengths in ``unit``, for pictures; "" without labels
     inputs                  the files that were read
@@ -51,6 +53,7 @@ class StatsResult:
     splits: dict[str, dict[str, Any]]
     across: dict[str, Any]
     recommended_max_length: dict[str, Any] | None
+    examples: dict[str, list[dict[str, Any]]]
     findings: list[Finding]
     unit: str
     histograms: dict[str, dict[str, Histogram]] = field(repr=False)
@@ -79,6 +82,7 @@ class StatsResult:
             "splits": self.splits,
             "across": self.across,
             "recommended_max_length": self.recommended_max_length,
+            "examples": self.examples,
             "findings": [finding.as_dict() for finding in self.findings],
         }
 
@@ -144,6 +148,7 @@ def stats(
             stop_if_cancelled(progress)
     _say_left_out(splits, progress)
     across = figures.across(names, aggregate, classes_of)
+    tags = {tag for split in splits.values() for tag in split.get("tags", ())}
     unit = "tokens" if loaded_tokenizer else "words"
     advised = None
     if loaded_tokenizer is not None:
@@ -159,6 +164,7 @@ def stats(
         splits=splits,
         across=across,
         recommended_max_length=advised,
+        examples=examples.located(source, aggregate.examples, progress) | examples.entities(source, tags),
         findings=findings(source.source, splits, across, source.pair_column, source.label_kind),
         unit=unit,
         histograms={

@@ -83,6 +83,17 @@ class Marked:
         return " ".join(text if kind is None else f"[{text} {kind}]" for text, kind in self.pieces)
 
 
+def marked(tokens: Sequence[str], spans: Sequence[Result], kinds: Sequence[str]) -> Marked:
+    """Tokens whose spans, ``{type, first, last}`` with ``last`` exclusive, are marked."""
+    pieces: list[tuple[str, str | None]] = []
+    end = 0
+    for span in [*spans, {"type": None, "first": len(tokens), "last": len(tokens)}]:
+        pieces += [(token, None) for token in tokens[end : span["first"]]]
+        pieces += [(" ".join(tokens[span["first"] : span["last"]]), span["type"])] if span["type"] else []
+        end = span["last"]
+    return Marked(pieces, kinds)
+
+
 # Styles of `Spans` and `Severity`, by name.
 STYLES = {
     **{"even": "black on bright_cyan", "odd": "black on bright_yellow"},

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
-from tokkit.inspection.statistics import distinct_kernels, distinct_strings
+from tokkit.inspection.statistics import distinct_kernels, distinct_strings, examples
 from tokkit.inspection.statistics.distinct_strings import BUDGET, DistinctStrings, Part, parts_of
 from tokkit.inspection.statistics.row_sample import RowSample
 from tokkit.inspection.statistics.text_measures import MARKS, TextMeasures
@@ -190,7 +190,8 @@ class Aggregation:
             for split, other in zip(sums, worker.splits, strict=True):
                 split.absorb(other)
         keys: list[DistinctStrings] = []
-        duplicates = self._duplicates([worker.texts for worker in workers], keys)
+        chosen: list[examples.Chosen] = []
+        duplicates = self._duplicates([worker.texts for worker in workers], keys, chosen)
         return Aggregate(
             sums,
             self.labels.names,
@@ -199,6 +200,7 @@ class Aggregation:
             # Normalized forms come from the distinct strings, of which there are fewer than rows.
             distinct_keys=self._duplicates(keys).distinct,
             distinct=self._distinct_values(workers),
+            examples=examples.best(chosen),
         )
 
     def _distinct_values(self, workers: Sequence[_Worker]) -> dict[str, NDArray[np.int64]]:
@@ -224,9 +226,13 @@ class Aggregation:
         return {name: np.sum([tallied[name].distinct for tallied in results], axis=0) for name in self.others}
 
     def _duplicates(
-        self, tables: list[DistinctStrings], keys: list[DistinctStrings] | None = None
+        self,
+        tables: list[DistinctStrings],
+        keys: list[DistinctStrings] | None = None,
+        chosen: list[examples.Chosen] | None = None,
     ) -> Duplicates:
-        """What the strings of the tables say; to ``keys``, tables of their normalized forms are added."""
+        """What the strings of the tables say; to ``keys``, tables of their normalized forms are added, and to
+        ``chosen`` examples of them."""
         parts = parts_of(tables)
 
         def work(tasks: threads.Tasks[Part]) -> tuple[Duplicates, DistinctStrings]:
@@ -234,9 +240,11 @@ class Aggregation:
             normalized = self.empty_table(BUDGET)
             for part in tasks:
                 for table in part.sums():
-                    distinct_strings.tally(table, duplicates)
-                    if keys is not None:
-                        self._add_keys(table, normalized)
+                    overall = distinct_strings.tally(table, duplicates)
+                    if keys is not None and chosen is not None:
+                        strings, numbers = table.strings()
+                        chosen.append(examples.choose(table.rows, overall, strings, numbers))
+                        self._add_keys(table, strings, numbers, normalized)
                 tasks.done(1)
             return duplicates, normalized
 
@@ -251,9 +259,14 @@ class Aggregation:
                 keys.append(normalized)
         return total
 
-    def _add_keys(self, table: DistinctStrings, normalized: DistinctStrings) -> None:
+    def _add_keys(
+        self,
+        table: DistinctStrings,
+        strings: Strings,
+        numbers: NDArray[np.int32],
+        normalized: DistinctStrings,
+    ) -> None:
         """Adds the normalized forms of the strings of a table to another one."""
-        strings, numbers = table.strings()
         for first in range(0, len(numbers), _AT_ONCE):
             some = slice(first, first + _AT_ONCE)
             rows, labels = table.rows[numbers[some]], table.labels[numbers[some]]

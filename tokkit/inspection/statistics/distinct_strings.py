@@ -282,13 +282,13 @@ def _read(file: Any, n: int, dtype: type) -> NDArray[Any]:
     return np.frombuffer(file.read(n * np.dtype(dtype).itemsize), dtype)
 
 
-def tally(table: DistinctStrings, duplicates: Duplicates) -> None:
-    """Add the figures of duplicates in a table to the sums."""
+def tally(table: DistinctStrings, duplicates: Duplicates) -> NDArray[np.int32]:
+    """Add the figures of duplicates in a table to the sums; the label of each string in all splits, (n,)."""
     rows, labels = table.rows, table.labels
     duplicates.distinct[...] += np.count_nonzero(rows, axis=0)
     duplicates.conflicts[:-1] += np.count_nonzero(labels == kernels.SEVERAL, axis=0)
     # A text with one label in each split still conflicts if these labels differ.
-    overall = labels[:, 0].copy()
+    overall: NDArray[np.int32] = labels[:, 0].copy()
     for split in range(1, table.splits):
         other = labels[:, split]
         differing = (overall != other) & (overall != kernels.NONE) & (other != kernels.NONE)
@@ -296,3 +296,4 @@ def tally(table: DistinctStrings, duplicates: Duplicates) -> None:
         for first in range(split):
             duplicates.shared[first, split] += rows[rows[:, first] > 0, split].sum()
     duplicates.conflicts[-1] += np.count_nonzero(overall == kernels.SEVERAL)
+    return overall

@@ -10,8 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tokkit.data.dataset import class_names, sort_labels
+from tokkit.data.dataset import BETWEEN_TAGS, TAGS, class_names, sort_labels
 from tokkit.data.loading.streaming import StreamedDataset
+from tokkit.data.tag_schemes import TagScheme
+from tokkit.data.tag_spans import spans_of
 from tokkit.inspection.statistics import lengths
 from tokkit.inspection.statistics.lengths import Histogram
 from tokkit.inspection.statistics.scripts import NO_SCRIPT
@@ -54,6 +56,7 @@ def of_split(
         "rows": sums.rows,
         "missing": {column: missing[column] for column in schema},
         "classes": {label: classes[label] for label in sort_labels(classes)},
+        **(_tags(labelled, aggregate.labels) if source.label_kind == TAGS else {}),
         "duplicates": {
             "exact": texts - exact,
             "normalized": texts - int(aggregate.distinct_keys[number]),
@@ -77,6 +80,20 @@ def of_split(
         "lengths": _summaries(histograms, sums.unknown.total(), tokenizer),
         "by_class": _by_class(sums, classes_of, most_frequent(classes), tokenizer),
     }
+
+
+def _tags(rows: Mapping[int, int], labels: Sequence[str]) -> dict[str, dict[str, int]]:
+    """``tags``: tag -> tokens; ``entities``: type -> entities, as `tag_spans.spans_of` finds them."""
+    written = {number: labels[number].split(BETWEEN_TAGS) for number in rows}
+    scheme = TagScheme.of(tag for label in labels for tag in label.split(BETWEEN_TAGS))
+    tags, entities = Counter[str](), Counter[str]()
+    for number, of_row in written.items():
+        for tag in of_row:
+            tags[tag] += rows[number]
+        # Parts of speech would be spans of one token each.
+        for span in spans_of(of_row, scheme) if scheme.name != "none" else ():
+            entities[span.type] += rows[number]
+    return {"tags": _most_first(tags), "entities": _most_first(entities)}
 
 
 def classes_of_labels(labels: list[str], kind: str) -> list[list[str]]:

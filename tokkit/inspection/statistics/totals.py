@@ -93,6 +93,7 @@ class Aggregate:
     scripts        names of scripts by number
     distinct_keys  (splits,) different texts when normalized
     distinct       (splits,) distinct values of each further column in each split
+    examples       texts of leaks, conflicts and duplicates, as `examples.best` gives them
     """
 
     splits: list[SplitSums]
@@ -101,6 +102,7 @@ class Aggregate:
     duplicates: Duplicates
     distinct_keys: NDArray[np.int64]
     distinct: dict[str, NDArray[np.int64]]
+    examples: dict[str, list[bytes]]
 
 
 class Labels:

@@ -14,9 +14,9 @@ from scipy import sparse
 
 from tokkit.data.dataset import Rows
 from tokkit.data.tag_schemes import TagScheme
+from tokkit.data.tag_spans import spans_of
 from tokkit.errors import InputError
 from tokkit.model.metrics.significance import RowSums
-from tokkit.model.metrics.spans import spans_of
 from tokkit.model.tasks.task import Task
 from tokkit.sources.formats.columnar import read_table
 

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import BETWEEN_TAGS, Rows, sort_labels
 from tokkit.data.tag_schemes import OUTSIDE, TagScheme, is_outside
+from tokkit.data.tag_spans import spans_of
 from tokkit.model.metrics import spans
 from tokkit.model.metrics.classification import (
     Logits,
@@ -261,7 +262,7 @@ class Tags(Task):
             tokens, text = rows.tokens[row], rows.texts[row]
             characters = _characters(tokens, text)
             entities = []
-            for span in spans.spans_of(tags, scheme):
+            for span in spans_of(tags, scheme):
                 start = tokens_of.starts[row]
                 of_span = tokens_of.positions[start + span.first : start + span.last]
                 begin, end = characters[span.first][0], characters[span.last - 1][1]

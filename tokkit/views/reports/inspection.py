@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from tokkit.views.tables import Bar, Result, Severity, Table
+from tokkit.views.tables import Bar, Result, Severity, Table, marked, shorten
 
 _COPIES = {"exact": "exact duplicates", "normalized": "normalized duplicates", "near": "near duplicates"}
 _MARKS = ("html", "controls", "mojibake")
+# What examples show, by their key, and the characters of a text and a label.
+_EXAMPLE_OF = {"leaks": "leak", "conflicts": "conflict", "duplicates": "duplicate"}
+_EXAMPLE, _EXAMPLE_LABEL = 120, 24
 _QUANTILES = ("mean", "std", "min", "p50", "p90", "p95", "p99", "max")
 # Columns of the bars where there is one split, and where there are several.
 _BAR, _NARROW_BAR = 20, 8
@@ -29,16 +32,21 @@ _LINES = 1000
 def stats(result: Result) -> list[Table]:
     """Everything `stats` found, one table an aspect."""
     # Findings come last, because the end of the output is what a terminal displays.
-    return details(result) + findings(result)
+    return [*details(result), *examples(result), *entities(result), *findings(result)]
 
 
 def details(result: Result) -> list[Table]:
     """All figures of `stats`."""
     splits: Mapping[str, Result] = result["splits"]
     tables = [_rows_table(splits)]
-    if any(split["classes"] for split in splits.values()):
-        tables.append(_classes_table(splits))
-    tables += [_columns_table(splits), _scripts_table(splits), *_language_tables(splits)]
+    if result["label_kind"] == "tags":
+        keys = ("tags", "entities")
+        tables += [
+            _counts_table(key.title(), key, splits) for key in keys if any(s[key] for s in splits.values())
+        ]
+    elif any(split["classes"] for split in splits.values()):
+        tables.append(_counts_table("Classes", "classes", splits))
+    tables += [_columns_table(splits), _scripts_table(splits), *languages(result)]
     if any(split[mark] for split in splits.values() for mark in _MARKS):
         marks = [(name, *(split[mark] for mark in _MARKS)) for name, split in splits.items()]
         tables.append(Table("Rows to clean", ("split", *_MARKS), marks))
@@ -50,6 +58,29 @@ def details(result: Result) -> list[Table]:
     if leaks := result["across"]["leaks"]:
         tables.append(Table("Texts in two splits", ("splits", "rows of the second"), list(leaks.items())))
     return tables
+
+
+def examples(result: Result) -> list[Table]:
+    """Two texts of each kind of finding, with two of their rows."""
+    rows = [
+        (_EXAMPLE_OF[kind], shorten(example["text"], _EXAMPLE), ", ".join(map(_position, example["rows"])))
+        for kind in _EXAMPLE_OF
+        for example in result["examples"][kind]
+    ]
+    return [Table("Examples", ("", "text", "rows"), rows)] if rows else []
+
+
+def entities(result: Result) -> list[Table]:
+    """Some tagged rows with their entities."""
+    tagged = result["examples"].get("entities", ())
+    kinds = sorted({span["type"] for row in tagged for span in row["spans"]})
+    rows = [(row["split"], row["row"], marked(row["tokens"], row["spans"], kinds)) for row in tagged]
+    return [Table("First rows with entities", ("split", "row", "text"), rows)] if rows else []
+
+
+def _position(row: Result) -> str:
+    label = "" if row["label"] is None else f" ({shorten(row['label'], _EXAMPLE_LABEL)})"
+    return f"{row['split']} {row['row']:,}{label}"
 
 
 def findings(result: Result) -> list[Table]:
@@ -76,30 +107,29 @@ def _rows_table(splits: Mapping[str, Result]) -> Table:
     return Table("Rows", ("split", "rows", "missing", *copies, "conflicting labels"), rows)
 
 
-def _classes_table(splits: Mapping[str, Result]) -> Table:
-    labels = dict.fromkeys(label for split in splits.values() for label in split["classes"])
+def _counts_table(title: str, key: str, splits: Mapping[str, Result]) -> Table:
+    """How many rows, tokens or entities have each name, and which share that is."""
+    labels = dict.fromkeys(label for split in splits.values() for label in split[key])
     rows_of = Counter[str]()
     for split in splits.values():
-        rows_of.update(split["classes"])
+        rows_of.update(split[key])
     # as many rows, but another order of reading, are the same classes
     wanted = set(heapq.nsmallest(_LINES, labels, key=lambda label: (-rows_of[label], label)))
     listed = [label for label in labels if label in wanted]
-    totals = {name: max(sum(split["classes"].values()), 1) for name, split in splits.items()}
+    totals = {name: max(sum(split[key].values()), 1) for name, split in splits.items()}
     bar = _BAR if len(splits) == 1 else _NARROW_BAR
 
     def cells(counts: Iterable[int]) -> list[Any]:
         pairs = zip(counts, totals.values(), strict=True)
         return [cell for rows, total in pairs for cell in (rows, Bar(rows / total, bar))]
 
-    rows = [(label, *cells(split["classes"].get(label, 0) for split in splits.values())) for label in listed]
+    rows = [(label, *cells(split[key].get(label, 0) for split in splits.values())) for label in listed]
     if left_out := len(labels) - len(listed):
-        listed_rows = [sum(split["classes"].get(label, 0) for label in listed) for split in splits.values()]
-        others = (
-            sum(split["classes"].values()) - n for split, n in zip(splits.values(), listed_rows, strict=True)
-        )
+        listed_rows = [sum(split[key].get(label, 0) for label in listed) for split in splits.values()]
+        others = (sum(split[key].values()) - n for split, n in zip(splits.values(), listed_rows, strict=True))
         rows.append((f"... {left_out:,} more", *cells(others)))
     columns = [column for name in splits for column in (name, f"{name} %")]
-    return Table("Classes", ("label", *columns), rows)
+    return Table(title, ("label", *columns), rows)
 
 
 def _columns_table(splits: Mapping[str, Result]) -> Table:
@@ -122,8 +152,9 @@ def _scripts_table(splits: Mapping[str, Result]) -> Table:
     return Table("Scripts", ("split", "script", "rows", "share"), rows)
 
 
-def _language_tables(splits: Mapping[str, Result]) -> list[Table]:
-    """The languages of the sampled rows, per split and per class."""
+def languages(result: Result) -> list[Table]:
+    """The languages of the sampled rows, per split and per class, where they were requested."""
+    splits: Mapping[str, Result] = result["splits"]
     by_split = {name: split["languages"] for name, split in splits.items() if split["languages"]}
     if not by_split:
         return []

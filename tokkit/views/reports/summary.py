@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from tokkit.views.tables import Headline, Result, shorten
+from tokkit.views.reports.inspection import examples, findings, languages
+from tokkit.views.tables import Headline, Result, Table, shorten
+from tokkit.views.tables import headlines as as_table
 
 # Characters of the name of a class.
 _NAME = 24
@@ -35,6 +38,14 @@ def headlines(result: Result) -> list[Headline]:
     return [*lines, Headline("findings", ", ".join(counts) or "none", "", worst)]
 
 
+def brief(result: Result) -> list[Table]:
+    """The ten lines, languages, examples and findings; all other tables are those of `inspection.stats`."""
+    *lines, last = headlines(result)
+    last = replace(last, detail="all tables: -v, or --html FILE")
+    summary = as_table(str(result["dataset"]), [*lines, last])
+    return [summary, *languages(result), *examples(result), *findings(result)]
+
+
 def _rows(splits: Mapping[str, Result], severity: Mapping[str, str]) -> Headline:
     missing = Counter[str]()
     for split in splits.values():
@@ -45,9 +56,16 @@ def _rows(splits: Mapping[str, Result], severity: Mapping[str, str]) -> Headline
 
 
 def _classes(splits: Mapping[str, Result], severity: Mapping[str, str]) -> Headline:
-    rows = Counter[str]()
+    """Classes, the shares of the largest and the smallest; of tagged rows entities, or else tags, by type."""
+    counts = {key: Counter[str]() for key in ("entities", "tags", "classes")}
     for split in splits.values():
-        rows.update(split["classes"])
+        for key, counted in counts.items():
+            counted.update(split.get(key, {}))
+    rows = counts["classes"]
+    if tags := counts["tags"]:
+        name = "entities" if counts["entities"] else "tags"
+        listed = _listed(counts[name].most_common())
+        return Headline(name, f"{counts[name].total():,}", f"{listed}; different tags: {len(tags):,}")
     if not rows:
         return Headline("classes", "none", "no column of labels")
     rules = ("one-class", "label-ids", "imbalance", "small-class")
@@ -70,7 +88,7 @@ def _lengths(result: Result) -> Headline:
         return Headline("length", "-", "no texts")
     detail = f"median; 99 % up to {measured['p99']:,.0f}, longest {measured['max']:,}"
     if advised := result["recommended_max_length"]:
-        detail += f"; recommended maximum {advised['tokens']:,}"
+        detail += f"; recommended --max-length {advised['tokens']:,}"
     return Headline("length", f"{measured['p50']:,.0f} {unit}", detail)
 
 
