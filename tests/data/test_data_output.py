@@ -14,7 +14,7 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.data.output_options import DATASETS, FORMATS
 from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.splitting.split import split
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources import formats
 
 datasets = pytest.importorskip("datasets")
@@ -151,3 +151,26 @@ def test_output_of_another_encoding_is_utf8_and_it_is_said(write, heard, tmp_pat
     tokkit.clean(source, tmp_path / "b.csv", encoding="cp949", progress=heard)
     assert (tmp_path / "b.csv").read_text("utf-8") == "text,label\n좋다,긍정\n싫다,부정\n"
     assert f"{tmp_path / 'b.csv'}: written in UTF-8, not in cp949" in heard
+
+
+# Within the input --------------------------------------------------------------------------------------
+
+READERS_OF_FOLDERS = {
+    "clean": lambda folder, out: clean(folder, out),
+    "split": lambda folder, out: split(folder, out),
+    "rebalance": lambda folder, out: rebalance(folder, out, strategy="oversample"),
+    "finetune": lambda folder, out: tokkit.finetune(folder, "tokenizer", out=out),
+    "features": lambda folder, out: tokkit.features("model", folder, f"{out}.parquet"),
+    "predict": lambda folder, out: tokkit.predict("model", folder, out=f"{out}.csv"),
+    "count": lambda folder, out: tokkit.count([folder], out),
+    "train-char": lambda folder, out: tokkit.train_char(folder, out),
+}
+
+
+@pytest.mark.parametrize("name", READERS_OF_FOLDERS)
+def test_output_is_never_within_a_folder_that_is_read(source, name, monkeypatch):
+    monkeypatch.chdir(source.parent)
+    for folder, out in ((source.parent, source.parent / "new"), (".", "negative/new"), ("../d", "new")):
+        with pytest.raises(OutputError, match="is in the input folder") as caught:
+            READERS_OF_FOLDERS[name](folder, out)
+        assert caught.value.hint == "choose a place outside of it: -o ../NAME"

@@ -52,6 +52,16 @@ def test_finetune_keeps_the_tokenizer_as_it_was(model, tokenizer):
         assert (model / name).read_bytes() == (tokenizer / name).read_bytes()
 
 
+def test_finetune_follows_no_link_out_of_the_tokenizer_into_the_output(dataset, tokenizer, tmp_path):
+    (tmp_path / "secret").write_text("of the user")
+    linked = shutil.copytree(tokenizer, tmp_path / "tokenizer")
+    (linked / "vocab.txt").unlink(missing_ok=True)
+    (linked / "vocab.txt").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match=r"vocab.txt: is a link out of its folder"):
+        tokkit.finetune(dataset, linked, out=tmp_path / "model", **FAST)
+    assert not (tmp_path / "model").exists()
+
+
 def test_finetune_twice_gives_the_same_bytes(dataset, tokenizer, tmp_path):
     for name in ("one", "two"):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / name, **FAST)

@@ -298,6 +298,9 @@ def test_addresses_the_cache_is_for_the_user_alone(server):
         ("https://host/a.csv?token=s: not there", "https://host/a.csv: not there"),
         ("see 'https://me:s@host/a?t=s', or http://s@host#s.", "see 'https://host/a', or http://host."),
         ("HTTP://host:80/리뷰/a@b.csv, --x=1?", "HTTP://host:80/리뷰/a@b.csv, --x=1?"),
+        ('"https://h/a b.csv?t=s x=s": is missing', '"https://h/a b.csv": is missing'),
+        ("https://h/글 1.csv?t=s&u=s: is missing", "https://h/글 1.csv: is missing"),
+        ("what?a=b is no address", "what?a=b is no address"),
         (["http://h/?s", 1, {"a": ("http://h/?s",)}], ["http://h/", 1, {"a": ["http://h/"]}]),
     ],
 )

@@ -85,8 +85,15 @@ def test_a_crafted_tokenizer_is_stopped_with_a_sentence(name, tmp_path, capfd):
 
 
 @pytest.mark.parametrize("make", [bert_like, gpt4_like, llama_like, roberta_like, suffix_like])
-def test_a_sound_tokenizer_is_no_crafted_one(make):
-    check_cost(make(), "here")
+def test_a_sound_tokenizer_is_no_crafted_one(make, heard):
+    check_cost(make(), "here", heard)
+    assert heard.sentences == []
+
+
+def test_a_public_tokenizer_that_is_slow_on_long_runs_is_used_and_said(heard):
+    check_cost(split(r"\s+$"), "here", heard)  # as DeepSeek's
+    assert len(heard.sentences) == 1
+    assert "here: ' ' repeated 20,000 times in a line takes it about" in heard
 
 
 def test_steps_that_write_longer_forms_are_no_growth():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit import files
 from tokkit.corpus import parts
 from tokkit.runtime.byte_table import ByteTable, StringCounts
 from tokkit.runtime.kernels import PADDING
@@ -27,7 +28,8 @@ class WordTable:
     def __init__(self, memory: int | None = None) -> None:
         self._most = max(LEAST_MEMORY, memory or MEMORY)
         self._table = ByteTable()
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._folder: Path | None = None
+        self._stack = ExitStack()
         self._runs: list[Path] = []
 
     def __len__(self) -> int:
@@ -56,12 +58,11 @@ class WordTable:
 
     def close(self) -> None:
         """Remove what is on the disk."""
-        if self._folder is not None:
-            self._folder.cleanup()
+        self._stack.close()
 
     def _spill(self) -> None:
-        self._folder = self._folder or tempfile.TemporaryDirectory(prefix="tokkit-words-")
-        self._runs.append(Path(self._folder.name) / f"{len(self._runs):05}.parquet")
+        self._folder = self._folder or self._stack.enter_context(files.temporary_folder("words"))
+        self._runs.append(self._folder / f"{len(self._runs):05}.parquet")
         parts.write_run(self._runs[-1], self._table.columns(), lambda: False)
 
     def _sums(self) -> Iterator[StringCounts]:

@@ -27,8 +27,11 @@ def check_output(
     force: bool,
     dry_run: bool = False,
     kind: Literal["folder", "file"] | None = None,
+    source: str | Path = "",
 ) -> None:
     """Raises `UsageError` without an output or for a name of another format, and as `files.check_output`.
+
+    source  the data set, in which no output may be (`files.check_outside`)
 
     A dry run needs no output.
     """
@@ -48,6 +51,7 @@ def check_output(
             f"--output-format {requested}: the name {out.name} says {named}",
             hint=f"-o {name}{'/' if requested == DATASETS else save.ending_of(requested)}",
         )
+    files.check_outside(out, source)
     files.check_output(out, force=force, kind=kind)
 
 

@@ -21,6 +21,7 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 """
 
 from tokkit.files.fields import Fields as Fields
+from tokkit.files.privacy import check_inner as check_inner
 from tokkit.files.privacy import copy_inner as copy_inner
 from tokkit.files.privacy import private_folder as private_folder
 from tokkit.files.privacy import redacted as redacted
@@ -40,9 +41,11 @@ from tokkit.files.receipts import sha256_of as sha256_of
 from tokkit.files.receipts import versions as versions
 from tokkit.files.receipts import write_receipt as write_receipt
 from tokkit.files.staging import check_output as check_output
+from tokkit.files.staging import check_outside as check_outside
 from tokkit.files.staging import lock as lock
 from tokkit.files.staging import raising_output_error as raising_output_error
 from tokkit.files.staging import raising_write_error as raising_write_error
 from tokkit.files.staging import remove_work as remove_work
 from tokkit.files.staging import staging_path as staging_path
 from tokkit.files.staging import work_path as work_path
+from tokkit.files.temporary import temporary_folder as temporary_folder

@@ -17,6 +17,9 @@ _ADDRESS = re.compile(
     r"(https?://)(?:[^/\s?#]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*?(?=[:,;.)]*(?:[\s'\"]|$)))?", re.IGNORECASE
 )
 
+# The query of an address with spaces in it, of which `_ADDRESS` ends at the first.
+_QUERY = re.compile(r"\?[\w.~%-]+=[^\s'\"]*?(?:\s+[^\s'\"=]+=[^\s'\"]*?)*(?=[:,;.)]*(?:[\s'\"]|$))")
+
 
 def redacted(value: Any) -> Any:
     """A text, or the texts in lists and mappings, with addresses that hold no secret; other values as is.
@@ -25,7 +28,7 @@ def redacted(value: Any) -> Any:
     'https://host/a.csv: not there'
     """
     if isinstance(value, str):
-        return _ADDRESS.sub(r"\1\2", value)
+        return _ADDRESS.sub(r"\1\2", _QUERY.sub("", value)) if _ADDRESS.search(value) else value
     if isinstance(value, dict):
         return {key: redacted(item) for key, item in value.items()}
     return [redacted(item) for item in value] if isinstance(value, list | tuple) else value
@@ -41,7 +44,13 @@ def private_folder(path: Path) -> None:
 
 
 def copy_inner(path: Path, target: Path, folder: Path) -> None:
-    """Copy a file of a folder; raises InputError for a link that leads out of it, to any file of the user.
+    """Copy a file of a folder; raises InputError as `check_inner`."""
+    check_inner(path, folder)
+    shutil.copyfile(path, target)
+
+
+def check_inner(path: Path, folder: Path) -> None:
+    """Raises InputError for a link that leads out of a folder, to any file of the user.
 
     The links of the hub's cache lead from a snapshot to the blobs of the same repository.
     """
@@ -53,4 +62,3 @@ def copy_inner(path: Path, target: Path, folder: Path) -> None:
             f"{path}: is a link out of its folder, to {real}, which is not copied into an output",
             hint=f"if it belongs to it: {copied}",
         )
-    shutil.copyfile(path, target)

@@ -19,6 +19,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -60,6 +61,17 @@ def check_output(
         reason = getattr(error, "strerror", None) or str(error)
         raise OutputError(f"{out}: cannot be written ({reason})", _CHOOSE) from error
     return real
+
+
+def check_outside(out: str | Path, *sources: str | Path) -> None:
+    """Raises OutputError for an output within a folder that is read: the next run would read it as well."""
+    for source in sources:
+        folder = Path(source).resolve()
+        if folder in Path(out).resolve().parents and folder.is_dir():
+            raise OutputError(
+                f"{out}: is in the input folder {source}, of which the next run would read it as a file",
+                f"choose a place outside of it: -o {shlex.quote(os.path.relpath(folder.parent))}/NAME",
+            )
 
 
 @contextmanager

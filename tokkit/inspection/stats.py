@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tokkit import files
 from tokkit.data.dataset import ONE, TRAIN, Dataset
 from tokkit.data.duplicates import near_duplicates
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -186,7 +186,7 @@ def _aggregated(
     distinct = ["distinct_kernels"] if source.size is None or source.size > PYTHON_BYTES else []
     for module in (*joined, "key_kernels", *distinct, "text_kernels"):
         say_if_compiling(module, progress)
-    with tempfile.TemporaryDirectory(prefix="tokkit-stats-", ignore_cleanup_errors=True) as folder:
+    with files.temporary_folder("stats") as folder:
         try:
             others = row_batches.others_of(source)
             if len(others) > MOST_COLUMNS:
@@ -195,7 +195,7 @@ def _aggregated(
                     f"{len(others):,} other columns"
                 )
                 others = others[:MOST_COLUMNS]
-            aggregation = Aggregation(len(source.splits), others, Path(folder), tokenizer, sampled, progress)
+            aggregation = Aggregation(len(source.splits), others, folder, tokenizer, sampled, progress)
             return aggregation.aggregate(row_batches.batches(source), source.size, source.unit)
         except OSError as error:
             raise OutputError(

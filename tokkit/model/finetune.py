@@ -69,6 +69,7 @@ def finetune(
     if dataset is None:
         raise UsageError("name a data set to train on", hint="tokkit finetune DATASET --tokenizer out/")
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
+    files.check_outside(out, dataset)
     files.check_output(Path(out), force=force, kind="folder")
     # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
     if options.folds is not None or fold_folders(dataset):

@@ -7,11 +7,12 @@ import os
 import shlex
 import shutil
 import sys
-import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
+from tokkit import files
 from tokkit.errors import InputError, did_you_mean
 from tokkit.files import redacted
 from tokkit.progress import SILENT, Progress
@@ -121,11 +122,12 @@ def _spool(stream: IO[bytes], name: str) -> Path:
 
 
 _SPOOLED: list[Path] = []
+_FOLDERS = ExitStack()
 
 
 def temporary_folder() -> Path:
     """A new folder that `remove_spooled` removes."""
-    _SPOOLED.append(Path(tempfile.mkdtemp(prefix="tokkit-")))
+    _SPOOLED.append(_FOLDERS.enter_context(files.temporary_folder("input")))
     return _SPOOLED[-1]
 
 
@@ -148,5 +150,5 @@ def displayed(message: str) -> str:
 
 def remove_spooled() -> None:
     """Removes the temporary folders of this process; the command line calls it at its end."""
-    while _SPOOLED:
-        shutil.rmtree(_SPOOLED.pop(), ignore_errors=True)
+    _FOLDERS.close()
+    _SPOOLED.clear()

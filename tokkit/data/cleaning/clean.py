@@ -89,7 +89,7 @@ def clean(
     options, read_options = apply_to_both(CleanOptions, options, DatasetOptions, read_options, settings)
     rules = repair_rules.selected_rules(options.rules)
     options.check(tokenizer is not None)
-    output.check_output(out, options, force=force, dry_run=options.dry_run)
+    output.check_output(out, options, force=force, dry_run=options.dry_run, source=dataset)
     out = None if options.dry_run else out
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     loaded = read_dataset(dataset, read_options, progress)

@@ -75,7 +75,7 @@ def rebalance(
     a class; `UsageError` for targets that contradict the strategy.
     """
     options, read_options = apply_to_both(RebalanceOptions, options, DatasetOptions, read_options, settings)
-    output.check_output(out, options, force=force, dry_run=options.dry_run)
+    output.check_output(out, options, force=force, dry_run=options.dry_run, source=dataset)
     out = None if options.dry_run else out
     loaded = read_dataset(dataset, read_options, progress)
     if TRAIN not in loaded.splits:

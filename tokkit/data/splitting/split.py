@@ -62,7 +62,7 @@ def split(
     options, read_options = apply_to_both(SplitOptions, options, DatasetOptions, read_options, settings)
     # options that contradict each other are errors before the data set is read
     options.amounts()
-    output.check_output(out, options, force=force, kind="folder")
+    output.check_output(out, options, force=force, kind="folder", source=dataset)
     loaded = read_dataset(dataset, read_options, progress)
     if len(loaded.splits) > 1:
         raise InputError(

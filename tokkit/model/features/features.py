@@ -101,6 +101,7 @@ def features(
         return _analyze(file, baselines, options, projection, threads, progress)
     path = Path(out if out is not None else OUT)
     refused.check_output(path)
+    files.check_outside(path, dataset)
     files.check_output(path, force=force, kind="file")
     trained = ModelReceipt.read(model).columns
     loaded = read_dataset(dataset, read_options, progress, trained=trained)

@@ -9,7 +9,6 @@ tokkit.json                           the receipt
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
+from tokkit import files
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, TokkitError
 from tokkit.model.folder.receipt import ModelReceipt
@@ -41,7 +41,7 @@ from tokkit.tokenizer.folder.checkpoints import (
 from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 
-_TOKENIZER_FILES = (
+TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
@@ -107,9 +107,9 @@ def _write_tokenizer(folder: Path, classifier: Classifier) -> None:
     configured = (tokenizer.folder / tokenizer_folder.CONFIG_FILE).exists()
     if configured:
         # Copied, not saved through transformers, which may rebuild the pipeline into another one.
-        for name in _TOKENIZER_FILES:
+        for name in TOKENIZER_FILES:
             if (tokenizer.folder / name).exists():
-                shutil.copyfile(tokenizer.folder / name, folder / name)
+                files.copy_inner(tokenizer.folder / name, folder / name, tokenizer.folder)
     else:
         tokenizer_folder.write_tokenizer(folder, tokenizer.backend)
     max_length, names = RowLimits.of(config, tokenizer).max_length, tokenizer.config.input_names
@@ -126,7 +126,7 @@ def _write_tokenizer(folder: Path, classifier: Classifier) -> None:
 
 def tokenizer_bytes(classifier: Classifier) -> int:
     """About the size of the tokenizer's files in a model folder."""
-    paths = [classifier.tokenizer.folder / name for name in _TOKENIZER_FILES]
+    paths = [classifier.tokenizer.folder / name for name in TOKENIZER_FILES]
     return sum(path.stat().st_size for path in paths if path.exists())
 
 

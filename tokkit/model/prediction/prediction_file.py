@@ -56,7 +56,7 @@ def check_request(out: Path, arguments: Sequence[str | Path], options: PredictOp
         )
     if options.output_format == DATASETS:
         raise UsageError(f"--output-format {DATASETS}: predictions are one file", hint="-o OUT.parquet")
-    check_output(out, options, force=force, kind="file")
+    check_output(out, options, force=force, kind="file", source=arguments[0])
 
 
 @dataclass(frozen=True)

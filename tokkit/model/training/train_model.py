@@ -17,6 +17,7 @@ from tokkit import files
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
+from tokkit.model.folder.model_folder import TOKENIZER_FILES
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.named_scores import score_named
 from tokkit.model.network import losses, pretrained
@@ -278,6 +279,9 @@ def classifier_for(request: FinetuneRequest, training: Rows) -> Classifier:
     tokenizer = load_tokenizer(
         request.tokenizer if request.tokenizer is not None else request.model or "", progress
     )
+    # They are copied once the model is trained.
+    for name in TOKENIZER_FILES:
+        files.check_inner(tokenizer.folder / name, tokenizer.folder)
     task.warn_of_misfit(tokenizer, progress)
     if missing := unmarked(tokenizer.backend, tokenizer.special):
         folder = shlex.quote(str(tokenizer.folder))

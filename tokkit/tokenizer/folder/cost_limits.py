@@ -3,7 +3,7 @@
 A `tokenizer.json` is data of a stranger, and the library stops neither:
 
     Replace "a" by "aa", thirty times   ->   a gigabyte for one letter
-    Split at \\s+$                       ->   half a minute for 20,000 spaces
+    Split at \\s+$                       ->   two seconds for 20,000 spaces, a minute for 100,000
 
 Steps that change the length are applied one by one to the characters that the file itself names. Regular
 expressions are timed on runs of characters, short ones first, so that no probe takes long itself. Common
@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tokkit.errors import InputError
+from tokkit.progress import SILENT, Progress
 from tokkit.runtime.panics import guarded
 
 if TYPE_CHECKING:
@@ -34,12 +35,17 @@ _MOST_BYTE_LEVELS = 4
 # Characters of a run, and seconds of a processor for it; a sound tokenizer takes a few milliseconds.
 _RUNS = (16, 20, 24, 28, 32, 64, 128, 256, 512, 1024, 2048, 4096)
 _MOST_SECONDS = 0.5
+# Seconds for the longest run that mean they grow with its square; a sound tokenizer takes one millisecond.
+_SLOW, _LINE = 0.02, 20_000
 _RUN_CHARACTERS = " a1!\n가"
 _LONG_WORD = 1_000
 
 
-def check_cost(backend: Tokenizer, name: str | Path) -> None:
-    """Raise `InputError` for a tokenizer that lets a text grow without bound, or takes long for one."""
+def check_cost(backend: Tokenizer, name: str | Path, progress: Progress = SILENT) -> None:
+    """Raise `InputError` for a tokenizer that lets a text grow without bound, or takes long for one.
+
+    One that takes seconds for a long run of a character, as public ones do, is said.
+    """
     kinds = ("normalizer", "pre_tokenizer", "decoder")
     states = {kind: _state(getattr(backend, kind)) for kind in kinds}
     text = "".join(states.values())
@@ -50,7 +56,7 @@ def check_cost(backend: Tokenizer, name: str | Path) -> None:
             _check_growth(states[kind], kind, name)
     longest = getattr(backend.model, "max_input_chars_per_word", None) or 0
     if '"Regex"' in text or longest > _LONG_WORD:
-        _check_time(backend, text, name)
+        _check_time(backend, text, name, progress)
 
 
 def _state(block: Any) -> str:
@@ -92,7 +98,7 @@ def _normalizer(step: dict[str, Any]) -> Any:
     return Tokenizer.from_str(json.dumps(content)).normalizer
 
 
-def _check_time(backend: Tokenizer, state: str, name: str | Path) -> None:
+def _check_time(backend: Tokenizer, state: str, name: str | Path, progress: Progress) -> None:
     # characters of the patterns too: a run of what a pattern repeats is its worst case
     patterns = "".join(re.findall(r'"Regex":"((?:[^"\\]|\\.)*)"', state.replace('": "', '":"')))
     characters = dict.fromkeys(_RUN_CHARACTERS + "".join(filter(str.isalnum, patterns))[:20])
@@ -113,4 +119,10 @@ def _check_time(backend: Tokenizer, state: str, name: str | Path) -> None:
                     f"{name}: takes {seconds:.1f} s for {character!r} repeated {length:,} times: its "
                     "regular expressions, or the length of its words, have no sensible bound",
                     hint=_HINT,
+                )
+            if length == _RUNS[-1] and seconds > _SLOW:
+                progress.say(
+                    f"{name}: {character!r} repeated {_LINE:,} times in a line takes it about "
+                    f"{seconds * (_LINE / length) ** 2:.1f} s, twice as many four times as long: a regular "
+                    "expression in it is slow on long runs"
                 )

@@ -191,7 +191,7 @@ def load_unchecked(name: str | Path, progress: Progress = SILENT) -> LoadedToken
     # A tokenizer.json may hold the truncation and padding of whoever saved it; lengths must be exact.
     backend.no_truncation()
     backend.no_padding()
-    check_cost(backend, file)
+    check_cost(backend, file, progress)
     config = TokenizerConfig.read(file.parent)
     return LoadedTokenizer(
         backend=backend,

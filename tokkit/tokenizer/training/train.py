@@ -147,6 +147,8 @@ def train_bpe(
 def run_training(request: TrainRequest, learner: Learner, progress: Progress) -> TrainResult:
     """Count words, learn, write and verify: the training of every family."""
     stages = Stages(progress)
+    corpus = request.corpus
+    files.check_outside(request.out, *([corpus] if isinstance(corpus, str | Path) else corpus))
     request, counts = _open_counts(request, progress)
     blueprint, source = _blueprint(request, progress)
     skeleton = blueprint.skeleton().to_str()
