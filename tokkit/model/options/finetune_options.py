@@ -47,6 +47,8 @@ def default_lr(width: int, *, from_scratch: bool) -> float:
     return min(max(rate * (suited / width) ** 2, _LOWEST), _HIGHEST)
 
 
+TRACKERS = ("tensorboard", "trackio", "wandb")
+
 # Class weights that are computed; others are numbers by label, or a file of them.
 CLASS_WEIGHTS = ("none", "balanced", "sqrt", "effective")
 _BALANCED = ("balanced",)
@@ -77,7 +79,7 @@ class FinetuneOptions(Options):
                 "keep_optimizer",
                 "resume",
             ),
-            *("log_every", "eval_batch_size"),
+            *("log_every", "report_to", "eval_batch_size"),
         ),
         "Computing": ("tokens_per_batch", "pad_to_max", "precision", "no_cache", "device"),
     }
@@ -183,6 +185,13 @@ class FinetuneOptions(Options):
         metavar="auto|none|PATH",
     )
     log_every: int | None = count_option("report the loss every N steps", default_text="each epoch")
+    report_to: str | None = option(
+        None,
+        "report losses, rates and scores to this tracker, where it is installed; tensorboard writes to runs/ "
+        "here, wandb to wandb/",
+        choices=TRACKERS,
+        default_text="none",
+    )
     eval_batch_size: int | None = count_option(
         "rows per validation batch", default_text="by --tokens-per-batch"
     )

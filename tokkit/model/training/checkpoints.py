@@ -44,7 +44,7 @@ _ROWS_PER_UPDATE = 4096
 Identity = Mapping[str, Any]
 
 # Options that change no byte of the model folder.
-CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "no_cache")
+CHANGE_NOTHING = ("resume", "save_every", "keep", "keep_optimizer", "log_every", "report_to", "no_cache")
 _CHANGE_NO_WEIGHT = (*CHANGE_NOTHING, "baseline")
 
 # Parts of an identity that must be equal even for a checkpoint that ``--resume`` names.

@@ -27,6 +27,7 @@ from tokkit.model.training.checkpoints import Checkpoint, Checkpoints, identity_
 from tokkit.model.training.evaluations import Best
 from tokkit.model.training.setup import TrainingSetup, validation_loss
 from tokkit.model.training.steps import StepReport, Steps, diverged
+from tokkit.model.training.trackers import Reporter
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded
 
@@ -69,6 +70,7 @@ class TrainingSession:
     staging: Path
     checkpoints: Checkpoints
     progress: Progress = SILENT
+    reporter: Reporter = field(default_factory=Reporter)
     history: list[dict[str, Any]] = field(default_factory=list)
     best: Best | None = None
     steps: Steps | None = None
@@ -90,17 +92,19 @@ class TrainingSession:
         # The checkpoint, if there is one, decides where the loop below starts; it may be at its end.
         with self._resumable():
             steps = self._begin()
-            first, clock = steps.step, time.monotonic()
-            for report in iter(()) if self._out_of_patience() else steps.run(self.progress):
-                seconds += time.monotonic() - clock
-                self._handle_stop(report)
-                if self._out_of_patience():
-                    patience = self.setup.options.patience
-                    times = "evaluation" if patience == 1 else f"{patience} evaluations"
-                    self.progress.say(f"no better {self.metric} in {times}: stopped")
-                    break
+            first = steps.step
+            with self.reporter.open(first, self.progress):
                 clock = time.monotonic()
-            return self._finish(first, seconds)
+                for report in iter(()) if self._out_of_patience() else steps.run(self.progress):
+                    seconds += time.monotonic() - clock
+                    self._handle_stop(report)
+                    if self._out_of_patience():
+                        patience = self.setup.options.patience
+                        times = "evaluation" if patience == 1 else f"{patience} evaluations"
+                        self.progress.say(f"no better {self.metric} in {times}: stopped")
+                        break
+                    clock = time.monotonic()
+                return self._finish(first, seconds)
 
     @contextmanager
     def _resumable(self) -> Iterator[None]:
@@ -133,7 +137,8 @@ class TrainingSession:
             self._precision = str(checkpoint.state["precision"])
         else:
             self._precision = choose_precision(self.setup, self.progress)
-        steps = Steps(self.setup, self._precision)
+        observe = self.reporter.log if self.setup.options.report_to else None
+        steps = Steps(self.setup, self._precision, observe)
         if checkpoint is not None:
             # After the steps are built: they move the model to its device, and the optimizer to its weights.
             self._restore(checkpoint, steps)
@@ -169,6 +174,9 @@ class TrainingSession:
         scores = classifier.task.scores(logits, validation.targets, classifier.labels)
         chosen = validation_loss(self.setup, logits)
         self.history.append(evaluations.history_row(report, scores, classifier.task.headline, chosen))
+        # train_loss, validation_loss: trackers display train/... and validation/... in groups.
+        values = {name.replace("_", "/", 1): value for name, value in self.history[-1].items() if "_" in name}
+        self.reporter.log(values, report.step)
         self.progress.say(evaluations.sentence(self.setup.options.epochs, self.history[-1], scores))
         if evaluations.is_better(scores, self.best.scores if self.best else None, self.metric):
             # Written at once: the weights change with the next step.
@@ -249,6 +257,7 @@ class TrainingSession:
         if self.best is None:  # --eval-every never
             self._evaluate(last)
         assert self.best is not None
+        self.reporter.log({f"best/{name}": v for name, v in self.best.scores.items()}, last.step)
         self.best.move_to(self.staging)
         if options.keep_optimizer:
             folder = self.staging / LAST_CHECKPOINT

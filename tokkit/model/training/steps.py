@@ -13,7 +13,7 @@ state and that number are the whole state: a training resumed from them ends in 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -115,8 +115,15 @@ class Totals:
 class Steps:
     """The optimizer steps of one training; they change the weights of the classifier's model."""
 
-    def __init__(self, setup: TrainingSetup, precision: str = "fp32") -> None:
-        """Raises `UsageError` for a sampler, a precision or frozen layers that are not possible here."""
+    def __init__(
+        self,
+        setup: TrainingSetup,
+        precision: str = "fp32",
+        observe: Callable[[dict[str, float], int], None] | None = None,
+    ) -> None:
+        """``observe`` is called with loss, rate and number of a step; on an accelerator every 20 steps.
+
+        Raises `UsageError` for a sampler, a precision or frozen layers that are not possible here."""
         options = setup.options
         # Options that are not possible here are errors before the model is moved anywhere.
         self._classes = schedule.classes_of(options.sampler, setup.training.targets)
@@ -138,6 +145,9 @@ class Steps:
         task = setup.classifier.task
         self._plain = losses.plain(task)
         self._totals = Totals(self.accelerator, len(setup.classifier.labels) if task.has_classes else 0)
+        self._observe = observe
+        # Sums of loss and rows at the last look at them.
+        self._looked: tuple[float, ...] = (0.0, 0.0)
         self.step = 0
 
     def run(self, progress: Progress) -> Iterator[StepReport]:
@@ -166,6 +176,7 @@ class Steps:
             # Loss and accuracy of the history are of the steps since the evaluation before.
             if report.evaluate:
                 self._totals.reset()
+                self._looked = (0.0, 0.0)
             yield report
 
     def _next_stop(self) -> int:
@@ -246,7 +257,16 @@ class Steps:
             if not math.isfinite(loss):
                 raise self._diverged()
             figures = {"loss": f"{loss:.4f}", "lr": f"{self._rate():.2g}"}
+            if self._observe is not None:
+                loss = self._loss_since_the_last_look()
+                self._observe({"step/loss": loss, "step/lr": self._rate()}, self.step)
         progress.advance(rows, **figures)
+
+    def _loss_since_the_last_look(self) -> float:
+        """The mean loss of this process over the steps since."""
+        total, rows = self._totals.sums[:2].tolist()
+        (total_before, rows_before), self._looked = self._looked, (total, rows)
+        return float((total - total_before) / (rows - rows_before))
 
     def _sum_gradients(self) -> None:
         """Give every process the sum of all gradients, and none for a weight that no process used."""
@@ -323,6 +343,7 @@ class Steps:
         self.step, totals = values["step"], self._totals
         totals.tokens, totals.computed_tokens = values["tokens"], values["computed_tokens"]
         totals.sums = totals.sums.new_tensor(values["sums"])
+        self._looked = tuple(values["sums"][:2])
         # Without classes, a tensor of no columns, whose list keeps its shape.
         totals.class_counts = totals.class_counts.new_tensor(values["class_counts"])
         if self.accelerator.scaler is not None and values["scaler"] is not None:

@@ -33,6 +33,7 @@ from tokkit.model.training.encoded_rows import Encoder
 from tokkit.model.training.schedule import classes_of, steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
+from tokkit.model.training.trackers import Reporter, check_installed
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper, process_count
 from tokkit.tokenizer.blocks.post_processors import unmarked
@@ -181,7 +182,11 @@ def train_model(
             started = time.monotonic()
             # The probe reads the pretrained weights, so it comes before the first step.
             reference = None if helper else baseline(kind, setup, request.threads, request.progress)
-            trained = TrainingSession(setup, staging, checkpoints, request.progress).run()
+            # Of several processes the first reports.
+            tracker = None if helper else request.options.report_to
+            run = Path(name).parts[-2:] if name else [out.absolute().name]
+            reporter = Reporter(tracker, "/".join(run), request.settings())
+            trained = TrainingSession(setup, staging, checkpoints, request.progress, reporter).run()
         finally:
             # Also after an error: the other processes would wait for this one.
             accelerator.leave_process_group()
@@ -226,6 +231,7 @@ def check_request(tokenizer: str | Path | None, model: str | Path | None, option
             hint=f"--model {folds[0]}",
         )
     choose_device(options.device)
+    check_installed(options.report_to)
 
 
 def local_paths(*names: str | Path | None) -> list[Path]:
