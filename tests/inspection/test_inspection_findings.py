@@ -34,6 +34,7 @@ def test_findings_of_clean_data_are_none():
         ("missing", WARNING, {"missing": {"text": 1}}, {}),
         ("one-class", ERROR, {"classes": {"x": 10}}, {}),
         ("missing-label", WARNING, {"classes": {"-1": 3, "0": 5, "1": 5, "2": 5}}, {}),
+        ("fractional-labels", WARNING, {"classes": {"0.5": 10, "1": 10, "-2.25": 10, "3.0": 10}}, {}),
         ("imbalance", WARNING, {"classes": {"x": 100, "y": 10}}, {}),
         ("truncation", WARNING, {"lengths": {"tokens": {"truncated": {"512": 0.051}}}}, {}),
         ("unknown-rate", WARNING, {"lengths": {"tokens": {"unknown_rate": 0.011}}}, {}),
@@ -51,6 +52,11 @@ def test_findings_every_rule(rule, severity, split, across):
     assert finding.message
     assert finding.fix
     assert rule in RULES
+
+
+@pytest.mark.parametrize("labels", [("1.0", "2.0"), ("0.5", "x"), ("1.", "2"), ("v1.5", "2")])
+def test_findings_whole_numbers_and_names_are_classes(labels):
+    assert _findings({"classes": dict.fromkeys(labels, 10)}) == []
 
 
 @pytest.mark.parametrize("labels", [("-1", "1"), ("-1", "0", "1"), ("-1", "0", "x")])

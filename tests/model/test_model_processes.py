@@ -116,6 +116,7 @@ def as_process(monkeypatch, rank):
         ("evaluate {model} {data} --split test --json", 0),
         ("features {model} {data} -o {out}", 0),
         ("finetune {data} --model {model} --folds 2 -o {out}", 2),
+        ("finetune {data}/none.csv --model {model} -o {out}", 3),
     ],
 )
 def test_of_two_processes_the_first_answers(command, code, model, dataset, tmp_path, monkeypatch, capfd):
@@ -127,7 +128,8 @@ def test_of_two_processes_the_first_answers(command, code, model, dataset, tmp_p
     as_process(monkeypatch, "0")
     assert run(arguments) == code
     output, errors = capfd.readouterr()
-    assert output if code == 0 else "hint:  start it without torchrun or accelerate launch" in errors
+    expected = {2: "hint:  start it without torchrun or accelerate launch", 3: "none.csv: no such file"}
+    assert output if code == 0 else expected[code] in errors
 
 
 # Without a GPU, --multi_gpu starts the processes too; --cpu alone starts one.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -145,3 +146,31 @@ def test_encodings_what_is_none_is_refused(name):
     with pytest.raises(UsageError, match="is no encoding") as caught:
         encoding_named(name)
     assert "cp949" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        ("これは良い日です", "iso2022_jp"),
+        ("오늘은 좋은 날이다", "iso2022_kr"),
+        ("für große Übung, 오늘은 좋은 날이다", "utf-7"),
+    ],
+)
+def test_encodings_in_seven_bits_are_named(tmp_path, text, encoding):
+    path = tmp_path / "rows.csv"
+    rows = "text,label\n" + "".join(f"{text} {number},a\n" for number in range(9))
+    path.write_bytes(rows.encode(encoding))
+    standard = encoding.upper().replace("ISO2022_", "ISO-2022-")
+    with pytest.raises(InputError, match=f"rows.csv: is {standard}, not UTF-8") as caught:
+        list(streams.lines(path))
+    assert caught.value.hint == f"--encoding {encoding}"
+    assert "".join(chain.from_iterable(streams.lines(path, encoding=encoding))) == rows
+
+
+@pytest.mark.parametrize(
+    "text", ["call +82-10-1234-5678 or +491511234567-", "\x1b[31mred\x1b[0m $", "1+1-2 a+bcd-e +Vector- +-"]
+)
+def test_encodings_plain_text_with_their_signs_is_plain(tmp_path, text):
+    path = tmp_path / "text.txt"
+    path.write_text(f"{text}\n" * 50, encoding="utf-8")
+    assert "".join(chain.from_iterable(streams.lines(path))) == f"{text}\n" * 50

@@ -12,6 +12,7 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 
 import tokkit
 from tokkit.cli.main import run
+from tokkit.errors import InputError
 from tokkit.tokenizer.folder.cost_limits import check_cost
 
 GROWS = "makes over 1,000 characters of one"
@@ -118,6 +119,14 @@ HOLES = {
     "one id for two tokens": ("bpe", lambda model: model["vocab"].update(lo=model["vocab"]["w"])),
     "an unknown token that is none": ("bpe", lambda model: model.update(unk_token="[UNK]")),
 }
+
+
+def test_an_unknown_token_that_is_added_only_is_missing_from_the_model(tmp_path):
+    backend = Tokenizer(models.WordPiece({"a": 0, "##a": 1}, unk_token="[UNK]"))
+    backend.add_special_tokens(["[UNK]"])
+    backend.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(InputError, match=r'its unknown token "\[UNK\]" is missing from its vocabulary'):
+        tokkit.tokenize(tmp_path / "tokenizer.json", "b")
 
 
 @pytest.mark.parametrize("name", HOLES)

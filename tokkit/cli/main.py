@@ -200,7 +200,7 @@ def _report(message: str, hint: str | None, code: int, error: BaseException | No
     if getattr(error, "verbose", False):
         traceback.print_exc()
     # The first process has refused the same command.
-    if is_helper() and code == UsageError.exit_code:
+    if is_helper() and code in (UsageError.exit_code, InputError.exit_code):
         return code
     # Paths and labels in a message are data: control characters in them could change the terminal.
     click.echo(f"error: {in_message(displayed(message))}", err=True)

@@ -17,9 +17,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 
 from tokkit.sources.letter_pairs import PAIRS
 
+# text of UTF-7 beyond ASCII, and bytes of it that are no chance
+_UTF7 = re.compile(rb"\+[A-Za-z0-9+/]{3,}-?")
+_LEAST_UTF7 = 16
 # bytes of a file that the score is computed from
 SAMPLE = 1 << 14
 # encodings that are tried on all of a file at a time
@@ -132,6 +136,25 @@ def wide_encoding(start: bytes) -> str | None:
             readable[name] = sum(map(text.count, "\n ,"))
     best = max(readable, key=lambda name: readable[name], default=None)
     return best if best and 2 * readable[best] > sum(map(start.count, (b"\n", b" ", b","))) else None
+
+
+def seven_bit_encoding(start: bytes) -> str | None:
+    """ISO-2022 or UTF-7, where ASCII that a file begins with spells other letters in it.
+
+    >>> seven_bit_encoding("좋은 날".encode("utf-7"))
+    'utf-7'
+    """
+    if b"\x1b$" in start:
+        for name in ("iso2022_jp", "iso2022_kr", "iso2022_jp_2", "iso2022_jp_ext"):
+            with suppress(UnicodeDecodeError):
+                if "\x1b" not in codecs.getincrementaldecoder(name)().decode(start):
+                    return name
+    runs = _UTF7.findall(start)
+    with suppress(UnicodeDecodeError):
+        # by chance, hardly a run is in whole characters, all of them letters
+        if runs and all(run.decode("utf-7").isalpha() and not run.decode("utf-7").isascii() for run in runs):
+            return "utf-7" if sum(map(len, runs)) >= _LEAST_UTF7 else None
+    return None
 
 
 def is_damaged_utf8(sample: bytes) -> bool:

@@ -210,6 +210,8 @@ def _decoded(
             damaged = True
         if damaged:
             _report_damage(path, encoding)
+        if not start and encoding is None and text.isascii():
+            _check_ascii(path, text)
         yield text, decoded, len(block)
         start += len(block)
 
@@ -296,6 +298,13 @@ def _report_damage(path: Path, encoding: str | None) -> None:
                 hint=_encoding_hint(path),
             ) from error
         line += text.count(b"\n")
+
+
+def _check_ascii(path: Path, start: bytes) -> None:
+    """Raises `InputError` for a file of ASCII bytes that spell other letters in another encoding."""
+    if name := encoding_guess.seven_bit_encoding(start):
+        standard = name.upper().replace("ISO2022_", "ISO-2022-")
+        raise InputError(f"{display_name(path)}: is {standard}, not UTF-8", hint=f"--encoding {name}")
 
 
 def _encoding_hint(path: Path) -> str:

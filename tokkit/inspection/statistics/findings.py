@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,9 @@ TRUNCATED = 0.05
 # how natural language inference data and hidden test labels are written
 _NO_LABEL = "-1"
 
+_WHOLE = re.compile(r"[-+]?\d+(\.0*)?")
+_FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*([eE][-+]?\d+)?")
+
 _WITHOUT_LEAKS = "tokkit rebalance {source} -o OUT --strategy weights leaves them out of train"
 _ONE_NAME = "give them one name: --label-names OLD=NEW"
 _OTHER_LABELS = "name another column: tokkit stats {source} --label-column NAME"
@@ -41,6 +45,10 @@ RULES: dict[str, tuple[str, str]] = {
     "missing-label": (
         WARNING,
         f"tokkit stats {{source}} --missing-label {_NO_LABEL} takes it as none, as all commands do",
+    ),
+    "fractional-labels": (
+        WARNING,
+        "train a regression, not classes: tokkit finetune {source} --task regression",
     ),
     "label-spellings": (WARNING, "tokkit clean {source} -o OUT --labels merge makes them one"),
     "imbalance": (WARNING, "weigh the classes first: tokkit finetune --class-weights balanced"),
@@ -144,6 +152,10 @@ def _in_split(split: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     others = set(classes) - {_NO_LABEL, "1"}
     if _NO_LABEL in classes and (len(classes) == 1 or others - {"0"}) and all(map(str.isdecimal, others)):
         yield "missing-label", f'label "{_NO_LABEL}" in {classes[_NO_LABEL]} rows usually means no label'
+    fractions = [label for label in classes if _FRACTION.fullmatch(label)]
+    if fractions and all(label in fractions or _WHOLE.fullmatch(label) for label in classes):
+        message = f'labels are numbers, "{fractions[0]}" say, and are read as {len(classes)} classes'
+        yield "fractional-labels", message
     rows = sum(classes.values())
     if rows >= _FEWEST_ROWS and len(classes) > _ID_LABELS * rows:
         yield "label-ids", f"{len(classes)} labels in {rows} rows look like ids or texts, not classes"

@@ -15,6 +15,7 @@ from tokkit.sources.formats import Say, known
 
 # what writes a table of pandas as JSON that is always read
 PANDAS = 'with pandas, df.to_json("FILE.jsonl", orient="records", lines=True) writes an object a line'
+_SEVERAL = "several choices a task"
 _SPANS = ("labels", "hypertextlabels")
 
 
@@ -88,8 +89,12 @@ def label_studio_rows(tasks: Sequence[Mapping[str, Any]], where: str, say: Say) 
         if all(row[column] is None or len(row[column]) == 1 for row in rows):
             for row in rows:
                 row[column] = None if row[column] is None else row[column][0]
-    named = ", ".join(f"{name} ({kind})" for name, kind in kinds.items()) or "none"
-    say(f"{where}: an export of Label Studio; annotations: {named}")
+        else:
+            kinds[name] = _SEVERAL
+    named = ", ".join(f"{_free(name, tasks[0]['data'])} ({kind})" for name, kind in kinds.items()) or "none"
+    unclear = len(kinds) > 1 or _SEVERAL in kinds.values()
+    flag = "; --label-column names the one to read" if unclear else ""
+    say(f"{where}: an export of Label Studio; annotations: {named}{flag}")
     return rows
 
 

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +26,19 @@ Row = dict[str, Any]
 # How deep lists and objects may be within each other: a column of such values takes time that grows with the
 # square of the depth, and Python's own stack ends at about 300.
 _DEEPEST = 32
+
+
+def _number(text: str) -> float:
+    """A fraction; raises ValueError for one beyond the largest, which would become the class Infinity."""
+    if math.isinf(value := float(text)):
+        raise ValueError(f"{text[:40]} is beyond the largest number; in quotes it is a text")
+    return value
+
+
 # NaN, which is not in the standard but in what Python writes, is a missing value
-_DECODER = json.JSONDecoder(parse_constant=lambda name: None if name == "NaN" else float(name))
+_DECODER = json.JSONDecoder(
+    parse_float=_number, parse_constant=lambda name: None if name == "NaN" else float(name)
+)
 # an escape that is half a character
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
 

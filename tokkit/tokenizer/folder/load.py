@@ -204,9 +204,14 @@ def load_unchecked(name: str | Path, progress: Progress = SILENT) -> LoadedToken
 
 
 def missing_unknown(backend: Tokenizer) -> str | None:
-    """The unknown token of the model if it is missing from the vocabulary: an unknown word would raise."""
+    """The unknown token of the model if it is missing from the vocabulary: an unknown word would raise.
+
+    WordPiece and words look it up in their own vocabulary, in which an added token is not.
+    """
     unknown: str | None = getattr(backend.model, "unk_token", None)
-    return unknown if unknown is not None and backend.token_to_id(unknown) is None else None
+    own = type(backend.model).__name__ in ("WordPiece", "WordLevel")
+    find = backend.model.token_to_id if own else backend.token_to_id
+    return unknown if unknown is not None and find(unknown) is None else None
 
 
 def check_distinct_ids(backend: Tokenizer, name: str | Path) -> None:
