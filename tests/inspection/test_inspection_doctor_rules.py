@@ -274,6 +274,13 @@ BROKEN = {
         ERROR,
         lambda pair: pair.break_model(lambda config: config.update(num_attention_heads=3)),
     ),
+    "heads that it was not trained with": Broken(
+        "stored-weights",
+        ERROR,
+        lambda pair: (pair.model / "tokkit.json").write_text(
+            '{"schema": 1, "command": "finetune", "result": {"attention_heads": 2}}'
+        ),
+    ),
     "more positions than are stored": Broken(
         "stored-weights",
         ERROR,

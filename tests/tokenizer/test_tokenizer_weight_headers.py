@@ -7,9 +7,11 @@ import struct
 
 import numpy as np
 import pytest
+import transformers
 from safetensors.numpy import save_file
 
 from tokkit.errors import InputError
+from tokkit.tokenizer.folder import stored_weights, weight_headers
 from tokkit.tokenizer.folder.weight_headers import INPUT_EMBEDDINGS, rows_of, shapes
 
 
@@ -90,3 +92,16 @@ def test_weight_headers_of_a_file_that_the_index_names_and_nobody_has(tmp_path):
 )
 def test_weight_headers_rows_of_the_input_embeddings(name, shape, rows):
     assert rows_of({"other.weight": (7, 7), name: shape}, INPUT_EMBEDDINGS) == rows
+
+
+def test_heads_are_compared_where_a_weight_has_their_number(tmp_path):
+    sizes = {"vocab_size": 50, "hidden_size": 8, "num_hidden_layers": 1, "intermediate_size": 16}
+    config = transformers.MPNetConfig(num_attention_heads=2, max_position_embeddings=32, **sizes)
+    transformers.MPNetModel(config).save_pretrained(tmp_path)
+    content = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    assert stored_weights.are_plausible(content, weight_headers.shapes(tmp_path))
+    content["num_attention_heads"] = 4
+    (tmp_path / "config.json").write_text(json.dumps(content), "utf-8")
+    assert not stored_weights.are_plausible(content, weight_headers.shapes(tmp_path))
+    [(message, _)] = stored_weights.differences(*stored_weights.load_without_weights(tmp_path))
+    assert "relative_attention_bias.weight is (32, 2), not (32, 4)" in message

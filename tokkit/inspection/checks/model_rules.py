@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
+from tokkit import files
 from tokkit.inspection.checks.inputs import ExaminedModel, Subject
 from tokkit.inspection.checks.rule import MODEL, Problem, rule
 from tokkit.inspection.checks.vocabulary_rules import some
 from tokkit.inspection.statistics.findings import ERROR, WARNING
 from tokkit.tokenizer.folder.checkpoints import segment_count
 from tokkit.tokenizer.folder.load import ROLES
-from tokkit.tokenizer.folder.stored_weights import are_plausible, differences, load_without_weights
+from tokkit.tokenizer.folder.stored_weights import (
+    HEAD_COUNTS,
+    are_plausible,
+    differences,
+    first_number,
+    load_without_weights,
+)
 
 # Roles whose id changes what an encoder sees; bos and eos only matter to what generates.
 _FATAL_ROLES = ("pad", "cls", "sep", "mask", "unk")
@@ -104,9 +112,16 @@ def embedding_rows(subject: Subject) -> Iterator[Problem]:
 def stored_weights(subject: Subject) -> Iterator[Problem]:
     """Weights of the body are missing, left over, or of another shape than its configuration describes.
 
-    The number of attention heads is not in any shape: a changed one is only seen where it does not divide.
+    The number of attention heads is in few shapes. A changed one is seen there, where it does not divide, and
+    in folders of `finetune`, whose receipt has it.
     """
     model = _model(subject)
+    heads, recorded = first_number(model.config, HEAD_COUNTS), _recorded_heads(model.folder)
+    if None not in (heads, recorded) and heads != recorded:
+        yield Problem(
+            f"{model.name}: config.json has {heads} attention heads, but it was trained with {recorded}",
+            f'write "num_attention_heads": {recorded} into {model.folder / "config.json"}',
+        )
     # the rule `embedding-rows` reports rows of the embeddings, and its fix comes first
     other_rows = model.stored_rows not in (None, model.number("vocab_size"))
     if not model.shapes or other_rows or are_plausible(model.config, model.shapes):
@@ -119,6 +134,14 @@ def stored_weights(subject: Subject) -> Iterator[Problem]:
         problems = [(message, "bring config.json back as it was, or download the checkpoint again")]
     for message, fix in problems:
         yield Problem(f"{model.name}: {message}", fix)
+
+
+def _recorded_heads(folder: Path) -> int | None:
+    if not files.receipt_path(folder).is_file():
+        return None
+    result = files.receipt_fields(folder, "copy the whole folder again").fields("result", default=None)
+    heads: int | None = None if result is None else result.integer("attention_heads", default=None)
+    return heads
 
 
 @rule(ERROR, MODEL)

@@ -344,6 +344,8 @@ def _write_receipt(
         packages=PACKAGES,
         result={
             **{**values, "pairs": pairs, "columns": {what: name for what, name in columns.items() if name}},
+            # which no shape of a weight tells
+            "attention_heads": getattr(setup.classifier.model.config, "num_attention_heads", None),
             "self_test": self_test(setup.classifier.tokenizer.backend),
             **record,
         },

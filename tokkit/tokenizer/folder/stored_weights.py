@@ -25,6 +25,7 @@ _LAYER = re.compile(r"^((?:.*?\.)?)(\d+)\.")
 # Names that configurations have for the number of layers, and for sizes of weights.
 _LAYER_COUNTS = ("num_hidden_layers", "n_layers", "n_layer", "num_layers")
 _WIDTHS = ("hidden_size", "dim", "n_embd", "d_model", "embedding_size")
+HEAD_COUNTS = ("num_attention_heads", "n_heads", "n_head")
 _INNER_WIDTHS = ("intermediate_size", "hidden_dim", "n_inner", "d_ff")
 _TABLES = (
     (("max_position_embeddings", "n_positions"), POSITION_EMBEDDINGS),
@@ -42,34 +43,38 @@ def are_plausible(config: Mapping[str, Any], shapes: Mapping[str, Shape]) -> boo
     for match in filter(None, map(_LAYER.match, shapes)):
         numbers[match[1]].add(int(match[2]))
     layers = max(numbers, key=lambda name: len(numbers[name]), default=None)
-    if layers is None or numbers[layers] != set(range(_first(config, _LAYER_COUNTS) or 0)):
+    if layers is None or numbers[layers] != set(range(first_number(config, _LAYER_COUNTS) or 0)):
         return False
     widths, inner = (
         {value for name in names if isinstance(value := config.get(name), int)}
         for names in (_WIDTHS, _INNER_WIDTHS)
     )
-    width = _first(config, _WIDTHS) or 0
+    width = first_number(config, _WIDTHS) or 0
     inner = inner or {4 * width}
     stored = {size for name, shape in shapes.items() if name.startswith(layers) for size in shape}
     tables = [
-        (_first(config, names), rows)
+        (first_number(config, names), rows)
         for names, endings in _TABLES
         if (rows := rows_of(shapes, endings)) is not None
     ]
     columns = {
         shape[1] for name, shape in shapes.items() if name.endswith(INPUT_EMBEDDINGS) and len(shape) == 2
     }
-    heads = _first(config, ("num_attention_heads", "n_heads", "n_head")) or 1
+    heads = first_number(config, HEAD_COUNTS) or 1
+    # a bias of each head, (distances, heads), is the one weight with their number in its shape
+    biases = {shape[1] for name, shape in shapes.items() if name.endswith("relative_attention_bias.weight")}
     return (
         stored <= {*widths, *inner, 3 * width}
         and {width, *inner} <= stored
         and columns <= widths
         and all(size == rows for size, rows in tables)
         and width % heads == 0
+        and biases <= {heads}
     )
 
 
-def _first(config: Mapping[str, Any], names: Iterable[str]) -> int | None:
+def first_number(config: Mapping[str, Any], names: Iterable[str]) -> int | None:
+    """The first of these fields that is a number."""
     return next((value for name in names if isinstance(value := config.get(name), int)), None)
 
 
