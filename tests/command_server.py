@@ -16,11 +16,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 # None of them starts threads as it is imported: a fork does not copy threads.
 _IMPORTED_ONCE = ("numpy", "polars", "tokenizers", "numba", "safetensors.numpy", "imblearn.over_sampling")
@@ -81,6 +82,7 @@ class CommandServer:
         folder: Path | None = None,
         call: int = 0,
         error: int = 0,
+        warm: bool = False,
     ) -> Outcome:
         """Run a command.
 
@@ -88,6 +90,8 @@ class CommandServer:
         seconds   after which it is killed
         memory    bytes of address space that it may use
         folder    below which the ``call``-th change of a file fails with the number ``error``; 0 kills
+        warm      in the process of the warm commands before it, which takes a third of the time; a new one
+                  where the last of them was killed; ``peak`` is that of all of them
         """
         job = {
             "arguments": [str(argument) for argument in arguments],
@@ -97,6 +101,7 @@ class CommandServer:
             "folder": folder and str(folder),
             "call": call,
             "error": error,
+            "warm": warm,
         }
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
@@ -114,8 +119,12 @@ def _serve() -> None:
         library.faults_name.restype = library.faults_path.restype = ctypes.c_char_p
         library.faults_calls.restype = ctypes.c_long
         library.faults_arm.argtypes = [ctypes.c_char_p, ctypes.c_long, ctypes.c_int]
+    warm = WarmChild(main)
     for line in sys.stdin:
         job = json.loads(line)
+        if job["warm"]:
+            print(json.dumps(warm.run(job)), flush=True)
+            continue
         with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
             child = os.fork()
             if child == 0:
@@ -124,8 +133,7 @@ def _serve() -> None:
             _, status, usage = os.wait4(child, 0)
             answer = {
                 "code": os.waitstatus_to_exitcode(status),
-                "cpu": usage.ru_utime + usage.ru_stime,
-                "peak": usage.ru_maxrss * 1024,
+                **_used(usage),
             }
             for name, file in (("output", output), ("errors", errors)):
                 file.seek(0)
@@ -139,13 +147,81 @@ def _serve() -> None:
         print(json.dumps(answer), flush=True)
 
 
+class WarmChild:
+    """A forked child that runs up to 100 commands one after another, until one kills it."""
+
+    def __init__(self, main: Any) -> None:
+        self._main = main
+        self._child = self._left = 0
+
+    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        if not self._left:
+            self._start()
+        self._left -= 1
+        for file in self._files:
+            os.ftruncate(file.fileno(), 0)
+            file.seek(0)
+        self._jobs.write(json.dumps(job) + "\n")
+        self._jobs.flush()
+        if line := self._answers.readline():
+            answer = json.loads(line)
+        else:
+            _, status, usage = os.wait4(self._child, 0)
+            self._child = self._left = 0
+            answer = {"code": os.waitstatus_to_exitcode(status), **_used(usage)}
+        for name, file in zip(("output", "errors"), self._files, strict=True):
+            file.seek(0)
+            answer[name] = file.read().decode("utf-8", "replace")
+        return answer
+
+    def _start(self) -> None:
+        if self._child:
+            self._jobs.close()
+            os.waitpid(self._child, 0)
+        self._left = 100
+        self._files = [tempfile.TemporaryFile(buffering=0) for _ in range(2)]
+        jobs, jobs_end = os.pipe()
+        answers_end, answers = os.pipe()
+        self._child = os.fork()
+        if self._child == 0:
+            os.close(jobs_end)
+            os.close(answers_end)
+            self._serve(open(jobs), open(answers, "w"))
+        os.close(jobs)
+        os.close(answers)
+        self._jobs, self._answers = open(jobs_end, "w"), open(answers_end)
+
+    def _serve(self, jobs: IO[str], answers: IO[str]) -> None:
+        _redirect(*(file.fileno() for file in self._files))
+        for line in jobs:
+            before = _used(resource.getrusage(resource.RUSAGE_SELF))
+            code = _command(json.loads(line), None, self._main)
+            after = _used(resource.getrusage(resource.RUSAGE_SELF))
+            signal.alarm(0)
+            answers.write(json.dumps({"code": code, **after, "cpu": after["cpu"] - before["cpu"]}) + "\n")
+            answers.flush()
+        os._exit(0)
+
+
+def _used(usage: resource.struct_rusage) -> dict[str, float]:
+    return {"cpu": usage.ru_utime + usage.ru_stime, "peak": usage.ru_maxrss * 1024}
+
+
 def _run(job: dict[str, Any], output: int, errors: int, arm: Any, main: Any) -> None:
     """Run a command in this process and leave it."""
-    code = 70
+    _redirect(output, errors)
+    os._exit(_command(job, arm, main))
+
+
+def _redirect(output: int, errors: int) -> None:
+    null = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, target in ((null, 0), (output, 1), (errors, 2)):
+        os.dup2(descriptor, target)
+
+
+def _command(job: dict[str, Any], arm: Any, main: Any) -> int:
+    """The exit code of a command that is run in this process."""
     try:
-        null = os.open(os.devnull, os.O_RDONLY)
-        for descriptor, target in ((null, 0), (output, 1), (errors, 2)):
-            os.dup2(descriptor, target)
         if job["current"]:
             os.chdir(job["current"])
         if job["memory"]:
@@ -156,13 +232,15 @@ def _run(job: dict[str, Any], output: int, errors: int, arm: Any, main: Any) -> 
         if arm:
             arm(os.fsencode(job["folder"]), job["call"], job["error"])
         main()
-        code = 0
+        return 0
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+        return 70
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code)
 
 
 if __name__ == "__main__":

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import bz2
+import functools
 import gzip
 import io
 import json
+import lzma
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import datasets
 import polars as pl
+import pyarrow as pa
 import pyarrow.ipc
 import pyarrow.parquet as pq
 import sentencepiece
@@ -48,6 +52,12 @@ _MODEL = (
 )
 _LINES, _JSON, _BYTES = (of_lines, of_bytes), (of_json, of_bytes), (of_bytes,)
 _JSON_LINES = (of_json_lines, of_json_lines, of_lines)
+_COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gz": functools.partial(gzip.compress, mtime=0),
+    "bz2": bz2.compress,
+    "xz": lzma.compress,
+    "zst": functools.partial(pa.compress, codec="zstd", asbytes=True),
+}
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,10 @@ TARGETS = {
     "saved description": Target(
         ("saved/train/dataset_info.json", "saved/train/state.json", "saved/dataset_dict.json"), _JSON, _SAVED
     ),
-    "gz": Target(("rows.csv.gz",), _BYTES, (_STATS, "count {} -o out"), checked=True),
+    "compressed": Target(
+        ("rows.csv.gz", "rows.csv.bz2", "rows.csv.xz"), _BYTES, (_STATS, "count {} -o out"), checked=True
+    ),
+    "zst": Target(("rows.csv.zst",), _BYTES, (_STATS, "count {} -o out")),
     "receipt of data": Target(
         ("balanced.csv.tokkit.json",),
         _JSON,
@@ -178,7 +191,8 @@ def _write_data(folder: Path) -> None:
     frame.write_parquet(folder / "rows.parquet")
     frame.write_ipc(folder / "rows.arrow", compat_level=pl.CompatLevel.oldest())
     frame.write_ipc(folder / "rows.feather", compression="lz4", compat_level=pl.CompatLevel.oldest())
-    (folder / "rows.csv.gz").write_bytes(gzip.compress((folder / "rows.csv").read_bytes(), mtime=0))
+    for end, compress in _COMPRESS.items():
+        (folder / f"rows.csv.{end}").write_bytes(compress((folder / "rows.csv").read_bytes()))
     write = {name: (folder / name).write_text for name in _DOCUMENTS}
     for name, content in _DOCUMENTS.items():
         write[name](content if isinstance(content, str) else json.dumps(content, ensure_ascii=False), "utf-8")
@@ -189,6 +203,9 @@ def _write_data(folder: Path) -> None:
     hugging = datasets.Dataset.from_list(rows, features=features)
     hugging.to_parquet(folder / "hugging.parquet")
     datasets.DatasetDict({"train": hugging, "test": hugging.select(range(6))}).save_to_disk(folder / "saved")
+    # the built-in rules take a second to convert
+    rules = folder / "rules.tsv"
+    rules.write_text("FF21\t41\n65 301\tE9\n3000\t20\n")
     model = io.BytesIO()
     sentencepiece.SentencePieceTrainer.train(
         sentence_iterator=iter(TEXTS * 4),
@@ -196,6 +213,7 @@ def _write_data(folder: Path) -> None:
         vocab_size=80,
         minloglevel=2,
         hard_vocab_limit=False,
+        normalization_rule_tsv=str(rules),
     )
     (folder / "pieces.model").write_bytes(model.getvalue())
 

@@ -53,7 +53,7 @@ def run(command: str, path: str, folder: Path, server: CommandServer) -> Outcome
         "이것 is it" if word == "TEXT" else word.format(path, folder=path.partition("/")[0])
         for word in command.split()
     ]
-    return server.run(words, current=folder, seconds=120, memory=12 << 30)
+    return server.run(words, current=folder, seconds=300, memory=12 << 30, warm=True)
 
 
 def fault(done: Outcome) -> str | None:

@@ -106,12 +106,16 @@ def _guards(rules: Mapping[str, str], composing: set[str]) -> dict[str, str]:
     composing  characters that the map composes with those before them
     """
     guards = {character: _COMPOSED_GUARD + character for character in composing}
-    joining = (character for character in map(chr, range(0x300, 0x110000)) if _joins_previous(character))
     mapped = (key for key, text in rules.items() if len(key) == 1 and _joins_previous(text[:1]))
-    for character in (*joining, *mapped):
+    for character in (*_joining(), *mapped):
         if character not in composing and rules.get(character) != "":
             guards[character] = _APART_GUARD + character + _APART_GUARD
     return guards
+
+
+@functools.cache
+def _joining() -> tuple[str, ...]:
+    return tuple(filter(_joins_previous, map(chr, range(0x300, 0x110000))))
 
 
 def _joins_previous(character: str) -> bool:
