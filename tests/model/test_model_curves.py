@@ -103,5 +103,5 @@ def test_the_thick_line_of_several_folds_is_their_mean():
         [{"epoch": e, "validation_loss": 1 / e + fold} for e in (1, 2, 3)[: 3 - fold]] for fold in (0, 1)
     ]
     svg = plots.curves(histories, "svg", "focal loss").decode()
-    assert "validation, mean of 2 folds" in svg
+    assert "mean of 2 folds" in svg
     assert svg == plots.curves(histories, "svg", "focal loss").decode()

@@ -21,7 +21,7 @@ from tokkit.views.tables import as_tsv
 
 FILES = {
     *("metrics.json", "predictions.parquet", "classification_report.csv", "tokkit.json"),
-    *("confusion.png", "confusion_normalized.png", "reliability.png"),
+    *("confusion.png", "reliability.png"),
 }
 LABELS = ("anger", "joy", "sadness")
 TINY = {"size": "tiny", "lr": 2e-3, "batch_size": 16, "threads": 1}

@@ -7,7 +7,8 @@ import sys
 import pytest
 from matplotlib import font_manager
 
-from tokkit.views import dataset_plot, fonts
+from tests.views.test_views_plots import of_dataset
+from tokkit.views import fonts
 
 
 @pytest.fixture
@@ -28,7 +29,7 @@ def test_fonts_spell_out_what_cannot_be_drawn_and_keep_labels_apart(without_font
 @pytest.mark.filterwarnings("error")
 def test_fonts_never_leave_a_box_in_a_picture(without_fonts, monkeypatch):
     monkeypatch.setattr("warnings.filterwarnings", lambda *arguments, **settings: None)
-    assert dataset_plot.dataset({"학습": {"기쁨": 1}}, {"학습": {}}, "words", [], "png")
+    assert of_dataset({"학습": {"기쁨": 1}}, {"학습": {}}, "words", {}, "png")
 
 
 def test_fonts_of_the_extra_are_found_and_its_package_is_not_imported(tmp_path, monkeypatch):
@@ -48,3 +49,17 @@ def test_fonts_of_the_extra_are_found_and_its_package_is_not_imported(tmp_path, 
     )
     assert fonts.families() == ["DejaVu Sans", "DejaVu Serif"]
     assert package.name not in sys.modules
+
+
+def test_fonts_that_the_cache_of_matplotlib_lacks_are_found(tmp_path, monkeypatch):
+    broken = tmp_path / "broken.ttf"
+    broken.write_bytes(b"no font")
+    known = font_manager.fontManager.ttflist
+    paths = [str(broken), font_manager.findfont("DejaVu Serif")]
+    monkeypatch.setattr(fonts, "_FONTS", ("DejaVu Serif",))
+    monkeypatch.setattr(font_manager, "findSystemFonts", lambda: paths)
+    monkeypatch.setattr(
+        font_manager.fontManager, "ttflist", [font for font in known if font.name != "DejaVu Serif"]
+    )
+    fonts._add_new_fonts.cache_clear()
+    assert fonts.families() == ["DejaVu Sans", "DejaVu Serif"]

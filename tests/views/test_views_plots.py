@@ -27,6 +27,19 @@ def counted(lengths):
     return np.unique(np.array(list(lengths), np.int64), return_counts=True)
 
 
+def whole(lengths):
+    """Lengths of all rows of each split, of rows with one label each."""
+    return {
+        split: counted([n for pair in by_label.values() for n in np.repeat(*pair)])
+        for split, by_label in lengths.items()
+    }
+
+
+def of_dataset(counts, lengths, unit, limits, format):
+    """The picture of a data set whose rows have one label each."""
+    return dataset_plot.dataset("a.csv", counts, lengths, whole(lengths), unit, limits, format)
+
+
 def picture(kind, labels, format):
     if kind == "matrix":
         return confusion_plot.confusion_matrix(
@@ -47,7 +60,7 @@ def picture(kind, labels, format):
     counts = {
         split: {label: len(v[0]) for label, v in by_label.items()} for split, by_label in lengths.items()
     }
-    return dataset_plot.dataset(counts, lengths, "words", [2, 4, 600], format)
+    return of_dataset(counts, lengths, "words", dict.fromkeys([2, 4, 600], ""), format)
 
 
 @pytest.mark.parametrize("labels", LABELS.values(), ids=LABELS)
@@ -71,7 +84,8 @@ def test_plots_give_the_same_png_in_two_processes():
     program = (
         "import hashlib; import numpy as np; from tokkit.views import dataset_plot\n"
         "lengths = {'a': {'x': (np.array([1, 2]), np.array([5, 1]))}}\n"
-        "picture = dataset_plot.dataset({'a': {'x': 6}}, lengths, 'words', [1], FORMAT)\n"
+        "values = ({'a': {'x': 6}}, lengths, {'a': lengths['a']['x']}, 'words', {1: ''})\n"
+        "picture = dataset_plot.dataset('a.csv', *values, FORMAT)\n"
         "print(hashlib.sha256(picture).hexdigest())"
     )
     for format in plots.FORMATS:
@@ -83,9 +97,9 @@ def test_plots_give_the_same_png_in_two_processes():
 
 
 def test_plots_of_nothing_are_pictures():
-    assert dataset_plot.dataset({}, {}, "words", [], "png")
-    assert dataset_plot.dataset({"train": {}}, {"train": {}}, "words", [], "png")
-    assert dataset_plot.dataset({"train": {"": 0}}, {"train": {"": counted([])}}, "words", [8], "svg")
+    assert of_dataset({}, {}, "words", {}, "png")
+    assert of_dataset({"train": {}}, {"train": {}}, "words", {}, "png")
+    assert of_dataset({"train": {"": 0}}, {"train": {"": counted([])}}, "words", {8: ""}, "svg")
 
 
 def test_plots_do_not_warn_of_characters_without_a_font():
@@ -96,8 +110,10 @@ def test_plots_do_not_warn_of_characters_without_a_font():
 
 def test_plots_boxes_and_limits_are_of_all_rows():
     lengths = {"train": {"x": counted([1, 2, 3, 4, 100])}}
-    svg = dataset_plot.dataset({"train": {"x": 5}}, lengths, "tokens", [3], "svg").decode()
-    assert "3: 40.0%" in svg  # an SVG has the text of outlines in a comment
+    svg = dataset_plot.dataset(
+        "a.csv", {"train": {"x": 5}}, lengths, whole(lengths), "tokens", {3: ""}, "svg"
+    ).decode()
+    assert "3: truncates 40.0%" in svg  # an SVG has the text of outlines in a comment
 
 
 @pytest.mark.long
@@ -106,4 +122,4 @@ def test_plots_of_very_many_classes_stay_within_limits():
     counts = {split: dict.fromkeys(labels, 2) for split in ("train", "test")}
     lengths = {split: {label: counted([1, 2]) for label in labels} for split in counts}
     assert len(confusion_plot.confusion_matrix(labels, [[1] * 700] * 700, "png")) < 5_000_000
-    assert len(dataset_plot.dataset(counts, lengths, "words", [1], "png")) < 5_000_000
+    assert len(of_dataset(counts, lengths, "words", {1: ""}, "png")) < 5_000_000

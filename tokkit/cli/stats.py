@@ -60,7 +60,14 @@ def stats_command(
             name: {label: (histogram.lengths, histogram.rows) for label, histogram in by_label.items()}
             for name, by_label in result.histograms.items()
         }
-        image = dataset_plot.dataset(counts, lengths, result.unit, result.limits, format_of(plot_file))
+        of_rows = {
+            name: (histogram.lengths, histogram.rows) for name, histogram in result.row_lengths.items()
+        }
+        advised = (result.recommended_max_length or {}).get("tokens")
+        limits = {limit: " (recommended)" if limit == advised else "" for limit in result.limits}
+        image = dataset_plot.dataset(
+            Path(result.source).name, counts, lengths, of_rows, result.unit, limits, format_of(plot_file)
+        )
         write_plot(plot_file, labels, image, force, progress)
     if page_file is not None:
         _write_page(page_file, result, force, progress)

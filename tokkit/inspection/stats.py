@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,6 +41,7 @@ class StatsResult:
                             rows ``entities``, the first rows of each split that have some
     findings                what should be looked at, each with the command that fixes it
     histograms              split -> label -> lengths in ``unit``, for pictures; "" without labels
+    row_lengths             split -> lengths in ``unit`` of all rows, each once
     inputs                  the files that were read
     """
 
@@ -57,6 +57,7 @@ class StatsResult:
     findings: list[Finding]
     unit: str
     histograms: dict[str, dict[str, Histogram]] = field(repr=False)
+    row_lengths: dict[str, Histogram] = field(repr=False)
     inputs: list[Path] = field(repr=False)
 
     @property
@@ -66,11 +67,9 @@ class StatsResult:
         return sorted({*lengths.MAX_LENGTHS, advised["tokens"]}) if advised else []
 
     def rows_by_length(self, split: str) -> dict[int, int]:
-        """Length in ``unit`` -> rows of a split; of rows without a label only where none has one."""
-        rows: Counter[int] = Counter()
-        for histogram in self.histograms[split].values():
-            rows.update(dict(zip(histogram.lengths.tolist(), histogram.rows.tolist(), strict=True)))
-        return dict(sorted(rows.items()))
+        """Length in ``unit`` -> rows of a split."""
+        histogram = self.row_lengths[split]
+        return dict(zip(histogram.lengths.tolist(), histogram.rows.tolist(), strict=True))
 
     def as_dict(self) -> dict[str, Any]:
         return {
@@ -170,6 +169,9 @@ def stats(
         histograms={
             name: figures.histograms(sums, unit, classes_of, splits[name]["by_class"])
             for name, sums in zip(names, aggregate.splits, strict=True)
+        },
+        row_lengths={
+            name: sums.lengths_in(unit).all() for name, sums in zip(names, aggregate.splits, strict=True)
         },
         inputs=[
             *(file for split in source.splits.values() for file in split.files),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tokkit.views.fonts import drawable
-from tokkit.views.plots import BLUE, GREY, ORANGE, TALLEST, new_figure, picture_bytes, style
+from tokkit.views.plots import COLORS, GREY, ON_WHITE, SMALL, TALLEST, new_figure, picture_bytes, style
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,76 +15,90 @@ if TYPE_CHECKING:
 # Lengths, sorted and distinct, and the rows of each: both (n,).
 Counted = tuple["NDArray[np.int64]", "NDArray[np.int64]"]
 
-_COLORS = (BLUE, ORANGE, GREY)
 _BINS = 60
 _HISTOGRAM_INCHES = 2.6
+# Share of the rows whose lengths the histogram displays.
+_DISPLAYED = 0.995
+# Lengths that differ by more than this factor have a logarithmic axis.
+_WIDE = 50
+# Distance of the texts next to the histogram's lines, as a share of its height.
+_STEP = 0.11
 
 
 def dataset(
+    title: str,
     counts: Mapping[str, Mapping[str, int]],
     lengths: Mapping[str, Mapping[str, Counted]],
+    row_lengths: Mapping[str, Counted],
     unit: str,
-    limits: Sequence[int],
+    limits: Mapping[int, str],
     format: str,
 ) -> bytes:
-    """Bars of the class counts, boxes of the lengths per class, and a histogram of all; one color per split.
+    """Bars of the class counts, lengths per class, and a histogram of all; one color per split.
 
-    counts    split -> label -> rows; a data set without labels has the label ""
-    lengths   split -> label -> lengths of its texts in ``unit``
-    limits    maximum lengths: vertical lines in the histogram, each with the share of rows beyond it
+    title        what it is a picture of
+    counts       split -> label -> rows; a data set without labels has the label ""
+    lengths      split -> label -> lengths in ``unit``, where a row counts for each of its labels
+    row_lengths  split -> lengths of all its rows
+    limits       maximum lengths, and what to write next to each: lines with the share of rows beyond
     """
     labels = list(dict.fromkeys(label for split in counts.values() for label in split))
-    classes = min(max(3.0, 1.2 + 0.28 * len(labels) * max(len(counts), 1)), TALLEST - _HISTOGRAM_INCHES)
+    classes = min(max(2.0, 1.2 + 0.28 * len(labels) * max(len(counts), 1)), TALLEST - _HISTOGRAM_INCHES)
+    rows = ", ".join(f"{n.sum():,} {drawable([name])[0]}" for name, (_, n) in row_lengths.items())
     with style():
-        figure = new_figure(11, classes + _HISTOGRAM_INCHES)
+        figure = new_figure(9, classes + _HISTOGRAM_INCHES, f"{drawable([title])[0]}: {rows} rows")
         above, below = figure.subfigures(2, 1, squeeze=False, height_ratios=(classes, _HISTOGRAM_INCHES))[
             :, 0
         ]
         left, right = above.subplots(1, 2, sharey=True)
-        split_labels = drawable(list(counts))
-        thickness = 0.8 / max(len(counts), 1)
+        splits = drawable(list(counts))
+        thickness = min(0.8 / max(len(counts), 1), 0.6)
+        quantiles: list[list[float]] = []
         for i, name in enumerate(counts):
             # The bars of a label share a band of 0.8 around its index: those of two are at -0.2 and +0.2.
-            positions = [y - 0.4 + thickness * (i + 0.5) for y in range(len(labels))]
-            rows = [counts[name].get(label, 0) for label in labels]
-            left.barh(positions, rows, height=thickness * 0.9, color=_COLORS[i % 3], label=split_labels[i])
-            boxes = []
-            for label, y, count in zip(labels, positions, rows, strict=True):
-                left.annotate(f" {count:,}", (count, y), va="center", fontsize=8)
+            positions = [y + thickness * (i + 0.5 - len(counts) / 2) for y in range(len(labels))]
+            numbers = [counts[name].get(label, 0) for label in labels]
+            left.barh(positions, numbers, thickness * 0.9, color=COLORS[i % 8], linewidth=0)
+            for y, number in zip(positions, numbers, strict=True):
+                # The bars of the first label name the splits of all.
+                text = f" {number:,}" + (f" {splits[i]}" if len(counts) > 1 and y < 0.5 else "")
+                left.annotate(text, (number, y), va="center", fontsize=SMALL, color=COLORS[i % 8])
+            for label, y in zip(labels, positions, strict=True):
                 if label in lengths[name] and len(lengths[name][label][0]):
-                    boxes.append((lengths[name][label], y))
-            if boxes:
-                _boxes(right, boxes, thickness, _COLORS[i % 3])
-        names = drawable([label or "all rows" for label in labels])
-        left.set_yticks(range(len(labels)), names)
+                    quantiles.append(_quantiles(lengths[name][label]))
+                    _lengths(right, y, quantiles[-1], thickness, COLORS[i % 8])
+        left.set_yticks(range(len(labels)), drawable([label or "all rows" for label in labels]))
         # Large to small, so that the first class is at the top.
         left.set_ylim(max(len(labels), 1) - 0.5, -0.5)
         # Room for the number behind the longest bar.
         left.margins(x=0.15)
+        left.locator_params("x", nbins=4, integer=True)
         left.xaxis.set_major_formatter("{x:,.0f}")
         left.set_xlabel("rows")
-        right.set_xlabel(f"{unit} per text (box: quartiles, whiskers: 5 % and 95 %)")
-        right.set_xlim(left=0)
-        if len(counts) > 1:
-            left.legend(loc="best", fontsize=8)
-        _histogram(below.subplots(), dict(zip(split_labels, lengths.values(), strict=True)), unit, limits)
+        right.set_title("median, quartiles, and 5 to 95 %", loc="left", fontsize=SMALL, color=GREY)
+        _length_axis(right, quantiles, unit)
+        _histogram(below.subplots(), dict(zip(splits, row_lengths.values(), strict=True)), unit, limits)
         return picture_bytes(figure, format)
 
 
-def _boxes(axes: Any, lengths: Sequence[tuple[Counted, float]], thickness: float, color: str) -> None:
-    keys = ("whislo", "q1", "med", "q3", "whishi")
-    boxes = [dict(zip(keys, _quantiles(counted), strict=True)) for counted, _ in lengths]
-    axes.bxp(
-        boxes,
-        positions=[position for _, position in lengths],
-        orientation="horizontal",
-        widths=thickness * 0.8,
-        showfliers=False,
-        patch_artist=True,
-        boxprops={"facecolor": color, "alpha": 0.6},
-        medianprops={"color": "black"},
-        manage_ticks=False,
-    )
+def _lengths(axes: Any, y: float, quantiles: Sequence[float], thickness: float, color: str) -> None:
+    p5, q1, median, q3, p95 = quantiles
+    axes.plot([p5, p95], [y, y], color=color, linewidth=1)
+    axes.barh(y, q3 - q1, thickness * 0.5, left=q1, color=color, linewidth=0)
+    half = thickness * 0.3
+    axes.plot([median, median], [y - half, y + half], color="black", linewidth=1.5)
+
+
+def _length_axis(axes: Any, quantiles: Sequence[Sequence[float]], unit: str) -> None:
+    axes.set_xlabel(f"{unit} per text")
+    smallest = min((values[0] for values in quantiles), default=0)
+    if smallest > 0 and max(values[4] for values in quantiles) > _WIDE * smallest:
+        axes.set_xscale("log")
+        axes.set_xlabel(f"{unit} per text (logarithmic)")
+    else:
+        axes.set_xlim(left=0)
+        axes.locator_params("x", nbins=5, integer=True)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def _quantiles(counted: Counted) -> list[float]:
@@ -99,37 +113,57 @@ def _quantiles(counted: Counted) -> list[float]:
     return lengths[np.searchsorted(ends, rows_below, "right")].astype(float).tolist()
 
 
-def _histogram(
-    axes: Any, lengths: Mapping[str, Mapping[str, Counted]], unit: str, limits: Sequence[int]
-) -> None:
+def _histogram(axes: Any, lengths: Mapping[str, Counted], unit: str, limits: Mapping[int, str]) -> None:
     """Shares of the rows of each split by length, up to the 99.5th percentile of all rows."""
     import numpy as np
 
-    by_split = {name: _joined(list(by_label.values())) for name, by_label in lengths.items()}
-    filled = {name: counted for name, counted in by_split.items() if len(counted[0])}
-    explanation = "; lines: maximum lengths and the share of rows they truncate" if limits else ""
-    axes.set_xlabel(f"{unit} per text{explanation}")
+    filled = {name: counted for name, counted in lengths.items() if len(counted[0])}
+    axes.set_xlabel(f"{unit} per text")
     axes.set_ylabel("share of rows")
     if not filled:
         return
-    everything = _joined(list(filled.values()))
-    ends = np.cumsum(everything[1])
+    values, rows = _joined(list(filled.values()))
+    ends = np.cumsum(rows)
     # A few very long texts would compress all others into the first bins.
-    longest = int(everything[0][np.searchsorted(ends, 0.995 * ends[-1])])
+    longest = int(values[np.searchsorted(ends, _DISPLAYED * ends[-1])])
     # A whole number, rounded up: of fractional bins, some would hold one length more and look like peaks.
     step = max(1, -(-(longest + 1) // _BINS))
     edges = np.arange(0, longest + step + 1, step)
-    for i, (name, (values, rows)) in enumerate(filled.items()):
+    for i, (name, (of_split, weights)) in enumerate(filled.items()):
         # Every split sums to 1, so that splits of different sizes can be compared.
-        heights, _ = np.histogram(values, edges, weights=rows / rows.sum())
-        axes.stairs(heights, edges, fill=True, alpha=0.45, color=_COLORS[i % 3], label=name)
-    for limit in limits:
-        beyond = float(everything[1][everything[0] > limit].sum()) / float(ends[-1])
-        if limit <= edges[-1]:
-            axes.axvline(limit, color="black", linewidth=0.8, linestyle="--")
-            words, coordinates = f" {limit}: {beyond:.1%}", ("data", "axes fraction")
-            axes.annotate(words, (limit, 0.97), xycoords=coordinates, va="top", fontsize=8)
+        heights, _ = np.histogram(of_split, edges, weights=weights / weights.sum())
+        one = len(filled) == 1
+        axes.stairs(heights, edges, fill=one, linewidth=0 if one else 1.5, color=COLORS[i % 8])
+        if not one:
+            at = (1.01, 1 - _STEP * i)
+            axes.annotate(name, at, xycoords="axes fraction", va="top", fontsize=SMALL, color=COLORS[i % 8])
+    beyond = {limit: float(rows[values > limit].sum()) / float(ends[-1]) for limit in [*limits, edges[-1]]}
+    # Nobody chooses a length that truncates most rows.
+    marked = [n for n in limits if n <= edges[-1] and (limits[n] or beyond[n] < 0.5)]
+    # Texts step down from line to line: next to lines that are close, they would overlap.
+    for number, limit in enumerate(marked):
+        color, width = ("black", 1.5) if limits[limit] else (GREY, 0.8)
+        axes.axvline(limit, color=color, linewidth=width, linestyle="--")
+        text = f"{limit}{limits[limit]}: truncates {beyond[limit]:.1%}"
+        left = limit < 0.7 * edges[-1]
+        axes.annotate(
+            text,
+            (limit, 0.99 - _STEP * number),
+            xycoords=("data", "axes fraction"),
+            xytext=(3 if left else -3, 0),
+            textcoords="offset points",
+            ha="left" if left else "right",
+            va="top",
+            fontsize=SMALL,
+            color=color,
+            bbox=ON_WHITE,
+        )
+    if rest := beyond[edges[-1]]:
+        axes.set_xlabel(
+            f"{unit} per text; not displayed: the longest {rest:.1%} of rows, up to {values[-1]:,}"
+        )
     axes.set_xlim(0, edges[-1])
+    axes.xaxis.set_major_formatter("{x:,.0f}")
 
 
 def _joined(parts: Sequence[Counted]) -> Counted:

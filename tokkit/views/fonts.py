@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.util
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokkit.views.tables import escaped, printable
+from tokkit.views.tables import escaped, printable, shorten
 
 _FONTS = (
     *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "NanumBarunGothic", "Malgun Gothic", "AppleGothic"),
@@ -16,18 +17,41 @@ _FONTS = (
 )
 # The extra ``fonts`` and the font in it; importing it would change every picture of the process.
 _CARRIER, _CARRIED = "koreanize_matplotlib", "fonts/NanumGothic.ttf"
+# Characters of a label; a longer one would leave no room for the picture.
+_LONGEST = 32
 
 
 def families() -> list[str]:
     """DejaVu Sans and, where the system or the extra ``fonts`` has one, a font with Korean characters."""
     from matplotlib import font_manager
 
-    installed = {font.name for font in font_manager.fontManager.ttflist}
+    installed = _installed()
+    if installed.isdisjoint(_FONTS):
+        _add_new_fonts()
+        installed = _installed()
     if installed.isdisjoint(_FONTS) and (carried := _carried_font()) is not None:
         font_manager.fontManager.addfont(carried)
         installed.add(font_manager.get_font(carried).family_name)
     # Matplotlib looks a character up in these in order (since 3.6): Latin text stays in DejaVu Sans.
     return ["DejaVu Sans", *[name for name in _FONTS if name in installed][:1]]
+
+
+def _installed() -> set[str]:
+    from matplotlib import font_manager
+
+    return {font.name for font in font_manager.fontManager.ttflist}
+
+
+@functools.cache
+def _add_new_fonts() -> None:
+    """Add the fonts installed since matplotlib made its cache, which it never refreshes."""
+    from matplotlib import font_manager
+
+    known = {font.fname for font in font_manager.fontManager.ttflist}
+    for path in sorted(set(font_manager.findSystemFonts()) - known):
+        # Matplotlib leaves out fonts that it cannot read, in whatever way they are broken.
+        with contextlib.suppress(Exception):
+            font_manager.fontManager.addfont(path)
 
 
 def without_glyphs(labels: Sequence[str]) -> list[str]:
@@ -36,8 +60,8 @@ def without_glyphs(labels: Sequence[str]) -> list[str]:
     return [label for label in labels if any(ord(character) not in covered for character in label)]
 
 
-def drawable(labels: Sequence[str]) -> list[str]:
-    r"""Unique labels that the fonts can draw, without the boxes of missing characters.
+def drawable(labels: Sequence[str], longest: int = _LONGEST) -> list[str]:
+    r"""Unique labels that the fonts can draw, of at most this many characters, without boxes.
 
     A Hangul syllable that no font has becomes its romanized name, another character its code point.
 
@@ -47,7 +71,7 @@ def drawable(labels: Sequence[str]) -> list[str]:
     covered = _covered()
     labels_to_draw: list[str] = []
     for label in labels:
-        name = "".join(c if ord(c) in covered else _spelled(c) for c in printable(label))
+        name = "".join(c if ord(c) in covered else _spelled(c) for c in shorten(printable(label), longest))
         # Labels that differ only in characters without a glyph would be ambiguous on an axis.
         number, unique = 2, name
         while unique in labels_to_draw:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from tokkit.views.fonts import drawable
-from tokkit.views.plots import BLUE, picture_bytes, style
+from tokkit.views.plots import BLUE, COLORS, picture_bytes, style
 from tokkit.views.tables import shorten
 
 if TYPE_CHECKING:
@@ -22,11 +22,9 @@ MOST_PANELS = 48
 # Side of a panel in inches, maximum number of columns, and range of width by height of the whole.
 _SIDE, _COLUMNS, _SHAPES = 2.6, 7, (1, 2)
 # Inches around all panels, and above each.
-_MARGIN, _TITLE = 0.1, 0.3
+_MARGIN, _TITLE, _HEADING = 0.1, 0.3, 0.35
 _OTHERS = "#dddddd"
 _LONGEST_TITLE = 26
-# Colors of the qualitative palette; it has as many again in lighter shades.
-_DISTINCT = 10
 
 
 def panels(labels: Sequence[str | None]) -> list[str]:
@@ -48,8 +46,7 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
     names = panels(labels)
     of = np.array([names.index(label) if label in names else -1 for label in labels], dtype=np.int64)
     colors = _colors(len(names))
-    # Diameter of a point in typographic points: smaller the more rows there are.
-    diameter = min(max(math.sqrt(3000 / max(len(points), 1)), 0.8), 3.5)
+    diameter = _diameter(len(points))
     with style():
         figure = Figure()
         everywhere, *of_classes = _grid(figure, len(names) + 1)
@@ -63,19 +60,33 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
         everywhere.set_title(f"all ({len(points):,})", fontsize=9)
         for number, axes in enumerate(of_classes):
             # Gray first: what is plotted later lies on top.
-            for rows, color in ((of != number, _OTHERS), (of == number, colors[number])):
+            shade = colors[number] if len(names) <= len(COLORS) else BLUE
+            own = _diameter(counts[names[number]])
+            for rows, color, size in ((of != number, _OTHERS, diameter), (of == number, shade, own)):
                 axes.plot(
-                    *points[rows].T, "o", color=color, markersize=diameter, markeredgewidth=0, rasterized=True
+                    *points[rows].T, "o", color=color, markersize=size, markeredgewidth=0, rasterized=True
                 )
             axes.set_title(
                 f"{shorten(titles[number], _LONGEST_TITLE)} ({counts[names[number]]:,})", fontsize=9
             )
+        classes = len(counts.keys() - {None})
+        rest = f"; the {len(names)} most frequent of {classes} classes" if classes > len(names) else ""
+        heading = f"UMAP of hidden states: near rows are similar{rest}"
+        # In inches from the top left corner.
+        width, height = figure.get_size_inches()
+        at = {"x": _MARGIN / width, "y": 1 - _MARGIN / height, "ha": "left", "va": "top"}
+        figure.suptitle(heading, **at, fontsize=11, fontweight="bold")
         limits = _limits(points)
         for axes in (everywhere, *of_classes):
             axes.set(xticks=[], yticks=[], xlim=limits[0], ylim=limits[1])
             axes.spines[:].set_visible(True)
             axes.spines[:].set_color("#aaaaaa")
         return picture_bytes(figure, format)
+
+
+def _diameter(rows: int) -> float:
+    """Diameter of a point in typographic points: smaller the more rows there are."""
+    return min(max(math.sqrt(3000 / max(rows, 1)), 0.8), 3.5)
 
 
 def _grid(figure: Figure, n: int) -> list[Axes]:
@@ -87,14 +98,14 @@ def _grid(figure: Figure, n: int) -> list[Axes]:
     lines = math.ceil(n / columns)
     side = _SIDE if n > 1 else 2 * _SIDE
     width = columns * (side + _MARGIN) + _MARGIN
-    height = lines * (side + _TITLE) + _MARGIN
+    height = lines * (side + _TITLE) + _MARGIN + _HEADING
     figure.set_size_inches(width, height)
     grid = figure.subplots(
         *(lines, columns),
         squeeze=False,
         gridspec_kw={
             **{"left": _MARGIN / width, "right": 1 - _MARGIN / width, "wspace": _MARGIN / side},
-            **{"bottom": _MARGIN / height, "top": 1 - _TITLE / height, "hspace": _TITLE / side},
+            **{"bottom": _MARGIN / height, "top": 1 - (_TITLE + _HEADING) / height, "hspace": _TITLE / side},
         },
     ).ravel()
     for unused in grid[n:]:
@@ -103,14 +114,13 @@ def _grid(figure: Figure, n: int) -> list[Axes]:
 
 
 def _colors(n: int) -> list[str]:
-    """This many colors, as distinct as possible."""
+    """This many colors that are distinguishable with color blindness."""
     from matplotlib import colormaps, colors
 
-    if n <= 2 * _DISTINCT:
-        palette = colormaps["tab10" if n <= _DISTINCT else "tab20"]
-        return [colors.to_hex(palette(i)) for i in range(n)]
-    # Both ends of this palette are dark and hard to tell apart, so they are left out.
-    return [colors.to_hex(colormaps["turbo"](0.03 + 0.94 * i / (n - 1))) for i in range(n)]
+    if n <= len(COLORS):
+        return list(COLORS[:n])
+    # Dark to light, which color blindness leaves; the light end would vanish on white.
+    return [colors.to_hex(colormaps["viridis"](0.92 * i / (n - 1))) for i in range(n)]
 
 
 def _limits(points: NDArray[np.float32]) -> list[tuple[float, float]]:

@@ -1,4 +1,4 @@
-"""Names short enough for a table or a legend."""
+"""Names of scores and tokenizers for tables and pictures."""
 
 from __future__ import annotations
 
@@ -19,3 +19,14 @@ def short_names(names: Sequence[str]) -> dict[str, str]:
         short[name] = "/".join(own[-next(lengths, len(own)) :])
     # Paths that differ only in empty parts, a/b and a//b, have no distinct short names.
     return short if len(set(short.values())) == len(names) else {name: name for name in names}
+
+
+def score_name(score: str) -> str:
+    """A score as it is displayed.
+
+    >>> score_name("macro_f1")
+    'macro F1'
+    """
+    words = score.replace("_", " ").replace("f1", "F1")
+    special = {"ece": "ECE", "r2": "R²", "mae": "mean absolute error", "cross entropy": "cross-entropy"}
+    return special.get(words, words)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tokkit.views.html import Drawing
-from tokkit.views.plots import BLUE, GREY, ORANGE, new_figure, picture_bytes, style
+from tokkit.views.plots import BLUE, GREY, SMALL, new_figure, picture_bytes, style
 
 # ``{from, to, rows, confidence, accuracy}`` of each bin that has rows.
 Bins = Sequence[Mapping[str, Any]]
@@ -15,27 +15,34 @@ Bins = Sequence[Mapping[str, Any]]
 _SIDE, _BELOW, _LEFT = 260, 30, 40
 # Maximum width on a page in pixels: a square drawing would fill a wide screen.
 _WIDEST = 420
+# Areas of points of a picture in square points: of the largest, and the smallest that is seen.
+_LARGEST, _SMALLEST = 400.0, 4.0
 
 
-def reliability(bins: Bins, format: str) -> bytes:
-    """Accuracy by confidence, where bars that reach the diagonal are perfect; below, the rows of each bin."""
-    left, rows = [b["from"] for b in bins], [b["rows"] for b in bins]
+def reliability(bins: Bins, ece: float, format: str) -> bytes:
+    """Accuracy by confidence, a point for each bin, whose area is its rows.
+
+    ece   expected calibration error
+    """
+    rows = [b["rows"] for b in bins]
     confidence, accuracy = [b["confidence"] for b in bins], [b["accuracy"] for b in bins]
-    bars: Any = {"width": [b["to"] - b["from"] for b in bins], "align": "edge", "edgecolor": "white"}
     with style():
-        figure = new_figure(5, 5.6)
-        above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-        above.bar(left, accuracy, color=BLUE, **bars)
-        above.plot([0, 1], [0, 1], "--", color=GREY, label="perfect")
-        # The mean confidence of a bin is rarely its middle: the point is where the bar should end.
-        above.plot(confidence, accuracy, "o", color=ORANGE, markersize=4)
-        above.set_ylabel("accuracy")
-        above.set_ylim(0, 1)
-        above.legend(loc="upper left")
-        below.bar(left, rows, color=GREY, **bars)
-        below.set_xlim(0, 1)
-        below.set_xlabel("confidence")
-        below.set_ylabel("rows")
+        heading = f"Reliability: ECE {ece:.4f}"
+        figure = new_figure(5.2, 5.4, heading)
+        axes = figure.subplots()
+        axes.plot([0, 1], [0, 1], "--", color=GREY, linewidth=1)
+        # How far a bin is from the diagonal, weighted by its rows, is the error.
+        axes.vlines(confidence, confidence, accuracy, color=BLUE, linewidth=1)
+        areas = [max(_LARGEST * n / max(rows), _SMALLEST) for n in rows]
+        axes.scatter(confidence, accuracy, areas, color=BLUE, linewidths=0, alpha=0.7, clip_on=False)
+        look: Any = {"color": GREY, "fontsize": SMALL}
+        axes.text(0.02, 0.97, "accuracy above confidence", va="top", **look)
+        axes.text(0.98, 0.03, "confidence above accuracy", ha="right", **look)
+        axes.text(1.02, 1, "perfect", va="center", **look)
+        axes.set_title(f"area of a point: its predictions, {max(rows):,} at most", loc="left", **look)
+        axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
+        axes.set_xlabel("confidence: probability of the prediction, mean of the bin")
+        axes.set_ylabel("accuracy: share of correct predictions")
         return picture_bytes(figure, format)
 
 

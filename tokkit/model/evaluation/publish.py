@@ -4,7 +4,7 @@ metrics.json               everything that is reported
 predictions.parquet        one row per text, in the order of the data set
 classification_report.csv  precision, recall, F1 and rows of each class
 label_issues.csv           rows whose label is likely wrong, where requested
-confusion.png, confusion_normalized.png, reliability.png
+confusion.png, reliability.png
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ def _write_tables(folder: Path, evaluation: Evaluation) -> None:
 def _write_pictures(folder: Path, evaluation: Evaluation) -> None:
     if "confusion" in evaluation.metrics:
         labels, matrix = evaluation.metrics["confusion"]["labels"], evaluation.metrics["confusion"]["matrix"]
-        (folder / "confusion.png").write_bytes(confusion_matrix(labels, matrix, "png"))
-        normalized = confusion_matrix(labels, matrix, "png", normalized=True)
-        (folder / "confusion_normalized.png").write_bytes(normalized)
-    if bins := evaluation.metrics.get("calibration", {}).get("bins"):
-        (folder / "reliability.png").write_bytes(reliability(bins, "png"))
+        unit = "rows" if evaluation.model.task.by_row else "tokens"
+        (folder / "confusion.png").write_bytes(confusion_matrix(labels, matrix, "png", unit))
+    calibration = evaluation.metrics.get("calibration", {})
+    if bins := calibration.get("bins"):
+        (folder / "reliability.png").write_bytes(reliability(bins, calibration["ece"], "png"))

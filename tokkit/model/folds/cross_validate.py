@@ -36,7 +36,7 @@ from tokkit.model.training import report
 from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree
 from tokkit.model.training.train_model import PACKAGES, FinetuneRequest, FinetuneResult, train_model
 from tokkit.views import plots
-from tokkit.views.reports.evaluation import score_name
+from tokkit.views.names import score_name
 
 _WORK = "folds"
 # Fields of `FoldsResult` that differ from run to run.
@@ -241,7 +241,10 @@ def _write_pictures(
 ) -> None:
     """One picture for all folds of the curves, and one of their scores."""
     loss = losses.name(request.task, request.options)
-    (staging / "curves.png").write_bytes(plots.curves(histories, "png", loss))
+    best = [fold.best_epoch for fold in results]
+    metric = score_name(request.options.metric or request.task.metric)
+    curves = plots.curves(histories, "png", loss, best=best, metric=metric)
+    (staging / "curves.png").write_bytes(curves)
     names = {name: score_name(name) for name in ("loss", *request.task.headline)}
     folds = [{displayed: fold.metrics[name] for name, displayed in names.items()} for fold in results]
     whole = {displayed: out_of_fold[name] for name, displayed in names.items()}

@@ -21,7 +21,7 @@ from tokkit.model.training.setup import TrainingSetup
 from tokkit.model.training.tag_baseline import linear_tags, word_majority
 from tokkit.progress import Progress, stage
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.views.reports.evaluation import score_name
+from tokkit.views.names import score_name
 
 PROBE, WORDS, TAGGER, NONE = "probe", "bag-of-words", "linear-tagger", "none"
 # Training rows of a baseline; of more rows, a sample of so many.

@@ -17,11 +17,11 @@ from tokkit.model.metrics.named_scores import is_error, score_named
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.steps import StepReport
+from tokkit.views.names import score_name
 from tokkit.views.reports.evaluation import predicts_only
 
 Row = Mapping[str, Any]
 
-_NAMES = {"macro_f1": "macro F1", "span_f1": "span F1", "cross_entropy": "cross-entropy"}
 # In a checkpoint.
 _MODEL, _LOGITS = "best", "best.safetensors"
 
@@ -114,7 +114,7 @@ def sentence(epochs: int, row: Row, scores: Mapping[str, Any]) -> str:
     """A line of the history as a sentence, and whether all predictions are the same."""
     train, validation = (
         ", ".join(
-            f"{_NAMES.get(name, name)} {value:.4f}"
+            f"{score_name(name)} {value:.4f}"
             for column, value in row.items()
             if value is not None and (name := column.removeprefix(f"{split}_")) != column
         )

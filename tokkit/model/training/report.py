@@ -20,7 +20,8 @@ from tokkit.model.training.session import TrainingResult
 from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress
 from tokkit.views import plots
-from tokkit.views.reports.evaluation import baseline_columns, predicts_only, score_name
+from tokkit.views.names import score_name
+from tokkit.views.reports.evaluation import baseline_columns, predicts_only
 from tokkit.views.tables import in_markdown
 
 _VERIFIED_ROWS = 8
@@ -68,7 +69,15 @@ def write(
     write_json(folder / "metrics.json", scores)
     write_history(folder / "history.csv", result.history)
     loss = losses.name(classifier.task, setup.options)
-    (folder / "curves.png").write_bytes(plots.curves([result.history], "png", loss))
+    (folder / "curves.png").write_bytes(
+        plots.curves(
+            [result.history],
+            "png",
+            loss,
+            best=[result.history[best.index]["epoch"]],
+            metric=score_name(setup.options.metric or metric),
+        )
+    )
     table = prediction_table(
         classifier.task, validation.rows, classifier.labels, best.logits, validation.targets
     )

@@ -8,6 +8,7 @@ from pathlib import PurePath
 from statistics import fmean, pstdev
 
 from tokkit.views.html import Part
+from tokkit.views.names import score_name
 from tokkit.views.reliability_plot import reliability_drawing
 from tokkit.views.tables import Headline, Result, Shaded, Table, facts, p_value, shorten, skipped
 
@@ -140,16 +141,6 @@ def _named(scores: Result, name: str) -> float | None:
     label, _, last = rest.rpartition(".")
     inner = scores.get(group, {}).get(label, {}) if label else scores.get(group, {}) if rest else scores
     return inner.get(last or name) if isinstance(inner, Mapping) else None
-
-
-def score_name(score: str) -> str:
-    """A score as it is displayed.
-
-    >>> score_name("macro_f1")
-    'macro F1'
-    """
-    words = score.replace("_", " ").replace("f1", "F1")
-    return {"ece": "ECE", "r2": "R²", "mae": "mean absolute error"}.get(words, words)
 
 
 def predicts_only(scores: Result) -> list[str]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tokkit.views.reports.evaluation import BASELINES, evaluation, score_name
+from tokkit.views.names import score_name
+from tokkit.views.reports.evaluation import BASELINES, evaluation
 from tokkit.views.tables import Result, Table, facts, p_value, with_interval
 
 # Scores that are displayed of each fold, where the task has them.
