@@ -91,6 +91,7 @@ def test_tags_and_entities_are_counted_and_rows_have_them_marked(write, tmp_path
     assert result.splits["train"]["tags"] == {"O": 4, "B-LOC": 3, "B-PER": 1, "I-PER": 1}
     assert result.splits["train"]["entities"] == {"LOC": 3, "PER": 1}
     assert result.splits["test"]["entities"] == {"LOC": 2}
+    assert result.rows_by_length("train") == {2: 2, 5: 1}, "a row counts once, whatever its tags"
     first = result.examples["entities"][0]
     assert (first["split"], first["row"], first["tokens"][-1]) == ("train", 1, "서울")
     spans = [{"type": "PER", "first": 0, "last": 2}, {"type": "LOC", "first": 4, "last": 5}]

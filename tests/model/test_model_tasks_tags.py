@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import warnings
+from collections import Counter
 
 import numpy as np
 import polars as pl
@@ -148,6 +149,15 @@ def test_scores_are_those_of_seqeval_on_the_predictions_written(tagger, data):
     assert (scores["tokens"], scores["unseen_tokens"]) == (sum(map(len, true)), 0)
     assert scores["accuracy"] > scores["majority"]["accuracy"]
     assert scores["scheme"] == "IOB"
+    pairs = zip(" ".join(saved["label"]).split(), " ".join(saved["predicted"]).split(), strict=True)
+    counted = Counter((tag.split("-")[-1], other.split("-")[-1]) for tag, other in pairs)
+    names = scores["type_confusion"]["labels"]
+    assert names == ["O", "LOC", "PER"]
+    assert scores["type_confusion"]["matrix"] == [[counted[a, b] for b in names] for a in names]
+    for row in scores["worst"]:
+        assert " ".join(row["tokens"]) == row["text"]
+        ends = [span["last"] for span in row["spans"]["label"]]
+        assert len(ends) == row["label"].count("B-")
 
 
 def test_predict_gives_tokens_with_tags_and_spans(tagger, data):

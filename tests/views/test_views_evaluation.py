@@ -103,8 +103,26 @@ def test_evaluation_names_selection_on_the_test_set_for_what_it_is():
 def test_evaluation_leaves_a_wide_matrix_to_the_page():
     titles = [table.title for table in reports.evaluation(reported(NAMES["hundred"]))]
     assert not any(title.startswith("Confusion") for title in titles)
+    (listed,) = [t for t in reports.evaluation(reported(NAMES["hundred"])) if t.title.startswith("Most freq")]
+    assert [row[2] for row in listed.rows] == sorted((row[2] for row in listed.rows), reverse=True)
     parts = reports.page_parts(reported(NAMES["hundred"]))
     assert any(isinstance(part, Table) and part.title.startswith("Confusion") for part in parts)
+
+
+def test_evaluation_of_tags_has_one_confusion_and_marks_entities():
+    row = {"id": 0, "text": "김민수 in 서울", "label": "B-PER O B-LOC", "predicted": "O O B-LOC", "loss": 1.5}
+    row["tokens"] = row["text"].split()
+    location = {"type": "LOC", "first": 2, "last": 3}
+    row["spans"] = {"label": [{"type": "PER", "first": 0, "last": 1}, location], "predicted": [location]}
+    types = {"labels": ["O", "LOC", "PER"], "matrix": [[5, 1, 0], [2, 3, 0], [0, 0, 4]]}
+    result = reported(["O", "B-LOC", "B-PER", "I-LOC"], type_confusion=types, worst=[row])
+    printed = as_tsv(reports.evaluation(result))
+    assert "# Confusion of tokens by entity type (rows: true, columns: predicted)\n\tO\tLOC\tPER\n" in printed
+    assert printed.count("# Confusion") == 1
+    assert "label\tpredicted\tloss\n[김민수 PER] in [서울 LOC]\t김민수 in [서울 LOC]\t1.5\n" in printed
+    page = html.page("t", reports.page_parts(result)).decode()
+    assert page.count("<h2>Confusion") == 1
+    assert '<mark class="k1">김민수 <b><bdi>PER</bdi></b></mark>' in page
 
 
 def test_shaded_cells_are_counts_everywhere_and_shaded_on_a_page():

@@ -121,7 +121,7 @@ def test_html_keeps_numbers_next_to_words_from_right_to_left_in_place():
     page = html.page("t", [], [Headline("classes", "2", "most فرح جدا 52%, least joy 5%")]).decode()
     assert "most <bdi>فرح جدا</bdi> 52%, least joy 5%" in page
     row = html.page("t", [Table("t", ["text"], [["أنا سعيد 123"]])]).decode()
-    assert '<td dir="auto">أنا سعيد 123</td>' in row
+    assert '<td class="word" dir="auto">أنا سعيد 123</td>' in row
 
 
 def test_html_has_the_date_it_is_given_or_none():

@@ -176,3 +176,12 @@ def test_tables_display_all_fractions_of_a_table_with_the_same_decimals():
         ["0.50", "1.00", "3"],
         ["0.25", "10.00", "-"],
     ]
+
+
+def test_a_narrow_terminal_gets_the_narrow_table_where_there_is_one():
+    matrix = [[f"label {i}", *range(100_000, 100_012)] for i in range(12)]
+    narrow = Table("Most frequent", ("true", "predicted", "count"), [("label 1", "label 2", 7)])
+    table = Table("Matrix", ("", *(f"label {i}" for i in range(12))), matrix, narrow)
+    assert as_text([table], 200, False).startswith("Matrix")
+    assert as_text([table], 80, False).splitlines()[4].split() == ["label", "1", "label", "2", "7"]
+    assert as_tsv([table]).startswith("# Matrix")

@@ -54,4 +54,5 @@ def evaluate_command(
         parts, about = reports.page_parts(record), {"data": result.where}
         heads = reports.headlines(record)
         write_page(path, "tokkit evaluate", parts, heads, about, result.inputs, force, progress)
-    show(record, reports.comparison if "models" in record else reports.evaluation)
+    brief = reports.comparison if "models" in record else reports.evaluation
+    show(record, lambda record: reports.tables_of(reports.page_parts(record)), brief)

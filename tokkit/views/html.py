@@ -205,7 +205,8 @@ def _cell(cell: Any, number: bool, name: str, digits: int) -> str:
         return f'<td{name} class="words" dir="auto">{" ".join(map(_piece, *_kinds(cell)))}</td>'
     text = _in_sentence(in_words(cell, digits))
     if not number:
-        return f'<td{name}{_WORDS if len(text) > _SHORT else ""} dir="auto">{text}</td>'
+        kind = _WORDS if len(text) > _SHORT else _WORD if len(text) <= _ONE_WORD else ""
+        return f'<td{name}{kind} dir="auto">{text}</td>'
     # Counts and shares are not negative: empty cells sort before all of them.
     value = -1 if cell is None else str(cell).rstrip("%")
     return f'<td{name} class="number" data-value="{value}">{text}</td>'
@@ -222,14 +223,14 @@ def _piece(text: str, kind: str | None, number: int) -> str:
     return f'<mark class="k{number % _HUES}">{_text(text)} <b><bdi>{_text(kind)}</bdi></b></mark>'
 
 
-_WORDS = ' class="words"'
+_WORDS, _WORD = ' class="words"', ' class="word"'
 _HUES = 6
 
 # Maximum opacity of the shade of a cell, so that its text stays readable.
 _DARKEST = 0.55
 
 # Characters of a heading and a cell that stay on their line, and of a cell as wide as a phone.
-_SHORT_NAME, _SHORT, _SENTENCE = 6, 24, 60
+_SHORT_NAME, _ONE_WORD, _SHORT, _SENTENCE = 6, 12, 24, 60
 # Columns of a table that half the width of a wide screen has room for.
 _HALF = 3
 

@@ -19,11 +19,15 @@ Result = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """A title, column names, and rows of strings, numbers or None."""
+    """A title, column names, and rows of strings, numbers or None.
+
+    narrow  what a terminal displays that is too narrow for its columns; None for one value per line
+    """
 
     title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
+    narrow: Table | None = None
 
 
 def facts(title: str, rows: Iterable[tuple[str, Any]]) -> Table:
@@ -164,7 +168,8 @@ def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
 
     Of a cell of more than 1,000 characters its beginning is displayed, with their number.
     The first column, which holds names, is folded only where the rest would not fit, and columns then move
-    closer; a table with too many columns for that width is printed as records, one value per line.
+    closer; instead of a table with too many columns for that width, its `narrow` one is printed, or records,
+    one value per line.
     """
     from rich.console import Console
 
@@ -176,9 +181,11 @@ def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
     def fits(attempt: Any) -> bool:
         return console.measure(attempt, options=unbounded).minimum <= width
 
-    for table in map(_shortened, tables):
-        attempts = (_rich_table(table, *attempt) for attempt in _ATTEMPTS)
-        console.print(next(filter(fits, attempts), None) or _as_records(table))
+    for wide in tables:
+        tried = [wide] if wide.narrow is None else [wide, wide.narrow]
+        shortened = list(map(_shortened, tried))
+        attempts = (_rich_table(table, *attempt) for table in shortened for attempt in _ATTEMPTS)
+        console.print(next(filter(fits, attempts), None) or _as_records(shortened[-1]))
     return stream.getvalue()
 
 

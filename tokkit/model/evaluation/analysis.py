@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import numpy as np
 import polars as pl
 
 from tokkit.data.dataset import Rows
+from tokkit.data.tag_schemes import TagScheme
+from tokkit.data.tag_spans import spans_of
 from tokkit.errors import InputError
 from tokkit.model.evaluation.scoring import ScoredModel
 from tokkit.model.folder.predictions import prediction_table, row_sums, rows_by_loss
@@ -110,10 +112,11 @@ def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: 
     if samples:
         metrics["intervals"] = intervals(samples)
     metrics["lengths"] = scores_by_length(model.lengths, losses, decisions)
-    metrics["worst"] = rows_by_loss(table, options.worst, highest=True)
+    with_tokens = table.with_columns(tokens=pl.Series(rows.tokens)) if rows.tokens else table
+    metrics["worst"] = _with_spans(model, rows_by_loss(with_tokens, options.worst, highest=True))
     if options.best:
         # Not "best", which names the best of several models.
-        metrics["best_rows"] = rows_by_loss(table, options.best, highest=False)
+        metrics["best_rows"] = _with_spans(model, rows_by_loss(with_tokens, options.best, highest=False))
     # McNemar's test needs rows that are either correct or not. Without such rows the task's own metric is
     # tested by exchanging rows; numbers have no test.
     paired = None
@@ -125,6 +128,18 @@ def analyze(model: ScoredModel, rows: Rows, options: EvaluateOptions, progress: 
     if options.label_issues:
         issues, metrics["label_issues"] = _label_issues(model, table, options.worst, progress)
     return Evaluation(model, metrics, table, paired, issues)
+
+
+def _with_spans(model: ScoredModel, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows; those with tokens have the ``spans`` of their ``label`` and of what is ``predicted``."""
+    scheme = TagScheme.of(model.labels)
+    for row in rows:
+        if "tokens" in row:
+            row["spans"] = {
+                name: [asdict(span) for span in spans_of(model.task.names(row[name]), scheme)]
+                for name in ("label", "predicted")
+            }
+    return rows
 
 
 def _label_issues(

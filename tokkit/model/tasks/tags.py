@@ -120,6 +120,22 @@ def _same(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str]]) -> 
     return {"predicts_only": used.pop()} if len(used) == 1 < len(set(itertools.chain(*true))) else {}
 
 
+def _by_type(
+    matrix: NDArray[np.int64], labels: Sequence[str], scheme: TagScheme
+) -> dict[str, dict[str, list[Any]]]:
+    """``type_confusion``: the confusion of tokens by entity type, whatever their marks; O comes first.
+
+    Nothing where tags are no entities.
+    """
+    if scheme.name == "none":
+        return {}
+    types = [OUTSIDE if is_outside(label) else scheme.split(label)[1] for label in labels]
+    names = sorted(set(types), key=lambda name: (name != OUTSIDE, types.index(name)))
+    # (types, labels): 1 where a label is of the type
+    members = np.array([[kind == name for kind in types] for name in names], dtype=np.int64)
+    return {"type_confusion": {"labels": names, "matrix": (members @ matrix @ members.T).tolist()}}
+
+
 class Tags(Task):
     name: ClassVar[str] = "tags"
     title: ClassVar[str] = "Token classifier"
@@ -225,6 +241,7 @@ class Tags(Task):
             },
             **_same(predicted, targets.tags),
             "confusion": {"labels": list(labels), "matrix": matrix.tolist()},
+            **_by_type(matrix, labels, scheme),
             "calibration": by_token["calibration"],
         }
 

@@ -6,16 +6,19 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from statistics import fmean, pstdev
+from typing import Any
 
 from tokkit.views.html import Part
 from tokkit.views.names import score_name
 from tokkit.views.reliability_plot import reliability_drawing
-from tokkit.views.tables import Headline, Result, Shaded, Table, facts, p_value, shorten, skipped
+from tokkit.views.tables import Headline, Result, Shaded, Table, facts, marked, p_value, shorten, skipped
 
 # Characters of a text that are displayed.
 _TERMINAL_CHARACTERS, _PAGE_CHARACTERS = 160, 1000
-# Classes up to which a terminal displays the confusion matrix; pages and pictures always have it.
+# Classes up to which a terminal displays the confusion matrix, and of more, confusions that are listed; pages
+# and pictures always have the matrix.
 _WIDEST_MATRIX = 20
+_CONFUSIONS = 20
 
 _SELECTED = {"validation": "on the validation rows", "train": "on the training rows"}
 _SELECTED_ON_TEST = "on these rows, which is selection on the test set"
@@ -40,11 +43,14 @@ _TESTS = {"mcnemar": ("McNemar", "accuracy"), "exchange": ("exchanged rows", "sp
 
 
 def evaluation(result: Result) -> list[Table]:
-    """One model's scores for a terminal."""
-    # A matrix wider than the terminal would wrap into noise.
-    if len(result.get("confusion", {}).get("labels", ())) > _WIDEST_MATRIX:
-        result = {**result, "confusion": {}}
-    return [table for table in _parts(result, _TERMINAL_CHARACTERS) if isinstance(table, Table)]
+    """One model's scores for a terminal; of tags, the confusion is that of entity types."""
+    confusion = result.get("type_confusion") or result.get("confusion")
+    return tables_of(_parts(result, _TERMINAL_CHARACTERS, confusion))
+
+
+def tables_of(parts: Sequence[Part]) -> list[Table]:
+    """The parts that a terminal can display."""
+    return [part for part in parts if isinstance(part, Table)]
 
 
 def page_parts(result: Result) -> list[Part]:
@@ -154,12 +160,21 @@ def predicts_only(scores: Result) -> list[str]:
     return [f'predicts only "{label}"' if label else "predicts no label for any row"]
 
 
-def _parts(result: Result, longest: int) -> list[Part]:
+def _parts(result: Result, longest: int, confusion: Result | None = None) -> list[Part]:
+    """Everything about one model.
+
+    longest    characters of a text
+    confusion  to be displayed instead of that of the classes; a large one as a list, for a terminal
+    """
     parts: list[Part] = [_overall(result)]
     if "classes" in result:
         parts.append(_classes(result["classes"]))
     parts += _calibration(result)
-    if result.get("confusion"):
+    if confusion:
+        matrix = _confusion(confusion, "type_confusion" in result)
+        wide = len(confusion["labels"]) > _WIDEST_MATRIX
+        parts.append(matrix.narrow if wide and matrix.narrow else matrix)
+    elif result.get("confusion"):
         parts.append(_confusion(result["confusion"]))
     parts += _thresholds(result)
     if result.get("lengths"):
@@ -209,13 +224,28 @@ def _classes(classes: Mapping[str, Result]) -> Table:
     return Table("Classes", ("label", *headings), rows)
 
 
-def _confusion(confusion: Result) -> Table:
+def _confusion(confusion: Result, of_types: bool = False) -> Table:
     labels, matrix = confusion["labels"], confusion["matrix"]
     rows = [
         (label, *(Shaded(n, n / max(sum(counts), 1)) for n in counts))
         for label, counts in zip(labels, matrix, strict=True)
     ]
-    return Table("Confusion (rows: true, columns: predicted)", ("", *labels), rows)
+    title = "Confusion of tokens by entity type" if of_types else "Confusion"
+    return Table(f"{title} (rows: true, columns: predicted)", ("", *labels), rows, _confused(confusion))
+
+
+def _confused(confusion: Result) -> Table:
+    """The most frequent confusions, a line each, where the matrix is too wide."""
+    labels, matrix = confusion["labels"], confusion["matrix"]
+    pairs = [
+        (label, other, n, f"{n / sum(counts):.1%}")
+        for label, counts in zip(labels, matrix, strict=True)
+        for other, n in zip(labels, counts, strict=True)
+        if n and other != label
+    ]
+    pairs.sort(key=lambda pair: -pair[2])
+    title = f"Most frequent confusions, of {len(pairs):,}"
+    return Table(title, ("true", "predicted", "count", "of the true"), pairs[:_CONFUSIONS])
 
 
 def _calibration(result: Result) -> list[Part]:
@@ -275,12 +305,19 @@ def _percent(share: float | None) -> str | None:
 
 
 def _rows_table(title: str, rows: Sequence[Result], longest: int) -> Table:
-    columns = [name for name in rows[0] if name != "id"]
-    cells = [
-        tuple(shorten(row[name], longest) if name in ("text", "pair") else row[name] for name in columns)
-        for row in rows
-    ]
-    return Table(title, columns, cells)
+    columns = [name for name in rows[0] if name not in ("id", "tokens", "spans")]
+    if "spans" in rows[0]:
+        # The entities are marked in the text: once for the label, once for what is predicted.
+        columns.remove("text")
+    spans = [span for row in rows for of_row in row.get("spans", {}).values() for span in of_row]
+    kinds = sorted({span["type"] for span in spans})
+
+    def cell(row: Result, name: str) -> Any:
+        if name in row.get("spans", {}):
+            return marked(row["tokens"], row["spans"][name], kinds)
+        return shorten(row[name], longest) if name in ("text", "pair") else row[name]
+
+    return Table(title, columns, [[cell(row, name) for name in columns] for row in rows])
 
 
 def _differences(comparisons: Sequence[Result]) -> Table:

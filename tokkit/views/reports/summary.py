@@ -17,7 +17,7 @@ _NAME = 24
 _NAMED = 4
 # Of several maximum lengths without a recommended one: the positions of BERT and most encoders after it.
 _POSITIONS = "512"
-_NO_TOKENIZER = "named by --tokenizer"
+_NO_TOKENIZER = "counted with --tokenizer"
 
 
 def headlines(result: Result) -> list[Headline]:
