@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 from tokkit.model.evaluation.analysis import _label_issues
-from tokkit.model.metrics.label_issues import find_label_issues
+from tokkit.model.metrics.label_issues import find_label_issues, probability_wrong
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import RowTargets
 from tokkit.views.reports import evaluation as reports
@@ -111,6 +111,21 @@ def test_the_expected_precision_is_about_that_of_planted_errors(noise, spread):
     shares = cross_val_predict(LogisticRegression(), vectors, labels, cv=3, method="predict_proba")
     result = find_label_issues(shares, labels)
     assert result.precision == pytest.approx((labels != true)[result.rows].mean(), abs=0.3)
+
+
+@pytest.mark.parametrize("noise", [0.05, 0.1, 0.2])
+def test_the_expected_precision_of_an_overconfident_model_is_not_higher(noise):
+    rng = np.random.default_rng(2)
+    centers = rng.normal(size=(3, 20)) * 0.4
+    true = rng.integers(0, 3, 3000)
+    vectors = centers[true] + rng.normal(size=(3000, 20))
+    labels = np.where(rng.random(3000) < noise, (true + rng.integers(1, 3, 3000)) % 3, true)
+    shares = cross_val_predict(LogisticRegression(), vectors, labels, cv=3, method="predict_proba")
+    overconfident = shares**4 / (shares**4).sum(axis=1, keepdims=True)
+    result = find_label_issues(overconfident, labels)
+    right = (labels != true)[result.rows].mean()
+    assert result.precision < right + 0.12
+    assert probability_wrong(overconfident, labels)[result.rows].mean() > result.precision + 0.05
 
 
 def test_without_errors_little_is_expected():
