@@ -759,6 +759,7 @@ def train_bpe(
     read_options: CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = ...,
     recipe: str | None = None,
     normalizer: str | Sequence[str] = (),
@@ -782,7 +783,7 @@ def train_bpe(
     encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
-) -> TrainResult: ...
+) -> TrainResult | DryRunResult: ...
 def train_char(
     corpus: Corpus | Rows = (),
     out: str | Path = "out",
@@ -792,6 +793,7 @@ def train_char(
     read_options: CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = ...,
     recipe: str | None = None,
     normalizer: str | Sequence[str] = (),
@@ -809,7 +811,7 @@ def train_char(
     encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
-) -> TrainResult: ...
+) -> TrainResult | DryRunResult: ...
 def train_unigram(
     corpus: Corpus | Rows = (),
     out: str | Path = "out",
@@ -819,6 +821,7 @@ def train_unigram(
     read_options: CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = ...,
     recipe: str | None = None,
     normalizer: str | Sequence[str] = (),
@@ -838,7 +841,7 @@ def train_unigram(
     encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
-) -> TrainResult: ...
+) -> TrainResult | DryRunResult: ...
 def train_word(
     corpus: Corpus | Rows = (),
     out: str | Path = "out",
@@ -848,6 +851,7 @@ def train_word(
     read_options: CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = ...,
     recipe: str | None = None,
     normalizer: str | Sequence[str] = (),
@@ -865,7 +869,7 @@ def train_word(
     encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
-) -> TrainResult: ...
+) -> TrainResult | DryRunResult: ...
 def train_wordpiece(
     corpus: Corpus | Rows = (),
     out: str | Path = "out",
@@ -876,6 +880,7 @@ def train_wordpiece(
     read_options: CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = ...,
     recipe: str | None = None,
     normalizer: str | Sequence[str] = (),
@@ -900,7 +905,7 @@ def train_wordpiece(
     encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
-) -> TrainResult: ...
+) -> TrainResult | DryRunResult: ...
 def trim(
     tokenizer: str | Path | None = None,
     out: str | Path = "out",

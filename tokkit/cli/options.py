@@ -209,6 +209,7 @@ def training_command(
                 "--counts", metavar="DIR", help="Train from a folder written by `tokkit count`, not a corpus."
             ),
             *further,
+            dry_run_option,
             shared_options(options=options, read_options=CorpusOptions, threads=True),
         ]
         return command(name, example)(_with_flags(function, flags))

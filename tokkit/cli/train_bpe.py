@@ -14,4 +14,4 @@ def train_bpe_command(show: Show, **options: Any) -> None:
     """Train a byte-pair encoding tokenizer, byte-level by default."""
     from tokkit.tokenizer.training.train import train_bpe
 
-    show(train_bpe(**options).as_dict(), reports.training)
+    show(train_bpe(**options).as_dict(), reports.trained)

@@ -14,4 +14,4 @@ def train_char_command(show: Show, **options: Any) -> None:
     """Give the most frequent characters a token each, for comparison."""
     from tokkit.tokenizer.training.train_frequent import train_char
 
-    show(train_char(**options).as_dict(), reports.training)
+    show(train_char(**options).as_dict(), reports.trained)

@@ -14,4 +14,4 @@ def train_unigram_command(show: Show, **options: Any) -> None:
     """Train a Unigram tokenizer with the tokenizers package, for comparison."""
     from tokkit.tokenizer.training.train_unigram import train_unigram
 
-    show(train_unigram(**options).as_dict(), reports.training)
+    show(train_unigram(**options).as_dict(), reports.trained)

@@ -14,4 +14,4 @@ def train_word_command(show: Show, **options: Any) -> None:
     """Give the most frequent words a token each, for comparison."""
     from tokkit.tokenizer.training.train_frequent import train_word
 
-    show(train_word(**options).as_dict(), reports.training)
+    show(train_word(**options).as_dict(), reports.trained)

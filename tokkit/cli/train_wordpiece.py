@@ -14,4 +14,4 @@ def train_wordpiece_command(show: Show, **options: Any) -> None:
     """Train a WordPiece tokenizer on text files, folders, globs or - (standard input)."""
     from tokkit.tokenizer.training.train import train_wordpiece
 
-    show(train_wordpiece(**options).as_dict(), reports.training)
+    show(train_wordpiece(**options).as_dict(), reports.trained)

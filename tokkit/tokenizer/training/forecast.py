@@ -38,8 +38,8 @@ _NEVER_REPEATS = 0.9
 
 _WHITE = re.compile(rb"[\x00-\x20]")
 
-# Samples of the whole corpus, and bytes of each.
-_SAMPLES, _SAMPLE_SIZE = 16, 64 << 10
+# Bytes of each sample, and of all together.
+_SAMPLE_SIZE, _SAMPLED = 64 << 10, 1 << 20
 
 
 @dataclass(frozen=True)
@@ -109,15 +109,17 @@ def say_forecast(expected: Forecast, vocab_size: int, progress: Progress) -> Non
         )
 
 
-def sample_lines(corpus: Sequence[CorpusFile]) -> list[str]:
-    """About a megabyte of lines (or rows) from all files in order; of compressed files and tables, the first.
+def sample_lines(corpus: Sequence[CorpusFile], size: int = _SAMPLED) -> list[str]:
+    """About ``size`` bytes of lines (or rows) from all files in order; of those whose size is not known, the
+    first.
 
     Bytes that are not UTF-8 are skipped: reading the whole corpus reports them.
     """
     lines: list[str] = []
-    for file in corpus[:: max(1, len(corpus) // _SAMPLES)]:
+    samples = size // _SAMPLE_SIZE
+    for file in corpus[:: max(1, len(corpus) // samples)]:
         if file.size is not None:
-            lines += _spread_lines(file.path, max(1, _SAMPLES // len(corpus)))
+            lines += _spread_lines(file.path, max(1, samples // len(corpus)))
         else:
             lines += [line for batch in islice(items([file]), 1) for line in batch]
     return lines

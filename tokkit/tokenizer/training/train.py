@@ -21,6 +21,7 @@ from tokkit.corpus.reference_words import count_small, is_small
 from tokkit.errors import UsageError
 from tokkit.options import apply_to_both, flag
 from tokkit.progress import SILENT, Progress, Stages
+from tokkit.runtime.dry_run import DryRunResult
 from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.runtime.threads import later
 from tokkit.tokenizer.blocks.post_processors import unmarked
@@ -65,6 +66,7 @@ class TrainRequest:
     like: str | Path | None
     force: bool
     threads: int | None
+    dry_run: bool
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ def train_wordpiece(
     read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
-) -> TrainResult:
+) -> TrainResult | DryRunResult:
     """Train WordPiece on text files, folders and globs; write the folder ``out``.
 
     ``settings`` are fields of `WordPieceOptions` and `CorpusOptions`:
@@ -113,7 +116,8 @@ def train_wordpiece(
     written to a folder below ``out``; the smaller ones are prefixes of the largest.
     The vocabulary is one the reference trainer may give, and the same at every run.
     ``counts``, a folder that `tokkit.count` wrote, replaces the corpus and determines the blocks.
-    ``like``, an old tokenizer, replaces recipe and blocks (see `inherit`).
+    ``like``, an old tokenizer, replaces recipe and blocks (see `inherit`). ``dry_run`` writes nothing and
+    returns the time, memory and disk that the training would take.
 
     Raises `InputError` for text that cannot be read, `OutputError` where ``out`` exists (unless
     ``force``), `UsageError` for blocks that cannot work together, or not with the counts.
@@ -121,7 +125,7 @@ def train_wordpiece(
     options, read_options = apply_to_both(
         WordPieceOptions, options, feed.CorpusOptions, read_options, settings
     )
-    request = TrainRequest(corpus, out, options, read_options, counts, like, force, threads)
+    request = TrainRequest(corpus, out, options, read_options, counts, like, force, threads, dry_run)
     return run_training(request, _learn_merges, progress)
 
 
@@ -135,16 +139,44 @@ def train_bpe(
     read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
-) -> TrainResult:
+) -> TrainResult | DryRunResult:
     """Train byte-pair encoding, byte-level by default; the rest as `train_wordpiece`."""
     options, read_options = apply_to_both(BpeOptions, options, feed.CorpusOptions, read_options, settings)
-    request = TrainRequest(corpus, out, options, read_options, counts, like, force, threads)
+    request = TrainRequest(corpus, out, options, read_options, counts, like, force, threads, dry_run)
     return run_training(request, _learn_merges, progress)
 
 
-def run_training(request: TrainRequest, learner: Learner, progress: Progress) -> TrainResult:
+def run_training(request: TrainRequest, learner: Learner, progress: Progress) -> TrainResult | DryRunResult:
+    """Train, or with ``dry_run`` forecast what that would take; raises `UsageError` for that of counts."""
+    if not request.dry_run:
+        return _train(request, learner, progress)
+    if request.counts is not None:
+        raise UsageError(
+            f"--dry-run: measures a piece of a corpus, but --counts {request.counts} was counted before",
+            hint="leave --dry-run out",
+        )
+    paths = feed.files_named(request.corpus, progress)
+    files.check_output(Path(request.out), force=request.force, inputs=paths, kind="folder")
+
+    def train(piece: Path | None, out: Path, muted: Progress) -> TrainResult:
+        of_piece = replace(request, corpus=piece or paths, out=out)
+        if piece is not None:
+            # Its lines are plain text, whatever the corpus is.
+            memory = request.read_options.memory
+            of_piece = replace(of_piece, read_options=feed.CorpusOptions(memory=memory))
+        return _train(of_piece, learner, muted)
+
+    # with the kernels
+    from tokkit.tokenizer.training.dry_run import dry_run
+
+    corpus = feed.plan(paths, request.read_options, progress)
+    return dry_run(corpus, request.out, train, progress)
+
+
+def _train(request: TrainRequest, learner: Learner, progress: Progress) -> TrainResult:
     """Count words, learn, write and verify: the training of every family."""
     stages = Stages(progress)
     corpus = request.corpus

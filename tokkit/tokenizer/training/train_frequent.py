@@ -13,6 +13,7 @@ from typing import Any
 from tokkit.corpus import feed
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
+from tokkit.runtime.dry_run import DryRunResult
 from tokkit.tokenizer.training.blueprint import UntrainedTokenizer
 from tokkit.tokenizer.training.learning import lexicon_of
 from tokkit.tokenizer.training.lexicon import MergedVocabulary, Words
@@ -29,9 +30,10 @@ def train_word(
     read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
-) -> TrainResult:
+) -> TrainResult | DryRunResult:
     """One token for each of the most frequent words, the others unknown; the rest as `train_wordpiece`.
 
     ``settings`` are fields of `WordOptions` and `CorpusOptions`:
@@ -39,7 +41,7 @@ def train_word(
     Equal to the reference's trainer to the last id, and the same at every run.
     """
     options, read_options = apply_to_both(WordOptions, options, feed.CorpusOptions, read_options, settings)
-    request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads)
+    request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads, dry_run)
     return run_training(request, most_frequent_words, progress)
 
 
@@ -52,9 +54,10 @@ def train_char(
     read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
-) -> TrainResult:
+) -> TrainResult | DryRunResult:
     """One token for each of the most frequent characters, the others unknown; the rest as `train_wordpiece`.
 
     ``settings`` are fields of `CharOptions` and `CorpusOptions`: ``train_char("corpus.txt", recipe="gpt2")``.
@@ -63,7 +66,7 @@ def train_char(
     Raises `UsageError` also for a pre-tokenizer that drops spaces: no decoder could put them back.
     """
     options, read_options = apply_to_both(CharOptions, options, feed.CorpusOptions, read_options, settings)
-    request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads)
+    request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads, dry_run)
     return run_training(request, most_frequent_characters, progress)
 
 

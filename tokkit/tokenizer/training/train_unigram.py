@@ -18,6 +18,7 @@ from tokkit.errors import UsageError
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.child_process import run_child
+from tokkit.runtime.dry_run import DryRunResult
 from tokkit.tokenizer.training.blueprint import UntrainedTokenizer
 from tokkit.tokenizer.training.lexicon import Words
 from tokkit.tokenizer.training.train import Corpus, TrainRequest, TrainResult, run_training
@@ -50,9 +51,10 @@ def train_unigram(
     read_options: feed.CorpusOptions | None = None,
     force: bool = False,
     threads: int | None = None,
+    dry_run: bool = False,
     progress: Progress = SILENT,
     **settings: Any,
-) -> TrainResult:
+) -> TrainResult | DryRunResult:
     """Train Unigram with the `tokenizers` package; the rest as `train_wordpiece`.
 
     ``settings`` are fields of `UnigramOptions` and `CorpusOptions`:
@@ -70,7 +72,7 @@ def train_unigram(
             "--vocab-size: a Unigram vocabulary is no prefix of a larger one, so name one size",
             hint="train each size by itself: --vocab-size 8000 -o out-8000/",
         )
-    request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads)
+    request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads, dry_run)
     return run_training(request, most_probable_tokens, progress)
 
 

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from tokkit.views.reports.dry_run import dry_run
 from tokkit.views.tables import Result, Table, facts, in_bytes
+
+
+def trained(result: Result) -> list[Table]:
+    """The tokenizer, or what training it would take."""
+    return dry_run(result) if "dry_run" in result else training(result)
 
 
 def training(result: Result) -> list[Table]:
