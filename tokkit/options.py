@@ -17,6 +17,7 @@ import dataclasses
 import inspect
 import math
 import re
+import shlex
 import types
 import typing
 from collections.abc import Iterator, Mapping
@@ -106,7 +107,7 @@ def bytes_of(name: str, text: str) -> int:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?b?)\s*", text, re.IGNORECASE)
     unit = match[2].upper().replace("I", "") if match else None
     if match is None or (size := float(match[1]) * _UNITS[unit if unit in _UNITS else f"{unit}B"]) < 1:
-        raise UsageError(f'{name}: "{text}" is not a size', hint=f"write it as 512MB or 2GB: {name} 512MB")
+        raise UsageError(f'{name}: "{text}" is not a size', hint=f"write it as 512MB or 2GB:\n{name} 512MB")
     return int(size)
 
 
@@ -141,6 +142,24 @@ def kind_of(group: type[Options], name: str) -> tuple[type, bool]:
     if isinstance(annotation, types.UnionType):
         return next(kind for kind in typing.get_args(annotation) if kind is not type(None)), False
     return annotation, False
+
+
+def typed(options: Options) -> str:
+    """The flags that set what differs from the defaults, quoted for a shell, each after a space.
+
+    >>> from tokkit.data.loading.dataset_options import DatasetOptions
+    >>> typed(DatasetOptions(text_column="the body", where=("n > 1",)))
+    " --text-column 'the body' --where 'n > 1'"
+    """
+    written = ""
+    for name, described in described_fields(type(options)):
+        value = getattr(options, name)
+        if value != getattr(type(options), name):
+            parts = value if isinstance(value, tuple) and not described.comma_separated else (value,)
+            for part in parts:
+                text = ",".join(map(str, part)) if isinstance(part, tuple) else str(part)
+                written += f" {flag(name)}" + ("" if part is True else f" {shlex.quote(text)}")
+    return written
 
 
 def apply_settings(group: type[Group], options: Group | None, settings: Mapping[str, Any]) -> Group:

@@ -217,13 +217,13 @@ def test_dataset_an_unknown_column_is_named(write):
         _load(write("a.csv", TABLE), label_column="mood")
     with pytest.raises(InputError, match=r'"txet" \(did you mean "text"\?\)') as caught:
         _load(write("a.csv", TABLE), label_column="txet")
-    assert caught.value.hint == "name one of them: --label-column text"
+    assert caught.value.hint == "name one of them:\n--label-column text"
 
 
 def test_dataset_a_wrong_separator_names_the_flag(write):
     with pytest.raises(InputError, match="a wrong separator") as caught:
         _load(write("a.csv", "satz;art\na;x\nb;y\n"), sep=",")
-    assert caught.value.hint == "name the separator: --sep ';'"
+    assert caught.value.hint == "name the separator:\n--sep ';'"
 
 
 @pytest.mark.parametrize(

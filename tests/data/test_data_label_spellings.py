@@ -45,7 +45,7 @@ def test_label_spellings_are_a_finding_of_stats(write):
         'labels differ only in white space, case or a final .0: " bad" and "bad"; '
         '"Good" and "good" and "good "'
     )
-    assert finding.fix == f"tokkit clean {path} -o OUT --labels merge makes them one"
+    assert finding.fix == f"make them one:\ntokkit clean {path} -o cleaned.csv --labels merge"
 
 
 def test_label_spellings_in_two_splits_are_a_finding(write, tmp_path):
@@ -97,6 +97,6 @@ def test_label_spellings_of_lists_are_refused_with_another_way(write, tmp_path):
     path = write("a.jsonl", '{"text": "a", "labels": ["x", "X"]}\n{"text": "b", "labels": ["x"]}\n')
     with pytest.raises(UsageError, match="lists of labels") as caught:
         tokkit.clean(path, tmp_path / "out.jsonl", labels="merge")
-    assert caught.value.hint == "--label-names Good=good gives one of them another name"
+    assert caught.value.hint == "give one of them another name (--label-names)"
     [finding] = [f for f in tokkit.stats(path).findings if f.rule == "label-spellings"]
-    assert finding.fix == "give them one name: --label-names OLD=NEW"
+    assert finding.fix == "give them one name (--label-names)"

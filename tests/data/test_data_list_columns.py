@@ -129,7 +129,7 @@ def test_rebalance_says_why_it_takes_one_label_a_row_only(tmp_path):
         InputError, match="have several labels: repeating or dropping a row for one class"
     ) as caught:
         tokkit.rebalance(several, tmp_path / "out.jsonl")
-    assert caught.value.hint == "weigh the classes instead: tokkit finetune --class-weights balanced"
+    assert caught.value.hint == "weigh the classes instead when fine-tuning (--class-weights)"
     tags = jsonl(tmp_path / "s.jsonl", [{"tokens": ["a"], "tags": ["O"]}])
     with pytest.raises(InputError, match="have a tag for each token"):
         tokkit.rebalance(tags, tmp_path / "out.jsonl")

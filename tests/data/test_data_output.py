@@ -112,7 +112,7 @@ def test_output_a_file_without_an_ending_has_the_requested_format(source, tmp_pa
 def test_output_a_name_that_says_another_format_is_refused(source, tmp_path):
     with pytest.raises(UsageError, match=r"--output-format parquet: the name out.csv.gz says csv") as caught:
         clean(source, tmp_path / "out.csv.gz", output_format="parquet")
-    assert caught.value.hint == "-o out.parquet"
+    assert caught.value.hint == f"-o {tmp_path}/out.parquet"
     assert not (tmp_path / "out.csv.gz").exists()
 
 
@@ -173,4 +173,4 @@ def test_output_is_never_within_a_folder_that_is_read(source, name, monkeypatch)
     for folder, out in ((source.parent, source.parent / "new"), (".", "negative/new"), ("../d", "new")):
         with pytest.raises(OutputError, match="is in the input folder") as caught:
             READERS_OF_FOLDERS[name](folder, out)
-        assert caught.value.hint == "choose a place outside of it: -o ../NAME"
+        assert caught.value.hint == "choose a place outside of it"

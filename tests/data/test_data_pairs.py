@@ -113,7 +113,7 @@ def test_ids_that_are_requested_may_repeat_which_is_reported(write, heard):
 def test_ids_a_column_that_is_not_there_names_those_that_are(write):
     with pytest.raises(InputError, match=r'no column "nr".*it has: text, label') as caught:
         _load(write("a.csv", "text,label\na,x\n"), id_column="nr")
-    assert caught.value.hint.startswith("name one of them: --id-column")
+    assert caught.value.hint.startswith("name one of them:\n--id-column")
 
 
 def test_ids_and_pairs_go_with_the_rows_that_are_taken(write):

@@ -215,10 +215,11 @@ def test_rebalance_where_nearmiss_3_finds_too_few_rows_others_are_sampled():
 def test_rebalance_what_synthesizes_rows_is_refused_with_what_to_use(name):
     with pytest.raises(UsageError, match="synthesizes vectors between rows, and no text belongs") as caught:
         rebalance("not-read.csv", "out.csv", strategy=name)
-    weights, caps, repeats = (
-        caught.value.hint.index(part) for part in ("weights", "--max-per-class", "oversample")
+    weigh, caps, weights, repeats = (
+        caught.value.hint.index(part)
+        for part in ("weight", "--max-per-class", "--strategy weights", "--strategy oversample")
     )
-    assert weights < caps < repeats
+    assert weigh < caps < weights < repeats
 
 
 def test_rebalance_a_strategy_that_is_none_is_named():

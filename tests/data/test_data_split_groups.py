@@ -281,7 +281,7 @@ def test_split_a_group_column_that_is_not_there_is_named(write, tmp_path):
     path = write("a.csv", "author,text,label\n" + "".join(f"x,t{i},a\n" for i in range(20)))
     with pytest.raises(InputError, match=r'no column "autor" \(did you mean "author"\?\)') as caught:
         split(path, tmp_path / "out", group_column="autor")
-    assert caught.value.hint == "name one: --group-column author"
+    assert caught.value.hint == "name one:\n--group-column author"
 
 
 def test_split_says_what_a_chain_joins(heard):

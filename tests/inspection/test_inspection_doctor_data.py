@@ -74,7 +74,7 @@ def test_doctor_says_which_language_a_tokenizer_does_not_understand(write, home)
     assert unknown.message == "Hangul: 100.0% of the tokens are unknown: " + (
         "this tokenizer does not understand this language"
     )
-    assert unknown.fix.endswith("rows.jsonl -o out/")
+    assert unknown.fix.endswith("rows.jsonl -o trained/")
     assert "tokkit train-wordpiece" in unknown.fix
 
 
@@ -93,7 +93,7 @@ def test_doctor_tells_fertility_where_nothing_is_unknown(write, home):
     assert fertility.rule == "fertility"
     assert fertility.message.startswith("Hangul: ")
     assert "tokens a word: this tokenizer does not understand" in fertility.message
-    assert fertility.fix.startswith("train one on this text: tokkit train-bpe")
+    assert fertility.fix.startswith("train one on this text:\ntokkit train-bpe")
 
 
 @pytest.mark.parametrize("text", ["東京寿司中文没有空格", "นี่คือภาษาไทย", "これはかなです東京"])

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import shlex
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
+import click
 import pytest
 from doctor_folders import BODY, EMBEDDINGS, POSITIONS, Pair, make_pair, rename, vocabulary
 
@@ -149,7 +150,7 @@ BROKEN = {
         "id-holes", WARNING, lambda pair: pair.break_tokenizer(_leave_holes), fixed=True
     ),
     "an unknown token out of the vocabulary": Broken(
-        "unknown-token", ERROR, lambda pair: pair.break_tokenizer(_lose_unknown), fixed=True
+        "unknown-token", ERROR, lambda pair: pair.break_tokenizer(_lose_unknown)
     ),
     "no unknown token, words": Broken(
         "unknown-token", ERROR, lambda pair: pair.break_tokenizer(_word_level_without_unknown)
@@ -336,15 +337,13 @@ def test_a_broken_pair_is_found(pair, name):
 def test_the_fix_mends_it(pair, name, tmp_path, monkeypatch, capsys):
     case = BROKEN[name]
     case.by(pair)
-    fix = next(f.fix for f in tokkit.doctor(pair.tokenizer).findings if f.rule == case.rule)
-    written = re.search(r"tokkit (.*)$", fix)
-    assert written, fix
     monkeypatch.chdir(tmp_path)
-    command = written[1].replace("CORPUS", "corpus.txt").replace("DIR", "out/")
-    assert (
-        main.run([*shlex.split(command), *(["--vocab-size", "120"] if "train-" in command else [])]) == 0
-    ), fix
-    assert case.rule not in {finding.rule for finding in tokkit.doctor(tmp_path / "out").findings}
+    data = Path("corpus.txt")
+    fix = next(f.fix for f in tokkit.doctor(pair.tokenizer, data=data).findings if f.rule == case.rule)
+    _, command = fix.split("\n")
+    arguments = shlex.split(command.replace("trained/", "fixed/"))[1:]
+    assert main.run([*arguments, *(["--vocab-size", "120"] if "train-" in command else [])]) == 0, fix
+    assert case.rule not in {finding.rule for finding in tokkit.doctor(tmp_path / "fixed").findings}
     capsys.readouterr()
 
 
@@ -354,8 +353,22 @@ def test_a_model_without_rows_for_tokens_that_were_added_is_given_them_by_the_fi
     tokkit.add_tokens(pair.tokenizer, added, special="[S1]", token="COVID", sample=str(pair.corpus))
     fix = next(f.fix for f in tokkit.doctor(added, pair.model).findings if f.rule == "vocabulary-size")
     own = shlex.quote(str(pair.model))
-    command = f"tokkit add-tokens {own} --model {own} --special '[S1]' --token COVID -o DIR"
-    assert fix == f"{command} gives the model rows for what was added"
+    command = f"tokkit add-tokens {own} --model {own} --special '[S1]' --token COVID -o fixed/"
+    assert fix == f"give the model rows for what was added:\n{command}"
+
+
+def test_the_commands_of_all_fixes_are_commands(pair, sound, tmp_path, monkeypatch):
+    """Those above are run; these are parsed, each with the options that its fix names."""
+    monkeypatch.chdir(tmp_path)
+    for case in BROKEN.values():
+        shutil.copytree(sound.tokenizer.parent, tmp_path, dirs_exist_ok=True)
+        case.by(pair)
+        for finding in tokkit.doctor(pair.tokenizer, pair.model, Path("corpus.txt")).findings:
+            for line in finding.fix.split("\n")[1:]:
+                program, name, *arguments = shlex.split(line)
+                assert program == "tokkit"
+                command = main.tokkit.get_command(click.Context(main.tokkit), name)
+                assert command.make_context(name, arguments).params
 
 
 def test_every_rule_is_broken_here_or_on_data():

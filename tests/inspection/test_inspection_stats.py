@@ -104,8 +104,8 @@ def test_stats_findings_name_what_mends_them(folder):
         "imbalance",
     ]
     assert all(finding.fix for finding in findings)
-    assert findings[0].fix.startswith(f"tokkit rebalance {folder} -o OUT")
-    assert "tokkit split" in findings[2].fix
+    assert findings[0].fix.startswith(f"drop them from train:\ntokkit clean {folder} -o cleaned/")
+    assert "(the command split)" in findings[2].fix
 
 
 def test_stats_is_json_of_plain_values(folder):

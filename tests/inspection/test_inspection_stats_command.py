@@ -85,7 +85,7 @@ def test_stats_command_fails_on_what_is_named(here, capsys, rule, code):
 
 def test_stats_command_refuses_a_page_of_another_name_before_it_reads(here, capsys):
     assert run(["stats", "nowhere.csv", "--html", "a.png"]) == 2
-    assert "hint:  --html a.html" in capsys.readouterr().err
+    assert "hint:\n       tokkit stats nowhere.csv --html a.html" in capsys.readouterr().err
     assert run(["stats", "nowhere.csv", "--html", "no/folder/a.html"]) == 3
 
 

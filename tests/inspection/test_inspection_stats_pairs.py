@@ -85,4 +85,4 @@ def test_stats_of_pairs_are_the_same_of_a_stream(write, tmp_path, tokenizer, mon
 def test_stats_of_pairs_tells_commands_that_compare_both_texts(result):
     fixes = {finding.rule: finding.fix for finding in result.findings}
     for rule in ("leaks", "conflicts", "duplicates"):
-        assert "--pair-column second -o OUT" in fixes[rule]
+        assert " --pair-column second -o cleaned/" in fixes[rule]

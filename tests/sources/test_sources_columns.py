@@ -59,7 +59,7 @@ def test_columns_an_unknown_name_tells_those_there_are(requested):
     frame = pl.DataFrame({"text": ["a"], "label": ["b"]})
     with pytest.raises(InputError, match=f'a.csv: no column "{requested}".*it has: text, label') as caught:
         _columns(frame, None, requested)
-    assert caught.value.hint == "name one of them: --label-column label"
+    assert caught.value.hint == "name one of them:\n--label-column label"
 
 
 def test_columns_did_you_mean():
@@ -75,7 +75,7 @@ def test_columns_text_and_label_differ():
 def test_columns_a_wrong_separator_names_the_flag():
     with pytest.raises(InputError, match="wrong separator") as caught:
         _columns(pl.DataFrame({"satz\tart": ["a\tb"]}))
-    assert caught.value.hint == r"name the separator: --sep '\t'"
+    assert caught.value.hint == "name the separator:\n--sep '\\t'"
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_columns_lists_objects_and_bytes_are_no_text(values, kind, instead):
     frame = pl.DataFrame({"text": values, "other": ["x", "y"]})
     with pytest.raises(InputError, match=f'column "text" holds {kind}') as caught:
         _columns(frame)
-    assert caught.value.hint == f"name another: --text-column {instead}"
+    assert caught.value.hint == f"name another:\n--text-column {instead}"

@@ -98,7 +98,7 @@ def test_encodings_only_those_that_decode_the_whole_file_are_named(tmp_path, mon
     monkeypatch.setattr(streams, "BLOCK", 1 << 12)
     # the byte 0x98 is none of cp1251, and far behind the sample
     content = "Этот фильм мне очень понравился\n".encode("cp1251") * 2000
-    assert error_of(tmp_path / "a.txt", content).hint == "--encoding cp1251"
+    assert error_of(tmp_path / "a.txt", content).hint == "most likely cp1251:\n--encoding cp1251"
     error = error_of(tmp_path / "a.txt", content + b"\x98\n")
     assert error.message.endswith("a.txt:1: byte 1 (0xdd) is not UTF-8")
     assert "cp1251" not in error.hint
@@ -112,7 +112,7 @@ def test_encodings_a_cut_off_file_of_utf8_is_not_called_another(tmp_path):
 
 def test_encodings_a_wrong_option_is_answered_with_the_right_one(tmp_path):
     korean = ("좋은 영화였다\n" * 3).encode("cp949")
-    assert error_of(tmp_path / "a.txt", korean, "ascii").hint == "--encoding cp949"
+    assert error_of(tmp_path / "a.txt", korean, "ascii").hint == "most likely cp949:\n--encoding cp949"
     utf8 = "좋은 영화였다\n".encode()
     assert error_of(tmp_path / "b.txt", utf8, "cp949").hint == "it is UTF-8: leave --encoding out"
 

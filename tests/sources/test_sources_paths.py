@@ -51,7 +51,7 @@ def test_paths_expand_names_the_neighbour_of_a_missing_file(write, tmp_path):
         InputError, match=r'trian\.csv: no such file or folder \(did you mean "train\.csv"\?\)'
     ) as caught:
         paths.expand([tmp_path / "trian.csv"])
-    assert caught.value.hint == f"look with: ls {tmp_path}"
+    assert caught.value.hint == f"look with:\nls {tmp_path}"
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "no/such/folder/a.csv", "", "a\0b"])

@@ -122,7 +122,7 @@ def test_tables_a_file_without_header_line_is_refused_with_names(write, name, co
     path = write(name, content)
     with pytest.raises(InputError, match=r":1: the first line looks like data") as caught:
         _read(path)
-    suggested = caught.value.hint.removeprefix("name the columns: --names ")
+    suggested = caught.value.hint.removeprefix("name the columns:\n--names ")
     assert sorted(suggested.split(",")) == sorted(names.split(","))
     assert _read(path, names=suggested.split(",")).height == len(content.splitlines())
 

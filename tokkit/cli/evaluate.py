@@ -46,7 +46,9 @@ def evaluate_command(
     rows: str | None = dataset
     if not models:
         if not ModelReceipt.read(dataset).folds:
-            raise UsageError(f"only one path named, {dataset}", hint="tokkit evaluate MODEL DATASET")
+            raise UsageError(
+                f"only one path named, {dataset}", hint="name a model and a data set:\ntokkit evaluate --help"
+            )
         models, rows = [dataset], None
     result = evaluate(models, rows, force=force, progress=progress, **options)
     record = result.as_dict()

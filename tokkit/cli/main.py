@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import importlib
 import io
@@ -14,7 +15,7 @@ from typing import Any
 import click
 
 from tokkit import __version__
-from tokkit.cli import settings
+from tokkit.cli import hints, settings
 from tokkit.cli.interrupts import is_interrupt
 from tokkit.errors import (
     EXIT_BUG,
@@ -139,6 +140,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command and return its exit code; every error is printed as one sentence and a hint."""
+    report = functools.partial(_report, arguments)
     # Of the processes that torchrun starts, the first one does the work of all other commands.
     if is_helper() and arguments[:1] != [_TRAINS_TOGETHER]:
         return 0
@@ -155,38 +157,45 @@ def run(arguments: list[str]) -> int:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         hint = f"{context.command_path} --help" if context is not None else None
-        return _report(_message_of(error, context), hint, error.exit_code)
+        return report(_message_of(error, context), hint, error.exit_code)
     except (KeyboardInterrupt, click.Abort):
-        return _report(Interrupted().message, None, Interrupted.exit_code)
+        return report(Interrupted().message, None, Interrupted.exit_code)
     except TokkitError as error:
-        return _report(error.message, error.hint, error.exit_code, error)
+        return report(error.message, error.hint, error.exit_code, error)
     # The reader of a pipe, `head` for instance, has closed it: where click sees that first, it exits with 1.
     except (BrokenPipeError, SystemExit):
         return 0
     except OSError as error:
-        return _report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
+        return report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
     except MemoryError as error:
-        hint = "close other programs, or read fewer rows at once: --sample N"
-        return _report(
+        hint = "close other programs, or read fewer rows at once"
+        return report(
             f"out of memory: {error or 'no more can be allocated'}", hint, OutputError.exit_code, error
         )
     except Exception as error:
         if is_interrupt(error):
-            return _report(Interrupted().message, None, Interrupted.exit_code)
+            return report(Interrupted().message, None, Interrupted.exit_code)
         # An error outside a command has no such attribute: the arguments are searched for `-v`.
         error.verbose = getattr(error, "verbose", "-v" in arguments)  # type: ignore[attr-defined]
         what = f"{type(error).__name__}: {error}"
         message = f"internal error: {what}; this is a bug in tokkit, please report it"
-        return _report(message, "the same command with -v prints the traceback", EXIT_BUG, error)
+        return report(message, "this prints the traceback:\n-v", EXIT_BUG, error)
     except BaseException as error:
         # A library in Rust raises its panics as an exception that does not derive from `Exception`.
         if not is_panic(error):
             raise
         message = f"the data cannot be processed: {reason_of(error)}"
-        return _report(message, "is one of the files damaged?", InputError.exit_code, error)
+        return report(message, "is one of the files damaged?", InputError.exit_code, error)
     finally:
         # Standard input that had to be read twice was copied to a temporary file.
         remove_spooled()
+
+
+def _imported(arguments: list[str]) -> click.Command | None:
+    """The command that failed; None where its module could not be imported."""
+    name = "".join(arguments[:1]).replace("-", "_")
+    command: click.Command | None = getattr(sys.modules.get(f"tokkit.cli.{name}"), f"{name}_command", None)
+    return command
 
 
 def _message_of(error: click.ClickException, context: click.Context | None) -> str:
@@ -196,7 +205,9 @@ def _message_of(error: click.ClickException, context: click.Context | None) -> s
     return error.format_message() if where is None else f"{where}: {error.message}"
 
 
-def _report(message: str, hint: str | None, code: int, error: BaseException | None = None) -> int:
+def _report(
+    arguments: list[str], message: str, hint: str | None, code: int, error: BaseException | None = None
+) -> int:
     if getattr(error, "verbose", False):
         traceback.print_exc()
     # The first process has refused the same command.
@@ -205,5 +216,6 @@ def _report(message: str, hint: str | None, code: int, error: BaseException | No
     # Paths and labels in a message are data: control characters in them could change the terminal.
     click.echo(f"error: {in_message(displayed(message))}", err=True)
     if hint:
-        click.echo(f"hint:  {in_message(displayed(hint))}", err=True)
+        lines = hints.lines(displayed(hint), _imported(arguments), arguments[1:])
+        click.echo(("hint:  " + "\n       ".join(map(in_message, lines))).replace(":  \n", ":\n"), err=True)
     return code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -70,7 +71,9 @@ def output_path(name: str | None, force: bool, flag: str) -> Path | None:
     path = Path(name)
     suffixes, expected = (PAGES, "a page is .html") if flag == "--html" else (PLOTS, "a plot is .png or .svg")
     if path.suffix.lower() not in suffixes:
-        raise UsageError(f"{flag}: {name}: {expected}", hint=f"{flag} {path.with_suffix(suffixes[0])}")
+        raise UsageError(
+            f"{flag}: {name}: {expected}", hint=f"{flag} {shlex.quote(str(path.with_suffix(suffixes[0])))}"
+        )
     files.check_output(path, force=force, inputs=_named_inputs(), kind="file")
     return path
 

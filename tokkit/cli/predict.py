@@ -28,6 +28,6 @@ def predict_command(texts: tuple[str, ...], show: Show, **options: Any) -> None:
     """
     from tokkit.model.prediction.predict import predict
 
-    piped = not texts and not sys.stdin.isatty()
+    piped = not texts and sys.stdin is not None and not sys.stdin.isatty()
     result = predict(texts=[STANDARD_INPUT] if piped else list(texts), **options)
     show(result.as_dict(), reports.predictions if result.written is None else reports.written)

@@ -33,7 +33,9 @@ def tokenize_command(
 
     # `sys.stdin` is None in a process that was started without standard input.
     if not texts and (sys.stdin is None or sys.stdin.isatty()):
-        raise UsageError("no text to tokenize", hint="tokkit tokenize out/ 'some text', or pipe lines in")
+        raise UsageError(
+            "no text to tokenize", hint="pipe lines in, or name a text:\ntokkit tokenize ... 'some text'"
+        )
     encoding = encoding_named(encoding)
     expanded = [text for argument in texts or [STANDARD_INPUT] for text in _texts(argument, encoding)]
     result = tokenize(texts=expanded, special=not no_special, **options)

@@ -102,7 +102,7 @@ def count_chunks(
         if reason == chunk_kernels.TOO_LONG:
             raise InputError(
                 f"a text of {texts.size / 1e6:,.0f} MB has no space or line end where it could be cut",
-                hint="is it text? break it into lines first: fold -s corpus.txt > lines.txt",
+                hint="is it text? break it into lines first, as the command fold -s does",
             )
         # growing doubles the table, so it is flushed before it would exceed the limit
         if reason == chunk_kernels.TABLE_FULL and len(table) and 2 * table.nbytes > most:

@@ -107,7 +107,9 @@ class Counts(Totals):
         """Raises `InputError` for what is no counts folder, and for one that is damaged or not whole."""
         result = files.receipt_fields(folder, hint="count the corpus again").fields("result")
         if "distinct_pieces" not in result.content or not folder.is_dir():
-            raise InputError(f"{folder}: is no counts folder", hint=f"tokkit count CORPUS -o {folder}")
+            raise InputError(
+                f"{folder}: is no counts folder", hint="name a folder that the command count wrote"
+            )
         counts = cls(
             folder=folder,
             blocks={
@@ -209,7 +211,7 @@ def check_mergeable(folders: Sequence[Counts]) -> None:
             raise InputError(
                 f"{counts.folder}: has other {differing} than {first.folder} and cannot be added to it:"
                 f" counted with {counts.options}, the other with {first.options}",
-                hint=f"tokkit count CORPUS {first.options} -o {counts.folder} --force",
+                hint=f"count that corpus again with {first.options}",
             )
 
 

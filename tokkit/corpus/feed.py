@@ -163,7 +163,7 @@ def _text_column(
         if error.hint is None or "--names" not in error.hint:
             raise
         raise InputError(
-            error.message, hint="give it a header line, or feed whole lines: --format text"
+            error.message, hint="give it a header line, or feed whole lines:\n--format text"
         ) from error
 
 
@@ -202,7 +202,7 @@ def _checked(batches: Iterator[Batch], path: Path, column: str) -> Iterator[Batc
             raise InputError(
                 f'{path}: row {rows + nested[0] + 1} holds {nested[1]} in column "{column}": '
                 "a text was expected",
-                hint="correct that row, or name another column: --text-column NAME",
+                hint="correct that row, or name another column (--text-column)",
             )
         rows += batch.rows
         yield batch

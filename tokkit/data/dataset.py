@@ -126,7 +126,7 @@ class Dataset:
         if name not in self.splits:
             raise InputError(
                 f"{self.source}: no {name} split; it has: {', '.join(self.splits)}",
-                hint=f"tokkit split {shlex.quote(self.source)} -o split/ makes train, validation and test",
+                hint=f"make train, validation and test:\ntokkit split {shlex.quote(self.source)} -o split/",
             )
         return self.splits[name]
 
@@ -166,9 +166,9 @@ class Dataset:
             others = [name for name in frame.columns if name not in (self.text_column, self.pair_column)]
             raise InputError(
                 f"{self.source}: no column of labels found; it has: {', '.join(frame.columns)}",
-                hint=f"name it: --label-column {shlex.quote(others[-1])}"
+                hint=f"name it:\n--label-column {shlex.quote(others[-1])}"
                 if others
-                else "rows are TEXT;LABEL, say? then name their columns: --names text,label --sep ';'",
+                else "rows are TEXT;LABEL, say? then name their columns:\n--names text,label --sep ';'",
             )
         return self.label_column
 

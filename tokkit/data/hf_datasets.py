@@ -97,7 +97,7 @@ def write_saved(frames: Mapping[str, pl.DataFrame], folder: Path, label_column: 
         reason = str(error).partition("\n")[0]
         raise InputError(
             f"{folder.name}: a column is of a type that the datasets library has no place for: {reason}",
-            hint="--output-format parquet holds it",
+            hint="write parquet (--output-format)",
         ) from error
     back = read_saved(folder)
     for name, frame in frames.items():

@@ -54,7 +54,7 @@ def merged(dataset: Dataset) -> tuple[Dataset, dict[str, dict[str, int]]]:
     if dataset.label_kind != ONE:
         raise UsageError(
             f"--labels merge: the rows of {dataset.source} have lists of labels or tags",
-            hint="--label-names Good=good gives one of them another name",
+            hint="give one of them another name (--label-names)",
         )
     spellings = alike(rows)
     names = {label: name for name, labels in spellings.items() for label in labels}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -38,21 +39,25 @@ def check_output(
     if dry_run:
         return
     if out is None:
-        raise UsageError("nowhere to write to", hint="name it: -o OUT, or look first: --dry-run")
+        raise UsageError("nowhere to write to", hint="name it (-o), or look first:\n--dry-run")
     out = Path(out)
     refused.check_output(out)
     named, requested = formats.format_of(out), options.output_format
     if not save.is_written(named):
-        raise UsageError(f"-o {out}: {named} files are not written", hint=f"-o {out.with_suffix('.jsonl')}")
+        raise UsageError(
+            f"-o {out}: {named} files are not written",
+            hint=f"-o {shlex.quote(str(out.with_suffix('.jsonl')))}",
+        )
     fits = named in (None, requested) or (named == "text" and requested in ("csv", "tsv"))
     if requested is not None and not fits:
         name = out.name.removesuffix(formats.full_suffix(out))
+        ending = "/" if requested == DATASETS else save.ending_of(requested)
         raise UsageError(
             f"--output-format {requested}: the name {out.name} says {named}",
-            hint=f"-o {name}{'/' if requested == DATASETS else save.ending_of(requested)}",
+            hint=f"-o {shlex.quote(f'{out.with_name(name)}{ending}')}",
         )
     files.check_outside(out, source)
-    files.check_output(out, force=force, kind=kind)
+    files.check_output(out, force=force, inputs=[source], kind=kind)
 
 
 def publish(

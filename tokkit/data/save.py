@@ -8,6 +8,7 @@ import io
 import json
 import lzma
 import re
+import shlex
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,9 +51,13 @@ def format_for(out: Path, like: formats.TableFormat) -> formats.TableFormat:
     like = writable(like)
     name = formats.format_of(out)
     if not is_written(name):
-        raise OutputError(f"{out}: {name} files are not written", hint=f"-o {out.with_suffix('.jsonl')}")
+        raise OutputError(
+            f"{out}: {name} files are not written", hint=f"-o {shlex.quote(str(out.with_suffix('.jsonl')))}"
+        )
     if name in _COLUMNAR and out.suffix.lower() in _COMPRESS:
-        raise OutputError(f"{out}: {name} is compressed within", hint=f"-o {out.with_suffix('')}")
+        raise OutputError(
+            f"{out}: {name} is compressed within", hint=f"-o {shlex.quote(str(out.with_suffix('')))}"
+        )
     if name is None or name == like.name or (name == "text" and like.name in ("csv", "tsv")):
         return like
     return plain_format(name)
@@ -187,7 +192,7 @@ def _strings(frame: pl.DataFrame, name: str) -> pl.DataFrame:
     if name == "text" and frame.width > 1:
         raise InputError(
             f"a text file holds one column, and the rows have {', '.join(frame.columns)}",
-            hint="write csv, jsonl or parquet: --output-format csv, or -o OUT.csv",
+            hint="write csv, jsonl or parquet (the ending of -o, or --output-format)",
         )
     for column in frame.columns:
         if frame[column].dtype.is_nested() or frame[column].dtype == pl.Binary:
@@ -201,10 +206,9 @@ def _strings(frame: pl.DataFrame, name: str) -> pl.DataFrame:
 
 def cannot_hold(what: str, name: str, other: str = "jsonl or parquet") -> InputError:
     """The error for rows that a format cannot hold, with one that can."""
-    ending = other.split()[0]
     return InputError(
         f"{what}, which a {name} file cannot hold",
-        hint=f"write {other}: --output-format {ending}, or -o OUT.{ending}",
+        hint=f"write {other} (the ending of -o, or --output-format)",
     )
 
 
@@ -298,5 +302,5 @@ def _check_values(frame: pl.DataFrame, name: str, pattern: str, what: str) -> No
     if name == "tsv" and frame.width == 1 and not all(frame.to_series(0)):
         raise InputError(
             "a tsv file of one column cannot hold an empty field",
-            hint="write jsonl or csv: --output-format csv, or -o OUT.csv",
+            hint="write jsonl or csv (the ending of -o, or --output-format)",
         )

@@ -60,5 +60,5 @@ def check_inner(path: Path, folder: Path) -> None:
         copied = f"cp --remove-destination {shlex.quote(str(real))} {shlex.quote(str(path))}"
         raise InputError(
             f"{path}: is a link out of its folder, to {real}, which is not copied into an output",
-            hint=f"if it belongs to it: {copied}",
+            hint=f"if it belongs to it:\n{copied}",
         )

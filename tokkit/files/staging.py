@@ -19,13 +19,12 @@ from __future__ import annotations
 import errno
 import os
 import re
-import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tokkit.errors import InputError, OutputError, TokkitError
 from tokkit.files.receipts import RECEIPT
@@ -40,11 +39,11 @@ _WRITE_ERRORS = {*_DISK_FULL, errno.EIO, errno.EFBIG, errno.EROFS}
 
 
 def check_output(
-    out: Path, *, force: bool = False, inputs: Iterable[Path] = (), kind: Kind | None = None
+    out: Path, *, force: bool = False, inputs: Iterable[Any] = (), kind: Kind | None = None
 ) -> Path:
     """Return the real path of ``out``, links resolved, if it may be written (or, with ``force``, replaced).
 
-    inputs   the files and folders the run reads; those that do not exist are ignored
+    inputs   what the run reads; names that are no files or folders here, and data in memory, are ignored
     kind     what the run writes; None where the caller does not know yet
 
     Nothing is created. Raises OutputError where ``out`` exists and ``force`` is not given; where it is an
@@ -55,7 +54,8 @@ def check_output(
     try:
         real = out.resolve()
         if os.path.lexists(real):
-            _check_existing(out, real, force, inputs, kind)
+            named = [Path(item) for item in inputs if isinstance(item, str | Path) and str(item)]
+            _check_existing(out, real, force, named, kind)
         _check_parent(out, real)
     except (OSError, RuntimeError) as error:  # RuntimeError: a loop of links, before Python 3.13
         reason = getattr(error, "strerror", None) or str(error)
@@ -70,7 +70,7 @@ def check_outside(out: str | Path, *sources: str | Path) -> None:
         if folder in Path(out).resolve().parents and folder.is_dir():
             raise OutputError(
                 f"{out}: is in the input folder {source}, of which the next run would read it as a file",
-                f"choose a place outside of it: -o {shlex.quote(os.path.relpath(folder.parent))}/NAME",
+                "choose a place outside of it",
             )
 
 
@@ -141,12 +141,15 @@ def _check_existing(out: Path, real: Path, force: bool, inputs: Iterable[Path], 
         if kind == "folder":
             raise OutputError(f"{out}: is a file, expected a folder", _CHOOSE)
     elif kind == "file":
-        raise OutputError(f"{out}: is a folder, expected a file", f"choose a file: -o {out}/NAME")
+        raise OutputError(f"{out}: is a folder, expected a file", "choose a file in it (-o)")
     elif os.path.ismount(real) or any(_is(path, status) for path in _current_folders()):
         what = "is a mount point" if os.path.ismount(real) else "is or contains the current folder"
-        raise OutputError(f"{out}: {what} and cannot be replaced", f"choose a new folder: -o {out}/NAME")
+        raise OutputError(
+            f"{out}: {what} and cannot be replaced",
+            "choose a new folder in it",
+        )
     if not force:
-        raise OutputError(f"{out}: already exists", f"--force replaces it, or {_CHOOSE}")
+        raise OutputError(f"{out}: already exists", f"{_CHOOSE}, or replace it:\n--force")
     if real.is_dir() and not (real / RECEIPT).is_file() and any(real.iterdir()):
         raise OutputError(
             f"{out}: was not written by tokkit (it has no {RECEIPT}); replacing it would delete its files",

@@ -108,7 +108,7 @@ def compare(
 
 def _check_names(names: Sequence[str | Path]) -> None:
     if not names:
-        raise UsageError("name a tokenizer", hint="tokkit compare out/ --on reviews.csv")
+        raise UsageError("name a tokenizer", hint="name one or more")
     sources: dict[str, str | Path] = {}
     for name in names:
         # `out` and `./out/` are one folder, and `hub:NAME` is the same repository as `NAME`.
@@ -137,7 +137,7 @@ def _rows(
     rows = pl.concat([frame.select(pl.col(list(needed)).cast(pl.String)) for frame in frames])
     present = rows.filter(pl.col(dataset.text_column).is_not_null())
     if not present.height:
-        raise InputError(f"{dataset.source}: no row has a text", hint="name the column: --text-column NAME")
+        raise InputError(f"{dataset.source}: no row has a text", hint="name the column (--text-column)")
     partitions = {name: rows_of(present[column].to_list()) for name, column in columns.items() if column}
     if dataset.label_kind != ONE:
         partitions["classes"] = _rows_of_classes(partitions.get("classes", {}), dataset.label_kind)

@@ -164,7 +164,7 @@ def stats(
         across=across,
         recommended_max_length=advised,
         examples=examples.located(source, aggregate.examples, progress) | examples.entities(source, tags),
-        findings=findings(source.source, splits, across, source.pair_column, source.label_kind),
+        findings=findings(source.source, splits, across, source.label_kind, options),
         unit=unit,
         histograms={
             name: figures.histograms(sums, unit, classes_of, splits[name]["by_class"])
@@ -202,7 +202,7 @@ def _aggregated(
         except OSError as error:
             raise OutputError(
                 f"{folder}: what does not fit into memory cannot be written there: {error.strerror}",
-                hint="name a folder with more room: TMPDIR=/large tokkit stats ...",
+                hint="name a folder with more room in the environment variable TMPDIR",
             ) from error
 
 

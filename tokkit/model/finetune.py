@@ -67,10 +67,10 @@ def finetune(
         tokenizer, model = tokenizer or run.names["tokenizer"], model or run.names["model"]
         settings, threads = {**run.settings, **settings}, threads or run.threads
     if dataset is None:
-        raise UsageError("name a data set to train on", hint="tokkit finetune DATASET --tokenizer out/")
+        raise UsageError("name a data set to train on", hint="name it first")
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
     files.check_outside(out, dataset)
-    files.check_output(Path(out), force=force, kind="folder")
+    files.check_output(Path(out), force=force, inputs=(dataset, tokenizer, model), kind="folder")
     # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
     if options.folds is not None or fold_folders(dataset):
         folds = folds_request(
@@ -88,7 +88,7 @@ def finetune(
             return forecast(folds, first.training, first.validation, out, models=models)
         return cross_validate(folds, Path(out), force=force)
     if options.group_column is not None:
-        raise UsageError("--group-column: keeps rows in one fold", hint="--folds 5 makes folds")
+        raise UsageError("--group-column: keeps rows in one fold", hint="make folds:\n--folds 5")
     check_request(tokenizer, model, options)
     loaded = read_dataset(dataset, read_options, progress)
     training, validation = training_and_validation(

@@ -186,8 +186,7 @@ def _check_size(address: str, size: int, largest: int, partial: Path | None = No
             partial.unlink(missing_ok=True)
         raise InputError(
             f"{address}: more than {largest:,} bytes, the most that is downloaded",
-            hint=f"--max-download {max(2 * largest, size) // (1 << 20) + 1}MB allows more for a data set; "
-            "or download it yourself and name the file",
+            hint="download it yourself and name the file, or allow more for a data set (--max-download)",
         )
 
 
@@ -257,5 +256,5 @@ def _alone(address: str, folder: Path) -> Iterator[None]:
     except OSError as error:
         raise OutputError(
             f"{folder}: the download cannot be kept there: {error.strerror or error}",
-            hint="name another folder for the cache: TOKKIT_CACHE=FOLDER",
+            hint="name another folder for the cache in the environment variable TOKKIT_CACHE",
         ) from error

@@ -61,7 +61,7 @@ def choose(
         if name is not None and name in mixed:
             raise InputError(
                 f'{mixed[name]} in column "{name}": {_CALLED[what]} was expected',
-                hint=f"correct those rows, or name another column: --{what}-column NAME",
+                hint=f"correct those rows, or name another column (--{what}-column)",
             )
     return Columns(chosen, named.get("pair"), label, named.get("id") or _id_column(frame, others))
 
@@ -93,12 +93,12 @@ def _text_column(
         quoted = "'\\t'" if separators[0] == "\t" else f"'{separators[0]}'"
         raise InputError(
             f'{where}: the whole line was read as one column, "{frame.columns[0]}": a wrong separator?',
-            hint=f"name the separator: --sep {quoted}",
+            hint=f"name the separator:\n--sep {quoted}",
         )
     if not strings:
         raise InputError(
             f"{where}: no column of texts found; it has: {', '.join(frame.columns)}",
-            hint=f"name it: --text-column {shlex.quote(_likely_text(frame, texts or free))}",
+            hint=f"name it:\n--text-column {shlex.quote(_likely_text(frame, texts or free))}",
         )
     lengths = {name: frame[name].head(_SAMPLE).str.len_chars().fill_null(0).sum() for name in strings}
     return max(strings, key=lambda name: lengths[name])
@@ -205,7 +205,7 @@ def _plain(
         kind = _KINDS.get(str(dtype.base_type()), "objects")
         raise InputError(
             f'{where}: column "{column}" holds {kind}, not {_CALLED[what]} a row',
-            hint=f"name another: --{what}-column {shlex.quote((within or others)[0])}"
+            hint=f"name another:\n--{what}-column {shlex.quote((within or others)[0])}"
             if within or others
             else f"give every row {_CALLED[what]}, or name another column",
         )
@@ -231,7 +231,7 @@ def _requested(
             raise InputError(
                 f'{where}: no column "{requested}"{did_you_mean(requested, frame.columns)}; '
                 f"it has: {', '.join(frame.columns)}",
-                hint=f"name one of them: --{what}-column {shlex.quote(near or frame.columns[-1])}",
+                hint=f"name one of them:\n--{what}-column {shlex.quote(near or frame.columns[-1])}",
             )
         requested = frame.columns[int(requested)]
     return _plain(frame, requested, what, where, mixed)
@@ -245,5 +245,5 @@ def _check_different(frame: pl.DataFrame, named: Mapping[str, str], where: str) 
             others = [column for column in frame.columns if column not in named.values()] or ["NAME"]
             raise InputError(
                 f'{where}: column "{name}" cannot hold both {_CALLED[before]} and {_CALLED[what]}',
-                hint=f"name another: --{what}-column {shlex.quote(others[-1])}",
+                hint=f"name another:\n--{what}-column {shlex.quote(others[-1])}",
             )

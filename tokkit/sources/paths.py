@@ -68,7 +68,7 @@ def _matches(argument: str) -> list[Path]:
         files = [match for match in matches if match.is_file() and not _is_sidecar(match)]
         if not files:
             raise InputError(
-                f"{argument}: no file matches", hint="quote the pattern and check the folder: ls"
+                f"{argument}: no file matches", hint="quote the pattern and check the folder:\nls"
             )
         return files
     raise missing(Path(argument))
@@ -105,7 +105,7 @@ def missing(path: Path) -> InputError:
     neighbors = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     return InputError(
         f"{path}: no such file or folder{did_you_mean(path.name, neighbors)}",
-        hint=f"look with: ls {shlex.quote(str(path.parent))}",
+        hint=f"look with:\nls {shlex.quote(str(path.parent))}",
     )
 
 

@@ -132,7 +132,7 @@ def line_too_long(path: Path, ends: str = "space or line end") -> InputError:
     """The error about a stretch of text, longer than `LONGEST_LINE`, without what could end it."""
     return InputError(
         f"{display_name(path)}: {LONGEST_LINE / 1e6:,.0f} MB of text without a {ends}",
-        hint=f"is it text? break it into lines first: fold -s {_quoted(path)} > lines.txt",
+        hint=f"is it text? break it into lines first:\nfold -s {_quoted(path)} > lines.txt",
     )
 
 
@@ -277,7 +277,7 @@ def _report_damage(path: Path, encoding: str | None) -> None:
     # of UTF-16 and UTF-32 no line can be named: their line ends are other bytes
     wide = encoding_guess.wide_encoding(next(_raw_blocks(path), b""))
     if wide and not (encoding or "").startswith("utf"):
-        raise InputError(f"{name}: is {wide.upper()}", hint=f"--encoding {wide}")
+        raise InputError(f"{name}: is {wide.upper()}", hint=f"read it as such:\n--encoding {wide}")
     line = 1
     for block in blocks(path, encoding=encoding, any_length=True):
         text = block.removeprefix(_MARK) if line == 1 else block
@@ -285,8 +285,8 @@ def _report_damage(path: Path, encoding: str | None) -> None:
             line += text.count(b"\n", 0, nul)
             raise InputError(
                 f"{name}:{line}: holds a NUL byte: no text file, or UTF-16?",
-                hint=f"file {_quoted(path)} tells what it is; "
-                f"without NUL bytes: tr -d '\\000' < {_quoted(path)} > clean.txt",
+                hint=f"what it is, or without NUL bytes:\nfile {_quoted(path)}\n"
+                f"tr -d '\\000' < {_quoted(path)} > clean.txt",
             )
         try:
             text.decode("utf-8")
@@ -310,13 +310,13 @@ def _check_ascii(path: Path, start: bytes) -> None:
 def _encoding_hint(path: Path) -> str:
     """The option that reads a file that is no UTF-8, or what to do where no encoding has all of its bytes."""
     if wide := encoding_guess.wide_encoding(next(_raw_blocks(path), b"")):
-        return f"--encoding {wide}"
+        return f"read it as {wide.upper()}:\n--encoding {wide}"
     if encoding_guess.decoding_all(["utf-8"], _raw_blocks(path)):
         return "it is UTF-8: leave --encoding out"
     sample = _sample(_raw_blocks(path))
     if encoding_guess.is_damaged_utf8(sample):
         to_utf8 = f"iconv -c -f UTF-8 -t UTF-8 {_quoted(path)} > clean.txt"
-        return f"most of it is UTF-8, and no other encoding; to leave out what is not: {to_utf8}"
+        return f"most of it is UTF-8, and no other encoding; to leave out what is not:\n{to_utf8}"
     likely = encoding_guess.likely_encodings(sample)
     decoding = (
         encoding_guess.decoding_all(some, _raw_blocks(path)) for some in encoding_guess.batches_to_try(likely)
@@ -325,7 +325,8 @@ def _encoding_hint(path: Path) -> str:
     if not names:
         return "no common encoding decodes all of it: is it text, and of one encoding?"
     others = [name for name in names[1:] if likely[names[0]] - likely[name] < encoding_guess.CERTAIN]
-    return f"--encoding {names[0]}" + (f"; it may also be {', '.join(others)}" if others else "")
+    other = f"; it may also be {', '.join(others)}" if others else ""
+    return f"most likely {names[0]}{other}:\n--encoding {names[0]}"
 
 
 def _sample(blocks: Iterable[bytes]) -> bytes:

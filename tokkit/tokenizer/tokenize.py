@@ -115,7 +115,7 @@ def tokenize(
             stop_if_cancelled(progress)
             with guarded(
                 f"{loaded.folder}: the tokenizer fails on {_shorten(text)!r}",
-                hint="it may lack an unknown token; train one on such text: tokkit train-wordpiece",
+                hint="it may lack an unknown token; train one on such text",
             ):
                 results.append(tracer.tokenize(text, pair))
             progress.advance(1)

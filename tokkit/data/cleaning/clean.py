@@ -102,7 +102,7 @@ def clean(
     if loaded.tokens_column is not None and repairs.texts:
         raise InputError(
             f"{next(iter(loaded.splits.values())).where}: its texts consist of tokens, which no rule repairs",
-            hint="--rules none only drops rows",
+            hint="only drop rows:\n--rules none",
         )
     costs = None
     if loaded_tokenizer is not None:
@@ -176,7 +176,7 @@ def _split_counts(cleaned: CleanedDataset, split: str) -> dict[str, Any]:
         source = shlex.quote(cleaned.dataset.source)
         raise InputError(
             f"{cleaned.dataset.split(split).where}: no row is left of {rows}: {reasons}",
-            hint=f"look at the rows first: tokkit stats {source}, or drop fewer",
+            hint=f"drop fewer, or look at the rows first:\ntokkit stats {source}",
         )
     return {"rows_before": rows, "rows_after": left, "dropped": dict(dropped)}
 
@@ -219,5 +219,6 @@ def _say_findings(loaded: Dataset, result: CleanResult, options: CleanOptions, p
     if result.conflicts["texts"] and options.conflicts == REPORT:
         progress.say(
             f"{source}: {result.conflicts['texts']} texts have conflicting labels, in "
-            f"{result.conflicts['rows']} rows; --conflicts drop or majority resolves them"
+            f"{result.conflicts['rows']} rows; --conflicts drop drops them, majority keeps the "
+            "rows of the majority label, and none in a tie"
         )

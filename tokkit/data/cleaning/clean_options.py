@@ -30,7 +30,8 @@ class CleanOptions(OutputOptions):
     keep: str = option(FIRST, "the row that stays of duplicates", choices=KEEP)
     conflicts: str = option(
         REPORT,
-        "one text with several labels: only say it, drop its rows, or those without the label of most",
+        "one text with several labels: only say it, drop its rows, or those without the majority label "
+        "(in a tie, all)",
         choices=CONFLICTS,
     )
     labels: str = option(
@@ -51,9 +52,7 @@ class CleanOptions(OutputOptions):
     def check(self, tokenizer: bool) -> None:
         """Raises `UsageError` for limits that leave nothing, or tokens without a tokenizer to count with."""
         if self.max_tokens is not None and not tokenizer:
-            raise UsageError(
-                "--max-tokens: needs a tokenizer to count with", hint="name it: --tokenizer out/"
-            )
+            raise UsageError("--max-tokens: needs a tokenizer to count with", hint="name it (--tokenizer)")
         for unit in ("words", "characters"):
             least, most = getattr(self, f"min_{unit}"), getattr(self, f"max_{unit}")
             if least is not None and most is not None and least > most:

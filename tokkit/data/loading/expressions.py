@@ -221,7 +221,7 @@ def compile_condition(text: str, schema: Mapping[str, pl.DataType], flag: str) -
     if value.kind != TRUTH:
         raise UsageError(
             f"{flag}: {text}: is a {value.kind}, not a condition",
-            hint=f"""compare it with something: {flag} "label != 'joy'\"""",
+            hint="compare it with something, as in label != 'joy'",
         )
     return value.truth
 

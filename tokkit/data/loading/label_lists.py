@@ -37,7 +37,7 @@ def carried(values: pl.Series, where: str, column: str) -> pl.Series:
         raise InputError(
             f'{where}: row {wrong[0] + 1}: column "{column}" holds "{values[wrong[0]]}"; '
             "1 or 0 was expected, as it is one of several columns of labels",
-            hint="--label-column NAME names one column",
+            hint="name one column (--label-column)",
         )
     return on
 

@@ -212,7 +212,7 @@ def with_lists_as_strings(split: Split, chosen: ListColumns) -> Split:
         role, other = ("text", "tokens") if chosen.tokens == conll.TEXT else ("label", "tags")
         raise InputError(
             f'{split.where}: column "{conll.TEXT}" holds lists, and the joined tokens take that name',
-            hint=f"give it another: --rename {conll.TEXT}={other} --{role}-column {other}",
+            hint=f"give it another:\n--rename {conll.TEXT}={other} --{role}-column {other}",
         )
     strings = []
     if chosen.label is not None:
@@ -259,7 +259,7 @@ def _strings(values: pl.Series, column: str, where: str, names: Mapping[str, str
     except pl.exceptions.PolarsError as error:
         raise InputError(
             f'{where}: column "{column}" holds {kind}: lists of strings were expected',
-            hint="name the columns: --text-column NAME --label-column NAME",
+            hint="name other columns (--text-column, --label-column)",
         ) from error
     return strings.list.eval(pl.element().replace(dict(names))) if names else strings
 
@@ -288,7 +288,7 @@ def _check_separable(lists: pl.Series, between: str, column: str, where: str) ->
         what = "white space" if between == BETWEEN_TAGS else f'"{between}"'
         raise InputError(
             f'{where}: column "{column}": "{broken.sort()[0]}" contains {what}, which is the separator here',
-            hint="write it without, or give it another name: --label-names OLD=NEW",
+            hint="write it without, or give it another name (--label-names)",
         )
 
 
@@ -303,7 +303,7 @@ def _check_one_each(tokens: pl.Series, tags: pl.Series, chosen: ListColumns, whe
             f"{where}: row {row + 1}: {tokens.list.len()[row]} {chosen.tokens} and {given.list.len()[row]} "
             f"{chosen.label}: one tag for each token was expected"
             + (f" ({len(rows)} such rows)" if len(rows) > 1 else ""),
-            hint="fix those rows, or name another column: --label-column NAME",
+            hint="fix those rows, or name another column (--label-column)",
         )
 
 
@@ -328,7 +328,7 @@ def with_labels_in_lists(split: Split, requested: str) -> Split:
     for name in names:
         values = columns.values(split.original, name)
         if values is None:
-            hint = "--label-column A,B,C names columns that hold 1 where a row carries the label, else 0"
+            hint = "name columns that hold 1 where a row carries the label, else 0"
             raise no_column(split.where, name, split.frame.columns, hint)
         labels[name] = label_lists.carried(values, split.where, name)
     short = [name if name in split.original.columns else name.rpartition(".")[2] for name in names]

@@ -60,7 +60,7 @@ def read_dataset(
     if options.pair_column is not None and not pairs:
         raise UsageError(
             f'--pair-column "{options.pair_column}": this command reads single texts',
-            hint="--text-column names the one to read",
+            hint="name the one to read (--text-column)",
         )
     return dataset_of(
         redacted(str(source)), find_splits(str(source), options, progress), options, progress, trained
@@ -236,7 +236,7 @@ def _spelled_twice(labels: Collection[str], where: str) -> InputError:
     pairs = [f"{label}={_NUMBERS[label.casefold()]}" for label in sorted(labels) if not label.isdecimal()]
     return InputError(
         f"{where}: the labels are {', '.join(sorted(labels))}: two classes in several spellings",
-        hint=f"--label-names {shlex.quote(','.join(pairs))}",
+        hint=f"give each class one name:\n--label-names {shlex.quote(','.join(pairs))}",
     )
 
 

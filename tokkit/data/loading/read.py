@@ -271,5 +271,5 @@ def _check_used(options: ReadOptions, path: Path, format_name: str) -> None:
         if value is not None and format_name not in names:
             raise UsageError(
                 f"{flag} {value}: is for {' and '.join(names)} files, and {path} is read as {format_name}",
-                hint=f"leave {flag} out, or say what the file is: --format {names[0]}",
+                hint=f"leave {flag} out, or say what the file is (--format)",
             )

@@ -6,6 +6,7 @@ The order is fixed, whatever the order of the flags: rename, add, where, sort, s
 from __future__ import annotations
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -82,7 +83,7 @@ def add_column(frame: pl.DataFrame, text: str) -> pl.DataFrame:
     name, equals, expression = (part.strip() for part in text.partition("="))
     # "n==1" is a comparison that lacks its name, not a column n with the value "=1"
     if not name or not equals or expression.startswith("="):
-        raise UsageError(f'--add: write NAME=EXPR, not "{text}"', hint="--add \"both=title + ' ' + body\"")
+        raise UsageError(f'--add: write NAME=EXPR, not "{text}"', hint="as in both=title + ' ' + body")
     value = compile_value(expression, frame.schema, f"--add {name}")
     return frame.with_columns(value.expression.alias(name))
 
@@ -93,7 +94,7 @@ def _filter(frame: pl.DataFrame, text: str, where: str, progress: Progress) -> p
     if not rows.height:
         raise InputError(
             f"{where}: no row is left where {text}",
-            hint="leave --where out and look at the rows: tokkit stats DATASET",
+            hint="leave --where out and look at the rows",
         )
     return rows
 
@@ -110,7 +111,7 @@ def _sort(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:
     if keys.dtype.is_nested():
         raise InputError(
             f'{where}: column "{column}" holds lists or objects, which have no order',
-            hint="--sort another column",
+            hint="sort by another column",
         )
     # all columns of a csv file are text; 18 digits fit into 64 bits
     if keys.dtype == pl.String and keys.drop_nulls().str.contains(r"^-?\d{1,18}$").all():
@@ -136,5 +137,7 @@ def _sample(frame: pl.DataFrame, text: str) -> pl.DataFrame:
 def _check_columns(frame: pl.DataFrame, names: Sequence[str], flag: str, where: str) -> None:
     for name in names:
         if name not in frame.columns:
-            hint = f"name one of them: {flag} {nearest(name, frame.columns) or frame.columns[0]}"
+            hint = (
+                f"name one of them:\n{flag} {shlex.quote(nearest(name, frame.columns) or frame.columns[0])}"
+            )
             raise no_column(where, name, frame.columns, hint)

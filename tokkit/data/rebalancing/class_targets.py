@@ -25,7 +25,7 @@ def class_targets(labels: Sequence[str], options: RebalanceOptions) -> dict[str,
         only = next(iter(counts), "none")
         raise InputError(
             f'one class only ("{only}"): there is nothing to balance',
-            hint="look at the labels: tokkit stats, or name another --label-column",
+            hint="look at the labels, or name another column (--label-column)",
         )
     named = _named_targets(options.target, counts)
     if options.strategy == WEIGHTS and options.sets_rows:
@@ -53,7 +53,7 @@ def class_targets(labels: Sequence[str], options: RebalanceOptions) -> dict[str,
     if (total := sum(targets.values())) > LARGEST_ROWS:
         raise UsageError(
             f"{total:,} rows are requested, of {len(labels):,} there are; the limit is {LARGEST_ROWS:,}",
-            hint="take a lower --target or --min-per-class, or a cap: --max-per-class N",
+            hint="take lower targets (--target, --min-per-class), or a cap (--max-per-class)",
         )
     return targets
 
@@ -105,8 +105,9 @@ def _named_targets(texts: Sequence[str], counts: Mapping[str, int]) -> dict[str,
     for text in texts:
         label, equals, number = text.rpartition("=")
         if not equals or not number.isdecimal() or int(number) < 1:
-            example = f"--target {next(iter(counts))}=500"
-            raise UsageError(f'--target: write LABEL=ROWS, not "{text}"', hint=example)
+            raise UsageError(
+                f'--target: write LABEL=ROWS, not "{text}"', hint=f"as in {next(iter(counts))}=500"
+            )
         if targets.get(label, int(number)) != int(number):
             raise UsageError(f'--target: two numbers for "{label}", {targets[label]} and {number}')
         if label not in counts:

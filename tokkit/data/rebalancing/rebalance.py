@@ -89,7 +89,7 @@ def rebalance(
         raise InputError(
             f"{loaded.source}: its rows have {what}: repeating or dropping a row for one class changes the "
             "others too, so that no number of rows meets a target",
-            hint="weigh the classes instead: tokkit finetune --class-weights balanced",
+            hint="weigh the classes instead when fine-tuning (--class-weights)",
         )
     siblings = _sibling_splits(loaded, read_options, progress)
     positions, left_out = _usable_rows(loaded, siblings, options, progress)
@@ -140,7 +140,7 @@ def _usable_rows(
     if leaking and options.leaks == "refuse":
         raise InputError(
             f"{loaded.source}: {len(leaking)} training rows have a text that is in {others} too",
-            hint="--leaks drop leaves them out of train",
+            hint="leave them out of train:\n--leaks drop",
         )
     if leaking and options.leaks == "keep":
         progress.say(f"{len(leaking)} training rows have a text of {others}; kept, as requested")

@@ -68,7 +68,7 @@ class RebalanceOptions(OutputOptions):
         if self.beta is not None and (self.beta >= 1 or self.weights != "effective"):
             raise UsageError(
                 f"--beta {self.beta:g}: is for --weights effective, and below 1",
-                hint="--weights effective --beta 0.999",
+                hint="as the paper has it:\n--weights effective --beta 0.999",
             )
         if self.vectors is not None and self.strategy not in samplers.SAMPLERS:
             raise UsageError(

@@ -166,7 +166,7 @@ def _check_classes(
     if gone:
         raise InputError(
             f'{where}: {name} leaves no row of the class "{gone[0]}", whose rows are all near other classes',
-            hint="sample at random: --max-per-class N, or clean less: --strategy tomek",
+            hint="sample at random (--max-per-class), or clean less:\n--strategy tomek",
         )
     rarest, least = min(before.values()), min(after, key=lambda label: after[label])
     if after[least] < rarest:

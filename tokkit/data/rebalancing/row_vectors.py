@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -35,9 +34,7 @@ def tfidf(texts: Sequence[str]) -> tuple[Any, str]:
     plain = [key.replace(text_keys.SEPARATOR, " ") for key in keys]
     words = sum(len(text.split()) for text in plain)
     if not words:
-        raise InputError(
-            "no text to compare rows by: all are white space", hint="give vectors: --vectors FILE"
-        )
+        raise InputError("no text to compare rows by: all are white space", hint="give vectors (--vectors)")
     # Chinese and Thai have few spaces: their "words" would be whole sentences
     by_word = sum(map(len, plain)) <= _LONGEST_WORD * words
     words_and_pairs = {"analyzer": "word", "ngram_range": (1, 2), "token_pattern": r"\S+"}
@@ -57,7 +54,7 @@ def read_vectors(path: Path, texts: pl.Series, where: str) -> NDArray[np.float32
     texts, and NaN.
     """
     if not path.is_file():
-        raise InputError(f"{path}: no such file", hint="--vectors takes a .npy or a .parquet file")
+        raise InputError(f"{path}: no such file", hint="name a .npy or a .parquet file")
     try:
         # pickled arrays run code when they are loaded
         is_parquet = path.suffix.lower() == ".parquet"
@@ -114,7 +111,7 @@ def _by_text(vectors: Any, computed: pl.Series, texts: pl.Series, path: Path, wh
         raise InputError(
             f'{path}: its vectors are of other texts: "{text[:40]}" where row {row + 1} of {where} has '
             f'"{texts[row][:40]}"',
-            hint=f"tokkit features MODEL {shlex.quote(where)} -o {shlex.quote(str(path))} --force",
+            hint=f"compute the hidden states of {where} (the command features)",
         )
     aligned = np.zeros((len(texts), vectors.shape[1]), vectors.dtype)
     aligned[complete.to_numpy()] = vectors[with_text.to_numpy()]

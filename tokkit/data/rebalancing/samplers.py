@@ -132,8 +132,8 @@ def strategy_named(name: str) -> str:
     if re.sub(r"[-_ ]", "", name.casefold()) in _SYNTHETIC:
         raise UsageError(
             f"--strategy {name}: synthesizes vectors between rows, and no text belongs to such a vector",
-            hint="weight the classes first: --strategy weights; else cap the large ones: --max-per-class N; "
-            "else repeat rows of the small ones: --strategy oversample",
+            hint="weight the classes first; else cap the large ones (--max-per-class), or repeat rows of the "
+            "small ones:\n--strategy weights\n--strategy oversample",
         )
     if name not in STRATEGIES:
         near = did_you_mean(name, STRATEGIES)
@@ -148,5 +148,5 @@ def check_size(name: str, rows: int, where: str) -> None:
         raise InputError(
             f"{where}: {name} compares every row with every other, and {rows:,} rows are more than its "
             f"limit of {most:,}",
-            hint=f"sample at random: --max-per-class N; or compare a part: --sample {most}",
+            hint=f"sample at random (--max-per-class), or compare a part:\n--sample {most}",
         )

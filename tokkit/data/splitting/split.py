@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,7 @@ def split(
     if len(loaded.splits) > 1:
         raise InputError(
             f"{loaded.source}: is split already: {', '.join(loaded.splits)}",
-            hint=f"name the file to split: tokkit split {shlex.quote(str(loaded.files[0]))} -o OUT",
+            hint=f"name the file to split, here {loaded.files[0]}",
         )
     source = next(iter(loaded.splits.values()))
     # also part of the result, so they are computed here once

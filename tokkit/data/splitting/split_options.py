@@ -51,7 +51,7 @@ class SplitOptions(OutputOptions):
         if self.folds is not None and self.validation is not None:
             raise UsageError(
                 f"--folds {self.folds} validates on 1/{self.folds} of the rows each: leave --validation out",
-                hint="--test holds out rows before the folds",
+                hint="hold out rows before the folds (--test)",
             )
         # folds validate on themselves, and hold out a test split only on request
         default = SHARE if self.folds is None else 0.0
@@ -63,7 +63,7 @@ class SplitOptions(OutputOptions):
             if self.stable and value >= 1:
                 raise UsageError(
                     f"--{name} {value:g}: --stable assigns each text by itself and meets no number of rows",
-                    hint=f"give a share: --{name} 0.1",
+                    hint=f"give a share:\n--{name} 0.1",
                 )
         return amounts
 
@@ -81,7 +81,7 @@ class SplitOptions(OutputOptions):
             raise UsageError(
                 f"--validation {amounts[VALIDATION]:g} and --test {amounts[TEST]:g} "
                 f"leave none of the {rows} rows to train on",
-                hint="smaller shares: --validation 0.1 --test 0.1"
+                hint="smaller shares:\n--validation 0.1 --test 0.1"
                 if rows > 2
                 else "collect more rows: there are fewer than splits",
             )

@@ -87,7 +87,7 @@ def group_values(dataset: Dataset, split: Split, name: str) -> pl.Series:
     roles = {dataset.text_column: "text", dataset.pair_column: "second text", dataset.label_column: "label"}
     others = [column for column in split.original.columns if column not in roles]
     hint = (
-        f"name one: --group-column {shlex.quote(others[0])}"
+        f"name one:\n--group-column {shlex.quote(others[0])}"
         if others
         else "leave it out: only text and label are there"
     )
@@ -238,7 +238,7 @@ def check_folds(fold: NDArray[np.int64], n_folds: int, groups: NDArray[np.int64]
     fewer = min(n_groups, n_folds - 1)
     raise InputError(
         f"{source}: {n_groups} {what} are too few for {n_folds} folds: fold {empty[0] + 1} has no row",
-        hint=f"--folds {fewer}" if fewer > 1 else "collect more rows",
+        hint=f"fewer folds:\n--folds {fewer}" if fewer > 1 else "collect more rows",
     )
 
 
@@ -271,7 +271,7 @@ def _check_splits(source: str, rows: dict[str, NDArray[np.int64]], groups: RowGr
             raise InputError(
                 f"{source}: too small to split: no row is left for {name} "
                 f"({len(np.unique(groups))} sets of rows that stay together)",
-                hint="take a larger share: --validation 0.3, or 0 for none",
+                hint="take a larger share, or collect more rows",
             )
 
 

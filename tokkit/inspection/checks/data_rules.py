@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from tokkit.inspection.checks.inputs import Subject
@@ -108,5 +107,4 @@ def _scripts(data: Measured) -> list[str]:
 
 
 def _train_on(subject: Subject) -> str:
-    command = train_again(subject.tokenizer, like=False)
-    return f"train one on this text: {command.replace('CORPUS', shlex.quote(_data(subject).source))}"
+    return train_again(subject, like=False)

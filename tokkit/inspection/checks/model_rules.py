@@ -35,7 +35,7 @@ def max_length(subject: Subject) -> Iterator[Problem]:
     if model is None and stated is None:
         yield Problem(
             "no model_max_length: truncation cuts nothing, and a model with fewer positions crashes",
-            f"tokkit wrap {tokenizer.quoted} --max-length 512 -o DIR",
+            f"state one:\ntokkit wrap {tokenizer.quoted} --max-length 512 -o fixed/",
             WARNING,
         )
     if model is None or (takes := model.longest) is None or (stated is not None and stated <= takes):
@@ -45,8 +45,8 @@ def max_length(subject: Subject) -> Iterator[Problem]:
     outcome = "a longer text crashes it" if crashes else "it was made for no more"
     yield Problem(
         f"{limit}, but {model.name} has positions for {takes}: {outcome}",
-        f"tokkit wrap {tokenizer.quoted} --max-length {takes} -o DIR, "
-        f'or write "model_max_length": {takes} into its tokenizer_config.json',
+        f'write "model_max_length": {takes} into its tokenizer_config.json, or wrap it:\n'
+        f"tokkit wrap {tokenizer.quoted} --max-length {takes} -o fixed/",
         # A lone tokenizer.json has nowhere to say it: whoever wraps it does.
         ERROR if crashes and tokenizer.configured else WARNING,
     )
@@ -63,18 +63,18 @@ def segment_ids(subject: Subject) -> Iterator[Problem]:
         outcome = "adds the embedding of token 0 to each" if model.config["model_type"] == "gpt2" else "fails"
         yield Problem(
             f"its model_input_names have token_type_ids, but {model.name} has no segments, and {outcome}",
-            f"tokkit wrap {tokenizer.quoted} --token-type-ids no -o DIR",
+            f"give none:\ntokkit wrap {tokenizer.quoted} --token-type-ids no -o fixed/",
         )
     elif highest and given is not False and takes and highest >= takes:
         yield Problem(
             f"it gives a pair segment ids up to {highest}, but the model has {takes}: a pair crashes it",
-            f"tokkit wrap {tokenizer.quoted} --token-type-ids no -o DIR",
+            f"give none:\ntokkit wrap {tokenizer.quoted} --token-type-ids no -o fixed/",
         )
     elif highest and given is False and (model is None or (takes or 0) > highest):
         yield Problem(
             "it numbers the texts of a pair, but its model_input_names lack token_type_ids: "
             "a model with segments, such as BERT, sees both as one",
-            f"tokkit wrap {tokenizer.quoted} --token-type-ids yes -o DIR",
+            f"give them:\ntokkit wrap {tokenizer.quoted} --token-type-ids yes -o fixed/",
             WARNING,
         )
 
@@ -184,8 +184,7 @@ def untrained_tokens(subject: Subject) -> Iterator[Problem]:
         yield Problem(
             f"{len(new)} tokens are not in {model.name}'s own tokenizer ({some(new)}): "
             "their embedding rows were never trained",
-            f"tokkit add-tokens {model.quoted} --model {model.quoted} "
-            "--token T -o DIR gives new tokens rows that start from their parts",
+            "add-tokens gives new tokens rows that start from their parts",
         )
 
 
@@ -225,14 +224,14 @@ def _rows_for_added_tokens(subject: Subject) -> str | None:
         return None
     special = subject.tokenizer.special
     flags = [f"{'--special' if token in special else '--token'} {shlex.quote(token)}" for token in new]
-    named = " ".join(flags) if len(flags) <= _MOST_NAMED else "--tokens-file FILE"
-    return f"tokkit add-tokens {own} --model {own} {named} -o DIR gives the model rows for what was added"
+    if len(flags) > _MOST_NAMED:
+        return "give the model rows for what was added (add-tokens --tokens-file)"
+    command = f"tokkit add-tokens {own} --model {own} {' '.join(flags)} -o fixed/"
+    return f"give the model rows for what was added:\n{command}"
 
 
 def _own_or_none(subject: Subject) -> str:
     """What to do where a tokenizer is not the one that a model was trained with."""
-    model, command = _model(subject), "tokkit finetune DATASET"
-    fresh = f"{command} --tokenizer {subject.tokenizer.quoted} builds an encoder for this tokenizer"
-    if model.own is None:
-        return fresh
-    return f"{command} --model {model.quoted} --tokenizer {model.quoted} uses the model's own; {fresh}"
+    if _model(subject).own is None:
+        return "fine-tune without this model: an encoder is built for the tokenizer"
+    return "fine-tune with the model's own tokenizer, or without this model"

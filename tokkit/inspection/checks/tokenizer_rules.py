@@ -33,7 +33,7 @@ def self_test(subject: Subject) -> Iterator[Problem]:
         if missing_unknown(tokenizer.loaded.backend) is None:
             check_receipt(tokenizer.loaded)
     except InputError as error:
-        fix = f"bring the old file back, or make it anew: {train_again(tokenizer, like=False)}"
+        fix = f"bring the old file back, or {train_again(subject, like=False)}"
         yield Problem(error.message, fix)
 
 
@@ -63,7 +63,7 @@ def class_rebuild(subject: Subject) -> Iterator[Problem]:
             shutil.copyfile(config, folder / MODEL_CONFIG)
         difference = rebuild_difference(folder, tokenizer.loaded.backend)
     if difference is not None:
-        fix = f"tokkit wrap {tokenizer.quoted} -o DIR names the class that loads it as it is"
+        fix = f"name the class that loads it as it is:\ntokkit wrap {tokenizer.quoted} -o fixed/"
         yield Problem(difference, fix)
 
 
@@ -71,18 +71,18 @@ def class_rebuild(subject: Subject) -> Iterator[Problem]:
 def unknown_token(subject: Subject) -> Iterator[Problem]:
     """A strange word, of characters that the vocabulary lacks, raises an error, or vanishes."""
     tokenizer = subject.tokenizer
-    backend, training = tokenizer.loaded.backend, train_again(tokenizer, like=False)
+    backend, training = tokenizer.loaded.backend, train_again(subject, like=False)
     lacking = missing_unknown(backend)
     if lacking is not None:
         message = f'its unknown token "{lacking}" is not in its vocabulary: a strange word raises an error'
-        yield Problem(message, f"make it anew: {training}")
+        yield Problem(message, training)
     elif fails_on_strange(tokenizer):
         message = "it has no unknown token, and raises an error on a word it does not know"
-        yield Problem(message, f"make it anew: {training}")
+        yield Problem(message, training)
     # A model without an unknown token drops characters it lacks: no ids, and no error.
     elif any(not backend.encode(word, add_special_tokens=False).ids for word in STRANGE):
         message = "it has no unknown token: characters it has not seen vanish from the text"
-        yield Problem(message, f"train it with one, or on bytes: {training}", WARNING)
+        yield Problem(message, training, WARNING)
 
 
 def fails_on_strange(tokenizer: ExaminedTokenizer) -> bool:
@@ -103,7 +103,8 @@ def special_tokens(subject: Subject) -> Iterator[Problem]:
             yield Problem(
                 f'its {role} token "{token}" is not in its vocabulary: transformers gives it a new id, '
                 "behind the last",
-                f"tokkit add-tokens {tokenizer.quoted} --role {shlex.quote(f'{role}={token}')} -o DIR",
+                f"add it:\ntokkit add-tokens {tokenizer.quoted} --role {shlex.quote(f'{role}={token}')} "
+                "-o fixed/",
             )
     yield from _unregistered(tokenizer)
     used = {*tokenizer.template, *tokenizer.registered.values()} & tokenizer.vocabulary.keys()
@@ -111,7 +112,7 @@ def special_tokens(subject: Subject) -> Iterator[Problem]:
         flags = " ".join(f"--special {shlex.quote(token)}" for token in cut)
         yield Problem(
             f"not marked as special: {', '.join(cut)}: decoding keeps them, and a text that holds one is cut",
-            f"tokkit add-tokens {tokenizer.quoted} {flags} -o DIR",
+            f"mark them:\ntokkit add-tokens {tokenizer.quoted} {flags} -o fixed/",
             WARNING,
         )
 
@@ -134,7 +135,7 @@ def _unregistered(tokenizer: ExaminedTokenizer) -> Iterator[Problem]:
         grave = "pad" in unnamed and tokenizer.configured
         yield Problem(
             f"no configuration names its tokens for {roles}: {outcome}",
-            f"tokkit wrap {tokenizer.quoted} -o DIR",
+            f"name them:\ntokkit wrap {tokenizer.quoted} -o fixed/",
             ERROR if grave else WARNING,
         )
 
@@ -146,7 +147,7 @@ def pad_token(subject: Subject) -> Iterator[Problem]:
     if "pad" not in tokenizer.loaded.special and not tokenizer.has_class_of_its_own:
         yield Problem(
             "it has no token to pad with: rows of different lengths make no batch",
-            f"tokkit add-tokens {tokenizer.quoted} --role pad='[PAD]' -o DIR",
+            f"add one:\ntokkit add-tokens {tokenizer.quoted} --role pad='[PAD]' -o fixed/",
         )
 
 
@@ -159,9 +160,12 @@ def stale_post_processor(subject: Subject) -> Iterator[Problem]:
     for token, ids in tokenizer.template.items():
         current = tokenizer.vocabulary.get(token)
         if current is None:
-            state, fix = "is not in the vocabulary", f"make it anew, ids looked up: {train_again(tokenizer)}"
+            state, fix = "is not in the vocabulary", train_again(subject)
         else:
-            state, fix = f"has the id {current}", f"tokkit wrap {tokenizer.quoted} -o DIR"
+            state, fix = (
+                f"has the id {current}",
+                f"look ids up:\ntokkit wrap {tokenizer.quoted} -o fixed/",
+            )
         if ids != [current]:
             old = ", ".join(map(str, ids))
             yield Problem(f'its post-processor puts id {old} for "{token}", which {state}', fix)
@@ -174,12 +178,18 @@ def template(subject: Subject) -> Iterator[Problem]:
     if not tokenizer.has_class_of_its_own and (
         missing := unmarked(tokenizer.loaded.backend, tokenizer.loaded.special)
     ):
-        fix = f"tokkit wrap {tokenizer.quoted} --post-processor bert -o DIR"
+        fix = f"add one:\ntokkit wrap {tokenizer.quoted} --post-processor bert -o fixed/"
         yield Problem(missing, fix)
 
 
-def train_again(tokenizer: ExaminedTokenizer, like: bool = True) -> str:
-    """The command that trains a tokenizer of its kind; ``like`` takes its blocks and special tokens over."""
+def train_again(subject: Subject, like: bool = True) -> str:
+    """How to train a tokenizer of its kind; ``like`` takes its blocks and special tokens over."""
+    tokenizer = subject.tokenizer
     family = {"BPE": "bpe", "Unigram": "unigram", "WordLevel": "word"}.get(tokenizer.kind, "wordpiece")
     inherits = like and tokenizer.kind in ("BPE", "WordPiece")
-    return f"tokkit train-{family} CORPUS{f' --from {tokenizer.quoted}' if inherits else ''} -o out/"
+    if subject.data is None:
+        return f"train one again (train-{family}{' --from' if inherits else ''})"
+    command = f"tokkit train-{family} {shlex.quote(subject.data.source)}"
+    return (
+        f"train one on this text:\n{command}{f' --from {tokenizer.quoted}' if inherits else ''} -o trained/"
+    )

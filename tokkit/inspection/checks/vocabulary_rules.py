@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 
 from tokkit.inspection.checks.inputs import ExaminedTokenizer, Subject
@@ -20,7 +21,7 @@ _DECORATION = ("##", "▁", "Ġ", "</w>")  # what says where in a word a piece i
 def duplicate_ids(subject: Subject) -> Iterator[Problem]:
     """Two tokens share an id, or a token has two."""
     tokenizer = subject.tokenizer
-    fix = f"make it anew: {train_again(tokenizer)}"
+    fix = train_again(subject)
     if tokenizer.doubled:
         yield Problem(f"in its file twice: {some(tokenizer.doubled)}: the last one counts", fix)
     own = _own_vocabulary(tokenizer)
@@ -81,7 +82,7 @@ def special_as_text(subject: Subject) -> Iterator[Problem]:
     if pieces:
         yield Problem(
             f"pieces of its special tokens were learned as text: {some(pieces)}",
-            f"take them out of the corpus, then: {train_again(tokenizer)}",
+            f"take them out of the corpus, then {train_again(subject)}",
         )
 
 
@@ -109,13 +110,16 @@ def unreachable_ids(subject: Subject) -> Iterator[Problem]:
         count = sum(map(len, reasons.values()))
         yield Problem(
             f"{count} of {len(tokenizer.vocabulary)} tokens come from no test text: {'; '.join(groups)}",
-            f"harmless but for their embedding rows; {_trim(subject)}",
+            f"harmless but for their embedding rows; to drop these, {_trim(subject)}",
         )
 
 
 def _trim(subject: Subject) -> str:
     model = f" --model {subject.model.quoted}" if subject.model else ""
-    return f"tokkit trim {subject.tokenizer.quoted} --to CORPUS{model} -o DIR"
+    if subject.data is None:
+        return "keep what a corpus uses (the command trim)"
+    command = f"tokkit trim {subject.tokenizer.quoted} --to {shlex.quote(subject.data.source)}{model}"
+    return f"keep what this text uses:\n{command} -o fixed/"
 
 
 def some(values: Sequence[str], most: int = 5) -> str:

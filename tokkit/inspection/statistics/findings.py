@@ -7,10 +7,14 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from tokkit.data import label_spellings
 from tokkit.data.dataset import ONE, first_names
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.options import typed
+from tokkit.sources.formats import full_suffix
 
 ERROR, WARNING = "error", "warning"
 
@@ -28,39 +32,44 @@ _NO_LABEL = "-1"
 _WHOLE = re.compile(r"[-+]?\d+(\.0*)?")
 _FRACTION = re.compile(r"[-+]?\d*\.\d*[1-9]\d*([eE][-+]?\d+)?")
 
-_WITHOUT_LEAKS = "tokkit rebalance {source} -o OUT --strategy weights leaves them out of train"
-_ONE_NAME = "give them one name: --label-names OLD=NEW"
-_OTHER_LABELS = "name another column: tokkit stats {source} --label-column NAME"
+_CLEAN = "tokkit clean {source} -o {output}"
+_WITHOUT_LEAKS = f"drop them from train:\n{_CLEAN}"
+_SPLIT_AGAIN = "join the files and split again (the command split)"
+_ONE_NAME = "give them one name (--label-names)"
+_OTHER_LABELS = "name another column (--label-column)"
 
 # Rule id -> severity, and the fix; the ids are what `stats --fail-on` takes.
 RULES: dict[str, tuple[str, str]] = {
-    "leaks": (ERROR, "split again: tokkit split ALL.csv -o split/"),
-    "missing-labels": (ERROR, "join the files and split again: tokkit split ALL.csv -o split/"),
-    "conflicts": (WARNING, "tokkit clean {source} -o OUT --conflicts majority keeps the majority label"),
-    "duplicates": (WARNING, "tokkit clean {source} -o OUT drops them; tokkit split keeps them in one split"),
-    "near-duplicates": (WARNING, "tokkit clean {source} -o OUT --duplicates near"),
+    "leaks": (ERROR, _SPLIT_AGAIN),
+    "missing-labels": (ERROR, _SPLIT_AGAIN),
+    "conflicts": (
+        WARNING,
+        f"keep the rows of the majority label, and none in a tie:\n{_CLEAN} --conflicts majority",
+    ),
+    "duplicates": (WARNING, f"drop them; the command split keeps them in one split:\n{_CLEAN}"),
+    "near-duplicates": (WARNING, f"drop them:\n{_CLEAN} --duplicates near"),
     "missing": (WARNING, "training and evaluation skip such rows and report them"),
     "one-class": (ERROR, _OTHER_LABELS),
     "label-ids": (ERROR, _OTHER_LABELS),
     "missing-label": (
         WARNING,
-        f"tokkit stats {{source}} --missing-label {_NO_LABEL} takes it as none, as all commands do",
+        f"take it as none, in every command:\ntokkit stats {{source}} --missing-label={_NO_LABEL}",
     ),
     "fractional-labels": (
         WARNING,
-        "train a regression, not classes: tokkit finetune {source} --task regression",
+        "train a regression, not classes, when fine-tuning (--task)",
     ),
-    "label-spellings": (WARNING, "tokkit clean {source} -o OUT --labels merge makes them one"),
-    "imbalance": (WARNING, "weigh the classes first: tokkit finetune --class-weights balanced"),
+    "label-spellings": (WARNING, f"make them one:\n{_CLEAN} --labels merge"),
+    "imbalance": (WARNING, "weigh the classes first, when fine-tuning (--class-weights)"),
     "small-class": (
         WARNING,
-        f"collect {_FEWEST_OF_A_CLASS} or more of each, or join classes: --label-names OLD=NEW",
+        f"collect {_FEWEST_OF_A_CLASS} or more of each, or join classes (--label-names)",
     ),
-    "html": (WARNING, "tokkit clean {source} -o OUT --rules default,tags"),
-    "controls": (WARNING, "tokkit clean {source} -o OUT"),
-    "mojibake": (WARNING, "tokkit clean {source} -o OUT --rules default,ftfy"),
+    "html": (WARNING, f"strip and decode it:\n{_CLEAN} --rules default,tags"),
+    "controls": (WARNING, f"remove them:\n{_CLEAN}"),
+    "mojibake": (WARNING, f"decode it again:\n{_CLEAN} --rules default,ftfy"),
     "truncation": (WARNING, "cut long texts into parts, or use a model that takes more"),
-    "unknown-rate": (WARNING, "train one on this text: tokkit train-wordpiece {source} -o out/"),
+    "unknown-rate": (WARNING, "train one on this text:\ntokkit train-wordpiece {corpus} -o trained/"),
 }
 # Rules for rows that hold something `clean` repairs, and what that is.
 _UNCLEAN = {
@@ -74,7 +83,7 @@ _UNCLEAN = {
 class Finding:
     """rule      an id that scripts may rely on
     severity  ``error`` where going on gives wrong results, else ``warning``
-    fix       the command that fixes it, or what to do
+    fix       what to do, and the commands that do it, each on a line of its own
     """
 
     rule: str
@@ -90,10 +99,13 @@ def findings(
     source: str,
     splits: Mapping[str, Mapping[str, Any]],
     across: Mapping[str, Any],
-    pair_column: str | None = None,
     label_kind: str = ONE,
+    options: DatasetOptions | None = None,
 ) -> list[Finding]:
-    """What every rule finds in the statistics of a data set, in the order of the rules."""
+    """What every rule finds in the statistics of a data set, in the order of the rules.
+
+    options   as it was read: the commands of the fixes read it so, too
+    """
     problems = [*_across_splits(across)]
     rows_of = Counter[str]()
     for split in splits.values():
@@ -104,15 +116,20 @@ def findings(
     for name, split in splits.items():
         in_split = [*_in_split(split), *(_in_classes(split["classes"]) if name == "train" else ())]
         problems += [(rule, f"{name}: {message}", RULES[rule][1]) for rule, message in in_split]
-    # `clean` and `split` have to compare rows by both texts as well.
-    output = " -o OUT" if pair_column is None else f" --pair-column {shlex.quote(pair_column)} -o OUT"
+    options, path = options or DatasetOptions(), Path(source)
+    column = "" if options.text_column is None else f" --text-column {shlex.quote(options.text_column)}"
+    written = {
+        "source": f"{shlex.quote(source)}{typed(options)}",
+        "corpus": f"{shlex.quote(source)}{column}",
+        "output": f"cleaned{full_suffix(path) or '.jsonl' if not path.is_dir() else '/'}",
+    }
     order = list(RULES)
     return [
         Finding(
             rule,
             severity=RULES[rule][0],
             message=message,
-            fix=fix.format(source=shlex.quote(source)).replace(" -o OUT", output),
+            fix=fix.format(**written),
         )
         for rule, message, fix in sorted(problems, key=lambda problem: order.index(problem[0]))
     ]

@@ -6,7 +6,6 @@ rows -> logits and scores of each model (`scoring`) -> intervals, worst rows, is
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -56,12 +55,12 @@ def evaluate(
     """
     names = [str(models)] if isinstance(models, str | Path) else [str(model) for model in models]
     if not names:
-        raise UsageError("name a model folder and a data set: tokkit evaluate model/ test.csv")
+        raise UsageError("name a model folder and a data set")
     use_threads(threads)
     options, read_options = apply_to_both(EvaluateOptions, options, DatasetOptions, read_options, settings)
     out_path = Path(out) if out is not None else None
     if out_path is not None:
-        files.check_output(out_path, force=force, kind="folder")
+        files.check_output(out_path, force=force, inputs=(*names, dataset), kind="folder")
     # Read once: scoring, warnings and out-of-fold predictions share them.
     receipts = {name: ModelReceipt.read(name) for name in names}
     chosen, inputs = None, []
@@ -70,7 +69,7 @@ def evaluate(
         if len(names) > 1 or not receipts[name].folds:
             raise UsageError(
                 f"{name}: name the rows to evaluate on; only a folder of folds has rows of its own",
-                hint=f"tokkit evaluate {name} DATASET",
+                hint="name a data set after the models",
             )
         rows, model = score_out_of_fold(name, receipts[name], options, threads, progress)
         scored, source = [model], f"{name} (out-of-fold)"
@@ -135,8 +134,8 @@ def _warn_of_training_rows(
     if split.name == TRAIN and receipt.inputs & {files.sha256_of(path) for path in split.files}:
         progress.say(f"{name} was trained on these rows: its scores are too optimistic")
         if options.label_issues:
-            folds = f"tokkit evaluate {shlex.quote(name)} --label-issues, without the rows"
-            trained = "tokkit finetune --folds 5 -o folds/, then tokkit evaluate folds/ --label-issues"
+            folds = "name the folds without the rows"
+            trained = "train folds (finetune with --folds), and name them without rows"
             progress.say(
                 "a model agrees with wrong labels that it was trained on; better: "
                 + (folds if receipt.folds else trained)

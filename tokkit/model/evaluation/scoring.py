@@ -134,7 +134,7 @@ def score_out_of_fold(
         flag = "--calibrated" if options.calibrated else "--tuned-thresholds"
         raise UsageError(
             f"{flag}: its values were fitted on the out-of-fold rows, which therefore cannot score them",
-            hint=f"tokkit evaluate {name} DATASET {flag}, with rows that no fold was trained on",
+            hint="name a data set after it, with rows that no fold was trained on",
         )
     saved = SavedModel.load(receipt.models()[0], progress)
     task, labels = saved.classifier.task, saved.classifier.labels
@@ -163,7 +163,7 @@ def _out_of_fold_table(path: Path, labels: Sequence[str]) -> pl.DataFrame:
     if not path.is_file():
         raise InputError(
             f"{path}: no such file; the out-of-fold predictions are missing",
-            hint="finetune --folds K writes it",
+            hint="train the folds again",
         )
     return read_predictions(path, ["id", "text", "label", *(f"{PERCENT}{label}" for label in labels)])
 

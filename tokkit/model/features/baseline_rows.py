@@ -117,7 +117,7 @@ def baseline_rows(
     if len(labels) < 2:
         raise InputError(
             f'{source}: one class only ("{"".join(labels)}"): there is nothing to learn',
-            hint="--label-column names another column",
+            hint="name another column (--label-column)",
         )
     if not held_out.labels:
         raise InputError(f"{source}: no row of {split} has both text and label")

@@ -5,6 +5,7 @@ rows -> ids -> vectors (`features_file`) -> probe and bag of words (`baseline_ro
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def features(
     path = Path(out if out is not None else OUT)
     refused.check_output(path)
     files.check_outside(path, dataset)
-    files.check_output(path, force=force, kind="file")
+    files.check_output(path, force=force, inputs=(dataset, model), kind="file")
     trained = ModelReceipt.read(model).columns
     loaded = read_dataset(dataset, read_options, progress, trained=trained)
     rows, left_out = feature_rows(loaded, progress)
@@ -150,7 +151,7 @@ def features(
         result = _analyze(FeaturesFile.read(path), baselines, options, projection, threads, progress)
     except (KeyboardInterrupt, Interrupted) as error:
         raise Interrupted(
-            f"interrupted; {path} is written, and tokkit features {path} --probe or --map reads it"
+            f"interrupted; {path} is written, and can be named instead of model and data set"
         ) from error
     return replace(result, left_out=left_out, truncated=encoded.truncated)
 
@@ -160,12 +161,12 @@ def _existing_file(path: str | Path, out: str | Path | None) -> FeaturesFile:
     if not is_features_file(path):
         raise UsageError(
             f"{path}: name a data set to compute hidden states of, or a features file",
-            hint=f"tokkit features {path} DATASET -o {OUT}",
+            hint="name a data set after the model",
         )
     if out is not None:
         raise UsageError(
             f"-o {out}: nothing is computed from a features file, so nothing is written",
-            hint=f"tokkit features {path} --probe",
+            hint=f"leave -o out, and probe them:\ntokkit features {shlex.quote(str(path))} --probe",
         )
     return FeaturesFile.read(Path(path))
 
@@ -184,7 +185,7 @@ def _check(
         if wanted and pooling == NONE:
             raise UsageError(
                 f"{flag}: needs one vector per row, and --pooling none gives one per token",
-                hint="--pooling mean",
+                hint="the mean of the tokens:\n--pooling mean",
             )
     if projection:
         check_rows(rows.height, options)

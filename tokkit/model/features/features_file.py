@@ -67,12 +67,12 @@ class FeaturesFile:
             if metadata is None:
                 raise InputError(
                     f"{path}: has no features; its columns are {', '.join(schema.names[:8])}",
-                    hint=f"tokkit features MODEL {path} -o features.parquet computes them",
+                    hint="name the model before it, to compute them",
                 )
             content = json.loads(metadata)
         rows = read_table(path, names)
         content = content if isinstance(content, dict) else {}
-        recorded = Fields(path, content, hint="tokkit features writes it again")
+        recorded = Fields(path, content, hint="compute the features again")
         return cls(
             path,
             rows,
@@ -98,7 +98,7 @@ class FeaturesFile:
         if not (finite := np.isfinite(vectors).all(axis=1)).all():
             raise InputError(
                 f"{self.path}: the vector of row {int(wanted[finite.argmin()]) + 1} holds NaN or infinity",
-                hint="tokkit features writes the file again",
+                hint="compute the features again",
             )
         return vectors
 
@@ -176,7 +176,10 @@ def _finite(vectors: NDArray[np.float32], dtype: str, name: str) -> NDArray[Any]
     if np.isfinite(numbers).all():
         return numbers
     if np.isfinite(vectors).all():
-        raise InputError(f"{name}: its hidden states are too large for float16", hint="--dtype float32")
+        raise InputError(
+            f"{name}: its hidden states are too large for float16",
+            hint="write 32 bits (--dtype)",
+        )
     raise InputError(
         f"{name}: its hidden states are not finite",
         hint="the checkpoint may be damaged: load it with transformers",

@@ -45,7 +45,7 @@ def check_rows(rows: int, options: FeaturesOptions) -> None:
     sampled = min(rows, options.map_rows)
     if sampled <= max(options.neighbors, _TOO_FEW_ROWS):
         hint = (
-            f"--neighbors {sampled - 1}"
+            f"fewer neighbors:\n--neighbors {sampled - 1}"
             if sampled > _TOO_FEW_ROWS + 1
             else f"a map needs more than {_TOO_FEW_ROWS} rows"
         )

@@ -156,7 +156,7 @@ def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILEN
         raise InputError(
             f"{name}: has no trained classification head ({', '.join(missing[:2])}): "
             "its predictions would be random",
-            hint=f"tokkit finetune DATASET --model {name} -o model/ trains one",
+            hint="fine-tune it first (the command finetune)",
         )
     labels = tuple(str(network.config.id2label[i]) for i in range(network.config.num_labels))
     limits = RowLimits.of(network.config, tokenizer, receipt.max_length)

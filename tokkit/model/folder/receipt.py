@@ -23,7 +23,7 @@ from tokkit.progress import Progress
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
 _FOLD = re.compile(r"fold-(\d+)")
-_COPY_AGAIN = "copy the whole folder again; tokkit finetune wrote all of it"
+_COPY_AGAIN = "copy the whole folder again; the command finetune wrote all of it"
 _FILES = "a list of files, each with its sha256"
 # Temperatures that divide logits without overflow; training tries those from 0.05 to 20.
 _TEMPERATURES = 0.01, 100
@@ -107,7 +107,7 @@ class ModelReceipt:
         if missing and len(missing) == len(paths):
             raise InputError(
                 f"{self.folder}: has the results of {len(paths)} folds, but not their models",
-                hint="tokkit finetune DATASET --folds K keeps them, as does --compare with --keep-models",
+                hint="keep them when comparing (--keep-models)",
             )
         if missing:
             raise InputError(f"{self.folder}: {missing[0].name} is missing, one of {len(paths)} folds")
@@ -124,7 +124,7 @@ class ModelReceipt:
         if self.pairs:
             raise InputError(
                 f"{self.folder}: the model was trained on pairs of texts, but the rows are single texts",
-                hint="a file with both: --text-column and --pair-column name their columns",
+                hint="name a file with both, and its columns (--text-column, --pair-column)",
             )
         progress.say(f"{self.folder}: the model was trained on single texts, but the rows are pairs")
 
@@ -165,7 +165,7 @@ class ModelReceipt:
         if calibration is None or calibration.content.get("temperature") is None:
             raise InputError(
                 f"{self.folder}: {METRICS} has no temperature fitted in training",
-                hint="tokkit finetune writes one; leave out --calibrated for uncalibrated probabilities",
+                hint="leave out --calibrated for uncalibrated probabilities",
             )
         value: float = calibration.number("temperature", *_TEMPERATURES)
         return value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -43,10 +44,16 @@ def recorded_run(receipt: str | Path, progress: Progress) -> RecordedRun:
         raise InputError(f"{folder}: was written by tokkit {command}, not by finetune", hint=_HINT)
     result, run = content.fields("result"), content.fields("run")
     if "fold" in result.content:
-        raise InputError(f"{folder}: is one fold of several", hint=f"--like {folder.absolute().parent}")
+        raise InputError(
+            f"{folder}: is one fold of several",
+            hint=f"repeat all of them:\n--like {shlex.quote(str(folder.absolute().parent))}",
+        )
     settings = dict(result.fields("settings").content)
     if "compare" in settings:
-        raise InputError(f"{folder}: compares settings", hint=f"--like {folder / 'combination-1'}")
+        raise InputError(
+            f"{folder}: compares settings",
+            hint=f"repeat one:\n--like {shlex.quote(str(folder / 'combination-1'))}",
+        )
     # A checkpoint to resume from is recorded by its name alone; the run that repeats it starts over.
     if settings.get("resume") not in ("auto", "none"):
         settings.pop("resume", None)

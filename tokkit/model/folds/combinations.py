@@ -63,11 +63,13 @@ def parsed(arguments: Sequence[str]) -> dict[str, list[Any]]:
         if not equals or not key.strip() or not values.strip():
             raise UsageError(
                 f'--compare: write KEY=VALUE,VALUE, not "{argument}"',
-                hint="--compare head=cls,mean loss=ce,focal",
+                hint="as in head=cls,mean loss=ce,focal",
             )
         name = _known(key.strip())
         if name in values_of:
-            raise UsageError(f"--compare: {name} is named twice", hint=f"--compare {name}=A,B,C")
+            raise UsageError(
+                f"--compare: {name} is named twice", hint="name its values in one list, commas between"
+            )
         values_of[name] = [_value(name, value.strip()) for value in values.split(",")]
     return values_of
 
@@ -89,7 +91,7 @@ def combinations(keys: Keys, options: FinetuneOptions) -> list[Combination]:
         raise UsageError(f"--compare: {repeated} is named twice")
     if len(combined) < 2:
         raise UsageError(
-            "--compare: there is one combination only", hint="name several values: --compare head=cls,mean"
+            "--compare: there is one combination only", hint="name several values, as in head=cls,mean"
         )
     return combined
 
@@ -105,7 +107,7 @@ def _known(key: str) -> str:
         )
     if name in _COMMON:
         raise UsageError(
-            f"--compare: {key} is the same for all combinations", hint=f"give it by itself: {flag(name)}"
+            f"--compare: {key} is the same for all combinations", hint=f"give it by itself ({flag(name)})"
         )
     return name
 

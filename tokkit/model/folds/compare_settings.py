@@ -91,7 +91,7 @@ def compare_settings(
     """
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
     compared = combinations(keys if isinstance(keys, Mapping) else parsed(keys), options)
-    files.check_output(Path(out), force=force, kind="folder")
+    files.check_output(Path(out), force=force, inputs=(dataset, tokenizer, model), kind="folder")
     started = time.monotonic()
     request = folds_request(
         dataset, tokenizer, model, options, read_options, threads=threads, progress=progress

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -102,7 +103,7 @@ def folds_request(
     if validation_data is not None:
         raise UsageError(
             f"--validation-data {validation_data}: each fold is validated on its own rows",
-            hint="leave it out, or leave --folds out; tokkit evaluate scores the folds on other rows",
+            hint="leave it out, or leave --folds out; the command evaluate scores the folds on other rows",
         )
     if options.resume not in ("auto", "none"):
         raise UsageError(
@@ -256,10 +257,11 @@ def _check_classes(folded: FoldedRows, task: Task) -> None:
         for label in labels:
             if label not in known:
                 rows = sum(label in task.names(written) for written in folded.rows.labels)
+                others = shlex.quote(f"{folded.dataset.label_column} != {label!r}")
                 raise InputError(
                     f'{source}: all {rows} rows of "{label}" are in {fold_name(number)}, '
                     "whose model could not learn it",
-                    hint=f"more rows of it, or none: --where \"{folded.dataset.label_column} != '{label}'\"",
+                    hint=f"more rows of it, or none:\n--where {others}",
                 )
 
 

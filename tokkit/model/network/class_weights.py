@@ -100,7 +100,7 @@ def numbers_by_label(
     if not pairs or sum(len(label) + len(number) + 2 for label, number in pairs) - 1 != len(text):
         raise UsageError(
             f'{option} "{text}": neither {" nor ".join((*others, "a number for every label"))}',
-            hint=f"{option} " + ",".join(f"{label}=0.5" for label in labels[:3]),
+            hint=f"a number for each:\n{option} {shlex.quote(','.join(f'{label}=1' for label in labels))}",
         )
     numbers: dict[str, float] = {}
     for label, number in pairs:
@@ -113,7 +113,7 @@ def numbers_by_label(
         if not (math.isfinite(numbers[label]) and numbers[label] >= 0):
             raise UsageError(f"{option} {label}={number}: expected a number from 0 up")
     if missing := [label for label in labels if label not in numbers]:
-        raise UsageError(f'{option}: no number for the label "{missing[0]}"', hint=f"add {missing[0]}=0.5")
+        raise UsageError(f'{option}: no number for the label "{missing[0]}"', hint=f"add {missing[0]}=1")
     return [numbers[label] for label in labels]
 
 
@@ -125,14 +125,14 @@ def _from_file(path: Path, labels: Sequence[str]) -> list[float]:
         raise InputError(
             f"--class-weights {path}: is no file of weights, "
             f"{getattr(error, 'strerror', None) or 'a JSON object of a number by label'}",
-            hint="tokkit rebalance DATASET -o OUT --strategy weights writes OUT.weights.json",
+            hint="compute them from the training rows:\n--class-weights balanced",
         ) from error
     for label in labels:
         weight = weights.get(label)
         if weight is None:
             raise InputError(
                 f'{path}: no weight for the label "{label}"{did_you_mean(label, weights)}',
-                hint="--class-weights balanced computes them from the training rows",
+                hint="compute them from the training rows:\n--class-weights balanced",
             )
         if not (math.isfinite(weight) and weight >= 0):
             raise InputError(f'{path}: invalid weight {weight} for "{label}": expected a number from 0 up')

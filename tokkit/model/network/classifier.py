@@ -136,7 +136,7 @@ class RowLimits:
         if max_length is not None and max_length > longest:
             raise InputError(
                 f"--max-length {max_length}: model and tokenizer take at most {longest} tokens",
-                hint=f"--max-length {longest}",
+                hint=f"at most:\n--max-length {longest}",
             )
         return cls(max_length or longest, pad_id, int(getattr(config, "type_vocab_size", 0) or 0) > 1)
 
@@ -216,7 +216,7 @@ def choose_device(name: str) -> torch.device:
         torch.empty(0, device=device)
     except (RuntimeError, AssertionError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError(f"--device {name}: {reason}", hint="--device auto takes what there is") from error
+        raise InputError(f"--device {name}: {reason}", hint="take what there is:\n--device auto") from error
     return device
 
 

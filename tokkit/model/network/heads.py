@@ -182,7 +182,7 @@ class HeadedModel(nn.Module):
         if layers.needs_pooler and pooler is None:
             raise InputError(
                 f"--head {head}: {type(body).__name__} has no pooler",
-                hint="--head cls reads the state of the first token, from which a pooler would be computed",
+                hint="read the state of the first token, from which a pooler would be computed:\n--head cls",
             )
         if not layers.needs_pooler and isinstance(pooler, nn.Module):
             # Nothing reads it, so it gets no gradient: several processes would wait for one.

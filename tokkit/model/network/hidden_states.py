@@ -78,14 +78,14 @@ class Body:
         if not -layers <= options.layer < layers:
             raise UsageError(
                 f"--layer {options.layer}: {self.name} has layers 0 (the embeddings) to {layers - 1}",
-                hint=f"--layer {layers - 1} is the last, as is --layer -1",
+                hint="the last is:\n--layer -1",
             )
         if options.pooling == POOLER:
             self._check_pooler(output, options.layer)
         return int(output.hidden_states[options.layer].shape[-1])
 
     def _check_pooler(self, output: Any, layer: int) -> None:
-        hint = "--pooling cls takes the vector of the first token, --pooling mean the mean"
+        hint = "take the vector of the first token, or the mean:\n--pooling cls\n--pooling mean"
         if getattr(output, "pooler_output", None) is None:
             kind = self.model.config.model_type
             raise InputError(f"{self.name}: a model of the type {kind} has no pooler", hint=hint)

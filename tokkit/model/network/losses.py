@@ -345,7 +345,7 @@ def build(inputs: LossInputs, task: Task) -> Loss:
     if loss not in family:
         raise UsageError(
             f"--loss {loss}: {task.name} has no such loss",
-            hint="; ".join(f"--loss {name}" for name in family),
+            hint="choose one:\n" + "\n".join(f"--loss {name}" for name in family),
         )
     return family[loss].build(inputs)
 

@@ -118,7 +118,7 @@ def checked_head(options: FinetuneOptions, task: Task) -> str:
     if options.head != STOCK and not task.by_row:
         raise UsageError(
             f"--head {options.head}: pools a row into one vector, but {task.name} needs one per token",
-            hint=f"--head {STOCK}",
+            hint=f"the head of a token classifier:\n--head {STOCK}",
         )
     return options.head
 

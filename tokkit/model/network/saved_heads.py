@@ -30,7 +30,7 @@ BODY = "body"
 WEIGHTS = "head.safetensors"
 DESCRIPTION = "head.json"
 _CONFIG = "config.json"
-_COPY_AGAIN = "copy the whole folder again; tokkit finetune wrote all of it"
+_COPY_AGAIN = "copy the whole folder again; the command finetune wrote all of it"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,6 @@ nothing crashes, the model only learns badly. Such a tokenizer is refused unless
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,11 +52,10 @@ def check(
         if finding.severity == ERROR and finding.rule in _WRONG_IDS:
             raise InputError(f"{tokenizer.folder}: {finding.message}", hint=finding.fix)
         if finding.severity == ERROR and finding.rule in _OTHER_VOCABULARY:
-            model = shlex.quote(str(name))
             raise InputError(
                 f"{tokenizer.folder}: it does not belong to {name}: {finding.message}",
-                hint=f"leave --tokenizer out to use the model's own, which tokkit add-tokens {model} --model "
-                f"{model} extends; --reset-embeddings initializes new embeddings for this one",
+                hint="leave --tokenizer out to use the model's own, which add-tokens extends, or initialize "
+                "new embeddings for this one:\n--reset-embeddings",
             )
     for finding in findings:
         progress.say(f"{tokenizer.folder}: {finding.message} ({finding.rule})")
@@ -79,11 +77,10 @@ def reset_embeddings(
     for role in ROLES:
         if hasattr(model.config, f"{role}_token_id") and (id_ := tokenizer.id_of(role)) is not None:
             setattr(model.config, f"{role}_token_id", id_)
-    quoted = shlex.quote(str(name))
     progress.say(
         f"{name}: a new embedding matrix of {len(embeddings):,} rows replaces its {len(before):,}: the body "
         "loses what it knew of words and keeps its layers; train long, on many rows. To keep its words and "
-        f"add yours: tokkit add-tokens {quoted} --model {quoted} -o DIR"
+        "add yours: the command add-tokens"
     )
 
 

@@ -70,13 +70,18 @@ def predict(
     """
     arguments = [texts] if isinstance(texts, str | Path) else list(texts)
     if not arguments:
-        raise UsageError("name texts, files, or - for standard input", hint='tokkit predict model/ "a text"')
+        raise UsageError(
+            "name texts, files, or - for standard input", hint="for example:\ntokkit predict ... 'a text'"
+        )
     use_threads(threads)
     options, read_options = apply_to_both(PredictOptions, options, DatasetOptions, read_options, settings)
     if out is not None:
         check_request(Path(out), arguments, options, force)
     elif wanted := _of_files(options):
-        raise UsageError(f"{flag(wanted)}: is for the rows of a file that is written", hint="-o OUT.csv")
+        raise UsageError(
+            f"{flag(wanted)}: is for the rows of a file that is written",
+            hint="write a file:\n-o predictions.csv",
+        )
     predictor = Predictor.load(model, options, raw, threads, progress)
     if out is not None:
         file = PredictionFile(Path(out), predictor, options, read_options, force)

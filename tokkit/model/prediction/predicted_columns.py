@@ -58,17 +58,21 @@ class PredictedColumns:
         if options.top > 1 and not (classes and task.exclusive):
             raise UsageError(
                 f"--top {options.top}: a {task.name} model does not choose one of several classes",
-                hint="leave it out" if not classes else "--probabilities gives that of each class",
+                hint="leave it out"
+                if not classes
+                else "leave it out: --probabilities gives that of each class",
             )
         if options.top > labels:
-            raise UsageError(f"--top {options.top}: the model has {labels} classes", hint=f"--top {labels}")
+            raise UsageError(
+                f"--top {options.top}: the model has {labels} classes", hint=f"at most:\n--top {labels}"
+            )
 
     def check_free(self, names: Sequence[str], where: str) -> None:
         """Raises `UsageError` where the rows have a column of the name of one that is added."""
         if used := [name for name in self.frame([]).columns if name in names]:
             raise UsageError(
                 f'{where}: the rows have a column "{used[0]}" already, the name of one that is added',
-                hint="--prefix model_ puts model_ before the names of those",
+                hint="begin the added names with model_:\n--prefix model_",
             )
 
     def frame(self, predictions: Sequence[Prediction | None]) -> pl.DataFrame:

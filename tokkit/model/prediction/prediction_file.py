@@ -55,7 +55,10 @@ def check_request(out: Path, arguments: Sequence[str | Path], options: PredictOp
             hint="name one file or address, or - for standard input",
         )
     if options.output_format == DATASETS:
-        raise UsageError(f"--output-format {DATASETS}: predictions are one file", hint="-o OUT.parquet")
+        raise UsageError(
+            f"--output-format {DATASETS}: predictions are one file",
+            hint="leave it out: the name after -o says the format",
+        )
     check_output(out, options, force=force, kind="file", source=arguments[0])
 
 

@@ -45,10 +45,10 @@ def task_of(requested: str, dataset: Dataset) -> Task:
         return TASKS[suited]
     if suited == SingleLabel.name and requested != Tags.name:
         return TASKS[requested]  # one label per row can be read as a set of one, or as a number
-    tags_hint = "tags are in CoNLL files, or in lists: --text-column TOKENS --label-column TAGS"
+    tags_hint = "tags are in CoNLL files, or in lists (--text-column, --label-column)"
     raise UsageError(
         f"--task {requested}: the rows of {dataset.source} have {_LABELS[suited]}",
-        hint=tags_hint if suited == SingleLabel.name else f"--task {suited}",
+        hint=tags_hint if suited == SingleLabel.name else f"as they are:\n--task {suited}",
     )
 
 

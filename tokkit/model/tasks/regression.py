@@ -90,8 +90,8 @@ def _number(label: str, where: str) -> float:
         comma = number_in(label.replace(".", "").replace(",", ".")) is not None
         raise InputError(
             f'{where}: the label "{label}" is not a number, which regression needs',
-            hint="--decimal , reads a decimal comma"
+            hint="read decimal commas:\n--decimal ,"
             if comma
-            else "--task single-label learns names; --label-column names another column",
+            else "name another column (--label-column), or learn names:\n--task single-label",
         )
     return value

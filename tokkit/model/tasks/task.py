@@ -207,10 +207,10 @@ def _names_hint(unknown: Sequence[str], labels: Sequence[str]) -> str:
     close = {name: nearest(name, labels) for name in unknown}
     if all(close.values()):
         pairs = ",".join(f"{name}={other}" for name, other in close.items())
-        return f"--label-names {shlex.quote(pairs)}"
+        return f"give them the names of the model:\n--label-names {shlex.quote(pairs)}"
     return (
-        f"--label-names OLD=NEW,... gives the labels of the file ({', '.join(unknown[:_NAMED])}"
-        f"{' ...' if unknown[_NAMED:] else ''}) the names that they have in the model"
+        f"give the labels of the file ({', '.join(unknown[:_NAMED])}{' ...' if unknown[_NAMED:] else ''}) "
+        "the names that they have in the model (--label-names)"
     )
 
 

@@ -100,9 +100,13 @@ def _fast_precision(device: torch.device) -> tuple[str, str]:
 
 def _check(precision: str, device: torch.device) -> None:
     if precision == "fp16" and device.type == "cpu":
-        raise UsageError("--precision fp16: needs a GPU; this is a CPU", hint="--precision auto")
+        raise UsageError(
+            "--precision fp16: needs a GPU; this is a CPU", hint="what the device can:\n--precision auto"
+        )
     if precision == "bf16" and not _has_bf16(device):
-        raise UsageError("--precision bf16: this GPU does not support it", hint="--precision fp16")
+        raise UsageError(
+            "--precision bf16: this GPU does not support it", hint="16 bits that it does:\n--precision fp16"
+        )
 
 
 def _has_bf16(device: torch.device) -> bool:

@@ -42,14 +42,14 @@ def baseline_kind(requested: str, classifier: Classifier, *, from_scratch: bool)
     if requested == PROBE and not classifier.task.by_row:
         raise UsageError(
             f"--baseline probe: predicts per row, but {classifier.task.name} needs it per token",
-            hint="--baseline bag-of-words",
+            hint="a baseline of words:\n--baseline bag-of-words",
         )
     if requested == WORDS and not classifier.task.by_row:
         return TAGGER
     if requested == PROBE and from_scratch:
         raise UsageError(
             "--baseline probe: the hidden states of an encoder with new weights are random",
-            hint="--baseline bag-of-words",
+            hint="a baseline of words:\n--baseline bag-of-words",
         )
     return requested
 

@@ -21,6 +21,7 @@ import hashlib
 import json
 import os
 import re
+import shlex
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -246,7 +247,7 @@ def _named(path: Path, progress: Progress) -> Checkpoint:
     """The checkpoint ``path``, or the newest in the work folder ``path``."""
     checkpoint = read(path) if (path / STATE).exists() else newest(path, progress)
     if checkpoint is None:
-        raise InputError(f"--resume {path}: no complete checkpoint", hint="--resume none starts over")
+        raise InputError(f"--resume {path}: no complete checkpoint", hint="start over:\n--resume none")
     return checkpoint
 
 
@@ -254,7 +255,8 @@ def _check_same(checkpoint: Checkpoint, identity: Identity, out: Path) -> None:
     if different := _differences(checkpoint.identity, identity):
         raise InputError(
             f"{out}: has an unfinished training with {different[0]}{' and more' * (len(different) > 1)}",
-            hint=f"--resume none discards it; --resume {checkpoint.path} continues from it anyway",
+            hint="discard it, or continue from it anyway:\n--resume none\n"
+            f"--resume {shlex.quote(str(checkpoint.path))}",
         )
 
 
@@ -263,7 +265,7 @@ def _check_close(checkpoint: Checkpoint, identity: Identity, progress: Progress)
     if forbidden := _differences(checkpoint.identity, identity, MUST_AGREE):
         raise InputError(
             f"--resume {checkpoint.path}: a checkpoint of another training, with {forbidden[0]}",
-            hint="--resume none starts over",
+            hint="start over:\n--resume none",
         )
     if different := _differences(checkpoint.identity, identity):
         progress.say(f"{checkpoint.path}: was trained with {', '.join(different)}; continuing anyway")

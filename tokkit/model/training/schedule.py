@@ -65,7 +65,9 @@ def freeze(model: Any, which: str) -> None:
     depths, layers = depths_of(model)
     frozen = layers if which == "body" else int(which)
     if frozen > layers:
-        raise UsageError(f"--freeze {which}: the model has {layers} layers", hint="--freeze body")
+        raise UsageError(
+            f"--freeze {which}: the model has {layers} layers", hint="freeze all:\n--freeze body"
+        )
     for name, parameter in model.named_parameters():
         if depths[name] <= frozen:
             parameter.requires_grad_(False)
@@ -130,7 +132,10 @@ def classes_of(sampler: str, targets: Any) -> NDArray[np.int64] | None:
         return None
     values = targets.values if isinstance(targets, RowTargets) else None
     if values is None or values.ndim != 1 or values.dtype.kind != "i":
-        raise UsageError(f"--sampler {sampler}: it balances rows that have one label each", "--sampler plain")
+        raise UsageError(
+            f"--sampler {sampler}: it balances rows that have one label each",
+            "take rows as they are:\n--sampler plain",
+        )
     classes: NDArray[np.int64] = values
     return classes
 

@@ -7,6 +7,7 @@ What is known at a stop, the history and the best model included, is part of the
 
 from __future__ import annotations
 
+import shlex
 import shutil
 import time
 from collections.abc import Iterator
@@ -117,9 +118,11 @@ class TrainingSession:
             if step is None:
                 self.checkpoints.discard()
             elif isinstance(error, InputError) and self.steps is not None:
-                resume = f"--resume {self.checkpoints.folder} continues from it, --resume none starts over"
+                resume = f"--resume {shlex.quote(str(self.checkpoints.folder))}"
                 message = f"{error.message}; the checkpoint after step {step} is kept"
-                raise InputError(message, hint=f"{error.hint} {resume}") from error
+                lines = (error.hint or "continue from it:\n").split("\n")
+                hint = "\n".join([lines[0], *(f"{line} {resume}".lstrip() for line in lines[1:])])
+                raise InputError(message, hint=hint) from error
             elif isinstance(error, KeyboardInterrupt | Interrupted):
                 raise Interrupted(f"interrupted; {_RESUMES.format(step=step)}") from error
             elif not isinstance(error, TokkitError) or self.steps is not None:
@@ -239,7 +242,7 @@ class TrainingSession:
             load_model(self.setup.classifier.model, str(checkpoint.path / _MODEL))
         except RuntimeError as error:
             raise InputError(
-                f"{checkpoint.path}: its weights are of another model", hint="--resume none starts over"
+                f"{checkpoint.path}: its weights are of another model", hint="start over:\n--resume none"
             ) from error
         state = checkpoint.state
         steps.load_state(load_file(str(checkpoint.path / _OPTIMIZER)), state["training"])

@@ -358,7 +358,7 @@ def diverged(subject: str, step: int, steps: int, lr: float, *, exact: bool) -> 
     """
     return InputError(
         f"{subject} NaN or infinite {'at' if exact else 'by'} step {step} of {steps}",
-        hint=f"a lower rate: --lr {min(lr / 10, _SAFE_LR):g}",
+        hint=f"a lower rate:\n--lr {min(lr / 10, _SAFE_LR):g}",
     )
 
 
@@ -373,5 +373,5 @@ def _memory_errors(budget: int) -> Iterator[None]:
             raise
         raise InputError(
             f"too little memory for {budget:,} tokens at once",
-            hint=f"--tokens-per-batch {max(budget // 2, 1)}: the result is the same to rounding",
+            hint=f"fewer at once give the same result to rounding:\n--tokens-per-batch {max(budget // 2, 1)}",
         ) from error

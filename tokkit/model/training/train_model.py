@@ -223,12 +223,12 @@ def check_request(tokenizer: str | Path | None, model: str | Path | None, option
     if tokenizer is None and model is None:
         raise UsageError(
             "name a tokenizer to build an encoder for, or a model to fine-tune",
-            hint="tokkit finetune DATASET --tokenizer out/",
+            hint="name one (--tokenizer, --model)",
         )
     if model is not None and (folds := ModelReceipt.read(model).members()):
         raise InputError(
             f"{model}: has {len(folds)} folds, but only one model can be fine-tuned",
-            hint=f"--model {folds[0]}",
+            hint=f"the first, for example:\n--model {shlex.quote(str(folds[0]))}",
         )
     choose_device(options.device)
     check_installed(options.report_to)
@@ -290,8 +290,7 @@ def classifier_for(request: FinetuneRequest, training: Rows) -> Classifier:
         files.check_inner(tokenizer.folder / name, tokenizer.folder)
     task.warn_of_misfit(tokenizer, progress)
     if missing := unmarked(tokenizer.backend, tokenizer.special):
-        folder = shlex.quote(str(tokenizer.folder))
-        progress.say(f"{folder}: {missing}; tokkit wrap {folder} --post-processor bert -o DIR does")
+        progress.say(f"{tokenizer.folder}: {missing}; the command wrap does, with --post-processor bert")
     # Right before the weights are initialized: nothing above may shift the random numbers.
     torch.manual_seed(options.seed)
     if request.model is None:

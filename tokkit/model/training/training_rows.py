@@ -22,8 +22,8 @@ from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
 
 VALIDATION_SHARE = 0.1
-_OWN_ROWS = "name validation rows of your own: --validation-data PATH"
-_SPLIT_ALL = "split all rows again: tokkit split ALL_ROWS.csv -o split/, then tokkit finetune split/"
+_OWN_ROWS = "name validation rows of your own (--validation-data)"
+_SPLIT_ALL = "join the files, and split all rows again (the command split)"
 # Rows from which on a set of labels is a stratum of its own.
 _MIN_STRATUM = 10
 # Labels up to which each is named in a message.
@@ -89,7 +89,8 @@ def check_two_classes(dataset: Dataset, training: Rows, task: Task) -> None:
     if task.has_classes and len(classes) < 2:
         raise InputError(
             f'{dataset.source}: one class only ("{next(iter(classes), "none")}"): there is nothing to learn',
-            hint=f"tokkit stats {shlex.quote(dataset.source)} lists the labels; --label-column names others",
+            hint="look at the labels, or name another column (--label-column):\n"
+            f"tokkit stats {shlex.quote(dataset.source)}",
         )
 
 
@@ -106,7 +107,7 @@ def _report_leaks(training: Rows, validation: Rows, progress: Progress) -> None:
     if leaking:
         progress.say(
             f"{leaking} validation rows have a text that is in train too, so the scores are optimistic: "
-            "tokkit rebalance DATASET -o OUT --strategy weights removes them from train"
+            "the command clean drops them from train"
         )
 
 

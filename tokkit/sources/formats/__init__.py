@@ -63,7 +63,9 @@ def separator_of(text: str) -> str:
     """
     separator = {r"\t": "\t", "tab": "\t"}.get(text, text)
     if len(separator) != 1 or separator in '"\r\n':
-        raise UsageError(f'--sep: "{text}" is not one character', hint="--sep ';' or --sep tab, for example")
+        raise UsageError(
+            f'--sep: "{text}" is not one character', hint="name the one between the columns, as in ';' or tab"
+        )
     return separator
 
 

@@ -147,7 +147,7 @@ def _guarded_frames(path: Path, frames: Frames) -> Frames:
 
 @contextmanager
 def _damage_reported(path: Path) -> Iterator[None]:
-    hint = "write the file again, or say what it is: --format csv"
+    hint = "write the file again, or say what it is:\n--format csv"
     if path.stat().st_size == 0:
         raise InputError(f"{path}: is empty", hint=hint)
     try:

@@ -22,7 +22,7 @@ from tokkit.sources.formats.batch import BadRows, Batch, batches_of
 
 TOKENS, TAGS, TEXT = "tokens", "tags", "text"
 _DOCUMENT = "-DOCSTART-"
-_ELSEWHERE = "write jsonl or parquet: --output-format jsonl, or -o OUT.jsonl"
+_ELSEWHERE = "write jsonl or parquet (the ending of -o, or --output-format)"
 
 
 def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: Say) -> Iterator[Batch]:
@@ -97,14 +97,14 @@ def _names(path: Path, width: int, names: Sequence[str]) -> list[str]:
     if width < 2:
         raise InputError(
             f"{path}: one column: tokens without tags",
-            hint="write a token and its tag on each line, a tab or space between; for text: --format text",
+            hint="write a token and its tag on each line, a tab or space between; as text:\n--format text",
         )
     between = [f"column_{number}" for number in range(2, width)]
     header = list(names) or [TOKENS, *between, TAGS]
     if len(header) != width or TEXT in header:
         raise InputError(
             f"--names for {path}: {len(header)} names ({', '.join(header)}) for {width} columns besides text",
-            hint=f"--names {','.join([TOKENS, *between, TAGS])}",
+            hint=f"name each:\n--names {','.join([TOKENS, *between, TAGS])}",
         )
     check_unique(f"--names for {path}", header)
     return header

@@ -132,8 +132,8 @@ class _DelimitedFile:
         if wide and not (self._options.names or formats.known(first[0]) or formats.is_title(first[1])):
             raise InputError(
                 f'{self._path}:{self._line}: names one of {len(first[0])} columns, "{first[0][0]}": a title?',
-                hint=f"leave out what is above the column names: "
-                f"tail -n +{self._line + 1} {shlex.quote(str(self._path))} > OUT.csv",
+                hint=f"leave out what is above the column names:\n"
+                f"tail -n +{self._line + 1} {shlex.quote(str(self._path))} > table.csv",
             )
 
     def _is_separator_line(self, fields: list[str]) -> bool:
@@ -182,7 +182,7 @@ class _DelimitedFile:
             raise InputError(
                 f"{self._path}:{self._line}: the first line looks like data, not like column names: "
                 f'"{self.separator.join(self.names)[:80]}"',
-                hint=f"name the columns: --names {','.join(formats.suggested_names(columns))}{decimal}",
+                hint=f"name the columns:\n--names {','.join(formats.suggested_names(columns))}{decimal}",
             )
 
     def _cut(self, text: bytes, is_rest: bool) -> tuple[Batch, bool]:
@@ -256,14 +256,17 @@ class _DelimitedFile:
     def _add_bad(self, line: int, error: csv.Error) -> None:
         hint = (
             'close every quote, and double a quote inside a quoted field (""), '
-            "or read quotes as characters: --quote none"
+            "or read quotes as characters:\n--quote none"
         )
         if str(error) == "unexpected end of data":  # an open quote took all the rest for one field
             message = f"{self._path}:{line}: this record cannot be read: {error}"
             raise InputError(message, hint=hint) from error
         if str(error).startswith("new-line character"):  # csv goes on to speak of Python's ways to open
             within = "a carriage return within a line, unquoted"
-            hint = r"quote that field; where it ends lines: tr '\r' '\n' < IN > OUT.csv"
+            hint = (
+                r"quote that field; where it ends lines:"
+                + f"\ntr '\\r' '\\n' < {shlex.quote(str(self._path))} > lines.csv"
+            )
             self.bad.add(line, within, hint)
         else:
             self.bad.add(line, f"this record cannot be read: {error}", hint)

@@ -99,7 +99,7 @@ def _lines(path: Path, options: FormatOptions, bad: BadRows, read: list[int]) ->
         if isinstance(row, dict):
             yield row
         else:
-            hint = "a file that is one list of objects is read with --format json"
+            hint = "if the file is one list of objects:\n--format json"
             bad.add(number, "an object was expected, one a line", hint)
 
 
@@ -121,7 +121,7 @@ def _whole(path: Path, options: FormatOptions, say: Say) -> dict[str, list[Any]]
         key = ".".join(filter(None, (field, next(iter(groups)))))
         raise InputError(
             f"{path}: holds several lists of objects: {', '.join(groups)}",
-            hint=f"name the one to read: --field {shlex.quote(key)}",
+            hint=f"name the one to read:\n--field {shlex.quote(key)}",
         )
     of_pandas = json_layouts.pandas_columns(content)
     if of_pandas is not None:
@@ -133,7 +133,7 @@ def _whole(path: Path, options: FormatOptions, say: Say) -> dict[str, list[Any]]
     inside = _first_rows(content, field)
     raise InputError(
         f"{path}: neither a list of objects nor an object of columns of one length",
-        hint=f"name where the rows are: --field {shlex.quote(inside)}"
+        hint=f"name where the rows are:\n--field {shlex.quote(inside)}"
         if inside
         else f"one object a line works always: save it as .jsonl; {json_layouts.PANDAS}",
     )
@@ -156,7 +156,7 @@ def _within(content: Any, field: str, where: str = "", above: str = "") -> Any:
     holding = [key for key in keys if isinstance(content[key], list | dict)] or keys
     raise InputError(
         f'{where}no key "{key}"{did_you_mean(key, keys)}{there}',
-        hint=f"name one of them: --field {shlex.quote(above + (nearest(key, keys) or holding[0]))}"
+        hint=f"name one of them:\n--field {shlex.quote(above + (nearest(key, keys) or holding[0]))}"
         if keys
         else "leave --field out",
     )

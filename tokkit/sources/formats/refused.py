@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from tokkit.errors import InputError, UsageError
@@ -23,8 +24,8 @@ _CONTENT = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", 0, "an Excel workbook", _SHEET),
     (b"ustar", 257, "a tar archive", _ARCHIVE),
     *((b"\x80" + bytes([version]), 0, "a pickle", _PICKLE) for version in range(2, 6)),
-    (b"PAR1", 0, "a Parquet file", "--format parquet"),
-    (b"ARROW1\0\0", 0, "an Arrow file", "--format arrow"),
+    (b"PAR1", 0, "a Parquet file", "read it as such:\n--format parquet"),
+    (b"ARROW1\0\0", 0, "an Arrow file", "read it as such:\n--format arrow"),
 )
 
 
@@ -47,4 +48,7 @@ def check_output(path: Path) -> None:
     """Raises `UsageError` for the name of an output whose ending is of a format that is not written."""
     ending = path.suffix.lower()
     if ending in _REASONS:
-        raise UsageError(f"-o {path}: {ending} files are not written", hint=f"-o {path.with_suffix('.csv')}")
+        raise UsageError(
+            f"-o {path}: {ending} files are not written",
+            hint=f"-o {shlex.quote(str(path.with_suffix('.csv')))}",
+        )

@@ -134,7 +134,7 @@ def parse(kind: str, text: str) -> Block:
         raise UsageError(
             f'{_flag(kind)}: no block "{text if name == NONE else name}"{did_you_mean(name, known)}; '
             f"choose from {', '.join((*known, NONE))}",
-            hint="tokkit blocks shows what each does",
+            hint=f"what each does:\ntokkit blocks --kind {kind.replace('_', '-')}",
         )
     try:
         return Block(kind, name, _parse_parameters(tail))

@@ -127,7 +127,7 @@ def _check_names(names: Iterable[str], known: Sequence[str], kind: str | None) -
         if name not in known:
             what = kind.replace("_", "-") if kind else "block or recipe"
             raise UsageError(
-                f'no {what} is named "{name}"{did_you_mean(name, known)}', hint="tokkit blocks lists them"
+                f'no {what} is named "{name}"{did_you_mean(name, known)}', hint="list them:\ntokkit blocks"
             )
 
 

@@ -6,6 +6,7 @@ A new block is one `Entry` here. Tests hold every entry to the same contract, an
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -54,14 +55,16 @@ class SpecialTokens:
         if chosen is None:
             raise UsageError(
                 f"no {role} token; write {role}=TOKEN",
-                hint=f"name it: {role}=TOKEN in the block, and --special-token TOKEN",
+                hint=f"name it in the block, {role}=TOKEN, and as a token (--special-token)",
             )
         return chosen, self.id_of(chosen)
 
     def id_of(self, token: str) -> int:
         """Id of a special token; raises `UsageError` for a token that the vocabulary lacks."""
         if token not in self.ids:
-            raise UsageError(f'"{token}" is not a special token', hint=f"add it: --special-token '{token}'")
+            raise UsageError(
+                f'"{token}" is not a special token', hint=f"add it:\n--special-token {shlex.quote(token)}"
+            )
         return self.ids[token]
 
 

@@ -144,7 +144,7 @@ def _check_roles(requests: Sequence[TokenRequest], old: LoadedTokenizer) -> None
             raise UsageError(
                 f'--role: the tokenizer has a {request.role} token already, "{current}", which the model was '
                 "trained with",
-                hint=f"add it without a role: --special '{request.token}'",
+                hint="leave --role out, and add it without one (--special)",
             )
 
 

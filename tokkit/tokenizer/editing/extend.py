@@ -124,7 +124,7 @@ def build_with_ids(content: Json, ids: Mapping[str, int], name: str) -> Tokenize
     if backend.get_vocab(with_added_tokens=True) != ids:
         raise InputError(
             f"{name}: the ids of this tokenizer have gaps that leave new tokens no id of their own",
-            hint="tokkit trim gives it ids without gaps",
+            hint="give it ids without gaps (the command trim)",
         )
     return backend
 

@@ -78,7 +78,7 @@ def _check_template(loaded: LoadedTokenizer, name: str | Path) -> None:
             reality = "is not in its vocabulary" if own_id is None else f"has the id {own_id}"
             raise InputError(
                 f'{loaded.file}: its template adds "{token}" as id {id_}, but that token {reality}',
-                hint=f"tokkit wrap {shlex.quote(str(name))} -o DIR repairs the ids of a template's tokens",
+                hint=f"repair the ids of its template:\ntokkit wrap {shlex.quote(str(name))} -o wrapped/",
             )
 
 

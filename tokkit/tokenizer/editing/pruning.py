@@ -197,7 +197,7 @@ def _kept_ids(
         raise UsageError(
             f"--vocab-size: {vocab_size} is too small: special tokens, bytes and characters alone are "
             f"{len(ids)}",
-            hint=f"--vocab-size {len(ids)}",
+            hint=f"at least:\n--vocab-size {len(ids)}",
         )
     # a token enters with all it needs or not at all; a later, cheaper one may still fit
     frequent = (id_ for id_ in used if counts[id_] >= options.min_frequency)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -145,6 +146,8 @@ def _check_known(
     """Raise ``error`` for the first token that the vocabulary lacks; ``source`` says who names it."""
     for token in tokens:
         if token not in vocabulary:
-            convert = f"tokkit wrap {name} -o out/ and then " if name.endswith(".model") else ""
-            command = f"{convert}tokkit add-tokens {'out/' if convert else name} --special '{token}' -o DIR"
-            raise error(f'{source} "{token}", which is not in the vocabulary', hint=f"add it: {command}")
+            is_model = name.endswith(".model")
+            convert = f"tokkit wrap {shlex.quote(name)} -o wrapped/\n" if is_model else ""
+            folder = "wrapped/" if is_model else shlex.quote(name)
+            command = f"{convert}tokkit add-tokens {folder} --special {shlex.quote(token)} -o more/"
+            raise error(f'{source} "{token}", which is not in the vocabulary', hint=f"add it:\n{command}")

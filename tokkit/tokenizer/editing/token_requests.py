@@ -56,7 +56,7 @@ def parse_requests(options: AddTokensOptions) -> tuple[TokenRequest, ...]:
         for token in tokens:
             _check_text(flag, token)
     if not special and not plain and options.pad_to_multiple_of is None:
-        raise UsageError("name at least one token", hint="--token COVID, --special '[S1]' or --tokens-file")
+        raise UsageError("name at least one token", hint="name tokens (--token, --special, --tokens-file)")
     if both := sorted(set(special) & set(plain)):
         raise UsageError(f'"{both[0]}" is requested as a special and as a plain token; choose one')
     if options.native and not special:
@@ -85,7 +85,7 @@ def _parse_descriptions(options: AddTokensOptions, tokens: Sequence[str]) -> dic
     if (options.init == "description") != bool(options.description):
         raise UsageError(
             "--init description and --description belong together",
-            hint="--init description --description 'COVID=an infectious disease of the lungs'",
+            hint="name both, as in 'COVID=an infectious disease of the lungs'",
         )
     descriptions = {}
     for entry in options.description:

@@ -87,7 +87,7 @@ def wrap(
     checked = (*chosen.check, *chosen.sample)
     samples = feed.files_of(checked, progress) if checked else []
     # check before the slow part, not only when the folder is published
-    files.check_output(Path(out), force=force, kind="folder")
+    files.check_output(Path(out), force=force, inputs=[tokenizer], kind="folder")
     source = load_wrap_source(str(tokenizer), chosen, progress)
     inputs = [*source.read, *samples]
     corpus = (
@@ -158,7 +158,7 @@ def _wrap_backend(source: WrapSource, options: WrapOptions, progress: Progress) 
             backend.post_processor = blocks.sequence("post_processor", post_processor, tokens)
         except UsageError as error:
             raise UsageError(
-                error.message, hint="name tokens of the vocabulary: --cls-token TOKEN --sep-token TOKEN"
+                error.message, hint="name tokens of the vocabulary (--cls-token, --sep-token)"
             ) from error
     special = (*roles.values(), *options.extra_special_token)
     backend = specials.repair(backend, special, source.name, progress)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +94,7 @@ def load_wrap_source(name: str, options: WrapOptions, progress: Progress) -> Wra
         if len(models) > 1:
             raise UsageError(
                 f"{name}: holds {len(models)} models: {', '.join(file.name for file in models)}",
-                hint=f"name one: tokkit wrap {models[0]}",
+                hint=f"name one:\ntokkit wrap {shlex.quote(str(models[0]))} -o wrapped/",
             )
         if models:
             return _load_sentencepiece(name, models[0], options, progress)
@@ -136,7 +137,7 @@ def _set_unknown(backend: Tokenizer, requested: str | None, name: str) -> None:
         if requested is None or backend.token_to_id(requested) is None:
             raise InputError(
                 f'{name}: its unknown token "{absent}" is not in its vocabulary',
-                hint="name one that is: --unk-token TOKEN",
+                hint="name one that is (--unk-token)",
             )
         backend.model.unk_token = requested
     own = getattr(backend.model, "unk_token", None)

@@ -26,7 +26,7 @@ from tokkit.runtime.panics import guarded
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-_HINT = "use a tokenizer of a source that you trust; tokkit train-wordpiece corpus.txt -o out/ makes one"
+_HINT = "use a tokenizer of a source that you trust, or train one"
 
 # Characters that a step may make of each character of a probe, and of all of it before a step is applied.
 _MOST_GROWTH, _MOST_CHARACTERS = 1_000, 100_000_000

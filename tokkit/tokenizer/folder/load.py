@@ -136,7 +136,7 @@ class LoadedTokenizer:
                 batch = list(rows[start : start + _BATCH])
                 with guarded(
                     f"{self.folder}: the tokenizer fails on one of these {'words' if words else 'texts'}",
-                    hint="it may lack an unknown token; train one on such text: tokkit train-wordpiece",
+                    hint="it may lack an unknown token; train one on such text",
                 ):
                     encodings = encode_batch(batch, is_pretokenized=words, add_special_tokens=special)
                 yield from encodings
@@ -186,7 +186,7 @@ def load_unchecked(name: str | Path, progress: Progress = SILENT) -> LoadedToken
     else:
         raise InputError(
             f"{path}: not a tokenizer folder: it has no {tokenizer_folder.TOKENIZER_FILE}",
-            hint=f"tokkit train-wordpiece corpus.txt -o {path}-tokenizer makes one",
+            hint="train one on it (the command train-wordpiece)",
         )
     # A tokenizer.json may hold the truncation and padding of whoever saved it; lengths must be exact.
     backend.no_truncation()
@@ -221,7 +221,7 @@ def check_distinct_ids(backend: Tokenizer, name: str | Path) -> None:
         if (other := holders.setdefault(id_, token)) != token:
             raise InputError(
                 f'{name}: its tokens "{other}" and "{token}" share the id {id_}',
-                hint=f"tokkit doctor {shlex.quote(str(name))} lists them all and the fix",
+                hint=f"list them all and the fix:\ntokkit doctor {shlex.quote(str(name))}",
             )
 
 
@@ -325,5 +325,5 @@ def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) 
             reason = f"downloading it from the hub failed ({type(error).__name__})"
         raise InputError(
             f"{name}: no such folder, and {reason}",
-            hint="check the path; tokkit train-wordpiece writes the folder named by -o",
+            hint="check the path",
         ) from error

@@ -123,6 +123,6 @@ def parse(path: Path) -> Tokenizer:
         raise InputError(f"{path}: not a tokenizer: {error}") from error
     with guarded(
         f"{path}: not a tokenizer that this version of tokenizers can read",
-        hint="tokkit train-wordpiece corpus.txt -o out/ makes one",
+        hint="train one (the command train-wordpiece)",
     ):
         return Tokenizer.from_str(text)

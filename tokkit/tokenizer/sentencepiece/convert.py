@@ -121,7 +121,7 @@ def convert(path: Path, layout: str) -> ConvertedModel:
         raise InputError(
             f"{path}: has user-defined pieces, and {len(unreachable)} other pieces that no merges produce "
             f'("{unreachable[0]}"), so no tokenizer.json gives the same ids',
-            hint="train it again without --user_defined_symbols, or as a Unigram model",
+            hint="train it again without user-defined symbols, or as a Unigram model",
         )
     unknown = numbering.pieces[numbering.unknown][0]
     return ConvertedModel(backend, unknown, numbering, encoder, model.family == "Unigram")

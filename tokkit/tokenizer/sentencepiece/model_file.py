@@ -80,7 +80,7 @@ def read_model(path: Path) -> SentencePieceModel:
     except (ValueError, IndexError, KeyError, TypeError, struct.error) as error:
         raise InputError(
             f"{path}: not a SentencePiece model, or truncated ({reason_of(error)})",
-            hint="copy it again; spm_train --model_prefix NAME writes one as NAME.model",
+            hint="copy it again; spm_train writes one as NAME.model",
         ) from error
     _check_convertible(model, path)
     return model
@@ -181,22 +181,21 @@ def _check_convertible(model: SentencePieceModel, path: Path) -> None:
     if len(set(texts)) < len(texts):
         doubled = next(text for text, count in Counter(texts).items() if count > 1)
         raise InputError(f'{path}: has the piece "{doubled}" twice')
-    again = f"spm_train --input CORPUS --model_prefix NAME --model_type {model.family.lower()}"
     unsupported = (
         (
             model.family not in ("Unigram", "BPE"),
             f"it is a {model.family} model",
-            "train a Unigram or BPE model: spm_train --input CORPUS --model_prefix NAME --model_type unigram",
+            "train a Unigram or BPE model",
         ),
         (
             model.whitespace_as_suffix,
             "a space belongs to the word before it (treat_whitespace_as_suffix)",
-            f"train it again without that option: {again}",
+            "train it again without that option",
         ),
         (
             not model.escape_whitespaces,
             "spaces are not written as ▁ (escape_whitespaces)",
-            f"train it again with escape_whitespaces, the default: {again}",
+            "train it again with escape_whitespaces, the default",
         ),
         (
             bool(model.of_type(UNUSED)),

@@ -141,7 +141,7 @@ def resolve(options: BlocksOptions) -> Blueprint:
     if isinstance(options, WordPieceOptions) and suffix:
         raise UsageError(
             "--suffix: WordPiece looks pieces up without a suffix, so such tokens would never be used",
-            hint=f"tokkit train-bpe --suffix '{suffix}'",
+            hint="train BPE:\ntokkit train-bpe ...",
         )
     check_tokens("--special-token", options.special_token)
     check_tokens("--unk-token", () if options.unk_token is None else (options.unk_token,))
@@ -192,7 +192,7 @@ def check_alphabet(options: BlocksOptions, blueprint: UntrainedTokenizer) -> Non
     if blueprint.byte_level and isinstance(options, TrainerOptions) and options.limit_alphabet is not None:
         raise UsageError(
             "--limit-alphabet: a byte-level tokenizer needs all of its 256 bytes",
-            hint="leave it out, or take a recipe with characters: --recipe bert-cased",
+            hint="leave it out, or take a recipe with characters:\n--recipe bert-cased",
         )
 
 
@@ -236,7 +236,7 @@ def _check_spaces(options: BlocksOptions, pre_tokenizers: Sequence[str]) -> None
         raise UsageError(
             f"the pre-tokenizer {dropping[0]} drops spaces, and single characters do not tell "
             "where a word ends",
-            hint="--pre-tokenizer metaspace:prepend_scheme=never keeps them",
+            hint="the pre-tokenizer metaspace:prepend_scheme=never keeps them",
         )
 
 

@@ -180,7 +180,7 @@ def options_for(options: SomeOptions, counts: Counts) -> SomeOptions:
     )
     raise UsageError(
         f"{typed}: {counts.folder} was counted with {counts.options}, which splits text in another way",
-        hint=f"leave the blocks out, or count again: tokkit count CORPUS {typed} -o DIR",
+        hint=f"leave the blocks out, or count again with {typed}",
     )
 
 
@@ -189,7 +189,7 @@ def check_fits(counts: Counts, skeleton: str, name: str) -> None:
     if Identity.of(skeleton).fingerprint != counts.identity.fingerprint:
         raise UsageError(
             f"{name}: {counts.folder} was counted with {counts.options}, which splits text in another way",
-            hint=f"train from the corpus itself, not from --counts: CORPUS {name}",
+            hint="train from the corpus itself",
         )
 
 

@@ -124,7 +124,7 @@ def _check_settings(options: TrainerOptions) -> None:
         if getattr(options, name, None) != getattr(type(options), name, None):
             raise UsageError(
                 f"{flag(name)}: cannot be combined with --from, which takes it over from the old tokenizer",
-                hint=f"leave out one of the two: {flag(name)} or --from",
+                hint="leave out one of the two",
             )
 
 
@@ -133,7 +133,9 @@ def _check_family(name: str, family: str, wanted: str) -> None:
         fitting = _TRAINED_BY[family] + (f" --from {name}" if family in _TAKES_FROM else "")
         raise UsageError(
             f"{name}: its model is {family}, not {wanted}; the command that fits is {fitting}",
-            hint=f"{fitting} corpus.txt",
+            hint=f"take the one that fits:\n{_TRAINED_BY[family]} ..."
+            if family in _TAKES_FROM
+            else "take that, without --from",
         )
 
 

@@ -116,7 +116,7 @@ class KernelLexicon(Lexicon):
         if size >= _LARGEST:
             raise InputError(
                 f"the distinct words have {self._length:,} characters in all, more than can be merged",
-                hint="train on a sample of the corpus, or split words further: --pre-tokenizer bert",
+                hint="train on a sample of the corpus, or split words further (--pre-tokenizer)",
             )
         records = zeros(size, np.uint32)
         used = symbol_kernels.write_records(

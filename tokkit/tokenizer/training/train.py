@@ -8,7 +8,6 @@ without kernels (`reference_words`, `learning`), which gives the same bytes and 
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -220,8 +219,8 @@ def _train(request: TrainRequest, learner: Learner, progress: Progress) -> Train
                 write_receipt(staging, result={**result, "sizes": written})
     if missing is not None:
         option = "--post-processor bert"
-        wrap = f"tokkit wrap {shlex.quote(str(request.out))} {option} -o DIR"
-        stages.progress.say(f"{request.out}: {missing}; {option if request.like is None else wrap} does")
+        command = "" if request.like is None else "the command wrap with "
+        stages.progress.say(f"{request.out}: {missing}; {command}{option} does")
     for summary in written:
         inner = Path(request.out) / summary["tokenizer"]
         summary["tokenizer"] = str(request.out if len(written) == 1 else inner)

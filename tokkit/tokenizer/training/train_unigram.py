@@ -70,7 +70,7 @@ def train_unigram(
     if len(set(options.vocab_size)) > 1:
         raise UsageError(
             "--vocab-size: a Unigram vocabulary is no prefix of a larger one, so name one size",
-            hint="train each size by itself: --vocab-size 8000 -o out-8000/",
+            hint="train each size by itself",
         )
     request = TrainRequest(corpus, out, options, read_options, counts, None, force, threads, dry_run)
     return run_training(request, most_probable_tokens, progress)

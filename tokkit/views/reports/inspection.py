@@ -84,13 +84,16 @@ def _position(row: Result) -> str:
 
 
 def findings(result: Result) -> list[Table]:
-    """A table of the findings; none where there are none."""
-    columns = ("severity", "rule", "finding", "fix")
-    rows = [
-        [Severity(finding["severity"]), *(finding[key] for key in ("rule", "message", "fix"))]
-        for finding in result["findings"]
-    ]
-    return [Table("Findings", columns, rows)] if rows else []
+    """A table of the findings, and the commands that fix them; none where there are none."""
+    rows, commands = [], dict[str, None]()
+    for finding in result["findings"]:
+        fix, *lines = finding["fix"].split("\n")
+        severity = Severity(finding["severity"])
+        rows.append([severity, finding["rule"], finding["message"], fix.removesuffix(":")])
+        commands.update(dict.fromkeys(lines))
+    tables = [Table("Findings", ("severity", "rule", "finding", "fix"), rows)] if rows else []
+    # A command in a cell would be folded, and could not be pasted.
+    return [*tables, *([Table("Fixes", ("command",), [[line] for line in commands])] if commands else [])]
 
 
 def _rows_table(splits: Mapping[str, Result]) -> Table:
