@@ -44,7 +44,8 @@ def test_control_characters_in_error_and_hint_are_escaped(write, tmp_path):
     write("r.csv", "text,label,\x1b[31mred\n" + "".join(f"t{i},{i % 2},x\n" for i in range(20)))
     done = run(tmp_path, "split", "r.csv", "-o", "out", "--group-column", "\x1b[32mgreen")
     assert done.returncode == 3
-    assert b"hint:  name one: --group-column '\\x1b[31mred'" in done.stderr
+    assert b"hint:  name one:" in done.stderr
+    assert b"--group-column '\\x1b[31mred'" in done.stderr
     assert b"\x1b" not in done.stderr
 
 

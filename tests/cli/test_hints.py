@@ -100,6 +100,11 @@ train-wordpiece rows.csv --from bpe
 SLOW = {
     "rebalance same.csv -o o.csv --strategy enn": "sample at random (--max-per-class), or clean less:",
     "add-tokens stale --token river -o more": "repair the ids of its template:",
+    "add-tokens model --token zebra -o more --sample rows.csv": (
+        "edit both, or name its tokenizer.json to edit that alone:"
+    ),
+    "trim model --to rows.csv -o less": "edit both, or name its tokenizer.json to edit that alone:",
+    "features model rows.csv -o f.csv": "end its name so:",
     "wrap models -o w": "name one:",
     "wrap models/a.model --cls-token '[CLS]' -o w": "add it:",
     "evaluate model": "name a model and a data set:",

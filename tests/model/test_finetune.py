@@ -185,7 +185,7 @@ def test_finetune_refuses_a_label_that_validation_lacks(tokenizer, tmp_path):
     write_csv(tmp_path / "valid.csv", [row for row in sentences(40, seed=2) if row[1] != "sadness"])
     with pytest.raises(InputError, match=r'"sadness" .* is missing in validation') as caught:
         tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", **FAST)
-    assert "tokkit split" in caught.value.hint
+    assert "the command split" in caught.value.hint
 
 
 def test_finetune_refuses_a_label_never_seen_in_training(tokenizer, tmp_path):

@@ -185,7 +185,7 @@ def test_a_loss_that_is_nan_is_an_error_that_names_a_lower_rate(tokenizer):
     classifier.model.classifier.weight.data.fill_(float("nan"))
     with pytest.raises(InputError, match="loss is NaN or infinite at step 1 of 3") as caught:
         trained(classifier, rows, options, 1.0)
-    assert caught.value.hint == "a lower rate: --lr 0.001"
+    assert caught.value.hint == "a lower rate:\n--lr 0.001"
 
 
 def test_weights_that_are_not_finite_are_never_reported(tokenizer):

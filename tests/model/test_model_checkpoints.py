@@ -206,7 +206,7 @@ def test_a_checkpoint_of_other_settings_is_refused(tokenizer, tmp_path, changed,
     before = saved(tmp_path)
     with pytest.raises(InputError, match=f"has an unfinished training with {difference}") as caught:
         trained(tokenizer, tmp_path, replace(OPTIONS, **changed), lr)
-    assert "--resume none discards it" in caught.value.hint
+    assert "\n--resume none\n" in caught.value.hint
     assert saved(tmp_path) == before
 
 
@@ -330,7 +330,7 @@ def test_a_loss_that_is_no_number_leaves_the_checkpoint_and_says_how_to_go_on(to
     [checkpoint] = saved(tmp_path)
     step = int(checkpoint[-8:])
     assert f"the checkpoint after step {step} is kept" in caught.value.message
-    assert f"--resume {tmp_path / '.model.tokkit-training'} continues from it" in caught.value.hint
+    assert f"--lr 0.001 --resume {tmp_path / '.model.tokkit-training'}" in caught.value.hint
     weights = load_file(tmp_path / ".model.tokkit-training" / checkpoint / "model.safetensors")
     assert all(torch.isfinite(value).all() for value in weights.values())
     resumed = replace(options, resume=str(tmp_path / ".model.tokkit-training"))
@@ -344,7 +344,7 @@ def test_finite_weights_that_give_no_answers_are_not_kept(tokenizer, tmp_path, e
     options = replace(OPTIONS, save_every="2", eval_every=evaluated, warmup_ratio=1.0, schedule="constant")
     with pytest.raises(InputError, match="logits are NaN or infinite by step 2 of 6") as caught:
         trained(tokenizer, tmp_path, options, lr=6e25)
-    assert caught.value.hint == "a lower rate: --lr 0.001"
+    assert caught.value.hint == "a lower rate:\n--lr 0.001"
     assert not (tmp_path / ".model.tokkit-training").exists()
 
 

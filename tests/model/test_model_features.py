@@ -245,7 +245,7 @@ class TestWhatCannotBe:
         save_file(weights, loud / "model.safetensors", metadata={"format": "pt"})
         with pytest.raises(InputError, match="too large for float16") as raised:
             tokkit.features(loud, texts, tmp_path / "f.parquet", dtype="float16")
-        assert raised.value.hint == "--dtype float32"
+        assert raised.value.hint == "write 32 bits (--dtype)"
 
     def test_what_is_no_model(self, texts, tokenizer, tmp_path):
         with pytest.raises(InputError, match="not a model folder: it has no config"):

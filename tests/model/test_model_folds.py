@@ -276,7 +276,7 @@ def test_fewer_rows_than_folds_is_an_error(tmp_path):
     data = write_csv(tmp_path / "d.csv", [("a", "x"), ("b", "y"), ("c", "x"), ("d", "y")])
     with pytest.raises(InputError, match="4 rows are too few for 5 folds") as caught:
         folds_of(data, folds=5)
-    assert caught.value.hint == "--folds 4"
+    assert caught.value.hint == "fewer folds:\n--folds 4"
 
 
 def test_copies_of_few_texts_are_too_few_too(tmp_path):
@@ -328,7 +328,7 @@ def test_one_of_the_folds_is_to_be_named_as_a_model_to_go_on_from(folds, data, t
     out, _ = folds
     with pytest.raises(InputError, match="has 3 folds, but only one model can be fine-tuned") as caught:
         tokkit.finetune(data, model=out, out=tmp_path / "m", **FAST)
-    assert caught.value.hint == f"--model {out / 'fold-1'}"
+    assert caught.value.hint == f"the first, for example:\n--model {out / 'fold-1'}"
 
 
 @pytest.mark.parametrize("width", [40, 120])

@@ -41,7 +41,7 @@ def test_another_vocabulary_is_refused_and_the_ways_out_are_named(model, other, 
         InputError, match=r"does not belong to .*tokens have another id in .*own tokenizer"
     ) as caught:
         built(model, other, heard)
-    for way in ("leave --tokenizer out", "tokkit add-tokens", "--reset-embeddings"):
+    for way in ("leave --tokenizer out", "add-tokens", "--reset-embeddings"):
         assert way in caught.value.hint
     assert heard.sentences == [], "an error comes without a tail of notes"
 
@@ -106,7 +106,7 @@ def test_new_embeddings_have_the_vocabulary_s_size_and_leave_the_rest(other, tmp
     rows = load(other).vocab_size
     assert f"a new embedding matrix of {rows} rows replaces its 101" in heard
     assert "the body loses what it knew of words" in heard
-    assert "tokkit add-tokens" in heard
+    assert "the command add-tokens" in heard
     body = classifier.model.base_model
     embedding = body.get_input_embeddings()
     assert embedding.weight.shape[0] == embedding.num_embeddings == body.config.vocab_size == rows

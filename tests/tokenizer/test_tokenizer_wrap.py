@@ -329,7 +329,7 @@ REFUSED = {
         lambda content: content["model"].update(unk_token="<none>"),
         {},
         'its unknown token "<none>" is not',
-        "--unk-token TOKEN",
+        "(--unk-token)",
     ),
     "two tokens of one id": (
         lambda content: content["model"]["vocab"].update(zz=9),
@@ -349,7 +349,7 @@ REFUSED = {
         lambda content: content.update(post_processor=None),
         {"post_processor": "bert:cls=[CLS],sep=[NONE]"},
         '"\\[NONE\\]" is not a special token',
-        "--cls-token TOKEN --sep-token TOKEN",
+        "(--cls-token, --sep-token)",
     ),
     "template without a role": (
         dict,

@@ -41,15 +41,15 @@ def _with_options(command: click.Command, arguments: Sequence[str], options: Seq
     """The arguments with these options, which replace those of their name unless these can be repeated."""
     parameters = {name: p for p in command.params for name in (*p.opts, *p.secondary_opts)}
     replaced = {parameters[word] for word in options if word in parameters}
-    kept: list[str] = []
+    unchanged: list[str] = []
     rest = iter(arguments)
     for word in rest:
         name, equals, _ = word.partition("=")
         option = parameters.get(name)
         if not isinstance(option, click.Option) or option not in replaced or option.multiple:
-            kept.append(word)
+            unchanged.append(word)
         elif not equals and not option.is_flag:
             next(rest, None)
     # Behind `--` all are arguments.
-    end = kept.index("--") if "--" in kept else len(kept)
-    return [*kept[:end], *options, *kept[end:]]
+    end = unchanged.index("--") if "--" in unchanged else len(unchanged)
+    return [*unchanged[:end], *options, *unchanged[end:]]

@@ -46,7 +46,7 @@ def shared_options(
         @functools.wraps(function)
         def call(*, as_json: bool, quiet: bool, verbose: bool, **values: Any) -> Any:
             context = click.get_current_context()
-            show = functools.partial(output.show, context.command.name, as_json, verbose=verbose)
+            show = functools.partial(output.show, context.command.name, as_json, verbose=verbose, quiet=quiet)
             progress = (
                 Quiet() if quiet or is_helper() else (Bar if sys.stderr.isatty() else Messages)(displayed)
             )
@@ -68,7 +68,7 @@ def shared_options(
             flags.append(_THREADS)
         flags += [
             _general("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
-            _general("-q", "--quiet", is_flag=True, help="Print errors only."),
+            _general("-q", "--quiet", is_flag=True, help="Print only errors and paths of what is written."),
             _general(
                 "-v", "--verbose", is_flag=True, help="Print every table, and the traceback of an error."
             ),

@@ -20,7 +20,7 @@ from tokkit.errors import UsageError
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper
 from tokkit.views import fonts, html
-from tokkit.views.tables import Headline, Table, as_text, as_tsv
+from tokkit.views.tables import Headline, Table, as_text, as_tsv, printable
 
 PLOTS = (".png", ".svg")
 PAGES = (".html", ".htm")
@@ -39,16 +39,20 @@ def show(
     tables: ToTables,
     brief: ToTables | None = None,
     verbose: bool = False,
+    quiet: bool = False,
 ) -> None:
     """Print the result: as JSON if requested, as tables on a terminal, tab-separated into a pipe.
 
     brief   the tables that matter most, printed instead unless ``verbose``; JSON has everything
+    quiet   where something was written, print its path only
     """
     if is_helper():
         return
     if brief is not None and not verbose:
         tables = brief
-    if as_json:
+    if quiet and not as_json and (written := _written(result)):
+        click.echo("\n".join(map(printable, written)))
+    elif as_json:
         text = json.dumps({"schema": 1, "command": command, **result}, ensure_ascii=False, indent=2)
         # JSON is UTF-8, whatever the encoding of the console
         click.echo(_UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", text).encode())
@@ -59,6 +63,17 @@ def show(
     else:
         # In a pipe, rich cuts cells at 80 columns; tab-separated lines are complete and easy to parse.
         click.echo(as_tsv(tables(result)), nl=False)
+
+
+def _written(result: Mapping[str, Any]) -> list[str]:
+    """The files and folders that the command has written."""
+    parameters = click.get_current_context().params
+    if parameters.get("dry_run"):
+        return []
+    # `features` has a default that depends on its arguments.
+    out = parameters.get("out") or (result.get("output") if parameters.get("dataset") else None)
+    paths = [out, parameters.get("plot"), parameters.get("page"), result.get("coordinates")]
+    return [str(path) for path in paths if path is not None]
 
 
 def output_path(name: str | None, force: bool, flag: str) -> Path | None:

@@ -34,6 +34,7 @@ from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.model.training.linear_model import LinearModel
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
+from tokkit.sources import formats
 from tokkit.sources.formats import refused
 from tokkit.tokenizer.encoding.encode import encode
 
@@ -101,6 +102,9 @@ def features(
         baselines = _check(file.rows, file.labels, file.pooling, str(model), options, projection, progress)
         return _analyze(file, baselines, options, projection, threads, progress)
     path = Path(out if out is not None else OUT)
+    if formats.format_of(path) not in (None, "parquet"):
+        hint = f"end its name so:\n-o {shlex.quote(str(path.with_suffix('.parquet')))}"
+        raise UsageError(f"-o {path}: features are written as Parquet, which is read again", hint=hint)
     refused.check_output(path)
     files.check_outside(path, dataset)
     files.check_output(path, force=force, inputs=(dataset, model), kind="file")

@@ -104,8 +104,11 @@ class FeaturesFile:
 
 
 def is_features_file(path: str | Path) -> bool:
-    """Whether there is a Parquet file of that name."""
-    return Path(path).suffix.lower() == ".parquet" and Path(path).is_file()
+    """Whether there is a Parquet file of that name, whatever its ending."""
+    if not Path(path).is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(4) == b"PAR1"
 
 
 def write_features(

@@ -54,13 +54,20 @@ class EditSource:
 def load_source(tokenizer: str | Path | None, model: str | Path | None, progress: Progress) -> EditSource:
     """Load and check the tokenizer to edit, the model's own where none is named, and find the checkpoint.
 
-    Raises `UsageError` where neither is named, `InputError` for a tokenizer that cannot be edited and for a
+    Raises `UsageError` where neither is named, and for the folder of a model that is named as a tokenizer
+    only; `InputError` for a tokenizer that cannot be edited and for a
     checkpoint that cannot be loaded safely.
     """
     checkpoint = None if model is None else checkpoint_folder(model, progress)
     name = tokenizer if tokenizer is not None else checkpoint
     if name is None:
         raise UsageError("name a tokenizer, or a model to use its own: --model")
+    if checkpoint is None and Path(name).is_dir() and weight_files(Path(name)):
+        raise UsageError(
+            f"{name}: has the weights of a model, which would not fit the edited tokenizer",
+            hint="edit both, or name its tokenizer.json to edit that alone:\n"
+            f"--model {shlex.quote(str(name))}",
+        )
     loaded = complete(load(name, progress))
     _check_template(loaded, name)
     # a tokenizer without tokenizer.json was built from its older files
