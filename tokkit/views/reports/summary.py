@@ -89,7 +89,8 @@ def _lengths(result: Result) -> Headline:
     detail = f"median; 99 % up to {measured['p99']:,.0f}, longest {measured['max']:,}"
     if advised := result["recommended_max_length"]:
         detail += f"; recommended --max-length {advised['tokens']:,}"
-    return Headline("length", f"{measured['p50']:,.0f} {unit}", detail)
+    median = f"{measured['p50']:,.0f}"
+    return Headline("length", f"{median} {unit.removesuffix('s') if median == '1' else unit}", detail)
 
 
 def _of_tokens(result: Result, severity: Mapping[str, str]) -> list[Headline]:
