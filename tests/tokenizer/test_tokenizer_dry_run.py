@@ -65,7 +65,7 @@ def test_a_dry_run_measures_a_piece_of_a_large_corpus(tmp_path, monkeypatch):
     for corpus in (path, table):
         dry = tokkit.train_wordpiece(corpus, tmp_path / "new", vocab_size=800, dry_run=True)
         assert dry.measured["piece"]["bytes of the corpus"] < trained.bytes / 2
-        assert dry.work["bytes"] == pytest.approx(trained.bytes, rel=0.03)
+        assert dry.work["bytes"] == pytest.approx(trained.bytes, rel=0.05)  # a table has no line ends
         assert dry.work["words"] == pytest.approx(trained.words, rel=0.05)
         assert dry.work["distinct words"] == pytest.approx(trained.distinct_words, rel=0.35)
         assert dry.disk["output"] == pytest.approx(bytes_in(tmp_path / "out"), rel=0.1)
