@@ -241,6 +241,13 @@ def test_stats_of_more_classes_than_are_summarized(write, monkeypatch, heard):
     assert len(tables["Lengths by class, in words"]) == 2
 
 
+def test_lengths_of_rows_with_several_labels_count_a_row_once(write):
+    tagged = write("a.conll", "Ada\tB-PER\nsings\tO\n\nOslo\tB-LOC\n\n")
+    result = stats(tagged)
+    assert result.rows_by_length("train") == {1: 1, 2: 1}
+    assert sum(len(histogram.rows) for histogram in result.histograms["train"].values()) == 3
+
+
 def test_stats_of_more_columns_than_are_compared(write, monkeypatch, heard):
     monkeypatch.setattr("tokkit.inspection.stats.MOST_COLUMNS", 1)
     monkeypatch.setattr("tokkit.views.reports.inspection._LINES", 3)

@@ -144,6 +144,13 @@ def test_the_recommended_length_is_drawn_and_the_clipped_tail_is_said(figure):
     )
 
 
+def test_the_recommended_length_is_drawn_where_hardly_a_row_is_as_long(figure):
+    lengths = {"train": {"joy": counted([5] * 999 + [15])}}
+    drawn = figure(of_dataset, {"train": {"joy": 1000}}, lengths, "tokens", {8: " (recommended)", 16: ""})
+    assert "8 (recommended): truncates 0.1%" in texts(drawn)
+    assert drawn.axes[-1].get_xlim()[1] > 8
+
+
 def test_lengths_of_many_orders_are_on_a_logarithmic_axis(figure):
     lengths = {"train": {"a": counted([2, 3, 4]), "b": counted([9000, 9900])}}
     drawn = figure(of_dataset, {"train": {"a": 3, "b": 2}}, lengths, "words", {})

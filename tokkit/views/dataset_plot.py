@@ -114,7 +114,7 @@ def _quantiles(counted: Counted) -> list[float]:
 
 
 def _histogram(axes: Any, lengths: Mapping[str, Counted], unit: str, limits: Mapping[int, str]) -> None:
-    """Shares of the rows of each split by length, up to the 99.5th percentile of all rows."""
+    """Shares of the rows of each split by length, up to the 99.5th percentile or the recommended length."""
     import numpy as np
 
     filled = {name: counted for name, counted in lengths.items() if len(counted[0])}
@@ -125,7 +125,8 @@ def _histogram(axes: Any, lengths: Mapping[str, Counted], unit: str, limits: Map
     values, rows = _joined(list(filled.values()))
     ends = np.cumsum(rows)
     # A few very long texts would compress all others into the first bins.
-    longest = int(values[np.searchsorted(ends, _DISPLAYED * ends[-1])])
+    percentile = int(values[np.searchsorted(ends, _DISPLAYED * ends[-1])])
+    longest = max(percentile, *(limit + 1 for limit in limits if limits[limit]), 0)
     # A whole number, rounded up: of fractional bins, some would hold one length more and look like peaks.
     step = max(1, -(-(longest + 1) // _BINS))
     edges = np.arange(0, longest + step + 1, step)

@@ -61,7 +61,7 @@ def class_map(points: NDArray[np.float32], labels: Sequence[str | None], format:
         for number, axes in enumerate(of_classes):
             # Gray first: what is plotted later lies on top.
             shade = colors[number] if len(names) <= len(COLORS) else BLUE
-            own = _diameter(counts[names[number]])
+            own = min(_diameter(counts[names[number]]), 1.5 * diameter)
             for rows, color, size in ((of != number, _OTHERS, diameter), (of == number, shade, own)):
                 axes.plot(
                     *points[rows].T, "o", color=color, markersize=size, markeredgewidth=0, rasterized=True
