@@ -113,7 +113,7 @@ class Sweep:
         return whole and bool(changed_outputs(folder / self._case.outputs[0]))
 
     def _next(self, folder: Path) -> str | None:
-        outcome = self._run(self._case.second, folder)
+        outcome = self._server.run(self._case.second.split(), current=folder, warm=True)
         if outcome.code != 0:
             return f"the next run fails: {outcome.errors!r}"
         found = files_in(folder)

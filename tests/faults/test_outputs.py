@@ -60,7 +60,7 @@ def server() -> Iterator[CommandServer]:
 @pytest.mark.parametrize("line", [*(f"{line} --force" for line in INPUTS), *NOWHERE])
 def test_an_output_that_cannot_be_written_is_one_sentence(server, here, line):
     before = files_in(here)
-    outcome = server.run(line.split(), current=here)
+    outcome = server.run(line.split(), current=here, warm=True)
     assert outcome.code == 4, outcome.errors
     told = [said for said in outcome.errors.splitlines() if not said.startswith("note:")]
     assert [said.partition(":")[0] for said in told] == ["error", "hint"]

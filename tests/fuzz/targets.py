@@ -166,7 +166,7 @@ def build(folder: Path, server: CommandServer) -> None:
     """Write the seeds of all targets into a folder."""
 
     def run(command: str) -> None:
-        done = server.run(command.split(), current=folder)
+        done = server.run(command.split(), current=folder, warm=True)
         assert done.code == 0, (command, done)
 
     _write_data(folder)
