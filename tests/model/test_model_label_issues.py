@@ -13,7 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import cross_val_predict
 
 from tokkit.model.evaluation.analysis import _label_issues
-from tokkit.model.metrics.label_issues import find_label_issues, probability_wrong
+from tokkit.model.metrics.label_issues import find_label_issues, is_little_better, probability_wrong
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import RowTargets
 from tokkit.views.reports import evaluation as reports
@@ -138,7 +138,16 @@ def test_without_errors_little_is_expected():
     assert result.precision < 0.15
 
 
-def test_a_model_barely_above_the_majority_ranks_and_accuses_nobody(heard):
+def test_a_model_is_weak_by_its_share_of_the_errors_of_the_majority():
+    assert [is_little_better(accuracy, 0.34) for accuracy in (0.34, 0.46, 0.56, 0.9)] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_model_little_above_the_majority_ranks_and_accuses_nobody(heard):
     rng = np.random.default_rng(0)
     labels = np.where(rng.random(600) < 0.75, 0, 1)
     logits = np.stack([np.full(600, 0.6), rng.normal(-0.3, 0.3, 600)], axis=1).astype(np.float32)

@@ -18,7 +18,7 @@ from tokkit.model.evaluation.scoring import ScoredModel
 from tokkit.model.folder.predictions import prediction_table, row_sums, rows_by_loss
 from tokkit.model.metrics.calibration import confidences, reliability
 from tokkit.model.metrics.classification import scores_by_length
-from tokkit.model.metrics.label_issues import find_label_issues, is_barely_better
+from tokkit.model.metrics.label_issues import find_label_issues, is_little_better
 from tokkit.model.metrics.named_scores import is_error, score_named
 from tokkit.model.metrics.significance import PairedScores, bootstrap, decision_sums, intervals
 from tokkit.model.options.inference_options import EvaluateOptions
@@ -148,7 +148,7 @@ def _label_issues(
     """The rows' id, text and label, the label suggested, and the margin between the two; and a summary.
 
     The summary has the number of issues, their expected precision, by class the share of wrong labels as
-    estimated, and the likeliest issues. A model that is barely better than the majority class ranks the rows,
+    estimated, and the likeliest issues. A model that is little better than the majority class ranks the rows,
     without an estimate.
     """
     if not model.exclusive:
@@ -163,10 +163,10 @@ def _label_issues(
         pl.Series("margin", result.margins.round(6), dtype=pl.Float64),
     )
     accuracy, majority = model.scores["accuracy"], model.scores["majority"]
-    weak = is_barely_better(accuracy, majority["accuracy"])
+    weak = is_little_better(accuracy, majority["accuracy"])
     if weak:
         progress.say(
-            f"--label-issues: accuracy {accuracy:.4f} of {model.name} is barely above "
+            f"--label-issues: accuracy {accuracy:.4f} of {model.name} is not far above "
             f'{majority["accuracy"]:.4f} of always "{majority["label"]}": '
             "its rows are ranked, but none is likely an error"
         )

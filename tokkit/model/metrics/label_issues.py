@@ -19,7 +19,10 @@ from tokkit.model.metrics.calibration import fit_temperature
 _SLACK = 1e-6
 # Rows of a class that its noise is estimated on, at least.
 _ANCHORS = 10
-_BARELY = 0.9
+# Share of the errors of the majority class from which on nothing is expected. On emotion, with a majority of
+# 0.34 and 10 % planted errors, a model of accuracy 0.46 expects 43 % where 17 % are wrong, one of 0.56 33 %
+# where 26 % are.
+_WEAK = 0.75
 # The smallest share that has a logarithm.
 _LEAST = 1e-9
 
@@ -105,13 +108,13 @@ def _tempered(shares: NDArray[np.float64], given: NDArray[np.int64]) -> NDArray[
     return softmax(logits / max(1.0, fit_temperature(logits, mean_loss)), axis=1).astype(np.float64)
 
 
-def is_barely_better(accuracy: float, majority: float) -> bool:
-    """Whether a model makes at least nine tenths of the errors of always predicting the majority class.
+def is_little_better(accuracy: float, majority: float) -> bool:
+    """Whether a model makes at least three quarters of the errors of always predicting the majority class.
 
-    >>> is_barely_better(0.756, 0.751), is_barely_better(0.8, 0.751)
+    >>> is_little_better(0.756, 0.751), is_little_better(0.85, 0.751)
     (True, False)
     """
-    return 1 - accuracy > _BARELY * (1 - majority)
+    return 1 - accuracy > _WEAK * (1 - majority)
 
 
 def _calibrated(joint: NDArray[np.float64], counts: NDArray[np.int64]) -> NDArray[np.float64]:
