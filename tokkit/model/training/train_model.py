@@ -34,6 +34,7 @@ from tokkit.model.training.schedule import classes_of, steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
 from tokkit.model.training.trackers import Reporter, check_installed
+from tokkit.options import described_fields
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper, process_count
 from tokkit.tokenizer.blocks.post_processors import unmarked
@@ -185,7 +186,7 @@ def train_model(
             # Of several processes the first reports.
             tracker = None if helper else request.options.report_to
             run = Path(name).parts[-2:] if name else [out.absolute().name]
-            reporter = Reporter(tracker, "/".join(run), request.settings())
+            reporter = Reporter(tracker, "/".join(run), _reported(request.options))
             trained = TrainingSession(setup, staging, checkpoints, request.progress, reporter).run()
         finally:
             # Also after an error: the other processes would wait for this one.
@@ -310,6 +311,14 @@ def _check_choices(options: FinetuneOptions, task: Task, labels: Sequence[str]) 
     if options.metric is not None:
         zeros = np.zeros((len(targets.values), len(labels)), dtype=np.float32)
         score_named(task.scores(zeros, targets, labels), options.metric)
+
+
+def _reported(options: FinetuneOptions) -> dict[str, Any]:
+    """The options that are numbers or choices; those that are typed may name labels, columns and files."""
+    values = {
+        name: (getattr(options, name), field.choices) for name, field in described_fields(type(options))
+    }
+    return {name: v for name, (v, choices) in values.items() if choices or isinstance(v, int | float)}
 
 
 def _chosen(setup: TrainingSetup, precision: str) -> dict[str, Any]:
