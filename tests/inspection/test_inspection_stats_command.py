@@ -131,9 +131,8 @@ def test_stats_command_leads_with_ten_lines_and_prints_every_table_if_verbose(he
     names = ["rows", "splits", "classes", "length", "unknown tokens", "truncated rows", "duplicates"]
     names += ["conflicts", "leaks", "findings"]
     assert [line.partition("\t")[0] for line in first[2:]] == names
-    assert [line for line in brief.splitlines() if line.startswith("# ")] == [
-        *("# a.csv", "# Examples", "# Findings")
-    ]
+    titles = [line for line in brief.splitlines() if line.startswith("# ")]
+    assert titles[:3] == ["# a.csv", "# Examples", "# Findings"]
     assert "classes\t2\tmost 기쁨 50.0%, least 슬픔 & Co <b> 50.0%" in brief
     assert run(["stats", "a.csv", "-q", "-v"]) == 0
     everything = capsys.readouterr().out

@@ -17,7 +17,7 @@ _NAME = 24
 _NAMED = 4
 # Of several maximum lengths without a recommended one: the positions of BERT and most encoders after it.
 _POSITIONS = "512"
-_NO_TOKENIZER = "counted with --tokenizer"
+_NO_TOKENIZER, _NO_TEXTS = "counted with --tokenizer", "no texts"
 
 
 def headlines(result: Result) -> list[Headline]:
@@ -85,7 +85,7 @@ def _lengths(result: Result) -> Headline:
     unit = "tokens" if "tokens" in first["lengths"] else "words"
     measured = result["splits"].get("train", first)["lengths"][unit]
     if measured["p50"] is None:
-        return Headline("length", "-", "no texts")
+        return Headline("length", "-", _NO_TEXTS)
     detail = f"median; 99 % up to {measured['p99']:,.0f}, longest {measured['max']:,}"
     if advised := result["recommended_max_length"]:
         detail += f"; recommended --max-length {advised['tokens']:,}"
@@ -97,7 +97,9 @@ def _of_tokens(result: Result, severity: Mapping[str, str]) -> list[Headline]:
     """Unknown tokens and truncated rows."""
     advised = result["recommended_max_length"]
     if advised is None:
-        return [Headline(name, "-", _NO_TOKENIZER) for name in ("unknown tokens", "truncated rows")]
+        measured = all("tokens" in split["lengths"] for split in result["splits"].values())
+        why = _NO_TEXTS if measured else _NO_TOKENIZER
+        return [Headline(name, "-", why) for name in ("unknown tokens", "truncated rows")]
     tokens = [split["lengths"]["tokens"] for split in result["splits"].values()]
     total = sum(measured["total"] for measured in tokens)
     unknown = sum(measured["unknown_rate"] * measured["total"] for measured in tokens) / max(total, 1)
