@@ -60,6 +60,22 @@ class Interrupted(TokkitError):
         super().__init__(message)
 
 
+_SINGULAR_VERBS = {"have": "has", "are": "is", "were": "was"}
+
+
+def counted(number: int, noun: str, verb: str = "", style: str = "") -> str:
+    """A number and a noun that agree, and a verb that agrees with them.
+
+    >>> counted(1, "row", "have"), counted(2_000, "class", style=",")
+    ('1 row has', '2,000 classes')
+    """
+    if number == 1:
+        verb = _SINGULAR_VERBS.get(verb, f"{verb}s" if verb else "")
+    else:
+        noun += "es" if noun.endswith("s") else "s"
+    return f"{number:{style}} {noun} {verb}".rstrip()
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """The nearest choice as a suffix of a message, or an empty string.
 

@@ -62,8 +62,8 @@ def test_clean_a_file(dirty, tmp_path, heard):
     assert list(result.repaired)[:2] == ["html", "br"]
     assert result.conflicts == {"texts": 1, "rows": 2}
     assert result.replacement_characters == 1
-    assert "1 texts have conflicting labels, in 2 rows; --conflicts drop" in heard
-    assert "1 rows have U+FFFD" in heard
+    assert "1 text has conflicting labels, in 2 rows; --conflicts drop" in heard
+    assert "1 row has U+FFFD" in heard
 
 
 def test_clean_every_dropped_row_is_written_as_it_was_read_with_its_reason(dirty, tmp_path):

@@ -292,7 +292,7 @@ def test_rebalance_leaves_out_and_counts_incomplete_rows(write, tmp_path, heard)
     result = rebalance(path, tmp_path / "out.csv", progress=heard)
     assert result.left_out == {"no text": 1, "no label": 1}
     assert result.after == {"x": 2, "y": 2}
-    assert "skipped 1 rows: no text" in heard
+    assert "skipped 1 row: no text" in heard
 
 
 @pytest.fixture

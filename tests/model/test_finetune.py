@@ -102,7 +102,7 @@ def test_finetune_leaves_incomplete_rows_out_and_counts_them(tokenizer, tmp_path
     write_csv(tmp_path / "validation.csv", sentences(40, seed=2))
     result = tokkit.finetune(data.parent, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     assert result.left_out["train"] == {"no text": 1, "no label": 1}
-    assert "skipped 1 rows of train: no label" in heard
+    assert "skipped 1 row of train: no label" in heard
 
 
 @pytest.mark.parametrize("which", ["balanced", "file"])

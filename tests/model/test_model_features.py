@@ -145,7 +145,7 @@ def test_rows_without_a_text_are_left_out_and_those_without_a_label_stay(bert, t
     file = pl.read_parquet(tmp_path / "f.parquet").drop("vector")
     assert file.rows() == [(0, "i feel glad", "joy", "train"), (2, "i feel sad", None, "train")]
     assert result.left_out == {"no text": 1}
-    assert "skipped 1 rows without text" in heard
+    assert "skipped 1 row without text" in heard
 
 
 def test_the_id_is_that_of_the_data(bert, tmp_path):
@@ -165,7 +165,7 @@ def test_a_text_without_tokens_has_zeros_and_it_is_said(tmp_path, tokenizer, tex
     empty = HARD.index("   ")
     assert not vectors(pl.read_parquet(tmp_path / "mean.parquet"))[empty].any()
     assert pl.read_parquet(tmp_path / "none.parquet")["vectors"][empty].to_list() == []
-    assert "1 texts have no token" in heard
+    assert "1 text has no token" in heard
 
 
 def test_the_same_features_are_the_same_bytes_with_a_receipt(bert, texts, tmp_path):

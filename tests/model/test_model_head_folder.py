@@ -117,7 +117,7 @@ def test_a_body_that_lacks_weights_is_refused(copied):
     weights = load_file(file)
     del weights["encoder.layer.0.output.dense.weight"]
     save_file(weights, file, metadata={"format": "pt"})
-    with pytest.raises(InputError, match=r"body: 1 weights are missing \(encoder\.layer\.0\.output"):
+    with pytest.raises(InputError, match=r"body: 1 weight is missing \(encoder\.layer\.0\.output"):
         folders.load_classifier(copied)
 
 

@@ -222,10 +222,10 @@ def test_tokens_behind_the_cut_count_as_missed(tagger, data, tmp_path, heard):
     assert scores["unseen_tokens"] == 700 - 510
     assert scores["classes"]["PER"]["support"] == 700
     assert scores["accuracy"] <= 510 / 700
-    assert "1 rows truncated at max length 512" in heard
+    assert "1 row truncated at max length 512" in heard
     [row] = tokkit.predict(tagger, tmp_path / "long.conll", progress=heard).predictions
     assert row["tags"][510:] == ["O"] * 190
-    assert "1 rows truncated at max length 512" in heard
+    assert "1 row truncated at max length 512" in heard
 
 
 def test_parts_of_speech_are_scored_token_by_token(tokenizer, tmp_path):

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, counted
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.blocks.catalogue import name_of
@@ -139,7 +139,7 @@ def _disable_settings(loaded: LoadedTokenizer, progress: Progress) -> None:
     content = read_json(loaded.file) if loaded.file.is_file() else {}
     if truncation := content.get("truncation"):
         limit = truncation.get("max_length")
-        progress.say(f"{loaded.file}: sets truncation at {limit} tokens; not applied here")
+        progress.say(f"{loaded.file}: sets truncation at {counted(limit, 'token')}; not applied here")
     if content.get("padding"):
         progress.say(f"{loaded.file}: sets padding; not applied here")
     if dropout := getattr(loaded.backend.model, "dropout", None):

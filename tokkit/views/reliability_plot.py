@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tokkit.errors import counted
 from tokkit.views.html import Drawing
 from tokkit.views.plots import BLUE, GREY, SMALL, new_figure, picture_bytes, style
 
@@ -53,7 +54,7 @@ def reliability_drawing(title: str, bins: Bins) -> Drawing:
         f'width="{max(_SIDE * (b["to"] - b["from"]) - 1, 0.5):.1f}" '
         f'height="{_SIDE * b["accuracy"]:.1f}">'
         f"<title>confidence {b['confidence']:.1%}, accuracy {b['accuracy']:.1%}: "
-        f"{b['rows']:,} rows</title></rect>"
+        f"{counted(b['rows'], 'row', style=',')}</title></rect>"
         for b in bins
     )
     diagonal = f'<line x1="{_LEFT}" y1="{_SIDE}" x2="{_LEFT + _SIDE}" y2="0" stroke-dasharray="4 3"/>'

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from itertools import accumulate, takewhile
 from typing import Any
 
+from tokkit.errors import counted
+
 # What a command returns, as ``--json`` prints it.
 Result = Mapping[str, Any]
 
@@ -209,7 +211,7 @@ def _shortened(table: Table) -> Table:
 
 def _short(cell: Any) -> Any:
     if isinstance(cell, str) and len(cell) > _LONGEST_CELL:
-        return f"{shorten(cell, _LONGEST_CELL)} ({len(cell):,} characters)"
+        return f"{shorten(cell, _LONGEST_CELL)} ({counted(len(cell), 'character', style=',')})"
     if isinstance(cell, Spans) and sum(len(text) for text, _ in cell.pieces) > _LONGEST_CELL:
         ends = accumulate(len(text) for text, _ in cell.pieces)
         first = sum(1 for _ in takewhile(lambda end: end <= _LONGEST_CELL, ends))
@@ -326,7 +328,7 @@ def in_message(text: str) -> str:
     """As `printable`; of a text with fields of megabytes its beginning and its end."""
     if len(text) > _LONGEST_MESSAGE:
         half = _LONGEST_MESSAGE // 2
-        text = f"{text[:half]} … ({len(text) - 2 * half:,} characters) … {text[-half:]}"
+        text = f"{text[:half]} … ({counted(len(text) - 2 * half, 'character', style=',')}) … {text[-half:]}"
     return printable(text)
 
 

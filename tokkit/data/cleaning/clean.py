@@ -20,7 +20,7 @@ from tokkit.data.cleaning.repairing import EXAMPLES, TokenCosts, excerpt, repair
 from tokkit.data.dataset import Dataset
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.folder.load import load
@@ -214,11 +214,12 @@ def _say_findings(loaded: Dataset, result: CleanResult, options: CleanOptions, p
         progress.say(f"{source}: {label_spellings.sentence(spellings)}; --labels merge makes them one")
     if result.replacement_characters:
         progress.say(
-            f"{source}: {result.replacement_characters} rows have U+FFFD, where a character was lost before"
+            f"{source}: {counted(result.replacement_characters, 'row', 'have')} U+FFFD, where a character "
+            "was lost before"
         )
     if result.conflicts["texts"] and options.conflicts == REPORT:
         progress.say(
-            f"{source}: {result.conflicts['texts']} texts have conflicting labels, in "
-            f"{result.conflicts['rows']} rows; --conflicts drop drops them, majority keeps the "
+            f"{source}: {counted(result.conflicts['texts'], 'text', 'have')} conflicting labels, in "
+            f"{counted(result.conflicts['rows'], 'row')}; --conflicts drop drops them, majority keeps the "
             "rows of the majority label, and none in a tie"
         )

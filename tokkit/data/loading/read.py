@@ -14,7 +14,7 @@ import polars as pl
 from tokkit.data.dataset import SPLITS, TRAIN, Split, first_names, sort_labels, split_named
 from tokkit.data.loading import class_folders
 from tokkit.data.loading.dataset_options import ReadOptions
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.options import bytes_of
 from tokkit.progress import Progress
 from tokkit.sources import formats, paths
@@ -70,7 +70,7 @@ def _check_folds(source: str, files: Sequence[Path]) -> None:
     folds = sorted({folder for file in files for folder in file.parents if _FOLD.fullmatch(folder.name)})
     if len(folds) > 1:
         raise InputError(
-            f"{source}: holds {len(folds)} folds, and what one trains on another validates on",
+            f"{source}: holds {counted(len(folds), 'fold')}, and what one trains on another validates on",
             hint=f"name one of them: {shlex.quote(str(folds[0]))}",
         )
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from tokkit.data.dataset import class_counts
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.samplers import OVERSAMPLE, SAMPLERS, UNDERSAMPLE, WEIGHTS
-from tokkit.errors import InputError, UsageError, did_you_mean
+from tokkit.errors import InputError, UsageError, counted, did_you_mean
 
 # Rows of all classes together: about 6 GB of row numbers while they are sampled.
 LARGEST_ROWS = 100_000_000
@@ -46,7 +46,7 @@ def class_targets(labels: Sequence[str], options: RebalanceOptions) -> dict[str,
         has = counts[label]
         if (direction == OVERSAMPLE and wanted < has) or (direction == UNDERSAMPLE and wanted > has):
             raise UsageError(
-                f"--target {label}={wanted}: the class has {has} rows, and "
+                f"--target {label}={wanted}: the class has {counted(has, 'row')}, and "
                 f"{'oversampling only adds' if direction == OVERSAMPLE else 'undersampling only removes'}",
                 hint="leave --strategy out to go both ways",
             )

@@ -21,7 +21,7 @@ from tokkit.data.rebalancing import samplers
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.rebalancing.row_selection import select_rows
 from tokkit.data.rebalancing.weights import SIDECAR, class_weights
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import paths
@@ -149,7 +149,7 @@ def _usable_rows(
         left_out["in another split"] = len(leaking)
         progress.say(f"skipped {len(leaking)} training rows: their text is in {others} too")
     for reason, n in rows.left_out.items():
-        progress.say(f"skipped {n} rows: {reason}")
+        progress.say(f"skipped {counted(n, 'row')}: {reason}")
     return [row for row in rows.positions if row not in leaking], left_out
 
 

@@ -11,7 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.data.duplicates import text_keys
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.sources.formats.columnar import read_table
 
 WORDS, CHARACTERS = "TF-IDF of words and pairs of words", "TF-IDF of one to three characters in a row"
@@ -70,7 +70,7 @@ def read_vectors(path: Path, texts: pl.Series, where: str) -> NDArray[np.float32
         raise InputError(f"{path}: holds {shape}, where numbers of (rows, width) were expected")
     if len(loaded) != len(texts):
         raise InputError(
-            f"{path}: {len(loaded):,} vectors for the {len(texts):,} rows of {where}",
+            f"{path}: {len(loaded):,} vectors for the {counted(len(texts), 'row', style=',')} of {where}",
             hint="one vector per row of the training split, in its order, incomplete rows included",
         )
     vectors: NDArray[np.float32] = np.asarray(loaded, np.float32)

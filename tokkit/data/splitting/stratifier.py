@@ -32,7 +32,7 @@ from tokkit.data.splitting.allocation import allocate_quotas, allocate_shares
 from tokkit.data.splitting.label_sets import allocate_label_sets
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.tag_schemes import TagScheme, is_outside
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import columns
 
@@ -64,7 +64,7 @@ def row_groups(
     if group_column is not None:
         values = group_values(dataset, dataset.split(split_name), group_column)
         if missing := values.null_count():
-            progress.say(f"{missing} rows have no {group_column}: each is a group of its own")
+            progress.say(f"{counted(missing, 'row', 'have')} no {group_column}: each is a group of its own")
         groups = _chained(groups, equal_rows(values).to_numpy())
     if near:
         groups = _chained(groups, near_rows(contents, progress).to_numpy())
@@ -270,7 +270,7 @@ def _check_splits(source: str, rows: dict[str, NDArray[np.int64]], groups: RowGr
         if not len(numbers):
             raise InputError(
                 f"{source}: too small to split: no row is left for {name} "
-                f"({len(np.unique(groups))} sets of rows that stay together)",
+                f"({counted(len(np.unique(groups)), 'set')} of rows that stay together)",
                 hint="take a larger share, or collect more rows",
             )
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tokkit import files
+from tokkit.errors import counted
 from tokkit.inspection.checks.inputs import ExaminedModel, Subject
 from tokkit.inspection.checks.rule import MODEL, Problem, rule
 from tokkit.inspection.checks.vocabulary_rules import some
@@ -103,7 +104,7 @@ def embedding_rows(subject: Subject) -> Iterator[Problem]:
     size, rows = model.number("vocab_size"), model.stored_rows
     if size is not None and rows is not None and size != rows:
         yield Problem(
-            f"{model.name}: its config.json says vocab_size {size}, but {rows} rows are stored",
+            f"{model.name}: its config.json says vocab_size {size}, but {counted(rows, 'row', 'are')} stored",
             f'write "vocab_size": {rows} into {model.folder / "config.json"}',
         )
 
@@ -182,7 +183,7 @@ def untrained_tokens(subject: Subject) -> Iterator[Problem]:
     model = _model(subject)
     if new := [token for token, id_ in _compared(subject).items() if id_ is None]:
         yield Problem(
-            f"{len(new)} tokens are not in {model.name}'s own tokenizer ({some(new)}): "
+            f"{counted(len(new), 'token', 'are')} not in {model.name}'s own tokenizer ({some(new)}): "
             "their embedding rows were never trained",
             "add-tokens gives new tokens rows that start from their parts",
         )

@@ -13,6 +13,7 @@ from typing import Any
 from tokkit.data import label_spellings
 from tokkit.data.dataset import ONE, first_names
 from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.errors import counted
 from tokkit.options import typed
 from tokkit.sources.formats import full_suffix
 
@@ -141,7 +142,11 @@ def _across_splits(across: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
         first, second = pair.split("/")
         if rows:
             fix = _WITHOUT_LEAKS if first == "train" else RULES["leaks"][1]
-            yield "leaks", f"{rows} rows of {second} hold a text that is also in {first}", fix
+            yield (
+                "leaks",
+                f"{counted(rows, 'row')} of {second} hold{'s' * (rows == 1)} a text that is also in {first}",
+                fix,
+            )
     for split, labels in across["missing_labels"].items():
         yield (
             "missing-labels",
@@ -154,21 +159,25 @@ def _in_split(split: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Rule and message of what is wrong within a split."""
     copies, classes, tokens = split["duplicates"], split["classes"], split["lengths"].get("tokens", {})
     if rows := split["conflicting_labels"]:
-        yield "conflicts", f"{rows} texts have conflicting labels"
+        yield "conflicts", f"{counted(rows, 'text', 'have')} conflicting labels"
     if rows := copies["exact"]:
-        yield "duplicates", f"{rows} rows duplicate an earlier text"
+        yield "duplicates", f"{counted(rows, 'row', 'duplicate')} an earlier text"
     # Near copies include the exact and normalized ones, which `duplicates` reports.
     if (copies.get("near") or 0) > copies.get("normalized", 0):
-        yield "near-duplicates", f"{copies['near']} rows are nearly or exactly an earlier text"
+        yield "near-duplicates", f"{counted(copies['near'], 'row', 'are')} nearly or exactly an earlier text"
     for column, rows in split["missing"].items():
         if rows:
-            yield "missing", f'column "{column}" is empty in {rows} rows'
+            empty = counted(rows, "row")
+            yield "missing", f'column "{column}" is empty in {empty}'
     if len(classes) == 1:
         yield "one-class", f'one class only, "{next(iter(classes))}": there is nothing to learn'
     # next to -1, 0 and 1, or 1 alone, -1 is a class like any other: negative
     others = set(classes) - {_NO_LABEL, "1"}
     if _NO_LABEL in classes and (len(classes) == 1 or others - {"0"}) and all(map(str.isdecimal, others)):
-        yield "missing-label", f'label "{_NO_LABEL}" in {classes[_NO_LABEL]} rows usually means no label'
+        yield (
+            "missing-label",
+            f'label "{_NO_LABEL}" in {counted(classes[_NO_LABEL], "row")} usually means no label',
+        )
     fractions = [label for label in classes if _FRACTION.fullmatch(label)]
     if fractions and all(label in fractions or _WHOLE.fullmatch(label) for label in classes):
         message = f'labels are numbers, "{fractions[0]}" say, and are read as {len(classes)} classes'
@@ -178,7 +187,7 @@ def _in_split(split: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "label-ids", f"{len(classes)} labels in {rows} rows look like ids or texts, not classes"
     for rule, content in _UNCLEAN.items():
         if rows := split.get(rule):
-            yield rule, f"{rows} rows hold {content}"
+            yield rule, f"{counted(rows, 'row', 'hold')} {content}"
     # 512 tokens are the positions of BERT and of most encoders after it.
     if (share := tokens.get("truncated", {}).get("512", 0)) > TRUNCATED:
         yield "truncation", f"{share:.1%} of the rows are longer than 512 tokens"

@@ -15,7 +15,7 @@ from tokkit import files
 from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.evaluation.analysis import EvaluateResult, analyze
 from tokkit.model.evaluation.publish import publish
 from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fold
@@ -120,7 +120,7 @@ def _labeled_rows(dataset: Dataset, split: str, progress: Progress) -> Rows:
     """The rows that have a text and a label; raises `InputError` where there are none."""
     rows = dataset.complete(split)
     for reason, count in rows.left_out.items():
-        progress.say(f"skipped {count} rows {reason.replace('no', 'without', 1)}")
+        progress.say(f"skipped {counted(count, 'row')} {reason.replace('no', 'without', 1)}")
     if not rows.texts:
         raise InputError(f"{dataset.source}: no row of {split} has both text and label")
     return rows

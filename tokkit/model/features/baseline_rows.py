@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import TEST, TRAIN, Dataset, Rows, Split
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.model.features.features_file import ID, LABEL, ONE, PAIR, SEVERAL, SPLIT, TAGS, TEXT
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
@@ -47,7 +47,7 @@ def feature_rows(dataset: Dataset, progress: Progress) -> tuple[pl.DataFrame, di
     if not rows.height:
         raise InputError(f"{dataset.source}: no row has a text")
     for reason, count in left_out.items():
-        progress.say(f"skipped {count} rows {reason.replace('no', 'without', 1)}")
+        progress.say(f"skipped {counted(count, 'row')} {reason.replace('no', 'without', 1)}")
     return rows, left_out
 
 

@@ -15,7 +15,7 @@ import polars as pl
 from tokkit import files
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
-from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
+from tokkit.errors import InputError, Interrupted, TokkitError, UsageError, counted
 from tokkit.model.features.baseline_rows import BaselineRows, baseline_rows, feature_rows, label_kind
 from tokkit.model.features.features_file import (
     PAIR,
@@ -120,9 +120,9 @@ def features(
     texts, pairs = rows[TEXT].to_list(), rows[PAIR].to_list() if PAIR in rows.columns else None
     encoded = encode(texts, body.tokenizer, max_length, pairs=pairs, threads=threads, progress=progress)
     if encoded.truncated:
-        progress.say(f"{encoded.truncated:,} rows truncated at max length {max_length}")
+        progress.say(f"{counted(encoded.truncated, 'row', style=',')} truncated at max length {max_length}")
     if empty := int((encoded.lengths == 0).sum()):
-        progress.say(f"{empty} texts have no token: their vectors are zero")
+        progress.say(f"{counted(empty, 'text', 'have')} no token: their vectors are zero")
     budget = budget_for(device, options.tokens_per_batch)
     states = StatesOptions(device, budget, options.pooling, options.layer)
     inputs = [*loaded.files, *([Path(model)] if Path(model).exists() else [])]

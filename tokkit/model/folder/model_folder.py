@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from tokkit import files
 from tokkit.data.dataset import Rows
-from tokkit.errors import InputError, TokkitError
+from tokkit.errors import InputError, TokkitError, counted
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network import saved_heads
 from tokkit.model.network.classifier import Classifier, RowLimits, budget_for, choose_device, predict_logits
@@ -70,8 +70,9 @@ class SavedModel:
         self.receipt.check_rows(rows, progress)
         encoded = self.classifier.encode(rows, threads, progress)
         if encoded.truncated:
-            count, max_length = f"{encoded.truncated:,}", self.classifier.limits.max_length
-            progress.say(f"{self.receipt.folder}: {count} rows truncated at max length {max_length}")
+            truncated = counted(encoded.truncated, "row", style=",")
+            max_length = self.classifier.limits.max_length
+            progress.say(f"{self.receipt.folder}: {truncated} truncated at max length {max_length}")
         classifier = self.classifier
         where = str(self.receipt.folder)
         classifier.task.warn_of_rows(rows, encoded, classifier.tokenizer, where, progress)

@@ -17,6 +17,7 @@ from typing import Any
 
 from tokkit import files
 from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.errors import counted
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
 from tokkit.model.folder.predictions import read_predictions, row_sums, write_json
@@ -98,7 +99,7 @@ def compare_settings(
     )
     folded = request.folded
     progress.say(
-        f"{len(compared)} combinations, each on the same {len(folded.folds)} folds "
+        f"{len(compared)} combinations, each on the same {counted(len(folded.folds), 'fold')} "
         f"of {len(folded.rows.texts):,} rows"
     )
     real = files.check_output(Path(out), force=force, inputs=request.inputs, kind="folder")

@@ -25,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from tokkit import files
-from tokkit.errors import Interrupted
+from tokkit.errors import Interrupted, counted
 from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.folder.receipt import ModelReceipt, fold_name
@@ -190,7 +190,7 @@ def _train_folds(
             results.append(FinetuneResult.recorded(receipt, model))
         else:
             progress.say(
-                f"{called}: {len(fold.training.texts):,} rows to train on, "
+                f"{called}: {counted(len(fold.training.texts), 'row', style=',')} to train on, "
                 f"{len(fold.validation.texts):,} to validate on"
             )
             rows, record = (fold.training, fold.validation), {"fold": number, "fingerprint": mark}

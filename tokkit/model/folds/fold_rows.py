@@ -19,7 +19,7 @@ from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.stratifier import row_groups, stratified_folds
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.folder.receipt import fold_name
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
@@ -143,7 +143,7 @@ def make_folds(dataset: Dataset, options: FinetuneOptions, progress: Progress) -
     dataset = _with_validation_rows(dataset, progress)
     rows = dataset.complete(TRAIN)
     for reason, n in rows.left_out.items():
-        progress.say(f"skipped {n} rows: {reason}")
+        progress.say(f"skipped {counted(n, 'row')}: {reason}")
     task = task_of(options.task, dataset)
     # Before the rows are split: a single class has a clearer message than an empty fold.
     training_rows.check_two_classes(dataset, rows, task)
@@ -178,7 +178,7 @@ def read_folds(
     folders = training_rows.fold_folders(source)
     if options.folds not in (None, len(folders)):
         raise UsageError(
-            f"--folds {options.folds}: {source} has {len(folders)} folds",
+            f"--folds {options.folds}: {source} has {counted(len(folders), 'fold')}",
             hint="leave --folds out, or name the data set that the folds were made from",
         )
     if options.group_column is not None:
@@ -197,7 +197,7 @@ def read_folds(
         folds=tuple(folds),
         files=tuple(file for dataset in datasets for file in dataset.files),
     )
-    progress.say(f"{source}: training on each of its {len(folds)} folds")
+    progress.say(f"{source}: training on each of its {counted(len(folds), 'fold')}")
     _check_classes(folded, task_of(options.task, folded.dataset))
     return folded
 
@@ -228,7 +228,7 @@ def _with_validation_rows(dataset: Dataset, progress: Progress) -> Dataset:
     validation = dataset.splits[VALIDATION]
     progress.say(
         f"{dataset.source}: folds are made from train and validation together, "
-        f"{train.frame.height:,} and {validation.frame.height:,} rows"
+        f"{train.frame.height:,} and {counted(validation.frame.height, 'row', style=',')}"
     )
     both = replace(
         train,
@@ -280,6 +280,6 @@ def _report_rare_classes(
     per_fold, classes = len(rows.labels) // folds, len(task.labels(rows))
     if task.has_classes and classes > per_fold:
         progress.say(
-            f"a fold has {per_fold} rows and there are {classes} classes: "
+            f"a fold has {counted(per_fold, 'row')} and there are {counted(classes, 'class')}: "
             "look at the out-of-fold scores, which are those of all rows"
         )

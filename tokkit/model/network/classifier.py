@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from tokkit.data.dataset import Rows
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.model.network.heads import HeadedModel
 from tokkit.model.tasks.task import Task
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
@@ -135,7 +135,7 @@ class RowLimits:
         longest = min(positions, tokenizer.max_length or positions)
         if max_length is not None and max_length > longest:
             raise InputError(
-                f"--max-length {max_length}: model and tokenizer take at most {longest} tokens",
+                f"--max-length {max_length}: model and tokenizer take at most {counted(longest, 'token')}",
                 hint=f"at most:\n--max-length {longest}",
             )
         return cls(max_length or longest, pad_id, int(getattr(config, "type_vocab_size", 0) or 0) > 1)

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 import transformers
 
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.network import saved_heads, vocabulary
 from tokkit.model.network.classifier import AnyModel, Classifier, RowLimits, padding_id
 from tokkit.model.network.heads import STOCK, HeadedModel
@@ -218,7 +218,7 @@ class Pretrained:
 
     def _report(self, new: Sequence[str], dropped: Sequence[str]) -> None:
         if new:
-            self.progress.say(f"{self.name}: {len(new)} weights are new: {_shortened(new)}")
+            self.progress.say(f"{self.name}: {counted(len(new), 'weight', 'are')} new: {_shortened(new)}")
         if dropped:
             self.progress.say(f"{self.name}: {len(dropped)} weights are not used: {_shortened(dropped)}")
 

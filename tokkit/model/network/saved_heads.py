@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from transformers import AutoModel
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.files import Fields
 from tokkit.model.network.heads import HEADS, HeadedModel
 from tokkit.runtime.panics import reason_of
@@ -97,7 +97,7 @@ def load(folder: Path, description: Description, config: Any = None) -> HeadedMo
         )
     if missing := sorted(info.get("missing_keys", ())):
         raise InputError(
-            f"{folder / BODY}: {len(missing)} weights are missing ({', '.join(missing[:2])}): "
+            f"{folder / BODY}: {counted(len(missing), 'weight', 'are')} missing ({', '.join(missing[:2])}): "
             "its predictions would be random",
             hint=_COPY_AGAIN,
         )

@@ -21,7 +21,7 @@ from tokkit.data.loading.streaming import RowBlock, StreamedDataset, over_batche
 from tokkit.data.output import check_output
 from tokkit.data.output_options import DATASETS
 from tokkit.data.row_writer import RowWriter
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, counted
 from tokkit.model.options.inference_options import PredictOptions
 from tokkit.model.prediction.input_rows import is_source
 from tokkit.model.prediction.predicted_columns import PredictedColumns
@@ -88,7 +88,8 @@ class PredictionFile:
         )
         if written.truncated:
             max_length = self.predictor.classifier.limits.max_length
-            progress.say(f"{model}: {written.truncated:,} rows truncated at max length {max_length}")
+            truncated = counted(written.truncated, "row", style=",")
+            progress.say(f"{model}: {truncated} truncated at max length {max_length}")
         return written
 
     def _publish(

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from tokkit.data.dataset import BETWEEN_TAGS, Rows, sort_labels
 from tokkit.data.tag_schemes import OUTSIDE, TagScheme, is_outside
 from tokkit.data.tag_spans import spans_of
+from tokkit.errors import counted
 from tokkit.model.metrics import spans
 from tokkit.model.metrics.classification import (
     Logits,
@@ -191,7 +192,7 @@ class Tags(Task):
         if count := sum(token in dropped for token in unseen):
             named = ", ".join(map(json.dumps, sorted(dropped)[:_NAMED]))
             progress.say(
-                f"{where}: {count:,} tokens are nothing to the tokenizer ({named}"
+                f"{where}: {counted(count, 'token', 'are', style=',')} nothing to the tokenizer ({named}"
                 f"{', ...' if len(dropped) > _NAMED else ''}): not trained, and always O"
             )
 

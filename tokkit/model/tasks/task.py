@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows, sort_labels
-from tokkit.errors import InputError, did_you_mean, nearest
+from tokkit.errors import InputError, counted, did_you_mean, nearest
 from tokkit.model.metrics.classification import Decisions, Logits, classifier_scores, row_losses, softmax
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
@@ -92,7 +92,7 @@ class Task(ABC):
 
     def describe(self, labels: Sequence[str]) -> str:
         """The classes in a few words: "6 classes"."""
-        return f"{len(labels)} classes"
+        return counted(len(labels), "class")
 
     def warn_of_misfit(self, tokenizer: LoadedTokenizer, progress: Progress) -> None:
         """Warn where the tokenizer is less suited for this task."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tokkit.errors import counted
 from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.network import losses
@@ -131,7 +132,7 @@ def write_folds_card(path: Path, task: Task, metrics: Mapping[str, Any], head: s
     ]
     table = "\n".join(["| | mean of the folds | all rows, out of fold |", "|---|---|---|", *lines])
     path.write_text(
-        _front_matter(task, f"{task.title}, {folds} folds", head)
+        _front_matter(task, f"{task.title}, {counted(folds, 'fold')}", head)
         + _labels(out_of_fold)
         + f"""Each of `fold-1` to `fold-{folds}` is a model of its own, with its own card.
 

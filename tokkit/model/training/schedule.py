@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, counted
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets
 
@@ -66,7 +66,7 @@ def freeze(model: Any, which: str) -> None:
     frozen = layers if which == "body" else int(which)
     if frozen > layers:
         raise UsageError(
-            f"--freeze {which}: the model has {layers} layers", hint="freeze all:\n--freeze body"
+            f"--freeze {which}: the model has {counted(layers, 'layer')}", hint="freeze all:\n--freeze body"
         )
     for name, parameter in model.named_parameters():
         if depths[name] <= frozen:

@@ -23,7 +23,7 @@ import torch
 from accelerate import Accelerator
 from numpy.typing import NDArray
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.model.network import losses
 from tokkit.model.network.classifier import batch_of, pieces_within
 from tokkit.model.options.finetune_options import steps_between
@@ -372,6 +372,6 @@ def _memory_errors(budget: int) -> Iterator[None]:
         if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate" not in str(error):
             raise
         raise InputError(
-            f"too little memory for {budget:,} tokens at once",
+            f"too little memory for {counted(budget, 'token', style=',')} at once",
             hint=f"fewer at once give the same result to rounding:\n--tokens-per-batch {max(budget // 2, 1)}",
         ) from error

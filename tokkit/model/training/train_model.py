@@ -16,7 +16,7 @@ import torch
 from tokkit import files
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.folder.model_folder import TOKENIZER_FILES
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.named_scores import score_named
@@ -228,7 +228,7 @@ def check_request(tokenizer: str | Path | None, model: str | Path | None, option
         )
     if model is not None and (folds := ModelReceipt.read(model).members()):
         raise InputError(
-            f"{model}: has {len(folds)} folds, but only one model can be fine-tuned",
+            f"{model}: has {counted(len(folds), 'fold')}, but only one model can be fine-tuned",
             hint=f"the first, for example:\n--model {shlex.quote(str(folds[0]))}",
         )
     choose_device(options.device)
@@ -256,7 +256,8 @@ def prepare(
     )
     steps = options.epochs * steps_per_epoch(len(training.texts), options)
     if request.from_scratch and steps < _FEW_STEPS:
-        progress.say(f"{steps} steps are few for an encoder with new weights: more --epochs, or a --model")
+        warning = f"{counted(steps, 'step', 'are')} few for an encoder with new weights"
+        progress.say(f"{warning}: more --epochs, or a --model")
     encoded = [request.encode(classifier, rows) for rows in (training, validation)]
     if request.model is not None:
         # A new encoder is BERT, which masks padding.

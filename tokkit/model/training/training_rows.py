@@ -15,7 +15,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.stratifier import assign_rows
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.model.folder.receipt import fold_number
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
@@ -69,12 +69,12 @@ def training_and_validation(
         training, validation = _split_off(dataset, seed, task)
         progress.say(
             f"{train.where}: no validation split; {len(validation.texts)} of "
-            f"{len(training.texts) + len(validation.texts)} rows are split off for it"
+            f"{counted(len(training.texts) + len(validation.texts), 'row', 'are')} split off for it"
             f"{', stratified' if task.has_strata else ''}"
         )
     for name, rows in ((TRAIN, training), (VALIDATION, validation)):
         for reason, n in rows.left_out.items():
-            progress.say(f"skipped {n} rows of {name}: {reason}")
+            progress.say(f"skipped {counted(n, 'row')} of {name}: {reason}")
         if not rows.texts:
             raise InputError(f"{dataset.source}: no row of {name} has both text and label", hint=_OWN_ROWS)
     _check_classes(dataset, training, validation, task, progress)
@@ -187,5 +187,5 @@ def _check_classes(
         )
     if absent:
         named = task.exclusive or len(absent) <= _NAMED
-        labels = ", ".join(absent) if named else f"{len(absent)} labels"
+        labels = ", ".join(absent) if named else counted(len(absent), "label")
         progress.say(f"too rare to be in validation, so no score includes them: {labels}")

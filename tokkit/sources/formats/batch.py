@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.sources import columns
 from tokkit.sources.formats import Say
 
@@ -328,6 +328,6 @@ class BadRows:
         for reason, lines in self._lines.items():
             first, *others = lines[: self.LISTED]
             where = ", ".join([f"{self._path}:{first}", *map(str, others)])
-            rows = "1 row" if len(lines) == 1 else f"{len(lines)} rows"
+            rows = counted(len(lines), "row")
             more = " ..." if len(lines) > self.LISTED else ""
             say(f"{self._path}: skipped {rows}: {reason} ({where}{more})")

@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.sources import streams
 from tokkit.sources.formats import FormatOptions, Say, TableFormat, check_unique
 from tokkit.sources.formats.batch import BadRows, Batch, batches_of
@@ -129,7 +129,7 @@ def _sentences(path: Path, bad: BadRows, encoding: str | None, read: list[int]) 
                 whole = False
                 bad.add(
                     number,
-                    f"{len(fields)} columns where the first line has {width}",
+                    f"{counted(len(fields), 'column')} where the first line has {width}",
                     f"correct that line ({'tabs' if tabs else 'spaces'} separate columns), "
                     "or skip its sentence: --skip-bad",
                 )

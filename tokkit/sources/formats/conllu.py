@@ -16,7 +16,7 @@ from typing import Any
 
 import polars as pl
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.sources import streams
 from tokkit.sources.formats import FormatOptions, Say, TableFormat
 from tokkit.sources.formats.batch import BadRows, Batch, batches_of
@@ -70,7 +70,7 @@ def _sentences(lines: Iterator[str], bad: BadRows) -> Iterator[_Sentence]:
                 whole = False
                 bad.add(
                     number,
-                    f"{len(fields)} columns where CoNLL-U has ten",
+                    f"{counted(len(fields), 'column')} where CoNLL-U has ten",
                     "correct that line (tabs separate columns), or skip its sentence: --skip-bad; "
                     "for other columns: --format conll",
                 )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.sources import formats, streams
 from tokkit.sources.formats import FormatOptions, Say, TableFormat
 from tokkit.sources.formats.batch import BadRows, Batch, batches_of, first_rows, string_series
@@ -157,7 +157,7 @@ class _DelimitedFile:
         """Say which rows were skipped."""
         self.bad.report(self._say)
         if self._repeats > BadRows.LISTED:
-            self._say(f"{self._path}: left out {self._repeats} rows that repeat the column names")
+            self._say(f"{self._path}: left out {counted(self._repeats, 'row')} that repeat the column names")
 
     def _batches(self, records: Iterable[Record], read: list[int]) -> Iterator[Batch]:
         return batches_of(self._fitting(records), read, self._columns, string_series)

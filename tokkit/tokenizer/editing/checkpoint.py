@@ -17,7 +17,7 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from tokkit.errors import InputError, TokkitError
+from tokkit.errors import InputError, TokkitError, counted
 from tokkit.files import RECEIPT, copy_inner
 from tokkit.progress import Progress
 from tokkit.runtime.panics import reason_of
@@ -66,7 +66,7 @@ def load_model(folder: Path, name: str, progress: Progress) -> PreTrainedModel:
     if unused and model_class is transformers.AutoModel:
         raise InputError(
             f"{name}: its config.json names no class that transformers knows, and AutoModel would lose "
-            f"{len(unused)} weights: {', '.join(unused[:3])}",
+            f"{counted(len(unused), 'weight')}: {', '.join(unused[:3])}",
             hint='name the class in config.json: "architectures": ["BertForSequenceClassification"]',
         )
     if unused:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tokenizers import Tokenizer
 
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.progress import Progress
 from tokkit.runtime.panics import guarded
 from tokkit.sources.corpora import corpora_path
@@ -93,7 +93,7 @@ def load_wrap_source(name: str, options: WrapOptions, progress: Progress) -> Wra
         models = sorted(file for file in path.iterdir() if file.suffix == ".model" and file.is_file())
         if len(models) > 1:
             raise UsageError(
-                f"{name}: holds {len(models)} models: {', '.join(file.name for file in models)}",
+                f"{name}: holds {counted(len(models), 'model')}: {', '.join(file.name for file in models)}",
                 hint=f"name one:\ntokkit wrap {shlex.quote(str(models[0]))} -o wrapped/",
             )
         if models:

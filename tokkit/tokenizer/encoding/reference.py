@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tokkit.errors import counted
 from tokkit.progress import Progress, stage
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class EncodeRequest:
 
     def __post_init__(self) -> None:
         if self.pairs is not None and len(self.pairs) != len(self.texts):
-            raise ValueError(f"{len(self.texts)} texts, but {len(self.pairs)} pairs")
+            raise ValueError(f"{counted(len(self.texts), 'text')}, but {len(self.pairs)} pairs")
 
     def rows(self) -> Sequence[Row]:
         """Texts, each with its pair where there are pairs."""

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.progress import Progress
 from tokkit.runtime.panics import reason_of
 from tokkit.tokenizer.folder.load import LoadedTokenizer, from_hub
@@ -136,7 +136,7 @@ def check_fit(name: str | Path, config: Any, tokenizer: LoadedTokenizer, hint: s
     moved = sum(1 for token, id_ in ids.items() if model_ids.get(token) != id_)
     if moved:
         raise InputError(
-            f"{tokenizer.folder}: {moved} of its {len(ids)} tokens have another id "
+            f"{tokenizer.folder}: {moved} of its {counted(len(ids), 'token', 'have')} another id "
             f"in the tokenizer of {name}, so its embeddings would belong to other tokens",
             hint=hint,
         )

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from tokkit.corpus.cutting import Pipeline
 from tokkit.corpus.feed import CorpusFile, items, size_of
 from tokkit.corpus.words import words_of_texts
+from tokkit.errors import counted
 from tokkit.progress import Progress
 from tokkit.runtime.threads import threads_to_use
 from tokkit.sources import streams
@@ -89,7 +90,7 @@ def say_forecast(expected: Forecast, vocab_size: int, progress: Progress) -> Non
     if vocab_size < expected.smallest_vocabulary:
         progress.say(
             f"--vocab-size {vocab_size}: special tokens and alphabet alone are "
-            f"{expected.smallest_vocabulary:,} tokens, or more"
+            f"{counted(expected.smallest_vocabulary, 'token', style=',')}, or more"
         )
     if expected.growth > _NEVER_REPEATS:
         progress.say(

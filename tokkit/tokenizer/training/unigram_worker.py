@@ -11,7 +11,7 @@ from typing import Any
 
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, counted
 from tokkit.runtime.child_process import Reporter, serve
 
 # Occurrences of a word that are fed as one text.
@@ -31,7 +31,7 @@ def learn(job: Mapping[str, Any]) -> dict[str, Any]:
     except Exception as error:
         size = job["trainer"]["vocab_size"]
         raise UsageError(
-            f"--vocab-size: {size:,} tokens cannot be learned from this corpus: {error}",
+            f"--vocab-size: {counted(size, 'token', style=',')} cannot be learned from this corpus: {error}",
             hint="name a size with room for every character of the corpus",
         ) from error
     return {"tokens": json.loads(tokenizer.to_str())["model"]["vocab"]}

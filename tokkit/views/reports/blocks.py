@@ -7,6 +7,7 @@ import json
 import unicodedata
 from collections.abc import Sequence
 
+from tokkit.errors import counted
 from tokkit.views.tables import Result, Table, facts
 
 _KINDS = ("normalizer", "pre_tokenizer", "post_processor", "decoder")
@@ -64,7 +65,7 @@ def _recipe(recipe: Result) -> Table:
         *((_words(kind), block) for kind in _KINDS for block in recipe[f"{kind}s"]),
         ("special tokens", " ".join(recipe["special_tokens"])),
         ("roles", ", ".join(f"{role} {token}" for role, token in recipe["roles"].items())),
-        ("longest text", f"{recipe['model_max_length']} tokens"),
+        ("longest text", counted(recipe["model_max_length"], "token")),
         ("unknown characters", "as their bytes, in BPE and Unigram" if recipe["byte_fallback"] else None),
         ("counting may cut", recipe["cut"]),
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from tokkit.errors import counted
 from tokkit.views.tables import Result, Table, facts
 
 # Proofs, and names of tokens on one line, that are displayed.
@@ -18,10 +19,10 @@ def wrapped(result: Result) -> list[Table]:
         "Wrapped",
         [
             ("tokenizer", result["tokenizer"]),
-            ("vocabulary", f"{result['vocab_size']:,} tokens"),
-            ("longest input", None if length is None else f"{length:,} tokens"),
+            ("vocabulary", counted(result["vocab_size"], "token", style=",")),
+            ("longest input", None if length is None else counted(length, "token", style=",")),
             ("inputs", ", ".join(result["input_names"])),
-            ("same ids on", f"{result['proven_on']:,} texts"),
+            ("same ids on", counted(result["proven_on"], "text", style=",")),
             ("equally likely ids on", f"{result['ties']:,} texts" if result["ties"] else None),
             ("class rebuild", result["class_rebuild"]["found"]),
             ("sha256", result["sha256"]),
@@ -38,7 +39,7 @@ def added(result: Result) -> list[Table]:
         "Tokenizer",
         [
             ("tokenizer", result["tokenizer"]),
-            ("vocabulary", f"{result['vocab_size']:,} tokens"),
+            ("vocabulary", counted(result["vocab_size"], "token", style=",")),
             ("added", f"{len(result['added']):,}"),
             ("already there", _some(result["already_present"])),
             ("on the way to them", _some(result["intermediate"])),

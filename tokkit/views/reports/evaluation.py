@@ -8,6 +8,7 @@ from pathlib import PurePath
 from statistics import fmean, pstdev
 from typing import Any
 
+from tokkit.errors import counted
 from tokkit.views.html import Part
 from tokkit.views.names import score_name
 from tokkit.views.reliability_plot import reliability_drawing
@@ -79,7 +80,7 @@ def _folds(models: Mapping[str, Result]) -> list[Table]:
             name: [fold[name] for fold in folds] for name, x in folds[0].items() if isinstance(x, float)
         }
         rows = [(score_name(name), fmean(x), pstdev(x), min(x), max(x)) for name, x in values.items()]
-        title = f"{folder}: scores of its {len(folds)} models"
+        title = f"{folder}: scores of its {counted(len(folds), 'model')}"
         tables.append(Table(title, ("", *_OVER_FOLDS), rows))
     return tables
 
@@ -201,7 +202,7 @@ def _overall(result: Result) -> Table:
         (score_name(name), *(scores.get(name) for scores in columns.values())) for name in columns["model"]
     ]
     tags = f", {result['tokens']:,} tokens, tagging scheme {result['scheme']}" if "scheme" in result else ""
-    title = "; ".join([f"{result['rows']:,} rows{tags}", *predicts_only(result)])
+    title = "; ".join([f"{counted(result['rows'], 'row', style=',')}{tags}", *predicts_only(result)])
     return Table(title, ("", *columns), rows)
 
 

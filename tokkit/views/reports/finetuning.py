@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokkit.errors import counted
 from tokkit.views.names import score_name
 from tokkit.views.reports.evaluation import BASELINES, evaluation
 from tokkit.views.tables import Result, Table, facts, p_value, with_interval
@@ -35,7 +36,7 @@ def cross_validation(result: Result) -> list[Table]:
     models = f"{result['model']}/fold-1 to fold-{len(folds)}"
     return [
         _training(result, models, f"{result['epochs']:g}"),
-        Table(f"{len(folds)} folds", columns, rows),
+        Table(counted(len(folds), "fold"), columns, rows),
         *evaluation(out_of_fold),
     ]
 

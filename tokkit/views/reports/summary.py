@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from tokkit.errors import counted
 from tokkit.views.reports.inspection import examples, findings, languages
 from tokkit.views.tables import Headline, Result, Table, shorten
 from tokkit.views.tables import headlines as as_table
@@ -59,8 +60,8 @@ def _classes(splits: Mapping[str, Result], severity: Mapping[str, str]) -> Headl
     """Classes, the shares of the largest and the smallest; of tagged rows entities, or else tags, by type."""
     counts = {key: Counter[str]() for key in ("entities", "tags", "classes")}
     for split in splits.values():
-        for key, counted in counts.items():
-            counted.update(split.get(key, {}))
+        for key, counter in counts.items():
+            counter.update(split.get(key, {}))
     rows = counts["classes"]
     if tags := counts["tags"]:
         name = "entities" if counts["entities"] else "tags"
@@ -107,7 +108,7 @@ def _of_tokens(result: Result, severity: Mapping[str, str]) -> list[Headline]:
     longer = sum(m["truncated"][_POSITIONS] * n for m, n in zip(tokens, rows, strict=True)) / max(
         sum(rows), 1
     )
-    detail = f"at {advised['tokens']:,} tokens; {longer:.2%} at {_POSITIONS}"
+    detail = f"at {counted(advised['tokens'], 'token', style=',')}; {longer:.2%} at {_POSITIONS}"
     return [
         Headline("unknown tokens", f"{unknown:.2%}", "", severity.get("unknown-rate", "")),
         Headline("truncated rows", f"{advised['truncated']:.2%}", detail, severity.get("truncation", "")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tokkit.errors import counted
 from tokkit.views.tables import Result, Spans, Table
 
 _UNKNOWN, _SPECIAL = "?", "+"
@@ -19,7 +20,7 @@ def _tables(text: Result) -> Iterator[Table]:
     title = text["text"] if text["pair"] is None else f"{text['text']} + {text['pair']}"
     yield Table(title or "(an empty text)", ("stage", "text"), list(_stage_rows(text)))
     if text["tokens"]:
-        counts = [f"{len(text['tokens'])} tokens"]
+        counts = [counted(len(text["tokens"]), "token")]
         counts += [f"{len(text['unknown'])} unknown ({_UNKNOWN})"] if text["unknown"] else []
         counts += [f"{len(text['special'])} special ({_SPECIAL})"] if text["special"] else []
         columns = ("", "token", "id", *(("of", "segment") if text["pair"] is not None else ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokkit.errors import counted
 from tokkit.views.reports.dry_run import dry_run
 from tokkit.views.tables import Result, Table, facts, in_bytes
 
@@ -13,10 +14,10 @@ def trained(result: Result) -> list[Table]:
 
 def training(result: Result) -> list[Table]:
     """The tokenizer, and the time and memory of each stage."""
-    words = f"{result['words']:,} words, {result['distinct_words']:,} distinct"
+    words = f"{counted(result['words'], 'word', style=',')}, {result['distinct_words']:,} distinct"
     rows = [
         ("tokenizer", result["tokenizer"]),
-        ("vocabulary", f"{result['vocab_size']:,} tokens"),
+        ("vocabulary", counted(result["vocab_size"], "token", style=",")),
         ("corpus", f"{words}, {in_bytes(result['bytes'])}"),
         ("time", f"{result['seconds']:.1f} s"),
         ("sha256", result["sha256"]),
