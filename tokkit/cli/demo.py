@@ -45,7 +45,7 @@ STEPS = {
 @command("demo", "-o tokkit-demo/")
 @output_option("tokkit-demo/", "Folder to work in.")
 def demo_command(out: str, force: bool) -> None:
-    """Run every step on the corpora included in tokkit, in about a minute."""
+    """Run every step on the corpora included in tokkit, and print how long it took."""
     demo(out, force=force)
 
 

@@ -62,7 +62,7 @@ SECTIONS = {
         "predict": "Labels and probabilities of texts.",
         "features": "Hidden states of a data set, a probe and a map.",
     },
-    "Demo": {"demo": "Run every step on the included corpora, in about a minute."},
+    "Demo": {"demo": "Run every step on the included corpora, and print the time."},
 }
 
 # The command that several processes work on together.
