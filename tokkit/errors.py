@@ -13,6 +13,7 @@ exit codes. Any other exception there is an internal error (exit 70).
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 
 EXIT_FINDINGS = 1
@@ -87,5 +88,13 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 
 
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """The choice nearest to a mistyped word; None where none is near."""
-    return next(iter(difflib.get_close_matches(word, list(choices), n=1)), None)
+    """The choice nearest to a mistyped word; None where none is near.
+
+    Hangul is compared letter by letter, not by syllable.
+
+    >>> nearest("리부", ["감정", "리뷰"])
+    '리뷰'
+    """
+    letters = {unicodedata.normalize("NFD", choice): choice for choice in choices}
+    near = difflib.get_close_matches(unicodedata.normalize("NFD", word), letters, n=1)
+    return letters[near[0]] if near else None

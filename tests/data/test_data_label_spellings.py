@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import polars as pl
 import pytest
@@ -42,7 +43,7 @@ def test_label_spellings_are_a_finding_of_stats(write):
     path = write("a.csv", CSV)
     [finding] = [f for f in tokkit.stats(path).findings if f.rule == "label-spellings"]
     assert finding.message == (
-        'labels differ only in white space, case or a final .0: " bad" and "bad"; '
+        'labels differ only in white space, case, Unicode form or a final .0: " bad" and "bad"; '
         '"Good" and "good" and "good "'
     )
     assert finding.fix == f"make them one:\ntokkit clean {path} -o cleaned.csv --labels merge"
@@ -100,3 +101,10 @@ def test_label_spellings_of_lists_are_refused_with_another_way(write, tmp_path):
     assert caught.value.hint == "give one of them another name (--label-names)"
     [finding] = [f for f in tokkit.stats(path).findings if f.rule == "label-spellings"]
     assert finding.fix == "give them one name (--label-names)"
+
+
+def test_label_spellings_that_look_alike_say_which_is_decomposed():
+    decomposed = unicodedata.normalize("NFD", "긍정")
+    assert label_spellings.sentence(label_spellings.alike({"긍정": 3, decomposed: 1})).endswith(
+        f'"{decomposed}" (decomposed letters) and "긍정"'
+    )

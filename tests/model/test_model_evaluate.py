@@ -51,8 +51,9 @@ def binary(tokenizer, tmp_path_factory):
     home = tmp_path_factory.mktemp("binary")
     for name, n, seed in (("train", 200, 1), ("validation", 80, 2), ("test", 120, 3)):
         rows = [(text, "yes" if label == "anger" else "no") for text, label in sentences(n, seed)]
-        write_csv(home / f"{name}.csv", rows)
-    tokkit.finetune(home, tokenizer, out=home / "model", epochs=2, **TINY)
+        (home / "data").mkdir(exist_ok=True)
+        write_csv(home / "data" / f"{name}.csv", rows)
+    tokkit.finetune(home / "data", tokenizer, out=home / "model", epochs=2, **TINY)
     return home
 
 
@@ -156,14 +157,12 @@ def test_a_folder_of_folds_alone_gives_its_out_of_fold_scores_and_label_issues(f
 def test_a_model_that_saw_the_rows_is_no_judge_of_their_labels(model, dataset, heard):
     tokkit.evaluate(model, dataset, split="train", label_issues=True, progress=heard, threads=1)
     assert "was trained on these rows" in heard
-    assert (
-        "a model agrees with wrong labels that it was trained on; better: tokkit finetune --folds 5" in heard
-    )
+    assert "that it was trained on; better: train folds (finetune with --folds)" in heard
 
 
 def test_folds_that_saw_the_rows_have_better_predictions_of_them(folds, heard):
     tokkit.evaluate(folds, folds.parent / "train.csv", label_issues=True, progress=heard, threads=1)
-    assert f"better: tokkit evaluate {folds} --label-issues, without the rows" in heard
+    assert "better: name the folds without the rows" in heard
 
 
 def test_evaluate_without_rows_is_for_folders_of_folds(model):
@@ -203,9 +202,9 @@ def test_calibrated_needs_a_temperature(model, dataset, tmp_path):
 
 
 def test_tuned_thresholds_are_those_of_the_validation_rows(binary, tmp_path):
-    plain = tokkit.evaluate(binary / "model", binary / "test.csv", threads=1).as_dict()
+    plain = tokkit.evaluate(binary / "model", binary / "data" / "test.csv", threads=1).as_dict()
     reported = tokkit.evaluate(
-        binary / "model", binary / "test.csv", tuned_thresholds=True, out=tmp_path / "e", threads=1
+        binary / "model", binary / "data" / "test.csv", tuned_thresholds=True, out=tmp_path / "e", threads=1
     ).as_dict()
     [(label, chosen)] = json.loads((binary / "model" / "metrics.json").read_text())["thresholds"].items()
     assert label == "yes"
@@ -226,12 +225,12 @@ def test_one_row_and_one_class_are_evaluated(model, tmp_path):
     several = tokkit.evaluate(model, alike, out=tmp_path / "e", label_issues=True, threads=1).as_dict()
     assert several["label_issues"]["count"] == 0
     for reported in (one, several):
-        assert html.page("t", "", reports.page_parts(reported))
+        assert html.page("t", reports.page_parts(reported))
         assert as_tsv(reports.evaluation(reported))
 
 
 def test_predict_applies_the_temperature_and_the_thresholds_too(binary, tmp_path):
-    model, data = binary / "model", binary / "test.csv"
+    model, data = binary / "model", binary / "data" / "test.csv"
     arguments = {"calibrated": True, "tuned_thresholds": True, "threads": 1}
     tokkit.evaluate(model, data, out=tmp_path / "e", **arguments)
     expected = pl.read_parquet(tmp_path / "e" / "predictions.parquet")

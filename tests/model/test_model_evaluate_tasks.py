@@ -78,7 +78,7 @@ def test_every_task_is_evaluated(trained, tmp_path):
         assert low <= reported[score] <= high, score
     assert as_tsv(reports.evaluation(reported))
     assert as_text(reports.evaluation(reported), 40, color=False)
-    assert html.page("t", "", reports.page_parts(reported))
+    assert html.page("t", reports.page_parts(reported))
 
 
 def test_several_models_of_every_task_are_compared(trained):

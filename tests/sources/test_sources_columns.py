@@ -62,6 +62,14 @@ def test_columns_an_unknown_name_tells_those_there_are(requested):
     assert caught.value.hint == "name one of them:\n--label-column label"
 
 
+def test_columns_of_other_texts_are_suggested_by_letters_of_hangul_and_by_length():
+    frame = pl.DataFrame({"리뷰": ["아주 좋은 영화"], "감정": ["긍정"]})
+    for requested, suggested in {"리부": "리뷰", "본문": "리뷰"}.items():
+        with pytest.raises(InputError, match="no column") as caught:
+            _columns(frame, requested, None)
+        assert caught.value.hint == f"name one of them:\n--text-column '{suggested}'"
+
+
 def test_columns_did_you_mean():
     with pytest.raises(InputError, match=r'\(did you mean "label"\?\)'):
         _columns(pl.DataFrame({"text": ["a"], "label": ["b"]}), None, "lable")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+import unicodedata
 from types import SimpleNamespace
 
 import pytest
@@ -52,6 +53,25 @@ def test_paths_expand_names_the_neighbour_of_a_missing_file(write, tmp_path):
     ) as caught:
         paths.expand([tmp_path / "trian.csv"])
     assert caught.value.hint == f"look with:\nls {tmp_path}"
+
+
+def test_paths_expand_names_a_file_whose_name_has_another_unicode_form(write, tmp_path):
+    path = write(unicodedata.normalize("NFC", "리뷰 é.csv"), "x")
+    with pytest.raises(InputError, match="one of the same name in another Unicode form exists") as caught:
+        paths.expand([tmp_path / unicodedata.normalize("NFD", path.name)])
+    assert caught.value.hint == f"name it:\n'{path}'"
+
+
+def test_paths_expand_names_the_first_folder_that_is_missing(tmp_path):
+    with pytest.raises(InputError, match=rf"{tmp_path}/a does not exist") as caught:
+        paths.expand([tmp_path / "a" / "b" / "c.csv"])
+    assert caught.value.hint == f"look with:\nls {tmp_path}"
+
+
+def test_paths_expand_suggests_no_file_for_its_extension_alone(write, tmp_path):
+    write("new.csv", "x")
+    with pytest.raises(InputError, match=r"no such file or folder$"):
+        paths.expand([tmp_path / "nothere.csv"])
 
 
 @pytest.mark.parametrize("name", ["x" * 5000, "no/such/folder/a.csv", "", "a\0b"])

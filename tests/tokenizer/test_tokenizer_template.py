@@ -66,3 +66,16 @@ def test_templates_of_recipes_lack_nothing(recipe, tmp_path):
     train(text, tmp_path / "t", vocab_size=300, recipe=recipe, progress=heard)
     assert "--post-processor" not in heard
     assert "template" not in {finding.rule for finding in tokkit.doctor(tmp_path / "t").findings}
+
+
+def test_bpe_whose_decoding_parts_words_is_said(tmp_path, heard):
+    text = write(tmp_path / "c.txt", "정말 좋았어요!! 정말 좋다\n" * 20)
+    tokkit.train_bpe(text, tmp_path / "a", vocab_size=40, recipe="korean", progress=heard)
+    assert "decoding puts a space before every token" in heard
+    for name, settings in {"b": {"prefix": "##", "recipe": "korean"}, "c": {"recipe": "gpt2"}}.items():
+        heard = Heard()
+        size = 300 if name == "c" else 40
+        tokkit.train_bpe(text, tmp_path / name, vocab_size=size, progress=heard, **settings)
+        assert "decoding puts" not in heard
+        backend = Tokenizer.from_file(str(tmp_path / name / "tokenizer.json"))
+        assert backend.decode(backend.encode("정말 좋았어요").ids) == "정말 좋았어요"

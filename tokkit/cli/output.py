@@ -109,13 +109,8 @@ def format_of(path: Path) -> str:
 
 def write_plot(path: Path, labels: Sequence[str], plot: bytes, force: bool, progress: Progress) -> None:
     """Write a plot; report those of its labels for which no font has the characters."""
-    # Matplotlib would draw an empty box for a character without a glyph, and warn on standard error.
-    missing = fonts.without_glyphs(labels)
-    if missing:
-        progress.say(
-            f"{path}: no font on this system has the characters of {', '.join(missing[:3])}, which are "
-            "written as codes; install one: pip install koreanize-matplotlib"
-        )
+    if (note := fonts.note_of_missing(labels)) is not None:
+        progress.say(f"{path}: {note}")
     write(path, plot, force, progress)
 
 

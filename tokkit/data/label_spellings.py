@@ -1,4 +1,5 @@
-"""Labels that are most likely one class: they differ only in white space, case, accents or a final .0.
+"""Labels that are most likely one class: they differ only in white space, case, Unicode form
+or a final .0.
 
 {"good": 5, "Good": 1, "good ": 2, "bad": 4}  ->  {"good": ["Good", "good", "good "]}
 """
@@ -77,9 +78,15 @@ def counts(dataset: Dataset) -> Counter[str]:
 
 def sentence(spellings: Mapping[str, list[str]], most: int = 3) -> str:
     """The spellings in a sentence."""
-    listed = [" and ".join(f'"{label}"' for label in labels) for labels in list(spellings.values())[:most]]
+    listed = [" and ".join(map(_quoted, labels)) for labels in list(spellings.values())[:most]]
     more = f" and {len(spellings) - most} more" if len(spellings) > most else ""
-    return f"labels differ only in white space, case or a final .0: {'; '.join(listed)}{more}"
+    return f"labels differ only in white space, case, Unicode form or a final .0: {'; '.join(listed)}{more}"
+
+
+def _quoted(label: str) -> str:
+    # It looks like the label whose letters are composed.
+    form = "" if unicodedata.is_normalized("NFC", label) else " (decomposed letters)"
+    return f'"{label}"{form}'
 
 
 def _tidy(label: str) -> str:

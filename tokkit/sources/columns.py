@@ -231,10 +231,18 @@ def _requested(
             raise InputError(
                 f'{where}: no column "{requested}"{did_you_mean(requested, frame.columns)}; '
                 f"it has: {', '.join(frame.columns)}",
-                hint=f"name one of them:\n--{what}-column {shlex.quote(near or frame.columns[-1])}",
+                hint=f"name one of them:\n--{what}-column {shlex.quote(near or _likely(frame, what))}",
             )
         requested = frame.columns[int(requested)]
     return _plain(frame, requested, what, where, mixed)
+
+
+def _likely(frame: pl.DataFrame, what: str) -> str:
+    """A column to suggest: for texts the one of the longest strings, else the last one."""
+    strings = frame.select(pl.col(pl.String).str.len_chars().mean())
+    lengths = strings.row(0, named=True) if strings.height else {}
+    longest = max(lengths, key=lambda name: lengths[name] or 0, default=None)
+    return longest if what == "text" and longest is not None else frame.columns[-1]
 
 
 def _check_different(frame: pl.DataFrame, named: Mapping[str, str], where: str) -> None:

@@ -7,13 +7,14 @@ import os
 import shlex
 import shutil
 import sys
+import unicodedata
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO
 
 from tokkit import files
-from tokkit.errors import InputError, did_you_mean
+from tokkit.errors import InputError, nearest
 from tokkit.files import redacted
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import addresses
@@ -101,12 +102,32 @@ def is_path(path: Path) -> bool:
 
 
 def missing(path: Path) -> InputError:
-    """The error for a path that does not exist; it names a similar one in the same folder."""
-    neighbors = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
-    return InputError(
-        f"{path}: no such file or folder{did_you_mean(path.name, neighbors)}",
-        hint=f"look with:\nls {shlex.quote(str(path.parent))}",
+    """The error for a path that does not exist; it names a similar one in the same folder.
+
+    Where a folder above it is missing, the error names the first that is.
+    """
+    level = path
+    while not level.parent.is_dir():
+        level = level.parent
+    names = {entry.name for entry in level.parent.iterdir()}
+    look = f"look with:\nls {shlex.quote(str(level.parent))}"
+    if level != path:
+        return InputError(f"{path}: no such file or folder; {level} does not exist", look)
+    # Other systems write the letters of Hangul and accents one by one in the names of files.
+    same = {unicodedata.normalize("NFC", name): name for name in names}.get(
+        unicodedata.normalize("NFC", path.name)
     )
+    if same is not None:
+        name = shlex.quote(str(path.with_name(same)))
+        return InputError(
+            f"{path}: no such file or folder; one of the same name in another Unicode form exists",
+            f"name it:\n{name}",
+        )
+    # An extension in common makes no names similar.
+    stems = {name.removesuffix(path.suffix): name for name in sorted(names)}
+    near = nearest(path.name.removesuffix(path.suffix), stems)
+    suggestion = "" if near is None else f' (did you mean "{stems[near]}"?)'
+    return InputError(f"{path}: no such file or folder{suggestion}", look)
 
 
 def _spool(stream: IO[bytes], name: str) -> Path:

@@ -60,6 +60,17 @@ def without_glyphs(labels: Sequence[str]) -> list[str]:
     return [label for label in labels if any(ord(character) not in covered for character in label)]
 
 
+def note_of_missing(labels: Sequence[str]) -> str | None:
+    """What a user has to know of labels that are not drawn as they are."""
+    missing = without_glyphs(labels)
+    if not missing:
+        return None
+    return (
+        f"no font on this system has the characters of {', '.join(missing[:3])}, which are romanized or "
+        " written as codes; install one: pip install koreanize-matplotlib"
+    )
+
+
 def drawable(labels: Sequence[str], longest: int = _LONGEST) -> list[str]:
     r"""Unique labels that the fonts can draw, of at most this many characters, without boxes.
 

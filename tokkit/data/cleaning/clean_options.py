@@ -36,7 +36,7 @@ class CleanOptions(OutputOptions):
     )
     labels: str = option(
         REPORT,
-        "labels that differ only in white space, case or a final .0: only say it, or make them one",
+        "labels that differ only in white space, case, Unicode form or a final .0: say it, or make them one",
         choices=LABELS,
     )
     leaks: str = option("drop", "training rows whose text is in another split", choices=("drop", "keep"))

@@ -101,7 +101,7 @@ def evaluate(
     result = replace(result, comparisons=_compare(result, options, progress))
     if out_path is not None:
         recorded = {"split": split, **asdict(read_options), **asdict(options)}
-        publish(out_path, result, inputs, recorded, force=force)
+        publish(out_path, result, inputs, recorded, force=force, progress=progress)
     return result
 
 

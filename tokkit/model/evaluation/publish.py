@@ -18,6 +18,8 @@ import polars as pl
 from tokkit import files
 from tokkit.model.evaluation.analysis import EvaluateResult, Evaluation
 from tokkit.model.folder.predictions import write_json
+from tokkit.progress import Progress
+from tokkit.views import fonts
 from tokkit.views.confusion_plot import confusion_matrix
 from tokkit.views.reliability_plot import reliability
 
@@ -25,7 +27,13 @@ _PACKAGES = ("numpy", "polars", "scikit-learn", "scipy", "tokenizers", "torch", 
 
 
 def publish(
-    out: Path, result: EvaluateResult, inputs: Sequence[Path], settings: Mapping[str, Any], *, force: bool
+    out: Path,
+    result: EvaluateResult,
+    inputs: Sequence[Path],
+    settings: Mapping[str, Any],
+    *,
+    force: bool,
+    progress: Progress,
 ) -> None:
     """Write the folder ``out``: the files of one model, or a folder per model and `comparison.json`."""
     # Results name a model by its folder here, never by a path of this machine: two runs give the same bytes.
@@ -41,6 +49,9 @@ def publish(
             write_json(folder / "metrics.json", {**model, **evaluation.metrics})
             _write_tables(folder, evaluation)
             _write_pictures(folder, evaluation)
+        labels = [label for scores in result.metrics.values() for label in scores.get("classes", ())]
+        if (note := fonts.note_of_missing(list(dict.fromkeys(labels)))) is not None:
+            progress.say(f"{out}: {note}")
         files.write_receipt(
             staging,
             command="evaluate",

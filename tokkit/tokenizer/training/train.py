@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from tokenizers import Tokenizer, decoders, models
+
 from tokkit import files
 from tokkit.corpus import feed
 from tokkit.corpus.reference_words import count_small, is_small
@@ -210,17 +212,13 @@ def _train(request: TrainRequest, learner: Learner, progress: Progress) -> Train
             names = ["."] if len(sizes) == 1 else [str(size) for size in sizes]
             result = {**blueprint.origin, **counted}
             written: list[dict[str, Any]] = []
-            missing: str | None = None
             for name, size in zip(names, sizes, strict=True):
-                summary, test, missing = _write(staging / name, size, blueprint, vocabulary)
+                summary, test, tokenizer = _write(staging / name, size, blueprint, vocabulary)
                 write_receipt(staging / name, result={**result, **summary, "self_test": test})
                 written.append({"tokenizer": name, **summary})
             if len(sizes) > 1:
                 write_receipt(staging, result={**result, "sizes": written})
-    if missing is not None:
-        option = "--post-processor bert"
-        command = "" if request.like is None else "the command wrap with "
-        stages.progress.say(f"{request.out}: {missing}; {command}{option} does")
+    _say_what_it_lacks(tokenizer, blueprint, request, progress)
     for summary in written:
         inner = Path(request.out) / summary["tokenizer"]
         summary["tokenizer"] = str(request.out if len(written) == 1 else inner)
@@ -327,10 +325,10 @@ def _settings(request: TrainRequest) -> dict[str, Any]:
 
 def _write(
     inner: Path, size: int, blueprint: UntrainedTokenizer, vocabulary: Vocabulary
-) -> tuple[dict[str, Any], list[dict[str, Any]], str | None]:
+) -> tuple[dict[str, Any], list[dict[str, Any]], Tokenizer]:
     """Write the tokenizer of one size, verified to load to the same ids.
 
-    Returns a summary, its self-test, and what its template does not add.
+    Returns a summary, its self-test, and the tokenizer.
     """
     inner.mkdir(exist_ok=True)
     tokenizer = blueprint.finish(vocabulary.trained(size))
@@ -344,7 +342,25 @@ def _write(
         "requested_vocab_size": size,
         "sha256": files.sha256_of(inner / folder.TOKENIZER_FILE),
     }
-    return summary, test, unmarked(tokenizer, blueprint.roles)
+    return summary, test, tokenizer
+
+
+def _say_what_it_lacks(
+    tokenizer: Tokenizer, blueprint: UntrainedTokenizer, request: TrainRequest, progress: Progress
+) -> None:
+    if (missing := unmarked(tokenizer, blueprint.roles)) is not None:
+        command = "" if request.like is None else "the command wrap with "
+        progress.say(f"{request.out}: {missing}; {command}--post-processor bert does")
+    model = tokenizer.model
+    if (
+        isinstance(tokenizer.decoder, decoders.WordPiece | None)
+        and isinstance(model, models.BPE)
+        and not (model.continuing_subword_prefix or model.end_of_word_suffix)
+    ):
+        progress.say(
+            f"{request.out}: decoding puts a space before every token, since none is marked as a part of a "
+            "word; --prefix '##' marks them, and --recipe gpt2 restores every text"
+        )
 
 
 def _say_if_other_size(summary: Mapping[str, Any], unit: str, progress: Progress) -> None:

@@ -20,6 +20,8 @@ _TERMINAL_CHARACTERS, _PAGE_CHARACTERS = 160, 1000
 # and pictures always have the matrix.
 _WIDEST_MATRIX = 20
 _CONFUSIONS = 20
+# Temperatures from here on lie at the bound of the search, e^3.
+_HOTTEST = 20.0
 
 _SELECTED = {"validation": "on the validation rows", "train": "on the training rows"}
 _SELECTED_ON_TEST = "on these rows, which is selection on the test set"
@@ -249,13 +251,20 @@ def _confused(confusion: Result) -> Table:
     return Table(title, ("true", "predicted", "count", "of the true"), pairs[:_CONFUSIONS])
 
 
+def _temperature(value: float) -> float | str:
+    # What `fit_temperature` gives where no minimum lies between its bounds.
+    if value == 1:
+        return "none: the answers are right however certain they are"
+    return value if value < _HOTTEST else "none: equal probabilities would have the lowest loss"
+
+
 def _calibration(result: Result) -> list[Part]:
     calibration = result.get("calibration")
     if not calibration:
         return []
     values = {
         "expected calibration error (ECE)": calibration["ece"],
-        "best temperature for these rows": calibration["temperature"],
+        "best temperature for these rows": _temperature(calibration["temperature"]),
         "temperature applied, fitted in training": calibration.get("applied"),
         "ECE without it": calibration.get("ece_before"),
         "loss without it": calibration.get("loss_before"),
