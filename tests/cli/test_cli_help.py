@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 import pytest
+from click.shell_completion import BashComplete
 
 import tokkit as package
 from tokkit.cli import blocks
@@ -68,3 +69,20 @@ def test_options_are_listed_under_headings_those_of_every_command_last(name, cap
 def test_every_option_of_fine_tuning_is_in_a_section():
     names = [name for names in FinetuneOptions.sections.values() for name in names]
     assert sorted(names) == sorted(name for name, _ in described_fields(FinetuneOptions))
+
+
+@pytest.mark.parametrize(
+    ("typed", "incomplete", "completed"),
+    [
+        ([], "tri", [("plain", "trim")]),
+        (["stats"], "rev", [("file", "rev")]),
+        (["compare", "out/"], "", [("file", "")]),
+        (["clean", "a.csv", "-o"], "b", [("file", "b")]),
+        (["stats", "a.csv"], "--whe", [("plain", "--where")]),
+        (["finetune", "--loss"], "l", [("plain", "logit-adjusted")]),
+        (["finetune", "--epochs"], "", []),
+    ],
+)
+def test_a_shell_completes_commands_options_choices_and_paths(typed, incomplete, completed):
+    found = BashComplete(tokkit, {}, "tokkit", "_TOKKIT_COMPLETE").get_completions(typed, incomplete)
+    assert [(item.type, item.value) for item in found] == completed

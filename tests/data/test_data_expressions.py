@@ -54,6 +54,7 @@ def _values(text):
         ("text is missing", [3, 4]),
         ("score is missing", [1, 2]),
         ("tags is missing", [2]),
+        ("strip('  ') is missing", [0, 1, 2, 3, 4]),
         ("stars > 2", [0, 1]),
         ("stars >= -1", [0, 1, 3]),
         ("-stars == 1", [3]),

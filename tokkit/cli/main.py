@@ -13,6 +13,7 @@ import traceback
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from tokkit import __version__
 from tokkit.cli import hints, settings
@@ -71,6 +72,15 @@ _TRAINS_TOGETHER = "finetune"
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 
 
+class _Text(click.types.StringParamType):
+    """Text without choices, which a shell completes as a path: in most places it is one."""
+
+    def shell_complete(
+        self, context: click.Context, parameter: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        return [CompletionItem(incomplete, type="file")]
+
+
 class LazyGroup(click.Group):
     """A group that imports a command, ``NAME_command`` in the module of its name, when it is used.
 
@@ -85,7 +95,11 @@ class LazyGroup(click.Group):
             return None
         # The import loads the options of this command only; its worker is imported when it runs.
         module = name.replace("-", "_")
-        return getattr(importlib.import_module(f"tokkit.cli.{module}"), f"{module}_command")
+        command: click.Command = getattr(importlib.import_module(f"tokkit.cli.{module}"), f"{module}_command")
+        for parameter in command.params:
+            if parameter.type is click.STRING:
+                parameter.type = _Text()
+        return command
 
     def resolve_command(self, context: click.Context, args: list[str]) -> Any:
         name = args[0] if args else ""

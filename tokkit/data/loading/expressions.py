@@ -94,9 +94,12 @@ def _column(name: str, keys: Sequence[str], dtype: pl.DataType) -> Value:
         wide = pl.Float64() if dtype.is_decimal() else pl.Int64()
         return Value(column.cast(wide, strict=False), NUMBER)
     if dtype in (pl.String, pl.Categorical, pl.Enum):
-        text = column.cast(pl.String)
-        return Value(pl.when(text != "").then(text), TEXT)
+        return _nonempty(column.cast(pl.String))
     return Value(column, OTHER)
+
+
+def _nonempty(text: pl.Expr) -> Value:
+    return Value(pl.when(text != "").then(text), TEXT)
 
 
 def _compare(sign: str, left: Value, right: Value) -> Value:
@@ -155,7 +158,7 @@ FUNCTIONS: Mapping[str, Callable[[Value], Value]] = {
     "words": lambda value: Value(value.text.str.count_matches(WORD).cast(pl.Int64), NUMBER),
     "lower": lambda value: Value(value.text.str.to_lowercase(), TEXT),
     "upper": lambda value: Value(value.text.str.to_uppercase(), TEXT),
-    "strip": lambda value: Value(value.text.str.strip_chars(), TEXT),
+    "strip": lambda value: _nonempty(value.text.str.strip_chars()),
     "number": lambda value: Value(value.number, NUMBER),
     "text": lambda value: Value(value.text, TEXT),
 }
