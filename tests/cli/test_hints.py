@@ -56,6 +56,7 @@ split rows.csv -o s --test 0.5 --stable --validation 5
 split rows.csv -o s --group-column label
 split five.csv -o s --folds 9
 split rows.csv -o existing
+split rows.csv
 compare --on rows.csv
 stats rows.csv --label-column lable
 stats rows.csv --sort textt

@@ -315,7 +315,7 @@ def test_clean_plans_that_cannot_be(dirty, tmp_path, settings, message):
 
 
 def test_clean_needs_a_place_to_write_to(dirty):
-    with pytest.raises(UsageError, match="nowhere to write to") as caught:
+    with pytest.raises(UsageError, match="no output is named") as caught:
         clean(dirty)
     assert "--dry-run" in caught.value.hint
 

@@ -68,7 +68,7 @@ def test_clean_command_help_names_every_rule(capsys):
 @pytest.mark.parametrize(
     ("arguments", "code", "error", "hint"),
     [
-        ("clean a.csv", 2, "nowhere to write to", "--dry-run"),
+        ("clean a.csv", 2, "no output is named", "--dry-run"),
         ("clean b.csv -o c.csv", 3, 'b.csv: no such file or folder (did you mean "a.csv"?)', "ls"),
         ("clean a.csv -o a.csv", 4, "already exists", "--force"),
         ("clean a.csv -o c.csv --rules html,spcaes", 2, 'invalid value "spcaes": choose from', ""),

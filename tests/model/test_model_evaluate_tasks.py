@@ -53,18 +53,19 @@ def trained(request, tokenizer, tmp_path_factory):
     home = tmp_path_factory.mktemp("task")
     for name, n, seed in (("train", 120, 1), ("validation", 40, 2), ("test", 40, 3)):
         lines = [json.dumps(record(request.param, *row)) for row in sentences(n, seed)]
-        (home / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
+        (home / "data").mkdir(exist_ok=True)
+        (home / "data" / f"{name}.jsonl").write_text("\n".join(lines), encoding="utf-8")
     regression = request.param == "regression"
     columns = {"label_column": "score"} if regression else {}
     task = {"task": "regression"} if regression else {}
-    tokkit.finetune(home, tokenizer, out=home / "model", epochs=2, **TINY, **task, **columns)
+    tokkit.finetune(home / "data", tokenizer, out=home / "model", epochs=2, **TINY, **task, **columns)
     return request.param, home, columns
 
 
 def test_every_task_is_evaluated(trained, tmp_path):
     task, home, columns = trained
     reported = tokkit.evaluate(
-        home / "model", home / "test.jsonl", out=tmp_path / "e", threads=1, **columns
+        home / "model", home / "data" / "test.jsonl", out=tmp_path / "e", threads=1, **columns
     ).as_dict()
     assert set(reported) >= {"rows", "loss", "kind", "validation"} | REPORTS[task]
     assert set(reported).isdisjoint(LACKS[task])
@@ -86,7 +87,9 @@ def test_several_models_of_every_task_are_compared(trained):
     copy = home / "copy"
     if not copy.exists():
         folder_copy(home / "model", copy)
-    reported = tokkit.evaluate([home / "model", copy], home / "test.jsonl", threads=1, **columns).as_dict()
+    reported = tokkit.evaluate(
+        [home / "model", copy], home / "data" / "test.jsonl", threads=1, **columns
+    ).as_dict()
     assert reported["best"] == str(home / "model")
     assert reported["best_by"] == TASKS[task].metric
     tests = {"multi-label": ["mcnemar"], "tags": ["exchange"], "regression": []}
@@ -97,7 +100,7 @@ def test_several_models_of_every_task_are_compared(trained):
 def test_label_issues_are_for_one_label_a_text(trained):
     task, home, columns = trained
     with pytest.raises(InputError, match=f"is a {task} model; label issues are found where each row"):
-        tokkit.evaluate(home / "model", home / "test.jsonl", label_issues=True, threads=1, **columns)
+        tokkit.evaluate(home / "model", home / "data" / "test.jsonl", label_issues=True, threads=1, **columns)
 
 
 @pytest.mark.parametrize("trained", ["regression"], indirect=True)

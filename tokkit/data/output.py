@@ -39,7 +39,9 @@ def check_output(
     if dry_run:
         return
     if out is None:
-        raise UsageError("nowhere to write to", hint="name it (-o), or look first:\n--dry-run")
+        folder = "name a folder for it:\n-o parts"
+        look = "name it (-o), or look first:\n--dry-run"
+        raise UsageError("no output is named", hint=folder if kind == "folder" else look)
     out = Path(out)
     refused.check_output(out)
     named, requested = formats.format_of(out), options.output_format

@@ -224,7 +224,7 @@ def check_request(tokenizer: str | Path | None, model: str | Path | None, option
     if tokenizer is None and model is None:
         raise UsageError(
             "name a tokenizer to build an encoder for, or a model to fine-tune",
-            hint="name one (--tokenizer, --model)",
+            hint="name one (--tokenizer, --model); train-wordpiece and its kin train a tokenizer",
         )
     if model is not None and (folds := ModelReceipt.read(model).members()):
         raise InputError(

@@ -82,7 +82,7 @@ def checkpoint_path(name: str | Path, progress: Progress, patterns: Sequence[str
             )
         raise InputError(
             f"{path}: not a model folder: it has no config.json",
-            hint="name a folder that finetune wrote; a tokenizer is named with --tokenizer",
+            hint="name a folder that finetune wrote, or a checkpoint",
         )
     return str(path)
 

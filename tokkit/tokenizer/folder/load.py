@@ -37,6 +37,13 @@ _UNLIMITED = 1_000_000
 # `TokenizersBackend` is the name of `PreTrainedTokenizerFast` from transformers 5 on.
 _GENERIC_CLASSES = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
 
+# What errors of `huggingface_hub` mean, by the names of their classes.
+_FAILURES = {
+    "LocalEntryNotFoundError": "the hub cannot be reached",
+    "RepositoryNotFoundError": "the hub has none of that name",
+    "GatedRepoError": "the hub gives it to users with permission only",
+}
+
 
 @dataclass(frozen=True)
 class TokenizerConfig:
@@ -322,7 +329,8 @@ def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) 
         if forbidden:
             reason = f"{forbidden} is set and the cache of the hub has no copy"
         else:
-            reason = f"downloading it from the hub failed ({type(error).__name__})"
+            failure = type(error).__name__
+            reason = _FAILURES.get(failure, f"downloading it from the hub failed ({failure})")
         raise InputError(
             f"{name}: no such folder, and {reason}",
             hint="check the path",
