@@ -77,6 +77,15 @@ def counted(number: int, noun: str, verb: str = "", style: str = "") -> str:
     return f"{number:{style}} {noun} {verb}".rstrip()
 
 
+def in_units(number: int, unit: str) -> str:
+    """A number and its unit, which is given in the plural.
+
+    >>> in_units(1, "rows"), in_units(2_000, "rows")
+    ('1 row', '2,000 rows')
+    """
+    return f"{number:,} {unit.removesuffix('s') if number == 1 else unit}"
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """The nearest choice as a suffix of a message, or an empty string.
 

@@ -308,7 +308,7 @@ def test_rebalance_leaks_are_dropped_and_reported(leaking, tmp_path, heard):
     result = rebalance(leaking, tmp_path / "out", progress=heard)
     assert result.left_out == {"in another split": 3}
     assert result.after == {"a": 4, "b": 4, "c": 4}
-    assert "skipped 3 training rows: their text is in validation or test too" in heard
+    assert "skipped 3 training rows: text in validation or test too" in heard
     out = read_dataset(tmp_path / "out")
     assert not {"t0", "t1", "t6"} & set(out.texts("train"))
     for name in ("validation", "test"):

@@ -168,6 +168,21 @@ def test_suggest_tokens_counts_words_that_get_worse(tmp_path):
     assert result.as_dict()["saved_share"] == pytest.approx(7 / 22, abs=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("pieces", "corpus", "shown"),
+    [
+        (["ab", "##c"], "abc", "9 (50.0% fewer)"),
+        ([], "abc", "9 (as many)"),
+        (["##d"], "abc abcd", "27 (50.0% more)"),
+    ],
+)
+def test_the_tokens_with_all_suggestions_are_fewer_as_many_or_more(pieces, corpus, shown, tmp_path, capsys):
+    (tmp_path / "corpus.txt").write_text(f"{corpus}\n" * 9)
+    folder = saved(word_piece(pieces), tmp_path / "t", unk_token="[UNK]")
+    assert run(["suggest-tokens", str(folder), str(tmp_path / "corpus.txt"), "--top", "1"]) == 0
+    assert f"tokens with all of them\t{shown}\n" in capsys.readouterr().out
+
+
 def test_suggest_tokens_tells_words_of_bytes_as_they_are_typed(tmp_path):
     (tmp_path / "corpus.txt").write_text("아주 돌다리 돌다리 돌다리는 돌다리를 돌다리의\n" * 5, "utf-8")
     tokkit.train_bpe(tmp_path / "corpus.txt", tmp_path / "t", vocab_size=257)

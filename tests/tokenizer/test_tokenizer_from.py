@@ -182,7 +182,7 @@ def test_from_makes_special_what_roles_model_and_template_name(corpus, tmp_path)
 def test_from_says_which_added_tokens_are_left_out(corpus, tmp_path, heard):
     old = saved(gpt4_like(), tmp_path / "old")
     new = renewed(corpus, old, tmp_path / "new", progress=heard)
-    assert "dropped 1 added tokens that are not special: plainword" in heard
+    assert "dropped 1 added token, not special: plainword" in heard
     assert "plainword" not in new["model"]["vocab"]
 
 

@@ -46,6 +46,17 @@ def test_the_stages_of_a_call_share_one_output_that_is_empty_at_the_end(outputs)
     assert states[-1]["text/html"] == ""
 
 
+def test_an_amount_of_one_has_its_unit_in_the_singular(outputs):
+    bar = NotebookBar()
+    bar.start("comparing", 2, "parts")
+    bar.advance(1)
+    bar.advance(1)
+    assert ["1 part," in outputs[0][0]["text/plain"], "2 parts," in outputs[0][1]["text/plain"]] == [
+        True,
+        True,
+    ]
+
+
 def test_short_stages_leave_no_output(outputs, monkeypatch):
     monkeypatch.setattr(notebook_bar, "_PAUSE", 60)
     bar = NotebookBar()

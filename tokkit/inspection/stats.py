@@ -13,7 +13,7 @@ from tokkit.data.duplicates import near_duplicates
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import is_spelled_twice, read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged, over_batches
-from tokkit.errors import OutputError
+from tokkit.errors import OutputError, counted
 from tokkit.inspection.statistics import examples, lengths, row_batches
 from tokkit.inspection.statistics import summary as figures
 from tokkit.inspection.statistics.aggregation import Aggregation
@@ -194,7 +194,7 @@ def _aggregated(
             if len(others) > MOST_COLUMNS:
                 progress.say(
                     f"{source.source}: distinct values are counted of the first {MOST_COLUMNS:,} of "
-                    f"{len(others):,} other columns"
+                    f"{counted(len(others), 'other column', style=',')}"
                 )
                 others = others[:MOST_COLUMNS]
             aggregation = Aggregation(len(source.splits), others, folder, tokenizer, sampled, progress)

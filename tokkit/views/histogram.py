@@ -6,6 +6,8 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tokkit.errors import counted
+
 
 @dataclass(frozen=True)
 class Histogram:
@@ -95,7 +97,8 @@ def _bars(heights: Sequence[int], step: int, end: int, unit: str) -> str:
     return "".join(
         f'<rect x="{_x(i * step, end):.1f}" y="{_y(rows, max(heights)):.1f}" '
         f'width="{max(width - 1, 0.5):.1f}" height="{_BOTTOM - _y(rows, max(heights)):.1f}">'
-        f"<title>{_from_to(i * step, step)} {html.escape(unit)}: {rows:,} rows</title></rect>"
+        f"<title>{_from_to(i * step, step)} {html.escape(unit)}: "
+        f"{counted(rows, 'row', style=',')}</title></rect>"
         for i, rows in enumerate(heights)
     )
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from tokkit.errors import in_units
 from tokkit.views.progress_bar import Messages
 from tokkit.views.tables import printable
 
@@ -47,7 +48,8 @@ class NotebookBar(Messages):
 
     def _line(self, seconds: float) -> tuple[str, str]:
         rate = self._amount / max(seconds, 1e-9)
-        amounts = [f"{self._amount:,} {self._unit}, {rate:,.0f}/s"] if self._unit else []
+        amount = in_units(self._amount, self._unit)
+        amounts = [f"{amount}, {rate:,.0f}/s"] if self._unit else []
         values = [printable(f"{name} {value}") for name, value in self._values.items()]
         if not self._total:
             return "", "  ".join([self._name, *values, *amounts])

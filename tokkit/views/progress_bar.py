@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, TextIO
 
+from tokkit.errors import in_units
 from tokkit.views.tables import folded, in_message, printable
 
 # Columns of the bar, which shrinks in steps: it is not to change with every digit of the amount.
@@ -126,7 +127,8 @@ def _Line(unit: str, console: Any) -> Any:  # noqa: N802 - a class of rich colum
             time = (TimeElapsedColumn if task.total is None else TimeRemainingColumn)().render(task)
             after = [Text(f"{task.percentage:.0f}%", "progress.percentage")] if task.total else []
             speed = task.finished_speed or task.speed
-            amount = f"{quantity(task.completed)} {'' if unit == 'bytes' else unit}".strip()
+            so_far = int(task.completed)
+            amount = decimal(so_far) if unit == "bytes" else in_units(so_far, unit)
             amounts = [f"{amount}, {quantity(speed)}/s" if speed else amount] if unit else []
             # The window may have become narrower.
             console.width = _columns(console.file)

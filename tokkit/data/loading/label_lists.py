@@ -15,7 +15,7 @@ from typing import Any
 
 import polars as pl
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.sources.formats.batch import json_series
 
 _ON = {"1": True, "1.0": True, "true": True, "0": False, "0.0": False, "false": False}
@@ -84,9 +84,9 @@ def lists_of_multi_hot(lists: pl.Series, width: int, where: str) -> pl.Series:
     """
     wrong = (lists.list.len() != width).fill_null(False).arg_true()
     if len(wrong):
+        values = counted(lists.list.len()[wrong[0]], "value")
         raise InputError(
-            f"{where}: row {wrong[0] + 1}: {lists.list.len()[wrong[0]]} values in a list of 1 and 0, where "
-            f"other rows have {width}",
+            f"{where}: row {wrong[0] + 1}: {values} in a list of 1 and 0, where other rows have {width}",
             hint="correct that row: one value for each label",
         )
     names = [

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 
 TOKENS = "tokens"
 _TYPES = ("label", "labels", "type", "entity", "entity_group")
@@ -111,7 +111,9 @@ def _span(item: Any, text: str) -> tuple[int, int, str]:
     if not (_is_offset(start) and _is_offset(end) and isinstance(kind, str) and kind):
         raise ValueError(f"{json.dumps(item, ensure_ascii=False, default=str)} is no start, end and one type")
     if not 0 <= start < end <= len(text):
-        raise ValueError(f"the span {start} to {end} is not within the text of {len(text)} characters")
+        raise ValueError(
+            f"the span {start} to {end} is not within the text of {counted(len(text), 'character')}"
+        )
     if written is not None and written != text[start:end]:
         raise ValueError(f'the span {start} to {end} is "{text[start:end]}" in the text, not "{written}"')
     inside = text[start:end]

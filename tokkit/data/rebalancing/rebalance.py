@@ -137,17 +137,18 @@ def _usable_rows(
     left_out = dict(rows.left_out)
     leaking = _leaking_rows(loaded, siblings) & set(rows.positions)
     others = " or ".join(dict.fromkeys(name for name, _ in siblings))
+    have = counted(len(leaking), "training row", "have")
     if leaking and options.leaks == "refuse":
         raise InputError(
-            f"{loaded.source}: {len(leaking)} training rows have a text that is in {others} too",
+            f"{loaded.source}: {have} a text that is in {others} too",
             hint="leave them out of train:\n--leaks drop",
         )
     if leaking and options.leaks == "keep":
-        progress.say(f"{len(leaking)} training rows have a text of {others}; kept, as requested")
+        progress.say(f"{have} a text of {others}; kept, as requested")
         leaking = set()
     elif leaking:
         left_out["in another split"] = len(leaking)
-        progress.say(f"skipped {len(leaking)} training rows: their text is in {others} too")
+        progress.say(f"skipped {counted(len(leaking), 'training row')}: text in {others} too")
     for reason, n in rows.left_out.items():
         progress.say(f"skipped {counted(n, 'row')}: {reason}")
     return [row for row in rows.positions if row not in leaking], left_out

@@ -14,7 +14,7 @@ from tokkit.data.dataset import TRAIN, Dataset, class_counts, sort_labels
 from tokkit.data.rebalancing import row_vectors, samplers
 from tokkit.data.rebalancing.class_targets import class_targets
 from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.progress import Progress, stage
 from tokkit.runtime import threads
 
@@ -153,7 +153,8 @@ def _kept_rows(
         chosen = len(kept_rows)
         kept_rows = top_up(kept_rows, classes, wanted, seed)
         if len(kept_rows) > chosen:
-            progress.say(f"{name} finds {len(kept_rows) - chosen} rows too few; they are sampled at random")
+            missing = counted(len(kept_rows) - chosen, "row")
+            progress.say(f"{name} finds {missing} too few; as many are sampled at random")
     return list(map(int, kept_rows))
 
 
@@ -170,4 +171,5 @@ def _check_classes(
         )
     rarest, least = min(before.values()), min(after, key=lambda label: after[label])
     if after[least] < rarest:
-        progress.say(f'{name} leaves {after[least]} rows of "{least}", where the rarest class had {rarest}')
+        left = counted(after[least], "row")
+        progress.say(f'{name} leaves {left} of "{least}", where the rarest class had {rarest}')

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tokkit.data.output_options import OutputOptions
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, counted
 from tokkit.options import LARGEST_SEED, option
 
 VALIDATION, TEST = "validation", "test"
@@ -80,7 +80,7 @@ class SplitOptions(OutputOptions):
         if sum(wanted.values()) >= rows:
             raise UsageError(
                 f"--validation {amounts[VALIDATION]:g} and --test {amounts[TEST]:g} "
-                f"leave none of the {rows} rows to train on",
+                f"leave none of the {counted(rows, 'row')} to train on",
                 hint="smaller shares:\n--validation 0.1 --test 0.1"
                 if rows > 2
                 else "collect more rows: there are fewer than splits",

@@ -104,7 +104,7 @@ def group_values(dataset: Dataset, split: Split, name: str) -> pl.Series:
 
 def _say_sizes(groups: RowGroups, progress: Progress) -> None:
     sizes = group_sizes(groups)
-    progress.say(f"{sizes['rows']} rows stay together in {sizes['sets']} sets of two or more")
+    progress.say(f"{sizes['rows']} rows stay together in {counted(sizes['sets'], 'set')} of two or more")
     if sizes["largest"] > max(_LARGE_GROUP * len(groups), 2):
         row = int(np.bincount(groups).argmax())
         progress.say(
@@ -234,10 +234,12 @@ def check_folds(fold: NDArray[np.int64], n_folds: int, groups: NDArray[np.int64]
     if not len(empty):
         return
     n_groups = len(np.unique(groups))
-    what = "rows" if n_groups == len(groups) else "sets of rows that stay together"
+    noun = "row" if n_groups == len(groups) else "set"
+    what = counted(n_groups, noun) + (" of rows that stay together" if noun == "set" else "")
+    are = "is" if n_groups == 1 else "are"
     fewer = min(n_groups, n_folds - 1)
     raise InputError(
-        f"{source}: {n_groups} {what} are too few for {n_folds} folds: fold {empty[0] + 1} has no row",
+        f"{source}: {what} {are} too few for {n_folds} folds: fold {empty[0] + 1} has no row",
         hint=f"fewer folds:\n--folds {fewer}" if fewer > 1 else "collect more rows",
     )
 

@@ -171,7 +171,8 @@ def vocabulary_order(subject: Subject) -> Iterator[Problem]:
     model, count = _model(subject), len(subject.tokenizer.vocabulary)
     if moved := [token for token, id_ in _compared(subject).items() if id_ is not None]:
         yield Problem(
-            f"{len(moved)} of its {count} tokens have another id in {model.name}'s own tokenizer "
+            f"{len(moved)} of its {count} tokens {'has' if len(moved) == 1 else 'have'} another id in "
+            f"{model.name}'s own tokenizer "
             f"({some(moved)}): its embeddings would mean other words",
             _own_or_none(subject),
         )

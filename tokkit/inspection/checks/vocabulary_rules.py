@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator, Sequence
 
+from tokkit.errors import counted
 from tokkit.inspection.checks.inputs import ExaminedTokenizer, Subject
 from tokkit.inspection.checks.reachable import unreachable
 from tokkit.inspection.checks.rule import Problem, rule
@@ -54,7 +55,10 @@ def id_holes(subject: Subject) -> Iterator[Problem]:
     highest = max(ids, default=-1)
     # Ids 0, 1 and 3 have one hole: 4 rows less 3 ids.
     if holes := (highest + 1) - len(ids):
-        message = f"{holes} ids below its highest, {highest}, have no token: embedding rows that nothing uses"
+        ids_without = (
+            f"{counted(holes, 'id')} below its highest, {highest}, {'has' if holes == 1 else 'have'}"
+        )
+        message = f"{ids_without} no token: embedding rows that nothing uses"
         yield Problem(message, _trim(subject))
 
 
@@ -109,7 +113,8 @@ def unreachable_ids(subject: Subject) -> Iterator[Problem]:
     if groups:
         count = sum(map(len, reasons.values()))
         yield Problem(
-            f"{count} of {len(tokenizer.vocabulary)} tokens come from no test text: {'; '.join(groups)}",
+            f"{count} of {len(tokenizer.vocabulary)} tokens {'comes' if count == 1 else 'come'} from no "
+            f"test text: {'; '.join(groups)}",
             f"harmless but for their embedding rows; to drop these, {_trim(subject)}",
         )
 

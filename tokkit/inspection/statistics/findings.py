@@ -180,7 +180,9 @@ def _in_split(split: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         )
     fractions = [label for label in classes if _FRACTION.fullmatch(label)]
     if fractions and all(label in fractions or _WHOLE.fullmatch(label) for label in classes):
-        message = f'labels are numbers, "{fractions[0]}" say, and are read as {len(classes)} classes'
+        message = (
+            f'labels are numbers, "{fractions[0]}" say, and are read as {counted(len(classes), "class")}'
+        )
         yield "fractional-labels", message
     rows = sum(classes.values())
     if rows >= _FEWEST_ROWS and len(classes) > _ID_LABELS * rows:

@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.folder.model_folder import SavedModel
 from tokkit.model.folder.predictions import PERCENT, read_predictions
 from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt
@@ -155,7 +155,7 @@ def score_out_of_fold(
     logits = task.logits_from(table.select(f"{PERCENT}{label}" for label in labels).to_numpy() / 100)
     folds = table["fold"].to_numpy() if "fold" in table.columns else None
     model = ScoredModel(name, OUT_OF_FOLD, task, labels, logits, logits, targets, encoded.lengths, folds)
-    progress.say(f"{name}: evaluating its {len(rows.texts):,} out-of-fold predictions")
+    progress.say(f"{name}: evaluating its {counted(len(rows.texts), 'out-of-fold prediction', style=',')}")
     return rows, _with_scores(model, receipt, options)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tokkit.errors import InputError
+from tokkit.errors import InputError, counted
 from tokkit.model.features.features_file import ID, LABEL, ONE, SPLIT, FeaturesFile
 from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress, stage
@@ -50,7 +50,8 @@ def check_rows(rows: int, options: FeaturesOptions) -> None:
             else f"a map needs more than {_TOO_FEW_ROWS} rows"
         )
         raise InputError(
-            f"{sampled} rows are too few for a map with --neighbors {options.neighbors}", hint=hint
+            f"{counted(sampled, 'row', 'are')} too few for a map with --neighbors {options.neighbors}",
+            hint=hint,
         )
 
 

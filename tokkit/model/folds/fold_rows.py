@@ -258,8 +258,9 @@ def _check_classes(folded: FoldedRows, task: Task) -> None:
             if label not in known:
                 rows = sum(label in task.names(written) for written in folded.rows.labels)
                 others = shlex.quote(f"{folded.dataset.label_column} != {label!r}")
+                all_rows, are = (f"all {rows} rows", "are") if rows > 1 else ("the only row", "is")
                 raise InputError(
-                    f'{source}: all {rows} rows of "{label}" are in {fold_name(number)}, '
+                    f'{source}: {all_rows} of "{label}" {are} in {fold_name(number)}, '
                     "whose model could not learn it",
                     hint=f"more rows of it, or none:\n--where {others}",
                 )

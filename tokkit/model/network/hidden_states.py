@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from transformers import AutoModel
 
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.network.classifier import Batch, RowLimits, batch_of, pieces_within
 from tokkit.model.network.heads import POOLINGS
 from tokkit.model.network.saved_heads import BODY
@@ -130,8 +130,8 @@ def load_body(name: str | Path, max_length: int | None, progress: Progress) -> B
     # A pooler may be missing: many encoders are saved without one, and only --pooling pooler needs it.
     if missing := [key for key in untrained if not key.startswith(POOLER)]:
         raise InputError(
-            f"{name}: the checkpoint lacks {len(missing)} weights of its encoder ({missing[0]}, ...), "
-            "which would be random"
+            f"{name}: the checkpoint lacks {counted(len(missing), 'weight')} of its encoder "
+            f"({missing[0]}, ...), which would be random"
         )
     check_fit(name, model.config, tokenizer, hint="a model folder holds the tokenizer it was trained with")
     # A decoder would continue the text; the encoder has the states of it.

@@ -220,7 +220,8 @@ class Pretrained:
         if new:
             self.progress.say(f"{self.name}: {counted(len(new), 'weight', 'are')} new: {_shortened(new)}")
         if dropped:
-            self.progress.say(f"{self.name}: {len(dropped)} weights are not used: {_shortened(dropped)}")
+            weights = counted(len(dropped), "weight", "are")
+            self.progress.say(f"{self.name}: {weights} not used: {_shortened(dropped)}")
 
 
 def label_config(labels: Sequence[str], task: Task) -> dict[str, Any]:

@@ -22,7 +22,7 @@ from safetensors.numpy import load, save
 
 from tokkit import files
 from tokkit.data.dataset import Rows
-from tokkit.errors import OutputError
+from tokkit.errors import OutputError, counted
 from tokkit.model.network.classifier import Classifier, part_of
 from tokkit.progress import Progress
 from tokkit.sources.addresses import cache_folder
@@ -82,7 +82,8 @@ class EncodedOnce:
         if key not in self._encoded:
             encoded = self._encoded[key] = self._encoder(classifier, self._distinct, threads, progress)
             if encoded.truncated:
-                progress.say(f"{encoded.truncated:,} texts truncated at {max_length} tokens")
+                texts = counted(encoded.truncated, "text", style=",")
+                progress.say(f"{texts} truncated at {counted(max_length, 'token')}")
         indices = np.array([self._index[content] for content in _contents(rows)], dtype=np.int64)
         return part_of(self._encoded[key], indices)
 

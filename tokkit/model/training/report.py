@@ -102,7 +102,7 @@ def write_card(
         _front_matter(task, task.title, settings["head"])
         + f"""{_labels(metrics)}Trained from {in_markdown(base)}.
 
-On {metrics["rows"]} validation rows:
+On {counted(metrics["rows"], "validation row")}:
 
 {_scores(metrics)}
 

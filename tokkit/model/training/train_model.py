@@ -252,7 +252,8 @@ def prepare(
     parameters = sum(parameter.numel() for parameter in classifier.model.parameters())
     progress.say(
         f"{request.base}, {parameters / 1e6:.1f} million weights, on {device}: "
-        f"{len(training.texts):,} rows, {task.describe(classifier.labels)}, peak rate {lr:g}"
+        f"{counted(len(training.texts), 'row', style=',')}, {task.describe(classifier.labels)}, "
+        f"peak rate {lr:g}"
     )
     steps = options.epochs * steps_per_epoch(len(training.texts), options)
     if request.from_scratch and steps < _FEW_STEPS:
@@ -263,7 +264,8 @@ def prepare(
         # A new encoder is BERT, which masks padding.
         check_padding(request.model, classifier, encoded[0], device)
     if truncated := encoded[0].truncated:
-        progress.say(f"{truncated:,} training rows truncated at {classifier.limits.max_length} tokens")
+        cut = counted(truncated, "training row", style=",")
+        progress.say(f"{cut} truncated at {counted(classifier.limits.max_length, 'token')}")
     for rows, name, ids in zip((training, validation), (TRAIN, VALIDATION), encoded, strict=True):
         task.warn_of_rows(rows, ids, classifier.tokenizer, name, progress)
     splits = [

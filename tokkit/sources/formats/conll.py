@@ -103,7 +103,8 @@ def _names(path: Path, width: int, names: Sequence[str]) -> list[str]:
     header = list(names) or [TOKENS, *between, TAGS]
     if len(header) != width or TEXT in header:
         raise InputError(
-            f"--names for {path}: {len(header)} names ({', '.join(header)}) for {width} columns besides text",
+            f"--names for {path}: {counted(len(header), 'name')} ({', '.join(header)}) for "
+            f"{counted(width, 'column')} besides text",
             hint=f"name each:\n--names {','.join([TOKENS, *between, TAGS])}",
         )
     check_unique(f"--names for {path}", header)

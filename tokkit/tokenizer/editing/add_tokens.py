@@ -10,7 +10,7 @@ from typing import Any
 
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, counted
 from tokkit.options import apply_settings
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.sources.corpora import corpora_path
@@ -172,4 +172,6 @@ def _report_forms(extension: Extension, progress: Progress) -> None:
         if token.native and token.word not in (None, token.token):
             progress.say(f'"{token.word}" is "{token.token}" in the vocabulary')
     if intermediate := [token.token for token in extension.new if token.word is None]:
-        progress.say(f"added {len(intermediate)} intermediate tokens: {', '.join(intermediate[:5])}")
+        progress.say(
+            f"added {counted(len(intermediate), 'intermediate token')}: {', '.join(intermediate[:5])}"
+        )

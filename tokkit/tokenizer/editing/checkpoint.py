@@ -70,7 +70,9 @@ def load_model(folder: Path, name: str, progress: Progress) -> PreTrainedModel:
             hint='name the class in config.json: "architectures": ["BertForSequenceClassification"]',
         )
     if unused:
-        progress.say(f"{name}: skipped {len(unused)} weights that {model_class.__name__} does not use")
+        progress.say(
+            f"{name}: skipped {counted(len(unused), 'weight')} that {model_class.__name__} does not use"
+        )
     return model.eval()
 
 

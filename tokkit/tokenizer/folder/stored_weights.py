@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from tokkit.errors import counted
 from tokkit.tokenizer.folder.checkpoints import quiet
 from tokkit.tokenizer.folder.load import read_json
 from tokkit.tokenizer.folder.weight_headers import INPUT_EMBEDDINGS, POSITION_EMBEDDINGS, Shape, rows_of
@@ -132,8 +133,8 @@ def differences(model: Any, info: Mapping[str, Any]) -> list[tuple[str, str]]:
     if reshaped := sorted(key for key in info["mismatched_keys"] if key[0].startswith(body)):
         name, stored, expected = reshaped[0]
         message = (
-            f"{len(reshaped)} weights are stored in another shape than config.json describes, and would be "
-            f"random: {name} is {tuple(stored)}, not {tuple(expected)}"
+            f"{counted(len(reshaped), 'weight', 'are')} stored in another shape than config.json describes, "
+            f"and would be random: {name} is {tuple(stored)}, not {tuple(expected)}"
         )
         problems.append((message, _AGAIN))
     return problems

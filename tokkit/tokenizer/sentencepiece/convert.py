@@ -26,7 +26,7 @@ from typing import Any
 
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers
 
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError, UsageError, counted
 from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.blocks.charsmap import charsmap_rules, is_charsmap
 from tokkit.tokenizer.blocks.recipes import BYTE_FALLBACK_TOKENS
@@ -119,8 +119,8 @@ def convert(path: Path, layout: str) -> ConvertedModel:
         unreachable = _unreachable_pieces(backend, model)
     if unreachable:
         raise InputError(
-            f"{path}: has user-defined pieces, and {len(unreachable)} other pieces that no merges produce "
-            f'("{unreachable[0]}"), so no tokenizer.json gives the same ids',
+            f"{path}: has user-defined pieces, and {counted(len(unreachable), 'other piece')} that no "
+            f'merges produce ("{unreachable[0]}"), so no tokenizer.json gives the same ids',
             hint="train it again without user-defined symbols, or as a Unigram model",
         )
     unknown = numbering.pieces[numbering.unknown][0]

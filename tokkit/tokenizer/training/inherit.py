@@ -20,7 +20,7 @@ from tokenizers import Tokenizer
 
 from tokkit import files
 from tokkit.corpus.cutting import Pipeline
-from tokkit.errors import UsageError
+from tokkit.errors import UsageError, counted
 from tokkit.options import flag
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.blocks.post_processors import tokens_in, with_ids
@@ -96,7 +96,7 @@ def inherit(
     special = tuple(token["content"] for token in added)
     if dropped := [token["content"] for token in content["added_tokens"] if token["content"] not in special]:
         names = ", ".join(dropped[:5]) + (" ..." if dropped[5:] else "")
-        progress.say(f"{name}: dropped {len(dropped)} added tokens that are not special: {names}")
+        progress.say(f"{name}: dropped {counted(len(dropped), 'added token')}, not special: {names}")
     paths = [path for path in (Path(name), *(source.folder / file for file in _FILES)) if path.is_file()]
     model = content["model"]
     pipeline = Pipeline.in_content(content)

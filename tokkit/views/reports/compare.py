@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from tokkit.errors import counted
 from tokkit.views.histogram import Histogram
 from tokkit.views.names import short_names
 from tokkit.views.tables import Headline, Result, Table, p_value, with_interval
@@ -23,7 +24,8 @@ def comparison(result: Result) -> list[Table]:
     """Everything `compare` measured, one table an aspect; tokenizers are lines."""
     short = short_names(list(result["tokenizers"]))
     tokenizers = {short[name]: measured for name, measured in result["tokenizers"].items()}
-    title = f"{result['rows']:,} rows, {result['words']:,} words (separated by whitespace)"
+    rows, words = (counted(result[f"{noun}s"], noun, style=",") for noun in ("row", "word"))
+    title = f"{rows}, {words} (separated by whitespace)"
     ratios = ("fertility", "bytes_per_token", "characters_per_token")
     lengths = [
         (

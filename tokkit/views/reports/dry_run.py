@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tokkit.errors import in_units
 from tokkit.views.tables import Result, Table, facts, in_bytes
 
 
@@ -10,13 +11,13 @@ def dry_run(result: Result) -> list[Table]:
     parts = ", ".join(f"{name} {in_time(value)}" for name, value in result["seconds"].items())
     rows = [
         ("would write", result["output"]),
-        ("work", ", ".join(f"{number:,} {name}" for name, number in result["work"].items())),
+        ("work", ", ".join(in_units(number, name) for name, number in result["work"].items())),
         ("time", f"{in_time(result['total_seconds'])}: {parts}"),
         *((f"memory, {where}", in_bytes(size)) for where, size in result["memory"].items() if size),
         *((f"disk, {what}", in_bytes(size)) for what, size in result["disk"].items()),
     ]
     measured = [
-        (f"{amount:,.0f} {unit}", values["seconds"])
+        (in_units(round(amount), unit), values["seconds"])
         for values in result["measured"].values()
         for unit, amount in values.items()
         if unit != "seconds"

@@ -23,7 +23,7 @@ def wrapped(result: Result) -> list[Table]:
             ("longest input", None if length is None else counted(length, "token", style=",")),
             ("inputs", ", ".join(result["input_names"])),
             ("same ids on", counted(result["proven_on"], "text", style=",")),
-            ("equally likely ids on", f"{result['ties']:,} texts" if result["ties"] else None),
+            ("equally likely ids on", counted(result["ties"], "text", style=",") if result["ties"] else None),
             ("class rebuild", result["class_rebuild"]["found"]),
             ("sha256", result["sha256"]),
         ],
@@ -60,10 +60,14 @@ def added(result: Result) -> list[Table]:
 def trimmed(result: Result) -> list[Table]:
     """What `trim` left."""
     before, after = result["vocab_size_before"], result["vocab_size_after"]
+    texts = counted(result["texts"], "text", style=",")
     rows = [
         ("tokenizer", result["tokenizer"]),
         ("vocabulary", f"{after:,} of {before:,} tokens"),
-        ("corpus", f"{result['texts']:,} texts, {result['texts_changed']:,} tokenized differently"),
+        (
+            "corpus",
+            f"{texts}, {result['texts_changed']:,} tokenized differently",
+        ),
         ("its tokens", f"{result['tokens_before']:,} before, {result['tokens_after']:,} after"),
         *_embedding_rows(result),
     ]
@@ -97,13 +101,19 @@ def suggestions(result: Result) -> list[Table]:
     totals = [
         ("words", f"{result['words']:,}, {result['distinct_words']:,} distinct"),
         ("tokens now", f"{result['tokens']:,}"),
-        ("tokens with all of them", f"{result['tokens_after']:,} ({result['saved_share']:.1%} fewer)"),
+        ("tokens with all of them", f"{result['tokens_after']:,} ({_fewer(result['saved_share'])})"),
         ("unknown tokens now", f"{result['unknown']:,}"),
         ("unknown tokens with all of them", f"{result['unknown_after']:,}"),
         ("written to", result["output"] or None),
     ]
-    title = f"{len(suggested)} tokens together" if suggested else "No word is worth a token by these rules"
+    together = counted(len(suggested), "token") + (" together" if len(suggested) > 1 else "")
+    title = together if suggested else "No word is worth a token by these rules"
     return [*(table for table in tables if table.rows), facts(title, totals)]
+
+
+def _fewer(share: float) -> str:
+    shown = f"{abs(share):.1%}"
+    return "as many" if shown == "0.0%" else f"{shown} {'fewer' if share > 0 else 'more'}"
 
 
 def _embedding_rows(result: Result) -> list[tuple[str, str]]:

@@ -203,7 +203,9 @@ def _overall(result: Result) -> Table:
     rows = [
         (score_name(name), *(scores.get(name) for scores in columns.values())) for name in columns["model"]
     ]
-    tags = f", {result['tokens']:,} tokens, tagging scheme {result['scheme']}" if "scheme" in result else ""
+    tags = ""
+    if "scheme" in result:
+        tags = f", {counted(result['tokens'], 'token', style=',')}, tagging scheme {result['scheme']}"
     title = "; ".join([f"{counted(result['rows'], 'row', style=',')}{tags}", *predicts_only(result)])
     return Table(title, ("", *columns), rows)
 
