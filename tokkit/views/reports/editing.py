@@ -106,14 +106,14 @@ def suggestions(result: Result) -> list[Table]:
         ("unknown tokens with all of them", f"{result['unknown_after']:,}"),
         ("written to", result["output"] or None),
     ]
-    together = counted(len(suggested), "token") + (" together" if len(suggested) > 1 else "")
-    title = together if suggested else "No word is worth a token by these rules"
+    tokens = counted(len(suggested), "token") + (" together" if len(suggested) > 1 else "")
+    title = tokens if suggested else "No word is worth a token by these rules"
     return [*(table for table in tables if table.rows), facts(title, totals)]
 
 
 def _fewer(share: float) -> str:
-    shown = f"{abs(share):.1%}"
-    return "as many" if shown == "0.0%" else f"{shown} {'fewer' if share > 0 else 'more'}"
+    rounded = f"{abs(share):.1%}"
+    return "as many" if rounded == "0.0%" else f"{rounded} {'fewer' if share > 0 else 'more'}"
 
 
 def _embedding_rows(result: Result) -> list[tuple[str, str]]:
