@@ -98,9 +98,11 @@ def test_finetune_takes_a_separate_validation_file(dataset, tokenizer, tmp_path)
 
 
 def test_finetune_leaves_incomplete_rows_out_and_counts_them(tokenizer, tmp_path, heard):
-    data = write_csv(tmp_path / "train.csv", [*sentences(150, seed=1), ("no label here", ""), ("", "joy")])
-    write_csv(tmp_path / "validation.csv", sentences(40, seed=2))
-    result = tokkit.finetune(data.parent, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
+    data = tmp_path / "data"
+    data.mkdir()
+    write_csv(data / "train.csv", [*sentences(150, seed=1), ("no label here", ""), ("", "joy")])
+    write_csv(data / "validation.csv", sentences(40, seed=2))
+    result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     assert result.left_out["train"] == {"no text": 1, "no label": 1}
     assert "skipped 1 row of train: no label" in heard
 
@@ -181,24 +183,27 @@ def test_finetune_goes_on_from_its_own_model_with_its_own_tokenizer(dataset, mod
 
 
 def test_finetune_refuses_a_label_that_validation_lacks(tokenizer, tmp_path):
-    write_csv(tmp_path / "train.csv", sentences(100, seed=1))
-    write_csv(tmp_path / "valid.csv", [row for row in sentences(40, seed=2) if row[1] != "sadness"])
+    (tmp_path / "data").mkdir()
+    write_csv(tmp_path / "data" / "train.csv", sentences(100, seed=1))
+    write_csv(tmp_path / "data" / "valid.csv", [row for row in sentences(40, seed=2) if row[1] != "sadness"])
     with pytest.raises(InputError, match=r'"sadness" .* is missing in validation') as caught:
-        tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", **FAST)
+        tokkit.finetune(tmp_path / "data", tokenizer, out=tmp_path / "m", **FAST)
     assert "the command split" in caught.value.hint
 
 
 def test_finetune_refuses_a_label_never_seen_in_training(tokenizer, tmp_path):
-    write_csv(tmp_path / "train.csv", sentences(100, seed=1))
-    write_csv(tmp_path / "valid.csv", [*sentences(40, seed=2), ("i feel odd", "surprise")])
+    (tmp_path / "data").mkdir()
+    write_csv(tmp_path / "data" / "train.csv", sentences(100, seed=1))
+    write_csv(tmp_path / "data" / "valid.csv", [*sentences(40, seed=2), ("i feel odd", "surprise")])
     with pytest.raises(InputError, match='"surprise" is in validation but in no training row'):
-        tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", **FAST)
+        tokkit.finetune(tmp_path / "data", tokenizer, out=tmp_path / "m", **FAST)
 
 
 def test_finetune_only_says_when_a_class_is_too_rare_for_validation(tokenizer, tmp_path, heard):
-    write_csv(tmp_path / "train.csv", [*sentences(100, seed=1), ("i feel odd", "surprise")])
-    write_csv(tmp_path / "valid.csv", sentences(40, seed=2))
-    tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
+    (tmp_path / "data").mkdir()
+    write_csv(tmp_path / "data" / "train.csv", [*sentences(100, seed=1), ("i feel odd", "surprise")])
+    write_csv(tmp_path / "data" / "valid.csv", sentences(40, seed=2))
+    tokkit.finetune(tmp_path / "data", tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     assert "too rare to be in validation" in heard
 
 

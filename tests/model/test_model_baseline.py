@@ -180,9 +180,15 @@ def test_several_labels_have_a_regression_each(tokenizer, tmp_path):
     rows = [(f"{'glad ' * (n % 2)}{'sad ' * (n % 3 == 0)}{n}", n % 2, int(n % 3 == 0)) for n in range(90)]
     for name, part in (("train", rows[:60]), ("validation", rows[60:])):
         lines = ["text,joy,sorrow", *(",".join(map(str, row)) for row in part)]
-        (tmp_path / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / f"{name}.csv").write_text("\n".join(lines), encoding="utf-8")
     result = tokkit.finetune(
-        tmp_path, tokenizer, out=tmp_path / "m", label_column="joy,sorrow", text_column="text", **FAST
+        tmp_path / "data",
+        tokenizer,
+        out=tmp_path / "m",
+        label_column="joy,sorrow",
+        text_column="text",
+        **FAST,
     )
     texts, truth = [row[0] for row in rows], np.array([row[1:] for row in rows])
     words = tfidf().fit(texts[:60])
@@ -196,9 +202,10 @@ def test_several_labels_have_a_regression_each(tokenizer, tmp_path):
 
 def test_numbers_have_a_ridge_regression(tokenizer, tmp_path):
     rows = [(f"{'very ' * (n % 5)}good {n}", str(n % 5)) for n in range(90)]
-    write_csv(tmp_path / "train.csv", rows[:60])
-    write_csv(tmp_path / "validation.csv", rows[60:])
-    result = tokkit.finetune(tmp_path, tokenizer, out=tmp_path / "m", task="regression", **FAST)
+    (tmp_path / "data").mkdir()
+    write_csv(tmp_path / "data" / "train.csv", rows[:60])
+    write_csv(tmp_path / "data" / "validation.csv", rows[60:])
+    result = tokkit.finetune(tmp_path / "data", tokenizer, out=tmp_path / "m", task="regression", **FAST)
     texts, truth = [row[0] for row in rows], np.array([float(row[1]) for row in rows])
     words = tfidf().fit(texts[:60])
     beside = result.metrics["baseline"]

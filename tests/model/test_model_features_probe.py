@@ -287,12 +287,15 @@ def test_several_labels_are_probed_as_finetune_does(bert, tmp_path):
     for name, part in (("train", rows[:60]), ("validation", rows[60:])):
         labels = [f"{label}|home" if "home" in text else label for text, label in part]
         texts = [text for text, _ in part]
-        pl.DataFrame({"text": texts, "label": labels}).write_csv(tmp_path / f"{name}.csv")
+        (tmp_path / "data").mkdir(exist_ok=True)
+        pl.DataFrame({"text": texts, "label": labels}).write_csv(tmp_path / "data" / f"{name}.csv")
     shared = {"label_sep": "|", "threads": 1}
-    result = tokkit.features(bert, tmp_path, tmp_path / "f.parquet", probe=True, bag_of_words=True, **shared)
+    result = tokkit.features(
+        bert, tmp_path / "data", tmp_path / "f.parquet", probe=True, bag_of_words=True, **shared
+    )
     for key, kind in (("probe", "probe"), ("bag_of_words", "bag-of-words")):
         out = tmp_path / key
-        tuned = tokkit.finetune(tmp_path, model=bert, out=out, epochs=1, baseline=kind, **shared)
+        tuned = tokkit.finetune(tmp_path / "data", model=bert, out=out, epochs=1, baseline=kind, **shared)
         baseline_scores = tuned.metrics["baseline"]
         for score in ("loss", "accuracy", "macro_f1"):
             assert getattr(result, key)[score] == pytest.approx(baseline_scores[score], abs=1e-4), (

@@ -277,7 +277,7 @@ def test_add_tokens_follows_no_link_out_of_the_model_into_the_output(folders, tm
     with pytest.raises(InputError, match="is a link out of its folder") as caught:
         add_tokens(None, tmp_path / "out", model=source, token=["COVID"])
     assert not (tmp_path / "out").exists()
-    command = caught.value.hint.removeprefix("if it belongs to it: ")
+    command = caught.value.hint.removeprefix("if it belongs to it:\n")
     subprocess.run(command, shell=True, check=True)
     add_tokens(None, tmp_path / "out", model=source, token=["COVID"])
     assert (tmp_path / "out" / name).read_text() == (tmp_path / "secret").read_text()
