@@ -59,7 +59,7 @@ def test_the_blocks_that_train_models_run(page, complete):
 
 def test_the_reference_is_what_help_says():
     written = {str(path): path.read_text("utf-8") for path in COMMANDS.glob("*.md")}
-    # In a process of its own: other tests leave heads and losses of theirs behind.
+    # In a process of its own, as a user has it: what other tests leave in this one does not count.
     program = (
         "import json\n"
         "from tests.docs.pages import reference\n"
