@@ -11,9 +11,12 @@ import lzma
 
 import pandas
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pyarrow import feather
 
 from tokkit.errors import InputError, UsageError
 from tokkit.sources.formats import FormatOptions, TableFormat, batches, full_suffix, recognize
@@ -172,6 +175,17 @@ def test_tables_a_bom_and_carriage_returns_are_no_text(write, ending):
 )
 def test_tables_bytes_that_are_no_text_are_named(write, name, data, message):
     assert message in _refusal(write(name, data))
+
+
+@pytest.mark.parametrize("ending", ["json", "jsonl", "parquet", "feather"])
+def test_tables_a_column_name_with_a_nul_character_is_named(write, tmp_path, ending):
+    path = tmp_path / f"a.{ending}"
+    if ending.startswith("json"):
+        write(path.name, '{"la\\u0000bel": "x"}' if ending == "jsonl" else '{"la\\u0000bel": ["x"]}')
+    else:
+        table = pa.table({"la\0bel": ["x"]})
+        (pq.write_table if ending == "parquet" else feather.write_feather)(table, path)
+    assert 'called "la\0bel", which holds a NUL' in _refusal(path)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,37 @@ def test_load_takes_a_folder_a_file_and_a_link(trained, tmp_path):
     assert {load(path).id_of("pad") for path in paths} == {0}
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("model_max_length", "/", "a number"),
+        ("model_max_length", -(2**63), "a number"),
+        ("padding_side", "x", '"left" or "right"'),
+        ("truncation_side", 7, "a text"),
+        ("tokenizer_class", 5, "a text"),
+        ("model_input_names", ["input_ids", 1], "a list of names"),
+        ("split_special_tokens", "q", "true or false"),
+        ("unk_token", ["[UNK]"], "a token"),
+        ("extra_special_tokens", [5], "a list of tokens"),
+        ("additional_special_tokens", {"a": 1}, "a list of tokens"),
+        ("additional_special_tokens", 5, "a list of tokens"),
+    ],
+)
+def test_load_refuses_a_setting_of_another_type(copied, name, value, expected):
+    folder = copied("bpe")
+    edited(folder / "tokenizer_config.json", lambda content: content.update({name: value}))
+    with pytest.raises(InputError, match=rf'tokenizer_config\.json: "{name}" is .*, expected {expected}'):
+        load(folder)
+
+
+def test_load_takes_every_way_to_name_tokens(copied):
+    folder = copied("bpe")
+    for tokens in (None, [], ["<a>", {"content": "<b>", "lstrip": True}], {"image_token": "<c>"}):
+        settings = {"extra_special_tokens": tokens}
+        edited(folder / "tokenizer_config.json", lambda content, new=settings: content.update(new))
+        assert load(folder).vocab_size == 500
+
+
 def test_load_refuses_a_changed_tokenizer(copied):
     folder = copied("bpe")
     edited(folder / "tokenizer.json", lambda content: content["model"]["merges"].clear())

@@ -45,6 +45,15 @@ class Batch:
     rows: int
     read: int = 0
 
+    def __post_init__(self) -> None:
+        # polars panics on such a name where a table is handed over to another library
+        for name in self.columns:
+            if "\0" in name:
+                raise InputError(
+                    f'a column is called "{name}", which holds a NUL character',
+                    hint="rename it in the program that wrote the file",
+                )
+
     def texts(self, name: str) -> list[str]:
         """The strings of a column, or of a field of objects (``review.body``), where there is one."""
         column = self.columns.get(name)

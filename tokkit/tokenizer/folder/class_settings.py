@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from tokkit.tokenizer.blocks.recipes import BERT_INPUTS, PLAIN_INPUTS
 from tokkit.tokenizer.folder.checkpoints import load_with_transformers, segment_count
 from tokkit.tokenizer.folder.load import (
+    EXTRA_TOKENS,
     ROLES,
     LoadedTokenizer,
     TokenizerConfig,
@@ -24,9 +25,6 @@ from tokkit.tokenizer.folder.load import (
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
-
-# Special tokens without a role: the key of transformers 5, and that of earlier versions.
-_EXTRA = ("extra_special_tokens", "additional_special_tokens")
 
 _INPUTS = "model_input_names"
 _SIDES = ("padding_side", "truncation_side")
@@ -91,7 +89,7 @@ def settings_to_write(
         # as it was written, flags included, where it is the same token
         if role in roles and token_text(settings.get(f"{role}_token")) != roles[role]:
             settings[f"{role}_token"] = roles[role]
-    key = next((key for key in _EXTRA if settings.get(key)), _EXTRA[0])
+    key = next((key for key in EXTRA_TOKENS if settings.get(key)), EXTRA_TOKENS[0])
     named = settings.get(key) or []
     # one that maps names to tokens belongs to its class: image_token
     if isinstance(named, list):

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tokkit import files
 from tokkit.errors import InputError
+from tokkit.files import Fields
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
 from tokkit.runtime.panics import guarded, reason_of
 from tokkit.sources.addresses import offline
@@ -37,6 +38,10 @@ _UNLIMITED = 1_000_000
 # `TokenizersBackend` is the name of `PreTrainedTokenizerFast` from transformers 5 on.
 _GENERIC_CLASSES = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "TokenizersBackend")
 
+# Special tokens without a role: the key of transformers 5, and that of earlier versions.
+EXTRA_TOKENS = ("extra_special_tokens", "additional_special_tokens")
+_CORRECT = "correct it there, or copy the tokenizer again"
+
 # What errors of `huggingface_hub` mean, by the names of their classes.
 _FAILURES = {
     "LocalEntryNotFoundError": "the hub cannot be reached",
@@ -58,9 +63,14 @@ class TokenizerConfig:
 
     @classmethod
     def read(cls, folder: Path) -> TokenizerConfig:
-        """The settings in a folder, none where it has no such file; raises `InputError` as `read_json`."""
+        """The settings in a folder, none where it has no such file.
+
+        Raises `InputError` as `read_json`, and for a setting of a type on which transformers would fail.
+        """
         newer = read_json(folder / tokenizer_folder.CONFIG_FILE)
         older = read_json(folder / ROLES_FILE)
+        _check_settings(Fields(folder / tokenizer_folder.CONFIG_FILE, newer, _CORRECT))
+        _check_settings(Fields(folder / ROLES_FILE, older, _CORRECT))
         return cls({**older, **newer}, read_json(folder / "config.json").get("model_type"))
 
     @property
@@ -256,6 +266,26 @@ def special_tokens(config: TokenizerConfig, backend: Tokenizer) -> dict[str, str
         if role in named or backend.token_to_id(token) is not None:
             special[role] = token
     return special
+
+
+def _check_settings(settings: Fields) -> None:
+    settings.text("tokenizer_class", default=None)
+    settings.number("model_max_length", -1, 1e300, default=None)
+    settings.list_of("model_input_names", str, "a list of names", default=None)
+    settings.flag("split_special_tokens", default=None)
+    for side in ("padding_side", "truncation_side"):
+        if settings.text(side, default="right") not in ("left", "right"):
+            raise settings.error(side, '"left" or "right"')
+    for role in ROLES:
+        token = settings.content.get(f"{role}_token")
+        if token is not None and token_text(token) is None:
+            raise settings.error(f"{role}_token", "a token")
+    for name in EXTRA_TOKENS:
+        tokens = settings.content.get(name, [])
+        tokens = [] if tokens is None else tokens
+        values = tokens.values() if isinstance(tokens, dict) else tokens
+        if not isinstance(tokens, list | dict) or None in map(token_text, values):
+            raise settings.error(name, "a list of tokens")
 
 
 def token_text(value: Any) -> str | None:
