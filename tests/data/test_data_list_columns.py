@@ -147,3 +147,13 @@ def test_tags_that_the_datasets_library_saved_as_numbers_have_their_names(tmp_pa
     rows = {"tokens": [["a", "Kim"]], "ner_tags": [[0, 1]]}
     datasets.Dataset.from_dict(rows, features=features).save_to_disk(str(tmp_path / "saved"))
     assert lists(tmp_path / "saved").complete("train").labels == ["O B-PER"]
+
+
+def test_spans_as_lists_and_as_objects_are_written_as_objects(tmp_path):
+    (tmp_path / "a.jsonl").write_text(
+        '{"text": "Anna sings", "label": [[0, 4, "PER"]]}\n'
+        '{"text": "Kim came", "label": [{"start": 0, "end": 3, "label": "PER"}]}\n'
+    )
+    tokkit.clean(tmp_path / "a.jsonl", tmp_path / "b.jsonl")
+    written = [json.loads(line)["label"] for line in (tmp_path / "b.jsonl").read_text().splitlines()]
+    assert written == [[{"start": 0, "end": end, "label": "PER"}] for end in (4, 3)]

@@ -18,6 +18,9 @@ KILL = 0
 FAULTS = {"KILL": KILL, "EIO": errno.EIO, "ENOSPC": errno.ENOSPC, "EINTR": errno.EINTR}
 SOURCE = Path(__file__).with_name("faults.c")
 
+# of a command, which takes a few where nothing else runs
+_SECONDS = 600
+
 Tree = dict[str, bytes]
 
 
@@ -113,9 +116,9 @@ class Sweep:
         return whole and bool(changed_outputs(folder / self._case.outputs[0]))
 
     def _next(self, folder: Path) -> str | None:
-        outcome = self._server.run(self._case.second.split(), current=folder, warm=True)
+        outcome = self._server.run(self._case.second.split(), current=folder, seconds=_SECONDS, warm=True)
         if outcome.code != 0:
-            return f"the next run fails: {outcome.errors!r}"
+            return f"the next run fails with {outcome.code}: {outcome.errors!r}"
         found = files_in(folder)
         return None if found == self._new else f"the next run leaves {_difference(found, self._new)}"
 
@@ -129,11 +132,15 @@ class Sweep:
 
     def _succeed(self, line: str, folder: Path) -> Outcome:
         outcome = self._run(line, folder)
-        assert outcome.code == 0, outcome.errors
+        assert outcome.code == 0, f"{line}: exit code {outcome.code}: {outcome.errors}"
         return outcome
 
     def _run(self, line: str, folder: Path, call: int = 0, error: int = 0) -> Outcome:
-        return self._server.run(line.split(), current=folder, folder=folder, call=call, error=error)
+        outcome = self._server.run(
+            line.split(), current=folder, seconds=_SECONDS, folder=folder, call=call, error=error
+        )
+        assert outcome.code != -signal.SIGALRM, f"{line}: killed after {_SECONDS} s, {outcome.cpu:.0f} of CPU"
+        return outcome
 
 
 def _difference(found: Tree, *others: Tree) -> str:

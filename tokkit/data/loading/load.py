@@ -75,7 +75,7 @@ def dataset_of(
     trained: TrainedColumns = NO_COLUMNS,
 ) -> Dataset:
     """The data set that its splits make once all their rows are read, as `read_dataset` gives it."""
-    read = [files.read() for files in split_files.values()]
+    read = [files.read(progress.say) for files in split_files.values()]
     # the rows as they are written again
     sources = [apply_row_options(split, options, progress) for split in read]
     splits = [trained.computed(split, options) for split in sources]

@@ -18,7 +18,7 @@ from tokkit.errors import InputError, UsageError, counted
 from tokkit.options import bytes_of
 from tokkit.progress import Progress
 from tokkit.sources import formats, paths
-from tokkit.sources.formats import FILE, FORMATS, TableFormat, format_of, json_rows
+from tokkit.sources.formats import FILE, FORMATS, Say, TableFormat, format_of, json_rows
 from tokkit.sources.formats.batch import Batch, JsonValues, concatenate, slices
 
 _FOLD = re.compile(r"fold-\d+")
@@ -97,8 +97,11 @@ class SplitFiles:
     known: bool = False
     whole: bool = False
 
-    def read(self) -> Split:
-        """All rows as a table. Raises `InputError` where files have other columns or types than the first."""
+    def read(self, say: Say) -> Split:
+        """All rows as a table; says where values of several types become one.
+
+        Raises `InputError` where files have other columns or types than the first.
+        """
         values = JsonValues()
         frames = [concatenate(values.noted(part(), i)) for i, part in enumerate(self.parts)]
         for path, frame in zip(self.files[1:], frames[1:], strict=False):
@@ -115,6 +118,7 @@ class SplitFiles:
                 f"{self.files[0].parent}: the files of the {self.name} split hold different types: {error}",
                 hint="name one file",
             ) from error
+        values.say_changed(str(self.files[0]), frame, say)
         return Split(
             self.name, frame, self.files, self.format, frame, self.known, values.mixed(self.files, frame)
         )

@@ -72,11 +72,14 @@ def tokens_and_tags(
         items = _loaded(items) if isinstance(items, str) else items
         pieces = None if text is None else _tokens(text)
         tokens.append(None if pieces is None else [text[start:end] for start, end in pieces])
-        if pieces is None or items is None:
-            tags.append(None)
-            continue
         try:
-            tags.append(_tags(text, pieces, [_span(item, text) for item in items], names))
+            # of a row without text, too: it may be written again
+            fields = [_fields(item) for item in items or ()]
+            tags.append(
+                None
+                if pieces is None or items is None
+                else _tags(text, pieces, [_span(text, *values) for values in fields], names)
+            )
         except ValueError as error:
             raise InputError(
                 f'{where}: row {row}: column "{spans.name}": {error}',
@@ -91,14 +94,16 @@ def as_objects(spans: pl.Series) -> pl.Series:
     rows = [None if text is None else _loaded(text) for text in spans.to_list()]
     fields = pl.List(pl.Struct({"start": pl.Int64, "end": pl.Int64, "label": pl.String}))
     objects = [
-        None if row is None else [{"start": start, "end": end, "label": kind} for start, end, kind in row]
+        None
+        if row is None
+        else [{"start": start, "end": end, "label": kind} for start, end, kind, _ in map(_fields, row)]
         for row in rows
     ]
     return pl.Series(spans.name, objects, dtype=fields)
 
 
-def _span(item: Any, text: str) -> tuple[int, int, str]:
-    """Start, end and type of a span, white space at its ends left out; `ValueError` for what is none."""
+def _fields(item: Any) -> tuple[int, int, str, str | None]:
+    """Start, end, type and text of a span, as they are written; `ValueError` for what is none."""
     if isinstance(item, list) and len(item) == 3:
         start, end, kind, written = *item, None
     elif isinstance(item, Mapping):
@@ -110,6 +115,11 @@ def _span(item: Any, text: str) -> tuple[int, int, str]:
         kind = kind[0]
     if not (_is_offset(start) and _is_offset(end) and isinstance(kind, str) and kind):
         raise ValueError(f"{json.dumps(item, ensure_ascii=False, default=str)} is no start, end and one type")
+    return start, end, kind, written
+
+
+def _span(text: str, start: int, end: int, kind: str, written: str | None) -> tuple[int, int, str]:
+    """Start, end and type without white space at its ends; `ValueError` for a span not in the text."""
     if not 0 <= start < end <= len(text):
         raise ValueError(
             f"the span {start} to {end} is not within the text of {counted(len(text), 'character')}"

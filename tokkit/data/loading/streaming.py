@@ -22,7 +22,14 @@ from tokkit.files import redacted
 from tokkit.progress import Progress
 from tokkit.sources import streams
 from tokkit.sources.formats import TableFormat
-from tokkit.sources.formats.batch import Batch, concatenate, first_rows, nested_among_others, slices
+from tokkit.sources.formats.batch import (
+    Batch,
+    JsonValues,
+    concatenate,
+    first_rows,
+    nested_among_others,
+    slices,
+)
 
 Result = TypeVar("Result")
 
@@ -185,7 +192,11 @@ def _streamed(
         return None
     if any(split.whole for split in split_files.values()):
         return None
-    samples = {name: [first_rows(part()) for part in split.parts] for name, split in split_files.items()}
+    values = JsonValues()
+    samples = {
+        name: [first_rows(values.noted(part(), 0)) for part in split.parts]
+        for name, split in split_files.items()
+    }
     # files with other columns or types are compared, and joined, as tables
     if any(sample.schema != parts[0].schema for parts in samples.values() for sample in parts):
         return None
@@ -214,6 +225,7 @@ def _streamed(
         if any(dtype is None or dtype.is_nested() or dtype.is_float() for dtype in types):
             return None
     say_guess(options, chosen, first, progress)
+    values.say_changed(str(split.files[0]), sample, progress.say)
     files = [path for split in split_files.values() for path in split.files]
     return StreamedDataset(
         source=redacted(source),

@@ -26,6 +26,9 @@ _STEP = 256
 SAMPLE = 5000
 # beyond 2**53 a whole number may have no equal among the fractions
 _EXACT = 2**53
+# lists and objects next to texts are written as such again; of 1 and 2.5 the values stay
+_UNCHANGED: dict[str, set[type]] = {"texts": {str, list, dict}, "lists": {list}, "numbers": {int, float}}
+_TYPES = {int: "numbers", float: "numbers", bool: "true and false", str: "texts", dict: "objects"}
 
 Row = TypeVar("Row")
 
@@ -244,6 +247,15 @@ class JsonValues:
                         self._first[name] = part, rows + nested[0], nested[1]
             rows += batch.rows
             yield batch
+
+    def say_changed(self, where: str, frame: pl.DataFrame, say: Say) -> None:
+        """Says which columns hold values of several types that become one: 1 next to "a" is the text "1"."""
+        for name, kinds in self._kinds.items():
+            dtype = frame.schema[name]
+            become = "texts" if dtype == pl.String else "lists" if dtype.is_nested() else "numbers"
+            if len(kinds) > 1 and (changed := kinds - _UNCHANGED[become]):
+                types = ", ".join(dict.fromkeys(text for kind, text in _TYPES.items() if kind in changed))
+                say(f'{where}: column "{name}" holds several types: {types} are read and written as {become}')
 
     def mixed(self, files: Sequence[Path], frame: pl.DataFrame) -> dict[str, str]:
         """Column -> its first row with a list or an object, where its values are of no one type."""
