@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import unicodedata
 
 import polars as pl
@@ -37,6 +38,13 @@ def test_label_spellings_alike(rows, spellings):
         [labels] = result.values()
         assert sorted(labels) == sorted(rows)
         assert not any(name.isspace() or "  " in name for name in result)
+
+
+def test_label_spellings_of_a_letter_with_many_marks_take_no_minute():
+    label = "a" + "\u0301\u0323" * 100_000
+    start = time.process_time()
+    assert len(label_spellings.alike({label: 1, f"{label} ": 1})) == 1
+    assert time.process_time() - start < 10
 
 
 def test_label_spellings_are_a_finding_of_stats(write):

@@ -16,6 +16,7 @@ import polars as pl
 
 from tokkit.data.dataset import ONE, Dataset, sort_labels
 from tokkit.errors import UsageError
+from tokkit.runtime.normalization import normalize
 
 # characters without width, which are no white space for Python
 _INVISIBLE = re.compile(r"[\u200b\u2060\ufeff]")
@@ -90,4 +91,4 @@ def _quoted(label: str) -> str:
 
 
 def _tidy(label: str) -> str:
-    return unicodedata.normalize("NFC", " ".join(_INVISIBLE.sub("", label).split()))
+    return normalize("NFC", " ".join(_INVISIBLE.sub("", label).split()))

@@ -21,6 +21,7 @@ from tokkit.inspection.suggestion.suggest_options import SuggestOptions
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.kernel_cache import say_if_compiling
+from tokkit.runtime.normalization import normalize
 from tokkit.sources.formats import refused
 from tokkit.tokenizer.editing.extend import extend
 from tokkit.tokenizer.editing.segmentation import pre_token_forms, pre_tokens
@@ -199,7 +200,7 @@ def _typed(tokenizer: LoadedTokenizer) -> Callable[[str], str | None]:
         except (UnicodeDecodeError, KeyError):
             return None
         # A tokenizer with NFD has decomposed Hangul in its words; a person types composed syllables.
-        return unicodedata.normalize("NFC", text)
+        return normalize("NFC", text)
 
     return typed
 
