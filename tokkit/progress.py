@@ -69,6 +69,34 @@ class SayOnce:
             self._say(message)
 
 
+class PartOfStage(Silent):
+    """A `Progress` for work on some rows, which count as ``units`` of the stage they belong to.
+
+    >>> part = PartOfStage(progress, rows=200, units=3_000)
+    >>> part.advance(100)               # `progress` advances by 1,500
+    >>> part.complete()                 # by the rest
+    """
+
+    def __init__(self, progress: Progress, rows: int, units: int) -> None:
+        self._progress, self._rows, self._units = progress, rows, units
+        self._done = self._reported = 0
+
+    def cancelled(self) -> bool:
+        return self._progress.cancelled()
+
+    def advance(self, amount: int, **metrics: str) -> None:
+        self._done += amount
+        self._report(self._units * self._done // self._rows, **metrics)
+
+    def complete(self) -> None:
+        """Count all units of the part as done."""
+        self._report(self._units)
+
+    def _report(self, units: int, **metrics: str) -> None:
+        self._progress.advance(units - self._reported, **metrics)
+        self._reported = units
+
+
 @contextmanager
 def stage(progress: Progress, name: str, total: int | None = None, unit: str = "") -> Iterator[None]:
     """Report one stage, and its end also when the work fails."""

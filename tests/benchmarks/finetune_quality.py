@@ -52,7 +52,7 @@ def main() -> None:
 def tell_baselines(arguments: argparse.Namespace, checkpoint: str | None, folder: Path) -> None:
     """The most frequent class, words, and the probe where there is something to probe."""
     started = time.perf_counter()
-    rows, _ = feature_rows(read_dataset(arguments.dataset, DatasetOptions(), SILENT), SILENT)
+    rows = feature_rows(read_dataset(arguments.dataset, DatasetOptions(), SILENT))
     baselines = baseline_rows(rows, arguments.dataset, "validation", seed=42, progress=SILENT)
     training, held_out = baselines.training, baselines.held_out
     linear = LinearModel(training.targets, held_out.targets, baselines.labels)

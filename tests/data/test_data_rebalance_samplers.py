@@ -333,9 +333,12 @@ def test_rebalance_vectors_of_a_features_file_are_those_of_the_same_texts(table,
     rebalance(path, tmp_path / "a.jsonl", strategy="enn", vectors=str(tmp_path / "v.npy"))
     features = pl.DataFrame({"text": texts, "split": "train", "vector": vectors}).drop_nulls()
     test = features.head(2).with_columns(pl.lit("test").alias("split"))
-    pl.concat([features, test]).write_parquet(tmp_path / "v.parquet")
-    rebalance(path, tmp_path / "b.jsonl", strategy="enn", vectors=str(tmp_path / "v.parquet"))
-    assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
+    in_place = pl.DataFrame({"text": texts}).join(features, "text", "left", maintain_order="left")
+    in_place = in_place.with_columns(split=pl.lit("train"))
+    for rows in (features, in_place.select(features.columns)):
+        pl.concat([rows, test]).write_parquet(tmp_path / "v.parquet")
+        rebalance(path, tmp_path / "b.jsonl", strategy="enn", vectors=str(tmp_path / "v.parquet"), force=True)
+        assert (tmp_path / "a.jsonl").read_bytes() == (tmp_path / "b.jsonl").read_bytes()
     features.reverse().write_parquet(tmp_path / "v.parquet")
     with pytest.raises(InputError, match='its vectors are of other texts: "word 79" where row 1 of'):
         rebalance(path, strategy="enn", vectors=str(tmp_path / "v.parquet"), dry_run=True)

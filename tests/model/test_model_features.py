@@ -17,7 +17,8 @@ from tests.model.conftest import sentences, write_csv
 from tests.model.encoders import FAMILIES, config_of
 from tests.model.features_models import OTHERS, copy_tokenizer, encoder, plain_loop
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.model.features import features_file
+from tokkit.model.features import features_file, features_writer
+from tokkit.sources.formats import batch
 
 HARD = [
     *("i feel glad at home", "나는 오늘 학교에 갔다, 기쁘다", "Übergrößenträger naïve café", "👩‍👩‍👧 🇰🇷 ok"),
@@ -92,7 +93,7 @@ def test_pairs_have_segments_where_the_model_knows_them(kind, tokenizer, tmp_pat
         *(model, tmp_path / "pairs.parquet", tmp_path / "f.parquet"),
         **{"max_length": 62, "text_column": "premise", "pair_column": "hypothesis"},
     )
-    assert file["pair"].to_list() == pairs
+    assert file["hypothesis"].to_list() == pairs
     expected = plain_loop(model, HARD, pairs=pairs)
     np.testing.assert_allclose(vectors(file), [row["mean"] for row in expected], **CLOSE)
 
@@ -100,7 +101,7 @@ def test_pairs_have_segments_where_the_model_knows_them(kind, tokenizer, tmp_pat
 @pytest.mark.parametrize("pooling", ["mean", "none"])
 def test_features_are_written_in_blocks_of_bounded_size(pooling, bert, texts, tmp_path, monkeypatch):
     whole = written(bert, texts, tmp_path / "whole.parquet", pooling=pooling)
-    monkeypatch.setattr(features_file, "BLOCK_BYTES", 32 * 4 * 70)
+    monkeypatch.setattr(features_writer, "BLOCK_BYTES", 32 * 4 * 70)
     row_bytes = 32 * 4
     parts = written(bert, texts, tmp_path / "parts.parquet", pooling=pooling)
     groups = parquet.read_metadata(tmp_path / "parts.parquet")
@@ -139,19 +140,69 @@ def test_a_trained_model_gives_the_features_of_its_body_whichever_way_it_is_stor
     np.testing.assert_allclose(vectors(stock[:20]), expected, **CLOSE)
 
 
-def test_rows_without_a_text_are_left_out_and_those_without_a_label_stay(bert, tmp_path, heard):
-    data = write_csv(tmp_path / "t.csv", [("i feel glad", "joy"), ("", "joy"), ("i feel sad", "")])
-    result = tokkit.features(bert, data, tmp_path / "f.parquet", threads=1, progress=heard)
-    file = pl.read_parquet(tmp_path / "f.parquet").drop("vector")
-    assert file.rows() == [(0, "i feel glad", "joy", "train"), (2, "i feel sad", None, "train")]
-    assert result.left_out == {"no text": 1}
-    assert "skipped 1 row without text" in heard
+def test_rows_stay_in_their_place_with_all_their_columns(bert, tmp_path, heard):
+    rows = pl.DataFrame(
+        {
+            "user": ["b7", "a1", "c3", "d4"],
+            "note": ["i feel glad", None, "i feel sad", "x"],
+            "stars": [5, 4, None, 1],
+            "when": [{"day": 1}, {"day": 2}, None, {"day": 4}],
+            "lengths": [[1, 2], [], None, [3]],
+        }
+    )
+    rows.write_parquet(tmp_path / "t.parquet")
+    settings = {"text_column": "note", "label_column": "stars", "progress": heard}
+    result = tokkit.features(bert, tmp_path / "t.parquet", tmp_path / "f.parquet", threads=1, **settings)
+    file = pl.read_parquet(tmp_path / "f.parquet")
+    assert file.drop("split", "vector").equals(rows)
+    assert file["split"].to_list() == ["train"] * 4
+    assert file["vector"].is_null().to_list() == [False, True, False, False]
+    expected = [row["mean"] for row in plain_loop(bert, ["i feel glad", "i feel sad", "x"])]
+    np.testing.assert_allclose(vectors(file.drop_nulls("vector")), expected, **CLOSE)
+    assert (result.rows, result.left_out) == (4, {"no text": 1})
+    assert "1 row without text: no vector" in heard
 
 
-def test_the_id_is_that_of_the_data(bert, tmp_path):
-    pl.DataFrame({"id": ["b7", "a1"], "text": ["i feel glad", "sad"]}).write_csv(tmp_path / "t.csv")
-    file = written(bert, tmp_path / "t.csv", tmp_path / "f.parquet")
-    assert file["id"].to_list() == ["b7", "a1"]
+@pytest.mark.parametrize("pooling", ["mean", "none"])
+def test_rows_that_are_read_in_blocks_are_those_read_at_once(pooling, bert, tmp_path, monkeypatch):
+    texts = [None, "i feel glad", "", "i feel sad", "나는 기쁘다", None, "x", None]
+    pl.DataFrame({"text": texts, "n": range(8)}).write_csv(tmp_path / "t.csv")
+    whole = written(bert, tmp_path / "t.csv", tmp_path / "whole.parquet", pooling=pooling, sort="n")
+    monkeypatch.setattr(batch, "ROWS", 3)
+    parts = written(bert, tmp_path / "t.csv", tmp_path / "parts.parquet", pooling=pooling)
+    assert parquet.read_metadata(tmp_path / "parts.parquet").num_row_groups == 3
+    added = [name for name in whole.columns if name.startswith("vector")]
+    assert parts.drop(added).equals(whole.drop(added))
+    assert whole["n"].to_list() == list("01234567")
+    for own, theirs in zip(parts[added[0]], whole[added[0]], strict=True):
+        assert (own is None) == (theirs is None)
+        np.testing.assert_allclose(
+            np.array([] if own is None else own), [] if own is None else theirs, **CLOSE
+        )
+
+
+def test_splits_with_other_columns_have_null_in_those_they_lack(bert, tmp_path):
+    (tmp_path / "in").mkdir()
+    pl.DataFrame({"text": ["a", "b"], "id": [1, 2]}).write_parquet(tmp_path / "in/train.parquet")
+    pl.DataFrame({"id": ["x"], "text": ["c"], "more": [True]}).write_parquet(tmp_path / "in/test.parquet")
+    file = written(bert, tmp_path / "in", tmp_path / "f.parquet").drop("vector")
+    assert file.columns == ["text", "id", "more", "split"]
+    assert file.rows() == [("a", "1", None, "train"), ("b", "2", None, "train"), ("c", "x", True, "test")]
+
+
+@pytest.mark.parametrize(
+    ("pooling", "column", "other"),
+    [("mean", "vector", "input_vector"), ("none", "tokens", "words"), ("mean", "split", "input_split")],
+)
+def test_a_column_of_the_name_of_one_that_is_added_is_refused(pooling, column, other, bert, tmp_path):
+    pl.DataFrame({"text": ["a"], column: ["b"]}).write_csv(tmp_path / "t.csv")
+    with pytest.raises(UsageError, match=f'the rows have a column "{column}" already') as raised:
+        tokkit.features(bert, tmp_path / "t.csv", tmp_path / "f.parquet", pooling=pooling)
+    assert raised.value.hint.endswith(f"--rename {column}={other}")
+    assert not (tmp_path / "f.parquet").exists()
+    renamed = f"{column}={other}"
+    file = written(bert, tmp_path / "t.csv", tmp_path / "f.parquet", pooling=pooling, rename=renamed)
+    assert file[other].to_list() == ["b"]
 
 
 def test_a_text_without_tokens_has_zeros_and_it_is_said(tmp_path, tokenizer, texts, heard):

@@ -20,8 +20,11 @@ import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.features_models import encoder
 from tokkit.cli.main import tokkit as command
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.features import projection
+from tokkit.model.features.baseline_rows import feature_rows
 from tokkit.model.features.features_file import FeaturesFile
 from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Silent
@@ -100,6 +103,27 @@ def test_a_features_file_gives_what_was_given_when_it_was_made(bert, dataset, tm
     assert again.as_dict() == computed.as_dict()
     assert out.read_bytes() == before
     assert computed.splits == {"train": 240, "validation": 60, "test": 60}
+
+
+@pytest.mark.parametrize(
+    ("labels", "settings"),
+    [
+        ([0, 1, 2], {}),
+        (["joy", "-1", "sad"], {"missing_label": "-1"}),
+        ([["a"], ["a", "b"], []], {}),
+        (["a", "a;b", "b"], {"label_sep": ";"}),
+    ],
+)
+def test_labels_of_a_features_file_are_those_of_its_data_set(labels, settings, bert, tmp_path):
+    texts = [f"{('glad', 'odd', 'sad')[i % 3]} {i}" if i != 30 else None for i in range(60)]
+    rows = pl.DataFrame({"who": [f"u{i}" for i in range(60)], "note": texts, "mood": labels * 20})
+    rows.write_parquet(tmp_path / "t.parquet")
+    columns = {"text_column": "note", "label_column": "mood", "id_column": "who", **settings}
+    out = tmp_path / "f.parquet"
+    tokkit.features(bert, tmp_path / "t.parquet", out, threads=1, **columns)
+    stored = feature_rows(FeaturesFile.read(out).dataset())
+    assert stored.equals(feature_rows(read_dataset(tmp_path / "t.parquet", DatasetOptions(**columns))))
+    assert (stored["row"][30], stored["id"][30]) == (31, "u31")
 
 
 def test_without_a_validation_split_the_rows_that_finetune_holds_out_are_scored(
@@ -248,7 +272,9 @@ class TestTheCommand:
         points = pl.read_parquet("m.map.parquet")
         assert points.columns == ["id", "label", "split", "x", "y"]
         assert points.select("id", "label", "split").equals(
-            pl.read_parquet("features.parquet").select("id", "label", "split")
+            pl.read_parquet("features.parquet").select(
+                pl.int_range(pl.len()).over("split").alias("id"), "label", "split"
+            )
         )
         assert points.select(pl.all_horizontal(pl.col("x", "y").is_finite()).all()).item()
         assert Path("features.parquet.tokkit.json").exists()

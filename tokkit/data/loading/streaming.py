@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import polars as pl
 
-from tokkit.data.dataset import ONE, Dataset, Split
+from tokkit.data.dataset import ONE, Dataset, Rows, Split
 from tokkit.data.loading import list_columns
 from tokkit.data.loading.dataset_options import DatasetOptions, RowOptions
 from tokkit.data.loading.load import chosen_columns, dataset_of, say_guess
@@ -101,7 +101,7 @@ class StreamedDataset:
     def row_blocks(self) -> Iterator[RowBlock]:
         """All rows in their order. Raises `TypesChanged` where a column has another type than before."""
         schema: pl.Schema | None = None
-        for split in self.splits.values():
+        for name, split in self.splits.items():
             first = 0
             for batch in split.batches():
                 frame = concatenate([batch])
@@ -113,12 +113,12 @@ class StreamedDataset:
                     if original.schema != schema or mixed & {self.text_column, self.pair_column}:
                         raise TypesChanged
                 texts, pairs = (
-                    None if name is None else _present(frame[name])
-                    for name in (self.text_column, self.pair_column)
+                    None if column is None else _present(frame[column])
+                    for column in (self.text_column, self.pair_column)
                 )
                 assert texts is not None
                 tokens = None if self.tokens_column is None else frame[self.tokens_column]
-                yield RowBlock(original, texts, pairs, tokens, mixed, batch.read)
+                yield RowBlock(name, frame, original, texts, pairs, tokens, mixed, batch.read)
                 first += batch.rows
 
 
@@ -126,6 +126,8 @@ class StreamedDataset:
 class RowBlock:
     """Some rows, as they are in their file and as a model reads them.
 
+    split          the name of theirs
+    frame          as `Split.frame`
     original       all columns
     texts, pairs   (rows,) strings, null where missing; ``pairs`` is None where rows are single texts
     tokens         (rows,) lists of strings; None where rows are no lists
@@ -133,12 +135,41 @@ class RowBlock:
     read           as `Batch.read`
     """
 
+    split: str
+    frame: pl.DataFrame
     original: pl.DataFrame
     texts: pl.Series
     pairs: pl.Series | None
     tokens: pl.Series | None
     mixed: Collection[str]
     read: int
+
+    def complete(self, *, by_row: bool = True) -> Rows:
+        """The rows that have a text, and a second one where rows are pairs; without labels.
+
+        by_row   whether tokens are left out; else a text without any is split at white space
+        """
+        present = self.texts.is_not_null()
+        left_out = {"no text": present.len() - int(present.sum())}
+        if self.pairs is not None:
+            present &= self.pairs.is_not_null()
+            left_out["no second text"] = present.len() - int(present.sum()) - left_out["no text"]
+        texts = self.texts.filter(present).to_list()
+        tokens: list[list[str]] = []
+        if not by_row:
+            tokens = (
+                [text.split() for text in texts]
+                if self.tokens is None
+                else self.tokens.filter(present).to_list()
+            )
+        return Rows(
+            texts=texts,
+            labels=[],
+            positions=present.arg_true().to_list(),
+            left_out={reason: rows for reason, rows in left_out.items() if rows},
+            pairs=[] if self.pairs is None else self.pairs.filter(present).to_list(),
+            tokens=tokens,
+        )
 
 
 def _in_memory(split: Split) -> SplitStream:

@@ -49,8 +49,8 @@ def read_vectors(path: Path, texts: pl.Series, where: str) -> NDArray[np.float32
     texts   (rows,) strings of the training split, null where missing
 
     ``.npy`` of two dimensions, or Parquet with lists of numbers in a column ``vector``, or in its only
-    column of lists. Of a file of `tokkit features`, those of its split ``train``; it has no row where a text
-    is missing, and such a row gets zeros. Raises `InputError` for other files, another number of rows, other
+    column of lists. Of a file of `tokkit features`, those of its split ``train``; a row without a text has
+    no vector there, and gets zeros. Raises `InputError` for other files, another number of rows, other
     texts, and NaN.
     """
     if not path.is_file():
@@ -82,8 +82,8 @@ def read_vectors(path: Path, texts: pl.Series, where: str) -> NDArray[np.float32
 
 def _from_parquet(path: Path, texts: pl.Series, where: str) -> Any:
     frame = read_table(path)
-    if {"text", "split"} <= set(frame.columns):
-        frame = frame.filter(pl.col("split") == "train")
+    if {"vector", "split"} <= set(frame.columns):
+        frame = frame.filter(pl.col("split") == "train", pl.col("vector").is_not_null())
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List | pl.Array)]
     name = "vector" if "vector" in lists else lists[0] if len(lists) == 1 else None
     if name is None:
@@ -95,7 +95,8 @@ def _from_parquet(path: Path, texts: pl.Series, where: str) -> Any:
     if len(widths) != 1 or widths[0] is None or values.null_count() or not values.dtype.is_numeric():
         raise InputError(f'{path}: column "{name}" holds lists of several lengths, or not of numbers')
     vectors = values.to_numpy().reshape(len(rows), widths[0])
-    return vectors if "text" not in frame.columns else _by_text(vectors, frame["text"], texts, path, where)
+    name = texts.name if texts.name in frame.columns else "text"
+    return _by_text(vectors, frame[name], texts, path, where) if name in frame.columns else vectors
 
 
 def _by_text(vectors: Any, computed: pl.Series, texts: pl.Series, path: Path, where: str) -> Any:

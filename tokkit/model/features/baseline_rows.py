@@ -1,4 +1,4 @@
-"""The rows of a features file: from a data set, and back to labeled rows that baselines train on."""
+"""The rows of a data set that have vectors, and the labeled ones that baselines train on."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import TEST, TRAIN, Dataset, Rows, Split
+from tokkit.data.dataset import ONE, SEVERAL, TEST, TRAIN, Dataset, Rows, Split
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.errors import InputError, counted
-from tokkit.model.features.features_file import ID, LABEL, ONE, PAIR, SEVERAL, SPLIT, TAGS, TEXT
+from tokkit.errors import InputError
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
 from tokkit.model.training import training_rows
@@ -21,34 +20,21 @@ from tokkit.progress import Progress
 from tokkit.sources.formats import TableFormat
 from tokkit.tokenizer.encoding.encode import Encoded
 
-
-def label_kind(dataset: Dataset) -> str:
-    """`ONE`, `SEVERAL` or `TAGS`."""
-    return TAGS if dataset.tokens_column is not None else SEVERAL if dataset.label_lists else ONE
+ROW, ID, TEXT, PAIR, LABEL, SPLIT = "row", "id", "text", "pair", "label", "split"
 
 
-def feature_rows(dataset: Dataset, progress: Progress) -> tuple[pl.DataFrame, dict[str, int]]:
-    """Every row that has a text, one split after another; and the number of those skipped, by reason.
+def feature_rows(dataset: Dataset) -> pl.DataFrame:
+    """Every row that has a text, and a second one in pairs, one split after another.
 
-    Columns: id (from the column of ids, else the index of the row in its split), text, pair (where rows are
-    pairs), label (null where a row has none), split. Raises `InputError` where no row has a text.
+    Columns: row (its index in all splits), id (from the column of ids, else the index of the row in its
+    split), text, pair (where rows are pairs), label (null where a row has none), split.
     """
     splits = [_split_rows(dataset, name) for name in dataset.splits]
     if len({split[ID].dtype for split in splits}) > 1:
-        # Ids may be numbers in one split and strings in another; a column of the file has one type.
+        # Ids may be numbers in one split and strings in another; a column has one type.
         splits = [split.with_columns(pl.col(ID).cast(pl.String)) for split in splits]
-    rows = pl.concat(splits)
-    # A row that lacks both is counted once, under the first reason, as `Dataset.complete` does.
-    left_out = {}
-    for reason, column in {"no text": TEXT, "no second text": PAIR}.items():
-        if column in rows.columns and (missing := rows[column].null_count()):
-            left_out[reason] = missing
-            rows = rows.filter(pl.col(column).is_not_null())
-    if not rows.height:
-        raise InputError(f"{dataset.source}: no row has a text")
-    for reason, count in left_out.items():
-        progress.say(f"skipped {counted(count, 'row')} {reason.replace('no', 'without', 1)}")
-    return rows, left_out
+    texts = [TEXT] if dataset.pair_column is None else [TEXT, PAIR]
+    return pl.concat(splits).with_row_index(ROW).cast({ROW: pl.Int64}).drop_nulls(texts)
 
 
 def _split_rows(dataset: Dataset, name: str) -> pl.DataFrame:
@@ -123,8 +109,8 @@ def baseline_rows(
         raise InputError(f"{source}: no row of {split} has both text and label")
 
     def labeled(part: Rows, of_split: str) -> LabeledRows:
-        # `positions` count within the split, the file has all splits one after another.
-        indices = np.flatnonzero((rows[SPLIT] == of_split).to_numpy())[part.positions]
+        # `positions` count within the rows of the split, `ROW` in the file.
+        indices = rows.filter(rows[SPLIT] == of_split)[ROW].to_numpy()[part.positions]
         pairs = part.pairs or [""] * len(part.texts)
         texts = [f"{text} {pair}" if pair else text for text, pair in zip(part.texts, pairs, strict=True)]
         # Targets of rows need no tokens; those of tags, which do, are no targets of a baseline.

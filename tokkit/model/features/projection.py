@@ -11,8 +11,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from tokkit.data.dataset import ONE
 from tokkit.errors import InputError, counted
-from tokkit.model.features.features_file import ID, LABEL, ONE, SPLIT, FeaturesFile
+from tokkit.model.features.baseline_rows import ID, LABEL, ROW, SPLIT
+from tokkit.model.features.features_file import FeaturesFile
 from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress, stage
 
@@ -55,12 +57,16 @@ def check_rows(rows: int, options: FeaturesOptions) -> None:
         )
 
 
-def project(features: FeaturesFile, options: FeaturesOptions, progress: Progress) -> Projection:
+def project(
+    features: FeaturesFile, rows: pl.DataFrame, options: FeaturesOptions, progress: Progress
+) -> Projection:
     """The rows, or a seeded sample of them, scaled to [0, 1] and projected with UMAP.
+
+    rows   those that have vectors, as `feature_rows` gives them
 
     The same vectors and options give the same points on the same machine.
     """
-    total = features.rows.height
+    total = rows.height
     sample = np.arange(total)
     if total > options.map_rows:
         rng = np.random.default_rng(options.seed)
@@ -81,8 +87,9 @@ def project(features: FeaturesFile, options: FeaturesOptions, progress: Progress
             # More threads would add up in another order each time.
             n_jobs=1,
         )
-        scaled = MinMaxScaler().fit_transform(features.vectors(sample))
+        vectors = features.vectors(rows[ROW].to_numpy()[sample])
+        scaled = MinMaxScaler().fit_transform(vectors)
         points = umap.fit_transform(scaled).astype(np.float32)
-    rows = features.rows.select(ID, LABEL, SPLIT)[sample]
-    labels = rows[LABEL].to_list() if features.labels == ONE else [None] * len(sample)
-    return Projection(points, labels, total, rows)
+    chosen = rows.select(ID, LABEL, SPLIT)[sample]
+    labels = chosen[LABEL].to_list() if features.labels == ONE else [None] * len(sample)
+    return Projection(points, labels, total, chosen)

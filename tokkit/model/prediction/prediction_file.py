@@ -15,7 +15,6 @@ import polars as pl
 
 from tokkit import files
 from tokkit.data import save
-from tokkit.data.dataset import Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.streaming import RowBlock, StreamedDataset, over_batches
 from tokkit.data.output import check_output
@@ -26,7 +25,7 @@ from tokkit.model.options.inference_options import PredictOptions
 from tokkit.model.prediction.input_rows import is_source
 from tokkit.model.prediction.predicted_columns import PredictedColumns
 from tokkit.model.prediction.predictor import Predictor
-from tokkit.progress import SILENT, Progress, SayOnce, stage
+from tokkit.progress import SILENT, PartOfStage, Progress, SayOnce, stage
 
 _PACKAGES = ("numpy", "polars", "pyarrow", "tokenizers", "torch", "transformers")
 
@@ -131,11 +130,12 @@ class PredictionFile:
             for block in dataset.row_blocks():
                 if not rows:
                     self._check_columns(block, columns, writer, dataset.source)
-                complete = _complete(block, by_row=counted.by_row)
+                complete = block.complete(by_row=counted.by_row)
                 # What a model expects of its rows is the same for all of them: it is said of the first.
                 self.predictor.receipt.check_rows(complete, SILENT if rows else progress)
                 encoded = self.predictor.classifier.encode(complete, self.predictor.threads)
-                predictions = self.predictor.predict(complete, encoded, SILENT)
+                part = PartOfStage(progress, len(encoded) * len(self.predictor.members), block.read)
+                predictions = self.predictor.predict(complete, encoded, part)
                 in_place: list[Any] = [None] * block.original.height
                 for position, prediction in zip(complete.positions, predictions, strict=True):
                     in_place[position] = prediction
@@ -146,7 +146,7 @@ class PredictionFile:
                 rows += block.original.height
                 predicted += len(predictions)
                 truncated += encoded.truncated
-                progress.advance(block.read)
+                part.complete()
         labels = self.predictor.classifier.labels if counted.by_row and counted.has_classes else ()
         by_class = {label: classes[label] for label in labels}
         return WrittenPredictions(str(self.path), rows, rows - predicted, truncated, by_class)
@@ -158,26 +158,3 @@ class PredictionFile:
         columns.check_free(block.original.columns, where)
         empty = columns.frame([None] * block.original.height)
         writer.check(pl.concat([block.original, empty], how="horizontal"))
-
-
-def _complete(block: RowBlock, *, by_row: bool) -> Rows:
-    """The rows of a block that have a text, and a second one where rows are pairs."""
-    present = block.texts.is_not_null()
-    if block.pairs is not None:
-        present &= block.pairs.is_not_null()
-    texts = block.texts.filter(present).to_list()
-    tokens: list[list[str]] = []
-    if not by_row:
-        tokens = (
-            [text.split() for text in texts]
-            if block.tokens is None
-            else block.tokens.filter(present).to_list()
-        )
-    return Rows(
-        texts=texts,
-        labels=[],
-        positions=present.arg_true().to_list(),
-        left_out={},
-        pairs=[] if block.pairs is None else block.pairs.filter(present).to_list(),
-        tokens=tokens,
-    )
