@@ -32,7 +32,7 @@ def test_each_setting_goes_to_the_group_that_has_it():
         RebalanceOptions, None, DatasetOptions, None, {"seed": 3, "sep": ";"}
     )
     assert (options.seed, read_options.sep) == (3, ";")
-    with pytest.raises(UsageError, match=r'unknown setting "sepp" \(did you mean "sep"\?\)'):
+    with pytest.raises(UsageError, match=r'DatasetOptions: no parameter "sepp" \(did you mean "sep"\?\)'):
         apply_to_both(RebalanceOptions, None, DatasetOptions, None, {"sepp": ";"})
 
 

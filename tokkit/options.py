@@ -22,7 +22,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Self, TypeVar
 
 from tokkit.errors import UsageError, did_you_mean
 
@@ -78,6 +78,12 @@ class Options:
 
     section: ClassVar[str] = "Options"
     sections: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+
+    def __new__(cls, *_: Any, **settings: Any) -> Self:
+        known = [item.name for item in dataclasses.fields(cls)]
+        for name in settings.keys() - set(known):
+            raise UsageError(f'{cls.__name__}: no parameter "{name}"{did_you_mean(name, known)}')
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for name, described in described_fields(type(self)):
@@ -167,7 +173,6 @@ def apply_settings(group: type[Group], options: Group | None, settings: Mapping[
 
     Raises `UsageError` for a setting that the group does not have.
     """
-    _check_names(settings, group)
     return dataclasses.replace(options or group(), **settings)
 
 
@@ -179,7 +184,6 @@ def apply_to_both(
     settings: Mapping[str, Any],
 ) -> tuple[Group, Second]:
     """As `apply_settings` for two groups; each setting replaces the field of the group that has it."""
-    _check_names(settings, first, second)
     names = {item.name for item in dataclasses.fields(first)}
     of_first = {name: value for name, value in settings.items() if name in names}
     of_second = {name: value for name, value in settings.items() if name not in names}
@@ -187,13 +191,6 @@ def apply_to_both(
         dataclasses.replace(options or first(), **of_first),
         dataclasses.replace(others or second(), **of_second),
     )
-
-
-def _check_names(settings: Mapping[str, Any], *groups: type[Options]) -> None:
-    known = [item.name for group in groups for item in dataclasses.fields(group)]
-    for name in settings:
-        if name not in known:
-            raise UsageError(f'unknown setting "{name}"{did_you_mean(name, known)}')
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

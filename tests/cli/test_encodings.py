@@ -35,7 +35,9 @@ def test_the_hint_reads_the_file(write, tmp_path, encoding):
         read_dataset(path, DatasetOptions())
     with pytest.raises(InputError) as of_corpus:
         tokkit.train_char(corpus, tmp_path / "out")
-    hints = {re.search(r"\n--encoding (\S+)$", error.value.hint)[1] for error in (of_data, of_corpus)}
+    hints = {
+        re.search(r"encoding[ =]\"?([\w-]+)\"?\)?$", error.value.hint)[1] for error in (of_data, of_corpus)
+    }
     assert hints == {encoding}
     assert read_dataset(path, DatasetOptions(encoding=encoding)).splits["train"].frame["text"][0] == text
     trained = tokkit.train_char(corpus, tmp_path / "out", encoding=encoding)

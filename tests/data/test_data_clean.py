@@ -306,7 +306,7 @@ def test_clean_the_same_bytes_each_time(dirty, tmp_path):
         ({"min_words": 5, "max_words": 2}, "--min-words 5 is above --max-words 2"),
         ({"min_characters": 5, "max_characters": 2}, "--min-characters 5 is above"),
         ({"keep": "last"}, '--keep: invalid value "last": choose from'),
-        ({"near": True}, 'unknown setting "near"'),
+        ({"near": True}, 'no parameter "near"'),
     ],
 )
 def test_clean_plans_that_cannot_be(dirty, tmp_path, settings, message):

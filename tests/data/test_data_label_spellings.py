@@ -106,7 +106,7 @@ def test_label_spellings_of_lists_are_refused_with_another_way(write, tmp_path):
     path = write("a.jsonl", '{"text": "a", "labels": ["x", "X"]}\n{"text": "b", "labels": ["x"]}\n')
     with pytest.raises(UsageError, match="lists of labels") as caught:
         tokkit.clean(path, tmp_path / "out.jsonl", labels="merge")
-    assert caught.value.hint == "give one of them another name (--label-names)"
+    assert caught.value.hint == "give one of them another name (label_names)"
     [finding] = [f for f in tokkit.stats(path).findings if f.rule == "label-spellings"]
     assert finding.fix == "give them one name (--label-names)"
 

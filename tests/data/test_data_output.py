@@ -135,7 +135,7 @@ def test_load_dataset_takes_the_options_as_settings(write, tmp_path):
     write("f/dev.txt", "c|x\n")
     loaded = tokkit.load_dataset(tmp_path / "f", sep="|", names="text,label", label_names="x=good,y=bad")
     assert {name: rows["label"][:] for name, rows in loaded.items()} == {"train": [1, 0], "validation": [1]}
-    with pytest.raises(UsageError, match='unknown setting "labelcolumn"'):
+    with pytest.raises(UsageError, match='load_dataset: no parameter "labelcolumn"'):
         tokkit.load_dataset(tmp_path / "f", labelcolumn="x")
     with pytest.raises(InputError, match="no such file"):
         tokkit.load_dataset(tmp_path / "g.csv")

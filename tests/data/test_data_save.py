@@ -289,4 +289,4 @@ def test_save_no_format_that_is_only_read(write, tmp_path):
     path = write("a.conllu", "\t".join(["1", "Go", "go", "VERB", *"______"]) + "\n")
     with pytest.raises(UsageError, match="conllu files are not written") as caught:
         tokkit.clean(path, tmp_path / "out.conllu")
-    assert caught.value.hint == f"-o {tmp_path / 'out.jsonl'}"
+    assert caught.value.hint == f'tokkit.clean("{tmp_path / "a.conllu"}", "{tmp_path / "out.jsonl"}")'

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import tokkit
 from tokkit.data import dataset
 from tokkit.data.dataset import Dataset, Split
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -253,8 +254,8 @@ def test_split_what_is_split_already_is_refused(write, tmp_path):
 
 
 def test_split_a_wrong_setting_is_named(write, tmp_path):
-    with pytest.raises(UsageError, match=r'unknown setting "valid" \(did you mean "validation"\?\)'):
-        split(_csv(write, [("a", "x")]), tmp_path / "out", valid=0.1)
+    with pytest.raises(UsageError, match=r'no parameter "valid" \(did you mean "validation"\?\)'):
+        tokkit.split(_csv(write, [("a", "x")]), tmp_path / "out", valid=0.1)
     with pytest.raises(UsageError, match="--test: -1 is below 0"):
         split(_csv(write, [("a", "x")]), tmp_path / "out", test=-1)
 

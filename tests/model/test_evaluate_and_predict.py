@@ -70,7 +70,7 @@ def test_evaluate_names_a_label_the_model_does_not_know(model, tmp_path):
     data = write_csv(tmp_path / "t.csv", [("i feel glad", "joi"), ("i feel sad", "sadness")])
     with pytest.raises(InputError, match=r'unknown label "joi" .*did you mean "joy"') as caught:
         tokkit.evaluate(model, data)
-    assert caught.value.hint.endswith(":\n--label-names joi=joy"), "it works when it is pasted"
+    assert caught.value.hint.endswith('label_names="joi=joy")'), "it works when it is pasted"
     renamed = tokkit.DatasetOptions(label_names="joi=joy")
     assert tokkit.evaluate(model, data, read_options=renamed).as_dict()["rows"] == 2
 
@@ -80,7 +80,7 @@ def test_evaluate_guesses_no_names_for_numbers(model, tmp_path):
     with pytest.raises(InputError, match='unknown label "0"') as caught:
         tokkit.evaluate(model, data)
     assert caught.value.hint == (
-        "give the labels of the file (0, 1) the names that they have in the model (--label-names)"
+        "give the labels of the file (0, 1) the names that they have in the model (label_names)"
     )
 
 

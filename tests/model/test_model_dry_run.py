@@ -55,7 +55,7 @@ def test_a_dry_run_refuses_what_the_training_would(dataset, tokenizer, tmp_path,
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "out", dry_run=True)
     for name in ("LOCAL_RANK", "RANK", "WORLD_SIZE"):
         monkeypatch.setenv(name, "2")
-    with pytest.raises(UsageError, match="--dry-run: measures one process"):
+    with pytest.raises(UsageError, match="dry_run: measures one process"):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "other", dry_run=True)
 
 

@@ -289,5 +289,5 @@ def test_the_best_of_several_models_is_that_by_the_metric_named(model, folds, da
     table = reports.comparison(joy)[0]
     assert table.columns[5] == reports.score_name(of_class)
     assert [row[5] for row in table.rows] == list(f1.values())
-    with pytest.raises(UsageError, match=r'--metric: no score "acuracy" .did you mean "accuracy"'):
+    with pytest.raises(UsageError, match=r'metric: no score "acuracy" .did you mean "accuracy"'):
         tokkit.evaluate(model, dataset / "test.csv", metric="acuracy")

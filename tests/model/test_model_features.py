@@ -246,7 +246,7 @@ class TestWhatCannotBe:
         model = encoder("distilbert", tmp_path / "d", tokenizer)
         with pytest.raises(InputError, match="distilbert has no pooler") as raised:
             tokkit.features(model, texts, tmp_path / "f.parquet", pooling="pooler")
-        assert "--pooling cls" in raised.value.hint
+        assert 'pooling="cls"' in raised.value.hint
         assert [path.name for path in tmp_path.iterdir()] == ["d"]
 
     def test_a_pooler_that_the_checkpoint_lacks(self, texts, tokenizer, tmp_path):
@@ -296,7 +296,7 @@ class TestWhatCannotBe:
         save_file(weights, loud / "model.safetensors", metadata={"format": "pt"})
         with pytest.raises(InputError, match="too large for float16") as raised:
             tokkit.features(loud, texts, tmp_path / "f.parquet", dtype="float16")
-        assert raised.value.hint == "write 32 bits (--dtype)"
+        assert raised.value.hint == "write 32 bits (dtype)"
 
     def test_what_is_no_model(self, texts, tokenizer, tmp_path):
         with pytest.raises(InputError, match="not a model folder: it has no config"):

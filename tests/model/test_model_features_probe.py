@@ -169,9 +169,9 @@ class TestTheMap:
 
     def test_needs_more_rows_than_neighbours(self, bert, tmp_path):
         data = write_csv(tmp_path / "t.csv", sentences(12, seed=1))
-        with pytest.raises(InputError, match="12 rows are too few for a map with --neighbors 15") as raised:
+        with pytest.raises(InputError, match="12 rows are too few for a map with neighbors=15") as raised:
             tokkit.features(bert, data, tmp_path / "f.parquet", projection=True)
-        assert raised.value.hint == "fewer neighbors:\n--neighbors 11"
+        assert raised.value.hint.endswith("neighbors=11)")
         assert not (tmp_path / "f.parquet").exists()
 
     @pytest.mark.parametrize("rows", [6, 7])
@@ -228,7 +228,7 @@ class TestWhatCannotBe:
 
     def test_a_probe_of_a_vector_a_token(self, bert, dataset, tmp_path, file):
         assert (
-            "--pooling mean"
+            'pooling="mean"'
             in self.refused(bert, dataset, tmp_path, "one vector per row", pooling="none").hint
         )
         tokkit.features(bert, dataset, tmp_path / "n.parquet", pooling="none", threads=1)

@@ -314,7 +314,7 @@ def test_folds_take_no_rows_from_elsewhere_to_validate_on(data, dataset, tokeniz
 
 
 def test_groups_without_folds_are_refused(data, tokenizer, tmp_path):
-    with pytest.raises(UsageError, match="--group-column: keeps rows in one fold"):
+    with pytest.raises(UsageError, match="group_column: keeps rows in one fold"):
         tokkit.finetune(data, tokenizer, out=tmp_path / "m", group_column="author", **FAST)
 
 
@@ -328,7 +328,7 @@ def test_one_of_the_folds_is_to_be_named_as_a_model_to_go_on_from(folds, data, t
     out, _ = folds
     with pytest.raises(InputError, match="has 3 folds, but only one model can be fine-tuned") as caught:
         tokkit.finetune(data, model=out, out=tmp_path / "m", **FAST)
-    assert caught.value.hint == f"the first, for example:\n--model {out / 'fold-1'}"
+    assert f'model="{out / "fold-1"}"' in caught.value.hint
 
 
 @pytest.mark.parametrize("width", [40, 120])

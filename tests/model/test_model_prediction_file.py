@@ -121,7 +121,7 @@ def test_a_name_that_is_taken_is_refused_before_anything_is_predicted(model, tmp
     with pytest.raises(UsageError, match='column "predicted" already') as caught:
         tokkit.predict(model, tmp_path / "in.csv", out=tmp_path / "out.csv")
     assert caught.value.hint is not None
-    assert "--prefix model_" in caught.value.hint
+    assert 'prefix="model_"' in caught.value.hint
     assert not (tmp_path / "out.csv").exists()
     tokkit.predict(model, tmp_path / "in.csv", out=tmp_path / "out.csv", prefix="model_")
     assert pl.read_csv(tmp_path / "out.csv").columns[1:3] == ["predicted", "model_predicted"]
@@ -135,9 +135,9 @@ def test_what_cannot_be_written_is_refused(model, dataset, tmp_path):
         tokkit.predict(model, [rows, rows], out=tmp_path / "o.csv")
     with pytest.raises(UsageError, match="splits train, validation, test"):
         tokkit.predict(model, dataset, out=tmp_path / "o.csv")
-    with pytest.raises(UsageError, match="--top 4: the model has 3 classes"):
+    with pytest.raises(UsageError, match="top=4: the model has 3 classes"):
         tokkit.predict(model, rows, out=tmp_path / "o.csv", top=4)
-    with pytest.raises(UsageError, match="--probabilities: is for the rows of a file"):
+    with pytest.raises(UsageError, match="probabilities: is for the rows of a file"):
         tokkit.predict(model, rows, probabilities=True)
     with pytest.raises(InputError, match="a text file holds one column"):
         tokkit.predict(model, rows, out=tmp_path / "o.txt", output_format="text")

@@ -176,5 +176,5 @@ def test_one_label_only_is_nothing_to_learn(tokenizer, tmp_path):
 
 @pytest.mark.parametrize("task", ["single-label", "tags", "regression"])
 def test_another_task_than_the_rows_are_labelled_for_is_refused(task, data, tokenizer, tmp_path):
-    with pytest.raises(UsageError, match=f"--task {task}: the rows of .* have lists of labels"):
+    with pytest.raises(UsageError, match=f'task="{task}": the rows of .* have lists of labels'):
         tokkit.finetune(data, tokenizer, out=tmp_path / "m", task=task, **FAST)

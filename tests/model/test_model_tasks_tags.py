@@ -304,9 +304,9 @@ def test_an_inside_tag_may_come_up_only_later(tagger, data, tokenizer, tmp_path)
 
 
 def test_a_task_without_the_lists_it_needs_is_refused(dataset, data, tokenizer, tmp_path):
-    with pytest.raises(UsageError, match=r"--task tags: the rows of .* have one label each"):
+    with pytest.raises(UsageError, match=r'task="tags": the rows of .* have one label each'):
         tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", task="tags", **FAST)
-    with pytest.raises(UsageError, match=r"--task single-label: .* a tag for each of their tokens"):
+    with pytest.raises(UsageError, match=r'task="single-label": .* a tag for each of their tokens'):
         tokkit.finetune(data, tokenizer, out=tmp_path / "m", task="single-label", **FAST)
 
 

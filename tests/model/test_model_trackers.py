@@ -86,7 +86,7 @@ def test_a_tracker_that_fails_is_given_up(dataset, tokenizer, tmp_path, heard):
 
 def test_a_tracker_that_is_not_installed_or_unknown_is_refused(dataset, tokenizer, monkeypatch, capsys):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(UsageError, match="--report-to wandb: needs the package wandb") as error:
+    with pytest.raises(UsageError, match='report_to="wandb": needs the package wandb') as error:
         tokkit.finetune(dataset, tokenizer, out="m", report_to="wandb")
     assert error.value.hint == "pip install wandb"
     assert run(["finetune", str(dataset), "--tokenizer", str(tokenizer), "--report-to", "tensorbord"]) == 2

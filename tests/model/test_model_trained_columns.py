@@ -62,9 +62,9 @@ def test_columns_are_computed_as_in_training(computed, tmp_path):
 def test_columns_that_cannot_be_computed_are_refused_with_one_that_there_is(computed, tmp_path):
     rows = _rows(7).rename({"title": "headline"})
     for out in (None, tmp_path / "out.csv"):
-        with pytest.raises(InputError, match='column "both" cannot be computed: --add both: "title"') as no:
+        with pytest.raises(InputError, match='column "both" cannot be computed: add="both": "title"') as no:
             tokkit.predict(computed, rows, out=out)
-        assert no.value.hint == "name another column: --text-column body"
+        assert no.value.hint == 'name another column: text_column="body"'
     with pytest.raises(InputError, match="cannot be computed"):
         tokkit.evaluate(computed, rows)
     assert tokkit.predict(computed, rows, rename="headline=title").predictions[1]["text"]

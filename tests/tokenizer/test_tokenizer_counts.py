@@ -94,15 +94,15 @@ def test_counts_of_one_recipe_serve_another_with_the_same_blocks(corpus, tmp_pat
 @pytest.mark.parametrize(
     ("blocks", "named"),
     [
-        ({"recipe": "korean"}, "--recipe korean"),
-        ({"normalizer": ["nfc"]}, "--recipe bert-uncased --normalizer nfc"),
-        ({"pre_tokenizer": ["whitespace"]}, "--pre-tokenizer whitespace"),
+        ({"recipe": "korean"}, 'recipe="korean"'),
+        ({"normalizer": ["nfc"]}, 'recipe="bert-uncased" normalizer="nfc"'),
+        ({"pre_tokenizer": ["whitespace"]}, 'pre_tokenizer="whitespace"'),
     ],
 )
 def test_blocks_of_another_pipeline_are_refused(counts, tmp_path, blocks, named):
     with pytest.raises(UsageError, match=named) as caught:
         tokkit.train_wordpiece(out=tmp_path / "out", counts=counts, **blocks)
-    assert "was counted with --recipe bert-uncased, which splits text in another way" in caught.value.message
+    assert 'was counted with recipe="bert-uncased", which splits text in another way' in caught.value.message
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,7 +110,7 @@ def test_a_corpus_and_counts_are_one_too_many_and_neither_one_too_few(corpus, co
     for named in (corpus, str(corpus), [corpus]):
         with pytest.raises(UsageError, match="takes the place of a corpus; name one of them"):
             tokkit.train_bpe(named, tmp_path / "out", counts=counts)
-    with pytest.raises(UsageError, match=r"name a corpus: .* or --counts DIR"):
+    with pytest.raises(UsageError, match=r'name a corpus: .* or counts="DIR"'):
         tokkit.train_bpe(out=tmp_path / "out")
 
 

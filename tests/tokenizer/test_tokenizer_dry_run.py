@@ -77,5 +77,5 @@ def test_a_dry_run_refuses_what_the_training_would(corpus, tmp_path):
     with pytest.raises(OutputError):
         tokkit.train_bpe(corpus, tmp_path / "out", dry_run=True)
     tokkit.count(corpus, tmp_path / "counts")
-    with pytest.raises(UsageError, match="--dry-run: measures a piece of a corpus"):
+    with pytest.raises(UsageError, match="dry_run: measures a piece of a corpus"):
         tokkit.train_bpe(counts=tmp_path / "counts", out=tmp_path / "new", dry_run=True)

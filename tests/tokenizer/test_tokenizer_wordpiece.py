@@ -109,7 +109,7 @@ def test_wordpiece_special_tokens_come_first_and_are_learned_from_no_text(tmp_pa
 
 
 def test_wordpiece_suffix_is_refused(tmp_path):
-    with pytest.raises(tokkit.UsageError, match="--suffix"):
+    with pytest.raises(tokkit.UsageError, match=r"^suffix: "):
         tokkit.train_wordpiece(write(tmp_path / "c.txt", "a\n"), tmp_path / "out", suffix="</w>")
 
 

@@ -316,26 +316,31 @@ def _missing_from_template(content):
 
 
 REFUSED = {
-    "template names no token": (_missing_from_template, {}, 'its template names "\\[NONE\\]"', "add-tokens"),
-    "role without a token": (dict, {"pad_token": "<pad>"}, '--pad-token: names "<pad>"', "add-tokens"),
+    "template names no token": (_missing_from_template, {}, 'its template names "\\[NONE\\]"', "add_tokens("),
+    "role without a token": (dict, {"pad_token": "<pad>"}, 'pad_token: names "<pad>"', "add_tokens("),
     "extra without a token": (
         dict,
         {"extra_special_token": "<x>"},
-        "--extra-special-token: names",
-        "--special '<x>'",
+        "extra_special_token: names",
+        'special="<x>"',
     ),
-    "another unknown token": (dict, {"unk_token": "[PAD]"}, 'its model knows "\\[UNK\\]"', "--unk-token"),
+    "another unknown token": (
+        dict,
+        {"unk_token": "[PAD]"},
+        'its model knows "\\[UNK\\]"',
+        "leave unk_token out",
+    ),
     "unknown token missing": (
         lambda content: content["model"].update(unk_token="<none>"),
         {},
         'its unknown token "<none>" is not',
-        "(--unk-token)",
+        "(unk_token)",
     ),
     "two tokens of one id": (
         lambda content: content["model"]["vocab"].update(zz=9),
         {},
         "share the id 9",
-        "tokkit doctor",
+        "tokkit.doctor(",
     ),
     "panic": (
         lambda content: content.update(pre_tokenizer={"type": "FixedLength", "length": 0}),
@@ -349,7 +354,7 @@ REFUSED = {
         lambda content: content.update(post_processor=None),
         {"post_processor": "bert:cls=[CLS],sep=[NONE]"},
         '"\\[NONE\\]" is not a special token',
-        "(--cls-token, --sep-token)",
+        "(cls_token, sep_token)",
     ),
     "template without a role": (
         dict,
@@ -357,7 +362,7 @@ REFUSED = {
         '"<s>" is not a special token',
         "",
     ),
-    "layout": (dict, {"layout": "fairseq"}, "is not a .model", "leave --layout out"),
+    "layout": (dict, {"layout": "fairseq"}, "is not a .model", "leave layout out"),
 }
 
 
@@ -454,5 +459,5 @@ def test_wrap_counts_the_texts_that_sentencepiece_cuts_otherwise(tmp_path):
     ) as caught:
         tokkit.wrap(trained("unigram bytes"), tmp_path / "out", check=str(lines))
     assert "by SentencePiece, and " in caught.value.message
-    assert "--check" in caught.value.hint
+    assert "out of check" in caught.value.hint
     assert not (tmp_path / "out").exists()

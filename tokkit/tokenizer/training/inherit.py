@@ -130,12 +130,12 @@ def _check_settings(options: TrainerOptions) -> None:
 
 def _check_family(name: str, family: str, wanted: str) -> None:
     if family != wanted:
-        fitting = _TRAINED_BY[family] + (f" --from {name}" if family in _TAKES_FROM else "")
+        fitting = _TRAINED_BY[family]
         raise UsageError(
-            f"{name}: its model is {family}, not {wanted}; the command that fits is {fitting}",
-            hint=f"take the one that fits:\n{_TRAINED_BY[family]} ..."
+            f"{name}: its model is {family}, not {wanted}",
+            hint=f"take the command that fits:\n{fitting} ..."
             if family in _TAKES_FROM
-            else "take that, without --from",
+            else f"the command that fits takes no --from: {fitting.removeprefix('tokkit ')}",
         )
 
 
