@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -54,7 +55,7 @@ IN_MEMORY = {
 def test_mappings_in_results_name_no_temporary_file(frame, tmp_path):
     tokkit.train_char(frame, tmp_path / "t", vocab_size=60)
     measured = tokkit.doctor(tmp_path / "t", data=frame).measured
-    assert measured["dataset"] in ("data", "data.parquet")
+    assert measured["dataset"] == "data"
 
 
 @pytest.mark.parametrize("kind", IN_MEMORY)
@@ -62,7 +63,7 @@ def test_statistics_are_those_of_the_file(frame, path, kind):
     in_memory = tokkit.stats(IN_MEMORY[kind](frame))
     of_file = tokkit.stats(path)
     assert in_memory.splits == of_file.splits
-    assert in_memory.as_dict()["dataset"] in ("dataset", "dataset.parquet")
+    assert in_memory.as_dict()["dataset"] == "dataset"
     assert "/tmp" not in str(in_memory.as_dict()), "no path of a temporary file"
     assert not paths._SPOOLED
 
@@ -158,12 +159,16 @@ def test_predictions_are_a_table(trained, path):
     assert table["label"].to_list() == [row["label"] for row in result.predictions]
     assert "<table" in result._repr_html_()
     assert "Predictions (140 further rows)" in result._repr_html_()
+    lines = str(result).splitlines()
+    assert lines[0] == "Predictions (190 further rows)"
+    assert len(lines) < 40, "a few rows"
+    assert repr(result).startswith("PredictResult(predictions=[")
 
 
 def test_what_is_no_table_is_refused_by_its_name():
     with pytest.raises(tokkit.InputError, match="dataset: a DataFrame that cannot be read as a table"):
         tokkit.stats(pd.DataFrame({"text": ["a", 1, {"b": object()}], "label": [1, 2, 3]}))
-    with pytest.raises(tokkit.InputError, match=r"^dataset\.parquet: no column of texts"):
+    with pytest.raises(tokkit.InputError, match=r"^dataset: no column of texts"):
         tokkit.stats(pl.DataFrame({"number": [1, 2]}))
     with pytest.raises(tokkit.InputError, match=r"no-such\.csv: no such file") as missing:
         tokkit.stats("no-such.csv")
@@ -206,3 +211,18 @@ def test_every_result_of_a_command_has_a_report(tmp_path):
         page = result._repr_html_()
         assert "<table" in page
         assert "<b>" not in page, "data is escaped"
+        assert len(f"{result!r}") < 2_000
+        assert f"{result}".count("\n") < 150
+
+
+def test_a_result_is_printed_as_its_tables_and_shortened_in_a_list(frame, tmp_path):
+    measured = tokkit.stats(frame)
+    assert re.search(r"^ rows +200$", str(measured), re.MULTILINE)
+    assert "--html" not in str(measured)
+    [line] = repr([measured]).splitlines()
+    assert line.startswith("[StatsResult(source='dataset', text_column='text', label_column='label', ")
+    assert "splits={'train': {...}}" in line
+    assert "/tmp" not in line
+    expected = tokkit.train_char(frame["text"].to_list(), tmp_path / "t", vocab_size=60, dry_run=True)
+    assert str(expected).startswith("Dry run, nothing was written; expected")
+    assert "Dry run" in expected._repr_html_()

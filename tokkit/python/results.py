@@ -1,4 +1,4 @@
-"""Results as a notebook displays them, and as frames of pandas where they are tables.
+"""Results as a notebook displays them and as `print` writes them, and as frames where they are tables.
 
 Each kind of result gets its methods when a function returns the first of it: no room below this one imports
 `views` or pandas for them.
@@ -6,12 +6,16 @@ Each kind of result gets its methods when a function returns the first of it: no
 
 from __future__ import annotations
 
+import reprlib
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from importlib import import_module
 from typing import Any
 
 from tokkit.views import html
-from tokkit.views.tables import Table
+from tokkit.views.reports.summary import brief
+from tokkit.views.tables import Table, as_text, beginning
 
 Rows = Sequence[Mapping[str, Any]]
 Tables = Callable[[Mapping[str, Any]], Sequence[Table]]
@@ -38,19 +42,43 @@ ROWS: dict[str, Callable[[Any], Rows]] = {
 }
 
 
+# Rows of a table that `print` writes.
+_PRINTED_ROWS = 10
+_SHORT = reprlib.Repr()
+_SHORT.maxlevel, _SHORT.maxdict, _SHORT.maxstring, _SHORT.maxother = 1, 2, 60, 60
+
+
 def with_display(name: str, result: Any) -> Any:
-    """The result of a function; its class then has ``_repr_html_`` and, of tables, ``to_pandas``."""
-    kind = type(result)
+    """The result of a function; its class can then be displayed, and has ``to_pandas`` if it is a table."""
+    kind: Any = type(result)
     if hasattr(result, "as_dict") and not hasattr(kind, "_repr_html_"):
+        kind.__repr__ = _shortened
+        kind.__str__ = lambda self: _as_text(name, self.as_dict())
         kind._repr_html_ = lambda self: html.fragment(_report(name, self.as_dict()))
         if name in ROWS:
             kind.to_pandas = lambda self: _frame(ROWS[name](self))
     return result
 
 
+def _shortened(result: Any) -> str:
+    """``StatsResult(source='reviews.csv', splits={'train': {...}}, ...)``, of one line."""
+    written = (f"{item.name}={_SHORT.repr(getattr(result, item.name))}" for item in fields(result))
+    return f"{type(result).__name__}({', '.join(written)})"
+
+
+def _as_text(name: str, record: Mapping[str, Any]) -> str:
+    """The tables that a terminal displays, of long ones the first rows."""
+    tables = brief(record, "") if name == "stats" else _report(name, record)
+    columns = shutil.get_terminal_size((100, 24)).columns
+    text = as_text([beginning(table, _PRINTED_ROWS) for table in tables], columns, color=False)
+    return "\n".join(map(str.rstrip, text.splitlines())).rstrip()
+
+
 def _report(name: str, record: Mapping[str, Any]) -> Sequence[Table]:
     report = REPORTS.get(name)
-    if name == "evaluate":
+    if "total_seconds" in record:
+        report = "dry_run.dry_run"
+    elif name == "evaluate":
         report = "evaluation.comparison" if "models" in record else "evaluation.evaluation"
     elif name == "finetune":
         report = "finetuning.cross_validation" if "folds" in record else "finetuning.finetuning"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from itertools import repeat
 from string import Template
@@ -19,6 +19,7 @@ from tokkit.views.tables import (
     Severity,
     Shaded,
     Table,
+    beginning,
     decimals,
     in_words,
     is_number,
@@ -120,18 +121,11 @@ def _section(part: Part, attributes: str = "") -> str:
 
 def fragment(parts: Sequence[Part]) -> str:
     """The tables as a part of another page, in its fonts and colors. Data in it is escaped."""
-    body = "\n".join(_section(_beginning(part)) for part in parts)
+    begun = (beginning(part, _DISPLAYED_ROWS) if isinstance(part, Table) else part for part in parts)
+    body = "\n".join(map(_section, begun))
     # buttons sort the tables of a page, by a script that is not part of this
     plain = body.replace('<button type="button">', "").replace("</button>", "")
     return f'<div class="tokkit"><style>{_FRAGMENT_STYLE}</style>\n{plain}\n</div>'
-
-
-def _beginning(part: Part) -> Part:
-    """The part, of a long table its first rows and how many are left out."""
-    if not isinstance(part, Table) or len(part.rows) <= _DISPLAYED_ROWS:
-        return part
-    more = len(part.rows) - _DISPLAYED_ROWS
-    return replace(part, title=f"{part.title} ({more:,} further rows)", rows=part.rows[:_DISPLAYED_ROWS])
 
 
 def _text(text: str) -> str:

@@ -9,7 +9,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate, takewhile
 from typing import Any
 
@@ -35,6 +35,13 @@ class Table:
 def facts(title: str, rows: Iterable[tuple[str, Any]]) -> Table:
     """A name and a value per row, without the rows that have no value."""
     return Table(title, ("", "value"), [row for row in rows if row[1] is not None])
+
+
+def beginning(table: Table, rows: int) -> Table:
+    """The first rows of a table; its title then says how many are left out."""
+    if (more := len(table.rows) - rows) <= 0:
+        return table
+    return replace(table, title=f"{table.title} ({more:,} further rows)", rows=table.rows[:rows])
 
 
 def skipped(result: Result) -> list[Table]:

@@ -39,10 +39,10 @@ def headlines(result: Result) -> list[Headline]:
     return [*lines, Headline("findings", ", ".join(counts) or "none", "", worst)]
 
 
-def brief(result: Result) -> list[Table]:
+def brief(result: Result, elsewhere: str = "all tables: -v, or --html FILE") -> list[Table]:
     """The ten lines, languages, examples and findings; all other tables are those of `inspection.stats`."""
     *lines, last = headlines(result)
-    last = replace(last, detail="all tables: -v, or --html FILE")
+    last = replace(last, detail=elsewhere)
     summary = as_table(str(result["dataset"]), [*lines, last])
     return [summary, *languages(result), *examples(result), *findings(result)]
 
