@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tokkit.errors import UsageError
-from tokkit.sources import formats
+from tokkit.sources.formats import headers
 
 
 @pytest.mark.parametrize(
@@ -24,30 +24,30 @@ from tokkit.sources import formats
     ],
 )
 def test_headers_sniff_separator(lines, separator):
-    assert formats.sniff_separator(lines) == separator
+    assert headers.sniff_separator(lines) == separator
 
 
-@given(st.lists(st.text(), min_size=1), st.sampled_from(formats.SEPARATORS))
+@given(st.lists(st.text(), min_size=1), st.sampled_from(headers.SEPARATORS))
 def test_headers_read_any_line(lines, separator):
-    formats.sniff_separator(lines)
-    assert formats.split_line(lines[0] + "\n", separator) is not None
+    headers.sniff_separator(lines)
+    assert headers.split_line(lines[0] + "\n", separator) is not None
 
 
 def test_headers_split_line_takes_a_field_of_any_length():
-    assert formats.split_line("a" * 300_000 + ";b", ";") == ["a" * 300_000, "b"]
+    assert headers.split_line("a" * 300_000 + ";b", ";") == ["a" * 300_000, "b"]
 
 
 @pytest.mark.parametrize(
     ("typed", "meant"), [(r"\t", "\t"), ("tab", "\t"), (";", ";"), ("\t", "\t"), ("¦", "¦")]
 )
 def test_headers_separator_of_takes_what_is_typed(typed, meant):
-    assert formats.separator_of(typed) == meant
+    assert headers.separator_of(typed) == meant
 
 
 @pytest.mark.parametrize("typed", ["", ";;", '"', "\n", "comma"])
 def test_headers_separator_of_refuses_the_rest(typed):
     with pytest.raises(UsageError, match="--sep"):
-        formats.separator_of(typed)
+        headers.separator_of(typed)
 
 
 @pytest.mark.parametrize(
@@ -63,4 +63,4 @@ def test_headers_separator_of_refuses_the_rest(typed):
     ],
 )
 def test_headers_looks_like_data(cells, column, data):
-    assert formats.looks_like_data(cells, [column, column]) is data
+    assert headers.looks_like_data(cells, [column, column]) is data

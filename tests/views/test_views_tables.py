@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tokkit.views.tables import Bar, Spans, Table, as_text, as_tsv, in_message, printable
+from tokkit.views.tables import Bar, Spans, Table, as_text, as_tsv
+from tokkit.views.text import in_message, printable
 
 NASTY = [
     "[/b] and [unk]",

@@ -30,7 +30,7 @@ from tokkit.errors import (
 from tokkit.runtime.panics import is_panic, reason_of
 from tokkit.runtime.processes import is_helper
 from tokkit.sources.paths import displayed, remove_spooled
-from tokkit.views.tables import in_message
+from tokkit.views.text import in_message
 
 # The sections of `tokkit --help`: command -> its summary.
 SECTIONS = {

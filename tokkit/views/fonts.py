@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 
-from tokkit.views.tables import escaped, printable, shorten
+from tokkit.views.text import escaped, printable, shorten
 
 _FONTS = (
     *("Noto Sans CJK KR", "Noto Sans KR", "NanumGothic", "NanumBarunGothic", "Malgun Gothic", "AppleGothic"),

@@ -23,8 +23,8 @@ from tokkit.views.tables import (
     decimals,
     in_words,
     is_number,
-    printable,
 )
+from tokkit.views.text import printable
 
 # rows of a table in a notebook
 _DISPLAYED_ROWS = 60

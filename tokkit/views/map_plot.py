@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from tokkit.views.fonts import drawable
 from tokkit.views.plots import BLUE, COLORS, picture_bytes, style
-from tokkit.views.tables import shorten
+from tokkit.views.text import shorten
 
 if TYPE_CHECKING:
     import numpy as np

@@ -13,7 +13,7 @@ from typing import Any
 
 from tokkit.errors import in_units
 from tokkit.views.progress_bar import Messages
-from tokkit.views.tables import printable
+from tokkit.views.text import printable
 
 # Seconds of a stage before the line is displayed, and between two states of it.
 _PAUSE = 0.25

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from tokkit.errors import in_units
-from tokkit.views.tables import folded, in_message, printable
+from tokkit.views.text import folded, in_message, printable
 
 # Columns of the bar, which shrinks in steps: it is not to change with every digit of the amount.
 _BAR, _STEP = 24, 8

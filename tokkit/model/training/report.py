@@ -23,7 +23,7 @@ from tokkit.progress import Progress
 from tokkit.views import plots
 from tokkit.views.names import score_name
 from tokkit.views.reports.evaluation import baseline_columns, predicts_only
-from tokkit.views.tables import in_markdown
+from tokkit.views.text import in_markdown
 
 _VERIFIED_ROWS = 8
 

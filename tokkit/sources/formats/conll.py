@@ -17,8 +17,9 @@ import polars as pl
 
 from tokkit.errors import InputError, counted
 from tokkit.sources import streams
-from tokkit.sources.formats import FormatOptions, Say, TableFormat, check_unique
+from tokkit.sources.formats import FormatOptions, Say, TableFormat
 from tokkit.sources.formats.batch import BadRows, Batch, batches_of
+from tokkit.sources.formats.headers import check_unique
 
 TOKENS, TAGS, TEXT = "tokens", "tags", "text"
 _DOCUMENT = "-DOCSTART-"

@@ -14,9 +14,10 @@ from itertools import chain, islice
 from pathlib import Path
 
 from tokkit.errors import InputError, counted
-from tokkit.sources import formats, streams
-from tokkit.sources.formats import FormatOptions, Say, TableFormat
+from tokkit.sources import streams
+from tokkit.sources.formats import FormatOptions, Say, TableFormat, headers
 from tokkit.sources.formats.batch import BadRows, Batch, batches_of, first_rows, string_series
+from tokkit.sources.formats.quoting import LARGEST_FIELD
 
 # bytes of text from which on the kernel saves more time than loading it takes
 LARGE = 1 << 24
@@ -105,14 +106,14 @@ class _DelimitedFile:
         """Names the columns; the first records where they are rows, and do not name them."""
         first = list(islice((record for record in records if not self._is_separator_line(record[1])), 1))
         # more are read only to look for the header below a title
-        while first and formats.is_title(first[-1][1]) and len(first) <= formats.MOST_TITLES:
+        while first and headers.is_title(first[-1][1]) and len(first) <= headers.MOST_TITLES:
             following = list(islice(records, 1))
             first += following
             if not following:
                 break
         if not first:
             raise InputError(f"{self._path}: the file is empty", hint="name a file that holds rows")
-        if above := formats.titles([cells for _, cells in first]):
+        if above := headers.titles([cells for _, cells in first]):
             title = " ".join(cell for _, cells in first[:above] for cell in cells if cell)
             self._say(
                 f"{self._path}: skipped what is above the header in line {first[above][0]}: {title[:80]}"
@@ -120,7 +121,7 @@ class _DelimitedFile:
             first = first[above:]
         self._line, cells = first[0]
         self._check_title([cells for _, cells in first])
-        self.names, is_header = formats.column_names(self._path, *first[0], self._options.names, self._say)
+        self.names, is_header = headers.column_names(self._path, *first[0], self._options.names, self._say)
         self._header = cells if is_header else []
         wanted = self._options.columns
         self.wanted = {name: i for i, name in enumerate(self.names) if wanted is None or name in wanted}
@@ -128,8 +129,8 @@ class _DelimitedFile:
 
     def _check_title(self, first: Sequence[list[str]]) -> None:
         """Raises `InputError` where the first line is most likely a title, and no names of columns follow."""
-        wide = len(first) > 1 and len(first[0]) > 1 and formats.is_title(first[0])
-        if wide and not (self._options.names or formats.known(first[0]) or formats.is_title(first[1])):
+        wide = len(first) > 1 and len(first[0]) > 1 and headers.is_title(first[0])
+        if wide and not (self._options.names or headers.known(first[0]) or headers.is_title(first[1])):
             raise InputError(
                 f'{self._path}:{self._line}: names one of {len(first[0])} columns, "{first[0][0]}": a title?',
                 hint=f"leave out what is above the column names:\n"
@@ -137,7 +138,7 @@ class _DelimitedFile:
             )
 
     def _is_separator_line(self, fields: list[str]) -> bool:
-        return formats.named_separator(self.separator.join(fields)) is not None
+        return headers.named_separator(self.separator.join(fields)) is not None
 
     def _repeats_header(self, fields: list[str]) -> bool:
         """Whether a record is the header again, or a line for Excel, as in files that were joined."""
@@ -175,14 +176,14 @@ class _DelimitedFile:
             return
         rows = first_rows(below, _COMPARED)
         columns = [rows[name].to_list() for name in self.names]
-        if formats.looks_like_data(self.names, columns):
+        if headers.looks_like_data(self.names, columns):
             present = [[value for value in column if value is not None] for column in columns]
             commas = self.separator != "," and any(_with_decimal_points(some) != some for some in present)
             decimal = " --decimal ," if commas and self._options.decimal == "." else ""
             raise InputError(
                 f"{self._path}:{self._line}: the first line looks like data, not like column names: "
                 f'"{self.separator.join(self.names)[:80]}"',
-                hint=f"name the columns:\n--names {','.join(formats.suggested_names(columns))}{decimal}",
+                hint=f"name the columns:\n--names {','.join(headers.suggested_names(columns))}{decimal}",
             )
 
     def _cut(self, text: bytes, is_rest: bool) -> tuple[Batch, bool]:
@@ -238,7 +239,7 @@ class _DelimitedFile:
                     yield number, stripped.split(self.separator)
             return
         # the limit of Python, 131,072 characters, is less than a long document
-        csv.field_size_limit(formats.LARGEST_FIELD)
+        csv.field_size_limit(LARGEST_FIELD)
         reader = csv.reader(lines, delimiter=self.separator, strict=True)
         while True:
             # the line that the record begins on; `line_num` is the one that the last record ended on

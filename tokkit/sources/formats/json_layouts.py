@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tokkit.sources.formats import Say, known
+from tokkit.sources.formats import Say
+from tokkit.sources.formats.headers import known
 
 # what writes a table of pandas as JSON that is always read
 PANDAS = 'with pandas, df.to_json("FILE.jsonl", orient="records", lines=True) writes an object a line'

@@ -9,7 +9,8 @@ from typing import Any
 from tokkit.errors import counted
 from tokkit.views.histogram import Histogram
 from tokkit.views.names import short_names
-from tokkit.views.tables import Headline, Result, Table, p_value, with_interval
+from tokkit.views.tables import Headline, Result, Table
+from tokkit.views.text import p_value, with_interval
 
 _SHARES = ("continued_words", "unknown_rate", "unknown_words", "unknown_rows")
 _CALLED = {"tokens": "tokens", "continued_words": "continued words", "unknown_words": "unknown words"}

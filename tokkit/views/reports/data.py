@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tokkit.views.tables import Result, Table, escaped, skipped
+from tokkit.views.tables import Result, Table, skipped
+from tokkit.views.text import escaped
 
 _AT_ENDS = re.compile(r"^ +| +$| {2,}")
 _OTHER_SPACE = re.compile(r"(?! )\s")

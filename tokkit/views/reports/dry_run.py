@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tokkit.errors import in_units
-from tokkit.views.tables import Result, Table, facts, in_bytes
+from tokkit.views.tables import Result, Table, facts
+from tokkit.views.text import in_bytes
 
 
 def dry_run(result: Result) -> list[Table]:

@@ -12,7 +12,8 @@ from tokkit.errors import counted
 from tokkit.views.html import Part
 from tokkit.views.names import score_name
 from tokkit.views.reliability_plot import reliability_drawing
-from tokkit.views.tables import Headline, Result, Shaded, Table, facts, marked, p_value, shorten, skipped
+from tokkit.views.tables import Headline, Result, Shaded, Table, facts, marked, skipped
+from tokkit.views.text import p_value, shorten
 
 # Characters of a text that are displayed.
 _TERMINAL_CHARACTERS, _PAGE_CHARACTERS = 160, 1000

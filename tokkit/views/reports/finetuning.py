@@ -5,7 +5,8 @@ from __future__ import annotations
 from tokkit.errors import counted
 from tokkit.views.names import score_name
 from tokkit.views.reports.evaluation import BASELINES, evaluation
-from tokkit.views.tables import Result, Table, facts, p_value, with_interval
+from tokkit.views.tables import Result, Table, facts
+from tokkit.views.text import p_value, with_interval
 
 # Scores that are displayed of each fold, where the task has them.
 _FOLD_SCORES = ("loss", "accuracy", "macro_f1", "span_f1")

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
-from tokkit.views.tables import Bar, Result, Severity, Table, marked, shorten
+from tokkit.views.tables import Bar, Result, Severity, Table, marked
+from tokkit.views.text import shorten
 
 _COPIES = {"exact": "exact duplicates", "normalized": "normalized duplicates", "near": "near duplicates"}
 _MARKS = ("html", "controls", "mojibake")

@@ -9,8 +9,9 @@ from typing import Any
 
 from tokkit.errors import counted
 from tokkit.views.reports.inspection import examples, findings, languages
-from tokkit.views.tables import Headline, Result, Table, shorten
+from tokkit.views.tables import Headline, Result, Table
 from tokkit.views.tables import headlines as as_table
+from tokkit.views.text import shorten
 
 # Characters of the name of a class.
 _NAME = 24

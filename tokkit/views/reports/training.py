@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tokkit.errors import counted
 from tokkit.views.reports.dry_run import dry_run
-from tokkit.views.tables import Result, Table, facts, in_bytes
+from tokkit.views.tables import Result, Table, facts
+from tokkit.views.text import in_bytes
 
 
 def trained(result: Result) -> list[Table]:
