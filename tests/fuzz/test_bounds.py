@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,11 +56,20 @@ def _deep_lines(path: Path) -> None:
     path.write_text('{"text": "a", "x": ' + '{"a":' * 10_000 + "1" + "}" * 10_000 + "}\n")
 
 
+def _gz_line(path: Path) -> None:
+    """300 MB without a line end, which are not too many for the size of the file."""
+    noise = random.Random(1).randbytes(2 * MB)
+    with gzip.open(path, "wb") as file:
+        file.write(b"text,label\n" + base64.b85encode(noise))
+        for _ in range(300):
+            file.write(b"0" * MB)
+
+
 def _gz_bomb(path: Path) -> None:
     with gzip.open(path, "wb") as file:
         file.write(b"text,label\n")
-        for _ in range(2048):
-            file.write(b"0" * MB)
+        for _ in range(1024):
+            file.write(b"0,0\n" * (MB // 4))
 
 
 def _parquet_bomb(path: Path) -> None:
@@ -95,6 +106,7 @@ BOUNDS = [
     Bound("token.txt", _long_token, "stats token.txt", 10, 700),
     Bound("deep.json", _deep, "stats deep.json", 5, 500, 3, "more than 32 deep"),
     Bound("deep.jsonl", _deep_lines, "count deep.jsonl", 5, 500, 3, "more than 32 deep"),
+    Bound("line.csv.gz", _gz_line, "stats line.csv.gz", 10, 1_500, 3, "gzip -dc line.csv.gz | fold -s"),
     Bound("bomb.csv.gz", _gz_bomb, "stats bomb.csv.gz", 10, 1_000, 3, "more than 200 times its size"),
     Bound("bomb.csv.gz", _gz_bomb, "count bomb.csv.gz", 10, 1_000, 3, "more than 200 times its size"),
     Bound("bomb.parquet", _parquet_bomb, "stats bomb.parquet", 5, 500, 3, "more than 200 times its size"),

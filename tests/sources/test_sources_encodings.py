@@ -107,7 +107,7 @@ def test_encodings_only_those_that_decode_the_whole_file_are_named(tmp_path, mon
 def test_encodings_a_cut_off_file_of_utf8_is_not_called_another(tmp_path):
     error = error_of(tmp_path / "a.txt", "좋은 영화였다\n나쁜 영화였다".encode()[:-1])
     assert error.message.endswith("a.txt:2: byte 17 (0xeb) is not UTF-8")
-    assert f"iconv -c -f UTF-8 -t UTF-8 {tmp_path}/a.txt > clean.txt" in error.hint
+    assert f"iconv -c -f UTF-8 -t UTF-8 < {tmp_path}/a.txt > clean.txt" in error.hint
 
 
 def test_encodings_a_wrong_option_is_answered_with_the_right_one(tmp_path):

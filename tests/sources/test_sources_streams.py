@@ -6,6 +6,8 @@ import bz2
 import gzip
 import lzma
 import os
+import shutil
+import subprocess
 
 import pyarrow
 import pytest
@@ -117,6 +119,20 @@ def test_streams_names_the_line_far_into_a_file(write, monkeypatch):
 def test_streams_names_the_byte_of_a_character_cut_off_at_the_end(write):
     with pytest.raises(InputError, match=r":1: byte 3 \(0xea\)"):
         _lines(write("a.txt", b"ab" + "가".encode()[:2]))
+
+
+@pytest.mark.parametrize("ending", ["txt", *COMPRESS])
+def test_streams_a_hint_without_nul_bytes_works_in_a_shell(tmp_path, ending):
+    path = tmp_path / f"a file.{ending}"
+    path.write_bytes(COMPRESS.get(ending, bytes)(b"ab\nc\0d\n"))
+    with pytest.raises(InputError) as caught:
+        _lines(path)
+    command = caught.value.hint.splitlines()[-1]
+    if ending == "zst" and not shutil.which("zstd"):
+        assert command.startswith("zstd -dc ")
+    else:
+        subprocess.run(command, shell=True, cwd=tmp_path, check=True)
+        assert (tmp_path / "clean.txt").read_bytes() == b"ab\ncd\n"
 
 
 @pytest.mark.parametrize("codec", ["utf-16", "utf-16-le", "utf-16-be"])

@@ -53,12 +53,13 @@ def _open_zst(path: Path) -> IO[bytes]:
     return io.BufferedReader(pyarrow.CompressedInputStream(pyarrow.OSFile(str(path)), "zstd"))
 
 
-_OPENERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
-    rb"\x1f\x8b": lambda path: cast(IO[bytes], gzip.open(path, "rb")),
+# first bytes -> the program that unpacks such files in a shell, and what opens them here
+_COMPRESSED: dict[bytes, tuple[str, Callable[[Path], IO[bytes]]]] = {
+    rb"\x1f\x8b": ("gzip", lambda path: cast(IO[bytes], gzip.open(path, "rb"))),
     # "BZh9" alone may be text: the number of the first block, or of the end, follows
-    rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": lambda path: bz2.open(path, "rb"),
-    rb"\xfd7zXZ\x00": lambda path: lzma.open(path, "rb"),
-    rb"\x28\xb5\x2f\xfd": _open_zst,
+    rb"BZh[1-9](1AY&SY|\x17rE8P\x90)": ("bzip2", lambda path: bz2.open(path, "rb")),
+    rb"\xfd7zXZ\x00": ("xz", lambda path: lzma.open(path, "rb")),
+    rb"\x28\xb5\x2f\xfd": ("zstd", _open_zst),
 }
 
 
@@ -67,20 +68,20 @@ def open_binary(path: Path) -> IO[bytes]:
 
     Raises `InputError` for a file that cannot be opened.
     """
-    opener = _opener(path)
+    compression = _compression(path)
     with _errors_reported(path):
-        return open(path, "rb") if opener is None else opener(path)
+        return open(path, "rb") if compression is None else compression[1](path)
 
 
 def is_plain(path: Path) -> bool:
     """Whether a file is not compressed."""
-    return _opener(path) is None
+    return _compression(path) is None
 
 
-def _opener(path: Path) -> Callable[[Path], IO[bytes]] | None:
+def _compression(path: Path) -> tuple[str, Callable[[Path], IO[bytes]]] | None:
     with _errors_reported(path), open(path, "rb") as file:
         magic = file.read(16)
-    return next((opener for start, opener in _OPENERS.items() if re.match(start, magic)), None)
+    return next((how for start, how in _COMPRESSED.items() if re.match(start, magic)), None)
 
 
 @contextmanager
@@ -132,7 +133,7 @@ def line_too_long(path: Path, ends: str = "space or line end") -> InputError:
     """The error about a stretch of text, longer than `LONGEST_LINE`, without what could end it."""
     return InputError(
         f"{display_name(path)}: {LONGEST_LINE / 1e6:,.0f} MB of text without a {ends}",
-        hint=f"is it text? break it into lines first:\nfold -s {_quoted(path)} > lines.txt",
+        hint=f"is it text? break it into lines first:\n{_filtered(path, 'fold -s')} > lines.txt",
     )
 
 
@@ -286,7 +287,8 @@ def _report_damage(path: Path, encoding: str | None) -> None:
             raise InputError(
                 f"{name}:{line}: holds a NUL byte: no text file, or UTF-16?",
                 hint=f"what it is, or without NUL bytes:\nfile {_quoted(path)}\n"
-                f"tr -d '\\000' < {_quoted(path)} > clean.txt",
+                + _filtered(path, "tr -d '\\000'")
+                + " > clean.txt",
             )
         try:
             text.decode("utf-8")
@@ -315,7 +317,7 @@ def _encoding_hint(path: Path) -> str:
         return "it is UTF-8: leave --encoding out"
     sample = _sample(_raw_blocks(path))
     if encoding_guess.is_damaged_utf8(sample):
-        to_utf8 = f"iconv -c -f UTF-8 -t UTF-8 {_quoted(path)} > clean.txt"
+        to_utf8 = f"{_filtered(path, 'iconv -c -f UTF-8 -t UTF-8')} > clean.txt"
         return f"most of it is UTF-8, and no other encoding; to leave out what is not:\n{to_utf8}"
     likely = encoding_guess.likely_encodings(sample)
     decoding = (
@@ -346,6 +348,16 @@ def likelier_encoding(path: Path, encoding: str) -> str | None:
     """
     sample = b"" if encoding.startswith("utf") else _sample(itertools.islice(_raw_blocks(path), 1))
     return encoding_guess.likelier_encoding(sample, encoding) if sample else None
+
+
+def _filtered(path: Path, command: str) -> str:
+    """The shell command with the text of a file as its input, unpacked where it is compressed."""
+    compression = _compression(path)
+    return (
+        f"{command} < {_quoted(path)}"
+        if compression is None
+        else f"{compression[0]} -dc {_quoted(path)} | {command}"
+    )
 
 
 def _quoted(path: Path) -> str:
