@@ -177,6 +177,15 @@ def test_tables_bytes_that_are_no_text_are_named(write, name, data, message):
     assert message in _refusal(write(name, data))
 
 
+@pytest.mark.parametrize("data", [b"Reviews of 2024,\nid,note\n1,a b\n", b"text,label\na\rb,x\n"])
+def test_tables_hints_unpack_what_is_compressed(tmp_path, data):
+    path = tmp_path / "a.csv.gz"
+    path.write_bytes(gzip.compress(data))
+    with pytest.raises(InputError) as caught:
+        _read(path)
+    assert f"\ngzip -dc {path} | t" in caught.value.hint
+
+
 @pytest.mark.parametrize("ending", ["json", "jsonl", "parquet", "feather"])
 def test_tables_a_column_name_with_a_nul_character_is_named(write, tmp_path, ending):
     path = tmp_path / f"a.{ending}"

@@ -78,6 +78,16 @@ def is_plain(path: Path) -> bool:
     return _compression(path) is None
 
 
+def filtered(path: Path, command: str) -> str:
+    """The shell command with the text of a file as its input, unpacked where it is compressed."""
+    compression = _compression(path)
+    return (
+        f"{command} < {_quoted(path)}"
+        if compression is None
+        else f"{compression[0]} -dc {_quoted(path)} | {command}"
+    )
+
+
 def _compression(path: Path) -> tuple[str, Callable[[Path], IO[bytes]]] | None:
     with _errors_reported(path), open(path, "rb") as file:
         magic = file.read(16)
@@ -133,7 +143,7 @@ def line_too_long(path: Path, ends: str = "space or line end") -> InputError:
     """The error about a stretch of text, longer than `LONGEST_LINE`, without what could end it."""
     return InputError(
         f"{display_name(path)}: {LONGEST_LINE / 1e6:,.0f} MB of text without a {ends}",
-        hint=f"is it text? break it into lines first:\n{_filtered(path, 'fold -s')} > lines.txt",
+        hint=f"is it text? break it into lines first:\n{filtered(path, 'fold -s')} > lines.txt",
     )
 
 
@@ -287,7 +297,7 @@ def _report_damage(path: Path, encoding: str | None) -> None:
             raise InputError(
                 f"{name}:{line}: holds a NUL byte: no text file, or UTF-16?",
                 hint=f"what it is, or without NUL bytes:\nfile {_quoted(path)}\n"
-                + _filtered(path, "tr -d '\\000'")
+                + filtered(path, "tr -d '\\000'")
                 + " > clean.txt",
             )
         try:
@@ -317,7 +327,7 @@ def _encoding_hint(path: Path) -> str:
         return "it is UTF-8: leave --encoding out"
     sample = _sample(_raw_blocks(path))
     if encoding_guess.is_damaged_utf8(sample):
-        to_utf8 = f"{_filtered(path, 'iconv -c -f UTF-8 -t UTF-8')} > clean.txt"
+        to_utf8 = f"{filtered(path, 'iconv -c -f UTF-8 -t UTF-8')} > clean.txt"
         return f"most of it is UTF-8, and no other encoding; to leave out what is not:\n{to_utf8}"
     likely = encoding_guess.likely_encodings(sample)
     decoding = (
@@ -348,16 +358,6 @@ def likelier_encoding(path: Path, encoding: str) -> str | None:
     """
     sample = b"" if encoding.startswith("utf") else _sample(itertools.islice(_raw_blocks(path), 1))
     return encoding_guess.likelier_encoding(sample, encoding) if sample else None
-
-
-def _filtered(path: Path, command: str) -> str:
-    """The shell command with the text of a file as its input, unpacked where it is compressed."""
-    compression = _compression(path)
-    return (
-        f"{command} < {_quoted(path)}"
-        if compression is None
-        else f"{compression[0]} -dc {_quoted(path)} | {command}"
-    )
 
 
 def _quoted(path: Path) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import re
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -134,7 +133,7 @@ class _DelimitedFile:
             raise InputError(
                 f'{self._path}:{self._line}: names one of {len(first[0])} columns, "{first[0][0]}": a title?',
                 hint=f"leave out what is above the column names:\n"
-                f"tail -n +{self._line + 1} {shlex.quote(str(self._path))} > table.csv",
+                f"{streams.filtered(self._path, f'tail -n +{self._line + 1}')} > table.csv",
             )
 
     def _is_separator_line(self, fields: list[str]) -> bool:
@@ -265,8 +264,9 @@ class _DelimitedFile:
         if str(error).startswith("new-line character"):  # csv goes on to speak of Python's ways to open
             within = "a carriage return within a line, unquoted"
             hint = (
-                r"quote that field; where it ends lines:"
-                + f"\ntr '\\r' '\\n' < {shlex.quote(str(self._path))} > lines.csv"
+                "quote that field; where it ends lines:\n"
+                + streams.filtered(self._path, r"tr '\r' '\n'")
+                + " > lines.csv"
             )
             self.bad.add(line, within, hint)
         else:
