@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from tokkit.corpus.feed import ReadingOptions as ReadingOptions
     from tokkit.data.cleaning.clean import CleanResult as CleanResult
     from tokkit.data.cleaning.clean_options import CleanOptions as CleanOptions
+    from tokkit.data.encoding.encode import EncodeResult as EncodeResult
+    from tokkit.data.encoding.encode_options import EncodeOptions as EncodeOptions
     from tokkit.data.loading.dataset_options import DatasetOptions as DatasetOptions
     from tokkit.data.rebalancing.rebalance import RebalanceResult as RebalanceResult
     from tokkit.data.rebalancing.rebalance_options import RebalanceOptions as RebalanceOptions
@@ -346,6 +348,44 @@ def doctor(
     sample: str | None = None,
     select: str | None = None,
 ) -> DoctorResult: ...
+def encode(
+    dataset: str | Path | Rows,
+    tokenizer: str | Path,
+    out: str | Path,
+    options: EncodeOptions | None = None,
+    *,
+    read_options: DatasetOptions | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    progress: Progress = ...,
+    max_length: int | None = None,
+    pack: int | None = None,
+    output_format: str | None = None,
+    seed: int = 42,
+    text_column: str | None = None,
+    pair_column: str | None = None,
+    label_column: str | None = None,
+    label_sep: str | None = None,
+    missing_label: str | None = None,
+    id_column: str | None = None,
+    sep: str | None = None,
+    quote: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    names: str | None = None,
+    format: str | None = None,
+    unit: str | None = None,
+    field: str | None = None,
+    skip_bad: bool = False,
+    label_names: str | None = None,
+    max_download: str = "2GB",
+    rename: str | None = None,
+    add: str | Sequence[str] = (),
+    where: str | None = None,
+    sort: str | None = None,
+    sample: str | None = None,
+    select: str | None = None,
+) -> EncodeResult: ...
 def evaluate(
     models: str | Path | Sequence[str | Path],
     dataset: str | Path | Rows | None = None,

@@ -47,6 +47,8 @@ LINES = [
     "clean one.csv -o clean.csv",
     "split one.csv -o split",
     "rebalance one.csv -o balanced.csv",
+    "encode data --tokenizer wp -o ids",
+    "encode data --tokenizer wp -o packed --pack 64",
     f"finetune data --tokenizer wp -o model {TRAINED}",
     f"finetune one.csv --tokenizer wp -o folds --folds 2 {TRAINED}",
     f"finetune tags.conll --tokenizer wp -o tagger {TRAINED} --epochs 12 --lr 3e-3",

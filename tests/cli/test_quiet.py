@@ -27,6 +27,7 @@ WRITING = {
     "clean rows.csv -o c.csv": "c.csv",
     "split rows.csv -o s": "s",
     "rebalance rows.csv -o r.csv": "r.csv",
+    "encode rows.csv --tokenizer wp -o i": "i",
     "stats rows.csv --html s.html --plot s.svg": "s.svg\ns.html",
     "compare wp second --on rows.csv --html c.html": "c.html",
 }

@@ -16,8 +16,8 @@ import tokkit
 from tests.conftest import Heard
 from tests.files.files_faults import recorded_changes
 from tokkit.corpus import feed, parts, shards
-from tokkit.corpus.work import Work
 from tokkit.errors import InputError, Interrupted, OutputError
+from tokkit.files.work import Work
 from tokkit.sources import paths, streams
 
 AT_ONCE = 2.0

@@ -80,6 +80,12 @@ CASES = {
         "rebalance rows.parquet --strategy weights", "out.parquet", ".weights.json",
         other="--strategy undersample --seed 7",
     ),
+    "encode": Case(
+        "encode rows.csv --tokenizer tokenizer -o ids",
+        "encode rows.csv --tokenizer tokenizer -o ids --pack 16 --force",
+        ["ids"],
+        [TOKENIZER],
+    ),
     "finetune": Case(MODEL, f"{MODEL} --seed 7 --force", ["model"], [TOKENIZER]),
     "folds": Case(
         f"{MODEL} --folds 2".replace("-o model", "-o folds"),

@@ -25,6 +25,8 @@ INPUTS = [
     "wrap tokenizer -o tokenizer",
     "add-tokens tokenizer --token fox -o tokenizer",
     "trim tokenizer --to corpus.txt -o tokenizer",
+    "encode corpus.txt --tokenizer tokenizer -o corpus.txt",
+    "encode corpus.txt --tokenizer tokenizer -o .",
     "stats page.html --format text --html page.html",
     "compare tokenizer --on page.html --format text --html page.html",
 ]

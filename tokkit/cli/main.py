@@ -56,6 +56,7 @@ SECTIONS = {
         "clean": "Repair texts, drop rows with reasons.",
         "split": "Split into train, validation and test.",
         "rebalance": "Over- or under-sample a training split.",
+        "encode": "Token ids of every row, or packed for pretraining.",
     },
     "Models": {
         "finetune": "Fine-tune a text classifier.",
@@ -134,11 +135,22 @@ def tokkit(context: click.Context) -> None:
     context.default_map = settings.default_map(tokkit, context)
 
 
+def _use_own_standard_error() -> None:
+    """Write messages to a copy of descriptor 2, which threads inside `panics.guarded` redirect meanwhile."""
+    try:
+        if sys.stderr is None or sys.stderr.fileno() != 2:
+            return
+        sys.stderr = open(os.dup(2), "w", 1, sys.stderr.encoding, "backslashreplace")
+    except OSError:  # closed, or a stream of Python's alone
+        return
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the code of its error, or 0."""
     # A console in code page 1252 cannot encode Korean: escapes are better than an error after the work.
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+    _use_own_standard_error()
     code = run(sys.argv[1:] if arguments is None else arguments)
     # Nothing is left to interrupt but Python's own exit, which would print a traceback.
     signal.signal(signal.SIGINT, signal.SIG_IGN)

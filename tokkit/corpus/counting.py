@@ -21,8 +21,8 @@ from tokkit.corpus.feed import CorpusFile, size_of
 from tokkit.corpus.shards import FileRange, Shard, check_unchanged, shards_of
 from tokkit.corpus.uncut_words import count_in_child
 from tokkit.corpus.words import table_of
-from tokkit.corpus.work import Work
 from tokkit.errors import InputError
+from tokkit.files.work import Wording, Work
 from tokkit.progress import Progress, Stages
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
@@ -36,6 +36,8 @@ LEAST_MEMORY = 16 << 20
 # Memory in bytes that adding up takes: for each piece, and for each byte of one.
 _PER_PIECE, _PER_BYTE = 160, 3
 
+
+_WORDING = Wording("count", "blocks", "counted")
 
 # A run or part, and the row groups of it that are read; None for all.
 Source = tuple[Path, Sequence[int] | None]
@@ -63,7 +65,7 @@ def count_corpus(
     shards = shards_of(corpus, within_files=identity.cuts is not None)
     planned = [[part.as_dict() for part in shard] for shard in shards]
     job = {"fingerprint": identity.fingerprint, "shards": planned, "versions": files.versions("tokenizers")}
-    work = Work(work_folder, out, len(shards))
+    work = Work(work_folder, out, len(shards), _WORDING)
     try:
         work.begin(job, stages.progress)
         remaining = [(number, shard) for number, shard in enumerate(shards) if number not in work.done]
@@ -85,12 +87,10 @@ def count_corpus(
         # bad input fails again in the next run, and standard input is gone: then nothing is worth keeping
         if isinstance(error, InputError) or work.empty or not _can_be_read_again(corpus):
             work.remove()
-        elif work.done:
-            stages.progress.say(
-                f"{len(work.done)} of {work.shards} shards are kept: the same command continues from there"
-            )
+        else:
+            work.say_kept(stages.progress)
         raise
-    finished = [work.done[number] for number in range(work.shards)]
+    finished = [work.done[number] for number in range(len(shards))]
     inputs = [file for shard in finished for file in shard["inputs"]]
     return Totals(
         identity=identity,

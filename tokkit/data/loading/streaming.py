@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import polars as pl
 
@@ -30,6 +30,9 @@ from tokkit.sources.formats.batch import (
     nested_among_others,
     slices,
 )
+
+if TYPE_CHECKING:
+    from tokkit.runtime.strings import Strings
 
 Result = TypeVar("Result")
 
@@ -97,6 +100,28 @@ class StreamedDataset:
             tokens_column=dataset.tokens_column,
             label_kind=dataset.label_kind,
         )
+
+    def columns(self, split: SplitStream, names: Sequence[str]) -> Iterator[tuple[list[Strings], int]]:
+        """Batches of some columns as strings, empty where missing; and `Batch.read` of each batch.
+
+        Raises `TypesChanged` where a column of JSON has another type than before.
+        """
+        # loads Numba, which commands that read all rows at once may do without
+        from tokkit.runtime.strings import Strings
+
+        dtypes: dict[str, pl.DataType] = {}
+        for batch in split.batches():
+            strings = []
+            for name in names:
+                column = batch.columns.get(name)
+                if not isinstance(column, Strings):
+                    series = concatenate([batch])[name]
+                    is_filled = series.null_count() < len(series)
+                    if is_filled and dtypes.setdefault(name, series.dtype) != series.dtype:
+                        raise TypesChanged
+                    column = Strings.of_series(_present(series))
+                strings.append(column)
+            yield strings, batch.read
 
     def row_blocks(self) -> Iterator[RowBlock]:
         """All rows in their order. Raises `TypesChanged` where a column has another type than before."""

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from tokkit.sources import streams
 from tokkit.sources.formats import FILE, LINE, FormatOptions, Say, TableFormat
-from tokkit.sources.formats.batch import Batch, batches_of, string_series
+from tokkit.sources.formats.batch import ROWS, Batch, batches_of, string_series
+
+# Bytes of text that are read in the time that it takes to load Numba.
+SMALL = 1 << 22
+
+_NEWLINE, _RETURN = b"\n\r"
 
 
 def batches(
@@ -20,10 +25,30 @@ def batches(
     lines end in ``\n``; its last line end is none of the text. A file that is one text is a row also where
     it is empty. Raises `InputError` for what is no text of the encoding.
     """
+    if options.unit == LINE and streams.text_size(path) > SMALL:
+        yield from _lines(path, options.encoding)
+        return
     read: list[int] = []
     lines = itertools.chain.from_iterable(streams.lines(path, read.append, options.encoding))
     texts = _texts((line.rstrip("\r\n") for line in lines), options.unit)
-    return batches_of(texts, read, lambda some: {"text": some}, string_series)
+    yield from batches_of(texts, read, lambda some: {"text": some}, string_series)
+
+
+def _lines(path: Path, encoding: str | None) -> Iterator[Batch]:
+    """The lines of a large file, which never become Python's strings."""
+    from tokkit.runtime.strings import Strings  # loads Numba, which small files do without
+
+    for text, read in streams.text_blocks(path, encoding=encoding, within_lines=False):
+        lines = Strings.split(text, _NEWLINE)
+        # behind the last line end nothing begins
+        lines = lines.head(len(lines) - text.endswith(b"\n"))
+        ends = lines.ends
+        while (returns := (ends > lines.starts) & (lines.data[ends - 1] == _RETURN)).any():
+            ends = ends - returns
+        lines = Strings(lines.data, lines.starts, ends)
+        for first in range(0, len(lines), ROWS):
+            some = lines.take(slice(first, first + ROWS))
+            yield Batch({"text": some}, len(some), 0 if first else read)
 
 
 def _texts(lines: Iterator[str], unit: str) -> Iterator[str]:

@@ -65,7 +65,7 @@ class RowEncoder:
         self._offsets = _Growing(1, np.int64)
         self._ids = _Growing(1, np.int32)
 
-    def encode(self, texts: Sequence[str]) -> BareRows:
+    def encode(self, texts: Sequence[str] | Strings) -> BareRows:
         """The rows as `tokenizers` encodes them without special tokens.
 
         Raises `NotText` for what is no text, and `InputError` where the tokenizer fails on one.
@@ -141,11 +141,14 @@ class RowEncoder:
             self._ids.add(encoded.ids[:, None])
 
     def _encode_whole(
-        self, texts: Sequence[str], whole: NDArray[np.bool_], measured: NDArray[np.int64]
+        self, texts: Sequence[str] | Strings, whole: NDArray[np.bool_], measured: NDArray[np.int64]
     ) -> list[list[int]]:
         """The ids of rows that `tokenizers` encodes; their numbers of tokens are written to ``measured``."""
         rows = np.flatnonzero(whole)
-        encoded = self._encoder.tokenizer.bare_ids([texts[row] for row in rows.tolist()])
+        row_texts = (
+            texts.take(rows).to_list() if isinstance(texts, Strings) else [texts[i] for i in rows.tolist()]
+        )
+        encoded = self._encoder.tokenizer.bare_ids(row_texts)
         measured[rows, 0] = [len(ids) for ids in encoded]
         measured[rows, 1] = [ids.count(self._encoder.unknown) for ids in encoded]
         return encoded
@@ -200,11 +203,16 @@ def spans(sizes: NDArray[np.int64]) -> Iterator[slice]:
         first = stop
 
 
-def _rows_of(texts: Sequence[str]) -> tuple[Strings, list[int]]:
+def _rows_of(texts: Sequence[str] | Strings) -> tuple[Strings, list[int]]:
     """The texts as a column. Those that contain a NUL, or are too long, are empty there; their rows.
 
     Raises `NotText` for a text with half a surrogate pair, and for what is no text at all.
     """
+    if isinstance(texts, Strings):
+        too_long = texts.ends - texts.starts > _LONGEST
+        return Strings(texts.data, texts.starts, np.where(too_long, texts.starts, texts.ends)), list(
+            np.flatnonzero(too_long)
+        )
     try:
         # `encode` below raises for a lone surrogate; `tokenizers` then reports the row
         joined = "\0".join([*texts, ""])

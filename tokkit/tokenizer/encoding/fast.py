@@ -92,6 +92,31 @@ def _run(request: EncodeRequest, collected: type[_Collected[Result]], progress: 
     return result
 
 
+def framed(frame: Frame, first: BareRows, second: BareRows | None, max_length: int | None) -> Encoded:
+    """The rows with their special tokens, each cut to ``max_length`` tokens where one is given.
+
+    second  the rows of their pairs; None where rows are single texts
+    """
+    lengths = first.tokens, np.zeros_like(first.tokens) if second is None else second.tokens
+    left = frame.truncated(*lengths, max_length)
+    total = left[0] + left[1] + frame.size
+    offsets = np.concatenate(([0], np.cumsum(total)))
+    at = offsets[:-1].copy()
+    # `zeros` returns memory to the system when the rows are dropped; the heap would keep it
+    ids = zeros(int(offsets[-1]), np.int32)
+    for special, bare, bare_left in ((frame.before, first, left[0]), (frame.between, second, left[1])):
+        row_kernels.write_parts(np.array(special[0], np.int32), ids, at)
+        if bare is not None:
+            row_kernels.copy_parts(bare.ids, np.cumsum(bare.tokens) - bare.tokens, bare_left, ids, at)
+    row_kernels.write_parts(np.array(frame.behind[0], np.int32), ids, at)
+    segments = None
+    if second is not None:
+        segments = zeros(len(ids), np.int8)
+        segments[:] = frame.segments(*left)
+    truncated = (left[0] < lengths[0]) | (left[1] < lengths[1])
+    return Encoded(ids, offsets, int(truncated.sum()), segments)
+
+
 def _sizes(request: EncodeRequest) -> NDArray[np.int64]:
     """Characters of each row."""
     sizes = np.fromiter(map(len, request.texts), np.int64, len(request.texts))
@@ -141,27 +166,12 @@ class _Ids:
         self._max_length = request.max_length
         self._pairs = request.pairs is not None
         self._lengths = np.zeros(len(request.texts), np.int64)
-        self._spans: dict[int, tuple[NDArray[np.int32], NDArray[np.int8] | None, int]] = {}
+        self._spans: dict[int, Encoded] = {}
 
     def add(self, span: slice, first: BareRows, second: BareRows | None) -> None:
-        frame = self._frame
-        lengths = first.tokens, np.zeros_like(first.tokens) if second is None else second.tokens
-        left = frame.truncated(*lengths, self._max_length)
-        self._lengths[span] = total = left[0] + left[1] + frame.size
-        # `zeros` returns memory to the system when `result` drops the span; the heap would keep it
-        ids = zeros(int(total.sum()), np.int32)
-        at = np.cumsum(total) - total
-        for special, bare, bare_left in ((frame.before, first, left[0]), (frame.between, second, left[1])):
-            row_kernels.write_parts(np.array(special[0], np.int32), ids, at)
-            if bare is not None:
-                row_kernels.copy_parts(bare.ids, np.cumsum(bare.tokens) - bare.tokens, bare_left, ids, at)
-        row_kernels.write_parts(np.array(frame.behind[0], np.int32), ids, at)
-        segments = None
-        if self._pairs:
-            segments = zeros(len(ids), np.int8)
-            segments[:] = frame.segments(*left)
-        truncated = (left[0] < lengths[0]) | (left[1] < lengths[1])
-        self._spans[span.start] = ids, segments, int(truncated.sum())
+        encoded = framed(self._frame, first, second, self._max_length)
+        self._lengths[span] = encoded.lengths
+        self._spans[span.start] = encoded
 
     def result(self) -> Encoded:
         offsets = np.concatenate(([0], np.cumsum(self._lengths)))
@@ -170,13 +180,13 @@ class _Ids:
         end = truncated = 0
         for first in sorted(self._spans):
             # popped, so that the ids are not in memory twice at the end
-            span_ids, span_segments, span_truncated = self._spans.pop(first)
-            at = slice(end, end + len(span_ids))
-            ids[at] = span_ids
-            if segments is not None and span_segments is not None:
-                segments[at] = span_segments
-            end += len(span_ids)
-            truncated += span_truncated
+            span = self._spans.pop(first)
+            at = slice(end, end + len(span.ids))
+            ids[at] = span.ids
+            if segments is not None and span.segments is not None:
+                segments[at] = span.segments
+            end += len(span.ids)
+            truncated += span.truncated
         return Encoded(ids, offsets, truncated, segments)
 
     def differs(self, result: Encoded, row: int, encoding: Any) -> bool:

@@ -1,9 +1,9 @@
-"""The folder of an unfinished count: finished shards are not counted again after a kill or Ctrl-C.
+"""The folder of an unfinished job: finished shards are not computed again after a kill or Ctrl-C.
 
 It lies next to the output, here `counts`, and is changed only under the lock of the output:
 
     .counts.tokkit-counting/
-        job.json                            what is counted, and how; another job starts over
+        job.json                            what is computed, and how; another job starts over
         shard-00003-1f0c2a7b-000.parquet    a run; one that no marker names is deleted
         shard-00003.done                    {"bytes": ..., "runs": [...], ...}: the runs are on the disk
 """
@@ -15,24 +15,45 @@ import os
 import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tokkit.files import raising_output_error, staging_path, sync_folder
+from tokkit.errors import counted
+from tokkit.files.publish import sync_folder
+from tokkit.files.staging import raising_output_error, staging_path
 from tokkit.progress import Progress
 
 _JOB = "job.json"
 
 
+@dataclass(frozen=True)
+class Wording:
+    """How messages about a job speak of it.
+
+    name    the job: "count"
+    inputs  what else than its files makes it another job: "blocks"
+    done    what is done with a shard: "counted"
+    shard   what it consists of
+    """
+
+    name: str
+    inputs: str
+    done: str
+    shard: str = "shard"
+
+
 class Work:
     """Finished shards of one job. Its methods raise `OutputError` about ``out`` where they cannot write.
 
-    done  shard -> content of its marker
+    shards  how many there are, None where only reading them tells
+    done    shard -> content of its marker
     """
 
-    def __init__(self, folder: Path, out: Path, shards: int) -> None:
+    def __init__(self, folder: Path, out: Path, shards: int | None, wording: Wording) -> None:
         self.folder = folder
         self.shards = shards
+        self.wording = wording
         self.done: dict[int, Mapping[str, Any]] = {}
         self.out = out
         self._opened = False
@@ -52,8 +73,9 @@ class Work:
                 self._continue(progress)
                 return
             if previous is not None:
+                name, inputs = self.wording.name, self.wording.inputs
                 progress.say(
-                    f"{self.out}: an unfinished count of other files, or with other blocks, is discarded"
+                    f"{self.out}: an unfinished {name} of other files, or with other {inputs}, is discarded"
                 )
             if os.path.lexists(self.folder):
                 shutil.rmtree(self.folder)
@@ -62,22 +84,34 @@ class Work:
             self._write(_JOB, text)
 
     def _continue(self, progress: Progress) -> None:
-        for number in range(self.shards):
-            marker = json.loads(_read(self._marker(number)) or "null")
-            # a marker whose runs are gone counts for nothing: the shard is counted again
+        for path in sorted(self.folder.glob("shard-*.done")):
+            marker = json.loads(_read(path) or "null")
+            # a marker whose runs are gone counts for nothing: the shard is computed again
             if marker is not None and all((self.folder / run).is_file() for run in marker["runs"]):
-                self.done[number] = marker
+                self.done[int(path.stem.removeprefix("shard-"))] = marker
         self._opened = True
         named = {run for marker in self.done.values() for run in marker["runs"]}
-        for path in self.folder.glob("shard-*.parquet"):
+        for path in self.folder.glob("shard-*-*"):
             if path.name not in named:
                 path.unlink()
         if self.done:
-            progress.say(f"continuing: {len(self.done)} of {self.shards} shards were counted already")
+            progress.say(f"continuing: {self._finished} {self.wording.done} already")
 
-    def run_path(self, shard: int, number: int) -> Path:
+    def say_kept(self, progress: Progress) -> None:
+        """Say, of a run that ends early, what the next one need not compute again."""
+        if self.done:
+            progress.say(f"{self._finished} kept: the same command continues from there")
+
+    @property
+    def _finished(self) -> str:
+        """The beginning of a sentence: ``3 of 7 shards are``, ``1 part is``."""
+        if self.shards is not None:
+            return f"{len(self.done)} of {self.shards} {self.wording.shard}s are"
+        return f"{counted(len(self.done), self.wording.shard)} {'is' if len(self.done) == 1 else 'are'}"
+
+    def run_path(self, shard: int, number: int, suffix: str = ".parquet") -> Path:
         """The path of a new run of a shard."""
-        return self.folder / f"shard-{shard:05}-{self._session}-{number:03}.parquet"
+        return self.folder / f"shard-{shard:05}-{self._session}-{number:03}{suffix}"
 
     def finish(self, shard: int, runs: Sequence[Path], **result: Any) -> None:
         """Mark a shard as done; its runs are on the disk already."""
