@@ -214,6 +214,17 @@ def test_wrap_says_where_a_configuration_contradicts(foreign, tmp_path):
     assert result.special["pad"] == "[PAD]"
 
 
+@pytest.mark.parametrize(
+    "settings", [{"tokenizer_object": 5}, {"auto_map": 5}, {"unk_token": {"content": "[UNK]", "x": 1}}]
+)
+def test_wrap_names_settings_with_which_transformers_fails(foreign, tmp_path, settings):
+    shutil.copy(foreign / "wordpiece.json", tmp_path / "tokenizer.json")
+    write(tmp_path / "tokenizer_config.json", json.dumps(settings))
+    with pytest.raises(InputError, match=r"cannot load it with the settings in its tokenizer_config\.json: "):
+        tokkit.wrap(tmp_path / "tokenizer.json", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
 def test_wrap_takes_the_unknown_token_of_the_model_before_that_of_a_configuration(foreign, tmp_path):
     source = tmp_path / "source"
     source.mkdir()

@@ -13,8 +13,9 @@ from tokenizers import Tokenizer
 from tokkit.corpus.feed import CorpusFile, items
 from tokkit.errors import InputError
 from tokkit.progress import Progress, stop_if_cancelled
+from tokkit.runtime.panics import reason_of
 from tokkit.tokenizer.folder.checkpoints import load_with_transformers
-from tokkit.tokenizer.folder.tokenizer_folder import SAMPLES, ids_if_possible
+from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE, SAMPLES, ids_if_possible
 
 _LOADERS = ("AutoTokenizer", "PreTrainedTokenizerFast")
 _BATCH = 1_000
@@ -83,7 +84,14 @@ def verify_ids(
 
     Raises `InputError` for a text that has other ids, a tie aside, and where ``backend`` panics on one.
     """
-    loaded = {name: load_with_transformers(folder, name) for name in _LOADERS}
+    try:
+        loaded = {name: load_with_transformers(folder, name) for name in _LOADERS}
+    # what settings that were taken over make transformers raise may be of any type
+    except Exception as error:
+        raise InputError(
+            f"transformers cannot load it with the settings in its {CONFIG_FILE}: {reason_of(error)}",
+            hint="correct them there, or leave out that file, and state what matters with options",
+        ) from error
     special = [token.content for token in backend.get_added_tokens_decoder().values() if token.special]
     comparison = Comparison()
     remaining = iter(texts)
