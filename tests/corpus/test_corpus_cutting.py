@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from corpus_pipelines import tokenizer
 from corpus_texts import INVISIBLE, SPACES, rows
@@ -9,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tokkit.corpus import chunk_kernels
-from tokkit.corpus.chunks import cuts_before
+from tokkit.corpus.chunks import chunk_buffer, cuts_before
 from tokkit.corpus.cutting import BLANKS, Pipeline
 from tokkit.corpus.cutting import SPACES as SPACE
 from tokkit.runtime.kernels import PADDING
@@ -101,12 +103,13 @@ def _wanted(items, cuts):
 
 
 def _cut(items, cuts):
-    before, chunks = cuts_before(cuts), []
-    for start, end in zip(items.starts.tolist(), items.ends.tolist(), strict=True):
-        while start < end:
-            stop = chunk_kernels.chunk_end(items.data, start, end, before)
-            chunks.append(items.data[start:stop].tobytes().decode())
-            start = stop
+    before, ahead, chunks, row, done = cuts_before(cuts), chunk_buffer(), [], 0, 0
+    while row < len(items):
+        number, row, done = chunk_kernels.find_chunks(
+            items.data, items.starts, items.ends, row, done, before, ahead, 0, None
+        )
+        for start, length in ahead[:number, :2].tolist():
+            chunks.append(items.data[start : start + length].tobytes().decode())
     return chunks
 
 
@@ -118,6 +121,15 @@ def test_cutting_is_done_at_the_start_of_white_space(text, cuts):
     assert _cut(Strings.split(text.encode(), ord("\n"), keep_end=True), cuts) == _wanted(lines, cuts)
     assert _cut(Strings.split(text.encode(), 0), cuts) == _wanted(text.split("\0"), cuts)
     assert _cut(Strings.of_list([text, text]), cuts) == _wanted([text, text], cuts)
+
+
+@pytest.mark.parametrize("cuts", [BLANKS, SPACE])
+def test_cutting_of_long_texts_is_done_at_every_offset(cuts):
+    chosen = random.Random(0)
+    pieces = [*SPACES, *INVISIBLE, *VISIBLE, *"abcdefgh", " ", "\u3000 ", "\u00a0 ", "\u205f "]
+    texts = ["a" * offset + white + " b" for offset in range(130) for white in ("", "\x85", "\u3000", "\n")]
+    texts += ["".join(chosen.choices(pieces, k=chosen.randrange(600))) for _ in range(200)]
+    assert _cut(Strings.of_list(texts), cuts) == _wanted(texts, cuts)
 
 
 def test_cutting_knows_every_white_space_and_control_character():

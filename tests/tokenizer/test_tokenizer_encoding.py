@@ -16,7 +16,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 from tokkit.errors import InputError, Interrupted
 from tokkit.progress import SILENT, Silent
-from tokkit.tokenizer.encoding import bare_rows, encode, fast, word_models
+from tokkit.tokenizer.encoding import bare_rows, encode, fast, row_kernels, word_models
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
 from tokkit.tokenizer.encoding.reference import EncodeRequest
 
@@ -35,6 +35,33 @@ ROWS = (*HARD, *TORTURE, *LONG, "nul \0 inside\0", "\0", " ", "", *TRAINED_ON[:3
 def test_encoding_is_that_of_the_reference(name):
     result, wanted = both(tokenizer(name), ROWS)
     assert result == wanted
+
+
+def test_encoding_packs_few_small_ids_and_lists_the_others():
+    chosen = random.Random(0)
+    largest = (9, 2**20 - 1, 2**20, 2**31 - 1)
+    chunks = [[chosen.choice(largest) for _ in range(chosen.randrange(7))] for _ in range(300)]
+    numbers = [chosen.randrange(300) for _ in range(5000)]
+    row_ends = [*sorted(chosen.choices(range(5001), k=99)), 5000]
+    lengths, ids = (
+        np.array(list(map(len, chunks)), np.int32),
+        np.array([i for chunk in chunks for i in chunk], np.int32),
+    )
+    sizes = np.stack((lengths, np.zeros_like(lengths)), axis=1)
+    sizes[7, 0] = row_kernels.WHOLE
+    packed, lists = np.empty(300, np.uint64), np.empty(len(ids) + 300, np.int32)
+    row_kernels.pack_chunks(sizes, np.cumsum(lengths, dtype=np.int64) - lengths, ids, packed, lists, 0)
+    written, counts, row = [], np.empty(100, np.int64), 0
+    while row < 100:
+        room = np.empty(chosen.randrange(2000), np.int32)
+        row, end = row_kernels.write_rows(
+            np.array(numbers, np.int32), np.array(row_ends, np.int64), packed, lists, row, 0, room, counts
+        )
+        written += room[:end].tolist()
+    rows = [numbers[start:end] for start, end in zip([0, *row_ends], row_ends, strict=False)]
+    wanted = [None if 7 in row else [number for chunk in row for number in chunks[chunk]] for row in rows]
+    assert counts.tolist() == [row_kernels.WHOLE if row is None else len(row) for row in wanted]
+    assert written == [number for row in wanted for number in row or ()]
 
 
 @pytest.mark.parametrize("name", KERNEL)

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-r"""Cutting text into chunks and counting them, eight bytes at a step.
+r"""Cutting text into chunks and counting them, 64 bytes at a step.
 
 A chunk ends where its text ends, and before a byte of white space that the cutting rule names, unless the
 character before is white space (or a control) too: a run of white space is never cut. It belongs to the
@@ -12,14 +12,24 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.runtime.kernels import helper, kernel, load8, prefetch, trailing_zeros
-from tokkit.runtime.table_kernels import BATCH, BYTES, LONGEST, SLOTS, content_of, first_slot, put
+from tokkit.runtime.kernels import bytes_between, helper, kernel, load8, prefetch, trailing_zeros
+from tokkit.runtime.table_kernels import BYTES, INLINE, LONGEST, SLOTS, first_slot, hashes_of, put
 
 FINISHED, TABLE_FULL, TOO_LONG = 0, 1, 2
 # Why counting stopped: all is counted, the table has to grow, the next chunk is too long for a table.
 
+# Chunks that are found, and their slots prefetched, before the first of them is counted. 64 bytes are cut at
+# 32 places at most, and a row ends with a chunk of its own.
+AHEAD = 128
+_ROOM = AHEAD - 33
+
+# What is known of a chunk found: its first byte, bytes, contents (`table_kernels`) and where probing starts.
+START, LENGTH, LOW, HIGH, SLOT = range(5)
+COLUMNS = 5
+
 _U = np.uint64
-_LOW, _HIGH = _U(0x2121212121212121), _U(0x8080808080808080)
+_ONE, _ALL = _U(1), _U(0xFFFFFFFFFFFFFFFF)
+_LENGTH = _U(LONGEST)
 _SPACE = 0x20
 
 
@@ -45,65 +55,118 @@ def white_before(data, at):
 
 
 @helper
-def next_white(data, at, end):
-    """Index of the next byte up to 0x20, from ``at`` on; ``end`` where there is none."""
-    while at < end:
-        word = load8(data, at)
-        # subtracting 0x21 from each byte borrows into its top bit where the byte is below; a borrow may also
-        # set bits above the first match, but the lowest one set is always a match
-        white = (word - _LOW) & ~word & _HIGH
-        if white:
-            at += np.int64(trailing_zeros(white) >> _U(3))
-            return min(at, end)
-        at += 8
-    return end
+def cut_bits(data, at, cuts, white, lead):
+    """Where the 64 bytes from ``at`` on are cut: bit i is set where a chunk ends before ``data[at + i]``.
+
+    white, lead  what the 64 bytes before left: whether the last is white, and bits of `doubtful` places
+    Returns the bits, and both for the 64 bytes that follow.
+    """
+    whites = bytes_between(data, at, 0, _SPACE)
+    cutting = bytes_between(data, at, cuts[0], cuts[0]) | bytes_between(data, at, cuts[1], cuts[1])
+    cutting |= bytes_between(data, at, cuts[2], cuts[2]) | bytes_between(data, at, cuts[3], cuts[3])
+    bits = cutting & ~(whites << _ONE | white)
+    # white space beyond ASCII starts with these bytes: rare before a cut, so the loop hardly ever runs
+    of_two, of_three = bytes_between(data, at, 0xC2, 0xC2), bytes_between(data, at, 0xE1, 0xE3)
+    doubtful = bits & (of_two << _U(2) | of_three << _U(3) | lead)
+    while doubtful:
+        if white_before(data, at + np.int64(trailing_zeros(doubtful))):
+            bits &= ~(doubtful & (~doubtful + _ONE))
+        doubtful &= doubtful - _ONE
+    return bits, whites >> _U(63), of_two >> _U(62) | of_three >> _U(61)
 
 
 @kernel
-def chunk_end(data, start, end, cuts):
-    """Where the chunk that starts at ``start`` ends, in a text that ends at ``end``."""
-    at = next_white(data, start + 1, end)
-    while at < end:
-        if cuts[data[at]] and not white_before(data, at):
-            return at
-        at = next_white(data, at + 1, end)
-    return end
+def find_chunks(data, starts, ends, row, done, cuts, ahead, before, row_ends):
+    """Writes the first byte and the length of the next chunks to ``ahead``, (AHEAD, COLUMNS) uint64.
+
+    row, done         where to start: the text, and how many of its bytes are cut already
+    cuts              (4,) uint8, the bytes before which text may be cut
+    before, row_ends  chunks before these, and (rows,) int64, filled with those up to each row's end; or None
+    Returns the number of chunks, and where to go on.
+    """
+    number = 0
+    while number <= _ROOM and row < starts.size:
+        start, end = starts[row] + done, ends[row]
+        at, white, lead = start, _ONE, _U(0)  # as if it were white before: nothing ends where a chunk starts
+        while at < end and number <= _ROOM:
+            bits, white, lead = cut_bits(data, at, cuts, white, lead)
+            if end - at < 64:
+                bits &= _ALL >> _U(64 - (end - at))
+            while bits:
+                stop = at + np.int64(trailing_zeros(bits))
+                bits &= bits - _ONE
+                ahead[number, START], ahead[number, LENGTH] = start, stop - start
+                number += 1
+                start = stop
+            at += 64
+        done = start - starts[row]
+        if at >= end:
+            if start < end:
+                ahead[number, START], ahead[number, LENGTH] = start, end - start
+                number += 1
+            if row_ends is not None:
+                row_ends[row] = before + number
+            row, done = row + 1, 0
+    return number, row, done
+
+
+@helper
+def look_up(data, slots, ahead, number):
+    """Fills in the other columns of the chunks ahead, and prefetches their slots.
+
+    Returns the bytes they may need in the arena; -1 where one is too long for a table.
+    """
+    size = 0
+    for i in range(number):
+        start, length = np.int64(ahead[i, START]), np.int64(ahead[i, LENGTH])
+        if length <= INLINE:
+            # without a branch on the length, which no processor predicts; two shifts, for one by 64 is none
+            first, second = _U(4 * min(length, 8)), _U(4 * (max(length, 8) - 8))
+            low = load8(data, start) & ~(_ALL << first << first)
+            high = load8(data, start + 8) & ~(_ALL << second << second)
+        else:
+            if length > LONGEST:
+                return -1
+            low, high = hashes_of(data, start, length)
+            size += length + 8
+        slot = first_slot(low, high, slots.size)
+        prefetch(slots, slot)
+        ahead[i, LOW], ahead[i, HIGH], ahead[i, SLOT] = low, high, slot
+    return size
+
+
+@helper
+def is_at_first_slot(slots, ahead, i):
+    """Whether a chunk of up to `INLINE` bytes stands where probing starts, as nearly all do."""
+    slot = ahead[i, SLOT]
+    length = ahead[i, LENGTH]
+    differ = (slots[slot] ^ ahead[i, LOW]) | (slots[slot + _ONE] ^ ahead[i, HIGH])
+    differ |= (slots[slot + _U(2)] & _LENGTH) ^ length
+    return differ == _U(0) and length <= _U(INLINE)
 
 
 @kernel
-def count_chunks(data, starts, ends, row, done, cuts, slots, arena, usage):
+def count_chunks(data, starts, ends, row, done, cuts, ahead, slots, arena, usage):
     """Counts the chunks of texts; returns why it stopped, and where: the text, and its bytes counted so far.
 
-    row, done  where to start
-    cuts       (33,) bool, the bytes before which text may be cut
+    row, done, cuts, ahead  as in `find_chunks`
     """
-    # A batch of chunks is found, and their slots prefetched, before the first one is counted. The batch is
-    # counted as a whole or not at all, so the caller can grow the table and go on from where it stopped.
+    # What was found is counted as a whole or not at all, so the caller can grow the table and go on there.
     # a slot is four words, and a table takes 5/8 of its slots (`byte_table._MAX_LOAD`)
-    fullest = slots.size // 4 * 5 // 8 - BATCH
-    bounds = np.empty((BATCH, 2), np.int64)
-    contents = np.empty((BATCH, 2), np.uint64)
+    fullest = slots.size // 4 * 5 // 8 - AHEAD
     while row < starts.size:
-        first_row, first_done, number, size = row, done, 0, 0
-        while number < BATCH and row < starts.size:
-            start = starts[row] + done
-            if start == ends[row]:
-                row, done = row + 1, 0
-                continue
-            length = chunk_end(data, start, ends[row], cuts) - start
-            if length > LONGEST:
-                return TOO_LONG, first_row, first_done
-            low, high = content_of(data, start, length)
-            prefetch(slots, first_slot(low, high, slots.size))
-            bounds[number, 0], bounds[number, 1] = start, length
-            contents[number, 0], contents[number, 1] = low, high
-            number += 1
-            # 8 bytes more for each string, since strings in the arena start at multiples of 8
-            size += length + 8
-            done += length
+        number, next_row, next_done = find_chunks(data, starts, ends, row, done, cuts, ahead, 0, None)
+        size = look_up(data, slots, ahead, number)
+        if size < 0:
+            return TOO_LONG, row, done
         if usage[SLOTS] >= fullest or usage[BYTES] + size > arena.size:
-            return TABLE_FULL, first_row, first_done
+            return TABLE_FULL, row, done
         for i in range(number):
-            low, high = contents[i, 0], contents[i, 1]
-            put(low, high, data, bounds[i, 0], bounds[i, 1], 1, slots, arena, usage)
+            if is_at_first_slot(slots, ahead, i):
+                slots[ahead[i, SLOT] + _U(3)] += _ONE
+            else:
+                low, high = ahead[i, LOW], ahead[i, HIGH]
+                start, length = np.int64(ahead[i, START]), np.int64(ahead[i, LENGTH])
+                put(low, high, data, start, length, 1, slots, arena, usage)
+        row, done = next_row, next_done
     return FINISHED, row, 0

@@ -85,7 +85,7 @@ def count_chunks(
     texts: Strings, cuts: str, table: ByteTable, most: int, flush: Callable[[ByteTable], None]
 ) -> None:
     """Add the chunks of texts to the table; a table that would grow beyond ``most`` bytes is flushed."""
-    before = cuts_before(cuts)
+    before, ahead = cuts_before(cuts), chunk_buffer()
     row = done = 0
     while row < len(texts):
         reason, row, done = chunk_kernels.count_chunks(
@@ -95,6 +95,7 @@ def count_chunks(
             row=row,
             done=done,
             cuts=before,
+            ahead=ahead,
             slots=table.slots,
             arena=table.arena,
             usage=table.usage,
@@ -111,8 +112,11 @@ def count_chunks(
             table.reserve(len(table) // 2 + 1, texts.take(slice(row, None)).size)
 
 
-def cuts_before(cuts: str) -> NDArray[np.bool_]:
-    """(33,) bool: whether a byte up to 0x20 is one of the characters before which text may be cut."""
-    before = np.zeros(33, np.bool_)
-    before[[ord(character) for character in cuts]] = True
-    return before
+def cuts_before(cuts: str) -> NDArray[np.uint8]:
+    """(4,) uint8: the one to four characters before which text may be cut, repeated to fill it."""
+    return np.resize(np.frombuffer(cuts.encode(), np.uint8), 4)
+
+
+def chunk_buffer() -> NDArray[np.uint64]:
+    """What `chunk_kernels.find_chunks` fills."""
+    return np.zeros((chunk_kernels.AHEAD, chunk_kernels.COLUMNS), np.uint64)

@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""The decorator of every kernel, and three machine instructions that Numba lacks.
+"""The decorator of every kernel, and machine instructions that Numba lacks.
 
 A kernel is a Numba function over arrays. It runs without Python's lock and returns after a bounded amount of
 work, so that threads can share a corpus and Ctrl-C is handled between two calls.
@@ -22,9 +22,9 @@ from tokkit.runtime.kernel_cache import cache_folder
 
 Kernel = Callable[..., Any]
 
-# Bytes after the text in every array that a kernel reads: `load8` reads eight bytes from any byte of the text
-# on, and the last string may be empty and start at its end.
-PADDING = 16
+# Bytes after the text in every array that a kernel reads: `bytes_between` reads 64 bytes from any byte of the
+# text on, `load8` eight, and the last string may be empty and start at its end.
+PADDING = 64
 
 
 def _import_array_functions_without_scipy() -> None:
@@ -82,6 +82,24 @@ def load8(typing: Any, data: Any, at: Any) -> Any:
 
 
 @intrinsic
+def bytes_between(typing: Any, data: Any, at: Any, low: Any, high: Any) -> Any:
+    """``bytes_between(data, at, low, high)``: bit i of a uint64 tells ``low <= data[at + i] <= high``."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        byte = ir.IntType(8)
+        vector = ir.VectorType(byte, 64)
+        pointer = _pointer(context, builder, signature, arguments, 8)
+        values = builder.load(builder.bitcast(pointer, vector.as_pointer()), align=1)
+        low, high = (builder.trunc(bound, byte) for bound in arguments[2:])
+        least, range_of = _splat(builder, low), _splat(builder, builder.sub(high, low))
+        # one comparison: values below ``low`` wrap around to high ones
+        within = builder.icmp_unsigned("<=", builder.sub(values, least), range_of)
+        return builder.bitcast(within, ir.IntType(64))
+
+    return types.uint64(data, types.int64, types.int64, types.int64), generate
+
+
+@intrinsic
 def prefetch(typing: Any, data: Any, at: Any) -> Any:
     """``prefetch(data, at)``: load the cache line of ``data[at]``, which is written to soon."""
 
@@ -106,6 +124,13 @@ def trailing_zeros(typing: Any, value: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 0))
 
     return types.uint64(types.uint64), generate
+
+
+def _splat(builder: Any, byte: Any) -> Any:
+    """A vector of 64 times the same byte."""
+    vector, zeros = ir.VectorType(byte.type, 64), ir.VectorType(ir.IntType(32), 64)
+    single = builder.insert_element(vector(ir.Undefined), byte, ir.IntType(32)(0))
+    return builder.shuffle_vector(single, vector(ir.Undefined), zeros(None))
 
 
 def _pointer(context: Any, builder: Any, signature: Any, arguments: Any, bits: int) -> Any:

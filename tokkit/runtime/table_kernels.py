@@ -47,12 +47,8 @@ def last_bytes(data, at, length):
 
 
 @helper
-def content_of(data, at, length):
-    """The two content words of a string: its bytes, or two hashes of them."""
-    if length <= 8:
-        return last_bytes(data, at, length), _U(0)
-    if length <= INLINE:
-        return load8(data, at), last_bytes(data, at + 8, length - 8)
+def hashes_of(data, at, length):
+    """Two hashes of a string."""
     low, high = _U(length), _U(length) * _K2
     # two hashes of different steps: strings that collide in one hardly ever collide in the other
     for i in range(0, length, 8):
@@ -62,6 +58,16 @@ def content_of(data, at, length):
         high = (high + word) * _K3
         high ^= high >> _U(29)
     return low, high
+
+
+@helper
+def content_of(data, at, length):
+    """The two content words of a string: its bytes, or two hashes of them."""
+    if length <= 8:
+        return last_bytes(data, at, length), _U(0)
+    if length <= INLINE:
+        return load8(data, at), last_bytes(data, at + 8, length - 8)
+    return hashes_of(data, at, length)
 
 
 @helper

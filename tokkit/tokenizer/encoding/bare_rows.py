@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.corpus import chunk_kernels
-from tokkit.corpus.chunks import cuts_before
+from tokkit.corpus.chunks import chunk_buffer, cuts_before
 from tokkit.runtime.byte_table import ByteTable, zeros
 from tokkit.runtime.kernels import PADDING
 from tokkit.runtime.strings import Strings
@@ -24,7 +24,7 @@ from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
 DISTINCT = 900_000
 
 # Characters of a span of rows.
-CHARACTERS = 1 << 18
+CHARACTERS = 1 << 20
 
 # Characters of the longest row that the kernels encode.
 _LONGEST = 1 << 26
@@ -32,8 +32,10 @@ _LONGEST = 1 << 26
 
 @dataclass(frozen=True)
 class BareRows:
-    """tokens, unknown  (rows,) int64
-    ids     (tokens,) int32, row after row; empty where only counts were wanted
+    """tokens   (rows,) int64
+    unknown  (rows,) int64, where only counts were wanted
+    ids      (tokens,) int32, row after row; empty where only counts were wanted. A view of a buffer that is
+             overwritten when the second batch after these rows is encoded: pairs need both.
     """
 
     tokens: NDArray[np.int64]
@@ -52,18 +54,19 @@ class RowEncoder:
         self._encoder = encoder
         self._most = most
         self._with_ids = with_ids
-        self._before = cuts_before(encoder.cuts)
+        self._before, self._ahead = cuts_before(encoder.cuts), chunk_buffer()
         self._empty = encoder.tokenizer.bare_ids([""])[0]
         self._table = ByteTable()
         self._buffers = _Buffers(0)
+        self._written, self._written_before = np.empty((2, CHARACTERS), np.int32)
         self._reset()
 
     def _reset(self) -> None:
         """Drop all chunks and keep the memory of the table."""
         self._table.clear()
         self._sizes = _Growing(2, np.int32)
-        self._offsets = _Growing(1, np.int64)
-        self._ids = _Growing(1, np.int32)
+        self._packed = _Growing(1, np.uint64)
+        self._lists = _Growing(1, np.int32)
 
     def encode(self, texts: Sequence[str] | Strings) -> BareRows:
         """The rows as `tokenizers` encodes them without special tokens.
@@ -77,31 +80,23 @@ class RowEncoder:
         numbers, row_ends, new = self._number_chunks(rows)
         if len(new):
             self._learn(new)
-        measured = np.empty((len(texts), 2), np.int64)
-        sizes = self._sizes.filled
-        row_kernels.measure_rows(numbers, row_ends, sizes, measured)
+        ids, measured = np.empty(0, np.int32), np.zeros((len(texts), 2), np.int64)
+        if self._with_ids:
+            ids = self._write_rows(numbers, row_ends, measured[:, 0])
+        else:
+            row_kernels.measure_rows(numbers, row_ends, self._sizes.filled, measured)
         # some models give tokens for an empty text; a row without chunks is then encoded as a whole
         if self._empty:  # of a row without chunks
             measured[np.diff(row_ends, prepend=0) == 0, 0] = row_kernels.WHOLE
         measured[apart, 0] = row_kernels.WHOLE
-        whole = measured[:, 0] == row_kernels.WHOLE
-        encoded_whole = self._encode_whole(texts, whole, measured) if whole.any() else []
-        ids = np.empty(0, np.int32)
-        if self._with_ids:
-            row_offsets = np.concatenate(([0], np.cumsum(measured[:, 0])))
-            ids = np.empty(int(row_offsets[-1]), np.int32)
-            row_kernels.gather_rows(
-                numbers=numbers,
-                row_ends=row_ends,
-                sizes=sizes,
-                offsets=self._offsets.filled[:, 0],
-                chunk_ids=self._ids.filled[:, 0],
-                row_offsets=row_offsets,
-                whole=whole,
-                ids=ids,
-            )
-            for row, row_ids in zip(np.flatnonzero(whole).tolist(), encoded_whole, strict=True):
-                ids[row_offsets[row] : row_offsets[row + 1]] = row_ids
+        whole = np.flatnonzero(measured[:, 0] == row_kernels.WHOLE)
+        if len(whole):
+            encoded = self._encoder.tokenizer.bare_ids(_row_texts(texts, whole))
+            if self._with_ids:
+                measured[whole, 0] = 0
+                ids = _inserted(ids, np.cumsum(measured[:, 0])[whole], encoded)
+            measured[whole, 0] = [len(row_ids) for row_ids in encoded]
+            measured[whole, 1] = [row_ids.count(self._encoder.unknown) for row_ids in encoded]
         return BareRows(measured[:, 0], measured[:, 1], ids)
 
     def _number_chunks(self, rows: Strings) -> tuple[NDArray[np.int32], NDArray[np.int64], Strings]:
@@ -117,6 +112,7 @@ class RowEncoder:
                 starts=rows.starts,
                 ends=rows.ends,
                 cuts=self._before,
+                ahead=self._ahead,
                 slots=table.slots,
                 arena=table.arena,
                 usage=table.usage,
@@ -135,23 +131,47 @@ class RowEncoder:
 
     def _learn(self, chunks: Strings) -> None:
         encoded = self._encoder.encode(chunks)
-        self._sizes.add(encoded.sizes)
-        if self._with_ids:
-            self._offsets.add((encoded.offsets + len(self._ids.filled))[:, None])
-            self._ids.add(encoded.ids[:, None])
+        if not self._with_ids:
+            self._sizes.add(encoded.sizes)
+            return
+        packed = np.empty(len(chunks), np.uint64)
+        lists = np.empty(len(encoded.ids) + len(chunks), np.int32)
+        before = len(self._lists.filled)
+        written = row_kernels.pack_chunks(encoded.sizes, encoded.offsets, encoded.ids, packed, lists, before)
+        self._packed.add(packed[:, None])
+        self._lists.add(lists[:written, None])
 
-    def _encode_whole(
-        self, texts: Sequence[str] | Strings, whole: NDArray[np.bool_], measured: NDArray[np.int64]
-    ) -> list[list[int]]:
-        """The ids of rows that `tokenizers` encodes; their numbers of tokens are written to ``measured``."""
-        rows = np.flatnonzero(whole)
-        row_texts = (
-            texts.take(rows).to_list() if isinstance(texts, Strings) else [texts[i] for i in rows.tolist()]
-        )
-        encoded = self._encoder.tokenizer.bare_ids(row_texts)
-        measured[rows, 0] = [len(ids) for ids in encoded]
-        measured[rows, 1] = [ids.count(self._encoder.unknown) for ids in encoded]
-        return encoded
+    def _write_rows(
+        self, numbers: NDArray[np.int32], row_ends: NDArray[np.int64], lengths: NDArray[np.int64]
+    ) -> NDArray[np.int32]:
+        """The ids of all rows that are not encoded whole; ``lengths``, (rows,), are filled."""
+        packed, lists = self._packed.filled[:, 0], self._lists.filled[:, 0]
+        self._written, self._written_before = self._written_before, self._written
+        row = end = 0
+        while True:
+            row, end = row_kernels.write_rows(
+                numbers, row_ends, packed, lists, row, end, self._written, lengths
+            )
+            if row == len(row_ends):
+                return self._written[:end]
+            grown = np.empty(2 * len(self._written), np.int32)
+            grown[:end] = self._written[:end]
+            self._written = grown
+
+
+def _row_texts(texts: Sequence[str] | Strings, rows: NDArray[np.int64]) -> list[str]:
+    return texts.take(rows).to_list() if isinstance(texts, Strings) else [texts[i] for i in rows.tolist()]
+
+
+def _inserted(
+    ids: NDArray[np.int32], positions: NDArray[np.int64], rows: Sequence[Sequence[int]]
+) -> NDArray[np.int32]:
+    """The ids with those of more rows at their positions."""
+    parts = [np.asarray(row, np.int32) for row in rows]
+    between = np.split(ids, positions)
+    return np.concatenate(
+        [between[0], *(part for both in zip(parts, between[1:], strict=True) for part in both)]
+    )
 
 
 class _Buffers:
@@ -192,7 +212,7 @@ class NotText(Exception):
 
 
 def spans(sizes: NDArray[np.int64]) -> Iterator[slice]:
-    """Spans of rows of about a quarter of a million characters; ``sizes`` are the characters of each row."""
+    """Spans of rows of about a million characters; ``sizes`` are the characters of each row."""
     # + 1 for the NUL behind each row, so that a span of empty rows ends, too
     ends = np.cumsum(sizes + 1)
     first = 0

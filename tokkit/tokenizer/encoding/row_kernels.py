@@ -8,58 +8,67 @@ from __future__ import annotations
 
 import numpy as np
 
-from tokkit.corpus.chunk_kernels import FINISHED, TABLE_FULL, chunk_end
-from tokkit.runtime.kernels import kernel, prefetch
-from tokkit.runtime.table_kernels import BATCH, BYTES, SLOTS, content_of, copy, first_slot, put
+from tokkit.corpus.chunk_kernels import (
+    AHEAD,
+    FINISHED,
+    HIGH,
+    LENGTH,
+    LOW,
+    SLOT,
+    START,
+    TABLE_FULL,
+    find_chunks,
+    is_at_first_slot,
+    look_up,
+)
+from tokkit.runtime.kernels import kernel
+from tokkit.runtime.table_kernels import BYTES, SLOTS, copy, put
 
 # In ``sizes``, in place of the tokens: rows with this chunk are encoded whole by `tokenizers`.
 WHOLE = -2
+
+# Ids that a packed chunk holds itself, and in place of their number: `pack_chunks`.
+INLINE_IDS, LISTED, IN_WHOLE = 3, np.uint64(4), np.uint64(5)
 
 # How far `number_chunks` is: rows, bytes of the next row, chunks, new chunks.
 (ROW, DONE, CHUNKS, NEW) = range(4)
 
 _U = np.uint64
+_LARGEST = (1 << 20) - 1
+_TAG, _ID, _POSITION = _U(60), _U(_LARGEST), _U((1 << 60) - 1)
 
 
 @kernel
-def number_chunks(data, starts, ends, cuts, slots, arena, usage, numbers, row_ends, new, bounds, state):
+def number_chunks(
+    data, starts, ends, cuts, ahead, slots, arena, usage, numbers, row_ends, new, bounds, state
+):
     """Numbers the chunks of rows in the order they occur; returns why it stopped.
 
     data, starts, ends   the rows; in ``state``, zeros at first, is how far it came
-    cuts                 (33,) bool, bytes before which text may be cut
+    cuts, ahead          as in `chunk_kernels.find_chunks`
     slots, arena, usage  a table of byte strings (`table_kernels`), whose counts are their numbers + 1
     numbers, row_ends    filled with the chunks of all rows, and how many there are up to each row's end
     new, bounds          filled with the chunks that are new in the table, ``new[bounds[i] : bounds[i + 1]]``
     """
     # ``state`` is written before each batch: when the table is full, the caller grows it and the batch is
     # repeated; no chunk of it is in the table yet
-    fullest = slots.size // 4 * 5 // 8 - BATCH
-    batch = np.empty((BATCH, 2), np.int64)
-    contents = np.empty((BATCH, 2), np.uint64)
+    fullest = slots.size // 4 * 5 // 8 - AHEAD
     row, done, chunks, added = state[ROW], state[DONE], state[CHUNKS], state[NEW]
     while row < starts.size:
         state[ROW], state[DONE], state[CHUNKS], state[NEW] = row, done, chunks, added
-        number, size = 0, 0
-        while number < BATCH and row < starts.size:
-            start = starts[row] + done
-            if start == ends[row]:
-                row_ends[row] = chunks + number
-                row, done = row + 1, 0
-                continue
-            length = chunk_end(data, start, ends[row], cuts) - start
-            low, high = content_of(data, start, length)
-            prefetch(slots, first_slot(low, high, slots.size))
-            batch[number, 0], batch[number, 1] = start, length
-            contents[number, 0], contents[number, 1] = low, high
-            size += length + 8
-            number += 1
-            done += length
+        number, row, done = find_chunks(data, starts, ends, row, done, cuts, ahead, chunks, row_ends)
+        size = look_up(data, slots, ahead, number)
         if usage[SLOTS] >= fullest or usage[BYTES] + size > arena.size:
             return TABLE_FULL
         for i in range(number):
-            at, length = batch[i, 0], batch[i, 1]
+            if is_at_first_slot(slots, ahead, i):
+                numbers[chunks] = np.int32(slots[ahead[i, SLOT] + _U(3)]) - 1
+                chunks += 1
+                continue
+            low, high = ahead[i, LOW], ahead[i, HIGH]
+            at, length = np.int64(ahead[i, START]), np.int64(ahead[i, LENGTH])
             # a count of 0 only finds or makes the slot; 0 marks a new chunk, which gets the next number
-            slot = put(contents[i, 0], contents[i, 1], data, at, length, 0, slots, arena, usage)
+            slot = put(low, high, data, at, length, 0, slots, arena, usage)
             if slots[slot + 3] == 0:
                 slots[slot + 3] = _U(usage[SLOTS])
                 # end to end for the encoder: a chunk that occurs again in these rows is encoded once
@@ -93,26 +102,71 @@ def measure_rows(numbers, row_ends, sizes, measured):
 
 
 @kernel
-def gather_rows(numbers, row_ends, sizes, offsets, chunk_ids, row_offsets, whole, ids):
-    """Writes the ids of each row's chunks to ``ids[row_offsets[row] : row_offsets[row + 1]]``.
+def pack_chunks(sizes, offsets, ids, packed, lists, before):
+    """Packs the ids of every chunk into one word each, where they fit; returns how far ``lists`` is filled.
 
-    offsets    (chunks,) int64: where in ``chunk_ids`` the ids of each distinct chunk start
-    whole      (rows,) bool: rows that are skipped
+    sizes, offsets, ids  of the chunks (`ChunkIds`)
+    packed               (chunks,) uint64, filled: tokens << 60 and up to three ids of 20 bits; or `LISTED`
+                         and the position of a number in the list, which that many ids follow; or `IN_WHOLE`
+    lists, before        (n,) int32, filled; the numbers in the list before these
     """
-    at = 0
-    for row in range(row_ends.size):
-        if whole[row]:
-            # the caller fills in the ids of these rows, but their chunks still have to be stepped over
-            at = row_ends[row]
+    used = 0
+    for chunk in range(packed.size):
+        tokens, at = sizes[chunk, 0], offsets[chunk]
+        if tokens == WHOLE:
+            packed[chunk] = IN_WHOLE << _TAG
             continue
-        end = row_offsets[row]
+        word, fits = _U(tokens) << _TAG, tokens <= INLINE_IDS
+        for i in range(min(tokens, INLINE_IDS)):
+            fits &= ids[at + i] <= _LARGEST
+            word |= _U(ids[at + i]) << _U(20 * i)
+        if not fits:
+            word = LISTED << _TAG | _U(before + used)
+            lists[used] = tokens
+            for i in range(tokens):
+                lists[used + 1 + i] = ids[at + i]
+            used += 1 + tokens
+        packed[chunk] = word
+    return used
+
+
+@kernel
+def write_rows(numbers, row_ends, packed, lists, row, end, ids, lengths):
+    """Writes the ids of the rows from ``row`` on to ``ids`` from ``end`` on, one after another.
+
+    packed, lists  of the distinct chunks (`pack_chunks`)
+    lengths        (rows,) int64, filled with the ids of each row; `WHOLE`, and none, where a chunk is
+    Returns the row to go on with when ``ids`` is full, and where the ids of those before it end.
+    """
+    at = row_ends[row - 1] if row else 0
+    while row < row_ends.size:
+        start, whole = end, False
         while at < row_ends[row]:
-            number = numbers[at]
-            offset = offsets[number]
-            for i in range(sizes[number, 0]):
-                ids[end] = chunk_ids[offset + i]
-                end += 1
+            word = packed[numbers[at]]
             at += 1
+            # so that most chunks need no branch on their number of ids, three are written always
+            if end + INLINE_IDS > ids.size:
+                return row, start
+            tag = word >> _TAG
+            if tag < LISTED:
+                ids[end], ids[end + 1] = word & _ID, word >> _U(20) & _ID
+                ids[end + 2] = word >> _U(40) & _ID
+                end += np.int64(tag)
+            elif tag == LISTED:
+                listed = np.int64(word & _POSITION)
+                tokens = lists[listed]
+                if end + tokens + INLINE_IDS > ids.size:
+                    return row, start
+                for i in range(tokens):
+                    ids[end + i] = lists[listed + 1 + i]
+                end += tokens
+            else:
+                whole = True
+        if whole:
+            end = start
+        lengths[row] = WHOLE if whole else end - start
+        row += 1
+    return row, end
 
 
 @kernel
