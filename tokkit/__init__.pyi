@@ -14,6 +14,7 @@ import pyarrow as pa
 
 # Under this condition mypy reads the modules first that import one another.
 if TYPE_CHECKING:
+    from tokkit.corpus.engines.engine_options import EngineOptions as EngineOptions
     from tokkit.corpus.feed import CorpusOptions as CorpusOptions
     from tokkit.corpus.feed import ReadingOptions as ReadingOptions
     from tokkit.data.cleaning.clean import CleanResult as CleanResult
@@ -299,6 +300,7 @@ def count(
     options: CountOptions | None = None,
     *,
     read_options: CorpusOptions | None = None,
+    engine_options: EngineOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = ...,
@@ -311,6 +313,8 @@ def count(
     encoding: str | None = None,
     format: str | None = None,
     memory: str | None = None,
+    engine: str = "inline",
+    ray_address: str | None = None,
 ) -> CountResult: ...
 def demo(
     out: str | Path = "tokkit-demo",

@@ -184,13 +184,18 @@ def apply_to_both(
     settings: Mapping[str, Any],
 ) -> tuple[Group, Second]:
     """As `apply_settings` for two groups; each setting replaces the field of the group that has it."""
-    names = {item.name for item in dataclasses.fields(first)}
-    of_first = {name: value for name, value in settings.items() if name in names}
-    of_second = {name: value for name, value in settings.items() if name not in names}
-    return (
-        dataclasses.replace(options or first(), **of_first),
-        dataclasses.replace(others or second(), **of_second),
-    )
+    chosen, left = apply_known(first, options, settings)
+    return chosen, dataclasses.replace(others or second(), **left)
+
+
+def apply_known(
+    group: type[Group], options: Group | None, settings: Mapping[str, Any]
+) -> tuple[Group, dict[str, Any]]:
+    """As `apply_settings` for the settings that the group has, and the settings that are left."""
+    names = {item.name for item in dataclasses.fields(group)}
+    known = {name: value for name, value in settings.items() if name in names}
+    left = {name: value for name, value in settings.items() if name not in names}
+    return dataclasses.replace(options or group(), **known), left
 
 
 def _as_tuple(value: Any) -> tuple[Any, ...]:

@@ -15,9 +15,8 @@ import pytest
 import tokkit
 from tests.conftest import Heard
 from tests.files.files_faults import recorded_changes
-from tokkit.corpus import feed, parts, shards
+from tokkit.corpus import counting, feed, parts, shards
 from tokkit.errors import InputError, Interrupted, OutputError
-from tokkit.files.work import Work
 from tokkit.sources import paths, streams
 
 AT_ONCE = 2.0
@@ -298,13 +297,13 @@ def test_bad_text_leaves_no_work_behind(write, tmp_path, monkeypatch):
 
 def test_a_file_that_changes_while_it_is_counted_is_refused(write, tmp_path, monkeypatch):
     path = write("a.txt", "some text\n" * 1000)
-    original = Work.run_path
+    original = counting.run_name
 
-    def changing(self, shard, number):
+    def changing(*arguments):
         path.write_text("other text\n", "utf-8")
-        return original(self, shard, number)
+        return original(*arguments)
 
-    monkeypatch.setattr(Work, "run_path", changing)
+    monkeypatch.setattr(counting, "run_name", changing)
     with pytest.raises(InputError, match=r"a.txt: was changed while it was counted"):
         tokkit.count(path, tmp_path / "counts")
     assert list(tmp_path.iterdir()) == [path]

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from tokkit.cli.options import Show, command, output_option, shared_options
+from tokkit.corpus.engines.engine_options import EngineOptions
 from tokkit.corpus.feed import CorpusOptions
 from tokkit.tokenizer.training.trainer_options import CountOptions
 from tokkit.views.reports import training as reports
@@ -15,7 +16,7 @@ from tokkit.views.reports import training as reports
 @command("count", "'texts/*.txt' -o counts/ --recipe gpt2")
 @click.argument("corpus", nargs=-1, required=True)
 @output_option("counts/", "Folder to write.")
-@shared_options(options=CountOptions, read_options=CorpusOptions, threads=True)
+@shared_options(options=CountOptions, read_options=CorpusOptions, engine_options=EngineOptions, threads=True)
 def count_command(show: Show, **options: Any) -> None:
     """Count the distinct pieces of text files, folders, globs or - (standard input).
 

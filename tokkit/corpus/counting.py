@@ -10,6 +10,8 @@ import itertools
 import math
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,13 +19,14 @@ from tokkit import files
 from tokkit.corpus import parts
 from tokkit.corpus.chunks import Texts, count_in_threads, lines_of, texts_of
 from tokkit.corpus.counts import Identity, Totals
+from tokkit.corpus.engines.engine import Engine, Inline
 from tokkit.corpus.feed import CorpusFile, size_of
-from tokkit.corpus.shards import FileRange, Shard, check_unchanged, shards_of
+from tokkit.corpus.shards import FileRange, Shard, absolute, check_unchanged, shards_of
 from tokkit.corpus.uncut_words import count_in_child
 from tokkit.corpus.words import table_of
 from tokkit.errors import InputError
-from tokkit.files.work import Wording, Work
-from tokkit.progress import Progress, Stages
+from tokkit.files.work import Wording, Work, new_session, run_name
+from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
 from tokkit.sources.paths import display_name
@@ -52,12 +55,14 @@ def count_corpus(
     stages: Stages,
     thread_count: int | None = None,
     memory: int | None = None,
+    engine: Engine | None = None,
 ) -> Totals:
     """Writes the parts of a corpus under the blocks of ``skeleton`` (a tokenizer in JSON) to ``staging``.
 
     work_folder  where finished shards are kept; a run of the same job goes on there
     out          what errors are about
     memory       bytes that the tables of chunks may take, and adding them up
+    engine       of other processes, each of which counts in one thread; None: shard after shard, in threads
 
     Raises `InputError` for text that cannot be read, and for a corpus without text; `OutputError`.
     """
@@ -68,10 +73,22 @@ def count_corpus(
     work = Work(work_folder, out, len(shards), _WORDING)
     try:
         work.begin(job, stages.progress)
-        remaining = [(number, shard) for number, shard in enumerate(shards) if number not in work.done]
-        with stages.stage("counting", _size(shard for _, shard in remaining), "bytes") as progress:
-            for number, shard in remaining:
-                _count(work, number, shard, identity, skeleton, progress, thread_count, memory)
+        remaining = [number for number in range(len(shards)) if number not in work.done]
+        with stages.stage("counting", _size(shards[number] for number in remaining), "bytes") as progress:
+            tasks = [
+                ShardTask(
+                    folder=work.folder,
+                    out=out,
+                    number=number,
+                    shard=shards[number] if engine is None else absolute(shards[number]),
+                    skeleton=skeleton,
+                    cuts=identity.cuts,
+                    threads=thread_count if engine is None else 1,
+                    memory=memory,
+                )
+                for number in remaining
+            ]
+            _count_shards(work, tasks, engine, progress)
         if not work.runs():
             raise InputError("the corpus holds no text to count")
         # a partition holds every occurrence of its pieces, so partitions can be added up one after the other
@@ -82,6 +99,7 @@ def count_corpus(
             stages,
             thread_count,
             memory,
+            engine,
         )
     except BaseException as error:
         # bad input fails again in the next run, and standard input is gone: then nothing is worth keeping
@@ -101,102 +119,152 @@ def count_corpus(
     )
 
 
+def _count_shards(work: Work, tasks: Sequence[ShardTask], engine: Engine | None, progress: Progress) -> None:
+    """Count the shards and mark each as done."""
+    # threads of this process advance the progress themselves, other processes cannot
+    inline = partial(count_shard, progress=progress)
+    results = (
+        Inline().run(inline, tasks, progress) if engine is None else engine.run(count_shard, tasks, progress)
+    )
+    for index, content in results:
+        work.finish(tasks[index].number, **content)
+        if engine is not None:
+            progress.advance(sum(part.end - part.start for part in tasks[index].shard))
+
+
+@dataclass(frozen=True)
+class MergeTask:
+    """One part to write: the sum of runs or parts of its partition.
+
+    ranges  in how many ranges of pieces, so that each fits into memory
+    """
+
+    part: Path
+    sources: Sequence[Source]
+    ranges: int
+
+
 def add_up(
     staging: Path,
     sources_of: Callable[[int], Sequence[Source]],
     stages: Stages,
     thread_count: int | None,
     memory: int | None = None,
+    engine: Engine | None = None,
 ) -> tuple[int, int]:
     """Write every part from the runs or parts of its partition; returns the pieces, and the distinct ones.
 
     memory  bytes that it may take; the parts are the same whatever it is
+    engine  of other processes, where parts are added up there
     """
     number = min(MERGING, threads.threads_to_use(thread_count))
     most = max(LEAST_MEMORY, (memory or MERGING_MEMORY) // number)
 
+    def task_of(partition: int) -> MergeTask:
+        sources = sources_of(partition)
+        sizes = [parts.size_of(*source) for source in sources]
+        needed = sum(rows * _PER_PIECE + size * _PER_BYTE for rows, size in sizes)
+        return MergeTask(staging / parts.part_name(partition), sources, math.ceil(needed / most))
+
     def work(tasks: threads.Tasks[int]) -> tuple[int, int]:
         pieces = distinct = 0
-
-        def summed(sources: Sequence[Source], ranges: int) -> Iterator[StringCounts]:
-            nonlocal pieces, distinct
-            bounds = parts.bounds_of(_batches(sources), ranges) if ranges > 1 else []
-            for first, end in itertools.pairwise([None, *bounds, None]):
-                table = ByteTable()
-                for batch in _batches(sources):
-                    if tasks.stopped:
-                        return
-                    table.add(parts.within(batch, first, end))
-                pieces, distinct = pieces + table.total(), distinct + len(table)
-                columns = table.columns()
-                del table  # its memory is needed to sort the columns
-                yield columns
-
         for partition in tasks:
-            sources = sources_of(partition)
-            sizes = [parts.size_of(*source) for source in sources]
-            needed = sum(rows * _PER_PIECE + size * _PER_BYTE for rows, size in sizes)
-            part = staging / parts.part_name(partition)
-            parts.write_part(part, summed(sources, math.ceil(needed / most)))
+            merged = merge_part(task_of(partition), lambda: tasks.stopped)
+            pieces, distinct = pieces + merged[0], distinct + merged[1]
             tasks.done(1)
         return pieces, distinct
 
     with stages.stage("merging counts", parts.PARTITIONS, "parts") as progress:
-        sums = threads.run(work, threads.Tasks(iter(range(parts.PARTITIONS))), number, progress)
+        if engine is not None:
+            sums = []
+            merging = [task_of(partition) for partition in range(parts.PARTITIONS)]
+            for _, merged in engine.run(merge_part, merging, progress):
+                sums.append(merged)
+                progress.advance(1)
+        else:
+            sums = threads.run(work, threads.Tasks(iter(range(parts.PARTITIONS))), number, progress)
     return sum(pieces for pieces, _ in sums), sum(distinct for _, distinct in sums)
+
+
+def merge_part(task: MergeTask, stopped: Callable[[], bool] = lambda: False) -> tuple[int, int]:
+    """Write one part; returns its pieces, and the distinct ones. Raises `InputError` for a damaged source."""
+    pieces = distinct = 0
+
+    def summed() -> Iterator[StringCounts]:
+        nonlocal pieces, distinct
+        bounds = parts.bounds_of(_batches(task.sources), task.ranges) if task.ranges > 1 else []
+        for first, end in itertools.pairwise([None, *bounds, None]):
+            table = ByteTable()
+            for batch in _batches(task.sources):
+                if stopped():
+                    return
+                table.add(parts.within(batch, first, end))
+            pieces, distinct = pieces + table.total(), distinct + len(table)
+            columns = table.columns()
+            del table  # its memory is needed to sort the columns
+            yield columns
+
+    parts.write_part(task.part, summed())
+    return pieces, distinct
 
 
 def _batches(sources: Iterable[Source]) -> Iterator[StringCounts]:
     return itertools.chain.from_iterable(parts.batches(*source) for source in sources)
 
 
-def _count(
-    work: Work,
-    number: int,
-    shard: Shard,
-    identity: Identity,
-    skeleton: str,
-    progress: Progress,
-    thread_count: int | None,
-    memory: int | None,
-) -> None:
-    runs = _Runs(work, number)
-    if identity.cuts is None:
-        words = count_in_child([part.file for part in shard], skeleton, progress, thread_count)
+@dataclass(frozen=True)
+class ShardTask:
+    """One shard to count, by any process that sees its files and the folder of the work."""
+
+    folder: Path
+    out: Path
+    number: int
+    shard: Shard
+    skeleton: str
+    cuts: str | None
+    threads: int | None
+    memory: int | None
+
+
+def count_shard(task: ShardTask, progress: Progress = SILENT) -> dict[str, Any]:
+    """Write the runs of a shard; returns what its marker says, among it the names of the runs."""
+    shard, runs = task.shard, _Runs(task)
+    if task.cuts is None:
+        words = count_in_child([part.file for part in shard], task.skeleton, progress, task.threads)
         table, nothing = table_of(words.counts), threads.Tasks[Path](iter(()))
         threads.run(lambda tasks: runs.write(table, lambda: tasks.stopped), nothing, 1, progress)
         size = words.bytes
     else:
         texts = (texts for part in shard for texts in _texts_of(part))
-        size = count_in_threads(texts, identity.cuts, runs.write, progress, thread_count, memory)
+        size = count_in_threads(texts, task.cuts, runs.write, progress, task.threads, task.memory)
     # a file that goes on in the next shard is described by that one, once
     ended = [part.file.path for part in shard if part.last]
     tasks = threads.Tasks(iter(ended))
-    described = threads.run(_describe, tasks, threads.threads_to_use(thread_count), progress)
+    described = threads.run(_describe, tasks, threads.threads_to_use(task.threads), progress)
     # after the files are hashed, so that counts and hashes are of the same bytes
     check_unchanged(shard)
     inputs = {path: file for of_thread in described for path, file in of_thread.items()}
-    work.finish(number, runs.written, bytes=size, inputs=[inputs[path] for path in ended])
+    return {"runs": runs.written, "bytes": size, "inputs": [inputs[path] for path in ended]}
 
 
 class _Runs:
     """The runs of one shard; threads may share it."""
 
-    def __init__(self, work: Work, shard: int) -> None:
-        self.written: list[Path] = []
-        self._work = work
-        self._shard = shard
+    def __init__(self, task: ShardTask) -> None:
+        self.written: list[str] = []
+        self._task = task
         self._lock = threading.Lock()
+        self._session = new_session()
 
     def write(self, table: ByteTable, stopped: Callable[[], bool]) -> None:
         if not len(table) or stopped():
             return
         # only the name is chosen under the lock: runs are compressed and written in parallel
         with self._lock:
-            path = self._work.run_path(self._shard, len(self.written))
-            self.written.append(path)
-        with files.raising_output_error(self._work.out):
-            parts.write_run(path, table.columns(), stopped)
+            name = run_name(self._task.number, self._session, len(self.written))
+            self.written.append(name)
+        with files.raising_output_error(self._task.out):
+            parts.write_run(self._task.folder / name, table.columns(), stopped)
 
 
 def _texts_of(part: FileRange) -> Iterator[Texts]:

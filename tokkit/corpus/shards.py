@@ -10,7 +10,7 @@ does every file where the pipeline may not be cut.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +58,11 @@ def shards_of(corpus: Sequence[CorpusFile], within_files: bool) -> list[Shard]:
             shards.append(tuple(shard))
             shard = []
     return [*shards, tuple(shard)] if shard else shards
+
+
+def absolute(shard: Shard) -> Shard:
+    """The same for processes with another current folder."""
+    return tuple(replace(part, file=replace(part.file, path=part.file.path.absolute())) for part in shard)
 
 
 def check_unchanged(shard: Shard) -> None:

@@ -57,7 +57,7 @@ class Work:
         self.done: dict[int, Mapping[str, Any]] = {}
         self.out = out
         self._opened = False
-        self._session = os.urandom(4).hex()  # a thread of an interrupted run may still be writing
+        self._session = new_session()
 
     @property
     def empty(self) -> bool:
@@ -111,11 +111,11 @@ class Work:
 
     def run_path(self, shard: int, number: int, suffix: str = ".parquet") -> Path:
         """The path of a new run of a shard."""
-        return self.folder / f"shard-{shard:05}-{self._session}-{number:03}{suffix}"
+        return self.folder / run_name(shard, self._session, number, suffix)
 
-    def finish(self, shard: int, runs: Sequence[Path], **result: Any) -> None:
-        """Mark a shard as done; its runs are on the disk already."""
-        content = {**result, "runs": [run.name for run in runs]}
+    def finish(self, shard: int, runs: Sequence[str], **result: Any) -> None:
+        """Mark a shard as done; the runs of these names are on the disk already."""
+        content = {**result, "runs": list(runs)}
         with raising_output_error(self.out):
             self._write(self._marker(shard).name, json.dumps(content))
         self.done[shard] = content
@@ -144,6 +144,16 @@ class Work:
             os.fsync(file.fileno())
         written.replace(self.folder / name)
         sync_folder(self.folder)
+
+
+def new_session() -> str:
+    """A part of the names of runs: a thread or process of an interrupted run may still be writing."""
+    return os.urandom(4).hex()
+
+
+def run_name(shard: int, session: str, number: int, suffix: str = ".parquet") -> str:
+    """The file name of a run."""
+    return f"shard-{shard:05}-{session}-{number:03}{suffix}"
 
 
 def _read(path: Path) -> str | None:

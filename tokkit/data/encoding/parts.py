@@ -105,7 +105,7 @@ def encode_parts(
                     write(encoded, paths)
                     for path in paths:
                         _sync(path)
-                work.finish(part.number, paths, split=part.split, **_summary(encoded))
+                work.finish(part.number, [path.name for path in paths], split=part.split, **_summary(encoded))
             tasks.done(part.read)
         return sample
 

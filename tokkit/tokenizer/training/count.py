@@ -11,8 +11,11 @@ from tokkit import files
 from tokkit.corpus import feed
 from tokkit.corpus.counting import add_up, count_corpus
 from tokkit.corpus.counts import Counts, Identity, Totals, check_mergeable, counted_twice
+from tokkit.corpus.engines.choice import engine_for
+from tokkit.corpus.engines.engine import is_inline
+from tokkit.corpus.engines.engine_options import EngineOptions
 from tokkit.errors import InputError, UsageError
-from tokkit.options import apply_to_both
+from tokkit.options import apply_known, apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.training.blueprint import resolve
@@ -53,6 +56,7 @@ def count(
     options: CountOptions | None = None,
     *,
     read_options: feed.CorpusOptions | None = None,
+    engine_options: EngineOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
@@ -60,14 +64,18 @@ def count(
 ) -> CountResult:
     """Count the distinct pieces of text files, folders and globs; write the counts folder ``out``.
 
-    ``settings`` are fields of `CountOptions` and `CorpusOptions`: ``count("corpus.txt", recipe="gpt2")``.
+    ``settings`` are fields of `CountOptions`, `CorpusOptions` and `EngineOptions`:
+    ``count("corpus.txt", recipe="gpt2")``.
     `train_bpe` and `train_wordpiece` train from it, ``counts="counts"``, to the result of the corpus itself.
-    The same bytes at any thread count. The next run continues one that was killed or interrupted.
+    The same bytes at any thread count and with any engine. The next run continues one that was killed or
+    interrupted.
 
     Raises `InputError` for text that cannot be read, `OutputError` where ``out`` exists (unless ``force``),
     `UsageError` for blocks that cannot work together.
     """
+    engine_options, settings = apply_known(EngineOptions, engine_options, settings)
     options, read_options = apply_to_both(CountOptions, options, feed.CorpusOptions, read_options, settings)
+    engine = engine_for(engine_options, threads)
     out = Path(out)
     stages = Stages(progress)
     skeleton = resolve(WordPieceOptions(**asdict(options))).skeleton().to_str()
@@ -80,7 +88,17 @@ def count(
     with files.folder(out, force=force, inputs=paths) as staging:
         planned = feed.plan(paths, read_options, progress)
         memory = read_options.memory_bytes
-        totals = count_corpus(staging, work, out, planned, skeleton, stages, threads, memory)
+        totals = count_corpus(
+            staging,
+            work,
+            out,
+            planned,
+            skeleton,
+            stages,
+            thread_count=threads,
+            memory=memory,
+            engine=None if is_inline(engine) else engine,
+        )
         files.write_receipt(
             staging,
             command="count",
@@ -88,7 +106,12 @@ def count(
             inputs=totals.inputs,
             packages=_PACKAGES,
             result={**asdict(options), **totals.as_dict()},
-            run={"threads": threads, "stages": stages.records, "corpus": _absolute(paths)},
+            run={
+                **asdict(engine_options),
+                "threads": threads,
+                "stages": stages.records,
+                "corpus": _absolute(paths),
+            },
         )
     files.remove_work(work, real)
     return _result(out, totals, stages)

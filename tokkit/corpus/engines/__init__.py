@@ -1,0 +1,1 @@
+"""Where shards are computed: in this process, in several on this machine, or as tasks of Ray."""

@@ -1,0 +1,43 @@
+"""One way to compute many tasks: a function of a module, applied to each, wherever the engine runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeVar
+
+from tokkit.progress import Progress, stop_if_cancelled
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+# A function of a module, so that other processes can import it; its arguments and results are pickled.
+Function = Callable[[Task], Result]
+
+
+class Engine(Protocol):
+    """Computes tasks."""
+
+    def run(
+        self, function: Function[Task, Result], tasks: Sequence[Task], progress: Progress
+    ) -> Iterator[tuple[int, Result]]:
+        """The index of each task and its result, as they are done.
+
+        A task whose worker is killed is computed again. Raises what ``function`` raises, `Interrupted` once
+        the progress is cancelled; no task goes on then.
+        """
+
+
+class Inline:
+    """One task after the other in this process, which may use threads itself."""
+
+    def run(
+        self, function: Function[Task, Result], tasks: Sequence[Task], progress: Progress
+    ) -> Iterator[tuple[int, Result]]:
+        for index, task in enumerate(tasks):
+            stop_if_cancelled(progress)
+            yield index, function(task)
+
+
+def is_inline(engine: Any) -> bool:
+    """Whether tasks are computed in this process."""
+    return isinstance(engine, Inline)

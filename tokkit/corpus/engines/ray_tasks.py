@@ -1,0 +1,123 @@
+"""Tasks of Ray: on a cluster, or on a local one that is started for them."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from tokkit import __version__
+from tokkit.corpus.engines.engine import Function, Result, Task
+from tokkit.errors import InputError, TokkitError, UsageError
+from tokkit.progress import Progress, stop_if_cancelled
+
+# Seconds between two checks whether to stop, and those that a cluster has to answer.
+_INTERVAL, _TIMEOUT = 0.05, 10
+# How often a task is started again whose worker or node was lost.
+_RETRIES = 5
+# Tasks for each core that are handed out ahead: the driver holds no more of them.
+_AHEAD = 2
+_PORT = 6379
+
+
+class RayTasks:
+    """A connection to Ray, opened for each run.
+
+    address   of a cluster, ``host:port`` or ``auto``; None starts a local one
+    workers   of a local one; None: one for each core
+    """
+
+    def __init__(self, address: str | None, workers: int | None) -> None:
+        try:
+            import ray
+        except ImportError as error:
+            raise UsageError("--engine ray: ray is not installed", hint="pip install ray") from error
+        self._ray: Any = ray
+        self._address = address
+        self._workers = workers
+
+    def run(
+        self, function: Function[Task, Result], tasks: Sequence[Task], progress: Progress
+    ) -> Iterator[tuple[int, Result]]:
+        with self._connected(progress) as cores:
+            remote = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
+            waiting = iter(list(enumerate(tasks)))
+            running: dict[Any, int] = {}
+            done = 0
+            while done < len(tasks):
+                while len(running) < _AHEAD * cores and (item := next(waiting, None)) is not None:
+                    running[remote.remote(__version__, function, item[1])] = item[0]
+                finished, _ = self._ray.wait(list(running), num_returns=1, timeout=_INTERVAL)
+                stop_if_cancelled(progress)
+                for reference in finished:
+                    result = self._result(reference)
+                    done += 1
+                    yield running.pop(reference), result
+
+    def _result(self, reference: Any) -> Any:
+        try:
+            return self._ray.get(reference)
+        except self._ray.exceptions.RayTaskError as error:
+            if isinstance(error.cause, TokkitError):
+                raise error.cause from error
+            raise
+        except self._ray.exceptions.RayError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise TokkitError(
+                f"a worker of Ray was lost {_RETRIES} times: {reason}",
+                hint="is there enough memory? look at the state of the nodes:\nray status",
+            ) from error
+
+    @contextmanager
+    def _connected(self, progress: Progress) -> Iterator[int]:
+        """Yields the cores of the cluster."""
+        # Ray reports use of its own, and says much while it starts
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+        if self._address is None:
+            settings |= {"num_cpus": self._workers, "include_dashboard": False}
+        else:
+            _check_answers(self._address)
+            settings["address"] = self._address
+        try:
+            self._ray.init(**settings)
+        except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+            reason = str(error).strip().splitlines()[0]
+            raise InputError(
+                f"{self._address or 'ray'}: no cluster of Ray can be used: {reason}",
+                hint="start one, or leave --ray-address out to use this machine:\nray start --head",
+            ) from error
+        try:
+            cores = int(self._ray.cluster_resources().get("CPU", 1))
+            progress.say(f"Ray: {cores} cores on {len(self._ray.nodes())} nodes")
+            yield max(1, cores)
+        finally:
+            with suppress(Exception):  # a cluster that is gone
+                self._ray.shutdown()
+
+
+def _call(version: str, function: Function[Task, Result], task: Task) -> Result:
+    """In a worker: the function, where the worker has the same version of tokkit."""
+    if version != __version__:
+        raise InputError(
+            f"a worker on {socket.gethostname()} has tokkit {__version__}, and this is {version}",
+            hint=f"install the same version on all nodes:\npip install tokkit-nlp=={version}",
+        )
+    return function(task)
+
+
+def _check_answers(address: str) -> None:
+    """Raises `InputError` where nothing listens at ``host:port``: Ray itself would try for minutes."""
+    if address == "auto" or "://" in address:
+        return
+    host, _, port = address.partition(":")
+    try:
+        with socket.create_connection((host, int(port or _PORT)), _TIMEOUT):
+            return
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{address}: no cluster of Ray answers there ({error})",
+            hint="start one, or leave --ray-address out to use this machine:\nray start --head",
+        ) from error
