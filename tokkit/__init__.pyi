@@ -320,6 +320,7 @@ def demo(
     out: str | Path = "tokkit-demo",
     *,
     force: bool = False,
+    flags: Sequence[str] = (),
 ) -> None: ...
 def doctor(
     tokenizer: str | Path,

@@ -9,7 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import click
 import pytest
 
-from tokkit.cli import main
+from tokkit.cli import demo, main
 
 TRAIN = "--epochs 1 --size tiny --max-length 16 --baseline none --threads 1"
 WRITING = {
@@ -80,7 +80,6 @@ def test_quiet_every_command_that_writes_is_here():
         for option in main.tokkit.get_command(context, name).params
         if option.name in ("out", "page", "plot")
     }
-    # the demo is made to be read
     assert {line.split()[0] for line in (*WRITING, *TRAINED)} == writing - {"demo"}
 
 
@@ -88,3 +87,19 @@ def test_quiet_prints_the_result_where_nothing_is_written(here):
     assert "rows\t24" in run("stats rows.csv -q")[1]
     assert "nothing was written" in run("clean rows.csv --dry-run -o c.csv -q")[1]
     assert run("split rows.csv -o s -q --json")[1].startswith("{")
+
+
+def test_a_quiet_demo_prints_its_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = [
+        "tokkit split emotions.txt -o split/",
+        "tokkit stats split/ --plot a.svg",
+        "tokkit tokenize none x",
+    ]
+    monkeypatch.setattr(demo, "STEPS", dict(enumerate(lines[:2])))
+    assert run("demo -o here -q") == (0, "here\n", "")
+    assert (tmp_path / "here" / "a.svg").exists()
+    monkeypatch.setattr(demo, "STEPS", dict(enumerate(lines[2:])))
+    code, printed, errors = run("demo -o there -q")
+    assert (code, printed) == (3, "")
+    assert errors.startswith("error: none: ")

@@ -17,7 +17,8 @@ from tokkit.cli.main import run
 from tokkit.inspection.stats import stats
 from tokkit.views.reports import inspection as reports
 from tokkit.views.reports.summary import brief
-from tokkit.views.tables import as_text, as_tsv
+from tokkit.views.tables import as_tsv
+from tokkit.views.terminal import as_text
 
 ROWS = "text,label,key\n" + "".join(
     f"so good film {i},기쁨,{i}\n<br>bad,슬픔 & Co <b>,x{i}\n" for i in range(30)

@@ -21,7 +21,8 @@ from tokkit.model.tasks import TASKS
 from tokkit.model.tasks.task import RowTargets
 from tokkit.views import html
 from tokkit.views.reports import evaluation as reports
-from tokkit.views.tables import as_text, as_tsv
+from tokkit.views.tables import as_tsv
+from tokkit.views.terminal import as_text
 
 REPORTS = {
     "multi-label": {"macro_f1", "classes", "calibration", "thresholds", "intervals", "lengths", "worst"},

@@ -29,7 +29,7 @@ from tokkit.model.training.encoded_rows import EncodedOnce
 from tokkit.progress import SILENT
 from tokkit.tokenizer.folder.load import load
 from tokkit.views.reports import finetuning as reports
-from tokkit.views.tables import as_text
+from tokkit.views.terminal import as_text
 
 FAST = {"size": "tiny", "epochs": 1, "threads": 1, "lr": 2e-3, "precision": "fp32"}
 ROWS = [*sentences(84, seed=1), *sentences(6, seed=1)]

@@ -14,7 +14,8 @@ from tests.model.conftest import sentences, write_csv
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.formats import batch
 from tokkit.views.reports.predictions import predictions
-from tokkit.views.tables import as_text, as_tsv
+from tokkit.views.tables import as_tsv
+from tokkit.views.terminal import as_text
 
 ROWS = [
     {"id": "a-1", "review": "i feel glad, today", "stars": 5, "label": "joy"},

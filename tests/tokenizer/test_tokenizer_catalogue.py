@@ -17,7 +17,8 @@ from tokkit.tokenizer.blocks.catalogue import name_of
 from tokkit.tokenizer.blocks.recipes import KINDS, RECIPES
 from tokkit.tokenizer.blocks.registry import REGISTRY, SpecialTokens
 from tokkit.views.reports import blocks as reports
-from tokkit.views.tables import as_text, as_tsv
+from tokkit.views.tables import as_tsv
+from tokkit.views.terminal import as_text
 
 CATALOGUE = tokkit.blocks()
 BY_KIND = {kind: [block for block in CATALOGUE.blocks if block.kind == kind] for kind in KINDS}

@@ -20,7 +20,8 @@ from tokkit.tokenizer.blocks.recipes import RECIPES
 from tokkit.tokenizer.folder.load import load
 from tokkit.tokenizer.probes import add_probes
 from tokkit.views.reports import tokenize as reports
-from tokkit.views.tables import as_text, as_tsv
+from tokkit.views.tables import as_tsv
+from tokkit.views.terminal import as_text
 
 WITH_TOKENS = (*HARD, "a <mask>  b [CLS] plainword", "<|end|>x PlainWord", " <s> </s>", "[MASK][MASK]")
 

@@ -12,7 +12,8 @@ from tokkit.model.metrics.calibration import reliability
 from tokkit.model.metrics.classification import classifier_scores
 from tokkit.views import html, reliability_plot
 from tokkit.views.reports import evaluation as reports
-from tokkit.views.tables import Shaded, Table, as_text, as_tsv
+from tokkit.views.tables import Shaded, Table, as_tsv
+from tokkit.views.terminal import as_text
 
 NAMES = {
     "Korean": ["기쁨", "슬픔"],

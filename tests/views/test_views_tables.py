@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from tokkit.views.tables import Bar, Spans, Table, as_text, as_tsv
+from tokkit.views.tables import Bar, Spans, Table, as_tsv
+from tokkit.views.terminal import as_text
 from tokkit.views.text import in_message, printable
 
 NASTY = [
@@ -186,3 +187,42 @@ def test_a_narrow_terminal_gets_the_narrow_table_where_there_is_one():
     assert as_text([table], 200, False).startswith("Matrix")
     assert as_text([table], 80, False).splitlines()[4].split() == ["label", "1", "label", "2", "7"]
     assert as_tsv([table]).startswith("# Matrix")
+
+
+def lines_of(table: Table, width: int) -> list[str]:
+    """The lines below the title, spaces at the ends left out."""
+    return [line.strip() for line in as_text([table], width, False).splitlines()[2:] if line.strip()]
+
+
+@pytest.mark.parametrize("width", [40, 60])
+def test_words_are_not_broken_where_they_fit(width):
+    rows = [
+        ("leaks", "train/validation 55, train/test 60", "한국어 문장은 낱말 사이에서 나뉜다"),
+        ("rows", "361", ""),
+    ]
+    table = Table("t", ("characters", "which splits", "long detail column"), rows)
+    words = " ".join(lines_of(table, width)).split()
+    assert {"characters", "train/validation", "detail", "낱말", "나뉜다"} <= {*words}
+
+
+def test_most_space_goes_to_the_longest_column():
+    text = "a text of many words " * 6
+    lines = lines_of(Table("t", ("text", "label", "score"), [(text, "joy and love", 0.5)] * 4), 60)
+    assert len(lines) <= 2 + 4 * 4
+
+
+def test_few_rows_of_many_columns_become_columns():
+    figures = [f"{i}.000 [{i}.000, {i}.000]" for i in range(5)]
+    names = ("tokenizer", *(f"figure {i}" for i in range(5)))
+    table = Table("t", names, [("one", *figures), ("two", *figures)])
+    first, _, *rows = lines_of(table, 60)
+    assert first.split() == ["tokenizer", "one", "two"]
+    assert rows[3] == f"figure 3    {figures[3]}   {figures[3]}"
+
+
+def test_many_columns_of_figures_are_printed_in_parts():
+    table = Table("t", ("split", *(f"p{i}" for i in range(9))), [(f"s{i}", *[1234.5] * 9) for i in range(12)])
+    headers = [line.split() for line in lines_of(table, 40) if line.startswith("split")]
+    assert {header[0] for header in headers} == {"split"}
+    assert [name for header in headers for name in header[1:]] == list(table.columns[1:])
+    assert len(lines_of(table, 40)) == len(headers) * (2 + 12) == 3 * 14

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import shlex
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
 
 from tokkit import files
-from tokkit.cli.options import command, output_option
+from tokkit.cli.options import command, output_option, quiet_option
 from tokkit.errors import TokkitError
 from tokkit.sources.corpora import corpora_path
 
@@ -44,13 +45,21 @@ STEPS = {
 
 @command("demo", "-o tokkit-demo/")
 @output_option("tokkit-demo/", "Folder to work in.")
-def demo_command(out: str, force: bool) -> None:
+@quiet_option
+def demo_command(out: str, force: bool, quiet: bool) -> None:
     """Run every step on the corpora included in tokkit, and print how long it took."""
-    demo(out, force=force)
+    if not quiet:
+        demo(out, force=force)
+        return
+    with contextlib.redirect_stdout(io.StringIO()):
+        demo(out, force=force, flags=["-q"])
+    click.echo(out)
 
 
-def demo(out: str | Path = "tokkit-demo", *, force: bool = False) -> None:
+def demo(out: str | Path = "tokkit-demo", *, force: bool = False, flags: Sequence[str] = ()) -> None:
     """Run all steps in the folder ``out``, and print each command, so that it can be repeated.
+
+    flags   of every command, which are not printed
 
     Raises `OutputError` where ``out`` exists, and what the commands raise.
     """
@@ -74,7 +83,7 @@ def demo(out: str | Path = "tokkit-demo", *, force: bool = False) -> None:
                 sys.stdout.flush()
                 name, *arguments = shlex.split(command)
                 with _command_line([name, *arguments]):
-                    code = tokkit.main(args=arguments, prog_name=name, standalone_mode=False)
+                    code = tokkit.main(args=[*arguments, *flags], prog_name=name, standalone_mode=False)
                 if code:
                     raise TokkitError(f"failed: {command}")
         files.write_receipt(

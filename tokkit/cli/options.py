@@ -68,7 +68,7 @@ def shared_options(
             flags.append(_THREADS)
         flags += [
             _general("--json", "as_json", is_flag=True, help="Print the result as one JSON object."),
-            _general("-q", "--quiet", is_flag=True, help="Print only errors and paths of what is written."),
+            quiet_option,
             _general(
                 "-v", "--verbose", is_flag=True, help="Print every table, and the traceback of an error."
             ),
@@ -99,6 +99,7 @@ class SectionOption(click.Option):
 
 
 _general = functools.partial(click.option, cls=SectionOption, section=GENERAL)
+quiet_option = _general("-q", "--quiet", is_flag=True, help="Print only errors and paths of what is written.")
 _THREADS = _general(
     "--threads", type=click.IntRange(min=1), help="Number of CPU threads.", show_default="all"
 )

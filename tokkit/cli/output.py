@@ -20,7 +20,8 @@ from tokkit.errors import UsageError
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper
 from tokkit.views import fonts, html
-from tokkit.views.tables import Headline, Table, as_text, as_tsv
+from tokkit.views.tables import Headline, Table, as_tsv
+from tokkit.views.terminal import as_text
 from tokkit.views.text import printable
 
 PLOTS = (".png", ".svg")

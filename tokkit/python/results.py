@@ -15,7 +15,8 @@ from typing import Any
 
 from tokkit.views import html
 from tokkit.views.reports.summary import brief
-from tokkit.views.tables import Table, as_text, beginning
+from tokkit.views.tables import Table, beginning
+from tokkit.views.terminal import as_text
 
 Rows = Sequence[Mapping[str, Any]]
 Tables = Callable[[Mapping[str, Any]], Sequence[Table]]

@@ -1,19 +1,16 @@
-"""Tables: aligned text on a terminal, tab-separated when piped.
+"""Tables: what is in them, and tab-separated text of it for pipes.
 
 The content of a cell is data: markup in it is not interpreted, control characters are escaped.
 """
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate, takewhile
 from typing import Any
 
-from tokkit.errors import counted
-from tokkit.views.text import printable, shorten
+from tokkit.views.text import printable
 
 # What a command returns, as ``--json`` prints it.
 Result = Mapping[str, Any]
@@ -23,7 +20,7 @@ Result = Mapping[str, Any]
 class Table:
     """A title, column names, and rows of strings, numbers or None.
 
-    narrow  what a terminal displays that is too narrow for its columns; None for one value per line
+    narrow  what a terminal displays that is too narrow for its columns
     """
 
     title: str
@@ -172,96 +169,6 @@ def as_tsv(tables: Iterable[Table]) -> str:
     return "\n".join(blocks)
 
 
-def as_text(tables: Iterable[Table], width: int, color: bool) -> str:
-    """The tables for a terminal ``width`` columns wide; what does not fit a line is folded.
-
-    Of a cell of more than 1,000 characters its beginning is displayed, with their number.
-    The first column, which holds names, is folded only where the rest would not fit, and columns then move
-    closer; instead of a table with too many columns for that width, its `narrow` one is printed, or records,
-    one value per line.
-    """
-    from rich.console import Console
-
-    stream = io.StringIO()
-    console = Console(file=stream, width=width, force_terminal=color, no_color=not color, highlight=False)
-    # rich limits a measured width to that of the console, where every table would appear to fit.
-    unbounded = console.options.update(max_width=_UNBOUNDED)
-
-    def fits(attempt: Any) -> bool:
-        return console.measure(attempt, options=unbounded).minimum <= width
-
-    for wide in tables:
-        tried = [wide] if wide.narrow is None else [wide, wide.narrow]
-        shortened = list(map(_shortened, tried))
-        attempts = (_rich_table(table, *attempt) for table in shortened for attempt in _ATTEMPTS)
-        console.print(next(filter(fits, attempts), None) or _as_records(shortened[-1]))
-    return stream.getvalue()
-
-
-_UNBOUNDED = 100_000
-# Characters of a cell on a terminal.
-_LONGEST_CELL = 1_000
-# Columns of a terminal below which text is not folded further.
-_NARROWEST = 8
-# Columns that a name of the first column may take before it is folded in any case.
-_LONGEST_NAME = 30
-
-# Whether the first column is folded, and the space around columns.
-_ATTEMPTS = ((False, 1), (True, 1), (True, 0))
-
-
-def _shortened(table: Table) -> Table:
-    rows = [[_short(cell) for cell in row] for row in table.rows]
-    return Table(_short(table.title), [_short(name) for name in table.columns], rows)
-
-
-def _short(cell: Any) -> Any:
-    if isinstance(cell, str) and len(cell) > _LONGEST_CELL:
-        return f"{shorten(cell, _LONGEST_CELL)} ({counted(len(cell), 'character', style=',')})"
-    if isinstance(cell, Spans) and sum(len(text) for text, _ in cell.pieces) > _LONGEST_CELL:
-        ends = accumulate(len(text) for text, _ in cell.pieces)
-        first = sum(1 for _ in takewhile(lambda end: end <= _LONGEST_CELL, ends))
-        rest = len(cell.pieces) - first
-        return Spans([*cell.pieces[:first], (f"… ({rest:,} further pieces)", "special")])
-    return cell
-
-
-def _rich_table(table: Table, fold_names: bool, space: int) -> Any:
-    from rich.cells import cell_len
-    from rich.text import Text
-
-    table_to_print = _empty(table.title)
-    table_to_print.padding = (0, space)
-    digits = decimals(table)
-    for i, name in enumerate(table.columns):
-        numeric = all(is_number(row[i]) for row in table.rows) and bool(table.rows)
-        cells = [printable(in_words(row[i], digits)) for row in table.rows]
-        widest = max(map(cell_len, [*cells, *printable(name).split()]), default=0)
-        whole = i == 0 and widest <= _LONGEST_NAME and not fold_names
-        table_to_print.add_column(
-            Text(printable(name)),
-            justify="right" if numeric else "left",
-            overflow="fold",
-            # A number folded over two lines would read as two numbers.
-            min_width=widest if numeric or whole else min(widest, _NARROWEST),
-            no_wrap=whole,
-        )
-    for row in table.rows:
-        table_to_print.add_row(*(_as_text(cell, digits) for cell in row))
-    return table_to_print
-
-
-def _as_text(cell: Any, digits: int) -> Any:
-    from rich.text import Text
-
-    if isinstance(cell, Severity):
-        return Text(cell.level, style=STYLES[cell.level])
-    if not isinstance(cell, Spans):
-        return Text(printable(in_words(cell, digits)))
-    styled = [Text(printable(text), style=STYLES[style]) for text, style in cell.pieces]
-    return Text(" | ").join(styled)
-
-
 def is_number(cell: Any) -> bool:
     """Whether a cell is a number, a share of hundred, or empty."""
     if isinstance(cell, Bar):
@@ -270,30 +177,6 @@ def is_number(cell: Any) -> bool:
 
 
 _SHARE = re.compile(r"[\d.]+%")
-
-
-def _as_records(table: Table) -> Any:
-    from rich.text import Text
-
-    table_to_print = _empty(table.title)
-    table_to_print.show_header = False
-    digits = decimals(table)
-    table_to_print.add_column(overflow="fold", style="bold")
-    table_to_print.add_column(overflow="fold")
-    for row in table.rows:
-        for name, cell in zip(table.columns, row, strict=True):
-            table_to_print.add_row(Text(printable(name)), _as_text(cell, digits))
-        table_to_print.add_section()
-    return table_to_print
-
-
-def _empty(title: str) -> Any:
-    from rich import box
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    bold = Text(printable(title), style="bold")
-    return RichTable(title=bold, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
 
 
 def decimals(table: Table) -> int:

@@ -244,7 +244,9 @@ def doctor(result: Result) -> list[Table]:
     if result["config"]:
         rows = [(f["field"], _value(f["value"]), f["may_change"], f["why"]) for f in result["config"]]
         columns = ("field", "value", "may change", "why")
-        tables.append(Table(f"Configuration of {result['model']}", columns, rows))
+        title = f"Configuration of {result['model']}"
+        narrow = Table(title, columns[:2], [row[:2] for row in rows])
+        tables.append(Table(title, columns, rows, narrow))
     if result["measured"]:
         tables.append(_measured(result["measured"]))
     if result["skipped"]:
@@ -279,4 +281,5 @@ def _value(value: Any) -> str | int | float | None:
     if isinstance(value, dict):
         names = [str(label) for label in value.values()]
         return ", ".join(names[:_LABELS]) + (", ..." if len(names) > _LABELS else "")
-    return value if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    # as in the file: 1e-12 is no 0.0
+    return value if isinstance(value, int) and not isinstance(value, bool) else str(value)
