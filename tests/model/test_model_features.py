@@ -198,7 +198,7 @@ def test_a_column_of_the_name_of_one_that_is_added_is_refused(pooling, column, o
     pl.DataFrame({"text": ["a"], column: ["b"]}).write_csv(tmp_path / "t.csv")
     with pytest.raises(UsageError, match=f'the rows have a column "{column}" already') as raised:
         tokkit.features(bert, tmp_path / "t.csv", tmp_path / "f.parquet", pooling=pooling)
-    assert raised.value.hint.endswith(f"--rename {column}={other}")
+    assert raised.value.hint.endswith(f'rename="{column}={other}")')
     assert not (tmp_path / "f.parquet").exists()
     renamed = f"{column}={other}"
     file = written(bert, tmp_path / "t.csv", tmp_path / "f.parquet", pooling=pooling, rename=renamed)

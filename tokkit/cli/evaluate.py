@@ -38,8 +38,8 @@ def evaluate_command(
     A folder of folds is scored as its models and their average. Without a data set, its out-of-fold
     predictions are scored; with --label-issues, rows whose label is likely wrong are listed.
     """
-    from tokkit.model.evaluation.evaluate import evaluate
     from tokkit.model.folder.receipt import ModelReceipt
+    from tokkit.model.requests.checks import check_evaluate
 
     path = output_path(page, force, "--html")
     *models, dataset = models_and_dataset
@@ -50,6 +50,10 @@ def evaluate_command(
                 f"only one path named, {dataset}", hint="name a model and a data set:\ntokkit evaluate --help"
             )
         models, rows = [dataset], None
+    check_evaluate(models, rows, options["out"], force)
+
+    from tokkit.model.evaluation.evaluate import evaluate
+
     result = evaluate(models, rows, force=force, progress=progress, **options)
     record = result.as_dict()
     if path is not None:

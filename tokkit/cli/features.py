@@ -32,12 +32,17 @@ def features_command(plot: str | None, force: bool, show: Show, progress: Progre
 
     Given a features file instead of a model, reuse it.
     """
-    from tokkit.model.features.features import features
+    from tokkit.model.requests.checks import check_features
 
     path = output_path(plot, force, "--map")
     coordinates = None if path is None else path.with_suffix(".map.parquet")
     if coordinates is not None:
         files.check_output(coordinates, force=force, kind="file")
+    named = (options[name] for name in ("model", "dataset", "out", "options"))
+    check_features(*named, projection=path is not None, force=force)
+
+    from tokkit.model.features.features import features
+
     result = features(projection=path is not None, force=force, progress=progress, **options)
     record = result.as_dict()
     if path is not None and coordinates is not None and (projection := result.projection) is not None:

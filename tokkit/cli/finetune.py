@@ -81,8 +81,8 @@ def finetune_command(
     **options: Any,
 ) -> None:
     """Fine-tune a text classifier: a checkpoint, or a small encoder built for your tokenizer."""
-    from tokkit.model.finetune import finetune
-    from tokkit.model.folds.compare_settings import compare_settings
+    from tokkit.model.folds.combinations import combinations, parsed
+    from tokkit.model.requests.checks import check_finetune
 
     if keep_models and not compare:
         raise UsageError("--keep-models: belongs to --compare; --folds keeps its models")
@@ -92,10 +92,20 @@ def finetune_command(
         raise UsageError("--like: repeats one training, --compare is several", hint="leave one out")
     if like is None:
         dataset = dataset or default_dataset(progress)
+    if compare and validation_data is not None:
+        raise UsageError("--validation-data: --compare validates on folds", hint="leave it out")
+    if compare:
+        combinations(parsed(compare), options["options"])
+    if like is None:
+        named = (options[name] for name in ("tokenizer", "model", "out", "options"))
+        folds, force = bool(compare), options["force"]
+        check_finetune(str(dataset), *named, validation_data=validation_data, folds=folds, force=force)
+
+    from tokkit.model.finetune import finetune
+    from tokkit.model.folds.compare_settings import compare_settings
+
     if compare:
         del options["dry_run"]
-        if validation_data is not None:
-            raise UsageError("--validation-data: --compare validates on folds", hint="leave it out")
         compared = compare_settings(
             str(dataset), compare, keep_models=keep_models, progress=progress, **options
         )

@@ -26,8 +26,15 @@ def predict_command(texts: tuple[str, ...], show: Show, **options: Any) -> None:
     MODEL is a model folder, or a folder of folds, whose models are averaged. If the rows of a file are pairs
     of texts, --pair-column names the second. A token classification model returns spans.
     """
+    from tokkit.model.requests.checks import check_predict, is_source
+
+    if not texts and sys.stdin is not None and not sys.stdin.isatty():
+        texts = (STANDARD_INPUT,)
+    check_predict(texts, options["out"], options["options"], options["force"])
+    for text in texts:
+        is_source(text)
+
     from tokkit.model.prediction.predict import predict
 
-    piped = not texts and sys.stdin is not None and not sys.stdin.isatty()
-    result = predict(texts=[STANDARD_INPUT] if piped else list(texts), **options)
+    result = predict(texts=list(texts), **options)
     show(result.as_dict(), reports.predictions if result.written is None else reports.written)

@@ -5,26 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tokkit import files
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import UsageError
+from tokkit.model.folder.receipt import fold_folders
 from tokkit.model.folder.recorded_run import recorded_run
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate
 from tokkit.model.folds.fold_rows import folds_request
-from tokkit.model.network.classifier import Classifier
+from tokkit.model.network.classifier import Classifier, choose_device
 from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.requests.checks import check_finetune
 from tokkit.model.tasks import task_of
 from tokkit.model.training.dry_run import dry_run as forecast
 from tokkit.model.training.encoded_rows import cached
 from tokkit.model.training.train_model import (
     FinetuneRequest,
     FinetuneResult,
-    check_request,
     local_paths,
     train_model,
 )
-from tokkit.model.training.training_rows import fold_folders, training_and_validation
+from tokkit.model.training.training_rows import training_and_validation
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.runtime.dry_run import DryRunResult
@@ -69,9 +69,8 @@ def finetune(
     if dataset is None:
         raise UsageError("name a data set to train on", hint="name it first")
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
-    files.check_outside(out, dataset)
-    files.check_output(Path(out), force=force, inputs=(dataset, tokenizer, model), kind="folder")
-    # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
+    check_finetune(dataset, tokenizer, model, out, options, validation_data=validation_data, force=force)
+    choose_device(options.device)
     if options.folds is not None or fold_folders(dataset):
         folds = folds_request(
             dataset,
@@ -79,7 +78,6 @@ def finetune(
             model,
             options,
             read_options,
-            validation_data=validation_data,
             threads=threads,
             progress=progress,
         )
@@ -87,9 +85,6 @@ def finetune(
             first, models = folds.folded.folds[0], len(folds.folded.folds)
             return forecast(folds, first.training, first.validation, out, models=models)
         return cross_validate(folds, Path(out), force=force)
-    if options.group_column is not None:
-        raise UsageError("--group-column: keeps rows in one fold", hint="make folds:\n--folds 5")
-    check_request(tokenizer, model, options)
     loaded = read_dataset(dataset, read_options, progress)
     training, validation = training_and_validation(
         loaded, validation_data, read_options, options.seed, progress, task_of(options.task, loaded)

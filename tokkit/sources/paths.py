@@ -63,6 +63,13 @@ def _expand_one(argument: str, progress: Progress, largest_download: int) -> lis
     return [path]
 
 
+def check(argument: str) -> None:
+    """Raises `InputError` as `expand` for a path or pattern without a file; nothing is read or downloaded."""
+    named = argument in ("", STANDARD_INPUT) or addresses.is_address(argument)
+    if not named and not is_path(Path(argument)):
+        _matches(argument)
+
+
 def _matches(argument: str) -> list[Path]:
     if any(character in argument for character in _GLOB_CHARACTERS):
         matches = sorted(Path(match) for match in glob.glob(argument, recursive=True))

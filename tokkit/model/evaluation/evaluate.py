@@ -15,7 +15,7 @@ from tokkit import files
 from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
-from tokkit.errors import InputError, UsageError, counted
+from tokkit.errors import InputError, counted
 from tokkit.model.evaluation.analysis import EvaluateResult, analyze
 from tokkit.model.evaluation.publish import publish
 from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fold
@@ -24,6 +24,7 @@ from tokkit.model.metrics.named_scores import score_named
 from tokkit.model.metrics.significance import compare_with_best
 from tokkit.model.network.classifier import use_threads
 from tokkit.model.options.inference_options import EvaluateOptions
+from tokkit.model.requests.checks import check_evaluate
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.views.reports.evaluation import predicts_only
@@ -54,23 +55,14 @@ def evaluate(
     Raises `InputError` for a label no model knows, and for a model without a trained head.
     """
     names = [str(models)] if isinstance(models, str | Path) else [str(model) for model in models]
-    if not names:
-        raise UsageError("name a model folder and a data set")
     use_threads(threads)
     options, read_options = apply_to_both(EvaluateOptions, options, DatasetOptions, read_options, settings)
     out_path = Path(out) if out is not None else None
-    if out_path is not None:
-        files.check_output(out_path, force=force, inputs=(*names, dataset), kind="folder")
     # Read once: scoring, warnings and out-of-fold predictions share them.
-    receipts = {name: ModelReceipt.read(name) for name in names}
+    receipts = check_evaluate(names, dataset, out, force)
     chosen, inputs = None, []
     if dataset is None:
-        name = names[-1]
-        if len(names) > 1 or not receipts[name].folds:
-            raise UsageError(
-                f"{name}: name the rows to evaluate on; only a folder of folds has rows of its own",
-                hint="name a data set after the models",
-            )
+        [name] = names
         rows, model = score_out_of_fold(name, receipts[name], options, threads, progress)
         scored, source = [model], f"{name} (out-of-fold)"
     else:

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.folder.model_folder import SavedModel
-from tokkit.model.folder.predictions import PERCENT, read_predictions
-from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt
+from tokkit.model.folder.predictions import PERCENT
+from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt, read_predictions
 from tokkit.model.metrics import calibration
 from tokkit.model.metrics.classification import Decisions
 from tokkit.model.options.inference_options import EvaluateOptions

@@ -5,7 +5,6 @@ rows -> ids -> vectors (`features_writer`) -> probe and bag of words (`baseline_
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,23 +17,21 @@ from tokkit.data.dataset import TAGS, Dataset
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, over_batches
-from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
+from tokkit.errors import InputError, Interrupted, TokkitError
 from tokkit.model.features.baseline_rows import BaselineRows, baseline_rows, feature_rows
-from tokkit.model.features.features_file import FeaturesFile, is_features_file
+from tokkit.model.features.features_file import FeaturesFile
 from tokkit.model.features.features_writer import FeaturesWriter, WrittenFeatures
 from tokkit.model.features.projection import Projection, check_rows, project
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network.classifier import budget_for, choose_device, use_threads
-from tokkit.model.network.hidden_states import NONE, Body, StatesOptions, load_body
+from tokkit.model.network.hidden_states import Body, StatesOptions, load_body
 from tokkit.model.options.inference_options import FeaturesOptions
+from tokkit.model.requests.checks import FEATURES, check_features, check_pooling
 from tokkit.model.training.linear_model import LinearModel
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, SayOnce, stage
-from tokkit.sources import formats
-from tokkit.sources.formats import refused
 
 # The default output file.
-OUT = "features.parquet"
 
 
 @dataclass(frozen=True)
@@ -94,19 +91,13 @@ def features(
     options, read_options = apply_to_both(FeaturesOptions, options, DatasetOptions, read_options, settings)
     use_threads(threads)
     analyzes = options.probe or options.bag_of_words or projection
+    check_features(model, dataset, out, options, projection=projection, force=force)
     if dataset is None:
-        file = _existing_file(model, out)
-        _check_pooling(file.pooling, options, projection)
+        file = FeaturesFile.read(Path(model))
+        check_pooling(file.pooling, options, projection)
         rows, baselines = _check(file.dataset(), options, projection, progress) if analyzes else (None, None)
         return _analyze(file, rows, baselines, options, threads, progress)
-    path = Path(out if out is not None else OUT)
-    if formats.format_of(path) not in (None, "parquet"):
-        hint = f"end its name so:\n-o {shlex.quote(str(path.with_suffix('.parquet')))}"
-        raise UsageError(f"-o {path}: features are written as Parquet, which is read again", hint=hint)
-    refused.check_output(path)
-    files.check_outside(path, dataset)
-    files.check_output(path, force=force, inputs=(dataset, model), kind="file")
-    _check_pooling(options.pooling, options, projection)
+    path = Path(out if out is not None else FEATURES)
     trained = ModelReceipt.read(model).columns
     output = _Output(path, model, options, read_options, force, threads, progress)
     rows = baselines = None
@@ -174,30 +165,6 @@ class _Output:
                 run={"model": str(self.model), "device": str(device), "tokens_per_batch": budget},
             )
         return written
-
-
-def _existing_file(path: str | Path, out: str | Path | None) -> FeaturesFile:
-    """The features file that is named instead of a model; raises `UsageError` where it is none."""
-    if not is_features_file(path):
-        raise UsageError(
-            f"{path}: name a data set to compute hidden states of, or a features file",
-            hint="name a data set after the model",
-        )
-    if out is not None:
-        raise UsageError(
-            f"-o {out}: nothing is computed from a features file, so nothing is written",
-            hint=f"leave -o out, and probe them:\ntokkit features {shlex.quote(str(path))} --probe",
-        )
-    return FeaturesFile.read(Path(path))
-
-
-def _check_pooling(pooling: str, options: FeaturesOptions, projection: bool) -> None:
-    for flag, wanted in (("--probe", options.probe), ("--map", projection)):
-        if wanted and pooling == NONE:
-            raise UsageError(
-                f"{flag}: needs one vector per row, and --pooling none gives one per token",
-                hint="the mean of the tokens:\n--pooling mean",
-            )
 
 
 def _check(

@@ -129,14 +129,6 @@ class FeaturesFile:
         return vectors
 
 
-def is_features_file(path: str | Path) -> bool:
-    """Whether there is a Parquet file of that name, whatever its ending."""
-    if not Path(path).is_file():
-        return False
-    with open(path, "rb") as file:
-        return file.read(4) == b"PAR1"
-
-
 @contextmanager
 def _arrow_errors(path: Path) -> Iterator[None]:
     with guarded(f"{path}: cannot be read"):

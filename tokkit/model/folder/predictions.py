@@ -15,10 +15,8 @@ from scipy import sparse
 from tokkit.data.dataset import Rows
 from tokkit.data.tag_schemes import TagScheme
 from tokkit.data.tag_spans import spans_of
-from tokkit.errors import InputError
 from tokkit.model.metrics.significance import RowSums
 from tokkit.model.tasks.task import Task
-from tokkit.sources.formats.columnar import read_table
 
 # Prefix of the columns of probabilities; the label follows.
 PERCENT = "% "
@@ -67,14 +65,6 @@ def rows_by_loss(table: pl.DataFrame, count: int, *, highest: bool) -> list[dict
     columns = [name for name in table.columns if not name.startswith(PERCENT)]
     ordered = table.select(columns).sort("loss", descending=highest, maintain_order=True, nulls_last=True)
     return ordered.head(count).to_dicts()
-
-
-def read_predictions(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """A table of predictions; raises `InputError` for a file that cannot be read, or lacks a column."""
-    table = read_table(path)
-    if missing := [column for column in columns if column not in table.columns]:
-        raise InputError(f'{path}: no column "{missing[0]}"; it was not written by tokkit finetune')
-    return table
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:

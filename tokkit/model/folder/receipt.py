@@ -8,18 +8,20 @@ predictions.parquet  these rows
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from tokkit import files
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.trained_columns import NO_COLUMNS, TrainedColumns
 from tokkit.errors import InputError
-from tokkit.model.folder.predictions import read_predictions
 from tokkit.progress import Progress
+from tokkit.sources.formats.columnar import read_table
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
 _FOLD = re.compile(r"fold-(\d+)")
@@ -189,6 +191,14 @@ class ModelReceipt:
         }
 
 
+def read_predictions(path: Path, columns: Sequence[str]) -> pl.DataFrame:
+    """A table of predictions; raises `InputError` for a file that cannot be read, or lacks a column."""
+    table = read_table(path)
+    if missing := [column for column in columns if column not in table.columns]:
+        raise InputError(f'{path}: no column "{missing[0]}"; it was not written by tokkit finetune')
+    return table
+
+
 def fold_name(number: int) -> str:
     """The folder of a fold, counted from 1."""
     return f"fold-{number}"
@@ -198,6 +208,17 @@ def fold_number(folder: Path) -> int | None:
     """Which fold a folder of this name is; None for any other folder."""
     match = _FOLD.fullmatch(folder.name)
     return int(match[1]) if match else None
+
+
+def fold_folders(source: str | Path) -> list[Path]:
+    """The folders of the folds that `split --folds` wrote, in order; empty for any other data set."""
+    folder = Path(source)
+    if not folder.is_dir():
+        return []
+    return sorted(
+        (path for path in folder.iterdir() if path.is_dir() and fold_number(path)),
+        key=lambda path: fold_number(path) or 0,
+    )
 
 
 def _columns(names: files.Fields, settings: files.Fields | None) -> TrainedColumns:

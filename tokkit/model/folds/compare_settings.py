@@ -20,13 +20,15 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import counted
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
-from tokkit.model.folder.predictions import read_predictions, row_sums, write_json
-from tokkit.model.folder.receipt import PREDICTIONS, fold_name
+from tokkit.model.folder.predictions import row_sums, write_json
+from tokkit.model.folder.receipt import PREDICTIONS, fold_name, read_predictions
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate, fingerprint, finished
 from tokkit.model.folds.fold_rows import FoldsRequest, folds_request
 from tokkit.model.metrics.significance import RowSums, bootstrap, exchange_test
+from tokkit.model.network.classifier import choose_device
 from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.requests.checks import check_finetune
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.train_model import PACKAGES
@@ -92,7 +94,8 @@ def compare_settings(
     """
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
     compared = combinations(keys if isinstance(keys, Mapping) else parsed(keys), options)
-    files.check_output(Path(out), force=force, inputs=(dataset, tokenizer, model), kind="folder")
+    check_finetune(dataset, tokenizer, model, out, options, folds=True, force=force)
+    choose_device(options.device)
     started = time.monotonic()
     request = folds_request(
         dataset, tokenizer, model, options, read_options, threads=threads, progress=progress

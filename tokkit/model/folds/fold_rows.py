@@ -20,16 +20,15 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.stratifier import row_groups, stratified_folds
 from tokkit.errors import InputError, UsageError, counted
-from tokkit.model.folder.receipt import fold_name
+from tokkit.model.folder.receipt import fold_folders, fold_name
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
 from tokkit.model.training import training_rows
 from tokkit.model.training.encoded_rows import EncodedOnce, cached
-from tokkit.model.training.train_model import FinetuneRequest, check_request, local_paths
+from tokkit.model.training.train_model import FinetuneRequest, local_paths
 from tokkit.progress import Progress, SayOnce
-from tokkit.runtime.processes import process_count
 
 DEFAULT_FOLDS = 5
 # Classes that are named in a message.
@@ -89,30 +88,13 @@ def folds_request(
     options: FinetuneOptions,
     read_options: DatasetOptions,
     *,
-    validation_data: str | Path | None = None,
     threads: int | None = None,
     progress: Progress,
 ) -> FoldsRequest:
     """The rows in folds, and how to train on them; each distinct text is encoded once."""
-    check_request(tokenizer, model, options)
-    if process_count() > 1:
-        raise UsageError(
-            f"{process_count()} processes train one model together, but folds are several models",
-            hint="start it without torchrun or accelerate launch",
-        )
-    if validation_data is not None:
-        raise UsageError(
-            f"--validation-data {validation_data}: each fold is validated on its own rows",
-            hint="leave it out, or leave --folds out; the command evaluate scores the folds on other rows",
-        )
-    if options.resume not in ("auto", "none"):
-        raise UsageError(
-            f"--resume {options.resume}: a checkpoint is of one training, not of folds",
-            hint="leave it out: finished folds and the checkpoints of the current one are resumed",
-        )
     # Every fold loads the same files and finds the same things to report.
     once = SayOnce(progress)
-    if training_rows.fold_folders(dataset):
+    if fold_folders(dataset):
         folded = read_folds(dataset, options, read_options, once)
     else:
         folded = make_folds(read_dataset(dataset, read_options, once), options, once)
@@ -175,7 +157,7 @@ def read_folds(
 
     Raises `UsageError` for another number of folds, or a group column.
     """
-    folders = training_rows.fold_folders(source)
+    folders = fold_folders(source)
     if options.folds not in (None, len(folders)):
         raise UsageError(
             f"--folds {options.folds}: {source} has {counted(len(folders), 'fold')}",

@@ -10,14 +10,11 @@ from typing import Any
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
-from tokkit.data.loading.read import is_hub
 from tokkit.errors import UsageError
 from tokkit.model.prediction.predictor import Predictor
+from tokkit.model.requests.checks import is_source
 from tokkit.model.tasks.regression import number_in
 from tokkit.progress import Progress
-from tokkit.sources import addresses
-from tokkit.sources.formats import format_of
-from tokkit.sources.paths import STANDARD_INPUT, is_path, missing
 
 
 @dataclass(frozen=True)
@@ -80,19 +77,6 @@ def read_rows(
             if not by_row and words is None and text is not None:
                 words = text.split()
             yield InputRow(text, label, pair, paired=pairs is not None, tokens=words)
-
-
-def is_source(argument: str | Path) -> bool:
-    """Whether an argument names rows to read; raises `InputError` for the name of a missing file."""
-    single = isinstance(argument, Path) or len(argument.split()) == 1
-    if argument == STANDARD_INPUT or (argument != "" and is_path(Path(argument))):
-        return True
-    if isinstance(argument, str) and single and (addresses.is_address(argument) or is_hub(argument)):
-        return True
-    # One word with the ending of a data file is a mistyped path rather than a text to classify.
-    if isinstance(argument, Path) or (single and len(argument) < 256 and format_of(Path(argument))):
-        raise missing(Path(argument))
-    return False
 
 
 def _are_known(

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.errors import UsageError
 from tokkit.model.network.classifier import use_threads
 from tokkit.model.options.inference_options import PredictOptions
 from tokkit.model.prediction.input_rows import complete_rows, read_rows
-from tokkit.model.prediction.prediction_file import PredictionFile, WrittenPredictions, check_request
+from tokkit.model.prediction.prediction_file import PredictionFile, WrittenPredictions
 from tokkit.model.prediction.predictor import Predictor
-from tokkit.options import apply_to_both, flag
+from tokkit.model.requests.checks import check_predict
+from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress
 
 
@@ -66,22 +66,12 @@ def predict(
     ``settings`` are fields of `PredictOptions` and `DatasetOptions`.
 
     Raises `InputError` for a model without a trained head, and for files that are missing or cannot be read;
-    `UsageError` for options that do not fit, and as `check_request`; `OutputError` where ``out`` exists.
+    `UsageError` for options that do not fit, and as `check_predict`; `OutputError` where ``out`` exists.
     """
     arguments = [texts] if isinstance(texts, str | Path) else list(texts)
-    if not arguments:
-        raise UsageError(
-            "name texts, files, or - for standard input", hint="for example:\ntokkit predict ... 'a text'"
-        )
     use_threads(threads)
     options, read_options = apply_to_both(PredictOptions, options, DatasetOptions, read_options, settings)
-    if out is not None:
-        check_request(Path(out), arguments, options, force)
-    elif wanted := _of_files(options):
-        raise UsageError(
-            f"{flag(wanted)}: is for the rows of a file that is written",
-            hint="write a file:\n-o predictions.csv",
-        )
+    check_predict(arguments, out, options, force)
     predictor = Predictor.load(model, options, raw, threads, progress)
     if out is not None:
         file = PredictionFile(Path(out), predictor, options, read_options, force)
@@ -92,9 +82,3 @@ def predict(
     # Rows without a text or pair stay in their position, without a prediction.
     remaining = iter(predictions)
     return PredictResult([row.result(next(remaining) if row.complete else None) for row in inputs], raw)
-
-
-def _of_files(options: PredictOptions) -> str | None:
-    """The first option that is of a file and set without one."""
-    names = ("probabilities", "top", "prefix", "output_format")
-    return next((name for name in names if getattr(options, name) != getattr(PredictOptions, name)), None)

@@ -17,12 +17,9 @@ from tokkit import files
 from tokkit.data import save
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.streaming import RowBlock, StreamedDataset, over_batches
-from tokkit.data.output import check_output
-from tokkit.data.output_options import DATASETS
 from tokkit.data.row_writer import RowWriter
 from tokkit.errors import UsageError, counted
 from tokkit.model.options.inference_options import PredictOptions
-from tokkit.model.prediction.input_rows import is_source
 from tokkit.model.prediction.predicted_columns import PredictedColumns
 from tokkit.model.prediction.predictor import Predictor
 from tokkit.progress import SILENT, PartOfStage, Progress, SayOnce, stage
@@ -43,22 +40,6 @@ class WrittenPredictions:
     without_prediction: int
     truncated: int
     classes: dict[str, int]
-
-
-def check_request(out: Path, arguments: Sequence[str | Path], options: PredictOptions, force: bool) -> None:
-    """Raises `UsageError` for anything but one data set and one file, and as `check_output`."""
-    if len(arguments) != 1 or not is_source(arguments[0]):
-        named = f"{len(arguments)} arguments are" if len(arguments) != 1 else f'"{arguments[0]}" is'
-        raise UsageError(
-            f"-o {out}: is for the rows of one data set, and {named} given",
-            hint="name one file or address, or - for standard input",
-        )
-    if options.output_format == DATASETS:
-        raise UsageError(
-            f"--output-format {DATASETS}: predictions are one file",
-            hint="leave it out: the name after -o says the format",
-        )
-    check_output(out, options, force=force, kind="file", source=arguments[0])
 
 
 @dataclass(frozen=True)

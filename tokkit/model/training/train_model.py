@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
@@ -16,7 +15,7 @@ import torch
 from tokkit import files
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.errors import InputError, UsageError, counted
+from tokkit.errors import counted
 from tokkit.model.folder.model_folder import TOKENIZER_FILES
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.named_scores import score_named
@@ -33,7 +32,7 @@ from tokkit.model.training.encoded_rows import Encoder
 from tokkit.model.training.schedule import classes_of, steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
-from tokkit.model.training.trackers import Reporter, check_installed
+from tokkit.model.training.trackers import Reporter
 from tokkit.options import described_fields
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper, process_count
@@ -213,26 +212,6 @@ def train_model(
         _write_receipt(staging, request, setup, result, settings, record or {})
     files.remove_work(work, real)
     return result
-
-
-def check_request(tokenizer: str | Path | None, model: str | Path | None, options: FinetuneOptions) -> None:
-    """Check what costs no time, before anything is read.
-
-    Raises `UsageError` where neither tokenizer nor model is named, `InputError` for a missing device and for
-    a folder of folds as the model.
-    """
-    if tokenizer is None and model is None:
-        raise UsageError(
-            "name a tokenizer to build an encoder for, or a model to fine-tune",
-            hint="name one (--tokenizer, --model); train-wordpiece and its kin train a tokenizer",
-        )
-    if model is not None and (folds := ModelReceipt.read(model).members()):
-        raise InputError(
-            f"{model}: has {counted(len(folds), 'fold')}, but only one model can be fine-tuned",
-            hint=f"the first, for example:\n--model {shlex.quote(str(folds[0]))}",
-        )
-    choose_device(options.device)
-    check_installed(options.report_to)
 
 
 def local_paths(*names: str | Path | None) -> list[Path]:

@@ -16,7 +16,6 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError, counted
-from tokkit.model.folder.receipt import fold_number
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
 from tokkit.progress import Progress
@@ -28,17 +27,6 @@ _SPLIT_ALL = "join the files, and split all rows again (the command split)"
 _MIN_STRATUM = 10
 # Labels up to which each is named in a message.
 _NAMED = 10
-
-
-def fold_folders(source: str | Path) -> list[Path]:
-    """The folders of the folds that `split --folds` wrote, in order; empty for any other data set."""
-    folder = Path(source)
-    if not folder.is_dir():
-        return []
-    return sorted(
-        (path for path in folder.iterdir() if path.is_dir() and fold_number(path)),
-        key=lambda path: fold_number(path) or 0,
-    )
 
 
 def training_and_validation(
