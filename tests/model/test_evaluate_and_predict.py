@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -170,6 +171,32 @@ def test_functions_take_plain_keyword_arguments(model, tmp_path):
     assert tokkit.evaluate(model, tmp_path / "t.csv", tokens_per_batch=64, **columns).as_dict()["rows"] == 2
     assert len(tokkit.predict(model, tmp_path / "t.csv", device="cpu", **columns).predictions) == 2
     assert tokkit.stats(tmp_path / "t.csv", **columns).label_column == "b"
+
+
+def trained_on(model, copy, **columns):
+    """A copy of a model that was trained with other columns."""
+    shutil.copytree(model, copy)
+    receipt = json.loads((copy / "tokkit.json").read_text("utf-8"))
+    receipt["result"]["columns"] = columns
+    (copy / "tokkit.json").write_text(json.dumps(receipt), "utf-8")
+    return copy
+
+
+def test_several_models_read_the_columns_of_their_own_training(model, tmp_path):
+    titles = trained_on(model, tmp_path / "titles", text="title", label="mood")
+    bodies = trained_on(model, tmp_path / "bodies", text="body", label="mood")
+    rows = "title,body,mood,kind\ni feel glad,i feel sad,joy,x\ni feel merry,i feel gloomy,joy,y\n"
+    (tmp_path / "t.csv").write_text(rows, "utf-8")
+    both = tokkit.evaluate([titles, bodies], tmp_path / "t.csv", threads=1).metrics
+    alone = [tokkit.evaluate(one, tmp_path / "t.csv", threads=1).metrics for one in (titles, bodies)]
+    assert [scores["loss"] for scores in both.values()] == [
+        scores["loss"] for metrics in alone for scores in metrics.values()
+    ]
+    assert both[str(titles)]["loss"] != both[str(bodies)]["loss"]
+    assert {row["text"] for row in both[str(bodies)]["worst"]} == {"i feel sad", "i feel gloomy"}
+    kinds = trained_on(model, tmp_path / "kinds", text="body", label="kind")
+    with pytest.raises(InputError, match='column "body" and labels in column "kind", which label other rows'):
+        tokkit.evaluate([titles, kinds], tmp_path / "t.csv", threads=1)
 
 
 def test_predictions_are_reported_row_by_row_also_without_a_text(model, tmp_path):

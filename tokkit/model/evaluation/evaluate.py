@@ -6,7 +6,7 @@ rows -> logits and scores of each model (`scoring`) -> intervals, worst rows, is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from typing import Any
 from tokkit import files
 from tokkit.data.dataset import TEST, TRAIN, VALIDATION, Dataset, Rows, Split
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.data.loading.load import read_dataset
+from tokkit.data.loading.load import dataset_of
+from tokkit.data.loading.read import find_splits
 from tokkit.errors import InputError, counted
+from tokkit.files import redacted
 from tokkit.model.evaluation.analysis import EvaluateResult, analyze
 from tokkit.model.evaluation.publish import publish
 from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fold
@@ -26,7 +28,7 @@ from tokkit.model.network.classifier import use_threads
 from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.model.requests.checks import check_evaluate
 from tokkit.options import apply_to_both
-from tokkit.progress import SILENT, Progress
+from tokkit.progress import SILENT, Progress, SayOnce
 from tokkit.views.reports.evaluation import predicts_only
 
 
@@ -48,11 +50,12 @@ def evaluate(
     Without ``split``, a data set of several splits is evaluated on its test split, else its validation split,
     with a message. A folder of folds gives each of its models and their mean; without a ``dataset``, the
     scores of its out-of-fold predictions. With ``out``, a folder with scores, predictions and pictures
-    (several models: one folder each).
+    (several models: one folder each). Each model reads the columns that it was trained with.
 
     ``settings`` are fields of `EvaluateOptions` and `DatasetOptions`.
 
-    Raises `InputError` for a label no model knows, and for a model without a trained head.
+    Raises `InputError` for a label no model knows, for a model without a trained head, and for one whose
+    columns label other rows than those of the first.
     """
     names = [str(models)] if isinstance(models, str | Path) else [str(model) for model in models]
     use_threads(threads)
@@ -64,29 +67,30 @@ def evaluate(
     if dataset is None:
         [name] = names
         rows, model = score_out_of_fold(name, receipts[name], options, threads, progress)
-        scored, source = [model], f"{name} (out-of-fold)"
+        scored, source = [(model, rows)], f"{name} (out-of-fold)"
     else:
-        # several models share the rows, so the first decides which columns they are in
-        trained = receipts[names[0]].models()[0].columns
-        loaded = read_dataset(dataset, read_options, progress, trained=trained)
+        by_model = _read(dataset, receipts, read_options, progress)
+        loaded = by_model[names[0]]
         inputs = loaded.files
         if out_path is not None:
             # Checked again now that the inputs are known: none of them may be overwritten.
             files.check_output(out_path, force=force, inputs=inputs, kind="folder")
         chosen = _choose_split(loaded, split, progress)
         rows, source = _labeled_rows(loaded, chosen, progress), loaded.split(chosen).where
-        scored, scorer = [], Scorer(rows, source, options, threads, progress)
+        scored = []
         for name, receipt in receipts.items():
-            scored += scorer.score(name, receipt)
-            _warn_of_training_rows(name, receipt, rows, loaded.split(chosen), options, progress)
-    _check_one_task(scored)
+            own = _own_rows(name, by_model[name], chosen, names[0], rows)
+            scorer = Scorer(own, source, options, threads, progress)
+            scored += [(model, own) for model in scorer.score(name, receipt)]
+            _warn_of_training_rows(name, receipt, own, loaded.split(chosen), options, progress)
+    _check_one_task([model for model, _ in scored])
     if options.metric is not None:
         # A misspelled score is an error before anything is sampled.
-        score_named(scored[0].scores, options.metric)
-    for model in scored:
+        score_named(scored[0][0].scores, options.metric)
+    for model, _ in scored:
         for only in predicts_only(model.scores):
             progress.say(f"{model.name} {only} on these rows")
-    evaluations = {model.name: analyze(model, rows, options, progress) for model in scored}
+    evaluations = {model.name: analyze(model, own, options, progress) for model, own in scored}
     inputs = [*inputs, *(Path(name) for name in names if Path(name).exists())]
     result = EvaluateResult(evaluations, rows.left_out, source, chosen, metric=options.metric, inputs=inputs)
     # The best model follows from the scores, and the comparison from the best model.
@@ -95,6 +99,39 @@ def evaluate(
         recorded = {"split": split, **asdict(read_options), **asdict(options)}
         publish(out_path, result, inputs, recorded, force=force, progress=progress)
     return result
+
+
+def _read(
+    source: str | Path, receipts: Mapping[str, ModelReceipt], options: DatasetOptions, progress: Progress
+) -> dict[str, Dataset]:
+    """The data set as each model reads it: in the columns that it was trained with."""
+    progress = SayOnce(progress)
+    split_files = find_splits(str(source), options, progress)
+    trained = {name: receipt.models()[0].columns for name, receipt in receipts.items()}
+    by_model: dict[str, Dataset] = {}
+    for name, columns in trained.items():
+        same = next((other for other in by_model if trained[other] == columns), None)
+        by_model[name] = (
+            by_model[same]
+            if same is not None
+            else dataset_of(redacted(str(source)), split_files, options, progress, columns)
+        )
+    return by_model
+
+
+def _own_rows(name: str, dataset: Dataset, split: str, first: str, rows: Rows) -> Rows:
+    """The rows as a model reads them; raises `InputError` where they, or their labels, are not those of the
+    first.
+    """
+    own = dataset.complete(split)
+    if (own.positions, own.labels) != (rows.positions, rows.labels):
+        columns = f'column "{dataset.text_column}" and labels in column "{dataset.label_column}"'
+        raise InputError(
+            f"{name}: was trained on texts in {columns}, which label other rows than those of {first}, "
+            "so the two cannot be compared",
+            hint="evaluate them one by one, or name columns for all (--text-column, --label-column)",
+        )
+    return own
 
 
 def _choose_split(dataset: Dataset, requested: str | None, progress: Progress) -> str:
