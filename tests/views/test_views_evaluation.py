@@ -11,6 +11,7 @@ from tests.views.test_views_html import Read
 from tokkit.model.metrics.calibration import reliability
 from tokkit.model.metrics.classification import classifier_scores
 from tokkit.views import html, reliability_plot
+from tokkit.views.histogram import Histogram
 from tokkit.views.reports import evaluation as reports
 from tokkit.views.tables import Shaded, Table, as_tsv
 from tokkit.views.terminal import as_text
@@ -154,3 +155,17 @@ def test_a_narrow_terminal_cuts_no_number_next_to_a_name():
     rows = [("weighted F1", 0.806972, "0.7807 to 0.8692", 0.36367)]
     text = as_text([Table("t", ("", "model", "95 % CI", 'majority class ("기쁨")'), rows)], 40, color=False)
     assert "0.3637" in text
+
+
+def test_pages_have_the_lengths_of_the_rows_below_the_scores():
+    lengths = {"a": {3: 50, 9: 10}, "b": {4: 60}}
+    parts = reports.page_parts(reported(["x", "y"]), {"model": lengths["a"]})
+    assert [part.lengths for part in parts if isinstance(part, Histogram)] == [lengths["a"]]
+    assert isinstance(parts[1], Histogram)
+    parts = reports.page_parts(several(["x", "y"]), lengths)
+    assert [part.lengths for part in parts if isinstance(part, Histogram)] == [*lengths.values()]
+
+
+def test_the_first_column_of_several_models_names_them():
+    table = reports.comparison(several(["x", "y"]))[0]
+    assert [row[:2] for row in table.rows] == [("a", ""), ("b", "*")]

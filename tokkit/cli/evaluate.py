@@ -57,7 +57,7 @@ def evaluate_command(
     result = evaluate(models, rows, force=force, progress=progress, **options)
     record = result.as_dict()
     if path is not None:
-        parts, about = reports.page_parts(record), {"data": result.where}
+        parts, about = reports.page_parts(record, result.token_lengths), {"data": result.where}
         heads = reports.headlines(record)
         write_page(path, "tokkit evaluate", parts, heads, about, result.inputs, force, progress)
     brief = reports.comparison if "models" in record else reports.evaluation

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,12 @@ class EvaluateResult:
     def metrics(self) -> dict[str, dict[str, Any]]:
         """Model -> its scores."""
         return {name: evaluation.metrics for name, evaluation in self.evaluations.items()}
+
+    @property
+    def token_lengths(self) -> dict[str, dict[int, int]]:
+        """Model -> tokens of a row as the model reads it -> rows."""
+        lengths = {name: evaluation.model.lengths.tolist() for name, evaluation in self.evaluations.items()}
+        return {name: dict(sorted(Counter(of_rows).items())) for name, of_rows in lengths.items()}
 
     @property
     def best_by(self) -> str:

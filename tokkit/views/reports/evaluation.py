@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import PurePath
 from statistics import fmean, pstdev
+from types import MappingProxyType
 from typing import Any
 
 from tokkit.errors import counted
+from tokkit.views.histogram import Histogram
 from tokkit.views.html import Part
 from tokkit.views.names import score_name
 from tokkit.views.reliability_plot import reliability_drawing
@@ -57,18 +59,28 @@ def tables_of(parts: Sequence[Part]) -> list[Table]:
     return [part for part in parts if isinstance(part, Table)]
 
 
-def page_parts(result: Result) -> list[Part]:
-    """One or several models for a page: with pictures, and more of each text."""
+def page_parts(result: Result, lengths: Mapping[str, Mapping[int, int]] = MappingProxyType({})) -> list[Part]:
+    """One or several models for a page: with pictures, and more of each text.
+
+    lengths   model -> length of a row in its tokens -> rows, where known
+    """
     # One model is the result itself; several are listed under "models".
     if "models" not in result:
-        return _parts(result, _PAGE_CHARACTERS)
+        return _with_lengths(_parts(result, _PAGE_CHARACTERS), *lengths.values())
     parts: list[Part] = [*comparison(result), *_folds(result["models"])]
     for name, scores in result["models"].items():
         # The models of folds differ by chance: their scores are in the tables above, their mean is displayed.
         if scores["kind"] != _FOLD:
             first, *rest = _parts(scores, _PAGE_CHARACTERS)
-            parts += [replace(first, title=f"{name}: {first.title}"), *rest]
+            first = replace(first, title=f"{name}: {first.title}")
+            parts += _with_lengths([first, *rest], *([lengths[name]] if name in lengths else []))
     return parts
+
+
+def _with_lengths(parts: Sequence[Part], *lengths: Mapping[int, int]) -> list[Part]:
+    """The parts with the lengths of the rows below the scores."""
+    pictures = [Histogram("Lengths of the rows", "tokens", rows) for rows in lengths]
+    return [*parts[:1], *pictures, *parts[1:]]
 
 
 def _folds(models: Mapping[str, Result]) -> list[Table]:
@@ -127,8 +139,7 @@ def comparison(result: Result) -> list[Table]:
     columns = [name for name in names if any(_named(scores, name) is not None for scores in models)]
     rows = [
         (
-            "*" if name == result["best"] else "",
-            *(name, scores["kind"]),
+            *(name, "*" if name == result["best"] else "", scores["kind"]),
             *(_named(scores, column) for column in columns),
             _interval(scores.get("intervals", {}).get(score)),
             scores.get("validation", {}).get(score),
@@ -138,7 +149,7 @@ def comparison(result: Result) -> list[Table]:
     selected = _SELECTED.get(result["split"], _SELECTED_ON_TEST)
     title = f"Best by {score_name(score)} {selected}: {result['best']}"
     interval, validation = f"95 % CI of {score_name(score)}", f"validation {score_name(score)}"
-    headings = ("", "model", "kind", *map(score_name, columns), interval, validation)
+    headings = ("model", "", "kind", *map(score_name, columns), interval, validation)
     tables = [Table(title, headings, rows)]
     if result["comparisons"]:
         tables.append(_differences(result["comparisons"]))
