@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections import Counter, defaultdict
 
@@ -114,3 +115,15 @@ def test_parts_of_speech_are_tags_without_entities(write, tmp_path):
     (line,) = [line for line in headlines(result.as_dict()) if line.name == "tags"]
     assert (line.value, line.detail) == ("3", "PROPN 2, VERB 1; different tags: 2")
     assert "# Entities" not in as_tsv(reports.stats(result.as_dict()))
+
+
+def test_shares_of_classes_are_of_rows_where_a_row_may_have_several(write, tmp_path):
+    labels = [["a", "b"], ["a"], ["a", "b"], []]
+    rows = "".join(f'{{"text": "text {i}", "labels": {json.dumps(row)}}}\n' for i, row in enumerate(labels))
+    write("d.jsonl", rows)
+    result = stats(tmp_path / "d.jsonl").as_dict()
+    lines = {line.name: line.detail for line in headlines(result)}
+    assert lines["classes"] == "most a 75.0%, least b 50.0% of the rows; 1.2 labels a row"
+    assert lines["conflicts"] == "texts with several sets of labels"
+    table = "# Classes, in shares of all rows\nlabel\ttrain\ttrain %\na\t3\t75.0%\nb\t2\t50.0%\n"
+    assert table in as_tsv(reports.stats(result))

@@ -46,7 +46,9 @@ def details(result: Result) -> list[Table]:
             _counts_table(key.title(), key, splits) for key in keys if any(s[key] for s in splits.values())
         ]
     elif any(split["classes"] for split in splits.values()):
-        tables.append(_counts_table("Classes", "classes", splits))
+        several = result["label_kind"] == "several"
+        title = "Classes, in shares of all rows" if several else "Classes"
+        tables.append(_counts_table(title, "classes", splits, of_rows=several))
     tables += [_columns_table(splits), _scripts_table(splits), *languages(result)]
     if any(split[mark] for split in splits.values() for mark in _MARKS):
         marks = [(name, *(split[mark] for mark in _MARKS)) for name, split in splits.items()]
@@ -111,8 +113,11 @@ def _rows_table(splits: Mapping[str, Result]) -> Table:
     return Table("Rows", ("split", "rows", "missing", *copies, "conflicting labels"), rows)
 
 
-def _counts_table(title: str, key: str, splits: Mapping[str, Result]) -> Table:
-    """How many rows, tokens or entities have each name, and which share that is."""
+def _counts_table(title: str, key: str, splits: Mapping[str, Result], of_rows: bool = False) -> Table:
+    """How many rows, tokens or entities have each name, and which share that is.
+
+    of_rows   whether shares are of all rows, which may have several names
+    """
     labels = dict.fromkeys(label for split in splits.values() for label in split[key])
     rows_of = Counter[str]()
     for split in splits.values():
@@ -120,7 +125,9 @@ def _counts_table(title: str, key: str, splits: Mapping[str, Result]) -> Table:
     # as many rows, but another order of reading, are the same classes
     wanted = set(heapq.nsmallest(_LINES, labels, key=lambda label: (-rows_of[label], label)))
     listed = [label for label in labels if label in wanted]
-    totals = {name: max(sum(split[key].values()), 1) for name, split in splits.items()}
+    totals = {
+        name: max(split["rows"] if of_rows else sum(split[key].values()), 1) for name, split in splits.items()
+    }
     bar = _BAR if len(splits) == 1 else _NARROW_BAR
 
     def cells(counts: Iterable[int]) -> list[Any]:

@@ -19,6 +19,11 @@ _NAME = 24
 _NAMED = 4
 # Of several maximum lengths without a recommended one: the positions of BERT and most encoders after it.
 _POSITIONS = "512"
+_CONFLICTS = {
+    "one": "texts with several labels",
+    "several": "texts with several sets of labels",
+    "tags": "texts with several sequences of tags",
+}
 _NO_TOKENIZER, _NO_TEXTS = "counted with --tokenizer", "no texts"
 
 
@@ -29,7 +34,7 @@ def headlines(result: Result) -> list[Headline]:
     lines = [
         _rows(splits, severity),
         Headline("splits", str(len(splits)), _listed((name, s["rows"]) for name, s in splits.items())),
-        _classes(splits, severity),
+        _classes(splits, severity, result["label_kind"] == "several"),
         _lengths(result),
         *_of_tokens(result, severity),
         *_copies(result, severity),
@@ -57,8 +62,11 @@ def _rows(splits: Mapping[str, Result], severity: Mapping[str, str]) -> Headline
     return Headline("rows", f"{total:,}", without, severity.get("missing", ""))
 
 
-def _classes(splits: Mapping[str, Result], severity: Mapping[str, str]) -> Headline:
-    """Classes, the shares of the largest and the smallest; of tagged rows entities, or else tags, by type."""
+def _classes(splits: Mapping[str, Result], severity: Mapping[str, str], several: bool) -> Headline:
+    """Classes, the shares of the largest and the smallest; of tagged rows entities, or else tags, by type.
+
+    several   whether a row may have several labels: shares are of all rows then
+    """
     counts = {key: Counter[str]() for key in ("entities", "tags", "classes")}
     for split in splits.values():
         for key, counter in counts.items():
@@ -72,9 +80,12 @@ def _classes(splits: Mapping[str, Result], severity: Mapping[str, str]) -> Headl
         return Headline("classes", "none", "no column of labels")
     rules = ("one-class", "label-ids", "imbalance", "small-class")
     grave = next((severity[rule] for rule in rules if rule in severity), "")
-    ranked, total = rows.most_common(), rows.total()
+    ranked = rows.most_common()
+    total = sum(split["rows"] for split in splits.values()) if several else rows.total()
     (most, first), (least, last) = ranked[0], ranked[-1]
     detail = f"most {_share(most, first, total)}, least {_share(least, last, total)}"
+    if several:
+        detail += f" of the rows; {rows.total() / total:.1f} labels a row"
     return Headline("classes", f"{len(rows):,}", detail if len(rows) > 1 else shorten(most, _NAME), grave)
 
 
@@ -131,7 +142,9 @@ def _copies(result: Result, severity: Mapping[str, str]) -> list[Headline]:
     grave = severity.get("duplicates", "") or severity.get("near-duplicates", "")
     return [
         Headline("duplicates", f"{exact:,}", f"exact; {further}", grave),
-        Headline("conflicts", f"{conflicts:,}", "texts with several labels", severity.get("conflicts", "")),
+        Headline(
+            "conflicts", f"{conflicts:,}", _CONFLICTS[result["label_kind"]], severity.get("conflicts", "")
+        ),
         Headline("leaks", f"{sum(leaks.values()):,}", _listed(leaks.items()), severity.get("leaks", "")),
     ]
 
