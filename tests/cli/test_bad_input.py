@@ -282,6 +282,13 @@ def test_a_lack_of_memory_is_no_bug(monkeypatch, capfd):
     assert "error: out of memory: " in capfd.readouterr().err
 
 
+def test_an_input_of_a_name_too_long_for_a_file_is_no_fault_of_the_output(capfd):
+    from tokkit.cli import main
+
+    assert main.run(["doctor", "x" * 300]) == 3
+    assert "File name too long" in capfd.readouterr().err
+
+
 def test_json_errors_leave_standard_output_empty(tokkit_process):
     done = tokkit_process("stats", "nowhere.csv", "--json")
     assert (done.returncode, done.stdout) == (3, "")

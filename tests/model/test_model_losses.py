@@ -296,6 +296,7 @@ def test_weights_of_several_labels_are_torch_s_advice_for_pos_weight():
             'invalid weight -2.0 for "sadness": expected a number from 0 up',
         ),
         ('{"joy": 1, "sadness": NaN, "anger": 1}', "expected a number from 0 up"),
+        (f'{{"joy": 1{"0" * 400}}}', "is no file of weights"),
         ("[1, 2, 3]", "is no file of weights"),
         ("{", "is no file of weights"),
     ],

@@ -27,6 +27,10 @@ def contents(folder):
     }
 
 
+# longer than the name of a file may be
+LONG = ",".join(f"{label}=1.{'0' * 90}" for label in ("joy", "anger", "sadness"))
+
+
 @pytest.fixture
 def data(tmp_path):
     return write_csv(tmp_path / "rows.csv", sentences(90, seed=4))
@@ -55,13 +59,13 @@ def test_a_run_is_repeated_with_all_its_settings(data, dataset, tokenizer, tmp_p
 
 def test_a_checkpoint_is_trained_again(data, model, tmp_path):
     """Chosen defaults are recorded: rate, length and precision."""
-    tokkit.finetune(data, None, model, tmp_path / "one", epochs=1)
+    tokkit.finetune(data, None, model, tmp_path / "one", epochs=1, class_weights=LONG)
     tokkit.finetune(out=tmp_path / "two", like=tmp_path / "one")
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 
 def test_folds_are_repeated_and_one_of_them_is_not(data, tokenizer, tmp_path):
-    tokkit.finetune(data, tokenizer, out=tmp_path / "one", folds=2, **FAST)
+    tokkit.finetune(data, tokenizer, out=tmp_path / "one", folds=2, class_weights=LONG, **FAST)
     tokkit.finetune(out=tmp_path / "two", like=tmp_path / "one")
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
     with pytest.raises(InputError, match="is one fold of several") as caught:

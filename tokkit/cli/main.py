@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import gc
 import importlib
@@ -192,7 +193,9 @@ def run(arguments: list[str]) -> int:
     except (BrokenPipeError, SystemExit):
         return 0
     except OSError as error:
-        return report(f"{error.filename or 'output'}: {error.strerror}", None, OutputError.exit_code, error)
+        # an output of such a name has an error of its own
+        kind = InputError if error.errno == errno.ENAMETOOLONG else OutputError
+        return report(f"{error.filename or 'output'}: {error.strerror}", None, kind.exit_code, error)
     except MemoryError as error:
         hint = "close other programs, or read fewer rows at once"
         return report(

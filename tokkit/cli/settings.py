@@ -22,6 +22,7 @@ import click
 from click.core import ParameterSource
 
 from tokkit.errors import InputError, did_you_mean
+from tokkit.sources.paths import is_path
 
 NAME = "tokkit.toml"
 DATASET = "dataset"
@@ -123,9 +124,9 @@ def _parameters_of(command: click.Command | None) -> dict[str, click.Parameter]:
 
 def _input_path(file: Path, value: Any) -> Any:
     """A path of an input as it is reached from here: next to the file, where the current folder has none."""
-    if not isinstance(value, str) or not value or file.parent == Path() or Path(value).exists():
+    if not isinstance(value, str) or not value or file.parent == Path() or is_path(Path(value)):
         return value
-    return str(file.parent / value) if (file.parent / value).exists() else value
+    return str(file.parent / value) if is_path(file.parent / value) else value
 
 
 def _parse(where: str, value: Any, parameter: click.Parameter) -> Any:

@@ -35,6 +35,7 @@ from tokkit.model.network.classifier import budget_for, choose_device, predict_l
 from tokkit.model.training import report
 from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree
 from tokkit.model.training.train_model import PACKAGES, FinetuneRequest, FinetuneResult, train_model
+from tokkit.sources.paths import is_path
 from tokkit.views import plots
 from tokkit.views.names import score_name
 
@@ -129,7 +130,7 @@ def fingerprint(request: FoldsRequest) -> str:
     """A hash of everything that decides the result: settings, versions, rows, tokenizer and model."""
     options = request.options
     names = [name for name in (request.tokenizer, request.model, options.class_weights) if name is not None]
-    inputs = [files.describe_input(Path(name)) if Path(name).exists() else str(name) for name in names]
+    inputs = [files.describe_input(Path(name)) if is_path(Path(name)) else str(name) for name in names]
     settings = {name: value for name, value in request.settings().items() if name not in CHANGE_NOTHING}
     content = [settings, files.versions(*PACKAGES), inputs, request.folded.digest]
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()

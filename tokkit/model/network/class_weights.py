@@ -29,6 +29,7 @@ from tokkit.data.rebalancing.weights import SIDECAR, WEIGHTS, sidecar_of
 from tokkit.data.rebalancing.weights import class_weights as weights_of
 from tokkit.errors import InputError, UsageError, did_you_mean
 from tokkit.progress import Progress
+from tokkit.sources.paths import is_path
 
 NONE = "none"
 # Weights that differ by no more than this factor favor no class.
@@ -59,7 +60,7 @@ def class_weights(which: str, values: NDArray[Any], labels: Sequence[str]) -> li
     if which == NONE:
         return None
     # A file may have an equals sign in its name; an existing path always wins.
-    if "=" in which and not Path(which).exists():
+    if "=" in which and not is_path(Path(which)):
         return numbers_by_label("--class-weights", which, labels)
     if which not in WEIGHTS:
         return _from_file(Path(which), labels)
@@ -121,7 +122,7 @@ def _from_file(path: Path, labels: Sequence[str]) -> list[float]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         weights = {str(label): float(weight) for label, weight in content.items()}
-    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise InputError(
             f"--class-weights {path}: is no file of weights, "
             f"{getattr(error, 'strerror', None) or 'a JSON object of a number by label'}",

@@ -13,6 +13,7 @@ from typing import ClassVar
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.model.options.inference_options import check_device
 from tokkit.options import LARGEST_SEED, Options, count_option, flag, option
+from tokkit.sources.paths import is_path
 
 # Layers, width and attention heads of the encoders built from scratch (Turc et al. 2019, BERT's base).
 SIZES: Mapping[str, tuple[int, int, int]] = {
@@ -241,7 +242,7 @@ class FinetuneOptions(Options):
 
 def _check_word(name: str, value: str, words: Sequence[str], others: str, *, path: bool = True) -> None:
     """Raises `UsageError` for a value that is none of the words, no LABEL=NUMBER and no existing path."""
-    if value not in words and "=" not in value and not (path and Path(value).exists()):
+    if value not in words and "=" not in value and not (path and is_path(Path(value))):
         raise UsageError(
             f'{name}: "{value}" is neither {", ".join(words)} {others}{did_you_mean(value, words)}'
         )

@@ -36,6 +36,7 @@ from tokkit.model.training.trackers import Reporter
 from tokkit.options import described_fields
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper, process_count
+from tokkit.sources.paths import is_path
 from tokkit.tokenizer.blocks.post_processors import unmarked
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import load as load_tokenizer
@@ -75,7 +76,7 @@ class FinetuneRequest:
     def settings(self) -> dict[str, Any]:
         """All options as receipts have them; of files only the name."""
         paths = {name: getattr(self.options, name) for name in ("class_weights", "resume")}
-        names = {name: Path(value).name for name, value in paths.items() if Path(value).exists()}
+        names = {name: Path(value).name for name, value in paths.items() if is_path(Path(value))}
         return {**asdict(self.options), **asdict(self.read_options), **names}
 
     def run(self) -> dict[str, Any]:
@@ -86,7 +87,7 @@ class FinetuneRequest:
             "class_weights": self.options.class_weights,
         }
         absolute = {
-            name: None if value is None else str(Path(value).absolute() if Path(value).exists() else value)
+            name: None if value is None else str(Path(value).absolute() if is_path(Path(value)) else value)
             for name, value in names.items()
         }
         return {
@@ -216,7 +217,7 @@ def train_model(
 
 def local_paths(*names: str | Path | None) -> list[Path]:
     """Those of the names that are paths here: inputs of the receipt, never overwritten."""
-    return [Path(name) for name in names if name is not None and Path(name).exists()]
+    return [Path(name) for name in names if name is not None and is_path(Path(name))]
 
 
 def prepare(
