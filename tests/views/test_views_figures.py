@@ -172,6 +172,31 @@ def test_the_points_of_reliability_have_the_area_of_their_rows(figure):
     assert overlaps(drawn) == []
 
 
+def test_labels_of_reliability_are_outside_of_points_on_the_edge(figure):
+    bins = [
+        {"from": start, "to": start + 0.1, "rows": 400, "confidence": start + 0.1, "accuracy": 1.0}
+        for start in (0.0, 0.4, 0.9)
+    ]
+    drawn = figure(reliability_plot.reliability, bins, 0.3)
+    [axes] = drawn.axes
+    points = axes.collections[-1]
+    radius = (points.get_sizes().max() / np.pi) ** 0.5 * drawn.dpi / 72
+    renderer = FigureCanvasAgg(drawn).get_renderer()
+    for text in (axes.texts[-1], axes._left_title):
+        box = text.get_window_extent(renderer)
+        for x, y in axes.transData.transform(points.get_offsets()):
+            assert box.y0 >= y + radius or box.x0 >= x + radius, text.get_text()
+
+
+def test_bars_end_below_the_names_of_maximum_lengths(figure):
+    counts, lengths = {"train": {"joy": 9}}, {"train": {"joy": counted([21] * 9)}}
+    drawn = figure(of_dataset, counts, lengths, "tokens", {24: " (recommended)", 22: ""})
+    axes = next(panel for panel in drawn.axes if panel.get_ylabel() == "share of rows")
+    renderer = FigureCanvasAgg(drawn).get_renderer()
+    lowest = min(text.get_window_extent(renderer).y0 for text in axes.texts)
+    assert lowest > axes.transData.transform((0, 1.0))[1]
+
+
 @pytest.mark.parametrize("measure", ["macro_f1", "span_f1"])
 def test_the_best_epoch_is_marked_on_every_panel(figure, measure):
     drawn = figure(plots.curves, [history(4, measure)], best=[3.0], metric="it")

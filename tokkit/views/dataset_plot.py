@@ -141,7 +141,8 @@ def _histogram(axes: Any, lengths: Mapping[str, Counted], unit: str, limits: Map
     beyond = {limit: float(rows[values > limit].sum()) / float(ends[-1]) for limit in [*limits, edges[-1]]}
     # Nobody chooses a length that truncates most rows.
     marked = [n for n in limits if n <= edges[-1] and (limits[n] or beyond[n] < 0.5)]
-    # Texts step down from line to line: next to lines that are close, they would overlap.
+    # Texts step down from line to line: next to lines that are close, they would overlap; bars end below.
+    axes.set_ylim(0, axes.get_ylim()[1] / (1 - _STEP * len(marked)))
     for number, limit in enumerate(marked):
         color, width = ("black", 1.5) if limits[limit] else (GREY, 0.8)
         axes.axvline(limit, color=color, linewidth=width, linestyle="--")

@@ -39,8 +39,10 @@ def reliability(bins: Bins, ece: float, format: str) -> bytes:
         look: Any = {"color": GREY, "fontsize": SMALL}
         axes.text(0.02, 0.97, "accuracy above confidence", va="top", **look)
         axes.text(0.98, 0.03, "confidence above accuracy", ha="right", **look)
-        axes.text(1.02, 1, "perfect", va="center", **look)
-        axes.set_title(f"area of a point: its predictions, {max(rows):,} at most", loc="left", **look)
+        # Labels outside of the square leave room for the largest point on its edge.
+        axes.text(1.05, 1, "perfect", va="center", **look)
+        area = f"area of a point: its predictions, {max(rows):,} at most"
+        axes.set_title(area, loc="left", pad=(_LARGEST / 3) ** 0.5 + 3, **look)
         axes.set(xlim=(0, 1), ylim=(0, 1), aspect="equal")
         axes.set_xlabel("confidence: probability of the prediction, mean of the bin")
         axes.set_ylabel("accuracy: share of correct predictions")
