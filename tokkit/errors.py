@@ -13,6 +13,7 @@ exit codes. Any other exception there is an internal error (exit 70).
 from __future__ import annotations
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable
 
@@ -61,6 +62,8 @@ class Interrupted(TokkitError):
         super().__init__(message)
 
 
+# Letters of a part of a mistyped word that say which choice was meant.
+_PART = 4
 _SINGULAR_VERBS = {"have": "has", "are": "is", "were": "was"}
 
 
@@ -99,11 +102,15 @@ def did_you_mean(word: str, choices: Iterable[str]) -> str:
 def nearest(word: str, choices: Iterable[str]) -> str | None:
     """The choice nearest to a mistyped word; None where none is near.
 
-    Hangul is compared letter by letter, not by syllable.
+    Hangul is compared letter by letter, not by syllable. Where no choice is near as a whole, it is the first
+    that begins with a part of the word.
 
-    >>> nearest("리부", ["감정", "리뷰"])
-    '리뷰'
+    >>> nearest("리부", ["감정", "리뷰"]), nearest("random-over", ["undersample", "oversample"])
+    ('리뷰', 'oversample')
     """
     letters = {unicodedata.normalize("NFD", choice): choice for choice in choices}
     near = difflib.get_close_matches(unicodedata.normalize("NFD", word), letters, n=1)
-    return letters[near[0]] if near else None
+    # as in another library: random-over is oversample
+    parts = [part for part in re.split(r"[\W_]", word) if len(part) >= _PART]
+    alike = (choice for choice in letters.values() if choice.startswith(tuple(parts)))
+    return letters[near[0]] if near else next(alike, None)

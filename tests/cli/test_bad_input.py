@@ -127,7 +127,7 @@ CASES = {
         {"r.txt": "text\n"},
     ),
     "unknown recipe": Case(
-        "train-bpe r.txt --recipe berd", 2, "'berd' is not one of", "--help", {"r.txt": "text\n"}
+        "train-bpe r.txt --recipe berd", 2, 'invalid value "berd": choose from', "--help", {"r.txt": "text\n"}
     ),
     "unknown command": Case(
         "trian-bpe r.txt", 2, r'unknown command "trian-bpe" \(did you mean "train-bpe"\?\)', "--help"
@@ -153,7 +153,7 @@ CASES = {
         "stats r.csv --plot p.bmp", 2, "a plot is .png or .svg", "--plot p.png", {"r.csv": ROWS}
     ),
     "an unknown rule": Case(
-        "stats r.csv --fail-on leak", 2, 'unknown rule "leak" .*"leaks"', "", {"r.csv": ROWS}
+        "stats r.csv --fail-on leak", 2, 'invalid value "leak": .*mean "leaks"', "", {"r.csv": ROWS}
     ),
     "broken settings": Case(
         "stats r.csv",

@@ -43,6 +43,21 @@ def model(tmp_path):
     return folder
 
 
+def test_an_unknown_option_and_a_choice_of_another_library_name_the_nearest(capsys, tmp_path):
+    rows = write_csv(tmp_path / "rows.csv", sentences(20, seed=1))
+    loss = 'invalid value "focale": choose from ce, focal, logit-adjusted (did you mean "focal"?)'
+    expected = {
+        "stats r.csv --label-colum x": 'error: unknown option "--label-colum" (did you mean "--label-co',
+        "stats r.csv --xyz": 'error: unknown option "--xyz"\n',
+        "finetune r.csv --loss focale": f"error: --loss: {loss}\n",
+        "finetune r.csv --epochs x": "error: --epochs: 'x' is not a valid integer.\n",
+    }
+    for line, error in expected.items():
+        assert refused(capsys, *line.split()).startswith(error)
+    balance = ("rebalance", rows, "-o", tmp_path / "o.csv", "--strategy", "random-over")
+    assert '(did you mean "oversample"?)' in refused(capsys, *balance)
+
+
 NO_FILES = {
     "class weights": (("--class-weights", "balancd"), 'is neither none, balanced, .*mean "balanced"'),
     "alpha": (

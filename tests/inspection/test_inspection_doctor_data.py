@@ -74,7 +74,7 @@ def test_doctor_says_which_language_a_tokenizer_does_not_understand(write, home)
     assert unknown.message == "Hangul: 100.0% of the tokens are unknown: " + (
         "this tokenizer does not understand this language"
     )
-    assert unknown.fix.endswith("rows.jsonl -o trained/")
+    assert unknown.fix.endswith("rows.jsonl --recipe korean -o trained/")
     assert "tokkit train-wordpiece" in unknown.fix
 
 

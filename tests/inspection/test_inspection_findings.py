@@ -54,6 +54,13 @@ def test_findings_every_rule(rule, severity, split, across):
     assert rule in RULES
 
 
+def test_findings_unknown_hangul_names_the_korean_recipe():
+    tokens = {"lengths": {"tokens": {"unknown_rate": 0.4}}}
+    for rows, recipe in ((9, " --recipe korean"), (99, "")):
+        [finding] = _findings({**tokens, "scripts": {"Latin": rows, "Hangul": 1}})
+        assert finding.fix.endswith(f"\ntokkit train-wordpiece a.csv{recipe} -o trained/")
+
+
 @pytest.mark.parametrize("labels", [("1.0", "2.0"), ("0.5", "x"), ("1.", "2"), ("v1.5", "2")])
 def test_findings_whole_numbers_and_names_are_classes(labels):
     assert _findings({"classes": dict.fromkeys(labels, 10)}) == []

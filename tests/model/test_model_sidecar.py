@@ -22,6 +22,14 @@ def test_weights_beside_the_rows_are_said_and_what_is_said_is_what_to_type(write
     assert len(heard.sentences) == 1
 
 
+def test_equal_weights_are_not_said(write, tmp_path, heard):
+    write("d/train.csv", "text,label\na,x\nb,y\n")
+    rebalance(tmp_path / "d", tmp_path / "out", strategy="weights")
+    warn_unused("none", read_dataset(tmp_path / "out"), heard)
+    assert (tmp_path / "out" / "weights.json").is_file()
+    assert heard.sentences == []
+
+
 ROWS = "text,label\n" + "".join(f"a{n},x\n" for n in range(6)) + "b1,y\nb2,y\n"
 RARE = {"--class-weights FILE": [0.5, 2.0]}
 

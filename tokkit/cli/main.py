@@ -228,10 +228,15 @@ def _imported(arguments: list[str]) -> click.Command | None:
 
 
 def _message_of(error: click.ClickException, context: click.Context | None) -> str:
-    """What click says of a value, and where it is from if the command line does not have it."""
+    """What is wrong with an option, in the wording of other errors, and where its value is from."""
+    if isinstance(error, click.NoSuchOption) and context is not None:
+        flags = [name for parameter in context.command.get_params(context) for name in parameter.opts]
+        return f'unknown option "{error.option_name}"{did_you_mean(error.option_name, flags)}'
     parameter = error.param if isinstance(error, click.BadParameter) else None
-    where = settings.source_of(context, parameter) if context is not None and parameter is not None else None
-    return error.format_message() if where is None else f"{where}: {error.message}"
+    if context is None or parameter is None or isinstance(error, click.MissingParameter):
+        return error.format_message()
+    where = settings.source_of(context, parameter) or parameter.get_error_hint(context).replace("'", "")
+    return f"{where}: {error.message}"
 
 
 def _report(

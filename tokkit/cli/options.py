@@ -136,11 +136,11 @@ def _flag_of(group: type[Options], name: str) -> Flag:
 
 
 class Choice(click.Choice[str]):
-    """A choice whose error also names the nearest one."""
+    """A choice whose error is that of all options, and names the nearest one."""
 
     def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
-        message = super().get_invalid_choice_message(value, ctx).removesuffix(".")
-        return message + did_you_mean(str(value), self.choices)
+        choices = ", ".join(self.choices)
+        return f'invalid value "{value}": choose from {choices}{did_you_mean(str(value), self.choices)}'
 
 
 class _CommaSeparated(click.ParamType):
@@ -237,6 +237,8 @@ def parse_rules(text: str | None, rules: Iterable[str]) -> list[str]:
     names = [name.strip() for name in text.split(",")] if text else []
     for name in names:
         if name not in known:
-            nearest = did_you_mean(name, known)
-            raise UsageError(f'--fail-on: unknown rule "{name}"{nearest}: choose from {", ".join(known)}')
+            choices = ", ".join(known)
+            raise UsageError(
+                f'--fail-on: invalid value "{name}": choose from {choices}{did_you_mean(name, known)}'
+            )
     return names

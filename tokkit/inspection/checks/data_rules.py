@@ -9,7 +9,7 @@ from tokkit.inspection.checks.measure import Measured
 from tokkit.inspection.checks.rule import DATA, Problem, rule
 from tokkit.inspection.checks.tokenizer_rules import train_again
 from tokkit.inspection.statistics.findings import TRUNCATED, UNKNOWN_RATE, WARNING
-from tokkit.inspection.statistics.scripts import NO_SCRIPT, WITHOUT_SPACES
+from tokkit.inspection.statistics.scripts import NO_SCRIPT, RECIPES_OF, WITHOUT_SPACES
 
 # Share of unknown tokens above which a script counts as not understood at all. Measured on 12 MB of reviews:
 # under 0.1 % of the tokens are unknown to a tokenizer trained on such text, and 80 % of those of Korean text
@@ -42,7 +42,7 @@ def unknown_rate(subject: Subject) -> Iterator[Problem]:
     rates = {name: data.by_script[name].unknown_rate for name in _scripts(data)}
     foreign = {name: rate for name, rate in rates.items() if rate > FOREIGN_UNKNOWN_RATE}
     for name, rate in foreign.items():
-        yield Problem(f"{name}: {rate:.1%} of the tokens are unknown: {_FOREIGN}", _train_on(subject))
+        yield Problem(f"{name}: {rate:.1%} of the tokens are unknown: {_FOREIGN}", _train_on(subject, name))
     by_class = {name: figures.unknown_rate for name, figures in data.by_class.items()}
     worst = max(by_class, key=lambda name: by_class[name], default="")
     class_rate = by_class.get(worst, 0)
@@ -68,7 +68,7 @@ def fertility(subject: Subject) -> Iterator[Problem]:
         if name in WITHOUT_SPACES:
             value, unit, most = figures.tokens_per_character, "character", FOREIGN_TOKENS_PER_CHARACTER
         if value > most:
-            yield Problem(f"{name}: {value:.1f} tokens a {unit}: {_FOREIGN}", _train_on(subject))
+            yield Problem(f"{name}: {value:.1f} tokens a {unit}: {_FOREIGN}", _train_on(subject, name))
 
 
 @rule(WARNING, DATA)
@@ -106,5 +106,5 @@ def _scripts(data: Measured) -> list[str]:
     return [name for name, figures in scripts if figures.characters > least and name != NO_SCRIPT]
 
 
-def _train_on(subject: Subject) -> str:
-    return train_again(subject, like=False)
+def _train_on(subject: Subject, script: str = "") -> str:
+    return train_again(subject, like=False, recipe=RECIPES_OF.get(script))

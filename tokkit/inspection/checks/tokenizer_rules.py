@@ -182,14 +182,18 @@ def template(subject: Subject) -> Iterator[Problem]:
         yield Problem(missing, fix)
 
 
-def train_again(subject: Subject, like: bool = True) -> str:
-    """How to train a tokenizer of its kind; ``like`` takes its blocks and special tokens over."""
+def train_again(subject: Subject, like: bool = True, recipe: str | None = None) -> str:
+    """How to train a tokenizer of its kind; ``like`` takes its blocks and special tokens over.
+
+    recipe   of WordPiece, for the script of the text
+    """
     tokenizer = subject.tokenizer
     family = {"BPE": "bpe", "Unigram": "unigram", "WordLevel": "word"}.get(tokenizer.kind, "wordpiece")
     inherits = like and tokenizer.kind in ("BPE", "WordPiece")
     if subject.data is None:
         return f"train one again (train-{family}{' --from' if inherits else ''})"
     command = f"tokkit train-{family} {shlex.quote(subject.data.source)}"
-    return (
-        f"train one on this text:\n{command}{f' --from {tokenizer.quoted}' if inherits else ''} -o trained/"
-    )
+    further = f" --from {tokenizer.quoted}" if inherits else ""
+    if recipe is not None and family == "wordpiece":
+        further = f" --recipe {recipe}"
+    return f"train one on this text:\n{command}{further} -o trained/"

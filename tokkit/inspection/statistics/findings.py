@@ -14,6 +14,7 @@ from tokkit.data import label_spellings
 from tokkit.data.dataset import ONE, first_names
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import counted
+from tokkit.inspection.statistics.scripts import RECIPES_OF
 from tokkit.options import typed
 from tokkit.sources.formats import full_suffix
 
@@ -24,6 +25,7 @@ _FEWEST_ROWS = 100  # of a data set; below it everything is small
 _FEWEST_OF_A_CLASS = 10
 _NAMED = 20  # labels in a message
 _ID_LABELS = 0.5  # distinct labels a row; above it they are no classes
+_OF_A_SCRIPT = 0.05  # rows in a script, of all; below it are names and quotations
 UNKNOWN_RATE = 0.01
 TRUNCATED = 0.05
 
@@ -70,7 +72,7 @@ RULES: dict[str, tuple[str, str]] = {
     "controls": (WARNING, f"remove them:\n{_CLEAN}"),
     "mojibake": (WARNING, f"decode it again:\n{_CLEAN} --rules default,ftfy"),
     "truncation": (WARNING, "cut long texts into parts, or use a model that takes more"),
-    "unknown-rate": (WARNING, "train one on this text:\ntokkit train-wordpiece {corpus} -o trained/"),
+    "unknown-rate": (WARNING, "train one on this text:\ntokkit train-wordpiece {corpus}{recipe} -o trained/"),
 }
 # Rules for rows that hold something `clean` repairs, and what that is.
 _UNCLEAN = {
@@ -124,6 +126,12 @@ def findings(
         "corpus": f"{shlex.quote(source)}{column}",
         "output": f"cleaned{full_suffix(path) or '.jsonl' if not path.is_dir() else '/'}",
     }
+    scripts = Counter[str]()
+    for split in splits.values():
+        scripts.update(split.get("scripts", {}))
+    least = _OF_A_SCRIPT * scripts.total()
+    recipes = (f" --recipe {recipe}" for script, recipe in RECIPES_OF.items() if scripts[script] > least)
+    written["recipe"] = next(recipes, "")
     order = list(RULES)
     return [
         Finding(

@@ -14,6 +14,8 @@ from collections import Counter
 
 # Scripts that put no space between words: there a token is compared with characters, not with words.
 WITHOUT_SPACES = frozenset({"Han", "Japanese", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan"})
+# the recipe of WordPiece for a script, whose letters the default one strips or decomposes
+RECIPES_OF = {"Hangul": "korean"}
 NO_SCRIPT = "none"  # what texts without letters are counted as
 
 _NAMED = {

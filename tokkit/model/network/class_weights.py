@@ -148,9 +148,18 @@ def warn_unused(which: str, dataset: Dataset, progress: Progress) -> None:
     if which.endswith(f".{SIDECAR}"):
         _is_as_written(Path(which.removesuffix(f".{SIDECAR}")), progress)
     sidecar = sidecar_of(dataset)
-    if which == NONE and sidecar is not None:
+    if which == NONE and sidecar is not None and not _favors_none(sidecar):
         quoted = shlex.quote(str(sidecar))
         progress.say(f"{sidecar}: class weights, not used; --class-weights {quoted} uses them")
+
+
+def _favors_none(sidecar: Path) -> bool:
+    """Whether the weights of a file are equal, as those of balanced classes are."""
+    try:
+        weights = json.loads(sidecar.read_text(encoding="utf-8")).values()
+        return bool(max(weights) <= _EQUAL * min(weights))
+    except (OSError, ValueError, AttributeError, TypeError):
+        return False
 
 
 def warn_multiplied(

@@ -24,7 +24,7 @@ _CONFLICTS = {
     "several": "texts with several sets of labels",
     "tags": "texts with several sequences of tags",
 }
-_NO_TOKENIZER, _NO_TEXTS = "counted with --tokenizer", "no texts"
+_NO_TOKENIZER, _NO_TEXTS = "add --tokenizer to count them", "no texts"
 
 
 def headlines(result: Result) -> list[Headline]:
