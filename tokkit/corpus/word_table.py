@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit import files
-from tokkit.corpus import parts
 from tokkit.runtime.byte_table import ByteTable, StringCounts
 from tokkit.runtime.kernels import PADDING
 from tokkit.runtime.strings import Strings
@@ -61,12 +60,16 @@ class WordTable:
         self._stack.close()
 
     def _spill(self) -> None:
+        from tokkit.corpus import parts  # pyarrow, which a table that fits does without
+
         self._folder = self._folder or self._stack.enter_context(files.temporary_folder("words"))
         self._runs.append(self._folder / f"{len(self._runs):05}.parquet")
         parts.write_run(self._runs[-1], self._table.columns(), lambda: False)
 
     def _sums(self) -> Iterator[StringCounts]:
         """The words of one partition after the other: each has all occurrences of its words."""
+        from tokkit.corpus import parts
+
         for partition in range(parts.PARTITIONS):
             table = ByteTable()
             for run in self._runs:
