@@ -6,12 +6,15 @@ Each line of a corpus is a row. For WordPiece and byte-level BPE, with 30,000 to
 text, each round runs in turn: `tokenizers` over all rows, once for counts and once for ids; `token_counts`
 and `encode` of tokkit. The results must be equal. The first call in a process of its own is timed with
 kernels to compile and with compiled kernels. The memory of 1,000,000 short rows is measured above an
-interpreter that has loaded the rows and the tokenizer's libraries, and without the result.
+interpreter that has loaded the rows and the tokenizer's libraries, and without the result. `gigatoken`
+(byte-level BPE only) takes part if ``--gigatoken PYTHON`` names an interpreter that has it, in a process of
+its own: its first call, and a second one that finds all words in its cache.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
 import resource
 import statistics
@@ -25,6 +28,22 @@ from typing import Any
 
 import numpy as np
 
+_GIGATOKEN = """
+import hashlib, sys, time
+import awkward, gigatoken, numpy
+corpus, tokenizer, size = sys.argv[1:]
+with open(corpus, "rb") as file:
+    text = file.read(int(size))
+rows = text[: text.rindex(b"\\n")].decode().split("\\n")
+tokenizer = gigatoken.Tokenizer(tokenizer)
+for call in ("first call", "second call"):
+    wall, cpu = time.perf_counter(), time.process_time()
+    ids = tokenizer.encode_batch(rows)
+    print(f"  gigatoken, {call}: {time.perf_counter() - wall:.2f} ({time.process_time() - cpu:.2f})")
+ids = numpy.asarray(awkward.flatten(ids)).astype(numpy.int32)
+print(f"  gigatoken, SHA-256 of its ids: {hashlib.sha256(ids.tobytes()).hexdigest()[:16]}")
+"""
+
 _BATCH = 1_000
 _SHORT_ROWS = 1_000_000
 
@@ -36,6 +55,7 @@ def main() -> None:
     parser.add_argument("--vocab-size", type=int, default=30_000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--tokenizer", type=Path, help="measure this one, trained elsewhere, alone")
+    parser.add_argument("--gigatoken", metavar="PYTHON", help="interpreter that has gigatoken")
     parser.add_argument("--alone", choices=["first", "memory"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.alone:
@@ -85,6 +105,15 @@ def compare(corpus: Path, tokenizer: Path, arguments: argparse.Namespace) -> Non
     for way, times in durations.items():
         seconds = ", ".join(f"{wall:.2f} ({cpu:.2f})" for wall, cpu in times)
         print(f"  {way:20} s wall (s CPU): {seconds}")
+    seconds = [cpu for _, cpu in durations["tokkit, ids"]]
+    print(
+        f"  tokkit, ids: {size / statistics.median(seconds):.1f} MB per CPU second (median), "
+        f"{size / min(seconds):.1f} at most"
+    )
+    if arguments.gigatoken and loaded.backend.to_str().find('"type":"ByteLevel"') >= 0:
+        print(f"  tokkit, SHA-256 of its ids: {hashlib.sha256(ids.ids.tobytes()).hexdigest()[:16]}")
+        told = [str(corpus), str(tokenizer / "tokenizer.json"), str(int(arguments.megabytes * 1e6))]
+        print(subprocess.check_output([arguments.gigatoken, "-c", _GIGATOKEN, *told], text=True), end="")
     for what in ("counts", "ids"):
         theirs, ours = (
             [statistics.median(column) for column in zip(*durations[f"{name}, {what}"], strict=True)]

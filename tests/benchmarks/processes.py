@@ -28,7 +28,9 @@ class Timed:
 def timed(command: Sequence[str]) -> Timed:
     """Runs a command to its end, its output on standard error; raises where it fails."""
     started = time.perf_counter()
-    child = subprocess.Popen(command, stdout=sys.stderr)
+    # as an installed package, which has its bytecode: to compile the modules of tokkit takes 0.3 s
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    child = subprocess.Popen(command, stdout=sys.stderr, env=environment)
     _, status, usage = os.wait4(child.pid, 0)
     child.returncode = os.waitstatus_to_exitcode(status)
     if child.returncode:

@@ -85,6 +85,7 @@ def compare(corpus: Path, arguments: argparse.Namespace, folder: Path) -> None:
     for family in ("bpe", "wordpiece"):
         theirs, ours = folder / f"{family}.json", folder / family
         runs: dict[str, list[Timed]] = {"tokenizers": [], "tokkit": [], "gigatoken": []}
+        _ours(family, corpus, 300, ours)  # bytecode, and what a tiny corpus left uncompiled
         for _ in range(arguments.rounds):
             runs["tokkit"].append(_ours(family, corpus, size, ours))
             if family == "bpe" and arguments.gigatoken:
@@ -95,12 +96,14 @@ def compare(corpus: Path, arguments: argparse.Namespace, folder: Path) -> None:
         for name, taken in runs.items():
             for each in taken:
                 print(f"  {family:10} {name:10} {each}")
-        mine = statistics.median(each.wall for each in runs["tokkit"])
-        for name in ("tokenizers", "gigatoken"):
-            if runs[name]:
-                print(
-                    f"  {name} / tokkit: {statistics.median(e.wall for e in runs[name]) / mine:.2f} (medians)"
-                )
+        for name in filter(runs.get, ("tokenizers", "gigatoken")):
+            wall, cpu = (
+                statistics.median(getattr(run, of) for run in runs[name])
+                / statistics.median(getattr(run, of) for run in runs["tokkit"])
+                for of in ("wall", "cpu")
+            )
+            least = min(run.cpu for run in runs[name]) / min(run.cpu for run in runs["tokkit"])
+            print(f"  {name} / tokkit: {wall:.2f} wall, {cpu:.2f} CPU (medians), {least:.2f} least CPU")
         # in a process of its own: a child's peak memory begins with that of its parent
         told = [family, str(theirs), str(ours / "tokenizer.json"), str(corpus)]
         script = [sys.executable, "-m", "tests.benchmarks.tokenizer_training", "--difference", *told]
