@@ -223,3 +223,19 @@ def test_texts_are_cut_where_they_were_cut_in_training(dataset, tokenizer, tmp_p
     (tmp_path / "m" / "tokkit.json").unlink()
     one, other = tokkit.predict(tmp_path / "m", [glad, sad], raw=True).predictions
     assert one["probabilities"] != other["probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("classifier_dropout", float("nan")), ("num_attention_heads", -1)]
+)
+def test_a_model_that_fails_as_it_runs_is_named(model, dataset, tmp_path, name, value):
+    damaged = shutil.copytree(model, tmp_path / "damaged")
+    config = json.loads((damaged / "config.json").read_text())
+    (damaged / "config.json").write_text(json.dumps({**config, name: value}))
+    for command in (
+        lambda: tokkit.predict(damaged, ["so glad"]),
+        lambda: tokkit.evaluate(damaged, dataset / "test.csv"),
+        lambda: tokkit.finetune(dataset, model=damaged, out=tmp_path / "out", epochs=1),
+    ):
+        with pytest.raises(InputError, match=r"damaged: (the model fails|cannot be loaded as a model)"):
+            command()

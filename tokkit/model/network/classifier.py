@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -21,6 +22,7 @@ from tokkit.errors import InputError, counted
 from tokkit.model.network.heads import HeadedModel
 from tokkit.model.tasks.task import Task
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
+from tokkit.runtime.panics import reason_of
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.checkpoints import takes_tokens
 from tokkit.tokenizer.folder.load import LoadedTokenizer
@@ -220,6 +222,20 @@ def choose_device(name: str) -> torch.device:
     return device
 
 
+@contextmanager
+def _failures_named(classifier: Classifier) -> Iterator[None]:
+    """Turn what a model with an impossible configuration raises as it runs into an `InputError`."""
+    try:
+        yield
+    except (RuntimeError, ValueError, IndexError, TypeError, ArithmeticError) as error:
+        if isinstance(error, torch.OutOfMemoryError) or "allocate" in str(error):
+            raise
+        raise InputError(
+            f"{classifier.tokenizer.folder}: the model fails on a row: {reason_of(error)}",
+            hint="its config.json may be damaged or of other weights: copy the whole folder again",
+        ) from error
+
+
 def predict_logits(
     classifier: Classifier,
     encoded: Encoded,
@@ -240,7 +256,8 @@ def predict_logits(
         for piece in pieces_within(rows, encoded.lengths, budget, rows_per_batch):
             stop_if_cancelled(progress)
             batch = batch_of(encoded, piece, classifier.limits.pad_id)
-            output = classifier.logits(batch, device).float().cpu().numpy()
+            with _failures_named(classifier):
+                output = classifier.logits(batch, device).float().cpu().numpy()
             if by_row:
                 logits[piece] = output
             else:
@@ -261,7 +278,7 @@ def check_padding(name: str | Path, classifier: Classifier, encoded: Encoded, de
     length = int(encoded.lengths[row[0]])
     model: Any = classifier.model
     model.to(device).eval()
-    with torch.inference_mode():
+    with torch.inference_mode(), _failures_named(classifier):
         alone, padded = (
             classifier.logits(batch_of(encoded, row, classifier.limits.pad_id, width), device)
             for width in (length, min(length + _EXTRA_PADDING, classifier.limits.max_length))
