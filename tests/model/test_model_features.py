@@ -18,6 +18,7 @@ from tests.model.encoders import FAMILIES, config_of
 from tests.model.features_models import OTHERS, copy_tokenizer, encoder, plain_loop
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.model.features import features_file, features_writer
+from tokkit.model.features.baseline_rows import feature_rows
 from tokkit.sources.formats import batch
 
 HARD = [
@@ -179,6 +180,15 @@ def test_rows_that_are_read_in_blocks_are_those_read_at_once(pooling, bert, tmp_
         np.testing.assert_allclose(
             np.array([] if own is None else own), [] if own is None else theirs, **CLOSE
         )
+
+
+def test_tokens_of_the_rows_stay_and_are_read_again(bert, tmp_path):
+    rows = pl.DataFrame({"tokens": [["i", "feel"], ["sad"]], "ner_tags": [["O", "B-X"], ["O"]]})
+    rows.write_parquet(tmp_path / "t.parquet")
+    file = written(bert, tmp_path / "t.parquet", tmp_path / "f.parquet")
+    assert file.drop("split", "vector").equals(rows)
+    stored = feature_rows(features_file.FeaturesFile.read(tmp_path / "f.parquet").dataset())
+    assert stored.select("text", "label").rows() == [("i feel", "O B-X"), ("sad", "O")]
 
 
 def test_splits_with_other_columns_have_null_in_those_they_lack(bert, tmp_path):

@@ -113,6 +113,12 @@ class TestEveryTask:
         assert shares.shape == logits.shape
         np.testing.assert_allclose(task.probabilities(task.logits_from(shares)), shares, atol=1e-6)
 
+    def test_certain_shares_have_finite_logits(self, name):
+        for dtype in (np.float32, np.float64):
+            logits = TASKS[name].logits_from(np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]], dtype))
+            assert np.isfinite(logits).all()
+            assert logits.argmax(axis=1).tolist() == [0, 1]
+
     def test_correct_is_never_more_than_all(self, name):
         logits, targets = sampled(name, 50, ["value"] if name == "regression" else "abc", seed=2)
         right, items = TASKS[name].correct(logits, targets)

@@ -84,6 +84,8 @@ def _from_parquet(path: Path, texts: pl.Series, where: str) -> Any:
     frame = read_table(path)
     if {"vector", "split"} <= set(frame.columns):
         frame = frame.filter(pl.col("split") == "train", pl.col("vector").is_not_null())
+        if not frame.height:
+            raise InputError(f"{path}: has no vector of the split train", hint=f"compute those of {where}")
     lists = [name for name, dtype in frame.schema.items() if isinstance(dtype, pl.List | pl.Array)]
     name = "vector" if "vector" in lists else lists[0] if len(lists) == 1 else None
     if name is None:

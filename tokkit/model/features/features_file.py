@@ -92,7 +92,8 @@ class FeaturesFile:
     def dataset(self) -> Dataset:
         """The rows, without their vectors; raises `InputError` as `read`, and as `read_dataset`."""
         with _arrow_errors(self.path), parquet.ParquetFile(self.path) as file:
-            names = [name for name in file.schema_arrow.names if name not in (VECTOR, VECTORS, TOKENS)]
+            added = {TOKENS, VECTORS} if VECTORS in file.schema_arrow.names else {VECTOR}
+            names = [name for name in file.schema_arrow.names if name not in added]
         by_split = read_table(self.path, names).partition_by(
             SPLIT, maintain_order=True, include_key=False, as_dict=True
         )

@@ -54,8 +54,9 @@ class MultiLabel(SingleLabel):
 
     def logits_from(self, probabilities: NDArray[np.float64]) -> Logits:
         """The log-odds."""
-        clipped = np.clip(probabilities, MIN_PROBABILITY, 1 - MIN_PROBABILITY)
-        return (np.log(clipped) - np.log1p(-clipped)).astype(np.float32)
+        # Of float32, 1 less the smallest probability is 1, whose odds are infinite.
+        odds = (np.log(np.maximum(p, MIN_PROBABILITY)) for p in (probabilities, 1 - probabilities))
+        return np.subtract(*odds).astype(np.float32)
 
     def predicted_labels(self, logits: Logits, targets: Any, labels: Sequence[str]) -> list[str]:
         """``joy|love``: the labels with a probability of at least one half, which is a logit of 0."""
