@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import shlex
 import shutil
 from dataclasses import replace
 
@@ -15,6 +16,8 @@ from sklearn.metrics import f1_score
 import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.test_finetune import checkpoint
+from tokkit.cli import main
+from tokkit.cli.finetune import next_command
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
 from tokkit.model.folder.predictions import prediction_table
@@ -239,3 +242,19 @@ def test_a_model_that_fails_as_it_runs_is_named(model, dataset, tmp_path, name, 
     ):
         with pytest.raises(InputError, match=r"damaged: (the model fails|cannot be loaded as a model)"):
             command()
+
+
+def test_the_next_command_of_finetune_works_when_pasted(model, tmp_path, capsys):
+    (tmp_path / "my rows").mkdir()
+    for name in ("train", "test"):
+        write_csv(tmp_path / "my rows" / f"{name}.csv", sentences(20, seed=4))
+    read = tokkit.DatasetOptions(label_column="label")
+    sources = (tmp_path / "my rows", tmp_path / "a.csv")
+    commands = [next_command(str(model), str(source), read) for source in sources]
+    assert commands == [
+        f"tokkit evaluate {model} '{tmp_path}/my rows' --label-column label",
+        f"tokkit predict {model} 'a text'",
+    ]
+    for command in commands:
+        assert main.run(shlex.split(command)[1:]) == 0
+    assert "macro F1" in capsys.readouterr().out

@@ -13,7 +13,10 @@ from safetensors.torch import load_file
 import tokkit
 from tests.model.conftest import sentences, write_csv
 from tests.model.encoders import body_folder
+from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, OutputError, UsageError
+from tokkit.model.training.training_rows import training_and_validation
 from tokkit.tokenizer.folder.load import load
 
 FAST = {"size": "tiny", "epochs": 1, "threads": 1}
@@ -105,6 +108,14 @@ def test_finetune_leaves_incomplete_rows_out_and_counts_them(tokenizer, tmp_path
     result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     assert result.left_out["train"] == {"no text": 1, "no label": 1}
     assert "skipped 1 row of train: no label" in heard
+
+
+def test_what_a_number_leaves_out_is_said_before_it(tmp_path, heard):
+    rows = write_csv(tmp_path / "rows.csv", [*sentences(60, seed=1), ("no label here", "")])
+    training_and_validation(read_dataset(rows), None, DatasetOptions(), 1, heard)
+    skipped, split_off = ("skipped" in sentence for sentence in heard.sentences)
+    assert (skipped, split_off) == (True, False)
+    assert "6 of 60 rows are split off" in heard
 
 
 @pytest.mark.parametrize("which", ["balanced", "file"])

@@ -68,7 +68,7 @@ def test_auto_decides_by_the_flags_of_the_cpu_and_the_width(
 ):
     cpu_flags(**flags)
     assert chosen("auto", tokenizer, heard, width) == precision
-    reasons = [f"--precision bf16: the CPU has AVX512_BF16, and the model is {width} wide"]
+    reasons = [f"chose precision bf16 (--precision): the CPU has AVX512_BF16, and the model is {width} wide"]
     assert heard.sentences == (reasons if precision == "bf16" else [])
 
 

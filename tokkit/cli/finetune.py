@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ import click
 from click.core import ParameterSource
 
 from tokkit.cli.options import SectionedCommand, Show, command, dry_run_option, output_option, shared_options
+from tokkit.cli.output import show_next
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
-from tokkit.progress import Progress
+from tokkit.options import typed
+from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
 from tokkit.views.reports import finetuning as reports
 from tokkit.views.reports.dry_run import dry_run
@@ -104,6 +107,7 @@ def finetune_command(
     from tokkit.model.finetune import finetune
     from tokkit.model.folds.compare_settings import compare_settings
 
+    read_options = options["read_options"]
     if compare:
         del options["dry_run"]
         compared = compare_settings(
@@ -117,6 +121,22 @@ def finetune_command(
     result = finetune(progress=progress, **options).as_dict()
     tables = reports.cross_validation if "folds" in result else reports.finetuning
     show(result, dry_run if "dry_run" in result else tables)
+    if "dry_run" not in result:
+        show_next(next_command(str(result["model"]), dataset, read_options), progress)
+
+
+def next_command(model: str, dataset: str | None, read_options: DatasetOptions) -> str:
+    """The command that scores a model on the test split, or else one that predicts with it."""
+    from tokkit.data.dataset import TEST
+    from tokkit.data.loading.read import find_splits
+    from tokkit.model.folder.receipt import ModelReceipt
+
+    rows = "" if dataset is None else shlex.quote(dataset) + typed(read_options)
+    if dataset and Path(dataset).is_dir() and TEST in find_splits(dataset, read_options, SILENT):
+        return f"tokkit evaluate {shlex.quote(model)} {rows}"
+    # Of pairs, a text alone is no input.
+    texts = rows if rows and ModelReceipt.read(model).pairs else "'a text'"
+    return f"tokkit predict {shlex.quote(model)} {texts}"
 
 
 def named_options(options: FinetuneOptions, read_options: DatasetOptions, **others: Any) -> dict[str, Any]:

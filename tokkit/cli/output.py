@@ -20,9 +20,10 @@ from tokkit.errors import UsageError
 from tokkit.progress import Progress
 from tokkit.runtime.processes import is_helper
 from tokkit.views import fonts, html
+from tokkit.views.progress_bar import Quiet
 from tokkit.views.tables import Headline, Table, as_tsv
 from tokkit.views.terminal import as_text
-from tokkit.views.text import printable
+from tokkit.views.text import in_message, printable
 
 PLOTS = (".png", ".svg")
 PAGES = (".html", ".htm")
@@ -65,6 +66,12 @@ def show(
     else:
         # In a pipe, rich cuts cells at 80 columns; tab-separated lines are complete and easy to parse.
         click.echo(as_tsv(tables(result)), nl=False)
+
+
+def show_next(command: str, progress: Progress) -> None:
+    """Print a command to go on with below a result, as hints print theirs; nothing with ``--quiet``."""
+    if not isinstance(progress, Quiet):
+        click.echo(f"next:\n       {in_message(command)}", err=True)
 
 
 def _written(result: Mapping[str, Any]) -> list[str]:

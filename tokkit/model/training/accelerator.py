@@ -82,7 +82,7 @@ def choose_precision(setup: TrainingSetup, progress: Progress) -> str:
     chosen, reason = _fast_precision(device)
     if chosen == "fp32" or width < _MIN_WIDTH:
         return "fp32"
-    progress.say(f"--precision {chosen}: {reason}, and the model is {width} wide")
+    progress.say(f"chose precision {chosen} (--precision): {reason}, and the model is {width} wide")
     return chosen
 
 

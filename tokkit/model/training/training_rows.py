@@ -45,7 +45,7 @@ def training_and_validation(
     Raises `InputError` for fewer than two classes, for a label that one of the two lacks, and where no row
     is left for one.
     """
-    train = dataset.split(TRAIN)
+    train, split_off = dataset.split(TRAIN), ""
     check_two_classes(dataset, dataset.complete(TRAIN), task)
     if validation_data is not None:
         loaded = read_dataset(validation_data, read_options, progress)
@@ -55,7 +55,7 @@ def training_and_validation(
         training, validation = dataset.complete(TRAIN), dataset.complete(VALIDATION)
     else:
         training, validation = _split_off(dataset, seed, task)
-        progress.say(
+        split_off = (
             f"{train.where}: no validation split; {len(validation.texts)} of "
             f"{counted(len(training.texts) + len(validation.texts), 'row', 'are')} split off for it"
             f"{', stratified' if task.has_strata else ''}"
@@ -65,6 +65,9 @@ def training_and_validation(
             progress.say(f"skipped {counted(n, 'row')} of {name}: {reason}")
         if not rows.texts:
             raise InputError(f"{dataset.source}: no row of {name} has both text and label", hint=_OWN_ROWS)
+    # The skipped rows are not among those that it counts, so they come first.
+    if split_off:
+        progress.say(split_off)
     _check_classes(dataset, training, validation, task, progress)
     _report_leaks(training, validation, progress)
     return training, validation
