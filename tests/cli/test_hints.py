@@ -60,6 +60,8 @@ split rows.csv
 compare --on rows.csv
 stats rows.csv --label-column lable
 stats rows.csv --sort textt
+encode rows.csv --tokenizer wp -o e --output-format numpy
+encode rows.csv --tokenizer wp -o e --output-format arrow --pack 64
 stats rows.csv --plot lengths.bmp
 clean rows.csv -o cleaned.pkl
 clean rows.csv -o cleaned.conllu
@@ -417,7 +419,7 @@ def templates() -> Iterator[tuple[str, str]]:
 
 # Hints that take too much to provoke, as they are raised: 256 MB without a line end, no memory left, a GPU.
 RAISED = {
-    "train-bpe rows.csv": streams.line_too_long(Path("rows.csv")).hint,
+    "train-bpe rows.csv": str(streams.line_too_long(Path(__file__)).hint).replace(__file__, "rows.csv"),
     f"finetune rows.csv --tokenizer wp {TRAIN}": (
         "fewer at once give the same result to rounding:\n--tokens-per-batch 32"
     ),

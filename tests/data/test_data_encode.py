@@ -309,7 +309,7 @@ def test_the_receipt_names_tokenizer_and_inputs(tokenizers, write, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "part"),
     [
-        ({"output_format": "numpy"}, "say how long they are (pack=2048)"),
+        ({"output_format": "numpy"}, "say how long they are:"),
         ({"output_format": "parquet", "pack": 64}, 'output_format="numpy")'),
         ({"pack": 1}, "pack: 1 is below 2"),
         ({"max_length": 0}, "max_length: 0 is below 1"),

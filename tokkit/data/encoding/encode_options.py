@@ -38,7 +38,7 @@ class EncodeOptions(Options):
             return PARQUET if self.pack is None else NUMPY
         if (self.output_format in PACKED_FORMATS) != (self.pack is not None):
             if self.pack is None:
-                message, hint = "is for packed sequences", "say how long they are (--pack 2048)"
+                message, hint = "is for packed sequences", "say how long they are:\n--pack 2048"
             else:
                 message, hint = (
                     f"holds a row of its own for each text, and --pack {self.pack} packs them",
