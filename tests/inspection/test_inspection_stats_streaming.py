@@ -18,7 +18,7 @@ from tokkit.inspection.statistics import aggregation as gathering
 from tokkit.inspection.stats import stats
 from tokkit.progress import SILENT
 from tokkit.sources import streams
-from tokkit.sources.formats import delimited
+from tokkit.sources.formats import batch, delimited
 
 VALUES = st.sampled_from(["a", "A!", "b b", "가 나", "", "<br>", "a text of some words", "漢字かな"])
 FRAMES = st.lists(st.tuples(VALUES, st.sampled_from(["x", "y", "", "z"]), st.integers(0, 3)), min_size=1)
@@ -69,6 +69,28 @@ def test_stats_of_a_stream_are_those_of_the_table(write, tmp_path, streaming_all
     assert streamed.splits["train"]["columns"]["n"] == {"missing": 0, "distinct": 7, "looks_like_id": False}
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"where": "n < 5 and words(text) > 2"},
+        {"add": ("both=text + ' ' + label",), "text_column": "both"},
+        {"rename": "text=review,n=stars", "where": "stars != 3"},
+        {"select": "label,text"},
+    ],
+)
+def test_stats_of_rows_that_are_changed_one_by_one_are_of_a_stream(
+    write, tmp_path, monkeypatch, heard, options
+):
+    folder = _folder(write, tmp_path)
+    assert is_streamed(folder, DatasetOptions(**options))
+    monkeypatch.setattr(batch, "ROWS", 100)
+    streamed, said = stats(folder, progress=heard, **options).as_dict(), sorted(heard.sentences)
+    monkeypatch.setattr(streaming, "_streamed", lambda *arguments: None)
+    heard.sentences.clear()
+    assert streamed == stats(folder, progress=heard, **options).as_dict()
+    assert said == sorted(heard.sentences)
+
+
 @given(rows=FRAMES)
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=25, deadline=None)
 def test_stats_of_a_stream_are_those_of_columns(write, monkeypatch, rows):
@@ -98,6 +120,12 @@ def test_stats_of_a_stream_are_those_of_columns(write, monkeypatch, rows):
         ("text,label\na,x\n", {"label_column": "lable"}),
         ("text,label\na,0\nb,1\n", {"label_names": "0=no,1=yes"}),
         ("text,label\na,0\nb,1\n", {"where": "label != '0'"}),
+        ("text,label\na,0\nb,1\n", {"where": "label == '9'"}),
+        (
+            "a,b\nc d,1\ne,2\n",
+            {"rename": "b=label", "add": ("text=a + ' ' + label",), "select": "text,label"},
+        ),
+        ("text,label\na,0\nb,1\n", {"select": "texts"}),
         ("", {}),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 
 import tokkit
 from tests.model.conftest import sentences, write_csv
+from tokkit.data.loading import streaming
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.sources.formats import batch
 from tokkit.views.reports.predictions import predictions
@@ -154,6 +155,21 @@ def test_the_receipt_names_rows_and_model(model, table, tmp_path):
     assert receipt["command"] == "predict"
     assert [item["name"] for item in receipt["result"]["inputs"]] == ["reviews.jsonl", "model"]
     assert receipt["result"]["rows"] == 4
+
+
+def test_rows_that_are_changed_one_by_one_are_predicted_in_batches(model, tmp_path, monkeypatch, heard):
+    rows = "".join(f"{i},i feel {'glad' if i % 2 else 'sad'} {i}\n" for i in range(40))
+    (tmp_path / "in.csv").write_text(f"n,note\n{rows}", "utf-8")
+    changed = {"rename": "n=number", "add": ("text=note + '!'",), "where": "number >= 9"}
+    monkeypatch.setattr(batch, "ROWS", 7)
+    monkeypatch.setattr(streaming, "dataset_of", None)
+    tokkit.predict(
+        model, tmp_path / "in.csv", out=tmp_path / "out.csv", progress=heard, text_column="text", **changed
+    )
+    written = pl.read_csv(tmp_path / "out.csv")
+    assert written.columns == ["number", "note", "text", "predicted", "probability"]
+    assert written["number"].to_list() == list(range(9, 40))
+    assert heard.sentences.count(f"{tmp_path / 'in.csv'}: 31 of 40 rows, those where number >= 9") == 1
 
 
 def test_rows_are_read_from_the_columns_of_the_training(model, tmp_path):

@@ -36,7 +36,9 @@ def apply_row_options(split: Split, options: RowOptions, progress: Progress) -> 
     for assignment in options.add:
         frame = add_column(frame, assignment)
     if options.where is not None:
-        frame = _filter(frame, options.where, split.where, progress)
+        rows = filtered(frame, options.where)
+        report_filtered(options.where, split.where, rows.height, frame.height, progress)
+        frame = rows
     if options.sort is not None:
         frame = _sort(frame, options.sort, split.where)
     if options.sample is not None:
@@ -88,15 +90,18 @@ def add_column(frame: pl.DataFrame, text: str) -> pl.DataFrame:
     return frame.with_columns(value.expression.alias(name))
 
 
-def _filter(frame: pl.DataFrame, text: str, where: str, progress: Progress) -> pl.DataFrame:
-    rows = frame.filter(compile_condition(text, frame.schema, "--where"))
-    progress.say(f"{where}: {rows.height} of {frame.height} rows, those where {text}")
-    if not rows.height:
+def filtered(frame: pl.DataFrame, text: str) -> pl.DataFrame:
+    return frame.filter(compile_condition(text, frame.schema, "--where"))
+
+
+def report_filtered(text: str, where: str, rows: int, of: int, progress: Progress) -> None:
+    """Report how many rows a condition leaves; raises `InputError` for none."""
+    progress.say(f"{where}: {rows} of {of} rows, those where {text}")
+    if not rows:
         raise InputError(
             f"{where}: no row is left where {text}",
             hint="leave --where out and look at the rows",
         )
-    return rows
 
 
 def _sort(frame: pl.DataFrame, text: str, where: str) -> pl.DataFrame:

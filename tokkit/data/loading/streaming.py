@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -16,10 +16,11 @@ from tokkit.data.loading import list_columns
 from tokkit.data.loading.dataset_options import DatasetOptions, RowOptions
 from tokkit.data.loading.load import chosen_columns, dataset_of, say_guess
 from tokkit.data.loading.read import SplitFiles, find_splits
+from tokkit.data.loading.row_transforms import apply_row_options, filtered, report_filtered
 from tokkit.data.loading.trained_columns import NO_COLUMNS, TrainedColumns
 from tokkit.errors import InputError
 from tokkit.files import redacted
-from tokkit.progress import Progress
+from tokkit.progress import SILENT, Progress, SayOnce
 from tokkit.sources import streams
 from tokkit.sources.formats import TableFormat
 from tokkit.sources.formats.batch import (
@@ -218,6 +219,7 @@ def over_batches(
 
     Raises `InputError` and `UsageError` as `read_dataset`.
     """
+    progress = SayOnce(progress)
     split_files = find_splits(str(source), options, progress)
     streamed = _streamed(str(source), split_files, options, progress, trained)
     if streamed is not None:
@@ -237,13 +239,7 @@ def _streamed(
     trained: TrainedColumns,
 ) -> StreamedDataset | None:
     """The data set, its columns chosen by the first rows; None where only all rows tell what they hold."""
-    for_all_rows = (
-        "label_names",
-        "label_sep",
-        "missing_label",
-        "id_column",
-        *(item.name for item in fields(RowOptions)),
-    )
+    for_all_rows = ("label_names", "label_sep", "missing_label", "id_column", "sort", "sample")
     if any(getattr(options, name) not in (None, (), False) for name in for_all_rows):
         return None
     if any(split.whole for split in split_files.values()):
@@ -256,6 +252,17 @@ def _streamed(
     # files with other columns or types are compared, and joined, as tables
     if any(sample.schema != parts[0].schema for parts in samples.values() for sample in parts):
         return None
+    if any(getattr(options, name) for name in _BY_ROW):
+        # what JSON holds has the types that all rows determine
+        if any(split.format.name not in _TYPED for split in split_files.values()):
+            return None
+        samples = {
+            name: [_transformed(parts[0], split_files[name], options)] for name, parts in samples.items()
+        }
+        if not all(sample.height for (sample,) in samples.values()):
+            return None
+        split_files = {name: _by_row(split, options, progress) for name, split in split_files.items()}
+        options = replace(options, rename=None, add=(), where=None, select=None)
     schemas = {name: _types(parts[0]) for name, parts in samples.items()}
     name, split = next(iter(split_files.items()))
     sample = samples[name][0]
@@ -295,6 +302,38 @@ def _streamed(
         size=sum(path.stat().st_size for path in files) if all(map(streams.is_plain, files)) else None,
         unit="bytes",
     )
+
+
+# Options that change one row after the other, and formats whose types its first rows determine.
+_BY_ROW = ("rename", "add", "where", "select")
+_TYPED = ("csv", "tsv", "text", "fasttext", "parquet", "arrow")
+
+
+def _by_row(split: SplitFiles, options: RowOptions, progress: Progress) -> SplitFiles:
+    """The files of a split as one part, whose rows are those after the options."""
+    return replace(split, parts=[partial(_transformed_batches, split, options, progress)])
+
+
+def _transformed(frame: pl.DataFrame, files: SplitFiles, options: RowOptions) -> pl.DataFrame:
+    """Some rows of a split after the options of `_BY_ROW`, of which none may be left."""
+    first = Split(files.name, frame, files.files, files.format, frame)
+    frame = apply_row_options(first, replace(options, where=None, select=None), SILENT).frame
+    if options.where is not None:
+        frame = filtered(frame, options.where)
+    selected = replace(options, rename=None, add=(), where=None)
+    return apply_row_options(replace(first, frame=frame, original=frame), selected, SILENT).frame
+
+
+def _transformed_batches(files: SplitFiles, options: RowOptions, progress: Progress) -> Iterator[Batch]:
+    """All rows of a split after the options; how many ``where`` leaves is reported after the last."""
+    rows = left = 0
+    for batch in chain.from_iterable(part() for part in files.parts):
+        frame = _transformed(concatenate([batch]), files, options)
+        yield Batch({name: frame[name] for name in frame.columns}, frame.height, batch.read)
+        rows, left = rows + batch.rows, left + frame.height
+    if options.where is not None:
+        where = Split(files.name, pl.DataFrame(), files.files, files.format, pl.DataFrame()).where
+        report_filtered(options.where, where, left, rows, progress)
 
 
 def _present(column: pl.Series) -> pl.Series:
