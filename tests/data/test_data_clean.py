@@ -62,7 +62,7 @@ def test_clean_a_file(dirty, tmp_path, heard):
     assert list(result.repaired)[:2] == ["html", "br"]
     assert result.conflicts == {"texts": 1, "rows": 2}
     assert result.replacement_characters == 1
-    assert "1 text has conflicting labels, in 2 rows; --conflicts drop" in heard
+    assert "1 repaired text has conflicting labels, in 2 rows; --conflicts drop" in heard
     assert "1 row has U+FFFD" in heard
 
 

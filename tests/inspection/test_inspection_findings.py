@@ -11,6 +11,7 @@ CLEAN = {
     "missing": {"text": 0},
     "duplicates": {"exact": 0},
     "conflicting_labels": 0,
+    "conflicting_labels_normalized": 0,
     "lengths": {"tokens": {"truncated": {"512": 0.05}, "unknown_rate": 0.01}},
 }
 ACROSS = {"leaks": {"train/test": 0}, "missing_labels": {}, "conflicting_labels": 0}
@@ -29,7 +30,7 @@ def test_findings_of_clean_data_are_none():
     [
         ("leaks", ERROR, {}, {"leaks": {"train/test": 1}}),
         ("missing-labels", ERROR, {}, {"missing_labels": {"test": ["y"]}}),
-        ("conflicts", WARNING, {"conflicting_labels": 1}, {}),
+        ("conflicts", WARNING, {"conflicting_labels": 1, "conflicting_labels_normalized": 2}, {}),
         ("duplicates", WARNING, {"duplicates": {"exact": 1}}, {}),
         ("missing", WARNING, {"missing": {"text": 1}}, {}),
         ("one-class", ERROR, {"classes": {"x": 10}}, {}),

@@ -8,6 +8,7 @@ import pandas
 import polars as pl
 import pytest
 
+from tokkit.data.cleaning.clean import clean
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError
 from tokkit.inspection.stats import stats
@@ -43,6 +44,16 @@ def folder(write, tmp_path):
     for name, rows in {"train": train, **others}.items():
         write(f"d/{name}.csv", "text,label\n" + "".join(f"{text},{label}\n" for text, label in rows))
     return tmp_path / "d"
+
+
+def test_stats_conflicts_are_also_those_of_normalized_texts(write, tmp_path):
+    """As many as `clean` finds with the same texts as one."""
+    rows = ["same,joy", "same,sad", "fine day,joy", "Fine  day!,sad", "old,joy"]
+    path = write("t.csv", "text,label\n" + "\n".join(rows) + "\n")
+    across = stats(path).across
+    assert (across["conflicting_labels"], across["conflicting_labels_normalized"]) == (1, 2)
+    cleaned = [clean(path, duplicates=how, rules="none", dry_run=True) for how in ("exact", "normalized")]
+    assert [result.conflicts["texts"] for result in cleaned] == [1, 2]
 
 
 def test_stats_finds_in_the_sample_what_was_planted(sample):
@@ -83,6 +94,7 @@ def test_stats_counts_leaks_conflicts_and_missing_labels_across_splits(folder):
         "leaks": {"train/validation": 2, "train/test": 1, "validation/test": 1},
         "missing_labels": {"validation": ["y"]},
         "conflicting_labels": 2,
+        "conflicting_labels_normalized": 2,
     }
     train = result.splits["train"]
     assert train["missing"] == {"text": 1, "label": 1}
@@ -124,7 +136,8 @@ def test_stats_of_lines_without_labels(write):
     train = result.splits["train"]
     assert (train["classes"], train["by_class"], train["conflicting_labels"]) == ({}, {}, 0)
     assert train["duplicates"]["exact"] == 1
-    assert result.across == {"leaks": {}, "missing_labels": {}, "conflicting_labels": 0}
+    assert result.across["leaks"] == result.across["missing_labels"] == {}
+    assert result.across["conflicting_labels"] == result.across["conflicting_labels_normalized"] == 0
     lengths = result.histograms["train"][""]
     assert (lengths.lengths.tolist(), lengths.rows.tolist()) == ([2], [2])
 

@@ -219,7 +219,7 @@ def _say_findings(loaded: Dataset, result: CleanResult, options: CleanOptions, p
         )
     if result.conflicts["texts"] and options.conflicts == REPORT:
         progress.say(
-            f"{source}: {counted(result.conflicts['texts'], 'text', 'have')} conflicting labels, in "
+            f"{source}: {counted(result.conflicts['texts'], 'repaired text', 'have')} conflicting labels, in "
             f"{counted(result.conflicts['rows'], 'row')}; --conflicts drop drops them, majority keeps the "
             "rows of the majority label, and none in a tie"
         )

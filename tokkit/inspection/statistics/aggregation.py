@@ -198,7 +198,7 @@ class Aggregation:
             self.measures.scripts,
             duplicates,
             # Normalized forms come from the distinct strings, of which there are fewer than rows.
-            distinct_keys=self._duplicates(keys).distinct,
+            normalized=self._duplicates(keys),
             distinct=self._distinct_values(workers),
             examples=examples.best(chosen),
         )

@@ -167,7 +167,9 @@ def _in_split(split: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Rule and message of what is wrong within a split."""
     copies, classes, tokens = split["duplicates"], split["classes"], split["lengths"].get("tokens", {})
     if rows := split["conflicting_labels"]:
-        yield "conflicts", f"{counted(rows, 'text', 'have')} conflicting labels"
+        normalized = split["conflicting_labels_normalized"]
+        further = f" ({normalized} as --duplicates normalized compares them)" if normalized > rows else ""
+        yield "conflicts", f"{counted(rows, 'text', 'have')} conflicting labels{further}"
     if rows := copies["exact"]:
         yield "duplicates", f"{counted(rows, 'row', 'duplicate')} an earlier text"
     # Near copies include the exact and normalized ones, which `duplicates` reports.

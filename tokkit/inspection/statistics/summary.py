@@ -59,10 +59,11 @@ def of_split(
         **(_tags(labelled, aggregate.labels) if source.label_kind == TAGS else {}),
         "duplicates": {
             "exact": texts - exact,
-            "normalized": texts - int(aggregate.distinct_keys[number]),
+            "normalized": texts - int(aggregate.normalized.distinct[number]),
             "near": near,
         },
         "conflicting_labels": int(aggregate.duplicates.conflicts[number]),
+        "conflicting_labels_normalized": int(aggregate.normalized.conflicts[number]),
         "columns": {
             name: {
                 "missing": missing[name],
@@ -196,6 +197,7 @@ def across(names: list[str], aggregate: Aggregate, classes_of: Sequence[list[str
             if everywhere - present
         },
         "conflicting_labels": int(aggregate.duplicates.conflicts[-1]),
+        "conflicting_labels_normalized": int(aggregate.normalized.conflicts[-1]),
     }
 
 

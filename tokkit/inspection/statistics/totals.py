@@ -91,7 +91,7 @@ class Aggregate:
 
     labels         names of labels by number
     scripts        names of scripts by number
-    distinct_keys  (splits,) different texts when normalized
+    normalized     the same as ``duplicates`` says, of the texts when normalized
     distinct       (splits,) distinct values of each further column in each split
     examples       texts of leaks, conflicts and duplicates, as `examples.best` gives them
     """
@@ -100,7 +100,7 @@ class Aggregate:
     labels: list[str]
     scripts: list[str | None]
     duplicates: Duplicates
-    distinct_keys: NDArray[np.int64]
+    normalized: Duplicates
     distinct: dict[str, NDArray[np.int64]]
     examples: dict[str, list[bytes]]
 

@@ -138,13 +138,13 @@ def _copies(result: Result, severity: Mapping[str, str]) -> list[Headline]:
     exact = copies.pop("exact")
     further = _listed((kind, n) for kind, n in copies.items())
     conflicts = result["across"]["conflicting_labels"]
+    alike = result["across"]["conflicting_labels_normalized"]
+    what = _CONFLICTS[result["label_kind"]] + (f"; normalized {alike:,}" if alike > conflicts else "")
     leaks = {pair: n for pair, n in result["across"]["leaks"].items() if n}
     grave = severity.get("duplicates", "") or severity.get("near-duplicates", "")
     return [
         Headline("duplicates", f"{exact:,}", f"exact; {further}", grave),
-        Headline(
-            "conflicts", f"{conflicts:,}", _CONFLICTS[result["label_kind"]], severity.get("conflicts", "")
-        ),
+        Headline("conflicts", f"{conflicts:,}", what, severity.get("conflicts", "")),
         Headline("leaks", f"{sum(leaks.values()):,}", _listed(leaks.items()), severity.get("leaks", "")),
     ]
 
