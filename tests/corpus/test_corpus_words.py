@@ -163,7 +163,7 @@ def test_words_of_a_text_that_cannot_be_cut_are_refused_beyond_what_a_table_take
     with open(path, "wb") as file:
         for _ in range(269):
             file.write(b"a" * (1 << 20))
-    with pytest.raises(InputError, match="no space or line end"):
+    with pytest.raises(InputError, match="without a space or line end"):
         _counted(_corpus(path), "gpt2")
 
 

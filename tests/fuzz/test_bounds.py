@@ -58,18 +58,13 @@ def _deep_lines(path: Path) -> None:
 
 def _gz_line(path: Path) -> None:
     """300 MB without a line end, which are not too many for the size of the file."""
-    noise = random.Random(1).randbytes(2 * MB)
-    with gzip.open(path, "wb") as file:
-        file.write(b"text,label\n" + base64.b85encode(noise))
-        for _ in range(300):
-            file.write(b"0" * MB)
+    noise = base64.b85encode(random.Random(1).randbytes(2 * MB))
+    path.write_bytes(gzip.compress(b"text,label\n" + noise) + gzip.compress(b"0" * MB) * 300)
 
 
 def _gz_bomb(path: Path) -> None:
-    with gzip.open(path, "wb") as file:
-        file.write(b"text,label\n")
-        for _ in range(1024):
-            file.write(b"0,0\n" * (MB // 4))
+    row = b"0" * 1020 + b",0\n"
+    path.write_bytes(gzip.compress(b"text,label\n") + gzip.compress(row * 1024) * 1024)
 
 
 def _parquet_bomb(path: Path) -> None:
