@@ -253,6 +253,15 @@ def test_split_what_is_split_already_is_refused(write, tmp_path):
     assert "train.csv" in caught.value.hint
 
 
+def test_split_more_folds_than_rows_are_refused_with_a_number_that_there_is(write, tmp_path):
+    rows = _csv(write, [("good day", "x"), ("bad day", "y")] * 6)
+    with pytest.raises(
+        InputError, match="2 sets of rows that stay together are too few for 99 folds"
+    ) as caught:
+        split(rows, tmp_path / "out", folds=99)
+    assert caught.value.hint == "fewer folds:\n--folds 2"
+
+
 def test_split_a_wrong_setting_is_named(write, tmp_path):
     with pytest.raises(UsageError, match=r'no parameter "valid" \(did you mean "validation"\?\)'):
         tokkit.split(_csv(write, [("a", "x")]), tmp_path / "out", valid=0.1)

@@ -218,6 +218,8 @@ def stratified_folds(
     Raises `InputError` where a fold stays empty.
     """
     rows = len(groups)
+    # As if each group were a fold: with fewer of them, there would be folds of size 0 to allocate to.
+    check_folds(np.unique(groups, return_inverse=True)[1], n_folds, groups, source)
     sizes = [rows // n_folds + (number < rows % n_folds) for number in range(n_folds)]
     # not quotas: folds must be even in every class at once
     fold = allocate_shares(groups, classes, sizes, rng, progress)
