@@ -273,11 +273,11 @@ def test_a_run_that_ended_early_is_continued(ends, tokenizers, tmp_path):
     words = ["data", "--tokenizer", str(tokenizers / "wordpiece"), "-o", "ids", "--threads", "1"]
     process = run(tmp_path, *words, small_parts=True)
     work = tmp_path / ".ids.tokkit-encoding"
-    until = time.monotonic() + 60
+    until = time.monotonic() + 180
     while len(list(work.glob("*.done"))) < 3 and time.monotonic() < until:
         time.sleep(0.01)
     process.send_signal(ends)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=240)
     assert process.returncode in (-9, 130)
     assert not (tmp_path / "ids").exists()
     done = {path.name: path.stat().st_mtime_ns for path in work.glob("*.done")}
@@ -285,7 +285,7 @@ def test_a_run_that_ended_early_is_continued(ends, tokenizers, tmp_path):
     if ends == signal.SIGINT:
         assert "the same command continues from there" in err
     again = run(tmp_path, *words, small_parts=True)
-    _, err = again.communicate(timeout=120)
+    _, err = again.communicate(timeout=240)
     assert again.returncode == 0, err
     assert f"continuing: {len(done)} parts are encoded already" in err
     assert not work.exists()
