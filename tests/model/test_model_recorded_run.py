@@ -113,7 +113,7 @@ def test_what_may_change_the_result_is_said(data, tokenizer, tmp_path, heard):
 
 DAMAGES = {
     "command": (lambda c: c.update(command="split"), "was written by tokkit split, not by finetune"),
-    "setting": (lambda c: c["result"]["settings"].update(head="heads"), '--head: invalid value "heads"'),
+    "setting": (lambda c: c["result"]["settings"].update(head="heads"), 'head: invalid value "heads"'),
     "threads": (lambda c: c["run"].update(threads="two"), "\"run.threads\" is 'two'"),
     "dataset": (lambda c: c["run"].update(dataset=None), "name a data set"),
     "compare": (lambda c: c["result"]["settings"].update(compare=[]), "compares settings"),

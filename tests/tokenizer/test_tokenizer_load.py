@@ -112,21 +112,26 @@ def test_load_survives_a_strange_receipt(copied, receipt):
 
 
 @pytest.mark.parametrize(
-    "config",
+    ("config", "message"),
     [
-        {"model_max_length": "many"},
-        {"model_max_length": 1e30},
-        {"model_max_length": -1},
-        {"model_max_length": None},
-        {"model_input_names": 3},
-        {"model_input_names": "input_ids"},
-        {"pad_token": 3, "unk_token": ["x"], "cls_token": {"content": 4}},
+        ({"model_max_length": "many"}, "\"model_max_length\" is 'many', expected a number"),
+        ({"model_input_names": 3}, '"model_input_names" is 3, expected a list of names'),
+        ({"model_input_names": "input_ids"}, "expected a list of names"),
+        ({"pad_token": 3}, '"pad_token" is 3, expected a token'),
+        ({"cls_token": {"content": 4}}, '"cls_token" is .* expected a token'),
     ],
-    ids=str,
 )
-def test_load_reads_a_strange_configuration_as_none(copied, config):
+def test_load_refuses_a_configuration_of_other_types(copied, config, message):
     folder = copied("wordpiece")
     (folder / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match=message):
+        load(folder)
+
+
+@pytest.mark.parametrize("length", [1e30, -1, None])
+def test_load_reads_a_strange_length_as_none(copied, length):
+    folder = copied("wordpiece")
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": length}))
     loaded = load(folder)
     assert loaded.max_length is None
     assert loaded.config.input_names is None
