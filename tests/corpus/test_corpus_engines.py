@@ -125,7 +125,7 @@ def started(corpus: Path, folder: Path, *options: str) -> subprocess.Popen[str]:
     return subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("ends", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("ends", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGKILL])
 def test_a_driver_that_ends_takes_its_workers_along_and_is_continued(ends, corpus, tmp_path):
     tokkit.count(corpus, tmp_path / "inline")
     process = started(corpus, tmp_path, "--engine", "process", "--threads", "2")

@@ -265,7 +265,7 @@ def run(folder: Path, *words: str, small_parts: bool = False) -> subprocess.Pope
     return subprocess.Popen(words, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-@pytest.mark.parametrize("ends", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("ends", [pytest.param(signal.SIGKILL, marks=pytest.mark.long), signal.SIGINT])
 def test_a_run_that_ended_early_is_continued(ends, tokenizers, tmp_path):
     (tmp_path / "data").mkdir()
     texts = [text for text in TEXTS if text]
