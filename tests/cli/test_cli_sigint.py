@@ -59,7 +59,7 @@ def interrupt(arguments: list[str], seconds: float, folder: str) -> tuple[int, s
 @pytest.mark.parametrize("processes", [20, pytest.param(400, marks=pytest.mark.long)], ids=["few", "many"])
 def test_ctrl_c_in_the_first_moments_ends_every_command_with_130(tmp_path, tokkit_process, processes):
     tokkit_process("train-wordpiece", str(corpora_path() / "english.txt"), "-o", "tokenizer")
-    rows = "".join(f"{i} {i * 7919 % 9973} fox,{'ab'[i % 3 // 2]}\n" for i in range(50_000))
+    rows = "".join(f"{i} {i * 7919 % 9973} fox,{'ab'[i % 3 // 2]}\n" for i in range(400_000))
     (tmp_path / "rows.csv").write_text(f"text,label\n{rows}")
     randomly = random.Random(processes)
     wrong = []

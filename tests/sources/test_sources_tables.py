@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyarrow import feather
 
+import tokkit
 from tokkit.errors import InputError, UsageError
 from tokkit.sources.formats import FormatOptions, TableFormat, batches, full_suffix, recognize
 from tokkit.sources.formats.batch import concatenate
@@ -448,3 +449,10 @@ def test_tables_jsonl_is_what_pandas_wrote(tmp_path, rows):
     path = tmp_path / "a.jsonl"
     pandas.DataFrame(rows, columns=["text", "label"]).to_json(path, orient="records", lines=True)
     assert _read(path).rows() == rows
+
+
+@pytest.mark.parametrize("value", ["Infinity", "-Infinity", "1e400", "[1, -1e999]"])
+def test_json_numbers_beyond_the_largest_are_refused(value, write):
+    path = write("a.jsonl", f'{{"text": "good", "x": 1}}\n{{"text": "bad", "x": {value}}}\n')
+    with pytest.raises(InputError, match=r"a.jsonl:2: .* is beyond the largest number"):
+        tokkit.stats(path)

@@ -35,9 +35,9 @@ def _number(text: str) -> float:
     return value
 
 
-# NaN, which is not in the standard but in what Python writes, is a missing value
+# NaN, which is not in the standard but in what Python writes, is a missing value; Infinity is no number
 _DECODER = json.JSONDecoder(
-    parse_float=_number, parse_constant=lambda name: None if name == "NaN" else float(name)
+    parse_float=_number, parse_constant=lambda name: None if name == "NaN" else _number(name)
 )
 # an escape that is half a character
 _HALF = re.compile(r"\\u[dD][89a-fA-F]")
