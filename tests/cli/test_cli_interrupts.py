@@ -154,3 +154,17 @@ def test_an_interrupt_that_does_not_arrive_ends_what_waits_for_input(script):
         process.stdin.close()
     assert "KeyboardInterrupt" in errors.splitlines()[-1]
     assert process.returncode == -signal.SIGINT
+
+
+def test_an_interrupt_as_the_block_is_entered_leaves_no_traceback(monkeypatch):
+    printed = []
+    monkeypatch.setattr(sys, "unraisablehook", printed.append)
+    progress = Messages()
+    block = cancelling(progress)
+    block.__enter__()
+    # the exception came before `with` took over: the generator is dropped, and closed
+    progress.stopping = True
+    del block
+    gc.collect()
+    assert printed == []
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

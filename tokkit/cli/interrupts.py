@@ -47,7 +47,8 @@ def cancelling(progress: Messages) -> Iterator[None]:
     try:
         with _raised_until_it_arrives(progress):
             yield
-    except (KeyboardInterrupt, Interrupted):
+    # GeneratorExit: the interrupt came as the block was entered, and nobody is left to raise another to
+    except (KeyboardInterrupt, Interrupted, GeneratorExit):
         raise
     except BaseException as error:
         if progress.stopping:
