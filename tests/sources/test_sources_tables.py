@@ -456,3 +456,13 @@ def test_json_numbers_beyond_the_largest_are_refused(value, write):
     path = write("a.jsonl", f'{{"text": "good", "x": 1}}\n{{"text": "bad", "x": {value}}}\n')
     with pytest.raises(InputError, match=r"a.jsonl:2: .* is beyond the largest number"):
         tokkit.stats(path)
+
+
+@pytest.mark.parametrize("result", ["1.5", "true", '"sadness"', '{"a": 1}'])
+def test_an_annotation_without_a_list_of_results_is_refused(result, write):
+    good, bad = (
+        f'{{"data": {{"text": "a"}}, "annotations": [{{"result": {each}}}]}}' for each in ("[]", result)
+    )
+    path = write("studio.json", f"[{good}, {bad}]")
+    with pytest.raises(InputError, match=r"studio.json: task 2: the result of an annotation is no list"):
+        tokkit.stats(path)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from tokkit.errors import InputError
 from tokkit.sources.formats import Say
 from tokkit.sources.formats.headers import known
 
@@ -68,7 +69,15 @@ def label_studio_rows(tasks: Sequence[Mapping[str, Any]], where: str, say: Say) 
 
     Choices are a label, or a list of labels where a task has several; spans are ``{start, end, label}``. A
     task that nobody annotated has no value. Of several annotations the first counts, which is said.
+
+    Raises `InputError` for an annotation whose result is no list.
     """
+    for number, task in enumerate(tasks, 1):
+        if any(not isinstance(annotation.get("result") or [], list) for annotation in _valid(task)):
+            raise InputError(
+                f"{where}: task {number}: the result of an annotation is no list",
+                hint="export the project again as JSON",
+            )
     several = sum(len(_valid(task)) > 1 for task in tasks)
     if several:
         say(f"{where}: {several} tasks have several annotations: the first of each is read")
