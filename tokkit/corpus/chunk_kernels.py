@@ -137,7 +137,7 @@ def look_up(data, slots, ahead, number):
 
 @helper
 def is_at_first_slot(slots, ahead, i):
-    """Whether a chunk of up to `INLINE` bytes stands where probing starts, as nearly all do."""
+    """Whether a chunk of up to `INLINE` bytes is in the slot where probing starts, as nearly all are."""
     slot = ahead[i, SLOT]
     length = ahead[i, LENGTH]
     differ = (slots[slot] ^ ahead[i, LOW]) | (slots[slot + _ONE] ^ ahead[i, HIGH])
