@@ -207,6 +207,14 @@ def _negative(folder):
     pq.write_table(pa.table({"piece": ["a"], "count": [-1]}, schema=parts.SCHEMA), folder / "part-03.parquet")
 
 
+def _bytes(old, new):
+    def damage(folder):
+        part = folder / "part-03.parquet"
+        part.write_bytes(part.read_bytes().replace(old, new))
+
+    return damage
+
+
 def _receipt(old, new):
     def damage(folder):
         path = folder / "tokkit.json"

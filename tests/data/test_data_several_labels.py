@@ -208,6 +208,22 @@ def test_values_of_no_one_type_are_written_again_as_they_were(tmp_path, ending):
     assert (json.loads(written) if ending == "json" else rows_of(tmp_path / "out.jsonl")) == rows
 
 
+@pytest.mark.parametrize("ending", ["jsonl", "json"])
+@pytest.mark.parametrize("other", ["/", ["x", 1], [["x"]]])
+def test_a_split_that_is_of_one_type_is_written_as_it_was(tmp_path, ending, other):
+    notes = [{"POS": i % 2, "NEG": [str(i)]} if i else other for i in range(12)]
+    rows = [{"text": f"text {i}", "label": "xy"[i % 2], "note": note} for i, note in enumerate(notes)]
+    data = tmp_path / f"t.{ending}"
+    data.write_text(json.dumps(rows), "utf-8") if ending == "json" else jsonl(data, rows)
+    tokkit.split(data, tmp_path / "out", validation=0.3, test=0, label_column="label")
+    written = [
+        row
+        for path in (tmp_path / "out").glob(f"[tv]*n.{ending}")
+        for row in (json.loads(path.read_text("utf-8")) if ending == "json" else rows_of(path))
+    ]
+    assert sorted(written, key=lambda row: int(row["text"].split()[1])) == rows
+
+
 @pytest.mark.parametrize("dtype", [pl.Int8, pl.Float32, pl.Boolean, pl.String])
 @pytest.mark.parametrize("ending", ["parquet", "arrow"])
 @pytest.mark.parametrize("shape", [pl.List, pl.Array])

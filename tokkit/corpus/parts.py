@@ -163,7 +163,7 @@ def row_groups_of(path: Path) -> int:
 def _damage_reported(path: Path) -> Iterator[None]:
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeError) as error:  # names of columns are read as UTF-8
         raise InputError(f"{path}: cannot be read: {str(error).splitlines()[0]}") from error
 
 

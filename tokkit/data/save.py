@@ -19,7 +19,7 @@ import polars as pl
 from tokkit.errors import InputError, OutputError, TokkitError
 from tokkit.sources import formats, streams
 from tokkit.sources.formats import FormatOptions, conll, quoting
-from tokkit.sources.formats.batch import concatenate
+from tokkit.sources.formats.batch import concatenate, json_series
 
 
 def _zstd(content: bytes) -> bytes:
@@ -123,7 +123,10 @@ def write(
     back = concatenate(formats.batches(path, table_format, FormatOptions(names), left_out.append))
     if left_out:
         raise cannot_hold("a row is the same as the column names, or as a line for Excel", table_format.name)
-    check_same(frame, back, path)
+    nested = _nested_columns(frame, table_format, json_columns)
+    # some rows of such a column may be of one type, and are read as that
+    expected = [json_series(name, list(map(_json_value, frame[name]))) for name in nested]
+    check_same(frame.with_columns(expected), back, path)
 
 
 def prepared(frame: pl.DataFrame, table_format: formats.TableFormat) -> pl.DataFrame:
@@ -143,8 +146,8 @@ def encoded(
 ) -> bytes:
     """The bytes of a file of these rows, which `prepared` gave, not compressed; without a header line on
     request."""
-    nested = [name for name in json_columns if frame.schema.get(name) == pl.String]
-    if nested and table_format.name in ("jsonl", "json"):
+    nested = _nested_columns(frame, table_format, json_columns)
+    if nested:
         return _encode_json(frame, table_format.name, nested)
     return _WRITERS[table_format.name].encode(frame, table_format, header)
 
@@ -230,15 +233,25 @@ def _encode_json(frame: pl.DataFrame, name: str, nested: Sequence[str]) -> bytes
     """JSON with the lists and objects that strings of the columns ``nested`` are; polars writes one type."""
     rows = frame.to_dicts()
     for row in rows:
-        for column in nested:
-            if (row[column] or "").startswith(("[", "{")):
-                row[column] = _json_or_text(row[column])
+        row |= {column: _json_value(row[column]) for column in nested}
     lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     separator = "\n" if name == "jsonl" else ",\n"
     return (separator.join(lines) + "\n" if name == "jsonl" else f"[{separator.join(lines)}]").encode()
 
 
-def _json_or_text(text: str) -> Any:
+def _nested_columns(
+    frame: pl.DataFrame, table_format: formats.TableFormat, json_columns: Collection[str]
+) -> list[str]:
+    """The columns of ``json_columns`` whose strings are written as the lists and objects that they are."""
+    if table_format.name not in ("jsonl", "json"):
+        return []
+    return [name for name in json_columns if frame.schema.get(name) == pl.String]
+
+
+def _json_value(text: str | None) -> Any:
+    """The list or object that a string is; else the string."""
+    if text is None or not text.startswith(("[", "{")):
+        return text
     try:
         return json.loads(text)
     except ValueError:
