@@ -10,7 +10,7 @@ import pytest
 from files_faults import in_child, names
 
 from tokkit.errors import OutputError
-from tokkit.files import check_output
+from tokkit.files import check_output, check_outside
 
 
 @pytest.fixture
@@ -136,3 +136,22 @@ def test_check_refuses_a_parent_without_permission():
                 check_output(folder / "closed" / "a" / "out", force=False)
 
         assert in_child(work) == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["s3://bucket/out", "gs://bucket/", "https://key:secret@host/a.csv?sig=secret"]
+)
+def test_check_refuses_an_address(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    for check in (check_output, check_outside):
+        with pytest.raises(OutputError, match="is an address, and outputs are files and folders") as caught:
+            check(Path(name))
+        assert caught.value.message.startswith(name.partition("://")[0] + "://")
+        assert "secret" not in caught.value.message
+    assert names(tmp_path) == []
+
+
+def test_check_takes_a_folder_that_is_called_like_an_address(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "s3:").mkdir()
+    assert check_output(Path("s3://bucket")) == tmp_path / "s3:" / "bucket"

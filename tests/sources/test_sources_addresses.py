@@ -301,6 +301,12 @@ def test_addresses_the_cache_is_for_the_user_alone(server):
         ('"https://h/a b.csv?t=s x=s": is missing', '"https://h/a b.csv": is missing'),
         ("https://h/글 1.csv?t=s&u=s: is missing", "https://h/글 1.csv: is missing"),
         ("what?a=b is no address", "what?a=b is no address"),
+        ("s3://KEY:s/e+c@bucket/part-?.csv: no", "s3://bucket/part-?.csv: no"),
+        ("abfs://box@host/a.csv?sv=1&sig=s, sftp://me:s@host:22/a", "abfs://host/a.csv, sftp://host:22/a"),
+        (
+            "sftp://host:22/a@b.csv hf://datasets/o/n@main/a.csv",
+            "sftp://host:22/a@b.csv hf://datasets/o/n@main/a.csv",
+        ),
         (["http://h/?s", 1, {"a": ("http://h/?s",)}], ["http://h/", 1, {"a": ["http://h/"]}]),
     ],
 )

@@ -11,13 +11,15 @@ from typing import Any
 
 from tokkit.errors import InputError
 
-# An address up to its query: a name and a password before the host; then the query or fragment, to its end
-# or to what ends a sentence.
-_ADDRESS = re.compile(
-    r"(https?://)(?:[^/\s?#]*@)?([^\s?#'\"]*)(?:[?#][^\s'\"]*?(?=[:,;.)]*(?:[\s'\"]|$)))?", re.IGNORECASE
+# A name and a password before the host. Keys of object stores have slashes, and a port is no password.
+_USER = re.compile(
+    r"\b([a-z][a-z0-9+.-]+://)(?:[^/\s?#'\"]*@|[^/\s:@'\"]+:(?!\d+/)[^\s@'\"]*@)", re.IGNORECASE
 )
 
-# The query of an address with spaces in it, of which `_ADDRESS` ends at the first.
+# An address on the web up to its query; then the query or fragment, to its end or to what ends a sentence.
+_WEB = re.compile(r"(https?://[^\s?#'\"]*)(?:[?#][^\s'\"]*?(?=[:,;.)]*(?:[\s'\"]|$)))?", re.IGNORECASE)
+
+# The query of any address, also one with spaces in it. `part-?.csv` is a pattern and has none.
 _QUERY = re.compile(r"\?[\w.~%-]+=[^\s'\"]*?(?:\s+[^\s'\"=]+=[^\s'\"]*?)*(?=[:,;.)]*(?:[\s'\"]|$))")
 
 
@@ -26,9 +28,12 @@ def redacted(value: Any) -> Any:
 
     >>> redacted("https://me:word@host/a.csv?token=abc: not there")
     'https://host/a.csv: not there'
+    >>> redacted("s3://key:secret@bucket/part-?.csv")
+    's3://bucket/part-?.csv'
     """
     if isinstance(value, str):
-        return _ADDRESS.sub(r"\1\2", _QUERY.sub("", value)) if _ADDRESS.search(value) else value
+        # most texts hold no address
+        return _WEB.sub(r"\1", _USER.sub(r"\1", _QUERY.sub("", value))) if "://" in value else value
     if isinstance(value, dict):
         return {key: redacted(item) for key, item in value.items()}
     return [redacted(item) for item in value] if isinstance(value, list | tuple) else value

@@ -27,11 +27,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tokkit.errors import InputError, OutputError, TokkitError
+from tokkit.files.privacy import redacted
 from tokkit.files.receipts import RECEIPT
 
 Kind = Literal["folder", "file"]
 
 _CHOOSE = "choose another -o"
+
+# What `Path` leaves of an address, s3://bucket/key.
+_ADDRESS = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]+:)/+")
+
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 # Errors that arise only while writing: an exception without a file name, but with one of these numbers, is
 # about the output.
@@ -46,11 +51,12 @@ def check_output(
     inputs   what the run reads; names that are no files or folders here, and data in memory, are ignored
     kind     what the run writes; None where the caller does not know yet
 
-    Nothing is created. Raises OutputError where ``out`` exists and ``force`` is not given; where it is an
-    input or contains one (device and inode compared); where it is or contains the current folder; where
-    a folder would replace a file or a file a folder; where it is a folder that is neither empty nor
-    tokkit's (no `tokkit.json`); and where its parent folder cannot be written to.
+    Nothing is created. Raises OutputError for an address; where ``out`` exists and ``force`` is not given;
+    where it is an input or contains one (device and inode compared); where it is or contains the current
+    folder; where a folder would replace a file or a file a folder; where it is a folder that is neither
+    empty nor tokkit's (no `tokkit.json`); and where its parent folder cannot be written to.
     """
+    _check_local(out)
     try:
         real = out.resolve()
         if os.path.lexists(real):
@@ -64,7 +70,11 @@ def check_output(
 
 
 def check_outside(out: str | Path, *sources: str | Path) -> None:
-    """Raises OutputError for an output within a folder that is read: the next run would read it as well."""
+    """Raises OutputError for an address, and for an output within a folder that is read.
+
+    The next run would read such an output as well.
+    """
+    _check_local(Path(out))
     for source in sources:
         folder = Path(source).resolve()
         if folder in Path(out).resolve().parents and folder.is_dir():
@@ -126,6 +136,17 @@ def output_error(error: Exception, out: Path, staging: Path | None = None) -> Ou
         )
     reason = getattr(error, "strerror", None) or (os.strerror(number) if number else str(error))
     return OutputError(f"{out}: cannot be written ({reason})", _CHOOSE)
+
+
+def _check_local(out: Path) -> None:
+    """Raises OutputError for an address; a folder of this machine may have such a name where it exists."""
+    match = _ADDRESS.match(str(out))
+    if match is not None and not os.path.lexists(match["protocol"]):
+        address = redacted(f"{match['protocol']}//{str(out)[match.end() :]}")
+        raise OutputError(
+            f"{address}: is an address, and outputs are files and folders of this machine",
+            "write it to this machine, and copy it there",
+        )
 
 
 def _check_existing(out: Path, real: Path, force: bool, inputs: Iterable[Path], kind: Kind | None) -> None:
