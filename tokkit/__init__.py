@@ -26,7 +26,7 @@ _HOME = {
     "CountOptions": "tokenizer.training.trainer_options",
     "DatasetOptions": "data.loading.dataset_options",
     "EncodeOptions": "data.encoding.encode_options",
-    "EngineOptions": "corpus.engines.engine_options",
+    "EngineOptions": "runtime.engines.engine_options",
     "EvaluateOptions": "model.options.inference_options",
     "FeaturesOptions": "model.options.inference_options",
     "FinetuneOptions": "model.options.finetune_options",

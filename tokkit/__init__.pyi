@@ -14,7 +14,7 @@ import pyarrow as pa
 
 # Under this condition mypy reads the modules first that import one another.
 if TYPE_CHECKING:
-    from tokkit.corpus.engines.engine_options import EngineOptions as EngineOptions
+    from tokkit.runtime.engines.engine_options import EngineOptions as EngineOptions
     from tokkit.corpus.feed import CorpusOptions as CorpusOptions
     from tokkit.corpus.feed import ReadingOptions as ReadingOptions
     from tokkit.data.cleaning.clean import CleanResult as CleanResult

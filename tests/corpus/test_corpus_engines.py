@@ -16,9 +16,9 @@ import pytest
 
 import tokkit
 from tokkit.corpus import shards
-from tokkit.corpus.engines.choice import engine_for
-from tokkit.corpus.engines.engine_options import EngineOptions
-from tokkit.corpus.engines.processes import Processes
+from tokkit.runtime.engines.choice import engine_for
+from tokkit.runtime.engines.engine_options import EngineOptions
+from tokkit.runtime.engines.processes import Processes
 from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
 from tokkit.progress import SILENT, Silent
 

@@ -19,7 +19,7 @@ from tokkit import files
 from tokkit.corpus import parts
 from tokkit.corpus.chunks import Texts, count_in_threads, lines_of, texts_of
 from tokkit.corpus.counts import Identity, Totals
-from tokkit.corpus.engines.engine import Engine, Inline
+from tokkit.runtime.engines.engine import Engine, Inline
 from tokkit.corpus.feed import CorpusFile, size_of
 from tokkit.corpus.shards import FileRange, Shard, absolute, check_unchanged, shards_of
 from tokkit.corpus.uncut_words import count_in_child

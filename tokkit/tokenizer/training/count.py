@@ -11,9 +11,9 @@ from tokkit import files
 from tokkit.corpus import feed
 from tokkit.corpus.counting import add_up, count_corpus
 from tokkit.corpus.counts import Counts, Identity, Totals, check_mergeable, counted_twice
-from tokkit.corpus.engines.choice import engine_for
-from tokkit.corpus.engines.engine import is_inline
-from tokkit.corpus.engines.engine_options import EngineOptions
+from tokkit.runtime.engines.choice import engine_for
+from tokkit.runtime.engines.engine import is_inline
+from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_known, apply_to_both
 from tokkit.progress import SILENT, Progress, Stages

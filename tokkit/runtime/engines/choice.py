@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tokkit.corpus.engines.engine import Engine, Inline
-from tokkit.corpus.engines.engine_options import INLINE, RAY, EngineOptions
+from tokkit.runtime.engines.engine import Engine, Inline
+from tokkit.runtime.engines.engine_options import INLINE, RAY, EngineOptions
 from tokkit.runtime.threads import threads_to_use
 
 
@@ -16,9 +16,9 @@ def engine_for(options: EngineOptions, threads: int | None) -> Engine:
     if options.engine == INLINE:
         return Inline()
     if options.engine == RAY:
-        from tokkit.corpus.engines.ray_tasks import RayTasks
+        from tokkit.runtime.engines.ray_tasks import RayTasks
 
         return RayTasks(options.ray_address, threads)
-    from tokkit.corpus.engines.processes import Processes
+    from tokkit.runtime.engines.processes import Processes
 
     return Processes(threads_to_use(threads))

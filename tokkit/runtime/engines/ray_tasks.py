@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import Any
 
 from tokkit import __version__
-from tokkit.corpus.engines.engine import Function, Result, Task
+from tokkit.runtime.engines.engine import Function, Result, Task
 from tokkit.errors import InputError, TokkitError, UsageError
 from tokkit.progress import Progress, stop_if_cancelled
 
@@ -39,21 +40,21 @@ class RayTasks:
         self._workers = workers
 
     def run(
-        self, function: Function[Task, Result], tasks: Sequence[Task], progress: Progress
+        self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
     ) -> Iterator[tuple[int, Result]]:
         with self._connected(progress) as cores:
             remote = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
-            waiting = iter(list(enumerate(tasks)))
+            numbered = enumerate(tasks)
             running: dict[Any, int] = {}
-            done = 0
-            while done < len(tasks):
-                while len(running) < _AHEAD * cores and (item := next(waiting, None)) is not None:
-                    running[remote.remote(__version__, function, item[1])] = item[0]
+            while True:
+                for index, task in islice(numbered, _AHEAD * cores - len(running)):
+                    running[remote.remote(__version__, function, task)] = index
+                if not running:
+                    return
                 finished, _ = self._ray.wait(list(running), num_returns=1, timeout=_INTERVAL)
                 stop_if_cancelled(progress)
                 for reference in finished:
                     result = self._result(reference)
-                    done += 1
                     yield running.pop(reference), result
 
     def _result(self, reference: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol, TypeVar
 
 from tokkit.progress import Progress, stop_if_cancelled
@@ -18,11 +18,11 @@ class Engine(Protocol):
     """Computes tasks."""
 
     def run(
-        self, function: Function[Task, Result], tasks: Sequence[Task], progress: Progress
+        self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
     ) -> Iterator[tuple[int, Result]]:
         """The index of each task and its result, as they are done.
 
-        A task whose worker is killed is computed again. Raises what ``function`` raises, `Interrupted` once
+        Tasks are taken when a worker may have them, so that they need not all be in memory. A task whose worker is killed is computed again. Raises what ``function`` raises, `Interrupted` once
         the progress is cancelled; no task goes on then.
         """
 
@@ -31,7 +31,7 @@ class Inline:
     """One task after the other in this process, which may use threads itself."""
 
     def run(
-        self, function: Function[Task, Result], tasks: Sequence[Task], progress: Progress
+        self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
     ) -> Iterator[tuple[int, Result]]:
         for index, task in enumerate(tasks):
             stop_if_cancelled(progress)

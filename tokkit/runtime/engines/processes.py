@@ -7,11 +7,12 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from itertools import islice
 
-from tokkit.corpus.engines.engine import Function, Result, Task
+from tokkit.runtime.engines.engine import Function, Result, Task
 from tokkit.errors import TokkitError, counted
 from tokkit.progress import Progress, stop_if_cancelled
 
@@ -33,23 +34,26 @@ class Processes:
         self._workers = workers
 
     def run(
-        self, function: Function[Task, Result], tasks: Sequence[Task], progress: Progress
+        self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
     ) -> Iterator[tuple[int, Result]]:
-        left = dict(enumerate(tasks))
+        numbered = enumerate(tasks)
+        # handed out and without a result: what a killed pool leaves is handed out again
+        left: dict[int, Task] = {}
         losses = 0
-        while left:
+        while True:
             others = set(multiprocessing.active_children())
             pool = ProcessPoolExecutor(
-                min(self._workers, len(left)),
+                self._workers,
                 # a forked process would share the threads' locks
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_prepare,
                 initargs=(os.getpid(),),
             )
             try:
-                for index, result in self._results(pool, function, left, progress):
+                for index, result in self._results(pool, function, left, numbered, progress):
                     losses = 0
                     yield index, result
+                return
             except BrokenProcessPool as error:
                 losses += 1
                 if losses == _MOST_LOSSES:
@@ -72,14 +76,17 @@ class Processes:
         pool: ProcessPoolExecutor,
         function: Function[Task, Result],
         left: dict[int, Task],
+        numbered: Iterator[tuple[int, Task]],
         progress: Progress,
     ) -> Iterator[tuple[int, Result]]:
-        """The results of one pool; what is done is removed from ``left``."""
-        waiting = iter(list(left.items()))
-        running: dict[Future[Result], int] = {}
-        while left:
-            while len(running) < _AHEAD * self._workers and (item := next(waiting, None)) is not None:
-                running[pool.submit(function, item[1])] = item[0]
+        """The results of one pool: of what is ``left``, which it keeps up to date, then of further tasks."""
+        running = {pool.submit(function, task): index for index, task in left.items()}
+        while True:
+            for index, task in islice(numbered, max(0, _AHEAD * self._workers - len(left))):
+                left[index] = task
+                running[pool.submit(function, task)] = index
+            if not left:
+                return
             done, _ = wait(running, _INTERVAL, FIRST_COMPLETED)
             stop_if_cancelled(progress)
             for future in done:
