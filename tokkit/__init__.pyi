@@ -14,7 +14,6 @@ import pyarrow as pa
 
 # Under this condition mypy reads the modules first that import one another.
 if TYPE_CHECKING:
-    from tokkit.runtime.engines.engine_options import EngineOptions as EngineOptions
     from tokkit.corpus.feed import CorpusOptions as CorpusOptions
     from tokkit.corpus.feed import ReadingOptions as ReadingOptions
     from tokkit.data.cleaning.clean import CleanResult as CleanResult
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from tokkit.model.training.train_model import FinetuneResult as FinetuneResult
     from tokkit.progress import Progress as Progress
     from tokkit.runtime.dry_run import DryRunResult as DryRunResult
+    from tokkit.runtime.engines.engine_options import EngineOptions as EngineOptions
     from tokkit.tokenizer.blocks.catalogue import BlocksResult as BlocksResult
     from tokkit.tokenizer.editing.add_tokens import AddTokensResult as AddTokensResult
     from tokkit.tokenizer.editing.options import AddTokensOptions as AddTokensOptions

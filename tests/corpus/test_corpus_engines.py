@@ -16,11 +16,11 @@ import pytest
 
 import tokkit
 from tokkit.corpus import shards
+from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
+from tokkit.progress import SILENT, Silent
 from tokkit.runtime.engines.choice import engine_for
 from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.runtime.engines.processes import Processes
-from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
-from tokkit.progress import SILENT, Silent
 
 LINES = [f"line {n * 7919 % 10007} 한국어 단어{n} Straße {n % 97}\n" for n in range(20_000)]
 

@@ -7,8 +7,8 @@ from typing import Any
 import click
 
 from tokkit.cli.options import Show, command, output_option, shared_options
-from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.corpus.feed import CorpusOptions
+from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.tokenizer.training.trainer_options import CountOptions
 from tokkit.views.reports import training as reports
 

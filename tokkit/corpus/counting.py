@@ -19,7 +19,6 @@ from tokkit import files
 from tokkit.corpus import parts
 from tokkit.corpus.chunks import Texts, count_in_threads, lines_of, texts_of
 from tokkit.corpus.counts import Identity, Totals
-from tokkit.runtime.engines.engine import Engine, Inline
 from tokkit.corpus.feed import CorpusFile, size_of
 from tokkit.corpus.shards import FileRange, Shard, absolute, check_unchanged, shards_of
 from tokkit.corpus.uncut_words import count_in_child
@@ -29,6 +28,7 @@ from tokkit.files.work import Wording, Work, new_session, run_name
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
+from tokkit.runtime.engines.engine import Engine, Inline
 from tokkit.sources.paths import display_name
 
 # Partitions that are added up at a time, and bytes of memory that this may take: larger ones are added up in

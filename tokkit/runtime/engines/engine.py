@@ -22,8 +22,9 @@ class Engine(Protocol):
     ) -> Iterator[tuple[int, Result]]:
         """The index of each task and its result, as they are done.
 
-        Tasks are taken when a worker may have them, so that they need not all be in memory. A task whose worker is killed is computed again. Raises what ``function`` raises, `Interrupted` once
-        the progress is cancelled; no task goes on then.
+        A task is taken from ``tasks`` when a worker may have it, so that they need not all be in memory; one
+        whose worker is killed is computed again. Raises what ``function`` raises, `Interrupted` once the
+        progress is cancelled; no task goes on then.
         """
 
 

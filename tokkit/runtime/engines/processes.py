@@ -8,13 +8,13 @@ import signal
 import threading
 import time
 from collections.abc import Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
 
-from tokkit.runtime.engines.engine import Function, Result, Task
 from tokkit.errors import TokkitError, counted
 from tokkit.progress import Progress, stop_if_cancelled
+from tokkit.runtime.engines.engine import Function, Result, Task
 
 # Seconds between two checks whether to stop, and between two of a worker whether its parent lives.
 _INTERVAL = 0.05

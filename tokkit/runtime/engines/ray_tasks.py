@@ -10,9 +10,9 @@ from itertools import islice
 from typing import Any
 
 from tokkit import __version__
-from tokkit.runtime.engines.engine import Function, Result, Task
 from tokkit.errors import InputError, TokkitError, UsageError
 from tokkit.progress import Progress, stop_if_cancelled
+from tokkit.runtime.engines.engine import Function, Result, Task
 
 # Seconds between two checks whether to stop, and those that a cluster has to answer.
 _INTERVAL, _TIMEOUT = 0.05, 10

@@ -11,12 +11,12 @@ from tokkit import files
 from tokkit.corpus import feed
 from tokkit.corpus.counting import add_up, count_corpus
 from tokkit.corpus.counts import Counts, Identity, Totals, check_mergeable, counted_twice
-from tokkit.runtime.engines.choice import engine_for
-from tokkit.runtime.engines.engine import is_inline
-from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_known, apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
+from tokkit.runtime.engines.choice import engine_for
+from tokkit.runtime.engines.engine import is_inline
+from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.trainer_options import BlocksOptions, CountOptions, WordPieceOptions
