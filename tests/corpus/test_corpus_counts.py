@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tokkit
-from tokkit.corpus import counting, parts, shards
+from tokkit.corpus import merging, parts, shards
 from tokkit.corpus.feed import CorpusFile, CorpusOptions, plan
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.runtime.byte_table import StringCounts
@@ -302,7 +302,7 @@ def test_counts_are_the_same_bytes_added_up_in_ranges(write, tmp_path, monkeypat
     monkeypatch.setattr(parts, "ROWS", 7)
     monkeypatch.setattr(parts, "BYTES", 90)
     whole = tokkit.count(files, tmp_path / "whole", recipe=recipe)
-    monkeypatch.setattr(counting, "LEAST_MEMORY", 1000)
+    monkeypatch.setattr(merging, "LEAST_MEMORY", 1000)
     monkeypatch.setattr(parts, "_SAMPLE_EVERY", 2)
     ranges = Counter()
     original = parts.bounds_of
@@ -317,10 +317,27 @@ def test_counts_are_the_same_bytes_added_up_in_ranges(write, tmp_path, monkeypat
     assert max(ranges) > 5
     assert (little.pieces, little.distinct_pieces) == (whole.pieces, whole.distinct_pieces)
     assert contents_of(tmp_path / "little") == contents_of(tmp_path / "whole")
-    monkeypatch.setattr(counting, "MERGING_MEMORY", 1000)
+    monkeypatch.setattr(merging, "MERGING_MEMORY", 1000)
     again = tokkit.merge_counts([tmp_path / "little"], tmp_path / "again")
     assert again.distinct_pieces == whole.distinct_pieces
     assert contents_of(tmp_path / "again") == contents_of(tmp_path / "whole")
+
+
+def test_a_run_has_one_row_group_for_each_partition_however_large(tmp_path):
+    # one length and the same first and last eight bytes: all are of one partition
+    strings = StringCounts.of([b"abcdefgh%07dabcdefgh" % n for n in range(1_100_000)], [2] * 1_100_000)
+    run = tmp_path / "run.parquet"
+    parts.write_run(run, strings, lambda: False)
+    assert pq.read_metadata(run).num_row_groups == parts.PARTITIONS
+    [partition] = set(parts.partitions_of(strings.strings))
+    task = merging.MergeTask(tmp_path / "part.parquet", [(run, [int(partition)])], 1)
+    assert merging.merge_part(task) == (2_200_000, 1_100_000)
+
+
+def test_a_run_of_another_layout_is_refused(tmp_path):
+    pq.write_table(pa.table({"piece": ["a"], "count": [1]}, schema=parts.SCHEMA), tmp_path / "run.parquet")
+    with pytest.raises(InputError, match="has 1 row groups instead of 16"):
+        parts.size_of(tmp_path / "run.parquet", [0])
 
 
 @pytest.mark.long

@@ -15,12 +15,14 @@ import psutil
 import pytest
 
 import tokkit
-from tokkit.corpus import shards
+from tokkit.corpus import merging, parts, shards
 from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
 from tokkit.progress import SILENT, Silent
 from tokkit.runtime.engines.choice import engine_for
+from tokkit.runtime.engines.engine import Inline
 from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.runtime.engines.processes import Processes
+from tokkit.tokenizer.training import count
 
 LINES = [f"line {n * 7919 % 10007} 한국어 단어{n} Straße {n % 97}\n" for n in range(20_000)]
 
@@ -40,8 +42,8 @@ def corpus(tmp_path, monkeypatch):
 
 def content(folder: Path):
     """What does not differ from run to run."""
-    parts = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
-    return parts, json.loads((folder / "tokkit.json").read_text())["result"]
+    written = {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
+    return written, json.loads((folder / "tokkit.json").read_text())["result"]
 
 
 def slow_double(number: int) -> int:
@@ -75,6 +77,32 @@ def test_processes_count_the_same_bytes(recipe, corpus, tmp_path):
     assert content(tmp_path / "inline") == content(tmp_path / "apart")
     assert (inline.pieces, inline.fingerprint) == (apart.pieces, apart.fingerprint)
     assert children() == []
+
+
+class Elsewhere:
+    """An engine that is not inline for those who ask, in this process."""
+
+    run = Inline.run
+
+
+@pytest.mark.parametrize("memory", [None, "1KB"])
+def test_runs_that_are_merged_in_groups_give_the_same_bytes(memory, corpus, tmp_path, monkeypatch):
+    whole = tokkit.count(corpus, tmp_path / "whole")
+    monkeypatch.setattr(count, "engine_for", lambda *_: Elsewhere())
+    monkeypatch.setattr(shards, "SHARD", 1 << 14)
+    monkeypatch.setattr(merging, "FAN_IN", 3)
+    monkeypatch.setattr(merging, "LEAST_MEMORY", 1 << 12)
+    monkeypatch.setattr(parts, "_SAMPLE_EVERY", 2)
+    groups, original = [], merging.merge_runs
+    monkeypatch.setattr(
+        merging, "merge_runs", lambda task: (groups.append(len(task.sources)), original(task))[1]
+    )
+    grouped = tokkit.count(corpus, tmp_path / "grouped", memory=memory)
+    assert len(groups) > 4
+    assert max(groups) == 3
+    assert (grouped.pieces, grouped.distinct_pieces) == (whole.pieces, whole.distinct_pieces)
+    assert content(tmp_path / "grouped")[0] == content(tmp_path / "whole")[0]
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_results_come_with_the_index_of_their_task():

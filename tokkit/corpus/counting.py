@@ -6,10 +6,8 @@ are kept (`work`) until those of all shards are added up, partition by partition
 
 from __future__ import annotations
 
-import itertools
-import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +18,7 @@ from tokkit.corpus import parts
 from tokkit.corpus.chunks import Texts, count_in_threads, lines_of, texts_of
 from tokkit.corpus.counts import Identity, Totals
 from tokkit.corpus.feed import CorpusFile, size_of
+from tokkit.corpus.merging import add_up, few_runs
 from tokkit.corpus.shards import FileRange, Shard, absolute, check_unchanged, shards_of
 from tokkit.corpus.uncut_words import count_in_child
 from tokkit.corpus.words import table_of
@@ -27,23 +26,13 @@ from tokkit.errors import InputError
 from tokkit.files.work import Wording, Work, new_session, run_name
 from tokkit.progress import SILENT, Progress, Stages
 from tokkit.runtime import threads
-from tokkit.runtime.byte_table import ByteTable, StringCounts
+from tokkit.runtime.byte_table import ByteTable
 from tokkit.runtime.engines.engine import Engine, Inline
 from tokkit.sources.paths import display_name
 
-# Partitions that are added up at a time, and bytes of memory that this may take: larger ones are added up in
-# ranges of pieces, for each of which the runs are read again.
-MERGING, MERGING_MEMORY = 4, 1 << 30
-# Below this the runs would be read again too often.
-LEAST_MEMORY = 16 << 20
-# Memory in bytes that adding up takes: for each piece, and for each byte of one.
-_PER_PIECE, _PER_BYTE = 160, 3
-
-
 _WORDING = Wording("count", "blocks", "counted")
-
-# A run or part, and the row groups of it that are read; None for all.
-Source = tuple[Path, Sequence[int] | None]
+# of what markers say; a folder with markers of another one is started over
+_SCHEMA = 2
 
 
 def count_corpus(
@@ -69,7 +58,12 @@ def count_corpus(
     identity = Identity.of(skeleton)
     shards = shards_of(corpus, within_files=identity.cuts is not None)
     planned = [[part.as_dict() for part in shard] for shard in shards]
-    job = {"fingerprint": identity.fingerprint, "shards": planned, "versions": files.versions("tokenizers")}
+    job = {
+        "schema": _SCHEMA,
+        "fingerprint": identity.fingerprint,
+        "shards": planned,
+        "versions": files.versions("tokenizers"),
+    }
     work = Work(work_folder, out, len(shards), _WORDING)
     try:
         work.begin(job, stages.progress)
@@ -91,8 +85,10 @@ def count_corpus(
             _count_shards(work, tasks, engine, progress)
         if not work.runs():
             raise InputError("the corpus holds no text to count")
-        # a partition holds every occurrence of its pieces, so partitions can be added up one after the other
         runs = work.runs()
+        if engine is not None:
+            runs = few_runs(runs, lambda n: work.run_path(len(shards) + n, 0), out, stages, memory, engine)
+        # a partition holds every occurrence of its pieces, so partitions can be added up one after the other
         pieces, distinct = add_up(
             staging,
             lambda partition: [(run, [partition]) for run in runs],
@@ -101,6 +97,13 @@ def count_corpus(
             memory,
             engine,
         )
+        expected = sum(marker["pieces"] for marker in work.done.values())
+        # checked before publishing, whatever becomes of runs on the way
+        if pieces != expected:
+            raise InputError(
+                f"{work.folder}: has {pieces:,} pieces, {expected:,} were counted: a file in it changed",
+                hint="run the command again",
+            )
     except BaseException as error:
         # bad input fails again in the next run, and standard input is gone: then nothing is worth keeping
         if isinstance(error, InputError) or work.empty or not _can_be_read_again(corpus):
@@ -130,86 +133,6 @@ def _count_shards(work: Work, tasks: Sequence[ShardTask], engine: Engine | None,
         work.finish(tasks[index].number, **content)
         if engine is not None:
             progress.advance(sum(part.end - part.start for part in tasks[index].shard))
-
-
-@dataclass(frozen=True)
-class MergeTask:
-    """One part to write: the sum of runs or parts of its partition.
-
-    ranges  in how many ranges of pieces, so that each fits into memory
-    """
-
-    part: Path
-    sources: Sequence[Source]
-    ranges: int
-
-
-def add_up(
-    staging: Path,
-    sources_of: Callable[[int], Sequence[Source]],
-    stages: Stages,
-    thread_count: int | None,
-    memory: int | None = None,
-    engine: Engine | None = None,
-) -> tuple[int, int]:
-    """Write every part from the runs or parts of its partition; returns the pieces, and the distinct ones.
-
-    memory  bytes that it may take; the parts are the same whatever it is
-    engine  of other processes, where parts are added up there
-    """
-    number = min(MERGING, threads.threads_to_use(thread_count))
-    most = max(LEAST_MEMORY, (memory or MERGING_MEMORY) // number)
-
-    def task_of(partition: int) -> MergeTask:
-        sources = sources_of(partition)
-        sizes = [parts.size_of(*source) for source in sources]
-        needed = sum(rows * _PER_PIECE + size * _PER_BYTE for rows, size in sizes)
-        return MergeTask(staging / parts.part_name(partition), sources, math.ceil(needed / most))
-
-    def work(tasks: threads.Tasks[int]) -> tuple[int, int]:
-        pieces = distinct = 0
-        for partition in tasks:
-            merged = merge_part(task_of(partition), lambda: tasks.stopped)
-            pieces, distinct = pieces + merged[0], distinct + merged[1]
-            tasks.done(1)
-        return pieces, distinct
-
-    with stages.stage("merging counts", parts.PARTITIONS, "parts") as progress:
-        if engine is not None:
-            sums = []
-            merging = [task_of(partition) for partition in range(parts.PARTITIONS)]
-            for _, merged in engine.run(merge_part, merging, progress):
-                sums.append(merged)
-                progress.advance(1)
-        else:
-            sums = threads.run(work, threads.Tasks(iter(range(parts.PARTITIONS))), number, progress)
-    return sum(pieces for pieces, _ in sums), sum(distinct for _, distinct in sums)
-
-
-def merge_part(task: MergeTask, stopped: Callable[[], bool] = lambda: False) -> tuple[int, int]:
-    """Write one part; returns its pieces, and the distinct ones. Raises `InputError` for a damaged source."""
-    pieces = distinct = 0
-
-    def summed() -> Iterator[StringCounts]:
-        nonlocal pieces, distinct
-        bounds = parts.bounds_of(_batches(task.sources), task.ranges) if task.ranges > 1 else []
-        for first, end in itertools.pairwise([None, *bounds, None]):
-            table = ByteTable()
-            for batch in _batches(task.sources):
-                if stopped():
-                    return
-                table.add(parts.within(batch, first, end))
-            pieces, distinct = pieces + table.total(), distinct + len(table)
-            columns = table.columns()
-            del table  # its memory is needed to sort the columns
-            yield columns
-
-    parts.write_part(task.part, summed())
-    return pieces, distinct
-
-
-def _batches(sources: Iterable[Source]) -> Iterator[StringCounts]:
-    return itertools.chain.from_iterable(parts.batches(*source) for source in sources)
 
 
 @dataclass(frozen=True)
@@ -244,7 +167,12 @@ def count_shard(task: ShardTask, progress: Progress = SILENT) -> dict[str, Any]:
     # after the files are hashed, so that counts and hashes are of the same bytes
     check_unchanged(shard)
     inputs = {path: file for of_thread in described for path, file in of_thread.items()}
-    return {"runs": runs.written, "bytes": size, "inputs": [inputs[path] for path in ended]}
+    return {
+        "runs": runs.written,
+        "pieces": runs.pieces,
+        "bytes": size,
+        "inputs": [inputs[path] for path in ended],
+    }
 
 
 class _Runs:
@@ -252,6 +180,7 @@ class _Runs:
 
     def __init__(self, task: ShardTask) -> None:
         self.written: list[str] = []
+        self.pieces = 0
         self._task = task
         self._lock = threading.Lock()
         self._session = new_session()
@@ -263,6 +192,7 @@ class _Runs:
         with self._lock:
             name = run_name(self._task.number, self._session, len(self.written))
             self.written.append(name)
+            self.pieces += table.total()
         with files.raising_output_error(self._task.out):
             parts.write_run(self._task.folder / name, table.columns(), stopped)
 

@@ -84,6 +84,20 @@ def write_run(path: Path, pieces: StringCounts, stopped: Callable[[], bool]) -> 
         os.fsync(file.fileno())
 
 
+def write_partitions(path: Path, partitions: Iterable[Iterable[StringCounts]]) -> None:
+    """Write a run of which the pieces of each partition come in ranges, each before the next, and sync it.
+
+    Raises OSError.
+    """
+    with open(path, "xb") as file:
+        with _writer(file) as writer:
+            for ranges in partitions:
+                batches = [_batch(pieces, sorted_order(pieces.strings)) for pieces in ranges]
+                _write_row_group(writer, batches)
+        file.flush()
+        os.fsync(file.fileno())
+
+
 def write_part(path: Path, ranges: Iterable[StringCounts]) -> None:
     """Write a part: the pieces of a partition, in ranges of which each is before the next. Raises OSError.
 
@@ -116,6 +130,8 @@ def size_of(path: Path, row_groups: Sequence[int] | None = None) -> tuple[int, i
     """
     with _damage_reported(path):
         metadata = pq.read_metadata(path)
+        if row_groups is not None and metadata.num_row_groups != PARTITIONS:
+            raise InputError(f"{path}: has {metadata.num_row_groups} row groups instead of {PARTITIONS}")
         numbers = range(metadata.num_row_groups) if row_groups is None else row_groups
         groups = [metadata.row_group(number) for number in numbers]
         return sum(group.num_rows for group in groups), sum(group.total_byte_size for group in groups)
@@ -179,7 +195,9 @@ def _batch(pieces: StringCounts, order: NDArray[np.int64]) -> Any:
 
 
 def _write_row_group(writer: Any, batches: Sequence[Any]) -> None:
-    writer.write_batch(batches[0] if len(batches) == 1 else pa.concat_batches(batches))
+    batch = batches[0] if len(batches) == 1 else pa.concat_batches(batches)
+    # unless told, pyarrow begins another row group after 1,048,576 rows
+    writer.write_batch(batch, row_group_size=max(1, batch.num_rows))
 
 
 def _row_group_end(ends: NDArray[np.int64], start: int, rows: int, before: int) -> int:

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from tokkit import files
 from tokkit.corpus import feed
-from tokkit.corpus.counting import add_up, count_corpus
+from tokkit.corpus.counting import count_corpus
 from tokkit.corpus.counts import Counts, Identity, Totals, check_mergeable, counted_twice
+from tokkit.corpus.merging import add_up
 from tokkit.errors import InputError, UsageError
 from tokkit.options import apply_known, apply_to_both
 from tokkit.progress import SILENT, Progress, Stages
