@@ -18,6 +18,7 @@ import tokkit
 from tokkit.corpus import merging, parts, shards
 from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
 from tokkit.progress import SILENT, Silent
+from tokkit.runtime.byte_table import StringCounts
 from tokkit.runtime.engines.choice import engine_for
 from tokkit.runtime.engines.engine import Inline
 from tokkit.runtime.engines.engine_options import EngineOptions
@@ -103,6 +104,16 @@ def test_runs_that_are_merged_in_groups_give_the_same_bytes(memory, corpus, tmp_
     assert (grouped.pieces, grouped.distinct_pieces) == (whole.pieces, whole.distinct_pieces)
     assert content(tmp_path / "grouped")[0] == content(tmp_path / "whole")[0]
     assert not list(tmp_path.glob(".*"))
+
+
+def test_what_a_killed_worker_left_is_written_again(tmp_path):
+    run, left = tmp_path / "run.parquet", [tmp_path / "part.parquet", tmp_path / "merged.parquet"]
+    parts.write_run(run, StringCounts.of([b"a", b"b"], [1, 2]), lambda: False)
+    for path in left:
+        path.write_bytes(b"half")
+    merging.merge_runs(merging.RunTask(left[1], [run, run], tmp_path, 1 << 20))
+    sources = [(left[1], [partition]) for partition in range(parts.PARTITIONS)]
+    assert merging.merge_part(merging.MergeTask(left[0], sources, 1)) == (6, 2)
 
 
 def test_results_come_with_the_index_of_their_task():

@@ -98,6 +98,7 @@ def merge_runs(task: RunTask) -> None:
             yield _sums(sources, _ranges(sources, task.memory), lambda: False)
 
     with files.raising_output_error(task.out):
+        task.run.unlink(missing_ok=True)  # of a worker that was killed
         parts.write_partitions(task.run, partitions())
 
 
@@ -151,6 +152,7 @@ def merge_part(task: MergeTask, stopped: Callable[[], bool] = lambda: False) -> 
             pieces, distinct = pieces + int(columns.counts.sum()), distinct + len(columns)
             yield columns
 
+    task.part.unlink(missing_ok=True)  # of a worker that was killed
     parts.write_part(task.part, counted())
     return pieces, distinct
 
