@@ -71,6 +71,8 @@ def fault(done: Outcome) -> str | None:
         return f"{done.peak >> 20} MB"
     # what transformers says of a tokenizer that it cannot load is quoted in a note
     ours = re.sub("^note: .*AutoTokenizer cannot load it.*$", "", done.errors, flags=re.M)
+    # and what tokenizers says of a number in JSON
+    ours = re.sub(r"number out of range at line \d+", "", ours)
     if raw := RAW.search(ours):
         return f"raw: {raw[0]}"
     if done.code > 1 and len(re.findall("^error: ", done.errors, re.M)) != 1:

@@ -225,6 +225,8 @@ def test_add_tokens_refuses_models_it_would_harm(folders, tmp_path):
     refused(source, tmp_path, "quantized")
     with_config(vocab_size=7)
     refused(source, tmp_path, "cannot be loaded as a model")
+    with_config(id2label={"x": "joy"})
+    refused(source, tmp_path, "cannot be loaded as a model: a value in it is missing, or is of another type")
     (source / "config.json").write_text("[1]")
     refused(source, tmp_path, "cannot be loaded as a model")
     with_config()

@@ -18,6 +18,7 @@ from tokkit.errors import InputError, TokkitError
 _LONGEST = 300
 _PANIC = "PanicException"
 _OF_CODE = (TypeError, KeyError, IndexError, AttributeError)
+_OF_NUMBERS = ("invalid literal for ", "could not convert string to ")
 
 
 @contextmanager
@@ -40,9 +41,10 @@ def is_panic(error: BaseException) -> bool:
 def reason_of(error: BaseException) -> str:
     """The first line of what an error says, at most 300 characters; its type where it says nothing.
 
-    What Python says of a value that code did not expect, "unhashable type: 'dict'", is of no use to a user.
+    What Python says of a value that code did not expect, "unhashable type: 'dict'" or "invalid literal for
+    int()", is of no use to a user.
     """
-    if type(error) in _OF_CODE:
+    if type(error) in _OF_CODE or (type(error) is ValueError and str(error).startswith(_OF_NUMBERS)):
         return "a value in it is missing, or is of another type than expected"
     said = str(error).strip().splitlines() or [type(error).__name__]
     return said[0][:_LONGEST]
