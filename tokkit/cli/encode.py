@@ -9,6 +9,7 @@ import click
 from tokkit.cli.options import Show, command, output_option, shared_options
 from tokkit.data.encoding.encode_options import EncodeOptions
 from tokkit.data.loading.dataset_options import DatasetOptions
+from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.views.reports import encoding as reports
 
 
@@ -16,7 +17,9 @@ from tokkit.views.reports import encoding as reports
 @click.argument("dataset")
 @click.option("--tokenizer", metavar="TOKENIZER", required=True, help="Tokenizer of the ids.")
 @output_option(None, "Folder to write.", required=True)
-@shared_options(options=EncodeOptions, read_options=DatasetOptions, threads=True)
+@shared_options(
+    options=EncodeOptions, read_options=DatasetOptions, engine_options=EngineOptions, threads=True
+)
 def encode_command(show: Show, **options: Any) -> None:
     """Write the token ids of every row, or packed sequences of them for pretraining.
 

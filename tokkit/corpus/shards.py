@@ -78,7 +78,7 @@ def _parts_of(file: CorpusFile, within_files: bool) -> Iterator[FileRange]:
     # others cannot be read from the middle on, and their line ends may be other bytes
     if within_files and file.size is not None:
         while size - start > SHARD:
-            end = _line_start(file.path, start + SHARD)
+            end = streams.line_start(file.path, start + SHARD)
             yield FileRange(file, start, end, size, changed)
             start = end
     if start < size:
@@ -91,14 +91,3 @@ def _state(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise InputError(f"{path}: cannot be read: {error.strerror}") from error
     return status.st_size, status.st_mtime_ns
-
-
-def _line_start(path: Path, at: int) -> int:
-    """Where the first line from ``at`` on begins, or the end of the file."""
-    with streams.open_binary(path) as file:
-        # from the byte before on, in case a line begins at `at` itself
-        file.seek(at - 1)
-        while block := file.read(streams.BLOCK):
-            if b"\n" in block:
-                return file.tell() - len(block) + block.index(b"\n") + 1
-        return file.tell()

@@ -44,7 +44,9 @@ class Wording:
 
 
 class Work:
-    """Finished shards of one job. Its methods raise `OutputError` about ``out`` where they cannot write.
+    """Finished shards of one job; every process that computes some has one of its own.
+
+    Its methods raise `OutputError` about ``out`` where they cannot write.
 
     shards  how many there are, None where only reading them tells
     done    shard -> content of its marker
@@ -85,10 +87,7 @@ class Work:
 
     def _continue(self, progress: Progress) -> None:
         for path in sorted(self.folder.glob("shard-*.done")):
-            marker = json.loads(_read(path) or "null")
-            # a marker whose runs are gone counts for nothing: the shard is computed again
-            if marker is not None and all((self.folder / run).is_file() for run in marker["runs"]):
-                self.done[int(path.stem.removeprefix("shard-"))] = marker
+            self.look_up(int(path.stem.removeprefix("shard-")))
         self._opened = True
         named = {run for marker in self.done.values() for run in marker["runs"]}
         for path in self.folder.glob("shard-*-*"):
@@ -96,6 +95,21 @@ class Work:
                 path.unlink()
         if self.done:
             progress.say(f"continuing: {self._finished} {self.wording.done} already")
+
+    def look_up(self, shard: int) -> bool:
+        """Whether a shard is done, by this process or another that works in the same folder."""
+        if shard not in self.done:
+            marker = json.loads(_read(self._marker(shard)) or "null")
+            # a marker whose runs are gone counts for nothing: the shard is computed again
+            if marker is not None and all((self.folder / run).is_file() for run in marker["runs"]):
+                self.done[shard] = marker
+        return shard in self.done
+
+    def discard(self) -> None:
+        """Remove all markers: every shard is computed again."""
+        self.done.clear()
+        for path in self.folder.glob("shard-*.done"):
+            path.unlink()
 
     def say_kept(self, progress: Progress) -> None:
         """Say, of a run that ends early, what the next one need not compute again."""

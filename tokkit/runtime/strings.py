@@ -100,6 +100,14 @@ class Strings:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        # pickled with the bytes of its rows alone, since many batches share those of a file
+        lengths = self.ends - self.starts
+        ends = np.cumsum(lengths)
+        data = np.zeros(int(ends[-1] if len(ends) else 0) + PADDING, np.uint8)
+        string_kernels.lay(self.data, self.starts, self.ends, ends - lengths, data)
+        return Strings, (data, ends - lengths, ends)
+
     @property
     def present(self) -> NDArray[np.bool_]:
         """Which rows are not missing, (rows,)."""

@@ -173,15 +173,18 @@ def lines(
     on_bytes: Callable[[int], None] = lambda amount: None,
     encoding: str | None = None,
     any_length: bool = False,
+    start: int = 0,
+    end: int | None = None,
 ) -> Iterator[list[str]]:
     """The lines of a text file, newlines kept, in lists of about a megabyte.
 
-    ``on_bytes`` gets the (decompressed) bytes of each list; ``any_length`` is that of `blocks`.
+    ``on_bytes`` gets the (decompressed) bytes of each list; ``any_length`` is that of `blocks`, ``start`` and
+    ``end`` are those of `text_blocks`.
 
     Raises `InputError` naming file:line for bytes that are not in the encoding, UTF-8 where none is given,
     for NUL, and for UTF-16 that is not said to be.
     """
-    for _, text, size in _decoded(path, 0, None, encoding, within_lines=False, any_length=any_length):
+    for _, text, size in _decoded(path, start, end, encoding, within_lines=False, any_length=any_length):
         yield split_lines(text)
         on_bytes(size)
 
@@ -225,6 +228,22 @@ def _decoded(
             _check_ascii(path, text)
         yield text, decoded, len(block)
         start += len(block)
+
+
+def line_start(path: Path, at: int) -> int:
+    """Where the first line from ``at`` on begins in a file that is not compressed, or the end of the file."""
+    with open_binary(path) as file:
+        # from the byte before on, in case a line begins at `at` itself
+        file.seek(at - 1)
+        while block := file.read(BLOCK):
+            if b"\n" in block:
+                return file.tell() - len(block) + block.index(b"\n") + 1
+        return file.tell()
+
+
+def lines_before(path: Path, end: int) -> int:
+    """How many lines end before a byte of a file that is not compressed."""
+    return sum(block.count(b"\n") for block in _raw_blocks(path, 0, end)) if end else 0
 
 
 def text_size(path: Path) -> int:

@@ -3,30 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.data.encoding import packing, row_files
+from tokkit.data.encoding import packing
 from tokkit.data.encoding.encode_options import MEGATRON, ROW_FORMATS, EncodeOptions
-from tokkit.data.encoding.parts import encode_parts, link
+from tokkit.data.encoding.encode_tasks import WORDING, DatasetParts, EncoderOptions, sha256_of
+from tokkit.data.encoding.part_writer import PartWriter
+from tokkit.data.encoding.parts import Columns, link
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged, over_batches
 from tokkit.errors import InputError, UsageError, counted
-from tokkit.files.work import Wording, Work
-from tokkit.options import apply_to_both
+from tokkit.files.work import Work
+from tokkit.options import apply_known, apply_to_both
 from tokkit.progress import SILENT, Progress, SayOnce, Stages
 from tokkit.runtime import threads as threading
+from tokkit.runtime.engines.choice import engine_for
+from tokkit.runtime.engines.engine import Engine, is_inline
+from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.sources.paths import display_name
 from tokkit.tokenizer.encoding import encode as of_texts
 from tokkit.tokenizer.encoding.batch_encoder import BatchEncoders
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 
 _PACKAGES = ("numpy", "polars", "pyarrow", "tokenizers")
-_WORDING = Wording("encoding", "options", "encoded", "part")
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,7 @@ def encode(
     options: EncodeOptions | None = None,
     *,
     read_options: DatasetOptions | None = None,
+    engine_options: EngineOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
@@ -76,34 +80,55 @@ def encode(
     The ids are exactly those of the tokenizer, special tokens included; nothing is truncated without
     ``max_length``. Files are ``train-00000.parquet`` and so on, with a row for each of the data set
     (`row_files`); with ``pack`` they hold sequences of that many tokens, for pretraining (`packing`). The
-    same data, tokenizer and options give the same bytes at any thread count. The next run continues one that
-    was killed or interrupted.
+    same data, tokenizer and options give the same bytes at any thread count and with any engine. The next run
+    continues one that was killed or interrupted.
 
-    ``settings`` are fields of `EncodeOptions` and `DatasetOptions`.
+    ``settings`` are fields of `EncodeOptions`, `DatasetOptions` and `EngineOptions`.
 
     Raises `InputError` for what cannot be read or encoded, `OutputError` where ``out`` exists (unless
     ``force``), `UsageError` for options that do not fit each other.
     """
+    engine_options, settings = apply_known(EngineOptions, engine_options, settings)
     options, read_options = apply_to_both(EncodeOptions, options, DatasetOptions, read_options, settings)
     options = replace(options, output_format=options.written_format())
+    engine = engine_for(engine_options, threads)
+    progress = SayOnce(progress)
     out, stages = Path(out), Stages(progress)
     files.check_outside(out, dataset)
     files.check_output(out, force=force, inputs=(dataset, tokenizer), kind="folder")
     loaded = load(tokenizer, progress)
-    encoding = _Encoding(out, options, read_options, loaded, threading.threads_to_use(threads), force, stages)
-    _, result = over_batches(dataset, read_options, SayOnce(progress), encoding.run)
+    encoding = _Encoding(
+        out=out,
+        options=options,
+        read_options=read_options,
+        tokenizer=loaded,
+        location=Path(tokenizer).absolute() if Path(tokenizer).exists() else loaded.folder,
+        threads=threading.threads_to_use(threads),
+        engine_options=engine_options,
+        engine=None if is_inline(engine) else engine,
+        force=force,
+        stages=stages,
+    )
+    _, result = over_batches(dataset, read_options, progress, encoding.run)
     return result
 
 
 @dataclass(frozen=True)
 class _Encoding:
-    """One run: what is encoded how, and where it is written."""
+    """One run: what is encoded how, and where it is written.
+
+    location  of the tokenizer, for other processes
+    engine    of other processes; None: threads of this one
+    """
 
     out: Path
     options: EncodeOptions
     read_options: DatasetOptions
     tokenizer: LoadedTokenizer
+    location: Path
     threads: int
+    engine_options: EngineOptions
+    engine: Engine | None
     force: bool
     stages: Stages
 
@@ -118,7 +143,7 @@ class _Encoding:
         inputs = [*(path for split in dataset.splits.values() for path in split.files), self.tokenizer.folder]
         with files.folder(self.out, force=self.force, inputs=inputs) as staging:
             real = self.out.resolve()
-            work = Work(files.work_path(real, "encoding"), self.out, None, _WORDING)
+            work = Work(files.work_path(real, "encoding"), self.out, None, WORDING)
             try:
                 states = _states(inputs)
                 work.begin(self._job(dataset, states), progress)
@@ -148,15 +173,10 @@ class _Encoding:
             "read_options": asdict(self.read_options),
             "columns": columns,
             "rows": dataset.unit,
-            "tokenizer": self._tokenizer_sha256(),
+            "tokenizer": sha256_of(self.tokenizer),
             "files": states,
             "versions": files.versions(*_PACKAGES),
         }
-
-    def _tokenizer_sha256(self) -> str:
-        if self.tokenizer.file.is_file():
-            return files.sha256_of(self.tokenizer.file)
-        return hashlib.sha256(self.tokenizer.backend.to_str().encode()).hexdigest()
 
     @property
     def _output_format(self) -> str:
@@ -164,34 +184,40 @@ class _Encoding:
 
     def _encode(self, dataset: StreamedDataset, work: Work) -> None:
         progress = self.stages.progress
-        write: Callable[..., None]
-        if self._output_format in ROW_FORMATS:
-            suffixes = [f".{self._output_format}"]
-
-            def write(part: Any, paths: Sequence[Path]) -> None:
-                row_files.write_rows(part, paths[0], self._output_format)
-        else:
-            suffixes = [".ids.npy", ".lengths.npy"]
-            end = self._end_token()
-            write = partial(packing.write_raw, dtype=packing.dtype_for(self.tokenizer.vocab_size), end=end)
+        columns = Columns(dataset.text_column, dataset.pair_column, dataset.label_column)
+        is_packed = self._output_format not in ROW_FORMATS
+        end = self._end_token() if is_packed else None
+        writer = PartWriter(self._output_format, self.tokenizer.vocab_size, end)
         # kernels take longer to load than `tokenizers` takes for a small file
         is_small = dataset.unit == "bytes" and dataset.size is not None and dataset.size < of_texts.SMALL
         for by_reference in (True,) if is_small else (False, True):
-            encoders = BatchEncoders.of(
-                self.tokenizer,
-                self.options.max_length,
-                pairs=dataset.pair_column is not None,
-                threads=self.threads,
-                by_reference=by_reference,
-                progress=progress,
-            )
-            if not (wrong := encode_parts(dataset, encoders, work, suffixes, write, progress)):
+            parts = DatasetParts(dataset, columns, work, progress)
+            if not (wrong := self._encode_parts(parts, columns, writer, by_reference)):
                 return
             progress.say(
                 f"internal error: {counted(wrong, 'text')} of a sample not encoded as tokenizers does; it "
                 "encodes all of them now, which takes longer; this is a bug in tokkit, please report it"
             )
-            work.done.clear()
+            work.discard()
+
+    def _encode_parts(
+        self, parts: DatasetParts, columns: Columns, writer: PartWriter, by_reference: bool
+    ) -> int:
+        """How many rows of a sample `tokenizers` encodes otherwise."""
+        is_pair, most = columns.pair is not None, self.options.max_length
+        if self.engine is not None:
+            sha256 = sha256_of(self.tokenizer)
+            options = EncoderOptions(self.location, sha256, most, is_pair, by_reference)
+            return parts.encode_in_tasks(options, writer, self.engine)
+        encoders = BatchEncoders.of(
+            self.tokenizer,
+            most,
+            pairs=is_pair,
+            threads=self.threads,
+            by_reference=by_reference,
+            progress=self.stages.progress,
+        )
+        return parts.encode_in_threads(encoders, writer)
 
     def _end_token(self) -> int | None:
         """The token put behind every document: the tokenizer's, where it puts none there itself."""
@@ -231,7 +257,7 @@ class _Encoding:
             splits={name: sum(part["rows"] for part in parts) for name, parts in of_split.items()},
             format=self._output_format,
             pack=_pack_summary(packs) if packs else None,
-            tokenizer_sha256=self._tokenizer_sha256(),
+            tokenizer_sha256=sha256_of(self.tokenizer),
             sha256=_sha256_of_files(staging),
             seconds=self.stages.seconds,
         )
@@ -255,7 +281,12 @@ class _Encoding:
         self, staging: Path, dataset: StreamedDataset, inputs: Sequence[Path], result: EncodeResult
     ) -> None:
         content = result.as_dict()
-        run = {"output": content.pop("output"), "seconds": content.pop("seconds"), "threads": self.threads}
+        run = {
+            "output": content.pop("output"),
+            "seconds": content.pop("seconds"),
+            "threads": self.threads,
+            **asdict(self.engine_options),
+        }
         columns = {name: getattr(dataset, name) for name in ("text_column", "pair_column", "label_column")}
         files.write_receipt(
             staging,

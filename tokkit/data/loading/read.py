@@ -20,6 +20,7 @@ from tokkit.progress import Progress
 from tokkit.sources import formats, paths
 from tokkit.sources.formats import FILE, FORMATS, Say, TableFormat, format_of, json_rows
 from tokkit.sources.formats.batch import Batch, JsonValues, concatenate, slices
+from tokkit.sources.formats.spans import FileRows
 
 _FOLD = re.compile(r"fold-\d+")
 
@@ -88,6 +89,7 @@ class SplitFiles:
     parts   the batches of each file, or of the one table that holds all rows
     known   whether the names of the columns come with the format, and none has to be guessed
     whole   whether the rows are read as a whole, so that batches save no memory
+    tables  the files of ``parts``, where any process may read them; else empty
     """
 
     name: str
@@ -96,6 +98,7 @@ class SplitFiles:
     parts: Sequence[Callable[[], Iterator[Batch]]]
     known: bool = False
     whole: bool = False
+    tables: Sequence[FileRows] = ()
 
     def read(self, say: Say) -> Split:
         """All rows as a table; says where values of several types become one.
@@ -252,12 +255,13 @@ def _split_of_files(name: str, files: Sequence[Path], options: ReadOptions, prog
             )
     first = table_formats[0]
     _check_used(options, files[0], first.name)
-    parts = [
-        partial(formats.batches, path, table_format, read, progress.say)
+    tables = [
+        FileRows(path, table_format, read, path.stat().st_size)
         for path, table_format in zip(files, table_formats, strict=True)
     ]
+    parts = [partial(table.batches, progress.say) for table in tables]
     is_known, is_whole = first.name in ("text", "conll", "fasttext"), first.name == "json"
-    return SplitFiles(name, tuple(files), first, parts, is_known, is_whole)
+    return SplitFiles(name, tuple(files), first, parts, is_known, is_whole, tables)
 
 
 _TEXT_FORMATS = tuple(name for name in FORMATS if name not in ("parquet", "arrow"))

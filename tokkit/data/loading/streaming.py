@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
@@ -31,6 +31,7 @@ from tokkit.sources.formats.batch import (
     nested_among_others,
     slices,
 )
+from tokkit.sources.formats.spans import FileRows
 
 if TYPE_CHECKING:
     from tokkit.runtime.strings import Strings
@@ -48,6 +49,7 @@ class SplitStream:
 
     schema    the types of its columns, by name
     original  as `Split.original`, where all rows are in memory
+    tables    as `SplitFiles.tables`
     """
 
     schema: Mapping[str, pl.DataType]
@@ -56,6 +58,7 @@ class SplitStream:
     format: TableFormat
     original: pl.DataFrame | None = None
     mixed: Mapping[str, str] = field(default_factory=dict)
+    tables: Sequence[FileRows] = ()
 
     @property
     def nested(self) -> list[str]:
@@ -102,28 +105,6 @@ class StreamedDataset:
             label_kind=dataset.label_kind,
         )
 
-    def columns(self, split: SplitStream, names: Sequence[str]) -> Iterator[tuple[list[Strings], int]]:
-        """Batches of some columns as strings, empty where missing; and `Batch.read` of each batch.
-
-        Raises `TypesChanged` where a column of JSON has another type than before.
-        """
-        # loads Numba, which commands that read all rows at once may do without
-        from tokkit.runtime.strings import Strings
-
-        dtypes: dict[str, pl.DataType] = {}
-        for batch in split.batches():
-            strings = []
-            for name in names:
-                column = batch.columns.get(name)
-                if not isinstance(column, Strings):
-                    series = concatenate([batch])[name]
-                    is_filled = series.null_count() < len(series)
-                    if is_filled and dtypes.setdefault(name, series.dtype) != series.dtype:
-                        raise TypesChanged
-                    column = Strings.of_series(_present(series))
-                strings.append(column)
-            yield strings, batch.read
-
     def row_blocks(self) -> Iterator[RowBlock]:
         """All rows in their order. Raises `TypesChanged` where a column has another type than before."""
         schema: pl.Schema | None = None
@@ -146,6 +127,32 @@ class StreamedDataset:
                 tokens = None if self.tokens_column is None else frame[self.tokens_column]
                 yield RowBlock(name, frame, original, texts, pairs, tokens, mixed, batch.read)
                 first += batch.rows
+
+
+def string_columns(
+    batches: Iterable[Batch], names: Sequence[str], types: dict[str, str]
+) -> Iterator[tuple[list[Strings], int]]:
+    """Batches of some columns as strings, empty where missing; and `Batch.read` of each batch.
+
+    types   column of JSON -> its type as far as it is known, which this adds to
+
+    Raises `TypesChanged` where a column of JSON has another type than before.
+    """
+    # loads Numba, which commands that read all rows at once may do without
+    from tokkit.runtime.strings import Strings
+
+    for batch in batches:
+        strings = []
+        for name in names:
+            column = batch.columns.get(name)
+            if not isinstance(column, Strings):
+                series = concatenate([batch])[name]
+                is_filled = series.null_count() < len(series)
+                if is_filled and types.setdefault(name, str(series.dtype)) != str(series.dtype):
+                    raise TypesChanged
+                column = Strings.of_series(_present(series))
+            strings.append(column)
+        yield strings, batch.read
 
 
 @dataclass(frozen=True)
@@ -293,7 +300,7 @@ def _streamed(
     return StreamedDataset(
         source=redacted(source),
         splits={
-            name: SplitStream(schemas[name], split.parts, split.files, split.format)
+            name: SplitStream(schemas[name], split.parts, split.files, split.format, tables=split.tables)
             for name, split in split_files.items()
         },
         text_column=chosen.text,
@@ -311,7 +318,7 @@ _TYPED = ("csv", "tsv", "text", "fasttext", "parquet", "arrow")
 
 def _by_row(split: SplitFiles, options: RowOptions, progress: Progress) -> SplitFiles:
     """The files of a split as one part, whose rows are those after the options."""
-    return replace(split, parts=[partial(_transformed_batches, split, options, progress)])
+    return replace(split, parts=[partial(_transformed_batches, split, options, progress)], tables=())
 
 
 def _transformed(frame: pl.DataFrame, files: SplitFiles, options: RowOptions) -> pl.DataFrame:

@@ -211,6 +211,8 @@ class FormatOptions:
     encoding   of text, as Python calls it; UTF-8 where it is None
     columns    the only columns that are wanted; all where it is None
     decimal    "," where numbers in delimited files are written 1.234,5
+    span       the only bytes that are read of a file of lines, or row groups of a Parquet file (`spans`):
+               the first, and the end; None: all of it
     """
 
     names: Sequence[str] = ()
@@ -220,6 +222,7 @@ class FormatOptions:
     encoding: str | None = None
     columns: Sequence[str] | None = None
     decimal: str = "."
+    span: tuple[int, int] | None = None
 
 
 def batches(
@@ -240,6 +243,6 @@ def batches(
         columns = columns or bool(batch.columns)
         rows += batch.rows if columns else 0
         yield batch
-    if not rows:
+    if not rows and options.span is None:
         header = ", only a header" if columns else ""
         raise InputError(f"{path}: has no rows{header}", hint="name a file that holds rows")

@@ -25,6 +25,7 @@ from tokkit.sources.formats.decoded_size import DecodedSize, check_compressed, r
 Frames = Iterator[tuple[pl.DataFrame, int]]
 Metadata = Mapping[bytes, bytes] | None
 Wanted = Sequence[str] | None
+Span = tuple[int, int] | None
 
 
 def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: Say) -> Iterator[Batch]:
@@ -34,7 +35,7 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
     for one that is far larger when it is decoded, as `DecodedSize` says.
     """
     size = DecodedSize(path)
-    with _READERS[table_format.name](size, options.columns) as (metadata, frames):
+    with _READERS[table_format.name](size, options.columns, options.span) as (metadata, frames):
         features = class_labels.features_of(metadata)
         for number, (frame, read) in enumerate(frames):
             size.add(frame)
@@ -48,7 +49,7 @@ def batches(path: Path, table_format: TableFormat, options: FormatOptions, say: 
 def read_table(path: Path, columns: Wanted = None) -> pl.DataFrame:
     """All rows of a Parquet file, of some columns; raises `InputError` as `batches`."""
     size = DecodedSize(path)
-    with _parquet(size, columns) as (_, frames):
+    with _parquet(size, columns, None) as (_, frames):
         tables = []
         for frame, _ in frames:
             size.add(frame)
@@ -57,7 +58,7 @@ def read_table(path: Path, columns: Wanted = None) -> pl.DataFrame:
 
 
 @contextmanager
-def _parquet(size: DecodedSize, wanted: Wanted) -> Iterator[tuple[Metadata, Frames]]:
+def _parquet(size: DecodedSize, wanted: Wanted, span: Span) -> Iterator[tuple[Metadata, Frames]]:
     path = size.path
 
     def frames() -> Frames:
@@ -66,7 +67,9 @@ def _parquet(size: DecodedSize, wanted: Wanted) -> Iterator[tuple[Metadata, Fram
         a_row = path.stat().st_size / max(metadata.num_rows, 1)
         # a file without rows has columns too
         yield pl.DataFrame(schema=types), 0
-        for batch in source.iter_batches(rows, columns=list(types), use_threads=False):
+        numbers = list(range(*(span or (0, len(groups)))))
+        size.expect(sum(groups[number].total_byte_size for number in numbers) / max(total, 1))
+        for batch in source.iter_batches(rows, numbers, list(types), use_threads=False):
             # pyarrow has other types for some columns than polars, for categories say
             yield valid_frame(batch).cast(types), round(batch.num_rows * a_row)
 
@@ -83,7 +86,7 @@ def _parquet(size: DecodedSize, wanted: Wanted) -> Iterator[tuple[Metadata, Fram
 
 
 @contextmanager
-def _arrow(size: DecodedSize, wanted: Wanted) -> Iterator[tuple[Metadata, Frames]]:
+def _arrow(size: DecodedSize, wanted: Wanted, span: Span) -> Iterator[tuple[Metadata, Frames]]:
     path = size.path
 
     def frames() -> Frames:
@@ -113,6 +116,16 @@ def _arrow(size: DecodedSize, wanted: Wanted) -> Iterator[tuple[Metadata, Frames
 
 
 _READERS = {"parquet": _parquet, "arrow": _arrow}
+
+
+def row_group_sizes(path: Path) -> list[int]:
+    """About the bytes of the file that each row group of a Parquet file takes; `InputError` as `batches`."""
+    with _damage_reported(path):
+        metadata = parquet.read_metadata(path)
+        groups = [metadata.row_group(number) for number in range(metadata.num_row_groups)]
+        total = sum(group.total_byte_size for group in groups)
+        size = path.stat().st_size
+        return [size * group.total_byte_size // max(total, 1) for group in groups]
 
 
 def _rows_of_batch(size: int, rows: int) -> int:

@@ -33,22 +33,30 @@ class DecodedSize:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.most = max(FREE, LARGEST_RATIO * path.stat().st_size)
+        self._whole = self._most = max(FREE, LARGEST_RATIO * path.stat().st_size)
         self._total = 0
+
+    def expect(self, share: float) -> None:
+        """Only that share of the file is decoded, which may be that share of the bytes."""
+        self._most = max(FREE, int(share * self._whole))
 
     def add(self, frame: pl.DataFrame) -> None:
         """Count some rows. Raises `InputError` where they are too many bytes with those before."""
         # a number counts as a byte: files may hold columns of one value, which take next to nothing
         self._total += frame.height * frame.width + sum(map(_bytes_within, frame.get_columns()))
-        self.check(self._total)
+        if self._total > self._most:
+            raise self._error()
 
     def check(self, size: int) -> None:
         """Raises `InputError` where the file is that many bytes when it is decoded, and that is too much."""
-        if size > self.most:
-            raise InputError(
-                f"{self.path}: grows to more than {LARGEST_RATIO} times its size when it is decoded",
-                hint="save its rows as csv yourself if you trust it, and name that file",
-            )
+        if size > self._whole:
+            raise self._error()
+
+    def _error(self) -> InputError:
+        return InputError(
+            f"{self.path}: grows to more than {LARGEST_RATIO} times its size when it is decoded",
+            hint="save its rows as csv yourself if you trust it, and name that file",
+        )
 
 
 def _bytes_within(column: pl.Series) -> int:

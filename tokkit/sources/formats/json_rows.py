@@ -86,21 +86,23 @@ def _slices(columns: Mapping[str, list[Any]]) -> Iterator[Batch]:
 
 def _lines(path: Path, options: FormatOptions, bad: BadRows, read: list[int]) -> Iterator[Row]:
     """The object of each line; lines that are none go to ``bad``, numbers of bytes read to ``read``."""
-    text = chain.from_iterable(streams.lines(path, read.append, options.encoding))
-    for number, line in enumerate(text, 1):
+    start, end = options.span or (0, None)
+    text = streams.lines(path, read.append, options.encoding, start=start, end=end)
+    for number, line in enumerate(chain.from_iterable(text), 1):
         if not line.strip():
             continue
         try:
             content = _parse_json(line)
             row = content if options.field is None else _within(content, options.field)
         except InputError as error:
+            number += streams.lines_before(path, start)
             bad.add(number, "no JSON, or without the key of --field", error.hint or "", error.message)
             continue
         if isinstance(row, dict):
             yield row
         else:
             hint = "if the file is one list of objects:\n--format json"
-            bad.add(number, "an object was expected, one a line", hint)
+            bad.add(number + streams.lines_before(path, start), "an object was expected, one a line", hint)
 
 
 def _whole(path: Path, options: FormatOptions, say: Say) -> dict[str, list[Any]]:

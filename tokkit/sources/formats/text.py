@@ -25,20 +25,23 @@ def batches(
     lines end in ``\n``; its last line end is none of the text. A file that is one text is a row also where
     it is empty. Raises `InputError` for what is no text of the encoding.
     """
-    if options.unit == LINE and streams.text_size(path) > SMALL:
-        yield from _lines(path, options.encoding)
+    start, end = options.span or (0, None)
+    size = streams.text_size(path) if end is None else end - start
+    if options.unit == LINE and size > SMALL:
+        yield from _lines(path, start, end, options.encoding)
         return
     read: list[int] = []
-    lines = itertools.chain.from_iterable(streams.lines(path, read.append, options.encoding))
+    blocks = streams.lines(path, read.append, options.encoding, start=start, end=end)
+    lines = itertools.chain.from_iterable(blocks)
     texts = _texts((line.rstrip("\r\n") for line in lines), options.unit)
     yield from batches_of(texts, read, lambda some: {"text": some}, string_series)
 
 
-def _lines(path: Path, encoding: str | None) -> Iterator[Batch]:
+def _lines(path: Path, start: int, end: int | None, encoding: str | None) -> Iterator[Batch]:
     """The lines of a large file, which never become Python's strings."""
     from tokkit.runtime.strings import Strings  # loads Numba, which small files do without
 
-    for text, read in streams.text_blocks(path, encoding=encoding, within_lines=False):
+    for text, read in streams.text_blocks(path, start, end, encoding, within_lines=False):
         lines = Strings.split(text, _NEWLINE)
         # behind the last line end nothing begins
         lines = lines.head(len(lines) - text.endswith(b"\n"))
