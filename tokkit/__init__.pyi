@@ -360,6 +360,7 @@ def encode(
     options: EncodeOptions | None = None,
     *,
     read_options: DatasetOptions | None = None,
+    engine_options: EngineOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = ...,
@@ -390,6 +391,8 @@ def encode(
     sort: str | None = None,
     sample: str | None = None,
     select: str | None = None,
+    engine: str = "inline",
+    ray_address: str | None = None,
 ) -> EncodeResult: ...
 def evaluate(
     models: str | Path | Sequence[str | Path],

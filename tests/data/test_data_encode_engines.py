@@ -1,17 +1,12 @@
-"""Engines of `encode`: the bytes of the inline run from processes and tasks of Ray, also where they are killed."""
+"""Engines of `encode`: the bytes of the inline run from other processes, also where something breaks."""
 
 from __future__ import annotations
 
 import errno
 import json
-import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import polars as pl
-import psutil
 import pytest
 
 import tokkit
@@ -149,7 +144,7 @@ def test_errors_name_the_line_in_the_file(tmp_path, small, run):
     data.write_text("\n".join(rows))
     errors = []
     for engine in (None, PickledTasks()):
-        with pytest.raises(InputError, match="train.jsonl:2501: ") as caught:
+        with pytest.raises(InputError, match=r"train\.jsonl:2501: ") as caught:
             run(data, "ids", engine)
         errors.append((str(caught.value), caught.value.hint))
     assert errors[0] == errors[1]
