@@ -33,6 +33,7 @@ class Option:
 
     default_text      the default in words, where it depends on something else
     comma_separated   one flag takes several values: ``--vocab-size 8000,16000``; else the flag is repeated
+    replaces          fields that exclude this one: a hint that names it drops them
     """
 
     help: str
@@ -42,6 +43,7 @@ class Option:
     metavar: str | None = None
     default_text: str | None = None
     comma_separated: bool = False
+    replaces: tuple[str, ...] = ()
 
 
 def option(
@@ -54,17 +56,23 @@ def option(
     metavar: str | None = None,
     default_text: str | None = None,
     comma_separated: bool = False,
+    replaces: tuple[str, ...] = (),
 ) -> Any:
     """A dataclass field with its `Option`; a tuple as default makes the flag repeatable."""
-    described = Option(help, choices, minimum, maximum, metavar, default_text, comma_separated)
+    described = Option(help, choices, minimum, maximum, metavar, default_text, comma_separated, replaces)
     return field(default=default, metadata={"option": described})
 
 
 def count_option(
-    help: str, default: int | None = None, *, minimum: int = 1, default_text: str | None = None
+    help: str,
+    default: int | None = None,
+    *,
+    minimum: int = 1,
+    default_text: str | None = None,
+    replaces: tuple[str, ...] = (),
 ) -> Any:
     """An `option` that is a number of things, ``N`` in `--help`."""
-    return option(default, help, minimum=minimum, metavar="N", default_text=default_text)
+    return option(default, help, minimum=minimum, metavar="N", default_text=default_text, replaces=replaces)
 
 
 @dataclass(frozen=True)

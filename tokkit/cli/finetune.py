@@ -16,6 +16,7 @@ from tokkit.cli.output import show_next
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.options.process_options import ProcessOptions
 from tokkit.options import typed
 from tokkit.progress import SILENT, Progress
 from tokkit.sources.corpora import SAMPLE, corpora_path
@@ -68,11 +69,14 @@ def repeat_compare(arguments: Sequence[str]) -> list[str]:
 @click.option(
     "--like",
     metavar="RECEIPT",
-    help="Repeat a run, its folder or tokkit.json: data, settings and threads, but for what is named here.",
+    help="Repeat a run, its folder or tokkit.json: data, settings, threads and processes, but for what is "
+    "named here.",
 )
 @click.option("--keep-models", is_flag=True, help="With --compare: keep the models of all folds too.")
 @dry_run_option
-@shared_options(options=FinetuneOptions, read_options=DatasetOptions, threads=True)
+@shared_options(
+    options=FinetuneOptions, process_options=ProcessOptions, read_options=DatasetOptions, threads=True
+)
 def finetune_command(
     dataset: str | None,
     compare: tuple[str, ...],
@@ -100,9 +104,9 @@ def finetune_command(
     if compare:
         combinations(parsed(compare), options["options"])
     if like is None:
-        named = (options[name] for name in ("tokenizer", "model", "out", "options"))
-        folds, force = bool(compare), options["force"]
-        check_finetune(str(dataset), *named, validation_data=validation_data, folds=folds, force=force)
+        named = (options[name] for name in ("tokenizer", "model", "out", "options", "process_options"))
+        flags = {"folds": bool(compare), **{name: options[name] for name in ("force", "dry_run")}}
+        check_finetune(str(dataset), *named, validation_data=validation_data, **flags)
 
     from tokkit.model.finetune import finetune
     from tokkit.model.folds.compare_settings import compare_settings
@@ -121,7 +125,8 @@ def finetune_command(
     result = finetune(progress=progress, **options).as_dict()
     tables = reports.cross_validation if "folds" in result else reports.finetuning
     show(result, dry_run if "dry_run" in result else tables)
-    if "dry_run" not in result:
+    # Of several machines only one has the model.
+    if "dry_run" not in result and Path(result["model"]).exists():
         show_next(next_command(str(result["model"]), dataset, read_options), progress)
 
 
@@ -139,10 +144,12 @@ def next_command(model: str, dataset: str | None, read_options: DatasetOptions) 
     return f"tokkit predict {shlex.quote(model)} {texts}"
 
 
-def named_options(options: FinetuneOptions, read_options: DatasetOptions, **others: Any) -> dict[str, Any]:
+def named_options(
+    options: FinetuneOptions, read_options: DatasetOptions, process_options: ProcessOptions, **others: Any
+) -> dict[str, Any]:
     """What the command line or the environment sets, without `tokkit.toml` and defaults."""
     context, named = click.get_current_context(), (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
-    values = {**vars(options), **vars(read_options), **others}
+    values = {**vars(options), **vars(read_options), **vars(process_options), **others}
     return {
         name: value
         for name, value in values.items()

@@ -41,6 +41,8 @@ def _with_options(command: click.Command, arguments: Sequence[str], options: Seq
     """The arguments with these options, which replace those of their name unless these can be repeated."""
     parameters = {name: p for p in command.params for name in (*p.opts, *p.secondary_opts)}
     replaced = {parameters[word] for word in options if word in parameters}
+    excluded = {name for parameter in replaced for name in getattr(parameter, "replaces", ())}
+    replaced |= {parameter for parameter in command.params if parameter.name in excluded}
     unchanged: list[str] = []
     rest = iter(arguments)
     for word in rest:

@@ -93,9 +93,13 @@ def _with_flags(function: Function, flags: Sequence[Flag]) -> Function:
 class SectionOption(click.Option):
     """An option with the heading that it is listed under in `--help`."""
 
-    def __init__(self, *names: Any, section: str = Options.section, **settings: Any) -> None:
+    def __init__(
+        self, *names: Any, section: str = Options.section, replaces: Sequence[str] = (), **settings: Any
+    ) -> None:
         super().__init__(*names, **settings)
         self.section = section
+        # Names of the options that a hint with this one drops.
+        self.replaces = replaces
 
 
 _general = functools.partial(click.option, cls=SectionOption, section=GENERAL)
@@ -128,6 +132,7 @@ def _flag_of(group: type[Options], name: str) -> Flag:
         *names,
         type=type_,
         multiple=repeatable and not described.comma_separated,
+        replaces=described.replaces,
         default=default,
         help=help,
         metavar=described.metavar,

@@ -14,8 +14,10 @@ from tokkit.model.folds.cross_validate import FoldsResult, cross_validate
 from tokkit.model.folds.fold_rows import folds_request
 from tokkit.model.network.classifier import Classifier, choose_device
 from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.requests.checks import check_finetune
 from tokkit.model.tasks import task_of
+from tokkit.model.training.data_parallel import on_processes, train_in_processes
 from tokkit.model.training.dry_run import dry_run as forecast
 from tokkit.model.training.encoded_rows import cached
 from tokkit.model.training.train_model import (
@@ -25,9 +27,10 @@ from tokkit.model.training.train_model import (
     train_model,
 )
 from tokkit.model.training.training_rows import training_and_validation
-from tokkit.options import apply_to_both
+from tokkit.options import apply_known, apply_to_both
 from tokkit.progress import SILENT, Progress
 from tokkit.runtime.dry_run import DryRunResult
+from tokkit.runtime.processes import process_count
 
 
 def finetune(
@@ -40,6 +43,7 @@ def finetune(
     validation_data: str | Path | None = None,
     like: str | Path | None = None,
     read_options: DatasetOptions | None = None,
+    process_options: ProcessOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     dry_run: bool = False,
@@ -60,8 +64,12 @@ def finetune(
     Raises `InputError` for data, a tokenizer or a model that do not fit each other, `OutputError` where
     ``out`` exists, `UsageError` where no data set, or neither tokenizer nor model is named.
     """
+    process_options, settings = apply_known(ProcessOptions, process_options, settings)
     if like is not None:
         run = recorded_run(like, progress)
+        # Not where torchrun has started the processes, and a dry run measures one of them.
+        if not process_options.set_fields and process_count() == 1 and not dry_run:
+            process_options = run.process_options
         validation_data = validation_data or (run.names["validation_data"] if dataset is None else None)
         dataset = dataset or run.names["dataset"]
         tokenizer, model = tokenizer or run.names["tokenizer"], model or run.names["model"]
@@ -69,8 +77,14 @@ def finetune(
     if dataset is None:
         raise UsageError("name a data set to train on", hint="name it first")
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
-    check_finetune(dataset, tokenizer, model, out, options, validation_data=validation_data, force=force)
+    check_finetune(
+        *(dataset, tokenizer, model, out, options, process_options),
+        validation_data=validation_data,
+        force=force,
+        dry_run=dry_run,
+    )
     choose_device(options.device)
+    options, threads = on_processes(options, process_options, threads, progress)
     if options.folds is not None or fold_folders(dataset):
         folds = folds_request(
             dataset,
@@ -78,6 +92,7 @@ def finetune(
             model,
             options,
             read_options,
+            process_options=process_options,
             threads=threads,
             progress=progress,
         )
@@ -103,7 +118,10 @@ def finetune(
         threads=threads,
         progress=progress,
         encoder=Classifier.encode if options.no_cache else cached,
+        process_options=process_options,
     )
     if dry_run:
         return forecast(request, training, validation, out)
+    if process_options.several:
+        return train_in_processes(request, training, validation, Path(out), force=force)
     return train_model(request, training, validation, Path(out), force=force)

@@ -144,6 +144,14 @@ class Call:
                 elif not equals:
                     value = next(rest)
             values.setdefault(argument, []).append(value)
+        excluded = {
+            other
+            for group in groups_of(self._function)
+            for option, described in described_fields(group)
+            if option in values
+            for other in described.replaces
+        }
+        earlier = {key: value for key, value in earlier.items() if key not in excluded}
         written = {**earlier, **{key: self._literal(parameters[key], item) for key, item in values.items()}}
         arguments, positional = [], True
         for key, parameter in parameters.items():

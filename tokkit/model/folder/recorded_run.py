@@ -12,6 +12,7 @@ from tokkit import files
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.options.process_options import ProcessOptions
 from tokkit.options import apply_to_both
 from tokkit.progress import Progress
 
@@ -24,11 +25,13 @@ class RecordedRun:
     """names      dataset, validation_data, tokenizer and model of the call; None for what it left out
     settings   fields of `FinetuneOptions` and `DatasetOptions`, chosen defaults included
     threads    None where unknown
+    process_options   those of the call, or that stand for the processes that torchrun started
     """
 
     names: Mapping[str, str | None]
     settings: Mapping[str, Any]
     threads: int | None
+    process_options: ProcessOptions
 
 
 def recorded_run(receipt: str | Path, progress: Progress) -> RecordedRun:
@@ -68,17 +71,30 @@ def recorded_run(receipt: str | Path, progress: Progress) -> RecordedRun:
     for difference in _differences(result, run):
         progress.say(f"{folder}: {difference}, so the result may differ")
     names = {name: run.text(name, default=None) for name in _NAMES}
-    return RecordedRun(names, settings, run.integer("threads", least=1, default=None))
+    threads = run.integer("threads", least=1, default=None)
+    try:
+        processes = ProcessOptions(**_processes(run))
+    except UsageError as error:
+        raise InputError(f"{folder / files.RECEIPT}: {error.message}", hint=_HINT) from error
+    return RecordedRun(names, settings, threads, processes)
+
+
+def _processes(run: files.Fields) -> dict[str, Any]:
+    """The fields of the `ProcessOptions` of a run."""
+    if recorded := run.fields("process_options", default={}).content:
+        return dict(recorded)
+    # Started by torchrun: as many processes here are the same.
+    count = run.integer("processes", least=1, default=1)
+    kind = "gpus" if run.text("device", default="cpu").startswith("cuda") else "processes"
+    return {kind: count} if count > 1 else {}
 
 
 def _differences(result: files.Fields, run: files.Fields) -> Iterator[str]:
-    """What is not as it was: packages, processes and the contents of files."""
+    """What is not as it was: packages and the contents of files."""
     recorded = result.fields("versions").content
     for package, version in files.versions(*recorded).items():
         if recorded.get(package, version) != version:
             yield f"{package} was {recorded[package]}, is {version}"
-    if (processes := run.integer("processes", least=1, default=1)) > 1:
-        yield f"{processes} processes trained it"
     hashes = {item.text("sha256") for item in result.objects("inputs")}
     for path in map(Path, run.list_of("inputs", str, "a list of paths", default=())):
         if not path.exists():

@@ -23,17 +23,22 @@ from tokkit.inspection.comparison.resampling import holm, interval
 from tokkit.model.folder.predictions import row_sums, write_json
 from tokkit.model.folder.receipt import PREDICTIONS, fold_name, read_predictions
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
-from tokkit.model.folds.cross_validate import FoldsResult, cross_validate, fingerprint, finished
+from tokkit.model.folds.cross_validate import FoldsResult, cross_validate, fingerprint
 from tokkit.model.folds.fold_rows import FoldsRequest, folds_request
+from tokkit.model.folds.model_queue import train_queued
+from tokkit.model.folds.train_folds import finished
 from tokkit.model.metrics.significance import RowSums, bootstrap, exchange_test
 from tokkit.model.network.classifier import choose_device
 from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.requests.checks import check_finetune
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
+from tokkit.model.training.data_parallel import on_processes
 from tokkit.model.training.train_model import PACKAGES
-from tokkit.options import apply_to_both
+from tokkit.options import apply_known, apply_to_both
 from tokkit.progress import SILENT, Progress, stage
+from tokkit.runtime.workers import Job
 
 RESAMPLES = 1_000
 _WORK = "comparison"
@@ -73,6 +78,7 @@ def compare_settings(
     *,
     keep_models: bool = False,
     read_options: DatasetOptions | None = None,
+    process_options: ProcessOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = SILENT,
@@ -89,16 +95,22 @@ def compare_settings(
     ``seed`` may be a key of its own. The best was picked by looking at these rows, so every pair counts as
     tested.
 
-    ``settings`` are fields of `FinetuneOptions` and `DatasetOptions`. Raises as `finetune`, and `UsageError`
-    for invalid keys or values.
+    ``settings`` are fields of `FinetuneOptions`, `DatasetOptions` and `ProcessOptions`. With as many
+    combinations as processes, each trains one at a time; with fewer, the folds of one. Raises as `finetune`,
+    and `UsageError` for invalid keys or values.
     """
+    process_options, settings = apply_known(ProcessOptions, process_options, settings)
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
     compared = combinations(keys if isinstance(keys, Mapping) else parsed(keys), options)
-    check_finetune(dataset, tokenizer, model, out, options, folds=True, force=force)
+    check_finetune(dataset, tokenizer, model, out, options, process_options, folds=True, force=force)
     choose_device(options.device)
+    options, threads = on_processes(options, process_options, threads, progress)
     started = time.monotonic()
     request = folds_request(
-        dataset, tokenizer, model, options, read_options, threads=threads, progress=progress
+        *(dataset, tokenizer, model, options, read_options),
+        process_options=process_options,
+        threads=threads,
+        progress=progress,
     )
     folded = request.folded
     progress.say(
@@ -109,10 +121,8 @@ def compare_settings(
     work = files.work_path(real, _WORK)
     with files.folder(Path(out), force=force, inputs=request.inputs) as staging:
         work.mkdir(exist_ok=True)
-        results = [
-            _cross_validated(request, combination, work / _folder(number), keep_models)
-            for number, combination in enumerate(compared, 1)
-        ]
+        queued = QueuedCombinations(request, compared, work, keep_models)
+        results = _trained(queued)
         for number in range(1, len(compared) + 1):
             # Linked and not moved: the work folder stays complete until the output is published.
             link_tree(work / _folder(number), staging / _folder(number))
@@ -148,20 +158,75 @@ def compare_settings(
     return result
 
 
-def _cross_validated(
-    request: FoldsRequest, combination: Combination, folder: Path, keep_models: bool
-) -> FoldsResult:
-    """The result of one combination, which is then in ``folder``; a finished one is not trained again."""
-    options, progress = combination.options, request.progress
-    if options.baseline == "auto":  # the same rows would give the same baseline for every combination
-        options = replace(options, baseline=NONE)
-    request = replace(request, options=options)
-    receipt = finished(folder, fingerprint(request), request)
-    if receipt is not None and (folder / fold_name(1)).is_dir() == keep_models:
-        progress.say(f"{combination.name}: finished by an earlier run, not trained again")
+@dataclass(frozen=True)
+class QueuedCombinations:
+    """What cross-validates each combination into its folder in ``work``."""
+
+    request: FoldsRequest
+    compared: Sequence[Combination]
+    work: Path
+    keep_models: bool
+
+    def train(self, number: int, progress: Progress) -> FoldsResult:
+        """Cross-validate one of the combinations in a process of its own."""
+        request = replace(self.request, progress=progress, process_options=ProcessOptions())
+        return replace(self, request=request).cross_validated(number)
+
+    def cross_validated(self, number: int) -> FoldsResult:
+        """The result of one combination, whose folder is then there; a finished one is not trained again."""
+        combination, folder, progress = self.compared[number - 1], self._folder(number), self.request.progress
+        request = self._request(number)
+        if result := self.finished(number):
+            progress.say(_already_finished(combination))
+            return result
+        progress.say(f"{folder.name.replace('-', ' ')}: {combination.name}")
+        return cross_validate(
+            request, folder, force=folder.exists(), name=folder.name, keep_models=self.keep_models
+        )
+
+    def finished(self, number: int) -> FoldsResult | None:
+        """The result of a combination that an earlier run has finished; None without one."""
+        folder, request = self._folder(number), self._request(number)
+        receipt = finished(folder, fingerprint(request), request)
+        if receipt is None or (folder / fold_name(1)).is_dir() != self.keep_models:
+            return None
         return FoldsResult.recorded(receipt, folder.name)
-    progress.say(f"{folder.name.replace('-', ' ')}: {combination.name}")
-    return cross_validate(request, folder, force=folder.exists(), name=folder.name, keep_models=keep_models)
+
+    def _folder(self, number: int) -> Path:
+        return self.work / _folder(number)
+
+    def _request(self, number: int) -> FoldsRequest:
+        options = self.compared[number - 1].options
+        if options.baseline == "auto":  # the same rows would give the same baseline for every combination
+            options = replace(options, baseline=NONE)
+        return replace(self.request, options=options)
+
+
+def _trained(queued: QueuedCombinations) -> list[FoldsResult]:
+    """The results of all combinations, one after another or as many at a time as there are processes."""
+    request, count = queued.request, len(queued.compared)
+    # The processes would not all have a combination: `cross_validate` gives them the folds of one.
+    if not 1 < request.process_options.count <= count:
+        return [queued.cross_validated(number) for number in range(1, count + 1)]
+    results: dict[int, FoldsResult] = {}
+    jobs = []
+    for number, combination in enumerate(queued.compared, 1):
+        if result := queued.finished(number):
+            results[number] = result
+            jobs.append(Job(combination.name, None, [_already_finished(combination)]))
+        else:
+            jobs.append(Job(combination.name, {"number": number}))
+
+    def keep(job: int, fields: Mapping[str, Any]) -> None:
+        results[job + 1] = FoldsResult(**fields)
+
+    content = replace(queued, request=replace(request, progress=SILENT))
+    train_queued(request, content, jobs, keep, "combinations")
+    return [results[number] for number in sorted(results)]
+
+
+def _already_finished(combination: Combination) -> str:
+    return f"{combination.name}: finished by an earlier run, not trained again"
 
 
 def _compared(

@@ -17,7 +17,7 @@ import json
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -25,16 +25,16 @@ import numpy as np
 import polars as pl
 
 from tokkit import files
-from tokkit.errors import Interrupted, counted
 from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.folder.receipt import ModelReceipt, fold_name
 from tokkit.model.folds.fold_rows import FoldsRequest, joined_rows
+from tokkit.model.folds.train_folds import train_folds
 from tokkit.model.network import losses
-from tokkit.model.network.classifier import budget_for, choose_device, predict_logits
+from tokkit.model.network.classifier import budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.training import report
 from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree
-from tokkit.model.training.train_model import PACKAGES, FinetuneRequest, FinetuneResult, train_model
+from tokkit.model.training.train_model import PACKAGES, FinetuneResult
 from tokkit.sources.paths import is_path
 from tokkit.views import plots
 from tokkit.views.names import score_name
@@ -100,9 +100,11 @@ def cross_validate(
     work = files.work_path(real, _WORK)
     with files.folder(out, force=force, inputs=request.inputs) as staging:
         work.mkdir(exist_ok=True)
+        # As those that train, also where these are other processes.
+        use_threads(request.threads)
         # Decides which folds of an interrupted run are still valid.
         identity = fingerprint(request)
-        results = _train_folds(request, work, identity, out=str(out), name=name)
+        results = train_folds(request, work, identity, out=str(out), name=name)
         metrics = _write_scores(request, work, staging, results)
         if keep_models:
             report.write_folds_card(staging / "README.md", request.task, metrics, request.options.head)
@@ -136,22 +138,6 @@ def fingerprint(request: FoldsRequest) -> str:
     return hashlib.sha256(json.dumps(content).encode()).hexdigest()
 
 
-def finished(folder: Path, expected: str, request: FinetuneRequest) -> ModelReceipt | None:
-    """The receipt of a folder that an earlier run finished with this fingerprint; None for any other.
-
-    One of other settings or rows is discarded, which is reported, as is any with ``--resume none``.
-    """
-    if not (folder / files.RECEIPT).is_file():
-        return None
-    receipt = ModelReceipt.read(folder)
-    if request.options.resume == "auto" and receipt.fingerprint == expected:
-        return receipt
-    none = request.options.resume == "none"
-    reason = "--resume none" if none else "it has other settings or rows"
-    request.progress.say(f"{folder.name} of an unfinished run is discarded: {reason}")
-    return None
-
-
 def over_folds(
     scores: Sequence[Mapping[str, Any]], statistic: Callable[[Sequence[float]], float]
 ) -> dict[str, Any]:
@@ -173,40 +159,6 @@ def over_folds(
         elif all(isinstance(value, int | float) and not isinstance(value, bool) for value in values):
             aggregated[name] = round(statistic(values), 6)
     return aggregated
-
-
-def _train_folds(
-    request: FoldsRequest, work: Path, identity: str, *, out: str, name: str | None
-) -> list[FinetuneResult]:
-    """The results of all folds, with their model folders in ``work``; finished ones are reused."""
-    results: list[FinetuneResult] = []
-    progress, folds = request.progress, request.folded.folds
-    for number, fold in enumerate(folds, 1):
-        folder, model = work / fold_name(number), f"{name or out}/{fold_name(number)}"
-        mark = f"{identity}-{number}"
-        called = f"{f'{name}, ' if name else ''}fold {number} of {len(folds)}"
-        if receipt := finished(folder, mark, request):
-            progress.say(f"{called}: finished by an earlier run, not trained again")
-            # From its receipt; the model itself is not loaded.
-            results.append(FinetuneResult.recorded(receipt, model))
-        else:
-            progress.say(
-                f"{called}: {counted(len(fold.training.texts), 'row', style=',')} to train on, "
-                f"{len(fold.validation.texts):,} to validate on"
-            )
-            rows, record = (fold.training, fold.validation), {"fold": number, "fingerprint": mark}
-            try:
-                result = train_model(request, *rows, folder, force=folder.exists(), name=model, record=record)
-            except Interrupted as error:
-                raise Interrupted(
-                    f"interrupted in {called}; {len(results)} are finished, "
-                    "and the same command continues after them"
-                ) from error
-            results.append(result)
-        # The precision of the first fold is that of all, also where another machine continues.
-        options = replace(request.options, precision=results[0].precision)
-        request = replace(request, options=options)
-    return results
 
 
 def _write_scores(

@@ -23,6 +23,7 @@ from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.folder.receipt import fold_folders, fold_name
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
 from tokkit.model.training import training_rows
@@ -88,6 +89,7 @@ def folds_request(
     options: FinetuneOptions,
     read_options: DatasetOptions,
     *,
+    process_options: ProcessOptions,
     threads: int | None = None,
     progress: Progress,
 ) -> FoldsRequest:
@@ -110,6 +112,7 @@ def folds_request(
         threads=threads,
         progress=once,
         encoder=EncodedOnce(folded.parts, Classifier.encode if options.no_cache else cached),
+        process_options=process_options,
         folded=folded,
     )
 

@@ -13,11 +13,11 @@ import transformers
 from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.network import saved_heads, vocabulary
 from tokkit.model.network.classifier import AnyModel, Classifier, RowLimits, padding_id
-from tokkit.model.network.heads import STOCK, HeadedModel
+from tokkit.model.network.heads import STOCK, HeadedModel, width_of
 from tokkit.model.options.finetune_options import SIZES, FinetuneOptions
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import Task
-from tokkit.progress import Progress
+from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.folder.checkpoints import LOADING, checkpoint_path, loading
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.stored_weights import differences
@@ -111,6 +111,11 @@ def load_pretrained(
         model.dropout.p = head_dropout(config)
     limits = RowLimits.of(model.config, tokenizer, options.max_length)
     return Classifier(model, tokenizer, tuple(labels), task, limits)
+
+
+def hidden_width(name: str | Path | None, options: FinetuneOptions) -> int:
+    """Width of the hidden states of what is trained, without loading it: a checkpoint, or a new encoder."""
+    return SIZES[options.size][1] if name is None else width_of(Pretrained.of(name, SILENT).config)
 
 
 def checked_head(options: FinetuneOptions, task: Task) -> str:

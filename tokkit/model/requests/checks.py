@@ -18,6 +18,7 @@ from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.folder.receipt import ModelReceipt, fold_folders
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.options.inference_options import FeaturesOptions, PredictOptions
+from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.training.trackers import check_installed
 from tokkit.options import flag
 from tokkit.runtime.processes import process_count
@@ -33,10 +34,12 @@ def check_finetune(
     model: str | Path | None,
     out: str | Path,
     options: FinetuneOptions,
+    process_options: ProcessOptions | None = None,
     *,
     validation_data: str | Path | None = None,
     folds: bool = False,
     force: bool = False,
+    dry_run: bool = False,
 ) -> None:
     """Raises `UsageError` for options that do not fit, `InputError` for missing files and folders of folds as
     the model, `OutputError` where ``out`` exists.
@@ -57,7 +60,10 @@ def check_finetune(
         )
     check_installed(options.report_to)
     # A folder of folds is cross-validated even without --folds: it has no split of its own to train on.
-    if folds or options.folds is not None or fold_folders(dataset):
+    folds = folds or options.folds is not None or bool(fold_folders(dataset))
+    if process_options is not None:
+        process_options.check(options, folds=folds, dry_run=dry_run)
+    if folds:
         _check_folds(options, validation_data)
     elif options.group_column is not None:
         raise UsageError("--group-column: keeps rows in one fold", hint="make folds:\n--folds 5")
@@ -69,7 +75,7 @@ def _check_folds(options: FinetuneOptions, validation_data: str | Path | None) -
     if process_count() > 1:
         raise UsageError(
             f"{process_count()} processes train one model together, but folds are several models",
-            hint="start it without torchrun or accelerate launch",
+            hint="start it without torchrun or accelerate launch; --gpus trains several at a time",
         )
     if validation_data is not None:
         raise UsageError(

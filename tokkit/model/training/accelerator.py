@@ -4,9 +4,10 @@ Weights, optimizer and loss are fp32 in any case; only the model is computed und
 fp16. Several processes train one model together when `torchrun` starts them:
 
     torchrun --nproc-per-node 2 -m tokkit finetune DATASET --tokenizer out/
+    tokkit finetune DATASET --tokenizer out/ --processes 2          # starts it itself: `data_parallel`
 
-Each process prepares the same rows and computes its share of each step (`steps`); the first one chooses the
-best evaluation for all, and writes the results.
+Each process prepares the same rows and computes its share of each step (`steps`) and of each evaluation; all
+know the logits of all rows, and so the best evaluation, and the first one writes the results.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ import numpy as np
 import torch
 from accelerate import Accelerator, PartialState
 from accelerate.state import AcceleratorState
-from accelerate.utils import broadcast
+from accelerate.utils import reduce
 from numpy.typing import NDArray
 
 from tokkit.errors import UsageError
+from tokkit.model.network.classifier import Classifier, part_of, predict_logits, token_positions
 from tokkit.model.network.heads import width_of
 from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress
 from tokkit.runtime.processes import process_count
+from tokkit.tokenizer.encoding.encode import Encoded
 
 _MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 
@@ -33,14 +36,33 @@ _MIXED_PRECISION = {"fp32": "no", "bf16": "bf16", "fp16": "fp16"}
 _MIN_WIDTH = 384
 
 
-def from_first_process(values: NDArray[np.float32], device: torch.device) -> NDArray[np.float32]:
-    """The values of the first process; every process calls this, with values of the same shape."""
-    if process_count() == 1:
-        return values
+def predict_shared(
+    classifier: Classifier,
+    encoded: Encoded,
+    device: torch.device,
+    budget: int,
+    progress: Progress,
+    rows_per_batch: int | None = None,
+) -> NDArray[np.float32]:
+    """As `predict_logits`, of several processes each a share of the rows; all return the same logits.
+
+    Every process calls this, with the same rows.
+    """
+    count = process_count()
+    if count == 1:
+        return predict_logits(classifier, encoded, device, budget, progress, rows_per_batch=rows_per_batch)
     state = PartialState(cpu=device.type == "cpu")
-    # From the accelerator's device: its backend may not send from the CPU.
-    received: torch.Tensor = broadcast(torch.from_numpy(values).to(state.device))
-    array: NDArray[np.float32] = received.cpu().numpy()
+    # Dealt out by length, as the rows of a step are.
+    rows = np.argsort(-encoded.lengths, kind="stable")[state.process_index :: count]
+    own = predict_logits(
+        classifier, part_of(encoded, rows), device, budget, progress, rows_per_batch=rows_per_batch
+    )
+    by_row = classifier.task.by_row
+    logits = np.zeros((len(encoded) if by_row else len(encoded.ids), own.shape[1]), dtype=np.float32)
+    logits[rows if by_row else token_positions(encoded, rows)] = own
+    # Of each row all processes but one add zero, so the sum is exact, and the same for all of them.
+    summed: torch.Tensor = reduce(torch.from_numpy(logits).to(state.device), "sum")
+    array: NDArray[np.float32] = summed.cpu().numpy()
     return array
 
 
@@ -78,7 +100,11 @@ def choose_precision(setup: TrainingSetup, progress: Progress) -> str:
     if requested != "auto":
         _check(requested, device)
         return requested
-    width = width_of(setup.classifier.model.config)
+    return precision_for(device, width_of(setup.classifier.model.config), progress)
+
+
+def precision_for(device: torch.device, width: int, progress: Progress) -> str:
+    """The precision that ``auto`` stands for on this device for a model of this width."""
     chosen, reason = _fast_precision(device)
     if chosen == "fp32" or width < _MIN_WIDTH:
         return "fp32"

@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, load_model, save_file, save_model
 
 from tokkit.errors import InputError, Interrupted, TokkitError
-from tokkit.model.network.classifier import budget_for, part_of, predict_logits
+from tokkit.model.network.classifier import budget_for, part_of
 from tokkit.model.training import evaluations
-from tokkit.model.training.accelerator import choose_precision, from_first_process
+from tokkit.model.training.accelerator import choose_precision, predict_shared
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints, identity_of, write_checkpoint
 from tokkit.model.training.evaluations import Best
 from tokkit.model.training.setup import TrainingSetup, validation_loss
@@ -123,7 +123,8 @@ class TrainingSession:
                 lines = (error.hint or "continue from it:\n").split("\n")
                 hint = "\n".join([lines[0], *(f"{line} {resume}".lstrip() for line in lines[1:])])
                 raise InputError(message, hint=hint) from error
-            elif isinstance(error, KeyboardInterrupt | Interrupted):
+            # Of several processes, one that stops fails the others.
+            elif isinstance(error, KeyboardInterrupt | Interrupted) or self.progress.cancelled():
                 raise Interrupted(f"interrupted; {_RESUMES.format(step=step)}") from error
             elif not isinstance(error, TokkitError) or self.steps is not None:
                 self.progress.say(_RESUMES.format(step=step))
@@ -198,11 +199,10 @@ class TrainingSession:
         """
         device, options = self.setup.device, self.setup.options
         budget = budget_for(device, options.tokens_per_batch)
-        logits = predict_logits(
-            self.setup.classifier, rows, device, budget, progress, rows_per_batch=options.eval_batch_size
+        # Of several processes each predicts a share, and all get the same: they must agree on the best one.
+        logits = predict_shared(
+            self.setup.classifier, rows, device, budget, progress, options.eval_batch_size
         )
-        # Processes differ by rounding, and all must agree on which evaluation is the best.
-        logits = from_first_process(logits, device)
         if not np.isfinite(logits).all():
             steps = self._running
             raise diverged("logits are", steps.step, steps.count, self.setup.lr, exact=False)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from tokkit.model.network import losses, pretrained
 from tokkit.model.network.classifier import Classifier, budget_for, check_padding, choose_device, use_threads
 from tokkit.model.network.heads import width_of
 from tokkit.model.options.finetune_options import FinetuneOptions, default_lr
+from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.tasks import task_of
 from tokkit.model.tasks.task import Task
 from tokkit.model.training import accelerator, report
@@ -72,6 +73,7 @@ class FinetuneRequest:
     threads: int | None
     progress: Progress
     encoder: Encoder
+    process_options: ProcessOptions = field(kw_only=True, default=ProcessOptions())
 
     def settings(self) -> dict[str, Any]:
         """All options as receipts have them; of files only the name."""
@@ -94,7 +96,8 @@ class FinetuneRequest:
             **absolute,
             # Other numbers of threads and processes add up in another order.
             "threads": torch.get_num_threads(),
-            "processes": process_count(),
+            "processes": max(process_count(), self.process_options.count),
+            "process_options": self.process_options.set_fields,
         }
 
     def encode(self, classifier: Classifier, rows: Rows) -> Encoded:
