@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from tokkit.model.options.inference_options import EvaluateOptions as EvaluateOptions
     from tokkit.model.options.inference_options import FeaturesOptions as FeaturesOptions
     from tokkit.model.options.inference_options import PredictOptions as PredictOptions
+    from tokkit.model.options.process_options import ProcessOptions as ProcessOptions
     from tokkit.model.prediction.predict import PredictResult as _PredictResult
     from tokkit.model.training.train_model import FinetuneResult as FinetuneResult
     from tokkit.progress import Progress as Progress
@@ -224,6 +225,7 @@ def compare_settings(
     *,
     keep_models: bool = False,
     read_options: DatasetOptions | None = None,
+    process_options: ProcessOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     progress: Progress = ...,
@@ -292,6 +294,10 @@ def compare_settings(
     sort: str | None = None,
     sample: str | None = None,
     select: str | None = None,
+    gpus: int | None = None,
+    processes: int | None = None,
+    nodes: int | None = None,
+    rdzv_endpoint: str | None = None,
 ) -> CompareSettingsResult: ...
 def corpora_path() -> Path: ...
 def count(
@@ -498,6 +504,7 @@ def finetune(
     validation_data: str | Path | Rows | None = None,
     like: str | Path | None = None,
     read_options: DatasetOptions | None = None,
+    process_options: ProcessOptions | None = None,
     force: bool = False,
     threads: int | None = None,
     dry_run: bool = False,
@@ -567,6 +574,10 @@ def finetune(
     sort: str | None = None,
     sample: str | None = None,
     select: str | None = None,
+    gpus: int | None = None,
+    processes: int | None = None,
+    nodes: int | None = None,
+    rdzv_endpoint: str | None = None,
 ) -> FinetuneResult | FoldsResult | DryRunResult: ...
 def load_dataset(
     source: str | Path | Rows,
