@@ -424,6 +424,9 @@ RAISED = {
         "fewer at once give the same result to rounding:\n--tokens-per-batch 32"
     ),
     f"finetune rows.csv --tokenizer wp {TRAIN} --precision bf16": "16 bits that it does:\n--precision fp16",
+    # run as they are printed by `test_model_several_processes`
+    f"finetune rows.csv --tokenizer wp {TRAIN} --gpus 2": "on the CPU:\n--processes 2",
+    f"finetune rows.csv --tokenizer wp {TRAIN} --gpus 8": "what there is:\n--gpus 2",
 }
 
 

@@ -12,6 +12,8 @@ from tests.model.conftest import sentences, write_csv
 from tokkit.cli.main import run
 from tokkit.errors import InputError, UsageError
 from tokkit.files import read_receipt
+from tokkit.model.folder.recorded_run import recorded_run
+from tokkit.model.options.process_options import ProcessOptions
 
 FAST = {"epochs": 1, "size": "tiny"}
 
@@ -103,12 +105,10 @@ def test_what_may_change_the_result_is_said(data, tokenizer, tmp_path, heard):
     write_csv(data, sentences(90, seed=8))
     receipt = json.loads((tmp_path / "one" / "tokkit.json").read_text("utf-8"))
     receipt["result"]["versions"]["torch"] = "2.0"
-    receipt["run"]["processes"] = 2
     (tmp_path / "one" / "tokkit.json").write_text(json.dumps(receipt), "utf-8")
     tokkit.finetune(out=tmp_path / "two", like=tmp_path / "one", progress=heard)
     assert f"{data} has changed, so the result may differ" in heard
     assert "torch was 2.0, is " in heard
-    assert "2 processes trained it" in heard
 
 
 DAMAGES = {
@@ -134,3 +134,24 @@ def test_receipts_that_cannot_be_repeated_are_refused(damage, model, tmp_path):
 def test_a_path_without_a_receipt_is_refused(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         tokkit.finetune(out=tmp_path / "two", like=tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("run", "repeated"),
+    [
+        ({"processes": 1}, ProcessOptions()),
+        ({"processes": 4, "process_options": {"gpus": 4}}, ProcessOptions(gpus=4)),
+        # started by torchrun, or by an earlier version
+        ({"processes": 2, "device": "cpu"}, ProcessOptions(processes=2)),
+        ({"processes": 2, "device": "cuda:0"}, ProcessOptions(gpus=2)),
+    ],
+)
+def test_processes_are_repeated(run, repeated, model, tmp_path, heard):
+    receipt = json.loads((model / "tokkit.json").read_text("utf-8"))
+    receipt["run"] = {"dataset": "rows.csv", **run}
+    (tmp_path / "tokkit.json").write_text(json.dumps(receipt), "utf-8")
+    assert recorded_run(tmp_path, heard).process_options == repeated
+    receipt["run"]["process_options"] = {"gpu": 4}
+    (tmp_path / "tokkit.json").write_text(json.dumps(receipt), "utf-8")
+    with pytest.raises(InputError, match='no parameter "gpu"'):
+        recorded_run(tmp_path, heard)

@@ -47,28 +47,28 @@ class ProcessOptions(Options):
         if self.gpus is not None and self.processes is not None:
             raise UsageError(
                 f"--gpus {self.gpus}: excludes --processes, which is for the CPU",
-                hint=f"only the GPUs:\n--gpus {self.gpus}",
+                hint="leave one of them out",
             )
         if self.nodes is not None and self.nodes > 1:
             if self.rdzv_endpoint is None:
                 raise UsageError(
                     f"--nodes {self.nodes}: the machines need an address to meet",
-                    hint="that of one of them, for example:\n--rdzv-endpoint 10.0.0.1:29400",
+                    hint="name that of one of them (--rdzv-endpoint 10.0.0.1:29400)",
                 )
             if self.gpus is None and self.processes is None:
                 raise UsageError(
                     f"--nodes {self.nodes}: says nothing of how much each machine does",
-                    hint="the GPUs of one of them, for example:\n--gpus 8",
+                    hint="name the GPUs or processes of one of them (--gpus 8)",
                 )
         elif self.rdzv_endpoint is not None:
             raise UsageError(
                 f"--rdzv-endpoint {self.rdzv_endpoint}: is for several machines",
-                hint="how many, for example:\n--nodes 2",
+                hint="say how many (--nodes 2), or leave it out",
             )
         if self.rdzv_endpoint is not None and not _ENDPOINT.fullmatch(self.rdzv_endpoint):
             raise UsageError(
                 f'--rdzv-endpoint: "{self.rdzv_endpoint}" is no HOST or HOST:PORT',
-                hint="for example:\n--rdzv-endpoint 10.0.0.1:29400",
+                hint="the address of one of the machines (--rdzv-endpoint 10.0.0.1:29400)",
             )
 
     @property
@@ -110,11 +110,9 @@ class ProcessOptions(Options):
             raise UsageError(f"{named}: --dry-run measures one process", hint="leave one out")
         device = options.device.partition(":")[0]
         if self.gpus is not None and options.device not in ("auto", "cuda"):
-            raise UsageError(
-                f"{named}: contradicts --device {options.device}", hint="each its own:\n--device cuda"
-            )
+            raise UsageError(f"{named}: contradicts --device {options.device}", hint="leave one of them out")
         if self.processes is not None and device not in ("auto", "cpu"):
             raise UsageError(
                 f"{named}: are processes on the CPU, but --device is {options.device}",
-                hint=f"GPUs:\n--gpus {self.processes}",
+                hint="leave one of them out, or use several GPUs (--gpus)",
             )
