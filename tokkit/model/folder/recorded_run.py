@@ -81,8 +81,9 @@ def recorded_run(receipt: str | Path, progress: Progress) -> RecordedRun:
 
 def _processes(run: files.Fields) -> dict[str, Any]:
     """The fields of the `ProcessOptions` of a run."""
-    if recorded := run.fields("process_options", default={}).content:
-        return dict(recorded)
+    recorded = run.fields("process_options", default=None)
+    if recorded is not None and recorded.content:
+        return dict(recorded.content)
     # Started by torchrun: as many processes here are the same.
     count = run.integer("processes", least=1, default=1)
     kind = "gpus" if run.text("device", default="cpu").startswith("cuda") else "processes"
