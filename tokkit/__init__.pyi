@@ -318,6 +318,7 @@ def count(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
     memory: str | None = None,
     engine: str = "inline",
     ray_address: str | None = None,
@@ -798,6 +799,7 @@ def suggest_tokens(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
     memory: str | None = None,
 ) -> SuggestResult: ...
 def tokenize(
@@ -841,6 +843,7 @@ def train_bpe(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
     memory: str | None = None,
 ) -> TrainResult | DryRunResult: ...
 def train_char(
@@ -869,6 +872,7 @@ def train_char(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
     memory: str | None = None,
 ) -> TrainResult | DryRunResult: ...
 def train_unigram(
@@ -899,6 +903,7 @@ def train_unigram(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
     memory: str | None = None,
 ) -> TrainResult | DryRunResult: ...
 def train_word(
@@ -927,6 +932,7 @@ def train_word(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
     memory: str | None = None,
 ) -> TrainResult | DryRunResult: ...
 def train_wordpiece(
@@ -963,6 +969,7 @@ def train_wordpiece(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
     memory: str | None = None,
 ) -> TrainResult | DryRunResult: ...
 def trim(
@@ -983,6 +990,7 @@ def trim(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
 ) -> TrimResult: ...
 def wrap(
     tokenizer: str | Path,
@@ -1011,4 +1019,5 @@ def wrap(
     quote: str | None = None,
     encoding: str | None = None,
     format: str | None = None,
+    max_download: str | None = None,
 ) -> WrapResult: ...

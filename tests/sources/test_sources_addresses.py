@@ -14,7 +14,7 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, Interrupted, OutputError
 from tokkit.progress import Silent
-from tokkit.sources import addresses, paths
+from tokkit.sources import addresses, downloads, paths
 
 TABLE = b"text,label\n" + b"".join(b"row %d,joy\n" % i for i in range(20_000))
 
@@ -110,7 +110,7 @@ def test_addresses_a_body_of_unsaid_length_is_read_to_its_end(server):
 def test_addresses_a_server_that_says_too_much_is_not_believed(server):
     server.files["/a.csv"] = Served(TABLE, etag=None, length=len(TABLE) + 1)
     assert "cut off 4 times" in _refusal(f"{server.address}/a.csv")
-    assert not list((addresses.cache_folder()).rglob("a.csv"))
+    assert not list((downloads.cache_folder()).rglob("a.csv"))
 
 
 @pytest.mark.parametrize("length", [None, 0])
@@ -188,7 +188,7 @@ def test_addresses_names_of_files(server, path, disposition, name):
     server.files[unquote(path)] = Served(b"text\na\n", disposition=disposition)
     fetched = addresses.fetch(server.address + path)
     assert fetched.name == name
-    assert addresses.cache_folder() in fetched.parents
+    assert downloads.cache_folder() in fetched.parents
 
 
 def test_addresses_a_web_page_is_no_file(server):
@@ -257,7 +257,7 @@ def test_addresses_a_cache_that_cannot_be_written_is_named(server, monkeypatch, 
 def test_addresses_the_cache_is_where_it_is_asked_to_be(tmp_path, monkeypatch):
     monkeypatch.delenv("TOKKIT_CACHE", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert addresses.cache_folder() == tmp_path / "tokkit"
+    assert downloads.cache_folder() == tmp_path / "tokkit"
 
 
 SECRET = "hunter2"
@@ -288,7 +288,7 @@ def test_addresses_a_secret_is_in_no_message_result_receipt_or_cache(server, tmp
 def test_addresses_the_cache_is_for_the_user_alone(server):
     server.files["/a.csv"] = Served(b"text\na\n")
     folder = addresses.fetch(f"{server.address}/a.csv").parent
-    for path in (folder, folder.parent, addresses.cache_folder()):
+    for path in (folder, folder.parent, downloads.cache_folder()):
         assert path.stat().st_mode & 0o777 == 0o700
 
 

@@ -18,7 +18,7 @@ from tokkit.views.reports import training as reports
 @output_option("counts/", "Folder to write.")
 @shared_options(options=CountOptions, read_options=CorpusOptions, engine_options=EngineOptions, threads=True)
 def count_command(show: Show, **options: Any) -> None:
-    """Count the distinct pieces of text files, folders, globs or - (standard input).
+    """Count the distinct pieces of text files, folders, globs, addresses or - (standard input).
 
     After a kill or an interrupt, the same command resumes.
     """

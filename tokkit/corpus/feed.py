@@ -15,9 +15,10 @@ from tokkit.errors import InputError, UsageError
 from tokkit.options import Options, bytes_of, option
 from tokkit.progress import SILENT, Progress
 from tokkit.sources import streams
+from tokkit.sources.downloads import LARGEST
 from tokkit.sources.encodings import encoding_named, encoding_option
 from tokkit.sources.formats import FORMATS, QUOTES, FormatOptions, TableFormat, batches, format_of, recognize
-from tokkit.sources.paths import expand
+from tokkit.sources.paths import named_files
 
 if TYPE_CHECKING:
     from tokkit.sources.formats.batch import Batch
@@ -38,6 +39,14 @@ class ReadingOptions(Options):
     )
     encoding: str | None = encoding_option()
     format: str | None = option(None, "read every file as this", choices=FORMATS, default_text="by name")
+    max_download: str | None = option(
+        None, "most that is downloaded from an address", metavar="SIZE", default_text="2GB"
+    )
+
+    @property
+    def largest_download(self) -> int:
+        """The bytes that may be downloaded; raises `UsageError` for what is no size."""
+        return LARGEST if self.max_download is None else bytes_of("--max-download", self.max_download)
 
 
 @dataclass(frozen=True)
@@ -79,27 +88,37 @@ class CorpusFile:
 
 
 def files_named(
-    corpus: str | Path | Sequence[str | Path], progress: Progress = SILENT, otherwise: str = ""
+    corpus: str | Path | Sequence[str | Path],
+    progress: Progress = SILENT,
+    options: ReadingOptions | None = None,
+    otherwise: str = "",
 ) -> list[Path]:
     """The files of a corpus as a caller may name it; raises `UsageError` where nothing is named.
 
-    ``otherwise`` ends that sentence with what may be named instead.
+    options    say how much may be downloaded
+    otherwise  ends that sentence with what may be named instead
     """
     arguments = [corpus] if isinstance(corpus, str | Path) else list(corpus)
     if not arguments:
         raise UsageError(f"name a corpus: text files, folders, globs, or - for standard input{otherwise}")
-    return files_of(arguments, progress)
+    return files_of(arguments, progress, options)
 
 
-def files_of(arguments: Sequence[str | Path], progress: Progress = SILENT) -> list[Path]:
+def files_of(
+    arguments: Sequence[str | Path], progress: Progress = SILENT, options: ReadingOptions | None = None
+) -> list[Path]:
     """The files of a corpus: those named, and of folders the texts and tables; reports what is skipped.
+
+    options  say how much may be downloaded
 
     Raises `InputError` as `paths.expand`, and for a folder without such files.
     """
     paths: list[Path] = []
+    largest = (options or ReadingOptions()).largest_download
     for argument in arguments:
-        files = expand([argument], progress)
-        if Path(argument).is_dir():
+        named = named_files(argument, progress, largest)
+        files = named.files
+        if named.folder is not None:
             readable = [path for path in files if format_of(path) is not None]
             skipped = [path.name for path in files if format_of(path) is None]
             if not readable:

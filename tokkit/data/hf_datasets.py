@@ -24,7 +24,7 @@ from tokkit.data.dataset import BETWEEN_TAGS, ONE, SEPARATOR, SEVERAL, Dataset, 
 from tokkit.errors import InputError, UsageError
 from tokkit.progress import Progress
 from tokkit.runtime.panics import guarded
-from tokkit.sources import addresses, paths
+from tokkit.sources import downloads, paths
 from tokkit.sources.formats import class_labels
 from tokkit.sources.formats.columnar import valid_frame
 
@@ -147,7 +147,7 @@ def fetch(source: str, progress: Progress) -> Path:
             f"{source}: no name of a data set on the hub",
             hint="write it as hub:OWNER/NAME, hub:OWNER/NAME/CONFIG or hub:OWNER/NAME:SPLIT",
         )
-    forbidden = addresses.offline()
+    forbidden = downloads.offline()
     if forbidden == "TOKKIT_OFFLINE":
         raise InputError(
             f"{source}: TOKKIT_OFFLINE forbids the network",

@@ -92,7 +92,7 @@ def suggest_tokens(
     options, read_options = apply_to_both(SuggestOptions, options, feed.CorpusOptions, read_options, settings)
     stages = Stages(progress)
     target = None if out is None else Path(out)
-    sources = _sources(corpus, counts, progress)
+    sources = _sources(corpus, counts, read_options, progress)
     if target is not None:
         # Before the corpus is counted, which may take long.
         refused.check_output(target)
@@ -127,10 +127,13 @@ def suggest_tokens(
 
 
 def _sources(
-    corpus: str | Path | Sequence[str | Path], counts: str | Path | None, progress: Progress
+    corpus: str | Path | Sequence[str | Path],
+    counts: str | Path | None,
+    read_options: feed.CorpusOptions,
+    progress: Progress,
 ) -> list[Path]:
     if counts is None:
-        return feed.files_named(corpus, progress, otherwise=", or --counts DIR")
+        return feed.files_named(corpus, progress, read_options, otherwise=", or --counts DIR")
     if isinstance(corpus, str | Path) or len(corpus):
         raise UsageError(f"--counts {counts}: takes the place of a corpus; name one of them")
     return [Path(counts)]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from typing import Generic, TypeVar
 
 from tokkit.progress import Progress, stop_if_cancelled
@@ -97,6 +98,10 @@ def aside(work: Callable[[], Result], progress: Progress) -> Result:
 
 def later(work: Callable[[], Result]) -> Callable[[], Result]:
     """Start work in a thread of its own; the returned function waits for its result, or raises its error."""
+    return _started(work).result
+
+
+def _started(work: Callable[[], Result]) -> Future[Result]:
     future: Future[Result] = Future()
 
     def run_work() -> None:
@@ -106,7 +111,21 @@ def later(work: Callable[[], Result]) -> Callable[[], Result]:
             future.set_exception(failure)
 
     threading.Thread(target=run_work, daemon=True).start()
-    return future.result
+    return future
+
+
+def within(seconds: float, work: Callable[[], Result], progress: Progress) -> Result:
+    """The result of ``work``, run in a thread of its own; raises `TimeoutError` where it takes longer.
+
+    The thread is then left to end with the process: what waits for a network cannot be stopped.
+    """
+    future = _started(work)
+    end = time.monotonic() + seconds
+    while not wait([future], _INTERVAL).done:
+        stop_if_cancelled(progress)
+        if time.monotonic() > end:
+            raise TimeoutError(f"no answer within {seconds:.0f} seconds")
+    return future.result()
 
 
 def threads_to_use(requested: int | None) -> int:

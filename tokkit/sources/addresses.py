@@ -1,40 +1,41 @@
-"""``http(s)://`` addresses as files: kept in a cache, resumed where cut off, sent again only if changed.
+"""``http(s)://`` addresses as files: kept in the cache (`downloads`), sent again only if changed.
 
-    CACHE/downloads/3f9c.../reviews.csv       the file, under its own name
-                            .download.json    its address, and by what the server knows its version
-                            .partial          what came of a download that was cut off
-
-CACHE is ``TOKKIT_CACHE``, else ``$XDG_CACHE_HOME/tokkit``, else ``~/.cache/tokkit``. With ``TOKKIT_OFFLINE``
-or ``HF_HUB_OFFLINE`` set, the cache is all there is. Nothing of the user's is sent but the address, of
-which no query is kept or reported: it may hold a token. The cache is for the user alone (mode 0700).
+Nothing of the user's is sent but the address, of which no query is kept or reported: it may hold a token.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import re
 import time
 import urllib.parse
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from tokkit import files
-from tokkit.errors import InputError, OutputError
+from tokkit.errors import InputError
 from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
+from tokkit.sources.downloads import (
+    ATTEMPTS,
+    LARGEST,
+    PARTIAL,
+    RECORD,
+    alone,
+    cache_folder,
+    cached_file,
+    check_size,
+    not_cached,
+    offline,
+    read_json,
+    safe_name,
+    size_of,
+    write_json,
+)
 
-# bytes that are downloaded at most, unless the user allows more
-LARGEST = 2 << 30
-
-_ATTEMPTS = 4
 _PAUSE = 0.5
 _BLOCK = 1 << 18
 _DIGITS = 19
-_OFFLINE = ("TOKKIT_OFFLINE", "HF_HUB_OFFLINE")
 
 
 @dataclass(frozen=True)
@@ -62,19 +63,6 @@ def is_address(argument: str) -> bool:
     return argument.lower().startswith(("http://", "https://"))
 
 
-def offline() -> str | None:
-    """The environment variable that forbids the network, or None."""
-    said = {name: os.environ.get(name, "").lower() for name in _OFFLINE}
-    return next((name for name, value in said.items() if value not in ("", "0", "false")), None)
-
-
-def cache_folder() -> Path:
-    """Where downloads are kept."""
-    if named := os.environ.get("TOKKIT_CACHE"):
-        return Path(named)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tokkit"
-
-
 def fetch(address: str, largest: int = LARGEST, progress: Progress = SILENT) -> Path:
     """The file at an address, in the cache; a server that says it is unchanged sends nothing.
 
@@ -89,26 +77,23 @@ def fetch(address: str, largest: int = LARGEST, progress: Progress = SILENT) -> 
     folder = cache_folder() / "downloads" / hashlib.sha256(address.encode()).hexdigest()[:16]
     # from here on for messages and the cache, which may not have a token that is in the query
     address = files.redacted(address.replace(" ", "%20"))
-    cached = _cached(folder)
+    cached = cached_file(folder)
     if forbidden := offline():
         if cached is None:
-            raise InputError(
-                f"{address}: not in the cache, and {forbidden} forbids the network",
-                hint=f"unset {forbidden}, or name a file",
-            )
+            raise not_cached(address, forbidden)
         progress.say(f"{address}: {forbidden} forbids the network; taken from the cache, {cached}")
         return cached
     progress.say(f"{address}: requested over the network")
-    with _alone(address, folder):
-        for attempt in range(_ATTEMPTS):
+    with alone(address, folder):
+        for attempt in range(ATTEMPTS):
             if attempt:
                 time.sleep(_PAUSE * attempt)
             stop_if_cancelled(progress)
             if path := _transfer(address, requested, folder, cached, largest, progress):
                 return path
-        have = _size(folder / ".partial")
+        have = size_of(folder / PARTIAL)
         raise InputError(
-            f"{address}: the connection was cut off {_ATTEMPTS} times, the last time after {have:,} bytes",
+            f"{address}: the connection was cut off {ATTEMPTS} times, the last time after {have:,} bytes",
             hint="run the same command again: it goes on from there if the server can",
         )
 
@@ -119,14 +104,14 @@ def _transfer(
     """The file, as it is cached or newly sent; None where the connection was cut off."""
     from tokkit.sources import web
 
-    partial = folder / ".partial"
-    begun = Version.of(_read_json(folder / ".partial.json")).exact
-    have = _size(partial) if begun else 0
+    partial = folder / PARTIAL
+    begun = Version.of(read_json(folder / ".partial.json")).exact
+    have = size_of(partial) if begun else 0
     headers = {}
     if have and begun:
         headers = {"Range": f"bytes={have}-", "If-Range": begun}
     elif cached is not None:
-        known = Version.of(_read_json(folder / ".download.json"))
+        known = Version.of(read_json(folder / RECORD))
         conditions = {"If-None-Match": known.etag, "If-Modified-Since": known.last_modified}
         headers = {name: value for name, value in conditions.items() if value}
     with web.opened(requested, address, headers) as answer:
@@ -144,16 +129,16 @@ def _transfer(
         length = answer.headers.get("Content-Length", "")
         # the first digits of a length of thousands are already more than is downloaded
         total = have + int(length[:_DIGITS]) if length.isdecimal() else None
-        _check_size(address, total or 0, largest)
+        check_size(address, total or 0, largest)
         version = Version(answer.headers.get("ETag"), answer.headers.get("Last-Modified"))
         if not goes_on:
-            _write_json(folder / ".partial.json", asdict(version))
+            write_json(folder / ".partial.json", asdict(version))
         with stage(progress, f"downloading {name}", total, "bytes"), open(partial, "ab") as file:
             progress.advance(have)
             try:
                 for block in web.blocks(answer, _BLOCK):
                     have += len(block)
-                    _check_size(address, have, largest, partial)
+                    check_size(address, have, largest, partial)
                     file.write(block)
                     progress.advance(len(block))
                     stop_if_cancelled(progress)
@@ -169,25 +154,15 @@ def _keep(folder: Path, name: str, address: str, version: Version, progress: Pro
     for other in folder.iterdir():
         if other != path and not other.name.startswith("."):
             other.unlink()
-    (folder / ".partial").replace(path)
-    _write_json(
-        folder / ".download.json",
+    (folder / PARTIAL).replace(path)
+    write_json(
+        folder / RECORD,
         {"address": address, "name": name, "bytes": path.stat().st_size, **asdict(version)},
     )
     (folder / ".partial.json").unlink(missing_ok=True)
     files.sync_folder(folder)
     progress.say(f"{address}: {path.stat().st_size:,} bytes downloaded to {path}")
     return path
-
-
-def _check_size(address: str, size: int, largest: int, partial: Path | None = None) -> None:
-    if size > largest:
-        if partial is not None:
-            partial.unlink(missing_ok=True)
-        raise InputError(
-            f"{address}: more than {largest:,} bytes, the most that is downloaded",
-            hint="download it yourself and name the file, or allow more for a data set (--max-download)",
-        )
 
 
 def _name(address: str, answer: Any) -> str:
@@ -199,7 +174,7 @@ def _name(address: str, answer: Any) -> str:
         urllib.parse.unquote(urllib.parse.urlsplit(url).path.rpartition("/")[2])
         for url in (address, answer.geturl())
     )
-    names = [_safe(name) for name in (first, answer.headers.get_filename() or "", last)]
+    names = [safe_name(name) for name in (first, answer.headers.get_filename() or "", last)]
     name = next((name for name in names if Path(name).suffix), next(filter(None, names), "download"))
     if answer.headers.get_content_type() == "text/html" and not name.lower().endswith((".html", ".htm")):
         raise InputError(
@@ -207,54 +182,3 @@ def _name(address: str, answer: Any) -> str:
             hint="copy the address of the raw file (the download link), not of the page that shows it",
         )
     return name
-
-
-def _safe(name: str) -> str:
-    """A name that stays in its folder: no separators, no control characters, no dot in front, 200 bytes."""
-    plain = re.sub(r"[\x00-\x1f\x7f/\\:]", "_", name).strip().lstrip(".")
-    return plain.encode("utf-8", "replace")[-200:].decode("utf-8", "ignore")
-
-
-def _cached(folder: Path) -> Path | None:
-    """What was downloaded before, if it is still whole."""
-    known = _read_json(folder / ".download.json")
-    path = folder / Path(str(known.get("name", ""))).name
-    return path if path.is_file() and path.stat().st_size == known.get("bytes") else None
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    new = path.with_name(f"{path.name}.new")
-    new.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-    new.replace(path)
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.is_file() else 0
-
-
-@contextmanager
-def _alone(address: str, folder: Path) -> Iterator[None]:
-    """The folder, made and locked; what cannot be written there is the cache's fault, and said to be."""
-    try:
-        files.private_folder(folder)
-        with files.lock(folder):
-            yield
-    except OutputError as error:
-        if error.__cause__ is not None:  # no lock can be had at all
-            raise
-        raise InputError(
-            f"{address}: is being downloaded by another run", hint="wait until it has finished"
-        ) from error
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: the download cannot be kept there: {error.strerror or error}",
-            hint="name another folder for the cache in the environment variable TOKKIT_CACHE",
-        ) from error

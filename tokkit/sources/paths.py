@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import glob
 import os
+import re
 import shlex
 import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -17,56 +19,81 @@ from tokkit import files
 from tokkit.errors import InputError, nearest
 from tokkit.files import redacted
 from tokkit.progress import SILENT, Progress
-from tokkit.sources import addresses
+from tokkit.sources import addresses, downloads, remote
 
 STANDARD_INPUT = "-"
 _GLOB_CHARACTERS = "*?["
 
 
+@dataclass(frozen=True)
+class NamedFiles:
+    """The files that an argument names; ``folder`` holds them where the argument names a folder."""
+
+    folder: Path | None
+    files: list[Path]
+
+
 def expand(
     arguments: Iterable[str | Path],
     progress: Progress = SILENT,
-    largest_download: int = addresses.LARGEST,
+    largest_download: int = downloads.LARGEST,
 ) -> list[Path]:
     """The files that the arguments name: a folder gives all files below it, sorted by path.
 
     An existing path always wins over a glob and an address; hidden files and tokkit's receipts are skipped;
     a file named twice is read once. ``-`` and pipes are copied to a temporary file, so that they can be read
-    again; what an ``http(s)://`` address holds is downloaded to the cache (`addresses.fetch`).
+    again; what an address holds is downloaded to the cache (`addresses.fetch`, `remote.fetch`).
 
     Raises `InputError` for a path that does not exist, a glob or folder without files.
     """
     files: list[Path] = []
     for argument in arguments:
-        files += _expand_one(str(argument), progress, largest_download)
+        files += named_files(argument, progress, largest_download).files
     return list(dict.fromkeys(files))
 
 
-def _expand_one(argument: str, progress: Progress, largest_download: int) -> list[Path]:
+def named_files(
+    argument: str | Path, progress: Progress = SILENT, largest_download: int = downloads.LARGEST
+) -> NamedFiles:
+    """The files that one argument names, and the folder that they are in. Raises `InputError` as `expand`."""
+    argument = str(argument)
     if argument == STANDARD_INPUT:
         if sys.stdin is None:
             raise InputError("-: standard input is closed", hint="name a file instead of -")
-        return [_spool(sys.stdin.buffer, "standard-input")]
+        return NamedFiles(None, [_spool(sys.stdin.buffer, "standard-input")])
     if not argument:
         raise InputError("an empty name is no path", hint="name a file or folder; . is this folder")
     path = Path(argument)
     # an existing file wins, even one that is called like a pattern or an address
     if not is_path(path):
         if addresses.is_address(argument):
-            return [addresses.fetch(argument, largest_download, progress)]
-        return _matches(argument)
+            return NamedFiles(None, [addresses.fetch(argument, largest_download, progress)])
+        if (local := remote.local_path(argument)) is not None:
+            return named_files(local, progress, largest_download)
+        if remote.protocol_of(argument) is not None:
+            in_process = remote.is_in_process(argument)
+            cache = temporary_folder() if in_process else downloads.cache_folder()
+            fetched = remote.fetch(argument, cache, largest_download, progress)
+            return NamedFiles(fetched.folder, [file for file in fetched.files if not _is_sidecar(file)])
+        return NamedFiles(None, _matches(argument))
     if path.is_dir():
-        return _files_below(path)
+        return NamedFiles(path, _files_below(path))
     if path.is_fifo():
         with open(path, "rb") as pipe:
-            return [_spool(pipe, path.name)]
-    return [path]
+            return NamedFiles(None, [_spool(pipe, path.name)])
+    return NamedFiles(None, [path])
 
 
 def check(argument: str) -> None:
     """Raises `InputError` as `expand` for a path or pattern without a file; nothing is read or downloaded."""
     named = argument in ("", STANDARD_INPUT) or addresses.is_address(argument)
-    if not named and not is_path(Path(argument)):
+    if named or is_path(Path(argument)):
+        return
+    if (local := remote.local_path(argument)) is not None:
+        check(local)
+    elif remote.protocol_of(argument) is not None:
+        remote.check(argument)
+    else:
         _matches(argument)
 
 
@@ -149,6 +176,9 @@ def _spool(stream: IO[bytes], name: str) -> Path:
     return path
 
 
+# Where in a temporary folder the files of an address in memory are.
+_CACHED = r"(?:downloads\W[0-9a-f]{16}\W[0-9a-f]{16}\W)?"
+
 _SPOOLED: list[Path] = []
 _FOLDERS = ExitStack()
 
@@ -165,9 +195,9 @@ def display_name(path: Path) -> str:
 
 
 def without_spool(message: str) -> str:
-    """A message for the user: copies of standard input and pipes without their temporary folder."""
+    """A message for the user: copies of standard input, pipes and files in memory without their folder."""
     for folder in _SPOOLED:
-        message = message.replace(f"{folder}{os.sep}", "")
+        message = re.sub(re.escape(f"{folder}{os.sep}") + _CACHED, "", message)
     return message
 
 

@@ -15,6 +15,7 @@ from tokkit.data.dataset import SPLITS, TRAIN, Split, first_names, sort_labels, 
 from tokkit.data.loading import class_folders
 from tokkit.data.loading.dataset_options import ReadOptions
 from tokkit.errors import InputError, UsageError, counted
+from tokkit.files import redacted
 from tokkit.options import bytes_of
 from tokkit.progress import Progress
 from tokkit.sources import formats, paths
@@ -25,39 +26,39 @@ from tokkit.sources.formats.spans import FileRows
 _FOLD = re.compile(r"fold-\d+")
 
 
-def files_by_split(source: str, files: Sequence[Path], progress: Progress) -> dict[str, list[Path]]:
+def files_by_split(source: str, named: paths.NamedFiles, progress: Progress) -> dict[str, list[Path]]:
     """The files of each split, in order; reports them where there are several, and what is skipped.
 
     A single file is what its name says, else train. Raises `InputError` where no file's name says a split,
     and for several folds.
     """
+    files, within = named.files, named.folder
     if source == paths.STANDARD_INPUT:
-        return {TRAIN: list(files)}
-    is_folder = Path(source).is_dir()
+        return {TRAIN: files}
+    is_folder = within is not None
     _check_folds(source, files)
     if len(files) == 1 and not is_folder:
-        return {_split_of(files[0], None) or TRAIN: list(files)}
-    within = Path(source) if is_folder else None
+        return {_split_of(files[0], None) or TRAIN: files}
     readable = [file for file in files if format_of(file) is not None]
     split_of = {file: _split_of(file, within) for file in readable}
     # a folder with one file is that file; files that are named one by one may say no split at all
     if len(readable) == 1 or not (is_folder or any(split_of.values())):
         split_of = {file: name or TRAIN for file, name in split_of.items()}
     by_split = {name: [file for file in readable if split_of[file] == name] for name in SPLITS}
-    named = {name: chosen for name, chosen in by_split.items() if chosen}
-    if not named:
+    filled = {name: chosen for name, chosen in by_split.items() if chosen}
+    if not filled:
         raise InputError(
             f"{source}: no file in it is named train, validation or test"
             if readable
             else f"{source}: no file in it is a table or text ({', '.join(FORMATS)})",
             hint="name one file, or name the files after their splits: train.csv, validation.csv, test.csv",
         )
-    for name, chosen in named.items():
+    for name, chosen in filled.items():
         if len(chosen) > 1:
             progress.say(f"{source}: {name} is {first_names([str(file) for file in chosen])}")
-    used = {file for chosen in named.values() for file in chosen}
+    used = {file for chosen in filled.values() for file in chosen}
     say_skipped(source, [file.name for file in files if file not in used], progress)
-    return named
+    return filled
 
 
 def say_skipped(source: str, names: Sequence[str], progress: Progress) -> None:
@@ -145,22 +146,25 @@ def find_splits(source: str, options: ReadOptions, progress: Progress) -> dict[s
 
     Raises `InputError` for what cannot be read, `UsageError` for an option that does not fit it.
     """
-    if is_hub(source) or is_saved(Path(source)):
+    largest = bytes_of("--max-download", options.max_download)
+    named = None if is_hub(source) else paths.named_files(source, progress, largest)
+    if named is None or (named.folder is not None and is_saved(named.folder)):
         # a second to load, which files of other kinds need not wait for
         from tokkit.data import hf_datasets
 
-        if not is_hub(source):
-            saved = sorted(path for path in Path(source).rglob("*") if path.is_file())
-            rows = {name: list(slices(frame)) for name, frame in hf_datasets.read_saved(Path(source)).items()}
+        if named is not None and named.folder is not None:
+            saved = sorted(path for path in named.folder.rglob("*") if path.is_file())
+            rows = {name: list(slices(frame)) for name, frame in hf_datasets.read_saved(named.folder).items()}
             return _named_splits(rows, saved, "arrow", source, progress)
         source = str(hf_datasets.fetch(source, progress))
-    expanded = paths.expand([source], progress, bytes_of("--max-download", options.max_download))
+        named = paths.named_files(source, progress)
+    source = redacted(source)
     # options for tables say that the files are no texts in folders of classes
-    if Path(source).is_dir() and options.format in (None, "text") and not (options.sep or options.names):
-        labelled = class_folders.labelled_files(Path(source), expanded)
+    if named.folder is not None and options.format in (None, "text") and not (options.sep or options.names):
+        labelled = class_folders.labelled_files(named.folder, named.files)
         if labelled:
-            return _class_folders(source, expanded, labelled, options, progress)
-    by_split = files_by_split(source, expanded, progress)
+            return _class_folders(source, named.files, labelled, options, progress)
+    by_split = files_by_split(source, named, progress)
     files = [file for of_split in by_split.values() for file in of_split]
     # one JSON file may hold several splits, each under its name
     is_json = (options.format or formats.format_of(files[0])) == "json"

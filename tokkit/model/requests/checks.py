@@ -22,7 +22,7 @@ from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.training.trackers import check_installed
 from tokkit.options import flag
 from tokkit.runtime.processes import process_count
-from tokkit.sources import addresses, formats, paths
+from tokkit.sources import addresses, formats, paths, remote
 from tokkit.sources.formats import refused
 
 FEATURES = "features.parquet"
@@ -127,8 +127,10 @@ def is_source(argument: str | Path) -> bool:
     single = isinstance(argument, Path) or len(argument.split()) == 1
     if argument == paths.STANDARD_INPUT or (argument != "" and paths.is_path(Path(argument))):
         return True
-    if isinstance(argument, str) and single and (addresses.is_address(argument) or is_hub(argument)):
-        return True
+    if isinstance(argument, str) and single:
+        on_the_web = addresses.is_address(argument) or remote.protocol_of(argument) is not None
+        if on_the_web or is_hub(argument):
+            return True
     # One word with the ending of a data file is a mistyped path rather than a text to classify.
     if isinstance(argument, Path) or (single and len(argument) < 256 and formats.format_of(Path(argument))):
         raise paths.missing(Path(argument))

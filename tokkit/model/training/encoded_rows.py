@@ -25,7 +25,7 @@ from tokkit.data.dataset import Rows
 from tokkit.errors import OutputError, counted
 from tokkit.model.network.classifier import Classifier, part_of
 from tokkit.progress import Progress
-from tokkit.sources.addresses import cache_folder
+from tokkit.sources.downloads import cache_folder
 from tokkit.tokenizer.encoding.encode import Encoded
 
 # Bytes that all entries together may take.

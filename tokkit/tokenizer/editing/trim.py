@@ -78,7 +78,7 @@ def trim(
     if not chosen.to:
         raise UsageError("name a corpus whose tokens are kept: --to CORPUS")
     source = load_source(tokenizer, model, progress)
-    paths = feed.files_of(chosen.to, progress)
+    paths = feed.files_of(chosen.to, progress, read_options)
     inputs = list(dict.fromkeys([*source.files, *paths]))
     with files.folder(Path(out), force=force, inputs=inputs) as staging:
         corpus = feed.plan(paths, read_options, progress)

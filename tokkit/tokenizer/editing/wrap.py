@@ -85,7 +85,7 @@ def wrap(
     """
     chosen, read_options = apply_to_both(WrapOptions, options, feed.ReadingOptions, read_options, settings)
     checked = (*chosen.check, *chosen.sample)
-    samples = feed.files_of(checked, progress) if checked else []
+    samples = feed.files_of(checked, progress, read_options) if checked else []
     # check before the slow part, not only when the folder is published
     files.check_output(Path(out), force=force, inputs=[tokenizer], kind="folder")
     source = load_wrap_source(str(tokenizer), chosen, progress)

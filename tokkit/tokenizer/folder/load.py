@@ -18,7 +18,7 @@ from tokkit.errors import InputError
 from tokkit.files import Fields
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
 from tokkit.runtime.panics import guarded, reason_of
-from tokkit.sources.addresses import offline
+from tokkit.sources.downloads import offline
 from tokkit.sources.paths import missing
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.cost_limits import check_cost

@@ -80,8 +80,8 @@ def count(
     out = Path(out)
     stages = Stages(progress)
     skeleton = resolve(WordPieceOptions(**asdict(options))).skeleton().to_str()
-    paths = feed.files_named(corpus, progress)
     files.check_outside(out, *([corpus] if isinstance(corpus, str | Path) else corpus))
+    paths = feed.files_named(corpus, progress, read_options)
     say_if_compiling("chunk_kernels", progress)
     real = files.check_output(out, force=force, inputs=paths, kind="folder")
     # next to the output, not in it: the folder under construction is discarded when a run is killed

@@ -159,7 +159,7 @@ def run_training(request: TrainRequest, learner: Learner, progress: Progress) ->
             f"--dry-run: measures a piece of a corpus, but --counts {request.counts} was counted before",
             hint="leave --dry-run out",
         )
-    paths = feed.files_named(request.corpus, progress)
+    paths = feed.files_named(request.corpus, progress, request.read_options)
     files.check_output(Path(request.out), force=request.force, inputs=paths, kind="folder")
 
     def train(piece: Path | None, out: Path, muted: Progress) -> TrainResult:
@@ -186,7 +186,7 @@ def _train(request: TrainRequest, learner: Learner, progress: Progress) -> Train
     blueprint, source = _blueprint(request, progress)
     skeleton = blueprint.skeleton().to_str()
     paths = (
-        feed.files_named(request.corpus, progress, otherwise=", or --counts DIR")
+        feed.files_named(request.corpus, progress, request.read_options, otherwise=", or --counts DIR")
         if counts is None
         else [counts.folder]
     )
