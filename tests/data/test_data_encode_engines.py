@@ -129,6 +129,7 @@ def test_a_type_that_changes_in_a_later_shard_is_that_of_all_rows(tmp_path, smal
     assert len({task.shard is None for task in engine.tasks}) == 2
 
 
+@pytest.mark.long
 def test_processes_give_the_bytes_of_the_inline_run(tmp_path, run, monkeypatch):
     monkeypatch.setattr(shards, "SHARD", 1 << 16)  # all else is as it is in the other processes
     data = write_data(tmp_path / "data", "txt")

@@ -12,6 +12,7 @@ from tokkit.cli.output import format_of, output_path, write_page, write_plot
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import EXIT_FINDINGS
 from tokkit.progress import Progress
+from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.views import dataset_plot
 from tokkit.views.histogram import Histogram
 from tokkit.views.html import Part
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @click.option("--html", "page", metavar="FILE", help="All tables as a self-contained page (.html).")
 @fail_on_option
 @click.option("--force", is_flag=True, help="Replace an earlier plot or page.")
-@shared_options(options=DatasetOptions)
+@shared_options(options=DatasetOptions, engine_options=EngineOptions, threads=True)
 def stats_command(
     dataset: str,
     plot: str | None,

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tokkit import files
 from tokkit.data.dataset import ONE, TRAIN, Dataset
 from tokkit.data.duplicates import near_duplicates
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import is_spelled_twice, read_dataset
 from tokkit.data.loading.streaming import StreamedDataset, TypesChanged, over_batches
-from tokkit.errors import OutputError, counted
+from tokkit.errors import counted
 from tokkit.inspection.statistics import examples, lengths, row_batches
 from tokkit.inspection.statistics import summary as figures
 from tokkit.inspection.statistics.aggregation import Aggregation
@@ -21,9 +20,14 @@ from tokkit.inspection.statistics.distinct_strings import PYTHON_BYTES
 from tokkit.inspection.statistics.findings import Finding, findings
 from tokkit.inspection.statistics.languages import identifier
 from tokkit.inspection.statistics.lengths import Histogram
+from tokkit.inspection.statistics.measure_tasks import MeasureTask, measured
+from tokkit.inspection.statistics.row_sums import spill_folder
 from tokkit.inspection.statistics.totals import Aggregate
-from tokkit.options import apply_settings
+from tokkit.options import apply_known, apply_settings
 from tokkit.progress import SILENT, Progress, SayOnce, stage, stop_if_cancelled
+from tokkit.runtime.engines.choice import engine_for
+from tokkit.runtime.engines.engine import Engine, is_inline
+from tokkit.runtime.engines.engine_options import EngineOptions
 from tokkit.runtime.kernel_cache import say_if_compiling
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 
@@ -93,6 +97,8 @@ def stats(
     near: bool = False,
     languages: bool = False,
     options: DatasetOptions | None = None,
+    engine_options: EngineOptions | None = None,
+    threads: int | None = None,
     progress: Progress = SILENT,
     **settings: Any,
 ) -> StatsResult:
@@ -101,20 +107,29 @@ def stats(
     With a tokenizer, lengths in its tokens too, special tokens included, with the share of rows that each
     maximum length would cut, the length to recommend, and the share of unknown tokens. With ``near``, near
     duplicates too, for which all texts are held in memory; else large files are read in batches.
-    With ``languages``, the languages of a random sample of 5,000 rows of each split.
+    With ``languages``, the languages of a random sample of 5,000 rows of each split. The same figures at any
+    thread count and with any engine.
 
-    ``settings`` are fields of `DatasetOptions`. Raises `InputError` for what cannot be read as a data set or
-    a tokenizer, `UsageError` without the package that tells languages, `OutputError` where the temporary
-    folder is full.
+    ``settings`` are fields of `DatasetOptions` and `EngineOptions`.
+
+    Raises `InputError` for what cannot be read as a data set or a tokenizer, `UsageError` without the package
+    that tells languages, `OutputError` where the temporary folder is full.
     """
+    engine_options, settings = apply_known(EngineOptions, engine_options, settings)
     options = apply_settings(DatasetOptions, options, settings)
+    engine = engine_for(engine_options, threads)
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
+    run = _Run(
+        engine=None if is_inline(engine) else engine,
+        threads=threads,
+        tokenizer=None if loaded_tokenizer is None else loaded_tokenizer.location,
+    )
     if languages:
         identifier()  # reports a missing package before long work
     progress = SayOnce(progress)
 
     def aggregated(source: StreamedDataset) -> Aggregate:
-        aggregate = _aggregated(source, loaded_tokenizer, languages, progress)
+        aggregate = _aggregated(source, loaded_tokenizer, languages, run, progress)
         if source.label_kind == ONE and is_spelled_twice(aggregate.labels):
             raise TypesChanged  # with all rows at hand it is an error
         return aggregate
@@ -180,30 +195,46 @@ def stats(
     )
 
 
+@dataclass(frozen=True)
+class _Run:
+    """engine     of other processes; None: threads of this one
+    tokenizer  its path, for other processes
+    """
+
+    engine: Engine | None
+    threads: int | None
+    tokenizer: Path | None
+
+
 def _aggregated(
-    source: StreamedDataset, tokenizer: LoadedTokenizer | None, sampled: bool, progress: Progress
+    source: StreamedDataset,
+    tokenizer: LoadedTokenizer | None,
+    sampled: bool,
+    run: _Run,
+    progress: Progress,
 ) -> Aggregate:
     joined = ["string_kernels"] if source.pair_column is not None else []
     # the distinct strings of a small data set are numbered without kernels
     distinct = ["distinct_kernels"] if source.size is None or source.size > PYTHON_BYTES else []
     for module in (*joined, "key_kernels", *distinct, "text_kernels"):
         say_if_compiling(module, progress)
-    with files.temporary_folder("stats") as folder:
-        try:
-            others = row_batches.others_of(source)
-            if len(others) > MOST_COLUMNS:
-                progress.say(
-                    f"{source.source}: distinct values are counted of the first {MOST_COLUMNS:,} of "
-                    f"{counted(len(others), 'other column', style=',')}"
-                )
-                others = others[:MOST_COLUMNS]
-            aggregation = Aggregation(len(source.splits), others, folder, tokenizer, sampled, progress)
+    others = row_batches.others_of(source)
+    if len(others) > MOST_COLUMNS:
+        progress.say(
+            f"{source.source}: distinct values are counted of the first {MOST_COLUMNS:,} of "
+            f"{counted(len(others), 'other column', style=',')}"
+        )
+        others = others[:MOST_COLUMNS]
+    with spill_folder() as folder:
+        aggregation = Aggregation(
+            len(source.splits), others, folder, tokenizer, sampled, progress, run.threads
+        )
+        if run.engine is None:
             return aggregation.aggregate(row_batches.batches(source), source.size, source.unit)
-        except OSError as error:
-            raise OutputError(
-                f"{folder}: what does not fit into memory cannot be written there: {error.strerror}",
-                hint="name a folder with more room in the environment variable TMPDIR",
-            ) from error
+        task = MeasureTask(len(source.splits), others, sampled, run.tokenizer)
+        return aggregation.aggregate_sums(
+            measured(source, task, run.engine, progress), source.size, source.unit
+        )
 
 
 def _say_left_out(splits: Mapping[str, Mapping[str, Any]], progress: Progress) -> None:

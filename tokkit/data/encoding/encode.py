@@ -102,7 +102,6 @@ def encode(
         options=options,
         read_options=read_options,
         tokenizer=loaded,
-        location=Path(tokenizer).absolute() if Path(tokenizer).exists() else loaded.folder,
         threads=threading.threads_to_use(threads),
         engine_options=engine_options,
         engine=None if is_inline(engine) else engine,
@@ -117,15 +116,13 @@ def encode(
 class _Encoding:
     """One run: what is encoded how, and where it is written.
 
-    location  of the tokenizer, for other processes
-    engine    of other processes; None: threads of this one
+    engine   of other processes; None: threads of this one
     """
 
     out: Path
     options: EncodeOptions
     read_options: DatasetOptions
     tokenizer: LoadedTokenizer
-    location: Path
     threads: int
     engine_options: EngineOptions
     engine: Engine | None
@@ -207,7 +204,7 @@ class _Encoding:
         is_pair, most = columns.pair is not None, self.options.max_length
         if self.engine is not None:
             sha256 = sha256_of(self.tokenizer)
-            options = EncoderOptions(self.location, sha256, most, is_pair, by_reference)
+            options = EncoderOptions(self.tokenizer.location, sha256, most, is_pair, by_reference)
             return parts.encode_in_tasks(options, writer, self.engine)
         encoders = BatchEncoders.of(
             self.tokenizer,

@@ -13,118 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.data.duplicates.duplicate_keys import DuplicateKeys
-from tokkit.inspection.statistics import distinct_kernels, distinct_strings, examples
+from tokkit.inspection.statistics import distinct_strings, examples
 from tokkit.inspection.statistics.distinct_strings import BUDGET, DistinctStrings, Part, parts_of
-from tokkit.inspection.statistics.row_sample import RowSample
-from tokkit.inspection.statistics.text_measures import MARKS, TextMeasures
-from tokkit.inspection.statistics.totals import Aggregate, Duplicates, Labels, RowBatch, SplitSums
+from tokkit.inspection.statistics.row_sums import RowSums, SharedTables, TransferredSums
+from tokkit.inspection.statistics.totals import Aggregate, Duplicates, RowBatch
 from tokkit.progress import Progress, Silent, stage, stop_if_cancelled
 from tokkit.runtime import threads
 from tokkit.runtime.strings import Strings
-from tokkit.tokenizer.encoding.encode import token_counts
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 
-_TEXT = 1 << 22  # bytes of texts that are encoded at a time
 _AT_ONCE = 1 << 15  # texts that are normalized at a time
-
-
-class _Worker:
-    """What one thread counts."""
-
-    def __init__(self, aggregation: Aggregation) -> None:
-        self._shared = aggregation
-        columns = max(1, len(aggregation.others))
-        self.splits = [
-            SplitSums(sample=RowSample() if aggregation.sampled else None) for _ in range(aggregation.splits)
-        ]
-        self.texts = aggregation.empty_table(BUDGET)
-        self.values = {name: aggregation.empty_table(BUDGET // columns) for name in aggregation.others}
-        # Never written to files, since its numbers have to stay valid; labels are few.
-        self._labels = aggregation.empty_table(1 << 40)
-        self._numbers = np.empty(0, np.int32)
-        self._waiting: list[tuple[int, list[str], list[str] | None, NDArray[np.int32]]] = []
-        self._waiting_size = 0
-
-    def add(self, batch: RowBatch) -> None:
-        """Adds some rows to all sums."""
-        sums = self.splits[batch.split]
-        texts, pairs = batch.texts, batch.pairs
-        present = texts.present if pairs is None else texts.present & pairs.present
-        sums.rows += len(present)
-        labels = np.full(len(present), distinct_kernels.NONE, np.int32)
-        if batch.labels is not None:
-            labels = self._numbered(batch.labels)
-            numbers, rows = np.unique(labels, return_counts=True)
-            sums.labels.update(dict(zip(numbers.tolist(), rows.tolist(), strict=True)))
-        for name, column in batch.others.items():
-            sums.missing[name] += int((~column.present).sum())
-            if name in self.values:
-                self.values[name].add(column, batch.split)
-        if not present.all():
-            texts, labels = texts.take(present), labels[present]
-            pairs = None if pairs is None else pairs.take(present)
-        self._measure(sums, texts, pairs, labels)
-        if sums.sample is not None:
-            sums.sample.add(batch.first + np.flatnonzero(present), texts, labels)
-        contents = texts if pairs is None else Strings.joined(texts, pairs)
-        self.texts.add(contents, batch.split, labels)
-        if self._shared.tokenizer is not None and len(texts):
-            second = None if pairs is None else pairs.to_list()
-            self._waiting.append((batch.split, texts.to_list(), second, labels))
-            self._waiting_size += contents.size
-            if self._waiting_size >= _TEXT:
-                self.encode()
-
-    def _measure(
-        self, sums: SplitSums, texts: Strings, pairs: Strings | None, labels: NDArray[np.int32]
-    ) -> None:
-        """Adds the lengths, of pairs those of both texts, and the script of the first."""
-        measured = self._shared.measures.of(texts)
-        characters, words, marks = measured.characters, measured.words, measured.marks
-        if pairs is not None:
-            second = self._shared.measures.of(pairs)
-            characters, words = characters + second.characters, words + second.words
-            marks = marks | second.marks
-        sums.lengths_in("characters").add(characters, labels)
-        sums.lengths_in("words").add(words, labels)
-        counts = np.bincount(measured.scripts)
-        sums.scripts.update({int(number): int(counts[number]) for number in np.flatnonzero(counts)})
-        for name, bit in MARKS.items():
-            sums.marks[name] += int((marks & bit > 0).sum())
-
-    def encode(self) -> None:
-        """Counts the tokens of the texts that wait for it."""
-        if self._shared.tokenizer is None or not self._waiting:
-            return
-        texts = [text for _, batch, _, _ in self._waiting for text in batch]
-        pairs = [text for _, _, batch, _ in self._waiting for text in batch or ()]
-        # One thread each: the workers already occupy all processors.
-        counts = token_counts(
-            texts, self._shared.tokenizer, pairs=pairs or None, threads=1, progress=self._shared.messages
-        )
-        first = 0
-        for split, batch, _, labels in self._waiting:
-            rows = slice(first, first + len(batch))
-            self.splits[split].lengths_in("tokens").add(counts.tokens[rows], labels)
-            # `bincount` takes no negative numbers: -1, no label, becomes 0.
-            unknown = np.bincount(labels + 1, counts.unknown[rows])
-            for number in np.flatnonzero(unknown).tolist():
-                self.splits[split].unknown[number - 1] += int(unknown[number])
-            first += len(batch)
-        self._waiting, self._waiting_size = [], 0
-
-    def _numbered(self, labels: Strings) -> NDArray[np.int32]:
-        """The number of each row's label in all threads, -1 without one."""
-        # Each thread numbers labels in the order it reads them; `_numbers` maps these numbers to the ones
-        # that all threads share.
-        known = len(self._labels)
-        own = self._labels.numbers(labels)
-        new, rows = np.unique(own, return_index=True)
-        names = [labels.text(row) for row in rows[new >= known].tolist()]
-        numbers = np.array([self._shared.labels.number(name) for name in names], np.int32)
-        self._numbers = np.concatenate((self._numbers, numbers))
-        # Number -1, an empty label, is the index of the last element, which is NONE.
-        return np.append(self._numbers, np.int32(distinct_kernels.NONE))[own]
 
 
 class _Messages(Silent):
@@ -141,12 +39,9 @@ class _Messages(Silent):
 
 
 class Aggregation:
-    """What the threads share.
+    """Sums over all rows, and what their distinct strings say.
 
-    splits  how many there are
-    others  further columns, whose distinct values are counted
-    folder  for what does not fit into memory
-    sampled whether texts of some rows are wanted
+    splits, others, folder, sampled  as `SharedTables`
     """
 
     def __init__(
@@ -157,25 +52,19 @@ class Aggregation:
         tokenizer: LoadedTokenizer | None,
         sampled: bool,
         progress: Progress,
+        thread_count: int | None = None,
     ) -> None:
-        self.splits, self.others, self.folder, self.tokenizer = splits, others, folder, tokenizer
-        self.sampled = sampled
-        self.measures = TextMeasures()
-        self.labels = Labels()
-        self.messages = _Messages(progress)
+        self.splits, self.others = splits, others
+        self._shared = SharedTables(splits, others, folder, tokenizer, sampled, _Messages(progress))
         self._keys = DuplicateKeys()
         self._progress = progress
-        self._threads = threads.threads_to_use(None)
-
-    def empty_table(self, budget: int) -> DistinctStrings:
-        """An empty table for a thread."""
-        return DistinctStrings(self.splits, self.folder, budget)
+        self._threads = threads.threads_to_use(thread_count)
 
     def aggregate(self, batches: Iterator[RowBatch], total: int | None, unit: str) -> Aggregate:
         """Everything counted; ``total`` is the sum of all amounts, None where nobody knows."""
 
-        def work(tasks: threads.Tasks[RowBatch]) -> _Worker:
-            worker = _Worker(self)
+        def work(tasks: threads.Tasks[RowBatch]) -> RowSums:
+            worker = RowSums(self._shared)
             for batch in tasks:
                 worker.add(batch)
                 tasks.done(batch.amount)
@@ -184,6 +73,22 @@ class Aggregation:
 
         with stage(self._progress, "measuring", total, unit):
             workers = threads.run(work, threads.Tasks(batches), self._threads, self._progress)
+        return self._aggregate(workers)
+
+    def aggregate_sums(
+        self, results: Iterator[tuple[TransferredSums, int]], total: int | None, unit: str
+    ) -> Aggregate:
+        """As `aggregate` of rows that other processes counted: their sums, and the amount of each."""
+        worker = RowSums(self._shared)
+        with stage(self._progress, "measuring", total, unit):
+            for sums, amount in results:
+                worker.add_sums(sums)
+                for message in sums.messages:
+                    self._progress.say(message)
+                self._progress.advance(amount)
+        return self._aggregate([worker])
+
+    def _aggregate(self, workers: Sequence[RowSums]) -> Aggregate:
         stop_if_cancelled(self._progress)
         sums = workers[0].splits
         for worker in workers[1:]:
@@ -194,8 +99,8 @@ class Aggregation:
         duplicates = self._duplicates([worker.texts for worker in workers], keys, chosen)
         return Aggregate(
             sums,
-            self.labels.names,
-            self.measures.scripts,
+            self._shared.labels.names,
+            self._shared.measures.scripts,
             duplicates,
             # Normalized forms come from the distinct strings, of which there are fewer than rows.
             normalized=self._duplicates(keys),
@@ -203,7 +108,7 @@ class Aggregation:
             examples=examples.best(chosen),
         )
 
-    def _distinct_values(self, workers: Sequence[_Worker]) -> dict[str, NDArray[np.int64]]:
+    def _distinct_values(self, workers: Sequence[RowSums]) -> dict[str, NDArray[np.int64]]:
         """(splits,) the distinct values of each further column."""
         parts = [
             (name, part)
@@ -237,7 +142,7 @@ class Aggregation:
 
         def work(tasks: threads.Tasks[Part]) -> tuple[Duplicates, DistinctStrings]:
             duplicates = Duplicates.zeros(self.splits)
-            normalized = self.empty_table(BUDGET)
+            normalized = self._shared.empty_table(BUDGET)
             for part in tasks:
                 for table in part.sums():
                     overall = distinct_strings.tally(table, duplicates)

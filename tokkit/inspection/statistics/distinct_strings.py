@@ -6,17 +6,19 @@ the files say of a part is added up later, a part at a time.
 
 from __future__ import annotations
 
+import io
 import tempfile
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tokkit.errors import InputError
 from tokkit.inspection.statistics import distinct_kernels as kernels
+from tokkit.inspection.statistics.string_blocks import Block, blocks
 from tokkit.inspection.statistics.totals import Duplicates
 from tokkit.runtime.byte_table import PADDING, ByteTable, StringCounts, zeros
 from tokkit.runtime.strings import Strings
@@ -103,31 +105,43 @@ class DistinctStrings:
         self._leave_dict()
         for part, strings, numbers in self._in_parts(PARTS):
             if len(numbers):
-                if part not in self.files:
-                    with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as new:
-                        self.files[part] = Path(new.name)
-                with self.files[part].open("ab") as file:
-                    lengths = (strings.ends - strings.starts).astype(np.int32)
-                    content = strings.data[strings.starts[0] : strings.ends[-1]]
-                    # A block of the file: number of strings and bytes (int64), lengths, rows, labels, bytes.
-                    # Blocks follow each other, and `add_file` reads one at a time.
-                    size = np.array([len(numbers), len(content)], np.int64)
-                    for array in (size, lengths, self._rows[numbers], self._labels[numbers], content):
-                        file.write(array.tobytes())
+                lengths = (strings.ends - strings.starts).astype(np.int32)
+                content = strings.data[strings.starts[0] : strings.ends[-1]]
+                with self._file_of(part) as file:
+                    Block(lengths, self._rows[numbers], self._labels[numbers], content).write(file)
         self._empty()
 
     def add_file(self, path: Path) -> None:
         """Add the content of a file that `spill` wrote."""
         with path.open("rb") as file:
-            while header := file.read(16):
-                n, size = np.frombuffer(header, np.int64).tolist()
-                ends = np.cumsum(_read(file, n, np.int32), dtype=np.int64)
-                starts = np.concatenate(([0], ends[:-1]))
-                rows = _read(file, n * self.splits, np.int64).reshape(n, self.splits)
-                labels = _read(file, n * self.splits, np.int32).reshape(n, self.splits)
-                data = np.zeros(size + PADDING, np.uint8)
-                data[:size] = _read(file, size, np.uint8)
-                self.add_sums(Strings(data, starts, ends), rows, labels)
+            for block in blocks(file, self.splits):
+                self.add_sums(block.strings(), block.rows, block.labels)
+
+    def contents(self) -> dict[int, bytes]:
+        """Everything by part, for `add_contents` in another process; this table is empty then."""
+        self.spill()
+        contents = {part: path.read_bytes() for part, path in self.files.items()}
+        for path in self.files.values():
+            path.unlink()
+        self.files = {}
+        return contents
+
+    def add_contents(self, contents: Mapping[int, bytes], numbers: NDArray[np.int32]) -> None:
+        """Add to the files the `contents` of another table, whose label i is ``numbers[i]`` here."""
+        for part, content in contents.items():
+            with self._file_of(part) as file:
+                for block in blocks(io.BytesIO(content), self.splits):
+                    labels = block.labels.copy()
+                    labelled = labels >= 0
+                    labels[labelled] = numbers[labels[labelled]]
+                    replace(block, labels=labels).write(file)
+
+    def _file_of(self, part: int) -> IO[bytes]:
+        """The file of a part, to add to."""
+        if part not in self.files:
+            with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as new:
+                self.files[part] = Path(new.name)
+        return self.files[part].open("ab")
 
     def _empty(self) -> None:
         self._table = ByteTable()
@@ -276,10 +290,6 @@ def _join_labels(labels: NDArray[np.int32], numbers: NDArray[np.int32], others: 
     # of several rows of one new string, any may win here: the next line finds those that differ from it
     labels[numbers[first]] = others[first]
     labels[numbers[labels[numbers] != others]] = kernels.SEVERAL
-
-
-def _read(file: Any, n: int, dtype: type) -> NDArray[Any]:
-    return np.frombuffer(file.read(n * np.dtype(dtype).itemsize), dtype)
 
 
 def tally(table: DistinctStrings, duplicates: Duplicates) -> NDArray[np.int32]:

@@ -35,6 +35,13 @@ class LabelledLengths:
         other._count()
         self._merge(other._keys, other._rows)
 
+    def renumber(self, numbers: NDArray[np.int32]) -> None:
+        """Give the labels other numbers: label i becomes ``numbers[i]``."""
+        self._count()
+        # the last element is that of no label, whose index is -1
+        labels = np.append(numbers, -1)[(self._keys >> _BITS) - 1].astype(np.int64)
+        self._keys, self._rows = _sums((labels + 1) << _BITS | self._keys & _LENGTH, self._rows)
+
     def all(self) -> Histogram:
         """The lengths of all rows."""
         self._count()

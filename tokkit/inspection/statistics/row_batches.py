@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
@@ -16,34 +17,72 @@ _PRESENT = "\0"  # a value that is present, though its string is empty or of no 
 _EXACT = 2**53  # whole numbers below it are the same as fractions
 
 
-def batches(source: StreamedDataset) -> Iterator[RowBatch]:
-    """All rows, split by split. Raises `TypesChanged` where a column has another type than its first rows."""
-    chosen = {source.text_column, source.pair_column, source.label_column}
-    others = others_of(source)
-    for number, split in enumerate(source.splits.values()):
+@dataclass(frozen=True)
+class SplitColumns:
+    """The columns of a split that are measured, as any process reads them.
+
+    split    its number
+    schema   the types of its columns
+    counted  those whose values are counted besides texts and labels
+    """
+
+    split: int
+    schema: Mapping[str, pl.DataType]
+    text: str
+    pair: str | None
+    label: str | None
+    counted: Sequence[str]
+
+    def batches(self, rows: Iterable[Batch]) -> Iterator[RowBatch]:
+        """Rows of the split, the first of which is number 0.
+
+        Raises `TypesChanged` where a column has another type than the first rows of the split.
+        """
+        chosen = {self.text, self.pair, self.label}
         first = 0
-        counted = [name for name in (*others, *split.nested) if name in split.schema]
-        for batch in split.batches():
+        for batch in rows:
             if not batch.rows:
                 continue
             # a JSON key that no earlier row has
-            if not batch.columns.keys() <= split.schema.keys():
+            if not batch.columns.keys() <= self.schema.keys():
                 raise TypesChanged
             strings = {
-                name: _strings(batch, name, split.schema[name], name in chosen)
-                for name in {*counted, *chosen}
+                name: _strings(batch, name, self.schema[name], name in chosen)
+                for name in {*self.counted, *chosen}
                 if name is not None
             }
             yield RowBatch(
-                split=number,
-                texts=strings[source.text_column],
-                pairs=None if source.pair_column is None else strings[source.pair_column],
-                labels=None if source.label_column is None else strings[source.label_column],
-                others={name: strings[name] for name in counted},
+                split=self.split,
+                texts=strings[self.text],
+                pairs=None if self.pair is None else strings[self.pair],
+                labels=None if self.label is None else strings[self.label],
+                others={name: strings[name] for name in self.counted},
                 first=first,
                 amount=batch.read,
             )
             first += batch.rows
+
+
+def columns_of(source: StreamedDataset) -> dict[str, SplitColumns]:
+    """Split -> its columns."""
+    others = others_of(source)
+    return {
+        name: SplitColumns(
+            split=number,
+            schema=split.schema,
+            text=source.text_column,
+            pair=source.pair_column,
+            label=source.label_column,
+            counted=[column for column in (*others, *split.nested) if column in split.schema],
+        )
+        for number, (name, split) in enumerate(source.splits.items())
+    }
+
+
+def batches(source: StreamedDataset) -> Iterator[RowBatch]:
+    """All rows, split by split. Raises `TypesChanged` as `SplitColumns.batches`."""
+    for name, columns in columns_of(source).items():
+        yield from columns.batches(source.splits[name].batches())
 
 
 def others_of(source: StreamedDataset) -> list[str]:

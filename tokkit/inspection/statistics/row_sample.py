@@ -41,6 +41,11 @@ class RowSample:
         self._sampled += other._sampled
         self._cut()
 
+    def renumber(self, numbers: NDArray[np.int32]) -> None:
+        """Give the labels other numbers: label i becomes ``numbers[i]``."""
+        known = np.append(numbers, -1)
+        self._sampled = [(hashed, text, int(known[label])) for hashed, text, label in self._sampled]
+
     def rows(self) -> list[tuple[str, int]]:
         """Text and label number of each sampled row, in the order of the hashed row numbers."""
         self._cut()

@@ -85,11 +85,16 @@ class TextMeasures:
                 for page in new[~self._known[new]].tolist():
                     for code in range(page * _PAGE, (page + 1) * _PAGE):
                         self._bits[code] = _bits_of(chr(code))
-                        self._scripts[code] = self._number(script_of(chr(code)))
+                        self._scripts[code] = self._number_of(script_of(chr(code)))
                     # Last, because other threads read the tables without the lock.
                     self._known[page] = True
 
-    def _number(self, script: str | None) -> int:
+    def number(self, script: str | None) -> int:
+        """The number of a script, which it is given if it has none."""
+        with self._lock:
+            return self._number_of(script)
+
+    def _number_of(self, script: str | None) -> int:
         if script not in self.scripts:
             self.scripts.append(script)
         return self.scripts.index(script)

@@ -51,6 +51,18 @@ class SplitSums:
     def lengths_in(self, unit: str) -> LabelledLengths:
         return self.lengths.setdefault(unit, LabelledLengths())
 
+    def renumber(self, labels: NDArray[np.int32], scripts: NDArray[np.int32]) -> None:
+        """Give labels and scripts other numbers: i becomes ``labels[i]`` and ``scripts[i]``."""
+        # the last element is that of no label, whose index is -1
+        known = np.append(labels, -1).tolist()
+        self.labels = Counter({known[label]: rows for label, rows in self.labels.items()})
+        self.unknown = Counter({known[label]: tokens for label, tokens in self.unknown.items()})
+        self.scripts = Counter({int(scripts[number]): rows for number, rows in self.scripts.items()})
+        for lengths in self.lengths.values():
+            lengths.renumber(labels)
+        if self.sample is not None:
+            self.sample.renumber(labels)
+
     def absorb(self, other: SplitSums) -> None:
         """Adds the sums of another thread."""
         self.rows += other.rows

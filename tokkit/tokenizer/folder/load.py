@@ -117,6 +117,11 @@ class LoadedTokenizer:
     file: Path
 
     @property
+    def location(self) -> Path:
+        """The path by which another process loads it."""
+        return (self.file if self.file.is_file() else self.folder).absolute()
+
+    @property
     def vocab_size(self) -> int:
         """Rows of the embedding table that it needs: the highest id plus one."""
         return 1 + max(self.backend.get_vocab(with_added_tokens=True).values(), default=-1)
