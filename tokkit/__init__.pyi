@@ -752,6 +752,8 @@ def stats(
     near: bool = False,
     languages: bool = False,
     options: DatasetOptions | None = None,
+    engine_options: EngineOptions | None = None,
+    threads: int | None = None,
     progress: Progress = ...,
     text_column: str | None = None,
     pair_column: str | None = None,
@@ -776,6 +778,8 @@ def stats(
     sort: str | None = None,
     sample: str | None = None,
     select: str | None = None,
+    engine: str = "inline",
+    ray_address: str | None = None,
 ) -> StatsResult: ...
 def suggest_tokens(
     tokenizer: str | Path,
