@@ -330,7 +330,7 @@ def test_a_run_has_one_row_group_for_each_partition_however_large(tmp_path):
     parts.write_run(run, strings, lambda: False)
     assert pq.read_metadata(run).num_row_groups == parts.PARTITIONS
     [partition] = set(parts.partitions_of(strings.strings))
-    task = merging.MergeTask(tmp_path / "part.parquet", [(run, [int(partition)])], 1)
+    task = merging.MergeTask(tmp_path / "part.parquet", [(run, [int(partition)])], tmp_path, 1 << 30)
     assert merging.merge_part(task) == (2_200_000, 1_100_000)
 
 

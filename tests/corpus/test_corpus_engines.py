@@ -94,26 +94,25 @@ def test_runs_that_are_merged_in_groups_give_the_same_bytes(memory, corpus, tmp_
     monkeypatch.setattr(merging, "FAN_IN", 3)
     monkeypatch.setattr(merging, "LEAST_MEMORY", 1 << 12)
     monkeypatch.setattr(parts, "_SAMPLE_EVERY", 2)
-    groups, original = [], merging.merge_runs
+    groups, original = [], merging.merge_part
     monkeypatch.setattr(
-        merging, "merge_runs", lambda task: (groups.append(len(task.sources)), original(task))[1]
+        merging, "merge_part", lambda task: (groups.append(len(task.sources)), original(task))[1]
     )
     grouped = tokkit.count(corpus, tmp_path / "grouped", memory=memory)
-    assert len(groups) > 4
+    assert len(groups) > 4 * parts.PARTITIONS
     assert max(groups) == 3
     assert (grouped.pieces, grouped.distinct_pieces) == (whole.pieces, whole.distinct_pieces)
     assert content(tmp_path / "grouped")[0] == content(tmp_path / "whole")[0]
+    assert not (tmp_path / "grouped" / "groups").exists()
     assert not list(tmp_path.glob(".*"))
 
 
 def test_what_a_killed_worker_left_is_written_again(tmp_path):
-    run, left = tmp_path / "run.parquet", [tmp_path / "part.parquet", tmp_path / "merged.parquet"]
+    run, part = tmp_path / "run.parquet", tmp_path / "part.parquet"
     parts.write_run(run, StringCounts.of([b"a", b"b"], [1, 2]), lambda: False)
-    for path in left:
-        path.write_bytes(b"half")
-    merging.merge_runs(merging.RunTask(left[1], [run, run], tmp_path, 1 << 20))
-    sources = [(left[1], [partition]) for partition in range(parts.PARTITIONS)]
-    assert merging.merge_part(merging.MergeTask(left[0], sources, 1)) == (6, 2)
+    part.write_bytes(b"half")
+    sources = [(run, [partition]) for partition in range(parts.PARTITIONS)]
+    assert merging.merge_part(merging.MergeTask(part, sources, tmp_path, 1 << 20)) == (3, 2)
 
 
 def test_results_come_with_the_index_of_their_task():

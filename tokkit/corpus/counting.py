@@ -18,7 +18,7 @@ from tokkit.corpus import parts
 from tokkit.corpus.chunks import Texts, count_in_threads, lines_of, texts_of
 from tokkit.corpus.counts import Identity, Totals
 from tokkit.corpus.feed import CorpusFile, size_of
-from tokkit.corpus.merging import add_up, few_runs
+from tokkit.corpus.merging import add_up
 from tokkit.corpus.shards import FileRange, Shard, absolute, check_unchanged, shards_of
 from tokkit.corpus.uncut_words import count_in_child
 from tokkit.corpus.words import table_of
@@ -86,11 +86,10 @@ def count_corpus(
         if not work.runs():
             raise InputError("the corpus holds no text to count")
         runs = work.runs()
-        if engine is not None:
-            runs = few_runs(runs, lambda n: work.run_path(len(shards) + n, 0), out, stages, memory, engine)
         # a partition holds every occurrence of its pieces, so partitions can be added up one after the other
         pieces, distinct = add_up(
             staging,
+            out,
             lambda partition: [(run, [partition]) for run in runs],
             stages,
             thread_count,

@@ -84,20 +84,6 @@ def write_run(path: Path, pieces: StringCounts, stopped: Callable[[], bool]) -> 
         os.fsync(file.fileno())
 
 
-def write_partitions(path: Path, partitions: Iterable[Iterable[StringCounts]]) -> None:
-    """Write a run of which the pieces of each partition come in ranges, each before the next, and sync it.
-
-    Raises OSError.
-    """
-    with open(path, "xb") as file:
-        with _writer(file) as writer:
-            for ranges in partitions:
-                batches = [_batch(pieces, sorted_order(pieces.strings)) for pieces in ranges]
-                _write_row_group(writer, batches)
-        file.flush()
-        os.fsync(file.fileno())
-
-
 def write_part(path: Path, ranges: Iterable[StringCounts]) -> None:
     """Write a part: the pieces of a partition, in ranges of which each is before the next. Raises OSError.
 

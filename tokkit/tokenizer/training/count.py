@@ -145,6 +145,7 @@ def merge_counts(
     with files.folder(out, force=force, inputs=named) as staging:
         pieces, distinct = add_up(
             staging,
+            out,
             lambda partition: [(counts.parts[partition], None) for counts in merged],
             stages,
             threads,
