@@ -350,6 +350,7 @@ def test_remote_offline_the_last_state_is_what_there_is(store, monkeypatch, hear
         ("qwertz://a.csv", 'unknown protocol "qwertz"'),
         ("simplecache::store://data", "addresses within addresses are not read"),
         ("zip://a.csv::store://data/a.zip", "addresses within addresses are not read"),
+        ("sftp://host/a.csv", "sftp:// addresses are read with paramiko, which is not installed"),
         ("oci://bucket/a.csv", "oci:// addresses are read with ocifs, which is not installed"),
     ],
 )

@@ -9,8 +9,6 @@ sentence, in which no name, password or query of the address is repeated.
 from __future__ import annotations
 
 import datetime
-import importlib.util
-import shlex
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,13 +17,14 @@ from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import fsspec
-from fsspec.registry import known_implementations, registry
 
-from tokkit.errors import InputError, TokkitError, did_you_mean, nearest
+from tokkit.errors import TokkitError, nearest
 from tokkit.files import redacted
 from tokkit.progress import Progress
 from tokkit.runtime import threads
+from tokkit.sources import protocols
 from tokkit.sources.downloads import AbsentError, CutOff, changed
+from tokkit.sources.protocols import Meaning
 
 Result = TypeVar("Result")
 
@@ -40,54 +39,12 @@ _PARALLEL = 4
 _GLOB_CHARACTERS = "*?["
 _ROOT = "root:///"
 
-# Protocols that read other addresses, change what they hold, or are read without fsspec.
-_OTHERS = {
-    *("arrow_hdfs", "async_wrapper", "asynclocal", "asyncwrapper", "blockcache", "cached", "dask", "data"),
-    *("dir", "filecache", "generic", "libarchive", "reference", "simplecache", "tar", "zip"),
-}
-
 # What tells one state of a file from another, in the words of the file systems: the first that there is.
 _VERSIONS = (
     *("etag", "generation", "blob_id", "sha", "sha256", "md5hash", "content_md5", "checksum", "crc32c"),
-    *(
-        "lastmodified",
-        "last_modified",
-        "mtime",
-        "updated",
-        "modified",
-        "modificationtime",
-        "modify",
-        "created",
-    ),
+    *("lastmodified", "last_modified", "mtime", "updated", "modified", "modificationtime"),
+    *("modify", "created"),
 )
-
-# Protocol -> how to give it credentials, and the command that looks at an address.
-_CREDENTIALS = {
-    "s3": "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; a public bucket needs none:\n"
-    "export FSSPEC_S3_ANON=true",
-    "gs": "log in:\ngcloud auth application-default login",
-    "hf": "log in:\nhf auth login",
-}
-_COMMANDS = {"s3": "aws s3 ls", "gs": "gcloud storage ls"}
-_SHORT = ("s3", "gs", "hf")
-_ALIASES = {"s3a": "s3", "gcs": "gs"}
-
-# Names of exceptions, since the libraries that define them need not be installed, and what they mean.
-_CHANGED, _CREDENTIALS_MISSING, _FORBIDDEN, _ABSENT, _UNREACHABLE = range(5)
-_MEANINGS = {
-    _CHANGED: {"FileExpired"},
-    _CREDENTIALS_MISSING: {
-        *("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "ProfileNotFound"),
-        *("TokenRetrievalError", "UnauthorizedSSOTokenError", "SSOTokenLoadError", "DefaultCredentialsError"),
-        *("RefreshError", "ClientAuthenticationError", "LocalTokenNotFoundError"),
-    },
-    _FORBIDDEN: {"PermissionError"},
-    _ABSENT: {"FileNotFoundError", "NotADirectoryError"},
-    _UNREACHABLE: {
-        *("ConnectionError", "TimeoutError", "HTTPClientError", "ClientConnectionError", "TransportError"),
-        *("TransportException", "gaierror"),
-    },
-}
 
 
 @dataclass(frozen=True)
@@ -108,43 +65,6 @@ class RemoteFile:
     version: str | None
 
 
-def check(address: str, protocol: str) -> None:
-    """Raises `InputError` for a protocol that is unknown or whose library is missing, without the network."""
-    known = [name for name in {**known_implementations, **registry} if name not in _OTHERS]
-    if "::" in address:
-        raise InputError(
-            f"{redacted(address)}: addresses within addresses are not read",
-            hint="copy the file out of its archive, and name it",
-        )
-    if protocol not in known:
-        # of two letters that are one off, half is like the other
-        short = next(
-            (f' (did you mean "{name}"?)' for name in ("s3", "gs", "hf") if protocol[0] == name[0]), ""
-        )
-        near = did_you_mean(protocol, known) or (short if len(protocol) < 4 else "")
-        raise InputError(
-            f'{redacted(address)}: unknown protocol "{protocol}"{near}',
-            hint="write it as s3://bucket/key, gs://bucket/key or hf://datasets/OWNER/NAME/FILE",
-        )
-    credentials = _CREDENTIALS.get(_ALIASES.get(protocol, protocol))
-    without_query = address.partition("?")[0]
-    # such a name would be taken for that of the bucket, and sent
-    if credentials is not None and redacted(without_query) != without_query:
-        raise InputError(
-            f"{redacted(address)}: an address with a name or password is not used", hint=credentials
-        )
-    library = known_implementations.get(protocol, {}).get("class", "fsspec").partition(".")[0]
-    if importlib.util.find_spec(library) is None:
-        raise _missing(redacted(address), protocol, library)
-
-
-def _missing(address: str, protocol: str, library: str) -> InputError:
-    return InputError(
-        f"{address}: {protocol}:// addresses are read with {library}, which is not installed",
-        hint=f"pip install {library}",
-    )
-
-
 class Connection:
     """The file system of an address, and what the address names in it.
 
@@ -155,12 +75,12 @@ class Connection:
         self._address = address
         self._progress = progress
         self.shown_address = redacted(address)
-        self._protocol = _ALIASES.get(protocol, protocol)
+        self._protocol = protocol
         self._files, path = self._answer(CONTACT, lambda: fsspec.url_to_fs(address, skip_instance_cache=True))
         self._path = str(path).rstrip("/") if str(path).strip("/") else str(path)
         # a bucket is part of the paths of its file system, and a host is not
         host = urllib.parse.urlsplit(self.shown_address).netloc
-        inside = self._path.strip("/").startswith(host)
+        inside = self._path.strip("/").partition("/")[0] == host
         self._prefix = f"{protocol}://" + ("" if inside or not host else f"{host}/")
 
     @property
@@ -200,7 +120,7 @@ class Connection:
         if info is None:
             raise self._absent(folder)
         if not matches:
-            raise self._refusal("no file matches", self._look(folder))
+            raise self._refusal("no file matches", protocols.look(self._protocol, folder))
         return matches
 
     def blocks(self, file: RemoteFile, start: int, progress: Progress) -> Iterator[bytes]:
@@ -229,12 +149,12 @@ class Connection:
         except TokkitError:
             raise
         except Exception as error:
-            meaning = _meaning(error)
-            if meaning in (_ABSENT, _CHANGED):
+            meaning = protocols.meaning(error)
+            if meaning in (Meaning.ABSENT, Meaning.CHANGED):
                 raise changed(file.address) from None
-            if meaning in (None, _UNREACHABLE):
-                raise CutOff(self._reason(error)) from None
-            raise self._error(error, file.address) from None
+            if meaning in (None, Meaning.UNREACHABLE):
+                raise CutOff(protocols.reason(error, self._address)) from None
+            raise protocols.refusal(error, self._protocol, self._address, file.address) from None
 
     def _info(self, path: str) -> Mapping[str, Any] | None:
         try:
@@ -268,41 +188,23 @@ class Connection:
             raise
         except Exception as error:
             # without its cause: a traceback would print what the library put into its message
-            raise self._error(error, self.shown_address) from None
+            if protocols.meaning(error) is Meaning.ABSENT:
+                raise self._absent(self._path) from None
+            raise protocols.refusal(error, self._protocol, self._address, self.shown_address) from None
 
-    def _error(self, error: Exception, address: str) -> InputError:
-        """The refusal for what a library raised."""
-        meaning = _meaning(error)
-        credentials = _CREDENTIALS.get(self._protocol, "give the library of the protocol its credentials")
-        if isinstance(error, ImportError):
-            return _missing(address, self._protocol, (error.name or self._protocol).partition(".")[0])
-        if meaning == _CREDENTIALS_MISSING:
-            return InputError(f"{address}: no credentials for {self._protocol}://", hint=credentials)
-        if meaning == _FORBIDDEN:
-            return InputError(f"{address}: no permission to read it", hint=credentials)
-        if meaning == _ABSENT:
-            return self._absent(self._path)
-        if meaning == _UNREACHABLE:
-            return InputError(
-                f"{address}: cannot be reached: {self._reason(error)}",
-                hint="check the address, the endpoint and the network, or download the file and name it",
-            )
-        folder = self._path.rpartition("/")[0]
-        return InputError(f"{address}: cannot be read: {self._reason(error)}", hint=self._look(folder))
-
-    def _absent(self, path: str) -> InputError:
+    def _absent(self, path: str) -> AbsentError:
         """The error about what does not exist; it names what is similar in the same folder, if soon known."""
         folder, _, name = path.rstrip("/").rpartition("/")
         root = path.strip("/").partition("/")[0]
         if folder.strip("/") and not self._soon(lambda: self._files.exists(root), True):
-            return self._refusal(f'no bucket or folder "{root}"', self._look(""))
+            return self._refusal(f'no bucket or folder "{root}"', protocols.look(self._protocol, ""))
         names: list[str] = self._soon(lambda: self._files.ls(folder, detail=False), [])
         # an extension in common makes no names similar
         suffix = PurePosixPath(name).suffix
         others = [PurePosixPath(entry).name for entry in names]
         stem = nearest(name.removesuffix(suffix), [other.removesuffix(suffix) for other in others])
         near = next((f' (did you mean "{o}"?)' for o in others if o.removesuffix(suffix) == stem), "")
-        return self._refusal(f"no such file or folder{near}", self._look(folder))
+        return self._refusal(f"no such file or folder{near}", protocols.look(self._protocol, folder))
 
     def _soon(self, request: Callable[[], Result], otherwise: Result) -> Result:
         """What a request gives that only makes an error clearer."""
@@ -315,21 +217,6 @@ class Connection:
 
     def _refusal(self, what: str, hint: str) -> AbsentError:
         return AbsentError(f"{self.shown_address}: {what}", hint=hint)
-
-    def _look(self, folder: str) -> str:
-        """The hint that looks at a folder, where the protocol has a command for it."""
-        if self._protocol not in _COMMANDS:
-            return "check the address"
-        address = (
-            shlex.quote(redacted(f"{self._protocol}://{folder.strip('/')}/")) if folder.strip("/") else ""
-        )
-        return f"look with:\n{_COMMANDS[self._protocol]} {address}".rstrip()
-
-    def _reason(self, error: BaseException) -> str:
-        """What an error says, on one line."""
-        text = " ".join(str(error).split())[:300]
-        # a library may repeat any part of an address that holds a secret
-        return str(redacted(text)) if text and self.shown_address == self._address else type(error).__name__
 
 
 def _is_file(info: Mapping[str, Any]) -> bool:
@@ -348,15 +235,3 @@ def _version(info: Mapping[str, Any]) -> str | None:
     if isinstance(value, datetime.datetime):
         value = value.timestamp()
     return f"{name} {str(value).strip(chr(34))}"
-
-
-def _meaning(error: BaseException) -> int | None:
-    """What an error or the first of its causes means, if it is known."""
-    cause: BaseException | None = error
-    while cause is not None:
-        names = {cls.__name__ for cls in type(cause).__mro__}
-        meaning = next((meaning for meaning, known in _MEANINGS.items() if names & known), None)
-        if meaning is not None:
-            return meaning
-        cause = cause.__cause__ or cause.__context__
-    return None

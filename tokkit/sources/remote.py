@@ -14,14 +14,12 @@ are removed. Offline, the last state is what there is.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +27,8 @@ from tokkit import files
 from tokkit.errors import InputError, Interrupted, OutputError, counted
 from tokkit.progress import Progress, Silent, stage, stop_if_cancelled
 from tokkit.runtime import threads
-from tokkit.sources import downloads
+from tokkit.sources import downloads, snapshots
+from tokkit.sources.snapshots import digest
 
 if TYPE_CHECKING:
     from tokkit.sources.filesystems import Connection, RemoteFile
@@ -44,15 +43,6 @@ _IN_PROCESS = ("memory",)
 _PAUSE = 0.5
 _PATIENCE = 1.0
 _INTERVAL = 0.02
-_UNUSED = 30 * 24 * 3600
-
-
-@dataclass(frozen=True)
-class Fetched:
-    """The files of an address on this machine; ``folder`` holds them where the address is a folder."""
-
-    folder: Path | None
-    files: list[Path]
 
 
 def protocol_of(argument: str) -> str | None:
@@ -74,12 +64,12 @@ def is_in_process(argument: str) -> bool:
 
 def check(argument: str) -> None:
     """Raises `InputError` for a protocol that is unknown, or whose library is missing."""
-    from tokkit.sources import filesystems  # some 100 ms, which other files need not wait for
+    from tokkit.sources import protocols  # some 100 ms, which other files need not wait for
 
-    filesystems.check(argument, protocol_of(argument) or "")
+    protocols.check(argument, protocol_of(argument) or "")
 
 
-def fetch(address: str, cache: Path, largest: int, progress: Progress) -> Fetched:
+def fetch(address: str, cache: Path, largest: int, progress: Progress) -> snapshots.Fetched:
     """The files that an address names, in the cache; of those that are unchanged nothing is sent again.
 
     A download that is cut off goes on where it stopped, in this call or the next. That the network is used
@@ -88,23 +78,23 @@ def fetch(address: str, cache: Path, largest: int, progress: Progress) -> Fetche
     """
     shown_address = files.redacted(address)
     root = cache / "downloads"
-    folder = root / _digest(address)
+    folder = root / digest(address)
     in_process = is_in_process(address)
     if not in_process and (forbidden := downloads.offline()):
-        cached = _last_state(root, folder)
+        cached = snapshots.last_state(root, folder)
         if cached is None:
             raise downloads.not_cached(shown_address, forbidden)
         progress.say(f"{shown_address}: {forbidden} forbids the network; taken from the cache")
         return cached
-    from tokkit.sources import filesystems
+    from tokkit.sources import filesystems, protocols
 
     protocol = protocol_of(address) or ""
-    filesystems.check(address, protocol)
+    protocols.check(address, protocol)
     if not in_process:
         progress.say(f"{shown_address}: requested over the network")
     connection = filesystems.Connection(address, protocol, progress)
     is_folder, listed = _state(connection)
-    homes = {file: root / _digest(file.address) / _digest(f"{file.size} {file.version}") for file in listed}
+    homes = {file: root / digest(file.address) / digest(f"{file.size} {file.version}") for file in listed}
     missing = [file for file in listed if file.version is None or not downloads.cached_file(homes[file])]
     _check_room(shown_address, missing, homes, largest, root)
     try:
@@ -120,19 +110,15 @@ def fetch(address: str, cache: Path, largest: int, progress: Progress) -> Fetche
     paths = [homes[file] / _own_name(file) for file in listed]
     for home in homes.values():
         os.utime(home)
-    tree = _tree(connection.name, folder, listed, paths) if is_folder else None
-    _remember(root, folder, shown_address, tree, paths)
+    tree = snapshots.linked_folder(connection.name, folder, listed, paths) if is_folder else None
+    snapshots.remember(root, folder, shown_address, tree, paths)
     for home in {path.parent.parent for path in paths} | {folder}:
-        _remove_unused(home)
+        snapshots.remove_unused(home)
     if not in_process:
         sent = sum((homes[file] / _own_name(file)).stat().st_size for file in missing)
         how = f"{sent:,} bytes downloaded" if missing else "unchanged; taken from the cache"
         progress.say(f"{shown_address}: {counted(len(listed), 'file')}, {how}")
-    return Fetched(tree, _files_of(tree) if tree else paths)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    return snapshots.Fetched(tree, snapshots.files_of(tree) if tree else paths)
 
 
 def _own_name(file: RemoteFile) -> str:
@@ -299,86 +285,6 @@ def _publish(file: RemoteFile, home: Path) -> None:
         known = {"address": file.address, "name": name, "bytes": (home / name).stat().st_size}
         downloads.write_json(home / downloads.RECORD, {**known, "version": file.version})
         files.sync_folder(home)
-
-
-def _tree(name: str, folder: Path, listed: Sequence[RemoteFile], paths: Sequence[Path]) -> Path:
-    """A folder with the files under their names below it; an existing one where it is whole."""
-    state = folder / _digest("\n".join(f"{file.name} {file.size} {file.version}" for file in listed))
-    tree = state / (downloads.safe_name(name) or "folder")
-    names = [Path(*map(_safe_part, filter(None, file.name.split("/")))) for file in listed]
-    sizes = [path.stat().st_size for path in paths]
-    if all(downloads.size_of(tree / name) == size for name, size in zip(names, sizes, strict=True)):
-        os.utime(state)
-        return tree
-    with downloads.alone(str(tree), folder):
-        staging = files.staging_path(state)
-        try:
-            for inner, path in zip(names, paths, strict=True):
-                linked = staging / tree.name / inner
-                files.private_folder(linked.parent)
-                _link(path, linked)
-            shutil.rmtree(state, ignore_errors=True)
-            staging.replace(state)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise InputError(
-                f"{listed[0].address}: two files of the folder have one name here, or that of a folder",
-                hint="name the files one by one, or with a glob",
-            ) from error
-        finally:
-            shutil.rmtree(staging, ignore_errors=True)
-    return tree
-
-
-def _safe_part(part: str) -> str:
-    return downloads.safe_name(part) or "_"
-
-
-def _link(path: Path, linked: Path) -> None:
-    try:
-        linked.hardlink_to(path)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without links
-        shutil.copyfile(path, linked)
-
-
-def _files_of(tree: Path) -> list[Path]:
-    return [path for path in sorted(tree.rglob("*")) if path.is_file()]
-
-
-def _remember(root: Path, folder: Path, address: str, tree: Path | None, paths: Sequence[Path]) -> None:
-    """Record the state of an address, for runs without a network."""
-    with downloads.alone(address, folder):
-        named = _files_of(tree) if tree else paths
-        described = [
-            {"path": path.relative_to(root).as_posix(), "bytes": path.stat().st_size} for path in named
-        ]
-        record = {"address": address, "files": described}
-        if tree is not None:
-            record["folder"] = tree.relative_to(root).as_posix()
-        downloads.write_json(folder / downloads.RECORD, record)
-
-
-def _last_state(root: Path, folder: Path) -> Fetched | None:
-    """What an address named when it was last read, if all of it is still there."""
-    record = downloads.read_json(folder / downloads.RECORD)
-    entries = record.get("files") or []
-    paths = [root / str(entry.get("path")) for entry in entries]
-    if not paths or any(
-        downloads.size_of(path) != entry.get("bytes") for path, entry in zip(paths, entries, strict=True)
-    ):
-        return None
-    tree = record.get("folder")
-    return Fetched(root / str(tree) if tree else None, paths)
-
-
-def _remove_unused(folder: Path) -> None:
-    """Remove the states of an address that no run has used for long."""
-    with suppress(OSError):
-        oldest = time.time() - _UNUSED
-        for state in [path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")]:
-            if state.stat().st_mtime < oldest:
-                shutil.rmtree(state, ignore_errors=True)
 
 
 def _tidy(homes: Sequence[Path], *, with_partial: bool) -> None:
