@@ -133,10 +133,14 @@ def finetune_command(
 def next_command(model: str, dataset: str | None, read_options: DatasetOptions) -> str:
     """The command that scores a model on the test split, or else one that predicts with it."""
     from tokkit.data.dataset import TEST
+    from tokkit.data.encoding.read_ids import IdsFolder
     from tokkit.data.loading.read import find_splits
     from tokkit.model.folder.receipt import ModelReceipt
 
     rows = "" if dataset is None else shlex.quote(dataset) + typed(read_options)
+    # Ids are for training alone.
+    if IdsFolder.at(dataset) is not None:
+        return f"tokkit predict {shlex.quote(model)} 'a text'"
     if dataset and Path(dataset).is_dir() and TEST in find_splits(dataset, read_options, SILENT):
         return f"tokkit evaluate {shlex.quote(model)} {rows}"
     # Of pairs, a text alone is no input.

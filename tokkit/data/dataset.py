@@ -20,6 +20,8 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 # between the labels of a row that may have several, and between the tags of its tokens
 SEPARATOR = "|"
 BETWEEN_TAGS = " "
+# columns of a data set of ids, of which each row has the bytes of its numbers
+INPUT_IDS, TOKEN_TYPE_IDS = "input_ids", "token_type_ids"
 # what a label of a row is
 ONE, SEVERAL, TAGS = "one", "several", "tags"
 SPLITS = (TRAIN, VALIDATION, TEST)
@@ -71,6 +73,10 @@ class Rows:
     pairs           the second text of each row; empty where rows are single texts
     ids             what the column of ids holds, as it was read; empty where there is no such column
     tokens          the tokens of each row, where each has a tag; empty where rows are not cut into tokens
+    input_ids       int32 token ids of each row, as bytes, special tokens included; empty where rows are texts
+    segments        int8 segment of each id, where these are of pairs
+
+    Rows of ids have a hash of them in place of a text.
     """
 
     texts: list[str]
@@ -80,6 +86,8 @@ class Rows:
     pairs: list[str] = field(default_factory=list)
     ids: list[Any] = field(default_factory=list)
     tokens: list[list[str]] = field(default_factory=list)
+    input_ids: list[bytes] = field(default_factory=list)
+    segments: list[bytes] = field(default_factory=list)
 
     def only(self, positions: Iterable[int]) -> Rows:
         """Those of the rows that have one of these numbers in the split, in their order."""
@@ -101,6 +109,7 @@ class Dataset:
     id_column     of what names a row
     tokens_column of the list of a row's tokens, where the label holds a tag for each, spaces between
     label_lists   whether a row may have several labels, which its label holds with ``|`` between
+    encoded_columns   of rows of ids: what was the ``text``, ``pair`` and ``label`` in the data set encoded
     """
 
     source: str
@@ -111,6 +120,7 @@ class Dataset:
     id_column: str | None = None
     tokens_column: str | None = None
     label_lists: bool = False
+    encoded_columns: Mapping[str, str] | None = None
 
     @property
     def files(self) -> list[Path]:
@@ -185,7 +195,7 @@ class Dataset:
         def values(name: str | None) -> list[Any]:
             return [] if name is None else frame[name].filter(complete).to_list()
 
-        return Rows(
+        rows = Rows(
             texts=values(self.text_column),
             labels=values(self.label_column),
             positions=complete.arg_true().to_list(),
@@ -194,6 +204,12 @@ class Dataset:
             ids=values(self.id_column),
             tokens=values(self.tokens_column),
         )
+        if self.encoded_columns is None:
+            return rows
+        segments = values(TOKEN_TYPE_IDS) if TOKEN_TYPE_IDS in frame.columns else []
+        # The hash in place of the text is of both texts of a pair.
+        pairs = [""] * len(segments)
+        return replace(rows, input_ids=values(INPUT_IDS), segments=segments, pairs=pairs)
 
 
 def split_named(path: str | Path) -> str | None:

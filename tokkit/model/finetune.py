@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from tokkit.data.encoding.read_ids import read_rows
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.data.loading.load import read_dataset
 from tokkit.errors import UsageError
 from tokkit.model.folder.receipt import fold_folders
 from tokkit.model.folder.recorded_run import recorded_run
@@ -16,6 +16,7 @@ from tokkit.model.network.classifier import Classifier, choose_device
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.requests.checks import check_finetune
+from tokkit.model.requests.ids import for_ids
 from tokkit.model.tasks import task_of
 from tokkit.model.training.data_parallel import on_processes, train_in_processes
 from tokkit.model.training.dry_run import dry_run as forecast
@@ -84,6 +85,7 @@ def finetune(
         dry_run=dry_run,
     )
     choose_device(options.device)
+    options = for_ids(options, (dataset, validation_data), tokenizer or model, progress)
     options, threads = on_processes(options, process_options, threads, progress)
     if options.folds is not None or fold_folders(dataset):
         folds = folds_request(
@@ -100,7 +102,7 @@ def finetune(
             first, models = folds.folded.folds[0], len(folds.folded.folds)
             return forecast(folds, first.training, first.validation, out, models=models)
         return cross_validate(folds, Path(out), force=force)
-    loaded = read_dataset(dataset, read_options, progress)
+    loaded = read_rows(dataset, read_options, progress)
     training, validation = training_and_validation(
         loaded, validation_data, read_options, options.seed, progress, task_of(options.task, loaded)
     )

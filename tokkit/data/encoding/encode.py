@@ -285,13 +285,14 @@ class _Encoding:
             **asdict(self.engine_options),
         }
         columns = {name: getattr(dataset, name) for name in ("text_column", "pair_column", "label_column")}
+        described = {"columns": columns, "label_kind": dataset.label_kind}
         files.write_receipt(
             staging,
             command="encode",
             settings={**asdict(self.read_options), **asdict(self.options)},
             inputs=[path for path in inputs if path.exists()],
             packages=_PACKAGES,
-            result={**content, "columns": columns, "vocab_size": self.tokenizer.vocab_size},
+            result={**content, **described, "vocab_size": self.tokenizer.vocab_size},
             run=run,
         )
 

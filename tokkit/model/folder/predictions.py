@@ -35,7 +35,7 @@ def prediction_table(
     """One row per text, in the order of the rows.
 
     id         from the rows' column of ids, else the index of the row in its split
-    text, pair the second text where rows are pairs
+    text, pair the second text where rows are pairs; empty where rows are ids
     label      as written in the data, and ``predicted`` written the same way
     loss       of the row, in nats
     fold       in which the row was held out, where known
@@ -45,7 +45,9 @@ def prediction_table(
     folds      (rows,) numbers of folds
     """
     choices = logits if decided is None else decided
-    columns: dict[str, Any] = {"id": rows.ids or rows.positions, "text": rows.texts}
+    # Of rows of ids, texts are their hashes, which are of no use to a reader.
+    texts = [""] * len(rows.texts) if rows.input_ids else rows.texts
+    columns: dict[str, Any] = {"id": rows.ids or rows.positions, "text": texts}
     if rows.pairs:
         columns["pair"] = rows.pairs
     columns["label"] = rows.labels

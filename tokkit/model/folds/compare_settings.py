@@ -32,6 +32,7 @@ from tokkit.model.network.classifier import choose_device
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.requests.checks import check_finetune
+from tokkit.model.requests.ids import for_ids
 from tokkit.model.training.baseline import NONE
 from tokkit.model.training.checkpoints import link_tree
 from tokkit.model.training.data_parallel import on_processes
@@ -101,9 +102,13 @@ def compare_settings(
     """
     process_options, settings = apply_known(ProcessOptions, process_options, settings)
     options, read_options = apply_to_both(FinetuneOptions, options, DatasetOptions, read_options, settings)
-    compared = combinations(keys if isinstance(keys, Mapping) else parsed(keys), options)
+    keys = keys if isinstance(keys, Mapping) else parsed(keys)
+    compared = combinations(keys, options)
     check_finetune(dataset, tokenizer, model, out, options, process_options, folds=True, force=force)
     choose_device(options.device)
+    options = for_ids(options, (dataset,), tokenizer or model, progress)
+    # Again, with what the rows decide.
+    compared = combinations(keys, options)
     options, threads = on_processes(options, process_options, threads, progress)
     started = time.monotonic()
     request = folds_request(

@@ -16,6 +16,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
+from tokkit.data.encoding.read_ids import read_rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.stratifier import row_groups, stratified_folds
@@ -99,7 +100,7 @@ def folds_request(
     if fold_folders(dataset):
         folded = read_folds(dataset, options, read_options, once)
     else:
-        folded = make_folds(read_dataset(dataset, read_options, once), options, once)
+        folded = make_folds(read_rows(dataset, read_options, once), options, once)
     return FoldsRequest(
         source=dataset,
         validation_data=None,

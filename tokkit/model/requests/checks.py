@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tokkit import files
+from tokkit.data.encoding.read_ids import IdsFolder
 from tokkit.data.loading.read import is_hub
 from tokkit.data.output import check_output
 from tokkit.data.output_options import DATASETS
@@ -69,6 +70,9 @@ def check_finetune(
         raise UsageError("--group-column: keeps rows in one fold", hint="make folds:\n--folds 5")
     for source in (dataset, validation_data):
         _check_source(source)
+        # Packed sequences are refused, and a longer maximum length than that of the ids.
+        if ids := IdsFolder.at(source):
+            ids.checked_length(options.max_length)
 
 
 def _check_folds(options: FinetuneOptions, validation_data: str | Path | None) -> None:

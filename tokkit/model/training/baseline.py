@@ -32,13 +32,21 @@ _MAX_TAGGED_ROWS = 10_000
 _INPUTS = {PROBE: "frozen hidden states", WORDS: "TF-IDF"}
 
 
-def baseline_kind(requested: str, classifier: Classifier, *, from_scratch: bool) -> str:
+def baseline_kind(requested: str, classifier: Classifier, *, from_scratch: bool, texts: bool = True) -> str:
     """The baseline for ``--baseline``; ``auto`` is the probe where there are trained weights, else words.
+
+    texts   whether rows have texts, and not only ids, of which there is no baseline of words
 
     Of words, tags have the linear tagger. Raises `UsageError` for a requested baseline that is not possible.
     """
     if requested == "auto":
         requested = WORDS if from_scratch or not classifier.task.by_row else PROBE
+        if requested == WORDS and not texts:
+            return NONE
+    if requested == WORDS and not texts:
+        raise UsageError(
+            f"--baseline {WORDS}: the data set has ids and no texts", hint="without it:\n--baseline none"
+        )
     if requested == PROBE and not classifier.task.by_row:
         raise UsageError(
             f"--baseline probe: predicts per row, but {classifier.task.name} needs it per token",
@@ -84,6 +92,9 @@ def baseline(
                 vectors = _mean_states(setup, part_of(training.encoded, rows), progress)
                 scores = linear.probe(vectors, _mean_states(setup, held_out.encoded, progress))
             except InputError as error:
+                if training.rows.input_ids:
+                    progress.say(f"no baseline: {error.message}")
+                    return None
                 progress.say(f"a probe is not possible, TF-IDF is the baseline instead: {error.message}")
                 kind = WORDS
         if kind == WORDS:

@@ -55,7 +55,9 @@ def dry_run(
     request = replace(request, encoder=Classifier.encode)
     progress, options = request.progress, request.options
     classifier = classifier_for(request, training)
-    kind = baseline_kind(options.baseline, classifier, from_scratch=request.from_scratch)
+    kind = baseline_kind(
+        options.baseline, classifier, from_scratch=request.from_scratch, texts=not training.input_ids
+    )
     setup = prepare(request, classifier, training, validation)
     prepared = time.monotonic() - started
     linear = _timed_baseline(kind, setup, request.threads)

@@ -27,6 +27,7 @@ from tokkit.model.network.classifier import Classifier, part_of
 from tokkit.progress import Progress
 from tokkit.sources.downloads import cache_folder
 from tokkit.tokenizer.encoding.encode import Encoded
+from tokkit.tokenizer.encoding.truncation import truncate
 
 # Bytes that all entries together may take.
 CACHE_BYTES = 2 << 30
@@ -52,6 +53,20 @@ def cached(classifier: Classifier, rows: Rows, threads: int | None, progress: Pr
         encoded = classifier.encode(rows, threads, progress)
         _write(path, encoded, progress)
     return encoded
+
+
+def from_ids(classifier: Classifier, rows: Rows) -> Encoded:
+    """The rows of a folder that `encode` wrote, truncated as their texts would be; raises as `truncate`."""
+    itemsize = np.dtype(np.int32).itemsize
+    lengths = [len(ids) // itemsize for ids in rows.input_ids]
+    segments = np.frombuffer(b"".join(rows.segments), dtype=np.int8) if rows.segments else None
+    encoded = Encoded(
+        ids=np.frombuffer(b"".join(rows.input_ids), dtype=np.int32),
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        truncated=0,
+        segments=segments,
+    )
+    return truncate(encoded, classifier.tokenizer, classifier.limits.max_length)
 
 
 class EncodedOnce:

@@ -29,7 +29,7 @@ from tokkit.model.tasks.task import Task
 from tokkit.model.training import accelerator, report
 from tokkit.model.training.baseline import baseline, baseline_kind
 from tokkit.model.training.checkpoints import Checkpoints
-from tokkit.model.training.encoded_rows import Encoder
+from tokkit.model.training.encoded_rows import Encoder, from_ids
 from tokkit.model.training.schedule import classes_of, steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
@@ -102,6 +102,8 @@ class FinetuneRequest:
 
     def encode(self, classifier: Classifier, rows: Rows) -> Encoded:
         """The rows as ids for this classifier."""
+        if rows.input_ids:
+            return from_ids(classifier, rows)
         return self.encoder(classifier, rows, self.threads, self.progress)
 
     @property
@@ -180,7 +182,12 @@ def train_model(
         try:
             classifier = classifier_for(request, training)
             # A baseline that is not possible is an error before the rows are encoded.
-            kind = baseline_kind(request.options.baseline, classifier, from_scratch=request.from_scratch)
+            kind = baseline_kind(
+                request.options.baseline,
+                classifier,
+                from_scratch=request.from_scratch,
+                texts=not training.input_ids,
+            )
             setup = prepare(request, classifier, training, validation)
             checkpoints = Checkpoints(work, Path(name or out), request.options.keep, read_only=helper)
             started = time.monotonic()
@@ -325,7 +332,7 @@ def _write_receipt(
     # A receipt keeps apart what the same call gives again and what differs from run to run.
     times = {name: values.pop(name) for name in _OF_THE_RUN}
     dataset, pairs = request.dataset, bool(setup.training.rows.pairs)
-    columns = {
+    columns: Mapping[str, str | None] = dataset.encoded_columns or {
         "text": dataset.tokens_column or dataset.text_column,
         "pair": dataset.pair_column,
         "label": dataset.label_column,

@@ -11,8 +11,8 @@ from pathlib import Path
 import polars as pl
 
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows, sort_labels
+from tokkit.data.encoding.read_ids import read_rows
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.data.loading.load import read_dataset
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.data.splitting.stratifier import assign_rows
 from tokkit.errors import InputError, counted
@@ -48,7 +48,7 @@ def training_and_validation(
     train, split_off = dataset.split(TRAIN), ""
     check_two_classes(dataset, dataset.complete(TRAIN), task)
     if validation_data is not None:
-        loaded = read_dataset(validation_data, read_options, progress)
+        loaded = read_rows(validation_data, read_options, progress)
         loaded.require_labels()
         training, validation = dataset.complete(TRAIN), loaded.complete(_validation_split(loaded))
     elif VALIDATION in dataset.splits:
