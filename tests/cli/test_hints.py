@@ -147,6 +147,7 @@ SLOW = {
     f"finetune rows.csv --tokenizer wp --precision fp16 {TRAIN}": "what the device can:",
     f"finetune rows.csv --tokenizer wp {TRAIN.replace('none', 'probe')}": "a baseline of words:",
     f"finetune tags.conll --tokenizer wp {TRAIN.replace('none', 'probe')}": "a baseline of words:",
+    f"finetune ids --tokenizer wp {TRAIN.replace('none', 'bag-of-words')}": "without it:",
     f"finetune rows.csv --tokenizer wp --resume existing {TRAIN}": "start over:",
     f"finetune several.jsonl --tokenizer wp --sampler balanced {TRAIN}": "take rows as they are:",
     f"finetune rows.csv --model model --freeze 99 {TRAIN}": "freeze all:",
@@ -271,6 +272,7 @@ def with_models(here: Path) -> Path:
         f"finetune rows.csv --tokenizer wp --folds 2 {TRAIN} -o folds",
         f"finetune rows.csv --tokenizer wp --compare head=cls,mean {TRAIN} -o compared",
         "features model rows.csv -o vectors.parquet",
+        "encode rows.csv --tokenizer wp -o ids",
     ):
         code, _, errors = run(line)
         assert code == 0, errors

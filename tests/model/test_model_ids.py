@@ -157,7 +157,9 @@ def test_ids_that_do_not_fit_are_refused(ids, dataset, tokenizer, tokenizers, tm
         InputError, "was encoded with another tokenizer than .*: the sha256", tokenizer=tokenizers / "bert"
     )
     refused(UsageError, 'text_column="text": .* has ids and no texts', text_column="text")
-    hint = refused(UsageError, 'baseline="bag-of-words": the data set has ids and no texts', baseline="bag-of-words")
+    hint = refused(
+        UsageError, 'baseline="bag-of-words": the data set has ids and no texts', baseline="bag-of-words"
+    )
     assert hint.startswith("without it:")
     tokkit.encode(dataset, tokenizer, tmp_path / "packed", pack=32)
     refused(InputError, "has packed sequences, which are for language models", source=tmp_path / "packed")
