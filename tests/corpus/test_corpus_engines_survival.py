@@ -1,4 +1,4 @@
-"""Engines of `count` when workers, nodes and disks fail: the counts are the same, or one sentence says why not."""
+"""Engines of `count` when workers, nodes and disks fail: the same counts, or one sentence says why not."""
 
 from __future__ import annotations
 

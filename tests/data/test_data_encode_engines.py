@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 import tokkit
@@ -183,3 +188,57 @@ def test_a_full_disk_of_one_worker_keeps_what_is_done(tmp_path, small, run, monk
     heard = Heard()
     assert run(data, "ids", PickledTasks(), progress=heard) == run(data, "inline")
     assert "continuing: 4 parts are encoded already" in heard
+
+
+def started(folder: Path, tokenizer: Path, engine: str) -> subprocess.Popen[str]:
+    """An `encode` of small shards in a process of its own."""
+    code = (
+        "from tokkit.data.loading import shards\n"
+        "from tokkit.cli.start import main\n"
+        "if __name__ == '__main__':\n"
+        f"    shards.SHARD = {1 << 17}\n"
+        "    main()\n"
+    )
+    (folder / "run.py").write_text(code)
+    words = ["encode", "data", "--tokenizer", str(tokenizer), "-o", "ids", "--engine", engine]
+    words = [sys.executable, "run.py", *words, "--threads", "2"]
+    return subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True)
+
+
+def wait_for_parts(number: int, folder: Path, process: subprocess.Popen[str]) -> int:
+    """Until so many parts are encoded; returns how many are."""
+    until, work = time.monotonic() + 240, folder / ".ids.tokkit-encoding"
+    while len(list(work.glob("*.done"))) < number and process.poll() is None and time.monotonic() < until:
+        time.sleep(0.01)
+    return len(list(work.glob("*.done")))
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("engine", ["process", "ray"])
+@pytest.mark.parametrize("ends", ["worker", "interrupt", "kill"])
+def test_what_a_killed_process_did_not_encode_is_encoded_again(
+    engine, ends, tokenizer, tmp_path, run, monkeypatch
+):
+    if engine == "ray":
+        pytest.importorskip("ray", reason="ray is not installed")
+    (tmp_path / "data").mkdir()
+    for number in range(20):
+        (tmp_path / f"data/train-{number:02}.txt").write_text("\n".join(TEXTS[number:]) + "\n", "utf-8")
+    process = started(tmp_path, tokenizer, engine)
+    assert wait_for_parts(3, tmp_path, process) >= 3
+    if ends == "worker":
+        name = "spawn_main" if engine == "process" else "ray::_call"
+        children = psutil.Process(process.pid).children(recursive=True)
+        next(child for child in children if name in " ".join(child.cmdline())).kill()
+    else:
+        process.send_signal(signal.SIGINT if ends == "interrupt" else signal.SIGKILL)
+    _, err = process.communicate(timeout=300)
+    assert process.returncode == {"worker": 0, "interrupt": 130, "kill": -signal.SIGKILL}[ends], err
+    if ends != "worker":
+        done = wait_for_parts(0, tmp_path, process)
+        again = started(tmp_path, tokenizer, engine)
+        _, err = again.communicate(timeout=300)
+        assert again.returncode == 0, err
+        assert f"continuing: {done} parts are encoded already" in err
+    monkeypatch.setattr(shards, "SHARD", 1 << 17)
+    assert content(tmp_path / "ids") == run(tmp_path / "data", "inline")
