@@ -179,6 +179,14 @@ def test_a_worker_of_another_version_is_named(corpus, tmp_path, cluster, monkeyp
 
 
 @pytest.mark.long
+def test_without_an_address_a_local_one_is_started_next_to_a_cluster(corpus, tmp_path, cluster, heard):
+    tokkit.count(corpus / "0.txt", tmp_path / "inline")
+    tokkit.count(corpus / "0.txt", tmp_path / "counts", engine="ray", threads=2, progress=heard)
+    assert "Ray: 2 cores on 1 node" in heard
+    assert content(tmp_path / "counts") == content(tmp_path / "inline")
+
+
+@pytest.mark.long
 def test_a_node_that_vanishes_is_done_without(corpus, tmp_path, cluster):
     tokkit.count(corpus, tmp_path / "inline")
     node = cluster.add_node(num_cpus=1)

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 
 from tokkit import __version__
-from tokkit.errors import InputError, TokkitError, UsageError
+from tokkit.errors import InputError, TokkitError, UsageError, counted
 from tokkit.progress import Progress, stop_if_cancelled
 from tokkit.runtime.engines.engine import Function, Result, Task
 
@@ -78,7 +78,8 @@ class RayTasks:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
         if self._address is None:
-            settings |= {"num_cpus": self._workers, "include_dashboard": False}
+            # without an address, Ray would take a cluster that it finds on this machine
+            settings |= {"address": "local", "num_cpus": self._workers, "include_dashboard": False}
         else:
             _check_answers(self._address)
             settings["address"] = self._address
@@ -92,7 +93,8 @@ class RayTasks:
             ) from error
         try:
             cores = int(self._ray.cluster_resources().get("CPU", 1))
-            progress.say(f"Ray: {cores} cores on {len(self._ray.nodes())} nodes")
+            nodes = sum(node["Alive"] for node in self._ray.nodes())
+            progress.say(f"Ray: {counted(cores, 'core')} on {counted(nodes, 'node')}")
             yield max(1, cores)
         finally:
             with suppress(Exception):  # a cluster that is gone
