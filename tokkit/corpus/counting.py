@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -125,13 +126,14 @@ def _count_shards(work: Work, tasks: Sequence[ShardTask], engine: Engine | None,
     """Count the shards and mark each as done."""
     # threads of this process advance the progress themselves, other processes cannot
     inline = partial(count_shard, progress=progress)
-    results = (
+    running = (
         Inline().run(inline, tasks, progress) if engine is None else engine.run(count_shard, tasks, progress)
     )
-    for index, content in results:
-        work.finish(tasks[index].number, **content)
-        if engine is not None:
-            progress.advance(sum(part.end - part.start for part in tasks[index].shard))
+    with closing(running) as results:
+        for index, content in results:
+            work.finish(tasks[index].number, **content)
+            if engine is not None:
+                progress.advance(sum(part.end - part.start for part in tasks[index].shard))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -157,8 +157,9 @@ class DatasetParts:
         amounts: list[int] = []
         blank = EncodeTask(self._work.folder, self._work.out, options, self._columns, writer)
         wrong = 0
-        with self._stage():
-            for index, encoded in engine.run(encode_task, self._tasks(blank, amounts), self._progress):
+        running = engine.run(encode_task, self._tasks(blank, amounts), self._progress)
+        with self._stage(), closing(running) as results:
+            for index, encoded in results:
                 for number, marker in encoded.markers.items():
                     self._work.done[number] = marker
                     self._add(number, marker)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -91,8 +92,10 @@ def measured(
     Raises as `measure`.
     """
     amounts: list[int] = []
-    for index, sums in engine.run(measure, _tasks(source, task, amounts, progress), progress):
-        yield sums, amounts[index]
+    running = engine.run(measure, _tasks(source, task, amounts, progress), progress)
+    with closing(running) as results:
+        for index, sums in results:
+            yield sums, amounts[index]
 
 
 def _tasks(

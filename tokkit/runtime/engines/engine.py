@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from typing import Any, Protocol, TypeVar
 
 from tokkit.progress import Progress, stop_if_cancelled
@@ -19,12 +19,12 @@ class Engine(Protocol):
 
     def run(
         self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
-    ) -> Iterator[tuple[int, Result]]:
+    ) -> Generator[tuple[int, Result], None, None]:
         """The index of each task and its result, as they are done.
 
         A task is taken from ``tasks`` when a worker may have it, so that they need not all be in memory; one
         whose worker is killed is computed again. Raises what ``function`` raises, `Interrupted` once the
-        progress is cancelled; no task goes on then.
+        progress is cancelled; no task goes on then, and none once it is closed.
         """
 
 
@@ -33,7 +33,7 @@ class Inline:
 
     def run(
         self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
-    ) -> Iterator[tuple[int, Result]]:
+    ) -> Generator[tuple[int, Result], None, None]:
         for index, task in enumerate(tasks):
             stop_if_cancelled(progress)
             yield index, function(task)

@@ -7,7 +7,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
@@ -35,7 +35,7 @@ class Processes:
 
     def run(
         self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
-    ) -> Iterator[tuple[int, Result]]:
+    ) -> Generator[tuple[int, Result], None, None]:
         numbered = enumerate(tasks)
         # handed out and without a result: what a killed pool leaves is handed out again
         left: dict[int, Task] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Any
@@ -41,7 +41,7 @@ class RayTasks:
 
     def run(
         self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
-    ) -> Iterator[tuple[int, Result]]:
+    ) -> Generator[tuple[int, Result], None, None]:
         with self._connected(progress) as cores:
             remote = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
             numbered = enumerate(tasks)
