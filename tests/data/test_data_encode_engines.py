@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -202,7 +203,9 @@ def started(folder: Path, tokenizer: Path, engine: str) -> subprocess.Popen[str]
     (folder / "run.py").write_text(code)
     words = ["encode", "data", "--tokenizer", str(tokenizer), "-o", "ids", "--engine", engine]
     words = [sys.executable, "run.py", *words, "--threads", "2"]
-    return subprocess.Popen(words, cwd=folder, stderr=subprocess.PIPE, text=True)
+    # Ray's workers let everything else on a machine go first, and would long wait on a busy one
+    environment = {**os.environ, "RAY_worker_niceness": "0"}
+    return subprocess.Popen(words, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
 
 
 def wait_for_parts(number: int, folder: Path, process: subprocess.Popen[str]) -> int:
