@@ -20,6 +20,7 @@ from tokkit import files
 from tokkit.corpus import feed
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, Interrupted, OutputError
+from tokkit.model.requests.checks import is_source
 from tokkit.progress import SILENT, Silent
 from tokkit.sources import downloads, filesystems, paths, remote
 
@@ -414,6 +415,29 @@ def test_remote_a_secret_is_in_no_message_receipt_or_cache(store, tmp_path, monk
         with pytest.raises(InputError, match="an address with a name or password is not used") as caught:
             paths.check(f"{name}://KEY:{SECRET}/x@bucket/a.csv")
         assert SECRET not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: tokkit.tokenize("s3://bucket/tokenizer", ["a text"]),
+        lambda: tokkit.train_wordpiece(counts="s3://bucket/tokenizer"),
+        lambda: tokkit.merge_counts(["s3://bucket/tokenizer"], "out"),
+    ],
+)
+def test_remote_what_is_no_data_is_not_read_from_an_address(call):
+    with pytest.raises(InputError, match=r"^s3://bucket/tokenizer: is an address, and only") as caught:
+        call()
+    assert "copy" in caught.value.hint
+
+
+def test_remote_an_address_names_rows_to_predict_and_a_wrong_one_is_known_early():
+    assert is_source("memory://reviews.csv")
+    assert not is_source("no address: memory://reviews.csv")
+    with pytest.raises(InputError, match="unknown protocol"):
+        paths.check("s4://bucket/a.csv")
+    with pytest.raises(InputError, match="no such file"):
+        paths.check("file:///none/a.csv")
 
 
 def test_remote_the_cache_is_for_the_user_alone(store):

@@ -21,6 +21,8 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 """
 
 from tokkit.files.fields import Fields as Fields
+from tokkit.files.privacy import address_of as address_of
+from tokkit.files.privacy import address_refused as address_refused
 from tokkit.files.privacy import check_inner as check_inner
 from tokkit.files.privacy import copy_inner as copy_inner
 from tokkit.files.privacy import private_folder as private_folder

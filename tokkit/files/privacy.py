@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -22,6 +23,9 @@ _WEB = re.compile(r"(https?://[^\s?#'\"]*)(?:[?#][^\s'\"]*?(?=[:,;.)]*(?:[\s'\"]
 # The query of any address, also one with spaces in it. `part-?.csv` is a pattern and has none.
 _QUERY = re.compile(r"\?[\w.~%-]+=[^\s'\"]*?(?:\s+[^\s'\"=]+=[^\s'\"]*?)*(?=[:,;.)]*(?:[\s'\"]|$))")
 
+# What `Path` leaves of an address.
+_COLLAPSED = re.compile(r"(?P<protocol>[a-z][a-z0-9+.-]+:)/+", re.IGNORECASE)
+
 
 def redacted(value: Any) -> Any:
     """A text, or the texts in lists and mappings, with addresses that hold no secret; other values as is.
@@ -37,6 +41,28 @@ def redacted(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: redacted(item) for key, item in value.items()}
     return [redacted(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def address_of(path: Path) -> str | None:
+    """The address, without secrets, that was taken for a path; None for a path.
+
+    A folder may have such a name where it exists.
+
+    >>> address_of(Path("s3://bucket/key"))     # the path is s3:/bucket/key
+    's3://bucket/key'
+    """
+    match = _COLLAPSED.match(str(path))
+    if match is None or os.path.lexists(match["protocol"]):
+        return None
+    return str(redacted(f"{match['protocol']}//{str(path)[match.end() :]}"))
+
+
+def address_refused(address: str) -> InputError:
+    """The error about an address in place of a folder that tokkit wrote, or of a model."""
+    return InputError(
+        f"{address}: is an address, and only corpora and data sets are read from one",
+        hint="copy the folder to this machine, and name it",
+    )
 
 
 def private_folder(path: Path) -> None:

@@ -27,7 +27,7 @@ from typing import Any
 from tokkit import __version__
 from tokkit.errors import InputError
 from tokkit.files.fields import Fields
-from tokkit.files.privacy import redacted
+from tokkit.files.privacy import address_of, address_refused, redacted
 
 RECEIPT = "tokkit.json"
 SCHEMA = 1
@@ -158,6 +158,8 @@ def receipt_fields(output: Path, hint: str | None = None) -> Fields:
     """
     path = receipt_path(output)
     if not output.exists():
+        if address := address_of(output):
+            raise address_refused(address)
         raise InputError(f"{output}: does not exist")
     if not path.exists():
         raise InputError(f"{output}: has no {path.name}; it was not written by tokkit")

@@ -27,15 +27,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tokkit.errors import InputError, OutputError, TokkitError
-from tokkit.files.privacy import redacted
+from tokkit.files.privacy import address_of
 from tokkit.files.receipts import RECEIPT
 
 Kind = Literal["folder", "file"]
 
 _CHOOSE = "choose another -o"
-
-# What `Path` leaves of an address, s3://bucket/key.
-_ADDRESS = re.compile(r"(?P<protocol>[A-Za-z][A-Za-z0-9+.-]+:)/+")
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT}
 # Errors that arise only while writing: an exception without a file name, but with one of these numbers, is
@@ -139,10 +136,8 @@ def output_error(error: Exception, out: Path, staging: Path | None = None) -> Ou
 
 
 def _check_local(out: Path) -> None:
-    """Raises OutputError for an address; a folder of this machine may have such a name where it exists."""
-    match = _ADDRESS.match(str(out))
-    if match is not None and not os.path.lexists(match["protocol"]):
-        address = redacted(f"{match['protocol']}//{str(out)[match.end() :]}")
+    """Raises OutputError for an address."""
+    if address := address_of(out):
         raise OutputError(
             f"{address}: is an address, and outputs are files and folders of this machine",
             "write it to this machine, and copy it there",

@@ -140,6 +140,8 @@ def missing(path: Path) -> InputError:
 
     Where a folder above it is missing, the error names the first that is.
     """
+    if address := files.address_of(path):
+        return files.address_refused(address)
     level = path
     while not level.parent.is_dir():
         level = level.parent
