@@ -83,7 +83,7 @@ def test_processes_count_the_same_bytes(recipe, corpus, tmp_path):
 class Elsewhere:
     """An engine that is not inline for those who ask, in this process."""
 
-    run = Inline.run
+    run, close = Inline.run, Inline.close
 
 
 @pytest.mark.parametrize("memory", [None, "1KB"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -135,14 +136,15 @@ def stats(
         return aggregate
 
     # Near duplicates are searched among all texts in memory; all else is counted in batches.
-    if near:
-        loaded = read_dataset(dataset, options, progress)
-        source = StreamedDataset.of(loaded)
-        aggregate = aggregated(source)
-        near_copies = _near_copies(loaded, progress)
-    else:
-        source, aggregate = over_batches(dataset, options, progress, aggregated)
-        near_copies = {}
+    near_copies: dict[str, int] = {}
+    with closing(engine):
+        if near:
+            loaded = read_dataset(dataset, options, progress)
+            source = StreamedDataset.of(loaded)
+            aggregate = aggregated(source)
+            near_copies = _near_copies(loaded, progress)
+        else:
+            source, aggregate = over_batches(dataset, options, progress, aggregated)
     names = list(source.splits)
     classes_of = figures.classes_of_labels(aggregate.labels, source.label_kind)
     by_language = _languages(aggregate, source, classes_of, progress) if languages else {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,8 @@ def encode(
         force=force,
         stages=stages,
     )
-    _, result = over_batches(dataset, read_options, progress, encoding.run)
+    with closing(engine):
+        _, result = over_batches(dataset, read_options, progress, encoding.run)
     return result
 
 

@@ -15,7 +15,7 @@ Function = Callable[[Task], Result]
 
 
 class Engine(Protocol):
-    """Computes tasks."""
+    """Computes tasks, in workers that it has from the first run until it is closed."""
 
     def run(
         self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
@@ -27,6 +27,9 @@ class Engine(Protocol):
         progress is cancelled; no task goes on then, and none once it is closed.
         """
 
+    def close(self) -> None:
+        """End the workers."""
+
 
 class Inline:
     """One task after the other in this process, which may use threads itself."""
@@ -37,6 +40,8 @@ class Inline:
         for index, task in enumerate(tasks):
             stop_if_cancelled(progress)
             yield index, function(task)
+
+    def close(self) -> None: ...
 
 
 def is_inline(engine: Any) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from itertools import islice
+from typing import Any
 
 from tokkit.errors import TokkitError, counted
 from tokkit.progress import Progress, stop_if_cancelled
@@ -32,6 +33,9 @@ class Processes:
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
+        # of this process, but not of the pool
+        self._others: set[Any] = set()
 
     def run(
         self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
@@ -40,46 +44,61 @@ class Processes:
         # handed out and without a result: what a killed pool leaves is handed out again
         left: dict[int, Task] = {}
         losses = 0
-        while True:
-            others = set(multiprocessing.active_children())
-            pool = ProcessPoolExecutor(
+        is_done = False
+        try:
+            while not is_done:
+                try:
+                    for index, result in self._results(function, left, numbered, progress):
+                        losses = 0
+                        yield index, result
+                    is_done = True
+                except BrokenProcessPool as error:
+                    self.close()
+                    losses += 1
+                    if losses == _MOST_LOSSES:
+                        raise TokkitError(
+                            f"{counted(losses, 'worker process', 'worker processes')} ended without a "
+                            "result: out of memory?",
+                            hint="let fewer work at a time (--threads 1)",
+                        ) from error
+                    progress.say("a worker process was killed: what it worked on is computed again")
+        finally:
+            if not is_done:
+                self.close()
+
+    def close(self) -> None:
+        if self._pool is None:
+            return
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._pool = None
+        workers = set(multiprocessing.active_children()) - self._others
+        for worker in workers:
+            worker.kill()
+        for worker in workers:
+            worker.join(_ENDS)
+
+    def _opened(self) -> ProcessPoolExecutor:
+        """The pool, started where it is not."""
+        if self._pool is None:
+            self._others = set(multiprocessing.active_children())
+            self._pool = ProcessPoolExecutor(
                 self._workers,
                 # a forked process would share the threads' locks
                 mp_context=multiprocessing.get_context("spawn"),
                 initializer=_prepare,
                 initargs=(os.getpid(),),
             )
-            try:
-                for index, result in self._results(pool, function, left, numbered, progress):
-                    losses = 0
-                    yield index, result
-                return
-            except BrokenProcessPool as error:
-                losses += 1
-                if losses == _MOST_LOSSES:
-                    raise TokkitError(
-                        f"{counted(losses, 'worker process', 'worker processes')} ended without a result: "
-                        "out of memory?",
-                        hint="let fewer work at a time (--threads 1)",
-                    ) from error
-                progress.say("a worker process was killed: what it worked on is computed again")
-            finally:
-                pool.shutdown(wait=False, cancel_futures=True)
-                workers = set(multiprocessing.active_children()) - others
-                for worker in workers:
-                    worker.kill()
-                for worker in workers:
-                    worker.join(_ENDS)
+        return self._pool
 
     def _results(
         self,
-        pool: ProcessPoolExecutor,
         function: Function[Task, Result],
         left: dict[int, Task],
         numbered: Iterator[tuple[int, Task]],
         progress: Progress,
     ) -> Iterator[tuple[int, Result]]:
         """The results of one pool: of what is ``left``, which it keeps up to date, then of further tasks."""
+        pool = self._opened()
         running = {pool.submit(function, task): index for index, task in left.items()}
         while True:
             for index, task in islice(numbered, max(0, _AHEAD * self._workers - len(left))):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -24,7 +24,7 @@ _PORT = 6379
 
 
 class RayTasks:
-    """A connection to Ray, opened for each run.
+    """A connection to Ray, opened for the first run.
 
     address   of a cluster, ``host:port`` or ``auto``; None starts a local one
     workers   of a local one; None: one for each core
@@ -38,24 +38,37 @@ class RayTasks:
         self._ray: Any = ray
         self._address = address
         self._workers = workers
+        # of the cluster; None while not connected
+        self._cores: int | None = None
 
     def run(
         self, function: Function[Task, Result], tasks: Iterable[Task], progress: Progress
     ) -> Generator[tuple[int, Result], None, None]:
-        with self._connected(progress) as cores:
-            remote = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
-            numbered = enumerate(tasks)
-            running: dict[Any, int] = {}
-            while True:
+        cores = self._connected(progress)
+        remote = self._ray.remote(num_cpus=1, max_retries=_RETRIES)(_call)
+        numbered = enumerate(tasks)
+        running: dict[Any, int] = {}
+        is_done = False
+        try:
+            while not is_done:
                 for index, task in islice(numbered, _AHEAD * cores - len(running)):
                     running[remote.remote(__version__, function, task)] = index
-                if not running:
-                    return
-                finished, _ = self._ray.wait(list(running), num_returns=1, timeout=_INTERVAL)
+                is_done = not running
+                finished, _ = ([], []) if is_done else self._ray.wait(list(running), timeout=_INTERVAL)
                 stop_if_cancelled(progress)
                 for reference in finished:
                     result = self._result(reference)
                     yield running.pop(reference), result
+        finally:
+            # without a connection, its tasks go on no longer
+            if not is_done:
+                self.close()
+
+    def close(self) -> None:
+        if self._cores is not None:
+            self._cores = None
+            with suppress(Exception):  # a cluster that is gone
+                self._ray.shutdown()
 
     def _result(self, reference: Any) -> Any:
         try:
@@ -71,9 +84,10 @@ class RayTasks:
                 hint="is there enough memory? look at the state of the nodes:\nray status",
             ) from error
 
-    @contextmanager
-    def _connected(self, progress: Progress) -> Iterator[int]:
-        """Yields the cores of the cluster."""
+    def _connected(self, progress: Progress) -> int:
+        """The cores of the cluster."""
+        if self._cores is not None:
+            return self._cores
         # Ray reports use of its own, and says much while it starts
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         settings: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
@@ -91,14 +105,10 @@ class RayTasks:
                 f"{self._address or 'ray'}: no cluster of Ray can be used: {reason}",
                 hint="start one, or leave --ray-address out to use this machine:\nray start --head",
             ) from error
-        try:
-            cores = int(self._ray.cluster_resources().get("CPU", 1))
-            nodes = sum(node["Alive"] for node in self._ray.nodes())
-            progress.say(f"Ray: {counted(cores, 'core')} on {counted(nodes, 'node')}")
-            yield max(1, cores)
-        finally:
-            with suppress(Exception):  # a cluster that is gone
-                self._ray.shutdown()
+        self._cores = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        nodes = sum(node["Alive"] for node in self._ray.nodes())
+        progress.say(f"Ray: {counted(self._cores, 'core')} on {counted(nodes, 'node')}")
+        return self._cores
 
 
 def _call(version: str, function: Function[Task, Result], task: Task) -> Result:

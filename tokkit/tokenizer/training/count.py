@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -86,7 +87,7 @@ def count(
     real = files.check_output(out, force=force, inputs=paths, kind="folder")
     # next to the output, not in it: the folder under construction is discarded when a run is killed
     work = files.work_path(real, "counting")
-    with files.folder(out, force=force, inputs=paths) as staging:
+    with closing(engine), files.folder(out, force=force, inputs=paths) as staging:
         planned = feed.plan(paths, read_options, progress)
         memory = read_options.memory_bytes
         totals = count_corpus(
