@@ -214,7 +214,7 @@ def test_tags_are_predicted_complete_and_in_order(tokenizer, tmp_path):
 
 @pytest.mark.long
 def test_errors_of_shared_steps_are_said_once(dataset, tokenizer, tmp_path):
-    with pytest.raises(InputError, match="loss is NaN or infinite at step 2 of"):
+    with pytest.raises(InputError, match=r"loss is NaN or infinite at step \d of 8"):
         tokkit.finetune(
             dataset, tokenizer, out=tmp_path / "m", processes=2, threads=1, **{**FAST, "lr": 1e30}
         )
