@@ -59,7 +59,8 @@ class _StandardErrorCapture:
     Afterwards what was written there is passed on, unless the library panicked.
 
     The panic hook of Rust writes to the descriptor itself, past `sys.stderr`, and the descriptor belongs to
-    the process: threads that are inside at the same time share one redirection.
+    the process: threads that are inside at the same time share one redirection. The temporary file is made
+    once a process, since small calls of libraries are many.
     """
 
     def __init__(self) -> None:
@@ -68,6 +69,8 @@ class _StandardErrorCapture:
         self.panicked = False
         self.real = -1
         self.captured: IO[bytes] | None = None
+        self.file: IO[bytes] | None = None
+        self.process = -1
 
     def __enter__(self) -> None:
         with self.lock:
@@ -75,7 +78,7 @@ class _StandardErrorCapture:
             if self.threads_inside == 1:
                 self.panicked = False
                 try:
-                    self.captured = tempfile.TemporaryFile()
+                    self.captured = self._own_file()
                     self.real = os.dup(_STANDARD_ERROR)
                     os.dup2(self.captured.fileno(), _STANDARD_ERROR)
                 except OSError:  # no standard error, or no temporary folder: nothing is captured
@@ -89,13 +92,24 @@ class _StandardErrorCapture:
                 return
             os.dup2(self.real, _STANDARD_ERROR)
             os.close(self.real)
-            self.captured.seek(0)
-            output = self.captured.read()
-            self.captured.close()
+            output = b""
+            # what is written to the descriptor moves the position of the file
+            if self.captured.tell():
+                self.captured.seek(0)
+                output = self.captured.read()
+                self.captured.seek(0)
+                self.captured.truncate()
             self.captured = None
             # What others wrote meanwhile is passed on; the report of a panic becomes our own message.
             if output and not self.panicked:
                 os.write(_STANDARD_ERROR, output)
+
+    def _own_file(self) -> IO[bytes]:
+        """The temporary file of this process; one that a fork shares with its parent is not used."""
+        if self.file is None or self.process != os.getpid():
+            self.file = tempfile.TemporaryFile(buffering=0)
+            self.process = os.getpid()
+        return self.file
 
 
 _QUIET_PANICS = _StandardErrorCapture()

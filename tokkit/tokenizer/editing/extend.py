@@ -72,17 +72,17 @@ def extend(old: LoadedTokenizer, requests: Sequence[TokenRequest]) -> Extension:
     in use.
     """
     content: Json = json.loads(old.backend.to_str())
-    old_ids = old.backend.get_vocab(with_added_tokens=True)
+    old_ids, first_id = old.backend.get_vocab(with_added_tokens=True), old.vocab_size
     descriptions = {request.token: request.description for request in requests}
     new: list[NewToken] = []
 
     # native tokens get the first new ids, as in `tokenizers` added tokens follow the model's vocabulary
     natives = native_tokens(old.backend, [request.token for request in requests if request.native])
     missing = [native for native in natives if native.token not in old_ids]
-    for native in _add_to_vocabulary(content["model"], missing, old.vocab_size):
+    for native in _add_to_vocabulary(content["model"], missing, first_id):
         description = descriptions.get(native.word or "")
         pieces = _old_pieces(old, native) if description is None else _old_ids(old, description)
-        id_ = old.vocab_size + len(new)
+        id_ = first_id + len(new)
         new.append(NewToken(native.token, id_, native.word, pieces, native=True, texts=native.texts))
     present = [native.token for native in natives if native.token in old_ids]
     native_names = {token.token for token in new}
@@ -94,7 +94,7 @@ def extend(old: LoadedTokenizer, requests: Sequence[TokenRequest]) -> Extension:
             if request.special and _make_special(content, request, old_ids[request.token]):
                 became_special.append(request.token)
         elif request.token not in native_names:
-            id_ = old.vocab_size + len(new)
+            id_ = first_id + len(new)
             content["added_tokens"].append(request.added_token(id_))
             pieces = _old_ids(old, request.token if request.description is None else request.description)
             texts = _required_texts(request)
