@@ -44,6 +44,8 @@ Result = TypeVar("Result")
 GB, TB = 10**9, 10**12
 # Runs that are merged at a time while measuring: with the real number small corpora would show no group.
 GROUP = 4
+# Bytes below which what every call takes would count for too much.
+SMALLEST = 20_000_000
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,9 @@ class Heaps:
     power: float
 
     @classmethod
-    def fitted(cls, sizes: Sequence[float], distinct: Sequence[float]) -> Heaps:
+    def fitted(cls, runs: Sequence[Measured]) -> Heaps:
         """By least squares of the logarithms."""
+        sizes, distinct = ([getattr(run, name) for run in runs] for name in ("size", "distinct"))
         power, factor = np.polyfit(np.log(sizes), np.log(distinct), 1)
         return cls(float(np.exp(factor)), float(power))
 
@@ -139,13 +142,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         prefixes = list(prefixes_of(arguments.corpus, skeleton, folder))
-        half = len(prefixes) // 2
-        law = Heaps.fitted(*zip(*prefixes[:half], strict=True))
-        size, distinct = prefixes[-1]
-        error = law(size) / distinct - 1
-        first = prefixes[half - 1][0]
-        print(f"Heaps' law of the first {first / 1e6:.0f} MB: {error:+.1%} at {size / 1e6:.0f} MB")
-        heaps = Heaps.fitted(*zip(*prefixes, strict=True))
+        last, half = prefixes[-1], prefixes[: len(prefixes) // 2]
+        error = Heaps.fitted(half)(last.size) / last.distinct - 1
+        print(
+            f"Heaps' law of the first {half[-1].size / 1e6:.0f} MB: {error:+.1%} at {last.size / 1e6:.0f} MB"
+        )
+        heaps = Heaps.fitted(prefixes)
         print(f"of all: {heaps.factor:.3g} bytes^{heaps.power:.3f}")
         measured = {
             size: measure(arguments.corpus, int(size * GB), heaps, skeleton, folder)
@@ -158,7 +160,9 @@ def main() -> None:
             f"{size:g} GB: {run.distinct:,} distinct chunks (the law {error:+.1%}), {run.bytes / 1e6:.0f} MB "
             f"of runs; CPU: counting {counting:.1f} s, merging {run.seconds - counting:.1f} s"
         )
-    costs = Costs.fitted([measured[size] for size in arguments.sizes])
+    # the shards of a large corpus are of one size: only smaller ones tell the costs of bytes and chunks apart
+    small = [run for run in prefixes if run.size >= SMALLEST]
+    costs = Costs.fitted([*small, *(measured[size] for size in arguments.sizes)])
     print(
         f"counting {costs.counting[0] * GB:.3g} s per GB, {costs.counting[1] * 1e6:.3g} s per million chunks"
     )
@@ -172,8 +176,8 @@ def main() -> None:
         print(forecast(total, cores, heaps, costs))
 
 
-def prefixes_of(corpus: Path, skeleton: str, folder: Path) -> Iterator[tuple[int, int]]:
-    """Bytes and distinct chunks of prefixes of a text, each larger by half than the one before."""
+def prefixes_of(corpus: Path, skeleton: str, folder: Path) -> Iterator[Measured]:
+    """Prefixes of a text, each larger by half than the one before."""
     text = corpus.read_bytes()
     sizes = [len(text)]
     while sizes[-1] > 2_000_000:
@@ -181,8 +185,7 @@ def prefixes_of(corpus: Path, skeleton: str, folder: Path) -> Iterator[tuple[int
     for size in reversed(sizes):
         prefix = folder / "prefix.txt"
         prefix.write_bytes(text[: text.rfind(b"\n", 0, size) + 1])
-        run = counted_and_merged(prefix, skeleton, folder / "prefix")
-        yield run.size, run.distinct
+        yield counted_and_merged(prefix, skeleton, folder / "prefix")
 
 
 def measure(corpus: Path, size: int, heaps: Heaps, skeleton: str, folder: Path) -> Measured:
