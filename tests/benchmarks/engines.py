@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.engines english.txt --commands count encode stats
 
-Work is the CPU of all processes on the second half of the data: that of the whole less that of the first half,
-so that what starts the processes and loads their libraries is none of it. Start is the wall time on two lines,
-over that of the inline run. The CPU of processes that end is known to a tenth of a second. The driver's memory
-is that with shards so small that there are 1,000.
+Work is the CPU of all processes on the second half of the data, which is that of the whole less that of the
+first half: what starts processes and loads libraries is none of it. Start is the wall time on two lines, over
+that of the inline run. The CPU of processes that end is known to a tenth of a second. The driver's memory is
+that with shards so small that there are 1,000.
 """
 
 from __future__ import annotations
