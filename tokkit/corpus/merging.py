@@ -10,6 +10,7 @@ import itertools
 import math
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -88,9 +89,11 @@ def add_up(
     with stages.stage("merging counts", parts.PARTITIONS, "parts") as progress:
         if engine is not None:
             sums = []
-            for _, merged in engine.run(merge_part, map(task_of, range(parts.PARTITIONS)), progress):
-                sums.append(merged)
-                progress.advance(1)
+            tasks = map(task_of, range(parts.PARTITIONS))
+            with closing(engine.run(merge_part, tasks, progress)) as results:
+                for _, merged in results:
+                    sums.append(merged)
+                    progress.advance(1)
             shutil.rmtree(groups, ignore_errors=True)
         else:
             sums = threads.run(work, threads.Tasks(iter(range(parts.PARTITIONS))), number, progress)
@@ -107,8 +110,11 @@ def _in_groups(
             written.mkdir(parents=True)
         tasks = _group_tasks(sources_of, written, out, memory)
         groups = math.ceil(number / FAN_IN)
-        with stages.stage("merging groups", parts.PARTITIONS * groups, "parts") as progress:
-            for _ in engine.run(merge_part, tasks, progress):
+        with (
+            stages.stage("merging groups", parts.PARTITIONS * groups, "parts") as progress,
+            closing(engine.run(merge_part, tasks, progress)) as results,
+        ):
+            for _ in results:
                 progress.advance(1)
         for read in set(folder.iterdir()) - {written}:
             shutil.rmtree(read)

@@ -182,7 +182,7 @@ def _batch(pieces: StringCounts, order: NDArray[np.int64]) -> Any:
 
 def _write_row_group(writer: Any, batches: Sequence[Any]) -> None:
     batch = batches[0] if len(batches) == 1 else pa.concat_batches(batches)
-    # unless told, pyarrow begins another row group after 1,048,576 rows
+    # by default pyarrow begins another row group after 1,048,576 rows
     writer.write_batch(batch, row_group_size=max(1, batch.num_rows))
 
 
