@@ -36,10 +36,12 @@ if TYPE_CHECKING:
     from tokkit.inspection.suggest import SuggestResult as _SuggestResult
     from tokkit.inspection.suggestion.suggest_options import SuggestOptions as SuggestOptions
     from tokkit.model.evaluation.analysis import EvaluateResult as _EvaluateResult
+    from tokkit.model.export.export import ExportResult as ExportResult
     from tokkit.model.features.features import FeaturesResult as FeaturesResult
     from tokkit.model.folds.compare_settings import CompareSettingsResult as _CompareSettingsResult
     from tokkit.model.folds.compare_settings import Keys as Keys
     from tokkit.model.folds.cross_validate import FoldsResult as FoldsResult
+    from tokkit.model.options.export_options import ExportOptions as ExportOptions
     from tokkit.model.options.finetune_options import FinetuneOptions as FinetuneOptions
     from tokkit.model.options.inference_options import EvaluateOptions as EvaluateOptions
     from tokkit.model.options.inference_options import FeaturesOptions as FeaturesOptions
@@ -416,6 +418,7 @@ def evaluate(
     device: str = "auto",
     calibrated: bool = False,
     tuned_thresholds: bool = False,
+    backend: str = "auto",
     label_issues: bool = False,
     metric: str | None = None,
     worst: int = 10,
@@ -446,6 +449,44 @@ def evaluate(
     sample: str | None = None,
     select: str | None = None,
 ) -> EvaluateResult: ...
+def export(
+    model: str | Path,
+    out: str | Path,
+    options: ExportOptions | None = None,
+    *,
+    on: str | Path | Rows | None = None,
+    read_options: DatasetOptions | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    progress: Progress = ...,
+    int8: str | None = None,
+    openvino: bool = False,
+    rows: int = 2000,
+    calibration_rows: int = 128,
+    text_column: str | None = None,
+    pair_column: str | None = None,
+    label_column: str | None = None,
+    label_sep: str | None = None,
+    missing_label: str | None = None,
+    id_column: str | None = None,
+    sep: str | None = None,
+    quote: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    names: str | None = None,
+    format: str | None = None,
+    unit: str | None = None,
+    field: str | None = None,
+    skip_bad: bool = False,
+    label_names: str | None = None,
+    max_download: str = "2GB",
+    rename: str | None = None,
+    add: str | Sequence[str] = (),
+    where: str | None = None,
+    sort: str | None = None,
+    sample: str | None = None,
+    select: str | None = None,
+) -> ExportResult: ...
 def features(
     model: str | Path,
     dataset: str | Path | Rows | None = None,
@@ -632,6 +673,7 @@ def predict(
     device: str = "auto",
     calibrated: bool = False,
     tuned_thresholds: bool = False,
+    backend: str = "auto",
     output_format: str | None = None,
     probabilities: bool = False,
     top: int = 1,

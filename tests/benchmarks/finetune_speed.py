@@ -25,7 +25,8 @@ import torch
 from tokkit.data.dataset import Rows, sort_labels
 from tokkit.data.loading.load import read_dataset
 from tokkit.model.network import pretrained
-from tokkit.model.network.classifier import CPU_BUDGET, CPU_TRAINING_BUDGET, predict_logits
+from tokkit.model.network.batches import CPU_BUDGET
+from tokkit.model.network.classifier import CPU_TRAINING_BUDGET, predict_logits
 from tokkit.model.network.losses import CrossEntropy
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks.task import RowTargets

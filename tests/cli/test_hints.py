@@ -114,6 +114,8 @@ SLOW = {
     "evaluate model rows.csv --split test": "make train, validation and test:",
     "predict model rows.csv --top 9 -o p.csv": "at most:",
     "predict model": "for example:",
+    "predict model rows.csv --backend onnxruntime": "export it first:",
+    "export model -o e --on rows.csv --openvino --int8 dynamic": "leave one of them out",
     "predict model rows.csv --prefix p_": "write a file:",
     "predict model named.csv -o p.csv": "begin the added names with model_:",
     "features model splits.csv -o f.parquet": "give theirs another name:",

@@ -61,6 +61,7 @@ LINES = [
     "predict model data",
     "predict tagger 'Kim7 is in Seoul'",
     "features model data -o vectors.parquet --probe",
+    "export model -o exported --int8 dynamic",
 ]
 WITHOUT_JSON = {"demo"}
 

@@ -36,6 +36,7 @@ TRAINED = {
     "evaluate model rows.csv -o e": "e",
     "predict model rows.csv -o p.csv": "p.csv",
     "features model rows.csv": "features.parquet",
+    "export model -o x": "x",
 }
 
 

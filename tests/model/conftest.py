@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,3 +62,10 @@ def model(tmp_path_factory: pytest.TempPathFactory, dataset: Path, tokenizer: Pa
     settings = {"size": "tiny", "epochs": 10, "lr": 2e-3, "batch_size": 16, "seed": 1, "threads": 1}
     tokkit.finetune(dataset, tokenizer, out=out, **settings)
     return out
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory: pytest.TempPathFactory, model: Path) -> tuple[Any, Path]:
+    """What `export` returns of that classifier, and the folder."""
+    out = tmp_path_factory.mktemp("exported") / "exported"
+    return tokkit.export(model, out, threads=1), out

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tokkit.model.network.classifier import batch_of, pieces_within
+from tokkit.model.network.batches import pieces_within
+from tokkit.model.network.classifier import batch_of
 from tokkit.tokenizer.encoding.encode import encode
 from tokkit.tokenizer.folder.load import load
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tokkit.data.dataset import Rows
-from tokkit.model.network.classifier import Classifier, RowLimits
+from tokkit.model.network.batches import RowLimits
+from tokkit.model.network.classifier import Classifier
 from tokkit.model.tasks import TASKS
 from tokkit.model.training import encoded_rows
 from tokkit.progress import SILENT

@@ -22,7 +22,7 @@ from tokkit.errors import InputError, Interrupted, UsageError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.folds import fold_rows
 from tokkit.model.folds.cross_validate import over_folds
-from tokkit.model.network.classifier import part_of
+from tokkit.model.network.batches import part_of
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.tasks import TASKS
 from tokkit.model.training.encoded_rows import EncodedOnce

@@ -123,7 +123,9 @@ def test_the_loss_is_that_of_the_stock_model(tagger):
     every = np.arange(len(rows.texts))
     batch = batch_of(encoded, every, classifier.limits.pad_id)
     with torch.inference_mode():
-        theirs = model(**batch.inputs(torch.device("cpu")), labels=targets.of(every, batch.width)).loss
+        theirs = model(
+            **batch.inputs(torch.device("cpu")), labels=torch.from_numpy(targets.of(every, batch.width))
+        ).loss
     assert TASK.scores(logits, targets, classifier.labels)["loss"] == pytest.approx(float(theirs), abs=1e-5)
     tokens = (targets.positions >= 0).reshape(-1)
     sizes = [len(row) for row in rows.tokens]

@@ -64,6 +64,7 @@ SECTIONS = {
         "evaluate": "Score classifiers on labeled rows.",
         "predict": "Labels and probabilities of texts.",
         "features": "Hidden states of a data set, a probe and a map.",
+        "export": "Write a classifier as ONNX, which needs no torch.",
     },
     "Demo": {"demo": "Run every step on the included corpora, and print the time."},
 }

@@ -1,6 +1,9 @@
 """Text classifiers. Imports point one way, from the top of this list to the bottom.
 
-predict, finetune  the entry points, loose in this package; `evaluation` and `features` hold their own
+finetune           an entry point, loose in this package; `prediction`, `evaluation`, `features` and
+                   `export` hold theirs
+backends           which library computes a model folder; only that one is loaded
+exported           folders that `export` writes, and the runtimes that compute them; without torch
 requests           what is wrong with a call, without torch
 folds              cross-validation: one model per fold
 training           from rows to a published model folder

@@ -134,3 +134,9 @@ def threads_to_use(requested: int | None) -> int:
         return requested
     # the cores of the machine may be more than a container or `taskset` leaves to this process
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def limit_tokenizer_threads(threads: int | None) -> None:
+    """Set the threads of tokenizers in this process; None leaves its default, all cores."""
+    if threads:
+        os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when tokenizers first works in parallel

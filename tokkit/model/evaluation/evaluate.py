@@ -24,7 +24,6 @@ from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fo
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.named_scores import score_named
 from tokkit.model.metrics.significance import compare_with_best
-from tokkit.model.network.classifier import use_threads
 from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.model.requests.checks import check_evaluate
 from tokkit.options import apply_to_both
@@ -58,7 +57,6 @@ def evaluate(
     columns label other rows than those of the first.
     """
     names = [str(models)] if isinstance(models, str | Path) else [str(model) for model in models]
-    use_threads(threads)
     options, read_options = apply_to_both(EvaluateOptions, options, DatasetOptions, read_options, settings)
     out_path = Path(out) if out is not None else None
     # Read once: scoring, warnings and out-of-fold predictions share them.

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError, counted
-from tokkit.model.folder.model_folder import SavedModel
+from tokkit.model.backends.load_model import load_model
+from tokkit.model.folder.loaded_model import encode_rows
 from tokkit.model.folder.predictions import PERCENT
 from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt, read_predictions
 from tokkit.model.metrics import calibration
@@ -94,9 +95,9 @@ class Scorer:
         return [*members, score_ensemble(name, receipt, members, self.options)]
 
     def _score(self, name: str, receipt: ModelReceipt, kind: str) -> ScoredModel:
-        saved = SavedModel.load(receipt, self.progress)
+        saved = load_model(receipt, self.options, self.threads, self.progress)
         task, labels = saved.classifier.task, saved.classifier.labels
-        encoded = saved.encode(self.rows, self.threads, self.progress)
+        encoded = encode_rows(saved, self.rows, self.threads, self.progress)
         targets = task.targets(self.rows, labels, self.source, encoded)
         logits = saved.logits(encoded, self.options, self.progress)
         model = ScoredModel(name, kind, task, labels, logits, logits, targets, encoded.lengths)
@@ -136,7 +137,7 @@ def score_out_of_fold(
             f"{flag}: its values were fitted on the out-of-fold rows, which therefore cannot score them",
             hint="name a data set after it, with rows that no fold was trained on",
         )
-    saved = SavedModel.load(receipt.models()[0], progress)
+    saved = load_model(receipt.models()[0], options, threads, progress)
     task, labels = saved.classifier.task, saved.classifier.labels
     if not (task.by_row and task.has_classes):
         raise InputError(f"{name}: out-of-fold predictions of {task.name} have no probabilities to read back")
@@ -149,7 +150,7 @@ def score_out_of_fold(
         pairs=table["pair"].to_list() if "pair" in table.columns else [],
         ids=table["id"].to_list(),
     )
-    encoded = saved.encode(rows, threads, progress)
+    encoded = encode_rows(saved, rows, threads, progress)
     targets = task.targets(rows, labels, name, encoded)
     # Saved as probabilities in per cent: logits that give these back, whatever the model's were.
     logits = task.logits_from(table.select(f"{PERCENT}{label}" for label in labels).to_numpy() / 100)

@@ -18,11 +18,11 @@ import transformers
 from numpy.typing import NDArray
 
 from tokkit import files
-from tokkit.data.dataset import Rows
-from tokkit.errors import InputError, TokkitError, counted
+from tokkit.errors import InputError, TokkitError
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network import saved_heads
-from tokkit.model.network.classifier import Classifier, RowLimits, budget_for, choose_device, predict_logits
+from tokkit.model.network.batches import RowLimits
+from tokkit.model.network.classifier import Classifier, budget_for, choose_device, predict_logits, use_threads
 from tokkit.model.network.heads import HeadedModel
 from tokkit.model.options.inference_options import InferenceOptions
 from tokkit.model.tasks import TASKS, task_of_config
@@ -65,24 +65,17 @@ class SavedModel:
         """Raises as `load_classifier`."""
         return cls(receipt, load_classifier(receipt, progress))
 
-    def encode(self, rows: Rows, threads: int | None, progress: Progress) -> Encoded:
-        """The rows as ids, truncated as in training; raises `InputError` as `ModelReceipt.check_rows`."""
-        self.receipt.check_rows(rows, progress)
-        encoded = self.classifier.encode(rows, threads, progress)
-        if encoded.truncated:
-            truncated = counted(encoded.truncated, "row", style=",")
-            max_length = self.classifier.limits.max_length
-            progress.say(f"{self.receipt.folder}: {truncated} truncated at max length {max_length}")
-        classifier = self.classifier
-        where = str(self.receipt.folder)
-        classifier.task.warn_of_rows(rows, encoded, classifier.tokenizer, where, progress)
-        return encoded
-
     def logits(self, encoded: Encoded, options: InferenceOptions, progress: Progress) -> NDArray[np.float32]:
         """(rows, classes), for tasks by token (tokens, classes), on the device of the options."""
         device = choose_device(options.device)
         budget = budget_for(device, options.tokens_per_batch)
         return predict_logits(self.classifier, encoded, device, budget, progress)
+
+
+def load_saved(receipt: ModelReceipt, threads: int | None, progress: Progress) -> SavedModel:
+    """A model that torch computes on ``threads`` threads, None for all cores; raises as `load_classifier`."""
+    use_threads(threads)
+    return SavedModel.load(receipt, progress)
 
 
 def write_classifier(folder: Path, classifier: Classifier) -> None:

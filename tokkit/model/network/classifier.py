@@ -1,11 +1,10 @@
 """The classifier: a model with its tokenizer, labels, task and limits; its batches, and the logits of rows.
 
-Encoded rows are cut into padded batches within a token budget; logits come back in the order of the rows.
+`batches` cuts encoded rows into padded batches within a token budget; here torch computes them.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -18,59 +17,22 @@ from numpy.typing import NDArray
 from transformers import PreTrainedModel
 
 from tokkit.data.dataset import Rows
-from tokkit.errors import InputError, counted
+from tokkit.errors import InputError
+from tokkit.model.network.batches import (
+    ACCELERATOR_BUDGET,
+    CPU_BUDGET,
+    PaddedRows,
+    RowLimits,
+    logits_in_order,
+    padded_rows,
+)
 from tokkit.model.network.heads import HeadedModel
 from tokkit.model.tasks.task import Task
-from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
+from tokkit.progress import SILENT, Progress
 from tokkit.runtime.panics import reason_of
+from tokkit.runtime.threads import limit_tokenizer_threads
 from tokkit.tokenizer.encoding.encode import Encoded
-from tokkit.tokenizer.folder.checkpoints import takes_tokens
 from tokkit.tokenizer.folder.load import LoadedTokenizer
-
-# Tokens per row where a model has no limit of its own.
-_POSITIONS = 512
-
-
-def pieces_within(
-    rows: NDArray[np.int64], lengths: NDArray[np.int64], budget: int, rows_per_piece: int | None = None
-) -> Iterator[NDArray[np.int64]]:
-    """Sort the rows by length and cut them into pieces whose padded size stays within ``budget`` tokens.
-
-    A row longer than the budget is a piece of its own. ``rows_per_piece`` replaces the budget.
-
-    >>> list(pieces_within(np.array([0, 1, 2]), np.array([2, 9, 3]), budget=10))
-    [array([1]), array([2, 0])]
-    """
-    # The longest come first, so that too little memory shows at once and not after an hour.
-    ordered = rows[np.argsort(-lengths[rows], kind="stable")]
-    start = 0
-    while start < len(ordered):
-        width = max(int(lengths[ordered[start]]), 1)
-        count = rows_per_piece or max(budget // width, 1)
-        yield ordered[start : start + count]
-        start += count
-
-
-def token_positions(encoded: Encoded, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(tokens of these rows,) positions of their tokens in ``encoded.ids``, row after row.
-
-    Rows 2 and 0 of offsets [0, 3, 5, 6] give [5, 0, 1, 2].
-    """
-    lengths = encoded.lengths[rows]
-    ends = np.cumsum(lengths)
-    # A running number, minus where each row starts in the output, plus where it starts in the input.
-    return np.arange(int(ends[-1]) if len(rows) else 0) + np.repeat(
-        encoded.offsets[rows] - (ends - lengths), lengths
-    )
-
-
-def part_of(encoded: Encoded, rows: NDArray[np.int64]) -> Encoded:
-    """These of the encoded rows, in this order."""
-    offsets = np.concatenate([[0], np.cumsum(encoded.lengths[rows])])
-    positions = token_positions(encoded, rows)
-    segments = None if encoded.segments is None else encoded.segments[positions]
-    words = None if encoded.words is None else encoded.words[positions]
-    return Encoded(encoded.ids[positions], offsets, 0, segments, words)
 
 
 @dataclass(frozen=True)
@@ -88,6 +50,12 @@ class Batch:
     mask: torch.Tensor
     segments: torch.Tensor | None = None
 
+    @classmethod
+    def of(cls, padded: PaddedRows) -> Batch:
+        """The same rows as tensors, which share the memory of the arrays."""
+        segments = None if padded.segments is None else torch.from_numpy(padded.segments)
+        return cls(padded.rows, torch.from_numpy(padded.ids), torch.from_numpy(padded.mask), segments)
+
     @property
     def width(self) -> int:
         """Tokens of the longest row."""
@@ -103,50 +71,7 @@ class Batch:
 
 def batch_of(encoded: Encoded, rows: NDArray[np.int64], pad_id: int, width: int | None = None) -> Batch:
     """These rows as one batch, ``width`` tokens wide, else as wide as the longest row."""
-    lengths = encoded.lengths[rows]
-    width = width or max(int(lengths.max()), 1)
-    mask = np.arange(width) < lengths[:, None]
-
-    def padded(flat: NDArray[Any], padding: int) -> torch.Tensor:
-        values = np.full(mask.shape, padding, dtype=np.int64)
-        values[mask] = np.concatenate([flat[encoded.offsets[r] : encoded.offsets[r + 1]] for r in rows])
-        return torch.from_numpy(values)
-
-    segments = padded(encoded.segments, 0) if encoded.segments is not None else None
-    return Batch(rows, padded(encoded.ids, pad_id), torch.from_numpy(mask.astype(np.int64)), segments)
-
-
-@dataclass(frozen=True)
-class RowLimits:
-    """max_length  tokens per row: the tokenizer's limit, at most the model's
-    pad_id      id that rows are padded with
-    segments    whether the model has an embedding for the second text of a pair
-    """
-
-    max_length: int
-    pad_id: int
-    segments: bool
-
-    @classmethod
-    def of(cls, config: Any, tokenizer: LoadedTokenizer, max_length: int | None = None) -> RowLimits:
-        """Limits of a configuration; raises `InputError` where ``max_length`` is above them."""
-        pad_id = padding_id(tokenizer, config.pad_token_id)
-        positions = int(getattr(config, "max_position_embeddings", None) or 0)
-        positions = positions if positions > 0 else _POSITIONS  # XLNet writes -1
-        positions = takes_tokens(config.model_type, positions, pad_id)
-        longest = min(positions, tokenizer.max_length or positions)
-        if max_length is not None and max_length > longest:
-            raise InputError(
-                f"--max-length {max_length}: model and tokenizer take at most {counted(longest, 'token')}",
-                hint=f"at most:\n--max-length {longest}",
-            )
-        return cls(max_length or longest, pad_id, int(getattr(config, "type_vocab_size", 0) or 0) > 1)
-
-
-def padding_id(tokenizer: LoadedTokenizer, config_id: int | None) -> int:
-    """The id to pad with; where neither tokenizer nor configuration has one, 0: the mask hides it."""
-    own = tokenizer.id_of("pad")
-    return own if own is not None else config_id if config_id is not None else 0
+    return Batch.of(padded_rows(encoded, rows, pad_id, width))
 
 
 AnyModel: TypeAlias = PreTrainedModel | HeadedModel
@@ -184,8 +109,8 @@ class Classifier:
         return logits
 
 
-# Tokens, padding included, computed at once: the fastest measured on CPUs; enough to fill an accelerator.
-CPU_BUDGET, CPU_TRAINING_BUDGET, ACCELERATOR_BUDGET = 1024, 384, 32_768
+# Tokens, padding included, computed at once in training on CPUs: the fastest measured.
+CPU_TRAINING_BUDGET = 384
 
 _EXTRA_PADDING = 8
 # More than rounding in float32, far less than the effect of a padding token that the model attends to.
@@ -204,7 +129,7 @@ def use_threads(threads: int | None) -> None:
     """Set the threads of torch and tokenizers; None leaves their defaults, all cores."""
     if threads:
         torch.set_num_threads(threads)
-        os.environ["RAYON_NUM_THREADS"] = str(threads)  # read when tokenizers first works in parallel
+    limit_tokenizer_threads(threads)
 
 
 def choose_device(name: str) -> torch.device:
@@ -248,22 +173,23 @@ def predict_logits(
     """(rows, classes) logits in the order of the rows; for tasks by token (tokens, classes)."""
     model: Any = classifier.model
     model.to(device).eval()
-    by_row = classifier.task.by_row
-    items = len(encoded) if by_row else len(encoded.ids)
-    logits = np.zeros((items, len(classifier.labels)), dtype=np.float32)
-    rows = np.arange(len(encoded))
-    with torch.inference_mode(), stage(progress, "predicting", len(encoded), "rows"):
-        for piece in pieces_within(rows, encoded.lengths, budget, rows_per_batch):
-            stop_if_cancelled(progress)
-            batch = batch_of(encoded, piece, classifier.limits.pad_id)
-            with _failures_named(classifier):
-                output = classifier.logits(batch, device).float().cpu().numpy()
-            if by_row:
-                logits[piece] = output
-            else:
-                logits[token_positions(encoded, piece)] = output[batch.mask.numpy() == 1]
-            progress.advance(len(piece))
-    return logits
+
+    def compute(padded: PaddedRows) -> NDArray[np.float32]:
+        with _failures_named(classifier):
+            output: NDArray[np.float32] = classifier.logits(Batch.of(padded), device).float().cpu().numpy()
+            return output
+
+    with torch.inference_mode():
+        return logits_in_order(
+            encoded,
+            compute,
+            classes=len(classifier.labels),
+            by_row=classifier.task.by_row,
+            pad_id=classifier.limits.pad_id,
+            budget=budget,
+            rows_per_batch=rows_per_batch,
+            progress=progress,
+        )
 
 
 def check_padding(name: str | Path, classifier: Classifier, encoded: Encoded, device: torch.device) -> None:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from transformers import AutoModel
 
 from tokkit.errors import InputError, UsageError, counted
-from tokkit.model.network.classifier import Batch, RowLimits, batch_of, pieces_within
+from tokkit.model.network.batches import RowLimits, pieces_within
+from tokkit.model.network.classifier import Batch, batch_of
 from tokkit.model.network.heads import POOLINGS
 from tokkit.model.network.saved_heads import BODY
 from tokkit.progress import Progress, stop_if_cancelled

@@ -12,7 +12,8 @@ import transformers
 
 from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.network import saved_heads, vocabulary
-from tokkit.model.network.classifier import AnyModel, Classifier, RowLimits, padding_id
+from tokkit.model.network.batches import RowLimits, padding_id
+from tokkit.model.network.classifier import AnyModel, Classifier
 from tokkit.model.network.heads import STOCK, HeadedModel, width_of
 from tokkit.model.options.finetune_options import SIZES, FinetuneOptions
 from tokkit.model.tasks import DEFAULT

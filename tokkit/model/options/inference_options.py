@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -47,11 +48,18 @@ class InferenceOptions(Options):
 class DecisionOptions(InferenceOptions):
     """How predictions are computed, calibrated and decided."""
 
+    sections: ClassVar[Mapping[str, tuple[str, ...]]] = {"Computing": ("backend",)}
+
     calibrated: bool = option(
         False, "divide the logits by the temperature that finetune fitted on its validation rows"
     )
     tuned_thresholds: bool = option(
         False, "decide by the thresholds that finetune tuned on its validation rows: best F1 by class"
+    )
+    backend: str = option(
+        "auto",
+        "what computes the model: torch, or for a folder of the command export onnxruntime or openvino",
+        choices=("auto", "torch", "onnxruntime", "openvino"),
     )
 
 

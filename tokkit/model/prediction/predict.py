@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from tokkit.data.loading.dataset_options import DatasetOptions
-from tokkit.model.network.classifier import use_threads
 from tokkit.model.options.inference_options import PredictOptions
 from tokkit.model.prediction.input_rows import complete_rows, read_rows
 from tokkit.model.prediction.prediction_file import PredictionFile, WrittenPredictions
@@ -69,7 +68,6 @@ def predict(
     `UsageError` for options that do not fit, and as `check_predict`; `OutputError` where ``out`` exists.
     """
     arguments = [texts] if isinstance(texts, str | Path) else list(texts)
-    use_threads(threads)
     options, read_options = apply_to_both(PredictOptions, options, DatasetOptions, read_options, settings)
     check_predict(arguments, out, options, force)
     predictor = Predictor.load(model, options, raw, threads, progress)

@@ -11,10 +11,10 @@ import numpy as np
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.folder.model_folder import SavedModel
+from tokkit.model.backends.load_model import load_model
+from tokkit.model.folder.loaded_model import LoadedModel, RowClassifier, encode_rows
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.calibration import shifted
-from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.inference_options import DecisionOptions
 from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -27,7 +27,7 @@ class Predictor:
     """
 
     receipt: ModelReceipt
-    members: Sequence[SavedModel]
+    members: Sequence[LoadedModel]
     options: DecisionOptions
     raw: bool = False
     threads: int | None = None
@@ -36,21 +36,21 @@ class Predictor:
     def load(
         cls, model: str | Path, options: DecisionOptions, raw: bool, threads: int | None, progress: Progress
     ) -> Predictor:
-        """Raises `InputError` as `load_classifier`, and for folds that do not have the same classes."""
+        """Raises as `load_model`, and `InputError` for folds that do not have the same classes."""
         receipt = ModelReceipt.read(model)
-        members = [SavedModel.load(member, progress) for member in receipt.models()]
+        members = [load_model(member, options, threads, progress) for member in receipt.models()]
         if any(member.classifier.labels != members[0].classifier.labels for member in members):
             raise InputError(f"{model}: its folds do not have the same classes", hint="name one of them")
         return cls(receipt, members, options, raw, threads)
 
     @property
-    def classifier(self) -> Classifier:
+    def classifier(self) -> RowClassifier:
         """The first of the models; the others have the same task, labels and tokenizer."""
         return self.members[0].classifier
 
     def encode(self, rows: Rows, progress: Progress) -> Encoded:
-        """Raises as `SavedModel.encode`."""
-        return self.members[0].encode(rows, self.threads, progress)
+        """Raises as `encode_rows`."""
+        return encode_rows(self.members[0], rows, self.threads, progress)
 
     def predict(self, rows: Rows, encoded: Encoded, progress: Progress) -> list[dict[str, Any]]:
         """What `Task.predictions` gives for each row, by the mean of the models and as the options decide."""

@@ -12,16 +12,20 @@ from pathlib import Path
 
 from tokkit import files
 from tokkit.data.encoding.read_ids import IdsFolder
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.read import is_hub
 from tokkit.data.output import check_output
 from tokkit.data.output_options import DATASETS
 from tokkit.errors import InputError, UsageError, counted
+from tokkit.model.exported.description import is_exported
 from tokkit.model.folder.receipt import ModelReceipt, fold_folders
+from tokkit.model.options.export_options import ExportOptions
 from tokkit.model.options.finetune_options import FinetuneOptions
 from tokkit.model.options.inference_options import FeaturesOptions, PredictOptions
 from tokkit.model.options.process_options import ProcessOptions
 from tokkit.model.training.trackers import check_installed
-from tokkit.options import flag
+from tokkit.options import flag, typed
+from tokkit.runtime.packages import require_packages
 from tokkit.runtime.processes import process_count
 from tokkit.sources import addresses, formats, paths, remote
 from tokkit.sources.formats import refused
@@ -124,6 +128,49 @@ def check_predict(
             hint="leave it out: the name after -o says the format",
         )
     check_output(out, options, force=force, kind="file", source=arguments[0])
+
+
+def check_lines(
+    arguments: Sequence[str | Path],
+    out: str | Path | None,
+    options: PredictOptions,
+    read_options: DatasetOptions,
+) -> None:
+    """Raises `UsageError` for what `predict --stdin-json` has no use for: texts, files and their options."""
+    given = [f'"{argument}"' for argument in arguments[:1]] + ([f"-o {out}"] if out is not None else [])
+    given += [*typed(read_options).split()[:1]]
+    names = ("probabilities", "top", "prefix", "output_format")
+    given += [flag(name) for name in names if getattr(options, name) != getattr(PredictOptions, name)]
+    if given:
+        raise UsageError(
+            f"--stdin-json: reads JSON objects from standard input and nothing else, and {given[0]} is given",
+            hint="leave one of them out",
+        )
+
+
+def check_export(
+    model: str | Path, out: str | Path, on: str | Path | None, options: ExportOptions, force: bool
+) -> ModelReceipt:
+    """The receipt of the model; raises `UsageError` for a package that is missing, `InputError` for folds and
+    for a missing data set, `OutputError` where ``out`` exists.
+    """
+    files.check_output(Path(out), force=force, inputs=(model, on), kind="folder")
+    require_packages("export", "onnx", "onnxscript", "onnxruntime")
+    if options.openvino:
+        require_packages("--openvino", "openvino")
+    receipt = ModelReceipt.read(model)
+    if members := receipt.members():
+        fold, output = (shlex.quote(str(path)) for path in (members[0], out))
+        raise InputError(
+            f"{model}: has {counted(len(members), 'fold')}, but one model is exported",
+            hint=f"the first, for example:\ntokkit export {fold} -o {output}",
+        )
+    if is_exported(model):
+        raise InputError(
+            f"{model}: is an exported model already", hint="name the folder that it was exported from"
+        )
+    _check_source(on)
+    return receipt
 
 
 def is_source(argument: str | Path) -> bool:

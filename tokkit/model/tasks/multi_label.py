@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import SEPARATOR, Rows
 from tokkit.model.metrics.classification import Logits, sigmoid
 from tokkit.model.tasks.task import MIN_PROBABILITY, RowTargets, SingleLabel, class_ids, counts_of
 from tokkit.tokenizer.encoding.encode import Encoded
+
+if TYPE_CHECKING:
+    import torch
 
 
 class MultiLabel(SingleLabel):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
@@ -16,6 +15,9 @@ from tokkit.model.metrics.classification import Logits
 from tokkit.model.metrics.regression import regression_scores
 from tokkit.model.tasks.task import RowTargets, Task
 from tokkit.tokenizer.encoding.encode import Encoded
+
+if TYPE_CHECKING:
+    import torch
 
 # The one label of a regression model.
 VALUE = "value"

@@ -15,10 +15,9 @@ import itertools
 import json
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import BETWEEN_TAGS, Rows, sort_labels
@@ -39,6 +38,9 @@ from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.encoding.word_lists import encode_words
 from tokkit.tokenizer.folder.load import LoadedTokenizer
+
+if TYPE_CHECKING:
+    import torch
 
 # Tokens that are named in a message.
 _NAMED = 5
@@ -95,13 +97,13 @@ class TagTargets(TokenPositions):
     def __len__(self) -> int:
         return len(self.tags)
 
-    def of(self, rows: NDArray[np.int64], width: int) -> torch.Tensor:
+    def of(self, rows: NDArray[np.int64], width: int) -> NDArray[np.int64]:
         """(rows, width) tag ids."""
         padded = np.full((len(rows), width), UNLABELED, dtype=np.int64)
         for index, row in enumerate(rows):
             values = self.values[self._offsets[row] : self._offsets[row + 1]]
             padded[index, : len(values)] = values
-        return torch.from_numpy(padded)
+        return padded
 
 
 def tag_scores(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows, sort_labels
@@ -18,6 +17,10 @@ from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.encoding.encode import Encoded, encode
 from tokkit.tokenizer.encoding.word_lists import encode_words
 from tokkit.tokenizer.folder.load import LoadedTokenizer
+
+# Tensors are used by their methods alone, so that applying an exported model never loads torch.
+if TYPE_CHECKING:
+    import torch
 
 # The target of a token without a label of its own, as in transformers and torch.
 UNLABELED = -100
@@ -35,7 +38,7 @@ class Targets(Protocol):
 
     def __len__(self) -> int: ...
 
-    def of(self, rows: NDArray[np.int64], width: int) -> torch.Tensor:
+    def of(self, rows: NDArray[np.int64], width: int) -> NDArray[Any]:
         """The targets of these rows, for a batch ``width`` tokens wide."""
         ...
 
@@ -52,8 +55,9 @@ class RowTargets:
     def __len__(self) -> int:
         return len(self.values)
 
-    def of(self, rows: NDArray[np.int64], width: int) -> torch.Tensor:
-        return torch.from_numpy(self.values[rows])
+    def of(self, rows: NDArray[np.int64], width: int) -> NDArray[Any]:
+        values: NDArray[Any] = self.values[rows]
+        return values
 
 
 class Task(ABC):
@@ -136,7 +140,7 @@ class Task(ABC):
 
     def class_counts(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """(3, classes) of a batch: correct, true and predicted items of each class; macro F1 follows."""
-        classes = torch.arange(logits.shape[-1], device=logits.device)
+        classes = targets.new_tensor(range(logits.shape[-1]))
         labeled = (targets != UNLABELED).unsqueeze(-1)
         true = targets.unsqueeze(-1) == classes
         predicted = (logits.argmax(dim=-1).unsqueeze(-1) == classes) & labeled
@@ -187,7 +191,11 @@ class Task(ABC):
 
 def counts_of(true: torch.Tensor, predicted: torch.Tensor) -> torch.Tensor:
     """(3, classes) of masks (..., classes): items that are both, true and predicted."""
-    return torch.stack([mask.flatten(0, -2).sum(dim=0) for mask in (true & predicted, true, predicted)])
+    items = [mask.flatten(0, -2).sum(dim=0) for mask in (true & predicted, true, predicted)]
+    counts = items[0].new_zeros((len(items), len(items[0])))
+    for row, of_classes in zip(counts, items, strict=True):
+        row.copy_(of_classes)
+    return counts
 
 
 def class_ids(names: Sequence[str], labels: Sequence[str], where: str) -> NDArray[np.int64]:

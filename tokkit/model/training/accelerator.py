@@ -22,7 +22,8 @@ from accelerate.utils import reduce
 from numpy.typing import NDArray
 
 from tokkit.errors import UsageError
-from tokkit.model.network.classifier import Classifier, part_of, predict_logits, token_positions
+from tokkit.model.network.batches import part_of, token_positions
+from tokkit.model.network.classifier import Classifier, predict_logits
 from tokkit.model.network.heads import width_of
 from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError
-from tokkit.model.network.classifier import Classifier, budget_for, part_of
+from tokkit.model.network.batches import part_of
+from tokkit.model.network.classifier import Classifier, budget_for
 from tokkit.model.network.hidden_states import Body, StatesOptions, hidden_states
 from tokkit.model.tasks.tags import tag_scores
 from tokkit.model.training.linear_model import LinearModel

@@ -291,7 +291,7 @@ def _hash_of_rows(*splits: EncodedRows) -> str:
                 digest.update(np.ascontiguousarray(values).tobytes())
         for start in range(0, len(encoded), _ROWS_PER_UPDATE):
             rows = np.arange(start, min(start + _ROWS_PER_UPDATE, len(encoded)))
-            digest.update(split.targets.of(rows, width).numpy().tobytes())
+            digest.update(split.targets.of(rows, width).tobytes())
     return digest.hexdigest()
 
 

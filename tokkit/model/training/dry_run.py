@@ -22,7 +22,8 @@ from tokkit.data.dataset import Rows
 from tokkit.errors import TokkitError, UsageError
 from tokkit.model.folder.model_folder import tokenizer_bytes
 from tokkit.model.folder.predictions import prediction_table
-from tokkit.model.network.classifier import Classifier, budget_for, part_of, predict_logits
+from tokkit.model.network.batches import part_of
+from tokkit.model.network.classifier import Classifier, budget_for, predict_logits
 from tokkit.model.options.finetune_options import steps_between
 from tokkit.model.training.accelerator import choose_precision
 from tokkit.model.training.baseline import baseline, baseline_kind

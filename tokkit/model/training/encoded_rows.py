@@ -23,7 +23,8 @@ from safetensors.numpy import load, save
 from tokkit import files
 from tokkit.data.dataset import Rows
 from tokkit.errors import OutputError, counted
-from tokkit.model.network.classifier import Classifier, part_of
+from tokkit.model.network.batches import part_of
+from tokkit.model.network.classifier import Classifier
 from tokkit.progress import Progress
 from tokkit.sources.downloads import cache_folder
 from tokkit.tokenizer.encoding.encode import Encoded

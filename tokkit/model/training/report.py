@@ -12,7 +12,7 @@ from tokkit.errors import counted
 from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.network import losses
-from tokkit.model.network.classifier import part_of
+from tokkit.model.network.batches import part_of
 from tokkit.model.network.heads import STOCK
 from tokkit.model.network.saved_heads import BODY, WEIGHTS
 from tokkit.model.tasks.task import Task

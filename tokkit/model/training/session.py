@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file, load_model, save_file, save_model
 
 from tokkit.errors import InputError, Interrupted, TokkitError
-from tokkit.model.network.classifier import budget_for, part_of
+from tokkit.model.network.batches import part_of
+from tokkit.model.network.classifier import budget_for
 from tokkit.model.training import evaluations
 from tokkit.model.training.accelerator import choose_precision, predict_shared
 from tokkit.model.training.checkpoints import Checkpoint, Checkpoints, identity_of, write_checkpoint

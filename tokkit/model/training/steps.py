@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from tokkit.errors import InputError, counted
 from tokkit.model.network import losses
-from tokkit.model.network.classifier import batch_of, pieces_within
+from tokkit.model.network.batches import pieces_within
+from tokkit.model.network.classifier import batch_of
 from tokkit.model.options.finetune_options import steps_between
 from tokkit.model.training import schedule
 from tokkit.model.training.accelerator import accelerator_for
@@ -216,7 +217,8 @@ class Steps:
             # Every piece is then as wide as a row may be, for devices that compile one shape.
             lengths = np.full_like(lengths, classifier.limits.max_length)
         # Of the whole step, not of this process's share: the pieces of all processes add up to the step.
-        denominator = setup.loss.denominator(training.targets.of(rows, int(lengths[rows].max())))
+        of_step = training.targets.of(rows, int(lengths[rows].max()))
+        denominator = setup.loss.denominator(torch.from_numpy(of_step))
         # Dealt out by length, so that every process gets short and long rows alike.
         by_length = rows[np.argsort(-lengths[rows], kind="stable")]
         share = by_length[self.accelerator.process_index :: self.accelerator.num_processes]
@@ -224,7 +226,7 @@ class Steps:
             # A piece may consist of rows without tokens; a batch is at least one token wide.
             width = max(int(lengths[piece].max()), 1)
             batch = batch_of(training.encoded, piece, classifier.limits.pad_id, width)
-            targets = training.targets.of(piece, batch.width).to(self._device)
+            targets = torch.from_numpy(training.targets.of(piece, batch.width)).to(self._device)
             # Only the model runs in reduced precision; the loss is computed in float32.
             with self.accelerator.autocast():
                 logits = classifier.logits(batch, self._device)

@@ -1,0 +1,278 @@
+"""`export`: the folder predicts as the model it was exported from, in processes that cannot load torch."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import onnx
+import polars as pl
+import pytest
+
+import tokkit
+from tests.model.conftest import sentences
+from tests.model.encoders import body_folder
+from tests.model.features_models import copy_tokenizer
+from tests.model.test_model_tasks_contract import jsonl
+from tokkit.errors import InputError, OutputError, UsageError
+from tokkit.files import read_receipt
+from tokkit.model.export.quantization import quantized_rows
+from tokkit.model.folder import model_folder as folders
+from tokkit.model.network import pretrained
+from tokkit.model.network.heads import HEADS
+from tokkit.model.options.finetune_options import FinetuneOptions
+from tokkit.model.tasks import TASKS
+from tokkit.progress import SILENT
+from tokkit.tokenizer.folder.load import load
+
+TEXTS = ["at home i feel glad", "", "i feel sad in town", "슬프다 " * 200, "🙂 שלום", "glad"]
+# Imports of these fail, as where they are not installed.
+WITHOUT_TORCH = """
+import sys
+for name in ("torch", "transformers", "onnx", "onnxscript"):
+    sys.modules[name] = None
+"""
+RUN = "from tokkit.cli.main import main; main()"
+
+
+def without_torch(code, *arguments, given=None):
+    """What a process prints that cannot import torch."""
+    command = [sys.executable, "-c", WITHOUT_TORCH + code, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", input=given, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def same_predictions(left, right, tolerance=0.02):
+    """Whether rows of `predict` agree: labels, and per cent to two decimals."""
+    assert [row["label"] for row in left] == [row["label"] for row in right]
+    for one, other in zip(left, right, strict=True):
+        assert one.keys() == other.keys()
+        if one["probabilities"] is not None:
+            assert one["probabilities"].keys() == other["probabilities"].keys()
+            for label, share in one["probabilities"].items():
+                assert share == pytest.approx(other["probabilities"][label], abs=tolerance)
+
+
+def test_logits_and_scores_are_those_of_torch(model, exported, dataset):
+    result, out = exported
+    checks = result.as_dict()["checks"]
+    assert checks["rows"] == 60
+    assert checks["max_difference"] <= 1e-4
+    assert checks["label_agreement"] == 1
+    assert checks["macro_f1"]["before"] == checks["macro_f1"]["after"]
+    for settings in ({}, {"calibrated": True}, {"raw": True}):
+        ours, theirs = (tokkit.predict(folder, TEXTS, **settings).predictions for folder in (out, model))
+        same_predictions(ours, theirs)
+    scores = [tokkit.evaluate(folder, dataset / "test.csv").metrics[str(folder)] for folder in (out, model)]
+    for name in ("macro_f1", "accuracy", "validation", "confusion"):
+        assert scores[0][name] == scores[1][name], name
+    assert scores[0]["loss"] == pytest.approx(scores[1]["loss"], abs=1e-4)
+
+
+def test_the_folder_names_no_paths_and_holds_no_rows(model, exported):
+    result, out = exported
+    assert {file["path"] for file in result.files} == {path.name for path in out.iterdir()} - {"tokkit.json"}
+    assert result.size == sum(file["size"] for file in result.files)
+    graph = onnx.load(out / "model.onnx")
+    assert not any(node.metadata_props or node.doc_string for node in graph.graph.node)
+    assert [item.name for item in graph.graph.input] == ["input_ids", "attention_mask", "token_type_ids"]
+    texts = pl.read_parquet(model / "predictions.parquet")["text"].to_list()
+    written = "".join(path.read_text("utf-8", "replace") for path in out.iterdir())
+    assert not [text for text in texts if text in written]
+    receipt = read_receipt(out)["result"]
+    assert receipt["checks"] == result.as_dict()["checks"]
+    assert receipt["columns"] == read_receipt(model)["result"]["columns"]
+
+
+def test_nothing_but_the_runtime_is_needed(model, exported, tmp_path):
+    _, out = exported
+    expected = tokkit.predict(model, TEXTS).predictions
+    printed = json.loads(without_torch(RUN, "predict", out, *TEXTS, "--json", "--threads", "1"))
+    same_predictions(printed["predictions"], expected)
+    # By itself it needs tokkit no more than torch.
+    folder = shutil.copytree(out, tmp_path / "alone")
+    alone = f"sys.modules['tokkit'] = None; sys.argv[0] = ''; sys.path.insert(0, {str(folder)!r})\n"
+    run = "import runpy; runpy.run_module('predict', run_name='__main__')"
+    lines = without_torch(alone + run, *TEXTS).splitlines()
+    same_predictions([json.loads(line) for line in lines], expected)
+    assert len((out / "predict.py").read_text("utf-8").splitlines()) < 60
+
+
+@pytest.mark.long
+def test_a_graph_is_the_same_bytes_again(model, exported, tmp_path):
+    _, out = exported
+    tokkit.export(model, tmp_path / "again", threads=1)
+    for path in out.iterdir():
+        if path.name != "tokkit.json":
+            assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes(), path.name
+
+
+def test_a_backend_is_never_another_than_requested(model, exported, tmp_path, dataset):
+    _, out = exported
+    for folder, settings, error, message in (
+        (model, {"backend": "onnxruntime"}, InputError, "is no exported model"),
+        (out, {"backend": "torch"}, InputError, "torch does not load"),
+        (out, {"device": "cuda"}, InputError, "onnxruntime here computes on cpu only"),
+        (out, {"device": "mps"}, InputError, "onnxruntime here computes on cpu only"),
+    ):
+        for call in (
+            lambda folder, settings: tokkit.predict(folder, "glad", **settings),
+            lambda folder, settings: tokkit.evaluate(folder, dataset / "test.csv", **settings),
+        ):
+            with pytest.raises(error, match=message):
+                call(folder, settings)
+
+
+def damaged_graph(folder):
+    (folder / "model.onnx").write_bytes(b"no graph")
+
+
+def missing_graph(folder):
+    (folder / "model.onnx").unlink()
+
+
+def other_task(folder):
+    (folder / "export.json").write_text(
+        (folder / "export.json").read_text("utf-8").replace("single-label", "translation"), encoding="utf-8"
+    )
+
+
+@pytest.mark.parametrize(
+    ("damage", "message"),
+    [
+        (damaged_graph, "onnxruntime cannot load it"),
+        (missing_graph, "model.onnx is missing"),
+        (other_task, "expected one of single-label"),
+    ],
+)
+def test_a_damaged_folder_is_named(exported, tmp_path, damage, message):
+    folder = shutil.copytree(exported[1], tmp_path / "damaged")
+    damage(folder)
+    with pytest.raises(InputError, match=message):
+        tokkit.predict(folder, "glad")
+
+
+def test_what_cannot_be_exported_is_said_before_anything_is_written(model, exported, tokenizer, tmp_path):
+    out = tmp_path / "out"
+    folds = tmp_path / "folds"
+    shutil.copytree(model, folds / "fold-1")
+    (folds / "tokkit.json").write_text('{"schema": 1, "result": {"folds": [{}]}}', encoding="utf-8")
+    rows_gone = shutil.copytree(model, tmp_path / "rows-gone")
+    (rows_gone / "predictions.parquet").unlink()
+    for folder, settings, error, message in (
+        (exported[1], {}, InputError, "is an exported model already"),
+        (folds, {}, InputError, "has 1 fold, but one model is exported"),
+        (tokenizer, {}, InputError, "not a model folder"),
+        (rows_gone, {}, InputError, "has no rows held out in training"),
+        (
+            model,
+            {"int8": "static", "calibration_rows": 60},
+            InputError,
+            "60 rows to check the exported model",
+        ),
+        (model, {"openvino": True, "int8": "dynamic"}, UsageError, "openvino.* writes float32"),
+        (model, {"on": tmp_path / "nowhere.csv"}, InputError, "nowhere.csv"),
+    ):
+        with pytest.raises(error, match=message):
+            tokkit.export(folder, out, **settings)
+        assert not out.exists()
+    with pytest.raises(OutputError, match="already exists"):
+        tokkit.export(model, exported[1])
+
+
+def test_rows_of_a_table_are_int8_and_a_scale():
+    table = np.random.default_rng(1).normal(size=(50, 8)).astype(np.float32)
+    table[7] = 0
+    rows, scales = quantized_rows(table)
+    assert rows.dtype == np.int8
+    assert np.abs(rows * scales - table).max() <= np.abs(table).max() / 254 + 1e-6
+    assert not (rows[7] * scales[7]).any()
+
+
+def checkpoint(folder, tokenizer, task, head, model=None):
+    """A classifier with new weights, which differ more than usual, and its folder."""
+    labels = {"regression": ("value",), "tags": ("O", "B-x", "I-x")}.get(task, ("anger", "joy", "sadness"))
+    options = FinetuneOptions(size="tiny", head=head)
+    loaded = load(tokenizer)
+    if model is None:
+        classifier = pretrained.new_classifier(loaded, labels, options, TASKS[task])
+    else:
+        classifier = pretrained.load_pretrained(model, loaded, labels, options, SILENT, TASKS[task])
+    for weight in classifier.model.parameters():
+        weight.data.mul_(3)
+    folder.mkdir()
+    folders.write_classifier(folder, classifier)
+    return folder
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("head", ["stock", *HEADS])
+@pytest.mark.parametrize("task", TASKS)
+def test_every_head_and_task(tokenizer, tmp_path, head, task):
+    if task == "tags" and head != "stock":
+        pytest.skip("tags have the stock head alone")
+    model = checkpoint(tmp_path / "model", tokenizer, task, head)
+    rows = jsonl(tmp_path / "test.jsonl", "single-label" if task == "multi-label" else task, 30, 3)
+    out = tmp_path / "out"
+    checks = tokkit.export(model, out, on=rows).as_dict()["checks"]
+    assert checks["max_difference"] <= 1e-4
+    assert checks["label_agreement"] == (None if task == "regression" else 1)
+    ours, theirs = (tokkit.predict(folder, TEXTS).predictions for folder in (out, model))
+    same_predictions(ours, theirs)
+    alone = without_torch(
+        f"sys.path.insert(0, {str(out)!r})\nimport json, predict\n"
+        "print(json.dumps([predict.predict(text) for text in sys.argv[1:]]))",
+        *TEXTS,
+    )
+    assert [row["label"] for row in json.loads(alone)] == [row["label"] for row in theirs]
+
+
+FAMILIES = ("bert", "distilbert", "roberta", "electra", "xlm-roberta", "modernbert", "deberta-v2")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("task", ["single-label", "tags"])
+def test_every_family(tokenizer, tmp_path, family, task):
+    body = body_folder(family, tmp_path / "body")
+    copy_tokenizer(tokenizer, body)
+    model = checkpoint(tmp_path / "model", tokenizer, task, "stock", body)
+    rows = jsonl(tmp_path / "test.jsonl", task, 30, 3)
+    for number, settings in enumerate(({}, {"int8": "dynamic"}, {"int8": "static", "calibration_rows": 10})):
+        result = tokkit.export(model, tmp_path / f"out-{number}", on=rows, **settings)
+        if not settings:
+            assert result.checks.max_difference <= 1e-4
+        assert len(tokkit.predict(tmp_path / f"out-{number}", TEXTS).predictions) == len(TEXTS)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("int8", ["dynamic", "static"])
+def test_int8_keeps_labels(model, tmp_path, int8):
+    settings = {"calibration_rows": 20} if int8 == "static" else {}
+    result = tokkit.export(model, tmp_path / "out", int8=int8, **settings)
+    checks = result.as_dict()["checks"]
+    assert checks["rows"] == 60 - settings.get("calibration_rows", 0)
+    assert checks["label_agreement"] >= 0.95
+    assert abs(checks["macro_f1"]["after"] - checks["macro_f1"]["before"]) <= 0.05
+    assert 0 < checks["max_difference"] < 1
+
+
+@pytest.mark.long
+def test_pairs_are_told_apart(tokenizer, tmp_path):
+    pairs = [
+        {"text": first, "pair": second, "label": label}
+        for (first, label), (second, _) in zip(sentences(90, 1), sentences(90, 2), strict=True)
+    ]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in pairs), encoding="utf-8")
+    options = {"pair_column": "pair", "epochs": 2, "lr": 2e-3, "batch_size": 16, "threads": 1}
+    tokkit.finetune(path, tokenizer, out=tmp_path / "model", size="tiny", **options)
+    tokkit.export(tmp_path / "model", tmp_path / "out")
+    ours, theirs = (tokkit.predict(tmp_path / name, path).predictions for name in ("out", "model"))
+    same_predictions(ours, theirs)
+    with pytest.raises(InputError, match="trained on pairs"):
+        tokkit.predict(tmp_path / "out", "one text")

@@ -1,0 +1,1 @@
+"""Which library computes a model folder: torch, or the runtime of an exported one."""
