@@ -29,6 +29,13 @@ if TYPE_CHECKING:
     from tokkit.errors import OutputError as OutputError
     from tokkit.errors import TokkitError as TokkitError
     from tokkit.errors import UsageError as UsageError
+    from tokkit.hub.card import CardResult as CardResult
+    from tokkit.hub.card_check import CardCheckResult as CardCheckResult
+    from tokkit.hub.card_options import CardOptions as CardOptions
+    from tokkit.hub.find import FindResult as _FindResult
+    from tokkit.hub.find_options import FindOptions as FindOptions
+    from tokkit.hub.push import PushResult as PushResult
+    from tokkit.hub.push_options import PushOptions as PushOptions
     from tokkit.inspection.compare import CompareResult as _CompareResult
     from tokkit.inspection.comparison.compare_options import CompareOptions as CompareOptions
     from tokkit.inspection.doctor import DoctorResult as DoctorResult
@@ -50,6 +57,7 @@ if TYPE_CHECKING:
     from tokkit.model.prediction.predict import PredictResult as _PredictResult
     from tokkit.model.training.train_model import FinetuneResult as FinetuneResult
     from tokkit.progress import Progress as Progress
+    from tokkit.review.reproduce import ReproduceResult as ReproduceResult
     from tokkit.runtime.dry_run import DryRunResult as DryRunResult
     from tokkit.runtime.engines.engine_options import EngineOptions as EngineOptions
     from tokkit.tokenizer.blocks.catalogue import BlocksResult as BlocksResult
@@ -98,6 +106,10 @@ class EvaluateResult(_EvaluateResult):
     def to_pandas(self) -> pd.DataFrame: ...
     def _repr_html_(self) -> str: ...
 
+class FindResult(_FindResult):
+    def to_pandas(self) -> pd.DataFrame: ...
+    def _repr_html_(self) -> str: ...
+
 class PredictResult(_PredictResult):
     def to_pandas(self) -> pd.DataFrame: ...
     def _repr_html_(self) -> str: ...
@@ -135,6 +147,24 @@ def blocks(
     *,
     kind: str | None = None,
 ) -> BlocksResult: ...
+def card(
+    folder: str | Path,
+    options: CardOptions | None = None,
+    *,
+    force: bool = False,
+    progress: Progress = ...,
+    license: str | None = None,
+    language: str | None = None,
+    trained_on: str | None = None,
+    base_model: str | None = None,
+    name: str | None = None,
+    evaluation: str | None = None,
+) -> CardResult: ...
+def check_card(
+    folder: str | Path,
+    *,
+    progress: Progress = ...,
+) -> CardCheckResult: ...
 def clean(
     dataset: str | Path | Rows,
     out: str | Path | None = None,
@@ -536,6 +566,15 @@ def features(
     sample: str | None = None,
     select: str | None = None,
 ) -> FeaturesResult: ...
+def find_datasets(
+    query: str | None = None,
+    options: FindOptions | None = None,
+    *,
+    progress: Progress = ...,
+    language: str | None = None,
+    task: str | None = None,
+    limit: int = 20,
+) -> FindResult: ...
 def finetune(
     dataset: str | Path | Rows | None = None,
     tokenizer: str | Path | None = None,
@@ -702,6 +741,17 @@ def predict(
     sample: str | None = None,
     select: str | None = None,
 ) -> PredictResult: ...
+def push(
+    folder: str | Path,
+    repo: str,
+    options: PushOptions | None = None,
+    *,
+    dry_run: bool = False,
+    progress: Progress = ...,
+    private: bool = False,
+    revision: str | None = None,
+    with_rows: bool = False,
+) -> PushResult: ...
 def rebalance(
     dataset: str | Path | Rows,
     out: str | Path | None = None,
@@ -747,6 +797,11 @@ def rebalance(
     sample: str | None = None,
     select: str | None = None,
 ) -> RebalanceResult: ...
+def reproduce(
+    folder: str | Path,
+    *,
+    progress: Progress = ...,
+) -> ReproduceResult: ...
 def split(
     dataset: str | Path | Rows,
     out: str | Path,

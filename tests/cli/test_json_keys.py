@@ -62,8 +62,13 @@ LINES = [
     "predict tagger 'Kim7 is in Seoul'",
     "features model data -o vectors.parquet --probe",
     "export model -o exported --int8 dynamic",
+    "card model --license mit",
+    "card model --check",
+    "push wp ada/wp --dry-run",
+    "reproduce split",
 ]
-WITHOUT_JSON = {"demo"}
+# `find-datasets` needs a hub, which its own tests have.
+WITHOUT_JSON = {"demo", "find-datasets"}
 
 
 def paths(value, path=""):

@@ -30,10 +30,11 @@ from tokkit.model.tasks.task import RowTargets
 from tokkit.model.training import baseline as baselines
 from tokkit.model.training.baseline import baseline
 from tokkit.model.training.linear_model import LinearModel, best_learner
-from tokkit.model.training.report import write_card
 from tokkit.model.training.setup import EncodedRows
 from tokkit.progress import SILENT
 from tokkit.tokenizer.encoding.encode import Encoded
+from tokkit.views.cards.model_card import ModelRecord, Scores, model_card
+from tokkit.views.cards.sections import Origin
 from tokkit.views.reports.finetuning import finetuning
 
 
@@ -286,7 +287,7 @@ def test_a_model_that_reads_padding_is_refused_before_anything_is_trained(datase
     assert not (tmp_path / "m").exists()
 
 
-def test_a_card_shows_markup_of_labels_and_names_as_it_is(tmp_path):
+def test_a_card_shows_markup_of_labels_and_names_as_it_is():
     label = "<img src=x onerror=alert(1)>|*a*_b_ [c](d)\x1b[31m\u202e"
     scores = {"precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 1}
     metrics = {
@@ -295,9 +296,17 @@ def test_a_card_shows_markup_of_labels_and_names_as_it_is(tmp_path):
         "majority": {"label": label, "accuracy": 1.0},
         "classes": {label: scores},
     }
-    path = tmp_path / "README.md"
-    write_card(path, DEFAULT, metrics, {"head": "stock", "label_names": label}, base=label)
-    card = path.read_text("utf-8")
+    record = ModelRecord(
+        title="Text classifier",
+        by_token=False,
+        stock="AutoModelForSequenceClassification",
+        head="stock",
+        base=label,
+        origin=Origin(settings={"label_names": label}),
+        validation=Scores("rows", "validation", metrics),
+        labels=[label],
+    )
+    card = model_card(record).text
     shown = r"\<img src=x onerror=alert(1)\>\|\*a\*\_b\_ \[c\](d)\\x1b\[31m\\u202e"
-    assert card.count(shown) == 5
+    assert card.count(shown) == 6
     assert "<" not in card.replace(r"\<", "")

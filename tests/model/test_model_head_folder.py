@@ -97,7 +97,7 @@ def test_the_card_says_what_loads_it(headed, model):
     custom, stock = ((folder / "README.md").read_text("utf-8") for folder in (headed, model))
     assert "library_name: tokkit\n" in custom
     assert "its `AutoModel.from_pretrained` loads the `body/` alone" in custom
-    [call] = re.findall(r"`(tokkit\.predict\(.*\))`", custom)
+    [call] = re.findall(r"^result = (tokkit\.predict\(.*\))$", custom, re.MULTILINE)
     predicted = eval(call.replace("THIS_FOLDER", str(headed)))
     assert predicted.predictions[0]["label"] in LABELS
     assert "library_name: transformers\n" in stock

@@ -15,7 +15,8 @@ from tokenizer_texts import cut, write
 
 import tokkit
 from tokkit.errors import InputError
-from tokkit.tokenizer.folder.load import is_hub_name, load
+from tokkit.tokenizer.folder.hub_downloads import is_hub_name
+from tokkit.tokenizer.folder.load import load
 
 
 @pytest.fixture(scope="module")

@@ -66,6 +66,12 @@ SECTIONS = {
         "features": "Hidden states of a data set, a probe and a map.",
         "export": "Write a classifier as ONNX, which needs no torch.",
     },
+    "Hub": {
+        "card": "Write or check the card of a model, tokenizer or data set.",
+        "reproduce": "Repeat what wrote a folder, and compare the files.",
+        "push": "Upload a model, tokenizer or data set to the hub.",
+        "find-datasets": "Search data sets of the hub.",
+    },
     "Demo": {"demo": "Run every step on the included corpora, and print the time."},
 }
 

@@ -79,8 +79,9 @@ def _written(result: Mapping[str, Any]) -> list[str]:
     parameters = click.get_current_context().params
     if parameters.get("dry_run"):
         return []
-    # `features` has a default that depends on its arguments.
-    out = parameters.get("out") or (result.get("output") if parameters.get("dataset") else None)
+    # `features` has a default that depends on its arguments, and `card` writes into its argument.
+    is_output = parameters.get("dataset") or "sections" in result
+    out = parameters.get("out") or (result.get("output") if is_output else None)
     paths = [out, parameters.get("plot"), parameters.get("page"), result.get("coordinates")]
     return [str(path) for path in paths if path is not None]
 

@@ -1,9 +1,9 @@
 """Data sets of the `datasets` library: from the hub, from folders it saved, and rows handed back to it.
 
-    hub:imdb    hub:stanfordnlp/imdb    hub:nyu-mll/glue/sst2    hub:stanfordnlp/imdb:test
+    hub:imdb    hub:stanfordnlp/imdb    hub:nyu-mll/glue/sst2    hub:stanfordnlp/imdb@e6281661:test
 
-``hub:NAME[/CONFIG][:SPLIT]`` is downloaded to the library's own cache and read as Parquet files; no code that
-comes with a data set is run.
+``hub:NAME[/CONFIG][@REVISION][:SPLIT]`` (a branch, a tag or a commit) is downloaded to the library's own
+cache and read as Parquet files; no code that comes with a data set is run.
 """
 
 from __future__ import annotations
@@ -22,13 +22,18 @@ from huggingface_hub.utils import logging
 from tokkit.data import save
 from tokkit.data.dataset import BETWEEN_TAGS, ONE, SEPARATOR, SEVERAL, Dataset, sort_labels
 from tokkit.errors import InputError, UsageError
+from tokkit.files import write_origin
 from tokkit.progress import Progress
 from tokkit.runtime.panics import guarded
 from tokkit.sources import downloads, paths
 from tokkit.sources.formats import class_labels
 from tokkit.sources.formats.columnar import valid_frame
 
-_ADDRESS = re.compile(r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?::(?P<split>\w+))?")
+_ADDRESS = re.compile(
+    r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?:@(?P<revision>\w[\w./-]*))?(?::(?P<split>\w+))?"
+)
+# The address by which the library downloads a file of a data set.
+_FILE = re.compile(r"hf://datasets/(?P<name>[^@]+)@(?P<commit>[0-9a-f]{40})/")
 
 # Bytes from which on 32 bits do not count those of a column.
 _LARGEST_STRINGS = 1 << 31
@@ -138,6 +143,8 @@ def _frame(split: Any, where: str) -> pl.DataFrame:
 def fetch(source: str, progress: Progress) -> Path:
     """A temporary folder with a Parquet file a split; use of the network is reported.
 
+    The commit that the rows are of, as far as the library knows it, is recorded for receipts (`origin_of`).
+
     Raises `UsageError` for what is no name, `InputError` for a data set that is not there or cannot be read
     without running its code, and offline.
     """
@@ -145,7 +152,8 @@ def fetch(source: str, progress: Progress) -> Path:
     if match is None:
         raise UsageError(
             f"{source}: no name of a data set on the hub",
-            hint="write it as hub:OWNER/NAME, hub:OWNER/NAME/CONFIG or hub:OWNER/NAME:SPLIT",
+            hint="write it as hub:OWNER/NAME, hub:OWNER/NAME/CONFIG, hub:OWNER/NAME@REVISION or "
+            "hub:OWNER/NAME:SPLIT",
         )
     forbidden = downloads.offline()
     if forbidden == "TOKKIT_OFFLINE":
@@ -158,15 +166,27 @@ def fetch(source: str, progress: Progress) -> Path:
         if forbidden
         else f"{source}: requested from the hub over the network"
     )
-    splits = _load(source, match["name"], match["split"])
+    splits = _load(source, match["name"], match["revision"], match["split"])
     folder = paths.temporary_folder() / match["name"].replace("/", "-")
     folder.mkdir()
     for name, rows in splits.items():
         rows.to_parquet(folder / f"{name}.parquet")
+    commits = {(file["name"], file["commit"]) for rows in splits.values() for file in _files_of(rows)}
+    # Rows of several repositories, which a script could have joined, are of no one commit.
+    if len(commits) == 1:
+        [(name, commit)] = commits
+        write_origin(folder, f"datasets/{name}", commit)
     return folder
 
 
-def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
+def _files_of(rows: Any) -> Iterator[re.Match[str]]:
+    """The addresses of files of the hub that rows were downloaded from."""
+    for address in getattr(rows.info, "download_checksums", None) or ():
+        if (match := _FILE.match(str(address))) is not None:
+            yield match
+
+
+def _load(source: str, name: str, revision: str | None, split: str | None) -> dict[str, Any]:
     """Split -> rows. Of ``a/b/c``, c is a configuration; of ``a/b``, b is one where no a/b is there."""
     before, slash, last = name.rpartition("/")
     candidates: list[tuple[str, str | None]] = [] if "/" in before else [(name, None)]
@@ -181,7 +201,7 @@ def _load(source: str, name: str, split: str | None) -> dict[str, Any]:
             )
         try:
             with without_bars():
-                loaded = datasets.load_dataset(path, configuration, split=split)
+                loaded = datasets.load_dataset(path, configuration, split=split, revision=revision)
             return {split: loaded} if split else {str(key): rows for key, rows in loaded.items()}
         except Exception as error:  # the library raises of its own, the hub's, and of what reads the files
             reason = reason or (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -76,6 +76,7 @@ def publish(
     progress: Progress,
     other_inputs: Sequence[Path] = (),
     settings: Mapping[str, Any] | None = None,
+    sources: Mapping[str, Any],
     sidecars: Mapping[str, Callable[[Path], object] | None] | None = None,
     as_folder: bool = False,
 ) -> None:
@@ -86,6 +87,7 @@ def publish(
     result     of the command; the receipt has all of it but paths, and texts of the data set
     other_inputs   files read that are not the data set's
     settings   of the receipt, over those of both options
+    sources    argument -> what it names
     sidecars   ``weights.json``, say -> what writes it, None to write none; of one file it is OUT.weights.json
     """
     sidecars = sidecars or {}
@@ -114,6 +116,7 @@ def publish(
             settings={**asdict(options), **asdict(read_options), **(settings or {})},
             inputs=inputs,
             packages=packages,
+            sources=sources,
             result={key: value for key, value in result.items() if key not in ("output", "examples")},
             run={"output": str(out)},
         )

@@ -21,6 +21,9 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 """
 
 from tokkit.files.fields import Fields as Fields
+from tokkit.files.origins import origin_of as origin_of
+from tokkit.files.origins import pinned as pinned
+from tokkit.files.origins import write_origin as write_origin
 from tokkit.files.privacy import address_of as address_of
 from tokkit.files.privacy import address_refused as address_refused
 from tokkit.files.privacy import check_inner as check_inner
@@ -33,6 +36,7 @@ from tokkit.files.publish import repair as repair
 from tokkit.files.publish import sync_folder as sync_folder
 from tokkit.files.publish import sync_tree as sync_tree
 from tokkit.files.publish import write_file as write_file
+from tokkit.files.receipts import CARD as CARD
 from tokkit.files.receipts import RECEIPT as RECEIPT
 from tokkit.files.receipts import changed_outputs as changed_outputs
 from tokkit.files.receipts import describe_input as describe_input
@@ -40,6 +44,7 @@ from tokkit.files.receipts import read_receipt as read_receipt
 from tokkit.files.receipts import receipt_fields as receipt_fields
 from tokkit.files.receipts import receipt_path as receipt_path
 from tokkit.files.receipts import sha256_of as sha256_of
+from tokkit.files.receipts import unchanged as unchanged
 from tokkit.files.receipts import versions as versions
 from tokkit.files.receipts import write_receipt as write_receipt
 from tokkit.files.staging import check_output as check_output

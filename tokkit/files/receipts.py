@@ -19,7 +19,7 @@ import json
 import math
 import platform
 import sys
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,11 @@ from typing import Any
 from tokkit import __version__
 from tokkit.errors import InputError
 from tokkit.files.fields import Fields
+from tokkit.files.origins import origin_of
 from tokkit.files.privacy import address_of, address_refused, redacted
 
 RECEIPT = "tokkit.json"
+CARD = "README.md"
 SCHEMA = 1
 _OUTPUTS = "a list of files, each with its path and sha256"
 
@@ -53,28 +55,55 @@ def describe_input(path: Path) -> dict[str, Any]:
 
     A folder gives the same and ``"files"``, a list of the same for each file in it, sorted, the names
     relative to the folder; its sha256 is that of the lines ``<sha256>  <name>`` and its bytes the sum.
-    Receipts in it are not listed, since they contain times. Raises InputError.
+    Receipts in it are not listed, since they contain times, and neither is a card, which says nothing that
+    a result depends on. What is from the hub has ``"hub"``, the
+    repository, and ``"revision"``, the commit. Raises InputError.
 
     >>> describe_input(Path("train.txt"))
     {'name': 'train.txt', 'sha256': '5891b5b5...', 'bytes': 6}
     """
     folder_name = path.resolve().name if path.name in ("", "..") else path.name
     if not path.is_dir():
-        return {"name": folder_name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
+        described = {"name": folder_name, "sha256": sha256_of(path), "bytes": path.stat().st_size}
+        return described | origin_of(path)
     inner_files = {
         file.relative_to(path).as_posix(): file
         for file in path.rglob("*")
-        if file.is_file() and file.name != RECEIPT and not file.name.endswith("." + RECEIPT)
+        if file.is_file() and not _is_about(file)
     }
     files = [describe_input(file) | {"name": name} for name, file in sorted(inner_files.items())]
     # The hash depends on names and contents only, not on the order in which the file system lists them.
     lines = "".join(f"{file['sha256']}  {file['name']}\n" for file in files)
+    origin = origin_of(path)
     return {
-        "name": folder_name,
+        # A snapshot of the hub is called by its commit.
+        "name": origin.get("hub", folder_name),
         "sha256": hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest(),
         "bytes": sum(file["bytes"] for file in files),
         "files": files,
+        **origin,
     }
+
+
+def unchanged(path: Path, described: Fields) -> bool:
+    """Whether a file, or every file of a folder, is as a receipt describes it.
+
+    Files that were added to a folder since are no change: a card, scores of a test.
+    """
+    listed = described.objects("files", default=())
+    if not listed:
+        return path.is_file() and sha256_of(path) == described.text("sha256")
+    recorded = {path / file.text("name"): file.text("sha256") for file in listed}
+    return all(
+        file.is_file() and sha256_of(file) == sha256
+        for file, sha256 in recorded.items()
+        if not _is_about(file)
+    )
+
+
+def _is_about(file: Path) -> bool:
+    """Whether a file only says something about the others of its folder."""
+    return file.name in (RECEIPT, CARD) or file.name.endswith("." + RECEIPT)
 
 
 def versions(*packages: str) -> dict[str, str]:
@@ -95,6 +124,7 @@ def write_receipt(
     settings: Mapping[str, Any],
     inputs: Iterable[Path | Mapping[str, Any]] = (),
     packages: Iterable[str] = (),
+    sources: Mapping[str, Any] | None = None,
     result: Mapping[str, Any],
     run: Mapping[str, Any],
 ) -> None:
@@ -104,6 +134,8 @@ def write_receipt(
     inputs     files and folders, described here; a mapping (as `describe_input` returns) is written as it
                is, for an input that is no file or was hashed while it was read
     packages   the libraries that the result depends on
+    sources    argument of the command -> what it names, one or several: written into ``result`` without
+               folders, and into ``run`` with absolute paths, from which the command can be repeated
     result     counts, seeds, samples; NaN and infinities become null
     run        what differs from run to run: ``started``, ``seconds``
 
@@ -126,6 +158,7 @@ def write_receipt(
                 "settings": redacted(dict(sorted(settings.items()))),
                 "versions": versions(*packages),
                 "inputs": described,
+                **_sources(sources, _without_folders),
                 **({"outputs": [_describe_output(path) for path in outputs]} if outputs else {}),
             },
             result,
@@ -135,6 +168,7 @@ def write_receipt(
                 "command_line": redacted(sys.argv),
                 "working_folder": str(Path.cwd()),
                 "inputs": [str(path.absolute()) for path in paths],
+                **_sources(sources, _absolute),
             },
             redacted(dict(run)),
         ),
@@ -186,6 +220,32 @@ def changed_outputs(output: Path) -> list[str]:
 
 def _describe_output(path: Path) -> dict[str, str]:
     return {"path": path.name, "sha256": sha256_of(path)}
+
+
+def _sources(sources: Mapping[str, Any] | None, name_of: Callable[[str | Path], str]) -> dict[str, Any]:
+    """``{"sources": ...}``, each under the name that the function gives it; empty without any."""
+    if sources is None:
+        return {}
+    names: dict[str, Any] = {}
+    for argument, value in sources.items():
+        several = isinstance(value, list | tuple)
+        names[argument] = [name_of(item) for item in value] if several else value and name_of(value)
+    return {"sources": redacted(names)}
+
+
+def _without_folders(source: str | Path) -> str:
+    return Path(source).resolve().name if _exists(source) else str(source)
+
+
+def _absolute(source: str | Path) -> str:
+    return str(Path(source).absolute()) if _exists(source) else str(source)
+
+
+def _exists(source: str | Path) -> bool:
+    try:
+        return Path(source).exists()
+    except OSError:  # a name longer than a file system takes
+        return False
 
 
 def _merged(own: dict[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

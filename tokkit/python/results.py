@@ -31,6 +31,13 @@ REPORTS = {
     **{"clean": "data.clean", "split": "data.split", "rebalance": "data.rebalance"},
     **{"predict": "predictions.predictions", "features": "features.features"},
     "export": "exports.exported",
+    **{
+        "card": "hub.card",
+        "check_card": "hub.card_check",
+        "push": "hub.pushed",
+        "find_datasets": "hub.found_datasets",
+    },
+    "reproduce": "hub.reproduced",
     "compare_settings": "finetuning.settings_compared",
 }
 
@@ -38,6 +45,7 @@ REPORTS = {
 ROWS: dict[str, Callable[[Any], Rows]] = {
     "predict": lambda result: result.predictions,
     "suggest_tokens": lambda result: result.suggestions,
+    "find_datasets": lambda result: result.as_dict()["datasets"],
     "compare_settings": lambda result: result.combinations,
     "compare": lambda result: _named("tokenizer", result.tokenizers),
     "evaluate": lambda result: _named("model", result.metrics),

@@ -123,6 +123,7 @@ def clean(
             loaded,
             options,
             command="clean",
+            sources={"dataset": dataset, "tokenizer": tokenizer},
             read_options=read_options,
             result=result.as_dict(),
             packages=("polars", *(["ftfy"] if "ftfy" in rules else [])),

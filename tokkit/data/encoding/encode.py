@@ -108,6 +108,7 @@ def encode(
         engine=None if is_inline(engine) else engine,
         force=force,
         stages=stages,
+        sources={"dataset": dataset, "tokenizer": tokenizer},
     )
     with closing(engine):
         _, result = over_batches(dataset, read_options, progress, encoding.run)
@@ -119,6 +120,7 @@ class _Encoding:
     """One run: what is encoded how, and where it is written.
 
     engine   of other processes; None: threads of this one
+    sources  the arguments by name, for the receipt
     """
 
     out: Path
@@ -130,6 +132,7 @@ class _Encoding:
     engine: Engine | None
     force: bool
     stages: Stages
+    sources: Mapping[str, Any]
 
     def run(self, dataset: StreamedDataset) -> EncodeResult:
         """Encode all parts, then publish the folder."""
@@ -294,6 +297,7 @@ class _Encoding:
             settings={**asdict(self.read_options), **asdict(self.options)},
             inputs=[path for path in inputs if path.exists()],
             packages=_PACKAGES,
+            sources=self.sources,
             result={**content, **described, "vocab_size": self.tokenizer.vocab_size},
             run=run,
         )

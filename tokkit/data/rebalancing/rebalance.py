@@ -117,6 +117,7 @@ def rebalance(
             loaded,
             options,
             command="rebalance",
+            sources={"dataset": dataset, "vectors": options.vectors},
             read_options=read_options,
             result=result.as_dict(),
             packages=("imbalanced-learn", "numpy", "polars", "scikit-learn"),

@@ -91,6 +91,7 @@ def split(
         loaded,
         options,
         command="split",
+        sources={"dataset": dataset},
         read_options=read_options,
         result=result.as_dict(),
         packages=("polars", "numpy"),

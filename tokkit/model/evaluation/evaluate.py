@@ -28,6 +28,7 @@ from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.model.requests.checks import check_evaluate
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, SayOnce
+from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 from tokkit.views.reports.evaluation import predicts_only
 
 
@@ -89,13 +90,14 @@ def evaluate(
         for only in predicts_only(model.scores):
             progress.say(f"{model.name} {only} on these rows")
     evaluations = {model.name: analyze(model, own, options, progress) for model, own in scored}
-    inputs = [*inputs, *(Path(name) for name in names if Path(name).exists())]
+    inputs = [*inputs, *(Path(name) for name in names if Path(name).exists()), *hub_snapshots(*names)]
     result = EvaluateResult(evaluations, rows.left_out, source, chosen, metric=options.metric, inputs=inputs)
     # The best model follows from the scores, and the comparison from the best model.
     result = replace(result, comparisons=_compare(result, options, progress))
     if out_path is not None:
         recorded = {"split": split, **asdict(read_options), **asdict(options)}
-        publish(out_path, result, inputs, recorded, force=force, progress=progress)
+        sources = {"models": names, "dataset": dataset}
+        publish(out_path, result, inputs, recorded, sources=sources, force=force, progress=progress)
     return result
 
 

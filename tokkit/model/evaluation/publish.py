@@ -32,6 +32,7 @@ def publish(
     inputs: Sequence[Path],
     settings: Mapping[str, Any],
     *,
+    sources: Mapping[str, Any],
     force: bool,
     progress: Progress,
 ) -> None:
@@ -58,7 +59,12 @@ def publish(
             settings=settings,
             inputs=inputs,
             packages=_PACKAGES,
-            result={"metrics": list(result.metrics.values()), "left_out": result.left_out},
+            sources=sources,
+            result={
+                "metrics": list(result.metrics.values()),
+                "left_out": result.left_out,
+                "evaluated_split": result.split,
+            },
             run={"models": list(folders)},
         )
 

@@ -30,6 +30,7 @@ from tokkit.model.requests.checks import FEATURES, check_features, check_pooling
 from tokkit.model.training.linear_model import LinearModel
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, SayOnce, stage
+from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 
 # The default output file.
 
@@ -141,7 +142,7 @@ class _Output:
         states = StatesOptions(device, budget, options.pooling, options.layer)
         writer = FeaturesWriter(body, states, self.read_options, options.dtype, self.threads)
         inputs = [path for split in dataset.splits.values() for path in split.files]
-        inputs += [Path(self.model)] if Path(self.model).exists() else []
+        inputs += [Path(self.model)] if Path(self.model).exists() else hub_snapshots(self.model)
         with files.files(self.path, f".{files.RECEIPT}", force=self.force, inputs=inputs) as staging:
             staged = staging / self.path.name
             written = writer.write(staged, dataset, self.progress)

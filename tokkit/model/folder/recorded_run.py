@@ -70,7 +70,12 @@ def recorded_run(receipt: str | Path, progress: Progress) -> RecordedRun:
         raise InputError(f"{folder / files.RECEIPT}: {error.message}", hint=_HINT) from error
     for difference in _differences(result, run):
         progress.say(f"{folder}: {difference}, so the result may differ")
-    names = {name: run.text(name, default=None) for name in _NAMES}
+    # Of the hub, the commit that was read then, and not what the name means now.
+    inputs = [item.content for item in result.objects("inputs", default=())]
+    names = {
+        name: None if (value := run.text(name, default=None)) is None else files.pinned(value, inputs)
+        for name in _NAMES
+    }
     threads = run.integer("threads", least=1, default=None)
     try:
         processes = ProcessOptions(**_processes(run))
@@ -96,9 +101,14 @@ def _differences(result: files.Fields, run: files.Fields) -> Iterator[str]:
     for package, version in files.versions(*recorded).items():
         if recorded.get(package, version) != version:
             yield f"{package} was {recorded[package]}, is {version}"
-    hashes = {item.text("sha256") for item in result.objects("inputs")}
+    inputs = result.objects("inputs")
     for path in map(Path, run.list_of("inputs", str, "a list of paths", default=())):
         if not path.exists():
             yield f"{path} no longer exists"
-        elif files.describe_input(path)["sha256"] not in hashes:
+        elif not any(files.unchanged(path, item) for item in inputs if _describes(item, path)):
             yield f"{path} has changed"
+
+
+def _describes(item: files.Fields, path: Path) -> bool:
+    """Whether an input of a receipt is the one at a path; a snapshot of the hub is named by its commit."""
+    return path.name in (item.text("name"), item.text("revision", default=None))

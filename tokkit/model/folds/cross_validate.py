@@ -26,16 +26,18 @@ import polars as pl
 
 from tokkit import files
 from tokkit.model.folder import model_folder
+from tokkit.model.folder.card import write_card
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.folder.receipt import ModelReceipt, fold_name
 from tokkit.model.folds.fold_rows import FoldsRequest, joined_rows
 from tokkit.model.folds.train_folds import train_folds
 from tokkit.model.network import losses
 from tokkit.model.network.classifier import budget_for, choose_device, predict_logits, use_threads
-from tokkit.model.training import report
 from tokkit.model.training.checkpoints import CHANGE_NOTHING, link_tree
+from tokkit.model.training.row_counts import row_counts
 from tokkit.model.training.train_model import PACKAGES, FinetuneResult
 from tokkit.sources.paths import is_path
+from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 from tokkit.views import plots
 from tokkit.views.names import score_name
 
@@ -107,7 +109,6 @@ def cross_validate(
         results = train_folds(request, work, identity, out=str(out), name=name)
         metrics = _write_scores(request, work, staging, results)
         if keep_models:
-            report.write_folds_card(staging / "README.md", request.task, metrics, request.options.head)
             for number in range(1, len(results) + 1):
                 link_tree(work / fold_name(number), staging / fold_name(number))
         result = FoldsResult(
@@ -124,6 +125,8 @@ def cross_validate(
             left_out=request.folded.rows.left_out,
         )
         _write_receipt(staging, request, result, identity)
+        if keep_models:
+            write_card(staging)
     files.remove_work(work, real)
     return result
 
@@ -234,9 +237,13 @@ def _write_receipt(staging: Path, request: FoldsRequest, result: FoldsResult, id
         staging,
         command="finetune",
         settings=request.settings(),
-        inputs=request.inputs,
+        inputs=[*request.inputs, *hub_snapshots(request.tokenizer, request.model)],
         packages=PACKAGES,
-        result={**recorded, "folds": folds, "fingerprint": identity},
+        sources=request.sources(),
+        result={
+            **{**recorded, "folds": folds, "fingerprint": identity},
+            **row_counts(request.task, {"all folds": request.folded.rows}),
+        },
         run={
             **request.run(),
             "seconds": result.seconds,

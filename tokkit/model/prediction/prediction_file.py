@@ -23,6 +23,7 @@ from tokkit.model.options.inference_options import PredictOptions
 from tokkit.model.prediction.predicted_columns import PredictedColumns
 from tokkit.model.prediction.predictor import Predictor
 from tokkit.progress import SILENT, PartOfStage, Progress, SayOnce, stage
+from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 
 _PACKAGES = ("numpy", "polars", "pyarrow", "tokenizers", "torch", "transformers")
 
@@ -59,11 +60,12 @@ class PredictionFile:
         `InputError` as `over_batches` and `RowWriter`.
         """
         model = self.predictor.receipt.folder
+        models = [model] if model.exists() else hub_snapshots(model)
         _, written = over_batches(
             source,
             self.read,
             SayOnce(progress),
-            lambda dataset: self._publish(dataset, [model] if model.exists() else [], progress),
+            lambda dataset: self._publish(dataset, models, progress),
             self.predictor.members[0].receipt.columns,
         )
         if written.truncated:

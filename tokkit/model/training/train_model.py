@@ -16,6 +16,7 @@ from tokkit import files
 from tokkit.data.dataset import TRAIN, VALIDATION, Dataset, Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import counted
+from tokkit.model.folder.card import write_card
 from tokkit.model.folder.model_folder import TOKENIZER_FILES
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.named_scores import score_named
@@ -30,6 +31,7 @@ from tokkit.model.training import accelerator, report
 from tokkit.model.training.baseline import baseline, baseline_kind
 from tokkit.model.training.checkpoints import Checkpoints
 from tokkit.model.training.encoded_rows import Encoder, from_ids
+from tokkit.model.training.row_counts import row_counts
 from tokkit.model.training.schedule import classes_of, steps_per_epoch
 from tokkit.model.training.session import TrainingSession
 from tokkit.model.training.setup import EncodedRows, TrainingSetup
@@ -40,6 +42,7 @@ from tokkit.runtime.processes import is_helper, process_count
 from tokkit.sources.paths import is_path
 from tokkit.tokenizer.blocks.post_processors import unmarked
 from tokkit.tokenizer.encoding.encode import Encoded
+from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import self_test
 
@@ -98,6 +101,14 @@ class FinetuneRequest:
             "threads": torch.get_num_threads(),
             "processes": max(process_count(), self.process_options.count),
             "process_options": self.process_options.set_fields,
+        }
+
+    def sources(self) -> dict[str, Any]:
+        """What the arguments name; tokenizers and models of the hub as ``hub:NAME``."""
+        named = {"dataset": self.source, "validation_data": self.validation_data}
+        return named | {
+            name: value if value is None or is_path(Path(value)) else f"hub:{str(value).removeprefix('hub:')}"
+            for name, value in (("tokenizer", self.tokenizer), ("model", self.model))
         }
 
     def encode(self, classifier: Classifier, rows: Rows) -> Encoded:
@@ -204,8 +215,7 @@ def train_model(
         scores = {**trained.best.scores, **({"baseline": reference} if reference else {})}
         settings = {**request.settings(), **_chosen(setup, trained.precision)}
         if not helper:
-            listed = {name: settings[name] for name in asdict(request.options)}
-            report.write(staging, setup, trained, scores, listed, request.base, request.progress)
+            report.write(staging, setup, trained, scores, request.progress)
         result = FinetuneResult(
             model=name or str(out),
             metrics=scores,
@@ -221,6 +231,7 @@ def train_model(
         if helper:
             return result
         _write_receipt(staging, request, setup, result, settings, record or {})
+        write_card(staging)
     files.remove_work(work, real)
     return result
 
@@ -341,13 +352,17 @@ def _write_receipt(
         staging,
         command="finetune",
         settings=settings,
-        inputs=request.inputs,
+        inputs=[*request.inputs, *hub_snapshots(request.tokenizer, request.model)],
         packages=PACKAGES,
+        sources=request.sources(),
         result={
             **{**values, "pairs": pairs, "columns": {what: name for what, name in columns.items() if name}},
             # which no shape of a weight tells
             "attention_heads": getattr(setup.classifier.model.config, "num_attention_heads", None),
             "self_test": self_test(setup.classifier.tokenizer.backend),
+            **row_counts(
+                setup.classifier.task, {TRAIN: setup.training.rows, VALIDATION: setup.validation.rows}
+            ),
             **record,
         },
         run={

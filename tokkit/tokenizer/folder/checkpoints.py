@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 from tokkit.errors import InputError, counted
 from tokkit.progress import Progress
 from tokkit.runtime.panics import reason_of
-from tokkit.tokenizer.folder.load import LoadedTokenizer, from_hub
+from tokkit.tokenizer.folder.hub_downloads import from_hub
+from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.tokenizer_folder import parse, self_test
 
 if TYPE_CHECKING:

@@ -18,10 +18,9 @@ from tokkit.errors import InputError
 from tokkit.files import Fields
 from tokkit.progress import SILENT, Progress, stop_if_cancelled
 from tokkit.runtime.panics import guarded, reason_of
-from tokkit.sources.downloads import offline
-from tokkit.sources.paths import missing
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.cost_limits import check_cost
+from tokkit.tokenizer.folder.hub_downloads import TOKENIZER_PATTERNS, from_hub
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -41,13 +40,6 @@ _GENERIC_CLASSES = ("PreTrainedTokenizer", "PreTrainedTokenizerFast", "Tokenizer
 # Special tokens without a role: the key of transformers 5, and that of earlier versions.
 EXTRA_TOKENS = ("extra_special_tokens", "additional_special_tokens")
 _CORRECT = "correct it there, or copy the tokenizer again"
-
-# What errors of `huggingface_hub` mean, by the names of their classes.
-_FAILURES = {
-    "LocalEntryNotFoundError": "the hub cannot be reached",
-    "RepositoryNotFoundError": "the hub has none of that name",
-    "GatedRepoError": "the hub gives it to users with permission only",
-}
 
 
 @dataclass(frozen=True)
@@ -324,49 +316,4 @@ def _through_transformers(folder: Path) -> Tokenizer:
     except Exception as error:
         raise InputError(
             f"{folder}: not a tokenizer that transformers can load: {reason_of(error)}"
-        ) from error
-
-
-def is_hub_name(name: str) -> bool:
-    """Whether a name that is not a path may be on the hub: ``owner/name`` or ``name``, no file suffix."""
-    bare = name.removeprefix("hub:")
-    looks_like_path = bare.startswith((".", "/", "~")) or bare.endswith(("/", ".json", ".model", ".txt"))
-    return bool(bare) and not looks_like_path and bare.count("/") <= 1
-
-
-# The files of a tokenizer on the hub.
-TOKENIZER_PATTERNS = ("tokenizer*", "vocab*", "merges*", ROLES_FILE)
-
-
-def from_hub(name: str, progress: Progress, kind: str, patterns: Sequence[str]) -> Path:
-    """Download the files that match, and return their folder; offline, that in the cache of the hub.
-
-    kind  what is downloaded, for the message: ``tokenizer``
-
-    Raises `InputError` for a name that cannot be on the hub, and where the files cannot be had.
-    """
-    if not is_hub_name(name):
-        raise missing(Path(name))
-    from huggingface_hub import snapshot_download
-
-    bare, forbidden = name.removeprefix("hub:"), offline()
-    progress.say(
-        f"{bare}: no such path; {forbidden} forbids the network; looking in the cache of the hub"
-        if forbidden
-        else f"{bare}: no such path; downloading the {kind} of that name from the hub"
-    )
-    try:
-        return Path(
-            snapshot_download(bare, allow_patterns=list(patterns), local_files_only=forbidden is not None)
-        )
-    except Exception as error:
-        # offline mode is a setting of the user: the network did not fail, and a retry would not help
-        if forbidden:
-            reason = f"{forbidden} is set and the cache of the hub has no copy"
-        else:
-            failure = type(error).__name__
-            reason = _FAILURES.get(failure, f"downloading it from the hub failed ({failure})")
-        raise InputError(
-            f"{name}: no such folder, and {reason}",
-            hint="check the path",
         ) from error

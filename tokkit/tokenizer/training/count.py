@@ -107,6 +107,7 @@ def count(
             settings={**asdict(options), **asdict(read_options)},
             inputs=totals.inputs,
             packages=_PACKAGES,
+            sources={"corpus": corpus},
             result={**asdict(options), **totals.as_dict()},
             run={
                 **asdict(engine_options),

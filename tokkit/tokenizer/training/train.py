@@ -205,6 +205,7 @@ def _train(request: TrainRequest, learner: Learner, progress: Progress) -> Train
                 settings={**_settings(request), **asdict(request.read_options)},
                 inputs=inputs(),
                 packages=("tokenizers",),
+                sources={"corpus": corpus, "counts": request.counts, "like": request.like},
                 run={"seconds": stages.seconds, "stages": stages.records, "threads": request.threads},
             )
             # sorted: the last summary is the largest size, whose fields the result takes

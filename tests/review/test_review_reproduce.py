@@ -1,0 +1,96 @@
+"""`reproduce`: the same command again gives the same files; what differs, or cannot be repeated, is named."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import pytest
+
+import tokkit
+from tests.hub.conftest import FAST
+from tests.model.conftest import sentences, write_csv
+from tokkit.cli.main import run
+from tokkit.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """One output of each command, and what they were written of."""
+    here = tmp_path_factory.mktemp("reproduce")
+    rows = write_csv(here / "rows.csv", sentences(120, 1))
+    tokkit.train_wordpiece([rows], here / "wordpiece", vocab_size=150, recipe="korean")
+    tokkit.train_bpe([rows], here / "bpe", vocab_size=300)
+    tokkit.count(rows, here / "counts")
+    tokkit.train_wordpiece(out=here / "of-counts", counts=here / "counts", vocab_size=100)
+    tokkit.clean(rows, here / "clean.csv", duplicates="normalized")
+    tokkit.split(rows, here / "split", validation=0.2, test=0, seed=3)
+    tokkit.rebalance(here / "split", here / "balanced", max_per_class=20)
+    tokkit.encode(here / "split", here / "wordpiece", here / "ids")
+    tokkit.finetune(here / "split", here / "wordpiece", out=here / "model", **{**FAST, "epochs": 1})
+    return here
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["wordpiece", "bpe", "counts", "of-counts", "clean.csv", "split", "balanced", "ids", "model"],
+)
+def test_every_command_writes_the_same_again(written, name):
+    before = {path: path.read_bytes() for path in written.rglob("*") if path.is_file()}
+    result = tokkit.reproduce(written / name)
+    assert result.same, [file for file in result.files if not file.same]
+    assert len(result.files) >= 2
+    assert all(file.sha256 == file.again for file in result.files)
+    assert {path: path.read_bytes() for path in written.rglob("*") if path.is_file()} == before
+
+
+def test_a_file_that_was_changed_differs(written, tmp_path, capsys):
+    shutil.copytree(written / "split", tmp_path / "split")
+    path = tmp_path / "split" / "train.csv"
+    path.write_bytes(path.read_bytes() + b"one more,joy\n")
+    assert run(["reproduce", str(tmp_path / "split"), "--json"]) == 1
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["same"] is False
+    assert [file["path"] for file in printed["files"] if not file["same"]] == ["train.csv"]
+    assert {"path", "sha256", "again", "same"} == set(printed["files"][0])
+
+
+def test_a_card_that_was_completed_is_no_difference(written, tmp_path):
+    shutil.copytree(written / "model", tmp_path / "model")
+    tokkit.card(tmp_path / "model", license="mit")
+    result = tokkit.reproduce(tmp_path / "model")
+    assert result.same
+    shutil.copytree(written / "split", tmp_path / "split")
+    tokkit.card(tmp_path / "split")
+    assert tokkit.reproduce(tmp_path / "split").same
+
+
+def test_inputs_that_changed_are_named(written, tmp_path):
+    rows = tmp_path / "rows.csv"
+    shutil.copyfile(written / "rows.csv", rows)
+    tokkit.split(rows, tmp_path / "split", validation=0.2, test=0)
+    rows.write_bytes(rows.read_bytes() + b"one more,joy\n")
+    with pytest.raises(InputError, match=r"cannot be reproduced: .*rows\.csv has changed"):
+        tokkit.reproduce(tmp_path / "split")
+    rows.unlink()
+    with pytest.raises(InputError, match=r"rows\.csv no longer exists"):
+        tokkit.reproduce(tmp_path / "split")
+
+
+def test_what_cannot_be_repeated(written, tmp_path):
+    shutil.copytree(written / "split", tmp_path / "split")
+    receipt = tmp_path / "split" / "tokkit.json"
+    content = json.loads(receipt.read_text("utf-8"))
+    del content["run"]["sources"]
+    receipt.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(InputError, match="an earlier version of tokkit wrote it"):
+        tokkit.reproduce(tmp_path / "split")
+    del content["run"]
+    receipt.write_text(json.dumps(content), "utf-8")
+    with pytest.raises(InputError, match="does not say how it was run"):
+        tokkit.reproduce(tmp_path / "split")
+    receipt.write_text(json.dumps({**content, "command": "wrap", "run": {}}), "utf-8")
+    with pytest.raises(InputError, match="what tokkit wrap writes is not repeated"):
+        tokkit.reproduce(tmp_path / "split")
+    with pytest.raises(InputError, match="has no"):
+        tokkit.reproduce(written / "rows.csv")

@@ -1,0 +1,1 @@
+"""Cards of models, tokenizers and data sets: Markdown with the metadata that the hub reads."""
