@@ -9,6 +9,7 @@ import polars as pl
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
+from tokkit.model.folder.loaded_model import encode_rows
 from tokkit.model.folder.model_folder import SavedModel
 from tokkit.model.folder.predictions import PERCENT
 from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt, read_predictions
@@ -49,7 +50,7 @@ def _check_predictions(saved: SavedModel, table: pl.DataFrame, folder: Path) -> 
         left_out={},
         pairs=table["pair"].to_list() if "pair" in table.columns else [],
     )
-    encoded = saved.encode(rows, None, SILENT)
+    encoded = encode_rows(saved, rows, None, SILENT)
     # On the CPU, where every machine has the same rounding to a few digits.
     logits = saved.logits(encoded, InferenceOptions(device="cpu"), SILENT)
     columns = [f"{PERCENT}{label}" for label in saved.classifier.labels]
