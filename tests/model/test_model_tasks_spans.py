@@ -157,3 +157,23 @@ def test_a_type_gets_the_tags_of_longer_entities():
         [*(f"{mark}-{kind}" for mark in "BEI" for kind in ("LOC", "PER")), "O", "S-LOC", "S-PER"],
         ["NOUN", "VERB"],
     ]
+
+
+def test_means_do_not_depend_on_the_order_of_the_types():
+    # In lower case, the types have another order; a plain sum in that order rounds to 0.371428.
+    true = [
+        ["O", "O", "B-PER", "B-a-b", "B-LOC", "B-a-b"],
+        ["B-LOC", "B-a-b", "B-PER", "B-PER", "B-a-b", "B-LOC"],
+    ]
+    predicted = [
+        ["B-PER", "B-PER", "B-a-b", "B-LOC", "B-a-b", "B-LOC"],
+        ["B-LOC", "B-a-b", "O", "B-PER", "B-PER", "B-LOC"],
+    ]
+    scores = [
+        span_scores(
+            *([[spell(tag) for tag in row] for row in rows] for rows in (true, predicted)), TagScheme("IOB")
+        )
+        for spell in (str, lambda tag: tag if tag == "O" else tag[:2] + tag[2:].lower())
+    ]
+    assert [each["weighted_f1"] for each in scores] == [0.371429] * 2
+    assert scores[0]["macro_f1"] == scores[1]["macro_f1"]

@@ -173,10 +173,11 @@ def test_interrupt_through_the_progress(tmp_path, hard_to_merge):
             return self.stages[-1:] == ["merging"] and time.monotonic() - self.since > 0.5
 
     impatient = Impatient()
+    others = psutil.Process().children()  # of libraries that other tests used, such as a resource tracker
     with pytest.raises(Interrupted):
         tokkit.train_bpe(
             *(hard_to_merge, tmp_path / "out"), vocab_size=500_000, min_frequency=0, progress=impatient
         )
     assert time.monotonic() - impatient.since < 0.5 + AT_ONCE
-    assert psutil.Process().children() == []
+    assert [child for child in psutil.Process().children() if child not in others] == []
     assert list(tmp_path.iterdir()) == []

@@ -10,6 +10,7 @@ Logits are (rows, classes) float32. True labels are (rows,) class ids where ever
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -81,8 +82,8 @@ class Decisions:
         hits, true, predicted = self.counts
         # Without any true row there is nothing to weight by: the plain mean, as in scikit-learn.
         averages = {
-            "macro": self.f1.mean(),
-            "weighted": np.average(self.f1, weights=true if true.any() else None),
+            "macro": weighted_mean(self.f1),
+            "weighted": weighted_mean(self.f1, true if true.any() else None),
             "micro": _ratio(2 * hits.sum(), true.sum() + predicted.sum()),
         }
         f1 = {f"{name}_f1": rounded(averages[name]) for name in names}
@@ -235,7 +236,7 @@ def scores_by_length(
             _, true, predicted = in_bucket.counts
             f1 = in_bucket.f1[true + predicted > 0]
             score["accuracy"] = rounded(in_bucket.correct.mean())
-            score["macro_f1"] = rounded(f1.mean()) if len(f1) else 0.0
+            score["macro_f1"] = rounded(weighted_mean(f1)) if len(f1) else 0.0
         scores.append(score)
     return scores
 
@@ -243,6 +244,16 @@ def scores_by_length(
 def _ratio(part: Any, whole: Any) -> Any:
     """``part / whole``, 0 where there is nothing to divide by."""
     return part / np.maximum(whole, 1)
+
+
+def weighted_mean(values: Sequence[float], weights: Sequence[int] | None = None) -> float:
+    """The same float whatever the order of the classes is, which a plain sum depends on.
+
+    Without ``weights``, all values are weighted alike.
+    """
+    if weights is None:
+        return math.fsum(values) / len(values)
+    return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
 
 
 def rounded(value: Any) -> float:

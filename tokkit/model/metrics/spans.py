@@ -13,6 +13,7 @@ from typing import Any
 
 from tokkit.data.tag_schemes import TagScheme
 from tokkit.data.tag_spans import spans_of
+from tokkit.model.metrics.classification import rounded, weighted_mean
 
 
 def span_scores(
@@ -34,13 +35,16 @@ def span_scores(
         correct.update(span.type for span in set(true_spans) & set(predicted_spans))
     kinds = sorted(set(expected) | set(returned))
     classes = {kind: _scores(correct[kind], returned[kind], expected[kind]) for kind in kinds}
+    # Of the counts: means of rounded scores would be off by a digit.
+    f1 = [2 * correct[kind] / (returned[kind] + expected[kind]) for kind in kinds]
+    support = [expected[kind] for kind in kinds]
     overall = _scores(correct.total(), returned.total(), expected.total())
     return {
         "span_f1": overall["f1"],
         "span_precision": overall["precision"],
         "span_recall": overall["recall"],
-        "macro_f1": _mean([(scores["f1"], 1) for scores in classes.values()]),
-        "weighted_f1": _mean([(scores["f1"], scores["support"]) for scores in classes.values()]),
+        "macro_f1": rounded(weighted_mean(f1)) if kinds else 0.0,
+        "weighted_f1": rounded(weighted_mean(f1, support)) if any(support) else 0.0,
         "classes": classes,
     }
 
@@ -57,8 +61,3 @@ def _scores(correct: int, returned: int, expected: int) -> dict[str, Any]:
 
 def _share(part: int, whole: int) -> float:
     return round(part / whole, 6) if whole else 0.0
-
-
-def _mean(weighted: Sequence[tuple[float, int]]) -> float:
-    total = sum(weight for _, weight in weighted)
-    return round(sum(value * weight for value, weight in weighted) / total, 6) if total else 0.0

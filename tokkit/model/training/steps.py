@@ -30,6 +30,7 @@ from tokkit.model.network.classifier import batch_of
 from tokkit.model.options.finetune_options import steps_between
 from tokkit.model.training import schedule
 from tokkit.model.training.accelerator import accelerator_for
+from tokkit.model.training.gradient_sum import GradientSum
 from tokkit.model.training.setup import TrainingSetup
 from tokkit.progress import Progress, stage, stop_if_cancelled
 
@@ -136,6 +137,9 @@ class Steps:
         self._optimizer = self.accelerator.prepare_optimizer(
             schedule.adamw(self._model, options, setup.lr, self._device)
         )
+        # After `adamw`, which freezes weights: those have no gradient to sum.
+        several = self.accelerator.num_processes > 1
+        self._sum_gradients = GradientSum(self._model, self._device) if several else None
         self._per_epoch = schedule.steps_per_epoch(len(setup.training.encoded), options)
         self.count = self._per_epoch * options.epochs
         self._warmup = round(self.count * options.warmup_ratio)
@@ -247,7 +251,8 @@ class Steps:
     def _end_step(self, rows: int, progress: Progress) -> None:
         """Change the weights by the gradient of the step."""
         # Clipping needs the norm of the whole gradient, so it comes after the sum over processes.
-        self._sum_gradients()
+        if self._sum_gradients is not None:
+            self._sum_gradients()
         if self._options.max_grad_norm:
             self.accelerator.clip_grad_norm_(self._model.parameters(), self._options.max_grad_norm)
         self._optimizer.step()
@@ -269,21 +274,6 @@ class Steps:
         total, rows = self._totals.sums[:2].tolist()
         (total_before, rows_before), self._looked = self._looked, (total, rows)
         return float((total - total_before) / (rows - rows_before))
-
-    def _sum_gradients(self) -> None:
-        """Give every process the sum of all gradients, and none for a weight that no process used."""
-        if self.accelerator.num_processes == 1:
-            return
-        trained = [parameter for parameter in self._model.parameters() if parameter.requires_grad]
-        used = torch.tensor([float(p.grad is not None) for p in trained], device=self._device)
-        gradients = [p.grad if p.grad is not None else torch.zeros_like(p) for p in trained]
-        # One reduction of one flat tensor; its first part counts the processes that used each weight.
-        flat = torch.cat([used, *(gradient.reshape(-1) for gradient in gradients)])
-        used, *parts = self.accelerator.reduce(flat, "sum").split(
-            [len(trained), *(gradient.numel() for gradient in gradients)]
-        )
-        for parameter, users, part in zip(trained, used.tolist(), parts, strict=True):
-            parameter.grad = part.view_as(parameter) if users else None
 
     def _check_finite(self) -> None:
         """Raises `InputError` where weights or loss are not finite, before anything is evaluated or saved."""
