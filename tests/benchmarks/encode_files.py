@@ -99,7 +99,8 @@ def is_equal(folder: Path, kind: str) -> bool:
     from tokenizers import Tokenizer
 
     tokenizer = Tokenizer.from_file(str(folder / kind / "tokenizer.json"))
-    rows = (folder / "rows.txt").read_text("utf-8").split("\n")[:-1]
+    # Bytes, since text mode would end a row at a carriage return too.
+    rows = (folder / "rows.txt").read_bytes().decode().split("\n")[:-1]
     ids = pl.read_parquet(folder / "ids" / "train-*.parquet", columns=["input_ids"])["input_ids"]
     for start in range(0, len(rows), 1_000):
         some = [row.rstrip("\r") for row in rows[start : start + 1_000]]

@@ -130,10 +130,12 @@ def options_of(case: Case) -> MergeOptions:
     )
 
 
-def engine_learns(case: Case, initial: Sequence[str] = (), raw: bool = False) -> MergedVocabulary:
+def engine_learns(
+    case: Case, initial: Sequence[str] = (), raw: bool = False, threads: int = 2
+) -> MergedVocabulary:
     """By kernels; that plain Python learns the same is checked."""
     words = table_of(case.words, raw)
-    learned = learn(options_of(case), words, Stages(SILENT), initial)
+    learned = learn(options_of(case), words, Stages(SILENT), initial, threads)
     assert learn_plainly(case, initial) == learned, case
     return learned
 

@@ -18,7 +18,7 @@ from tokenizer_texts import cut
 from tokkit.corpus.cutting import byte_of_character
 from tokkit.errors import Interrupted
 from tokkit.progress import SILENT, Silent, Stages
-from tokkit.tokenizer.training import merge_kernels, merging
+from tokkit.tokenizer.training import merge_kernels, merging, pair_scan
 from tokkit.tokenizer.training.blueprint import resolve
 from tokkit.tokenizer.training.learning import learn
 from tokkit.tokenizer.training.lexicon import MergeOptions
@@ -47,7 +47,7 @@ def check(seed, monkeypatch):
     shuffled = list(case.words.items())
     draw.shuffle(shuffled)
     expected = oracle_learns(case)
-    learned = engine_learns(replace(case, words=dict(shuffled)))
+    learned = engine_learns(replace(case, words=dict(shuffled)), threads=draw.randint(1, 4))
     assert_equal(learned, expected, case)
     check_smaller(learned, case, draw.randint(1, len(learned.tokens)))
     if not case.drops_by_chance:
@@ -80,6 +80,9 @@ def cut_up(monkeypatch, step, first=None, divisor=8):
         return max(run.lowest, (run.level or first * divisor) // divisor)
 
     monkeypatch.setattr(merging, "_STEP", step)
+    # few sums, so that rare pairs share them with frequent ones; one part of the words for each thread
+    monkeypatch.setattr(pair_scan, "_SUMS", 16)
+    monkeypatch.setattr(merging, "_SHARED", 0)
     if first:
         monkeypatch.setattr(merging, "_next_level", next_level)
 
@@ -152,8 +155,8 @@ def test_merging_of_text_scans_again_and_again(text, marks, monkeypatch):
     counts = Counter((cut(text, 12_000) + "---- ------ ======= ..........\n" * 9).split())
     case = Case(dict(sorted(counts.items())), 4000, 1, prefix=prefix, suffix=suffix)
     scans = []
-    choose = merging._Scan._choose
-    monkeypatch.setattr(merging._Scan, "_choose", lambda scan: (choose(scan), scans.append(scan)))
+    start = merging._Merging._start_scan
+    monkeypatch.setattr(merging._Merging, "_start_scan", lambda run: (start(run), scans.append(run.level)))
     cut_up(monkeypatch, 997, 300, 2)
     assert_equal(engine_learns(case), oracle_learns(case), case)
     assert len(scans) > 5
@@ -191,15 +194,13 @@ def test_merging_grows_every_array(monkeypatch):
         self.queue, self.entries = np.zeros((1, 3), np.int64), np.zeros((1, 2), np.int64)
         self.events, self.merges = np.empty((2, 1), np.uint32), np.zeros((1, 3), np.int32)
         self.text = self.text[: int(self.state[merge_kernels.TEXT]) + 1].copy()
-        self._scanning._counted = np.zeros((3, 2), np.int64)
+        for part in self._scan._parts:
+            part.counted = np.zeros((2, 4), np.int64)
 
     def tight(self, number):
-        queued = int(self.state[merge_kernels.QUEUED])
-        live = int(self.entries[self.queue[:queued, 2], 1].sum())
-        lists = np.zeros(live + number, np.uint32)
-        self.state[merge_kernels.LISTED] = merge_kernels.repack(
-            self.queue, queued, self.entries, self.lists, lists
-        )
+        order = self.queue[: int(self.state[merge_kernels.QUEUED]), 2]
+        lists = np.zeros(int(self.entries[order, 1].sum()) + number, np.uint32)
+        self.state[merge_kernels.LISTED] = merge_kernels.repack(order, self.entries, self.lists, lists)
         self.lists = lists
 
     def noted(self, reason):

@@ -8,10 +8,11 @@ The corpus is cut where its pipeline allows (`cutting`). A pipeline that may not
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from contextlib import closing, suppress
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,20 +28,47 @@ from tokkit.corpus.word_table import WordTable
 from tokkit.progress import Progress
 from tokkit.runtime import threads
 from tokkit.runtime.byte_table import ByteTable, StringCounts
+from tokkit.runtime.strings import Strings
 
 
-@dataclass(frozen=True)
 class WordColumns:
     """`lexicon.Words` as columns.
 
-    words  in no particular order
-    raw    whether they are held as bytes of text, not in the 256 characters that ByteLevel writes for bytes
+    raw  whether they are held as bytes of text, not in the 256 characters that ByteLevel writes for bytes
     """
 
-    words: StringCounts
-    raw: bool
-    total: int
-    bytes: int
+    def __init__(self, words: StringCounts, raw: bool, total: int, size: int) -> None:
+        self.raw, self.total, self.bytes = raw, total, size
+        self._length = len(words)
+        self._words: StringCounts | None = words
+        self._file: IO[bytes] | None = None
+
+    @property
+    def words(self) -> StringCounts:
+        """In no particular order."""
+        if self._words is None:
+            assert self._file is not None
+            self._file.seek(0)
+            data, starts, ends, counts = (np.load(self._file) for _ in range(4))
+            self._words = StringCounts(Strings(data, starts, ends), counts)
+        return self._words
+
+    def set_aside(self) -> None:
+        """Move them to a temporary file, from which they are read where they are used again.
+
+        Merging works on a copy, and needs the originals only in rare cases: millions of words take more
+        memory than the program.
+        """
+        if self._file is not None:
+            self._words = None
+            return
+        words = self.words
+        with suppress(OSError):  # without space for it, they stay in memory
+            file = tempfile.TemporaryFile()
+            for array in (words.strings.data, words.strings.starts, words.strings.ends, words.counts):
+                np.save(file, array)
+            file.flush()
+            self._file, self._words = file, None
 
     @classmethod
     def of_table(cls, table: ByteTable | WordTable, raw: bool, size: int) -> WordColumns:
@@ -51,7 +79,7 @@ class WordColumns:
         return cls(words, raw, int(words.counts.sum()), size)
 
     def __len__(self) -> int:
-        return len(self.words)
+        return self._length
 
     def texts(self, lowest: int = 1) -> list[tuple[str, int]]:
         frequent = np.flatnonzero(self.words.counts >= lowest)

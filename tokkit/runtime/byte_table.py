@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,10 @@ from tokkit.runtime.kernels import PADDING
 from tokkit.runtime.strings import Strings
 
 _SMALLEST = 1 << 12
+_HAS_PRIVATE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows
+_HUGE: int | None = getattr(mmap, "MADV_HUGEPAGE", None)  # only on Linux
+# From here on, the unused end of the last huge page (2 MB) is a small share.
+_LARGE = 16 << 20
 _MAX_LOAD = 5 / 8
 # Strings that space is reserved for at a time: most of them are in the table already, so space for all
 # would be far too much.
@@ -46,9 +51,18 @@ class StringCounts:
 def zeros(size: int, dtype: type) -> NDArray[Any]:
     """An array of zeros whose memory returns to the system as soon as it is dropped.
 
-    The allocator of the C library would keep freed arrays of up to 32 MB in the process.
+    The allocator of the C library would keep freed arrays of up to 32 MB in the process. Large arrays are in
+    huge pages where the system has them: random accesses to small ones mostly miss the address cache (TLB).
     """
-    return np.frombuffer(mmap.mmap(-1, max(1, size * np.dtype(dtype).itemsize)), dtype, size)
+    length = max(1, size * np.dtype(dtype).itemsize)
+    if not _HAS_PRIVATE:
+        return np.frombuffer(mmap.mmap(-1, length), dtype, size)
+    # Memory that is shared with child processes, the default, has no huge pages.
+    memory = mmap.mmap(-1, length, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if _HUGE is not None and length >= _LARGE:
+        with suppress(OSError):  # a kernel without them
+            memory.madvise(_HUGE)
+    return np.frombuffer(memory, dtype, size)
 
 
 class ByteTable:
@@ -138,9 +152,9 @@ class ByteTable:
 
     def columns(self) -> StringCounts:
         """All strings with their counts, in no particular order."""
-        data = np.zeros(self.size() + PADDING, np.uint8)
-        offsets = np.zeros(len(self) + 1, np.int64)
-        counts = np.empty(len(self), np.int64)
+        data = zeros(self.size() + PADDING, np.uint8)
+        offsets = zeros(len(self) + 1, np.int64)
+        counts = zeros(len(self), np.int64)
         kernels.export(self.slots, self.arena, 0, data, offsets, counts)
         return StringCounts(Strings(data, offsets[:-1], offsets[1:]), counts)
 

@@ -11,7 +11,7 @@ Logits are (rows, classes) float32. True labels are (rows,) class ids where ever
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -246,13 +246,13 @@ def _ratio(part: Any, whole: Any) -> Any:
     return part / np.maximum(whole, 1)
 
 
-def weighted_mean(values: Sequence[float], weights: Sequence[int] | None = None) -> float:
+def weighted_mean(values: Iterable[float], weights: Iterable[int] | None = None) -> float:
     """The same float whatever the order of the classes is, which a plain sum depends on.
 
     Without ``weights``, all values are weighted alike.
     """
-    if weights is None:
-        return math.fsum(values) / len(values)
+    values = list(values)
+    weights = [1] * len(values) if weights is None else list(weights)
     return math.fsum(v * w for v, w in zip(values, weights, strict=True)) / math.fsum(weights)
 
 

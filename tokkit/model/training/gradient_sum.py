@@ -62,7 +62,7 @@ class GradientSum:
         ]
         counts = torch.cat(used)
         all_reduce(counts)
-        users, *masks = counts.split([len(each) for each in used])
+        users, *masks = counts.split([len(flags) for flags in used])
         rows = {id(weight): mask.nonzero().view(-1) for weight, mask in zip(by_rows, masks, strict=True)}
         return [
             (weight, rows.get(id(weight)))

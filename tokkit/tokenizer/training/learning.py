@@ -19,6 +19,7 @@ from typing import TypeVar
 from tokkit.corpus.reference_words import PlainWords
 from tokkit.progress import SILENT, Progress, Stages, stop_if_cancelled
 from tokkit.runtime.kernel_cache import is_compiled, say_if_compiling
+from tokkit.runtime.threads import threads_to_use
 from tokkit.tokenizer.training.lexicon import Lexicon, Merge, MergedVocabulary, MergeOptions, Words
 
 Item = TypeVar("Item")
@@ -34,7 +35,11 @@ _CHECK_EVERY = 1000
 
 
 def learn(
-    options: MergeOptions, words: Words, stages: Stages, initial: Sequence[str] = ()
+    options: MergeOptions,
+    words: Words,
+    stages: Stages,
+    initial: Sequence[str] = (),
+    threads: int | None = None,
 ) -> MergedVocabulary:
     """The vocabulary and merges of the words, equal to what the reference trainer may give.
 
@@ -43,7 +48,7 @@ def learn(
     Ctrl-C, or a cancelled progress, ends it within a tenth of a second.
     """
     with stages.stage("alphabet") as progress:
-        lexicon = lexicon_of(words, progress)
+        lexicon = lexicon_of(words, progress, threads_to_use(threads))
         initial = initial or lexicon.initial_tokens(options)
     count = options.vocab_size - len(initial)
     if count <= 0:
@@ -52,14 +57,14 @@ def learn(
         return lexicon.merge(initial, options, progress)
 
 
-def lexicon_of(words: Words, progress: Progress) -> Lexicon:
+def lexicon_of(words: Words, progress: Progress, threads: int = 1) -> Lexicon:
     """The words for plain Python where they are few, or the kernels are not compiled; else for kernels."""
     if isinstance(words, PlainWords) and (len(words) <= _PLAIN_WORDS or not is_compiled("merge_kernels")):
         return PlainLexicon(words.counts, progress)
     from tokkit.tokenizer.training.merging import KernelLexicon
 
     say_if_compiling("merge_kernels", progress)
-    return KernelLexicon.of(words, progress)
+    return KernelLexicon.of(words, progress, threads)
 
 
 def _checking(items: Iterable[Item], progress: Progress) -> Iterator[Item]:

@@ -11,7 +11,7 @@ recorded cannot have been merged, so its count is the number of its occurrences.
 
 records   (n,) uint32     words (`symbol_kernels.write_records`); a freed cell is ``FREE``
 spans     (n,) uint16     characters of each symbol of ``records``; (0,) where no length is limited
-pairs     (2, capacity) int64, a hash table: key + 1 or 0, and the count of the reference
+pairs     (capacity, 2) int64, a hash table: key + 1 or 0, and the count of the reference
 queue     (n, 3) int64, a heap (`heap_kernels`): count, key, entry; highest count, then smallest key
 entries   (n, 2) int64    where in ``lists`` the words of an entry start, and how many they are
 lists     (n,) uint32     offsets of words in ``records``
@@ -66,9 +66,9 @@ _U = np.uint64
 def enqueue(keys, counts, first_entry, pairs, queue, state):
     """Records pairs and queues their entries, which are numbered from ``first_entry`` on."""
     for i in range(keys.size):
-        index = index_of(keys[i], pairs[0])
-        pairs[0, index] = keys[i] + 1
-        pairs[1, index] = counts[i]
+        index = index_of(keys[i], pairs)
+        pairs[index, 0] = keys[i] + 1
+        pairs[index, 1] = counts[i]
         push(queue, state[QUEUED], counts[i], keys[i], first_entry + i)
         state[QUEUED] += 1
     state[PAIRS] += keys.size
@@ -87,7 +87,7 @@ def choose(arrays, size, lowest, level, exact):
             # pairs below the level are not recorded yet: only at the lowest one an empty queue is the end
             return LOWER if level > lowest else FINISHED
         count, key, entry = queue[0, 0], queue[0, 1], queue[0, 2]
-        now = pairs[1, index_of(key, pairs[0])]
+        now = pairs[index_of(key, pairs), 1]
         if now == count:
             break
         # out of date: the pair lost occurrences to other merges
@@ -206,17 +206,17 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
             rise = dense[near, 2 * side + 1]
             if rise:
                 key = near << 32 | token if side == 0 else token << 32 | near
-                index = index_of(key, pairs[0])
+                index = index_of(key, pairs)
                 # a new pair (token, left) falls in the same merge where two occurrences are adjacent, as in
                 # `abab`: what is left of it decides whether it is recorded
                 lost = dense[token, 0] if side == 1 and near == left else 0
-                if pairs[0, index] == 0 and state[FRESH] and not exact and rise - lost < level:
+                if pairs[index, 0] == 0 and state[FRESH] and not exact and rise - lost < level:
                     dense[near, 2 * side + 1] = 0
                     continue
-                if pairs[0, index] == 0:
-                    pairs[0, index] = key + 1
+                if pairs[index, 0] == 0:
+                    pairs[index, 0] = key + 1
                     state[PAIRS] += 1
-                pairs[1, index] += rise
+                pairs[index, 1] += rise
     for i in range(state[TOUCHED]):
         near = touched[i]
         # the pair's own count is not set to 0: its entry is gone, and the reference keeps the count too
@@ -228,7 +228,7 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
         for side in range(2):
             if dense[near, 2 * side + 1]:
                 key = near << 32 | token if side == 0 else token << 32 | near
-                count = pairs[1, index_of(key, pairs[0])]
+                count = pairs[index_of(key, pairs), 1]
                 entry = 0
                 if side == 1 and near == token and dense[near, 1]:
                     entry = dense[near, 1]  # (token, token) rose on both sides and is one pair with one entry
@@ -250,12 +250,12 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
 def lower(key, amount, pairs, state, exact):
     """Lowers the count of a recorded pair; one that was too long to be counted falls below zero."""
     if amount:
-        index = index_of(key, pairs[0])
-        if pairs[0, index] == 0 and exact:
-            pairs[0, index] = key + 1
+        index = index_of(key, pairs)
+        if pairs[index, 0] == 0 and exact:
+            pairs[index, 0] = key + 1
             state[PAIRS] += 1
-        if pairs[0, index]:
-            pairs[1, index] -= amount
+        if pairs[index, 0]:
+            pairs[index, 1] -= amount
 
 
 @helper
@@ -322,22 +322,25 @@ def merge(arrays, longest, size, lowest, level, exact, budget):
                 return MORE_LISTS
             if state[ENTRIES] + 2 * state[TOUCHED] > min(queue.shape[0], entries.shape[0]):
                 return MORE_ENTRIES
-            if 2 * (state[PAIRS] + 4 * state[TOUCHED]) > pairs.shape[1]:
+            if 2 * (state[PAIRS] + 4 * state[TOUCHED]) > pairs.shape[0]:
                 return MORE_PAIRS
             settle(pairs, queue, entries, lists, dense, touched, events, state, level, exact)
     return PAUSED
 
 
 @kernel
-def repack(queue, queued, entries, lists, packed):
-    """Copies the lists of queued entries to the start of ``packed``; returns the cells used."""
+def repack(order, entries, lists, packed):
+    """Moves the lists of entries to the start of ``packed``; returns the cells used.
+
+    order  (n,) the entries to keep, by where their lists start: ``packed`` may then be ``lists`` itself, as
+           no list is written over before it has moved
+    """
     used = 0
     # entries that left the queue are never visited again, so their lists are left behind
-    for i in range(queued):
-        entry = queue[i, 2]
-        start = entries[entry, 0]
-        entries[entry, 0] = used
-        for k in range(entries[entry, 1]):
+    for i in range(order.size):
+        start = entries[order[i], 0]
+        entries[order[i], 0] = used
+        for k in range(entries[order[i], 1]):
             packed[used] = lists[start + k]
             used += 1
     return used

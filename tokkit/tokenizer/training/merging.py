@@ -23,6 +23,7 @@ from tokkit.runtime.byte_table import zeros
 from tokkit.tokenizer.training import merge_kernels as kernels
 from tokkit.tokenizer.training import pair_kernels, symbol_kernels
 from tokkit.tokenizer.training.lexicon import Lexicon, MergedVocabulary, MergeOptions, Words
+from tokkit.tokenizer.training.pair_scan import PairScan, with_space
 
 _CODE_POINTS = 0x110000
 # Cells of the records: the lists of words hold 32-bit offsets.
@@ -30,6 +31,9 @@ _LARGEST = 1 << 32
 
 # Words that a step visits, or cells that it scans: well below a tenth of a second.
 _STEP = 500_000
+
+# Distinct words from which threads scan them together, and the originals are set aside.
+_SHARED = 100_000
 
 # By how much the level falls at a time, and how far below the average merge it starts.
 _DIVISOR = 8
@@ -41,8 +45,8 @@ class KernelLexicon(Lexicon):
     A *point* is a code point, or a byte where the words are bytes (`symbol_kernels`).
     """
 
-    def __init__(self, words: WordColumns) -> None:
-        self._words = words
+    def __init__(self, words: WordColumns, threads: int = 1) -> None:
+        self._words, self._threads = words, threads
         self._points = 256 if words.raw else _CODE_POINTS
         # the words of a byte-level tokenizer are bytes, their characters ByteLevel's
         self._names = (
@@ -57,14 +61,14 @@ class KernelLexicon(Lexicon):
         }
 
     @classmethod
-    def of(cls, words: Words, progress: Progress = SILENT) -> KernelLexicon:
+    def of(cls, words: Words, progress: Progress = SILENT, thread_count: int = 1) -> KernelLexicon:
         """Built in a thread, so that Ctrl-C need not wait for kernels and their compilation."""
 
         def build() -> KernelLexicon:
             if isinstance(words, PlainWords):
-                return cls(WordColumns.of_table(table_of(words.counts), False, words.bytes))
+                return cls(WordColumns.of_table(table_of(words.counts), False, words.bytes), thread_count)
             assert isinstance(words, WordColumns)
-            return cls(words)
+            return cls(words, thread_count)
 
         return threads.aside(build, progress)
 
@@ -92,7 +96,7 @@ class KernelLexicon(Lexicon):
 
     def merge(self, initial: Sequence[str], options: MergeOptions, progress: Progress) -> MergedVocabulary:
         def merging(exact: bool) -> _Merging:
-            return _Merging(self.records(initial, options), initial, options, exact)
+            return _Merging(*self.records(initial, options), initial, options, exact)
 
         try:
             # Recording only frequent pairs saves most of the memory and time. Where two merges give one
@@ -101,9 +105,12 @@ class KernelLexicon(Lexicon):
         except _NotExact as stopped:
             return _run(lambda: merging(True), progress, stopped.merges_made)
 
-    def records(self, tokens: Sequence[str], options: MergeOptions) -> NDArray[np.uint32]:
-        """Every word of two symbols or more in initial tokens (`symbol_kernels.write_records`).
+    def records(
+        self, tokens: Sequence[str], options: MergeOptions
+    ) -> tuple[NDArray[np.uint32], Sequence[int]]:
+        """Every word of two symbols or more in initial tokens, and where each thread's share of them begins.
 
+        As `symbol_kernels.write_records` describes them.
         Characters without a token vanish, and their neighbors become adjacent.
         """
         ids = {token: number for number, token in enumerate(tokens)}
@@ -119,10 +126,14 @@ class KernelLexicon(Lexicon):
                 hint="train on a sample of the corpus, or split words further (--pre-tokenizer)",
             )
         records = zeros(size, np.uint32)
-        used = symbol_kernels.write_records(
-            *self._columns, self._words.words.counts, self._words.raw, table, records
+        parts = self._threads if len(self._words) > _SHARED else 1
+        bounds = np.zeros(parts + 1, np.int64)
+        symbol_kernels.write_records(
+            *self._columns, self._words.words.counts, self._words.raw, table, records, bounds
         )
-        return records[:used]
+        if len(self._words) > _SHARED:
+            self._words.set_aside()
+        return records[: bounds[-1]], bounds.tolist()
 
 
 class _NotExact(Exception):
@@ -156,22 +167,27 @@ class _Merging:
     """
 
     def __init__(
-        self, records: NDArray[np.uint32], initial: Sequence[str], options: MergeOptions, exact: bool
+        self,
+        records: NDArray[np.uint32],
+        bounds: Sequence[int],
+        initial: Sequence[str],
+        options: MergeOptions,
+        exact: bool,
     ) -> None:
         self.size, self.lowest, self.exact = options.vocab_size, max(options.min_frequency, 1), exact
         self.longest = options.longest or 0
         self.level = 1 if exact else 0
-        self.records = records
+        self.records, self.bounds_of_parts = records, bounds
         self.initial = len(initial)
         # 16 bits suffice for a sum of two spans up to ``longest``
-        self.spans = np.ones(
+        self.spans: NDArray[Any] = np.ones(
             len(records) if self.longest else 0, np.uint16 if self.longest < 1 << 15 else np.uint32
         )
         self.prefix = np.frombuffer(bytearray(options.prefix.encode()), np.uint8)
         # reserved tokens and alphabet may be more than the vocabulary's size, and ids index these arrays
         tokens = max(self.size, len(initial)) + 1
         self.state = np.zeros(kernels.STATE, np.int64)
-        self.pairs = np.zeros((2, 1 << 14), np.int64)
+        self.pairs = np.zeros((1 << 14, 2), np.int64)
         self.queue = np.zeros((1 << 12, 3), np.int64)
         self.entries = np.zeros((1 << 12, 2), np.int64)
         self.lists = zeros(0, np.uint32)
@@ -182,7 +198,8 @@ class _Merging:
         self._write_tokens(initial, tokens)
         self._characters: dict[int, int] = {}
         self._measured = 0
-        self._scanning: _Scan | None = _Scan(self)
+        self._scan: PairScan | None = None
+        self._start_scan()
 
     @property
     def merges_made(self) -> int:
@@ -190,9 +207,9 @@ class _Merging:
 
     def step(self) -> bool:
         """A bounded amount of work; False when all is merged."""
-        if self._scanning is not None:
-            if not self._scanning.step():
-                self._scanning = None
+        if self._scan is not None:
+            if not self._scan.step(_STEP):
+                self._end_of_pass(self._scan)
             return True
         arrays = kernels.Arrays(*(getattr(self, name) for name in kernels.Arrays._fields))
         reason = kernels.merge(
@@ -201,7 +218,7 @@ class _Merging:
         if reason == kernels.FINISHED:
             return False
         if reason == kernels.LOWER:
-            self._scanning = _Scan(self)
+            self._start_scan()
         # checked once per merge: the kernel remembers the pair in ``ALLOWED`` and then carries on
         elif reason == kernels.REUSES:
             self._check_reuse()
@@ -210,11 +227,45 @@ class _Merging:
         return True
 
     def result(self) -> MergedVocabulary:
+        # no longer read: what follows needs less memory than they do
+        self.records, self.lists = self.records[:0].copy(), zeros(0, np.uint32)
         count = int(self.state[kernels.TOKENS])
         text, bounds = self.text.tobytes(), self.bounds[: count + 1].tolist()
         tokens = [text[start:end].decode() for start, end in pairwise(bounds)]
         merges = [(left, right, token) for left, right, token in self.merges[: self.merges_made].tolist()]
         return MergedVocabulary(tokens, self.initial, merges)
+
+    def _start_scan(self) -> None:
+        """Look for pairs that are not recorded and reach a lower level."""
+        # In exact mode, the first scan records all pairs, and no other one follows.
+        self._next = _next_level(self, 0) if self.level and not self.exact else self.level
+        self._first_entry: int | None = None
+        self._scan = PairScan(
+            self.records, self.spans, self.longest, self.bounds_of_parts, self.pairs, self._next
+        )
+
+    def _end_of_pass(self, scan: PairScan) -> None:
+        """Queue the frequent pairs, with space for their words; once these are listed, the scan is done."""
+        if self._first_entry is not None:
+            listed = scan.listed()
+            self.entries[self._first_entry : self._first_entry + len(listed)] = listed
+            self._scan = None
+            return
+        frequent = scan.frequent(self._lower)
+        self.reserve_entries(len(frequent))
+        self.reserve_pairs(len(frequent))
+        self.reserve_lists(int(frequent[:, 2].sum()))
+        first = self._first_entry = int(self.state[kernels.ENTRIES])
+        # only now is the length of every list known, so that they lie end to end
+        scan.list_words(frequent, int(self.state[kernels.LISTED]), self.lists)
+        self.state[kernels.LISTED] += frequent[:, 2].sum()
+        kernels.enqueue(frequent[:, 0], frequent[:, 1], first, self.pairs, self.queue, self.state)
+        self.state[kernels.ENTRIES] += len(frequent)
+
+    def _lower(self, pairs: int) -> int:
+        """The new level; the first one depends on the count of all pairs."""
+        self.level = self._next or _next_level(self, pairs)
+        return self.level
 
     def _write_tokens(self, initial: Sequence[str], tokens: int) -> None:
         encoded = [token.encode() for token in initial]
@@ -246,10 +297,15 @@ class _Merging:
     def reserve_lists(self, number: int) -> None:
         """Space for that many more words in lists; those of entries that have left the queue are dropped."""
         # lists of merged entries are never read again; if they were kept, every merge would take more memory
-        queued = int(self.state[kernels.QUEUED])
-        live = int(self.entries[self.queue[:queued, 2], 1].sum())
-        lists = zeros(live + number + max(live // 2, number, 1 << 16), np.uint32)
-        self.state[kernels.LISTED] = kernels.repack(self.queue, queued, self.entries, self.lists, lists)
+        queued = self.queue[: int(self.state[kernels.QUEUED]), 2]
+        order = queued[np.argsort(self.entries[queued, 0], kind="stable")]
+        live = int(self.entries[order, 1].sum())
+        # in place where at least an eighth stays free; else in a new array with half as much again, of which
+        # only what is used takes memory
+        needed = live + number
+        fits = needed + max(needed // 8, 1 << 16) <= len(self.lists)
+        lists = self.lists if fits else zeros(needed + max(needed // 2, 1 << 16), np.uint32)
+        self.state[kernels.LISTED] = kernels.repack(order, self.entries, self.lists, lists)
         self.lists = lists
 
     def reserve_entries(self, number: int) -> None:
@@ -259,13 +315,7 @@ class _Merging:
 
     def reserve_pairs(self, number: int) -> None:
         """Space for that many more recorded pairs."""
-        capacity = self.pairs.shape[1]
-        while 2 * (self.state[kernels.PAIRS] + number) > capacity:
-            capacity *= 2
-        if capacity > self.pairs.shape[1]:
-            pairs = np.zeros((2, capacity), np.int64)
-            pair_kernels.rehash(self.pairs, pairs)
-            self.pairs = pairs
+        self.pairs = with_space(self.pairs, int(self.state[kernels.PAIRS]) + number)
 
     def _check_reuse(self) -> None:
         """Raises `_NotExact` where a token is to be made a second time and not all of its pairs are recorded.
@@ -289,69 +339,6 @@ class _Merging:
         self._measured = self.merges_made
         left, right = divmod(int(self.state[kernels.ALLOWED]) - 1, 1 << 32)
         return known.get(int(self.state[kernels.TOKEN])) == known.get(left, 1) + known.get(right, 1)
-
-
-class _Scan:
-    """Counts the pairs that are not recorded, lowers the level, and queues those that reach it."""
-
-    def __init__(self, merging: _Merging) -> None:
-        self._merging = merging
-        self._at = 0
-        self._used = 0
-        self._counted = np.zeros((3, 1 << 14), np.int64)
-        self._entries: NDArray[np.int64] | None = None
-
-    def step(self) -> bool:
-        """A bounded amount of work; False when all is done."""
-        run = self._merging
-        if self._entries is None:
-            before = self._at
-            self._at, self._used = pair_kernels.scan(
-                run.records, run.spans, run.longest, before, _STEP, run.pairs, self._counted, self._used
-            )
-            if self._at == len(run.records):
-                self._choose()
-            elif self._at < before + _STEP:
-                counted = np.zeros((3, 2 * self._counted.shape[1]), np.int64)
-                pair_kernels.rehash(self._counted, counted)
-                self._counted = counted
-            return True
-        self._at = pair_kernels.enlist(
-            records=run.records,
-            spans=run.spans,
-            longest=run.longest,
-            at=self._at,
-            budget=_STEP,
-            counted=self._counted,
-            chosen=self._entries,
-            entries=run.entries,
-            lists=run.lists,
-        )
-        return self._at < len(run.records)
-
-    def _choose(self) -> None:
-        """Queue the pairs that are frequent enough, with space for their words."""
-        run = self._merging
-        cells = np.flatnonzero(self._counted[0])
-        counts = self._counted[1, cells]
-        if not run.exact:
-            run.level = _next_level(run, int(counts.sum()))
-        cells = cells[counts >= run.level]
-        counts, occurrences = self._counted[1:, cells]
-        run.reserve_entries(len(cells))
-        run.reserve_pairs(len(cells))
-        run.reserve_lists(int(occurrences.sum()))
-        first = int(run.state[kernels.ENTRIES])
-        ends = int(run.state[kernels.LISTED]) + np.cumsum(occurrences)
-        run.entries[first : first + len(cells), 0] = ends - occurrences
-        if len(cells):
-            run.state[kernels.LISTED] = ends[-1]
-        kernels.enqueue(self._counted[0, cells] - 1, counts, first, run.pairs, run.queue, run.state)
-        run.state[kernels.ENTRIES] += len(cells)
-        # the second pass: only now is the length of every list known, so that they lie end to end
-        self._entries = np.zeros(self._counted.shape[1], np.int64)
-        self._entries[cells] = first + 1 + np.arange(len(cells))
-        self._at = 0
 
 
 def _next_level(run: _Merging, pairs: int) -> int:

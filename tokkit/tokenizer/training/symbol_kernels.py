@@ -81,14 +81,19 @@ def first_words(data, starts, ends, raw, ranks, words, positions):
 
 
 @kernel
-def write_records(data, starts, ends, counts, raw, tokens, records):
-    """Writes each word of two symbols or more as a record; returns the cells used.
+def write_records(data, starts, ends, counts, raw, tokens, records, bounds):
+    """Writes each word of two symbols or more as a record.
 
     tokens   (KINDS, points) int32: token of each character + 1, 0 for one without a token
     records  (n,) uint32: header and symbols of one word after the other
+    bounds   (parts + 1,) int64: set to where in ``records`` each part begins, and the last one ends; the
+             parts have equally many words
     """
-    used = 0
+    used, part, parts = 0, 0, bounds.size - 1
     for word in range(counts.size):
+        if word * parts >= part * counts.size:
+            bounds[part] = used
+            part += 1
         at, end, position = starts[word], ends[word], 0
         cell = used + HEADER
         while at < end:
@@ -107,4 +112,4 @@ def write_records(data, starts, ends, counts, raw, tokens, records):
             records[used + 1] = np.uint32(counts[word] & 0xFFFFFFFF)
             records[used + 2] = np.uint32(counts[word] >> 32)
             used = cell
-    return used
+    bounds[part:] = used

@@ -127,7 +127,7 @@ def train_wordpiece(
         WordPieceOptions, options, feed.CorpusOptions, read_options, settings
     )
     request = TrainRequest(corpus, out, options, read_options, counts, like, force, threads, dry_run)
-    return run_training(request, _learn_merges, progress)
+    return run_training(request, partial(_learn_merges, threads=threads), progress)
 
 
 def train_bpe(
@@ -147,7 +147,7 @@ def train_bpe(
     """Train byte-pair encoding, byte-level by default; the rest as `train_wordpiece`."""
     options, read_options = apply_to_both(BpeOptions, options, feed.CorpusOptions, read_options, settings)
     request = TrainRequest(corpus, out, options, read_options, counts, like, force, threads, dry_run)
-    return run_training(request, _learn_merges, progress)
+    return run_training(request, partial(_learn_merges, threads=threads), progress)
 
 
 def run_training(request: TrainRequest, learner: Learner, progress: Progress) -> TrainResult | DryRunResult:
@@ -250,9 +250,14 @@ def merge_options(options: TrainerOptions, blueprint: UntrainedTokenizer) -> Mer
 
 
 def _learn_merges(
-    options: TrainerOptions, blueprint: UntrainedTokenizer, words: Words, stages: Stages
+    options: TrainerOptions,
+    blueprint: UntrainedTokenizer,
+    words: Words,
+    stages: Stages,
+    *,
+    threads: int | None,
 ) -> Vocabulary:
-    return learn(merge_options(options, blueprint), words, stages)
+    return learn(merge_options(options, blueprint), words, stages, threads=threads)
 
 
 def _open_counts(request: TrainRequest, progress: Progress) -> tuple[TrainRequest, Counts | None]:
