@@ -14,6 +14,7 @@ import tokkit
 from tokkit import files
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError
+from tokkit.model.folder.held_out import held_out_texts
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.folder.recorded_run import recorded_run
 from tokkit.model.network.class_weights import class_weights, warn_multiplied, warn_unused
@@ -75,7 +76,7 @@ def test_a_model_is_evaluated_with_its_scores_of_then(written, old_model):
     assert (receipt.max_length, receipt.pairs, receipt.folds) == (512, False, 0)
     assert receipt.temperature == recorded["calibration"]["temperature"]
     assert receipt.thresholds == recorded["thresholds"]
-    assert len(receipt.held_out_texts()) > 0
+    assert len(held_out_texts(receipt.folder)) > 0
     result = tokkit.evaluate(
         old_model, written / "rows.csv", calibrated=True, tuned_thresholds=True
     ).as_dict()

@@ -29,10 +29,10 @@ from tokkit.progress import SILENT
 from tokkit.tokenizer.folder.load import load
 
 TEXTS = ["at home i feel glad", "", "i feel sad in town", "슬프다 " * 200, "🙂 שלום", "glad"]
-# Imports of these fail, as where they are not installed.
+# Imports of these fail, as where they are not installed. The last ones take long.
 WITHOUT_TORCH = """
 import sys
-for name in ("torch", "transformers", "onnx", "onnxscript"):
+for name in ("torch", "transformers", "onnx", "onnxscript", "scipy", "numba", "sklearn", "pyarrow", "pandas"):
     sys.modules[name] = None
 """
 RUN = "from tokkit.cli.main import main; main()"

@@ -10,6 +10,7 @@ import pytest
 
 import tokkit
 from tokkit.errors import InputError
+from tokkit.model.folder.held_out import held_out_texts
 from tokkit.model.folder.receipt import ModelReceipt
 
 
@@ -34,13 +35,13 @@ def test_a_receipt_has_what_the_training_recorded(model, dataset):
     assert receipt.models() == [receipt]
     assert receipt.metrics == json.loads((model / "metrics.json").read_text("utf-8"))
     assert receipt.temperature == receipt.metrics["calibration"]["temperature"]
-    assert len(receipt.held_out_texts()) > 0
+    assert len(held_out_texts(receipt.folder)) > 0
 
 
 def test_a_checkpoint_without_a_receipt_is_unknown(tmp_path):
     assert ModelReceipt.read(tmp_path) == ModelReceipt(tmp_path)
     assert ModelReceipt.read("organization/name").max_length is None
-    assert ModelReceipt.read(tmp_path).held_out_texts() == frozenset()
+    assert held_out_texts(tmp_path) == frozenset()
 
 
 def test_a_receipt_of_an_older_version_that_lacks_fields_is_read(copied):

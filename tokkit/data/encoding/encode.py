@@ -12,7 +12,7 @@ from typing import Any
 from tokkit import files
 from tokkit.data.encoding import packing
 from tokkit.data.encoding.encode_options import MEGATRON, ROW_FORMATS, EncodeOptions
-from tokkit.data.encoding.encode_tasks import WORDING, DatasetParts, EncoderOptions, sha256_of
+from tokkit.data.encoding.encode_tasks import WORDING, DatasetParts, EncoderOptions
 from tokkit.data.encoding.part_writer import PartWriter
 from tokkit.data.encoding.parts import Columns, link
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -175,7 +175,7 @@ class _Encoding:
             "read_options": asdict(self.read_options),
             "columns": columns,
             "rows": dataset.unit,
-            "tokenizer": sha256_of(self.tokenizer),
+            "tokenizer": self.tokenizer.sha256,
             "files": states,
             "versions": files.versions(*_PACKAGES),
         }
@@ -208,7 +208,7 @@ class _Encoding:
         """How many rows of a sample `tokenizers` encodes otherwise."""
         is_pair, most = columns.pair is not None, self.options.max_length
         if self.engine is not None:
-            sha256 = sha256_of(self.tokenizer)
+            sha256 = self.tokenizer.sha256
             options = EncoderOptions(self.tokenizer.location, sha256, most, is_pair, by_reference)
             return parts.encode_in_tasks(options, writer, self.engine)
         encoders = BatchEncoders.of(
@@ -259,7 +259,7 @@ class _Encoding:
             splits={name: sum(part["rows"] for part in parts) for name, parts in of_split.items()},
             format=self._output_format,
             pack=_pack_summary(packs) if packs else None,
-            tokenizer_sha256=sha256_of(self.tokenizer),
+            tokenizer_sha256=self.tokenizer.sha256,
             sha256=_sha256_of_files(staging),
             seconds=self.stages.seconds,
         )

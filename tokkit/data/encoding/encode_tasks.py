@@ -6,7 +6,6 @@ Both encode the same parts of the same shards with the same function, so that th
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
@@ -15,7 +14,6 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from tokkit import files
 from tokkit.data.encoding.part_writer import PartWriter
 from tokkit.data.encoding.parts import Columns, Part, encode_part, finished_shards, parts_of
 from tokkit.data.loading.shards import RowShard, shards_of
@@ -28,7 +26,7 @@ from tokkit.runtime.engines.engine import Engine
 from tokkit.sources.formats import Say
 from tokkit.sources.formats.batch import Batch
 from tokkit.tokenizer.encoding.batch_encoder import BatchEncoder, BatchEncoders, CheckedRow
-from tokkit.tokenizer.folder.load import LoadedTokenizer, load
+from tokkit.tokenizer.folder.load import load
 
 WORDING = Wording("encoding", "options", "encoded", "part")
 
@@ -99,7 +97,7 @@ def encode_task(task: EncodeTask) -> EncodedParts:
 @functools.lru_cache(maxsize=1)
 def _encoder(options: EncoderOptions) -> tuple[BatchEncoders, BatchEncoder]:
     tokenizer = load(options.location)
-    if sha256_of(tokenizer) != options.sha256:
+    if tokenizer.sha256 != options.sha256:
         raise InputError(f"{options.location}: was changed while it was used", "run the command again")
     encoders = BatchEncoders.of(
         tokenizer,
@@ -109,13 +107,6 @@ def _encoder(options: EncoderOptions) -> tuple[BatchEncoders, BatchEncoder]:
         by_reference=options.by_reference,
     )
     return encoders, encoders.new()
-
-
-def sha256_of(tokenizer: LoadedTokenizer) -> str:
-    """Of the ``tokenizer.json``, or of what it would be."""
-    if tokenizer.file.is_file():
-        return files.sha256_of(tokenizer.file)
-    return hashlib.sha256(tokenizer.backend.to_str().encode()).hexdigest()
 
 
 class DatasetParts:

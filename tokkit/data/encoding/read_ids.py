@@ -19,7 +19,6 @@ import polars as pl
 
 from tokkit import files
 from tokkit.data.dataset import INPUT_IDS, ONE, SEPARATOR, SEVERAL, TAGS, TOKEN_TYPE_IDS, Dataset, Split
-from tokkit.data.encoding.encode_tasks import sha256_of
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import dataset_of, read_dataset
 from tokkit.data.loading.read import SplitFiles, find_splits
@@ -79,7 +78,7 @@ class IdsFolder:
 
     def check_tokenizer(self, tokenizer: LoadedTokenizer) -> None:
         """Raises `InputError` for another tokenizer than the one that encoded the rows."""
-        if sha256_of(tokenizer) != self.tokenizer_sha256:
+        if tokenizer.sha256 != self.tokenizer_sha256:
             raise InputError(
                 f"{self.path}: was encoded with another tokenizer than {tokenizer.folder}: the sha256 of its "
                 f"tokenizer.json begins with {self.tokenizer_sha256[:12]}",

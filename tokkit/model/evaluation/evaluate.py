@@ -21,6 +21,7 @@ from tokkit.files import redacted
 from tokkit.model.evaluation.analysis import EvaluateResult, analyze
 from tokkit.model.evaluation.publish import publish
 from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fold
+from tokkit.model.folder.held_out import held_out_texts
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.named_scores import score_named
 from tokkit.model.metrics.significance import compare_with_best
@@ -172,7 +173,7 @@ def _warn_of_training_rows(
     requested = {"temperature": options.calibrated, "thresholds": options.tuned_thresholds}
     corrections = " and ".join(name for name, wanted in requested.items() if wanted)
     # By text: the validation rows of the training may be anywhere in this data set.
-    held_out = receipt.held_out_texts() if corrections else frozenset()
+    held_out = held_out_texts(receipt.folder) if corrections else frozenset()
     if shared := sum(text in held_out for text in rows.texts):
         progress.say(
             f"{shared:,} of the {len(rows.texts):,} rows are among those that the {corrections} of {name} "

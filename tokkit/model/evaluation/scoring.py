@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.backends.load_model import load_model
+from tokkit.model.folder.held_out import read_predictions
 from tokkit.model.folder.loaded_model import encode_rows
-from tokkit.model.folder.predictions import PERCENT
-from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt, read_predictions
+from tokkit.model.folder.receipt import PERCENT, PREDICTIONS, ModelReceipt
 from tokkit.model.metrics import calibration
 from tokkit.model.metrics.classification import Decisions
 from tokkit.model.options.inference_options import EvaluateOptions

@@ -12,7 +12,8 @@ from tokkit.data.dataset import TEST, VALIDATION, Dataset, Rows
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError, counted
-from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt, read_predictions
+from tokkit.model.folder.held_out import read_predictions
+from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt
 from tokkit.model.network.classifier import Classifier
 from tokkit.model.options.export_options import STATIC, ExportOptions
 from tokkit.progress import Progress

@@ -15,11 +15,9 @@ from scipy import sparse
 from tokkit.data.dataset import Rows
 from tokkit.data.tag_schemes import TagScheme
 from tokkit.data.tag_spans import spans_of
+from tokkit.model.folder.receipt import PERCENT
 from tokkit.model.metrics.significance import RowSums
 from tokkit.model.tasks.task import Task
-
-# Prefix of the columns of probabilities; the label follows.
-PERCENT = "% "
 
 
 def prediction_table(

@@ -8,22 +8,21 @@ predictions.parquet  these rows
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-
-import polars as pl
 
 from tokkit import files
 from tokkit.data.dataset import Rows
 from tokkit.data.loading.trained_columns import NO_COLUMNS, TrainedColumns
 from tokkit.errors import InputError
 from tokkit.progress import Progress
-from tokkit.sources.formats.columnar import read_table
 
 METRICS, PREDICTIONS = "metrics.json", "predictions.parquet"
+# Prefix of the columns of probabilities in it; the label follows.
+PERCENT = "% "
 _FOLD = re.compile(r"fold-(\d+)")
 _COPY_AGAIN = "copy the whole folder again; the command finetune wrote all of it"
 _FILES = "a list of files, each with its sha256"
@@ -155,11 +154,6 @@ class ModelReceipt:
             if name in self.metrics
         }
 
-    def held_out_texts(self) -> frozenset[str]:
-        """The texts of the held-out rows; empty where the folder does not have them."""
-        path = self.folder / PREDICTIONS
-        return frozenset(read_predictions(path, ["text"])["text"]) if path.is_file() else frozenset()
-
     @property
     def temperature(self) -> float:
         """The temperature fitted on the held-out rows; raises `InputError` where there is none."""
@@ -189,14 +183,6 @@ class ModelReceipt:
             label: {name: figures.number(name, 0, 1) for name in names[label]}
             for label, figures in classes.items()
         }
-
-
-def read_predictions(path: Path, columns: Sequence[str]) -> pl.DataFrame:
-    """A table of predictions; raises `InputError` for a file that cannot be read, or lacks a column."""
-    table = read_table(path)
-    if missing := [column for column in columns if column not in table.columns]:
-        raise InputError(f'{path}: no column "{missing[0]}"; it was not written by tokkit finetune')
-    return table
 
 
 def fold_name(number: int) -> str:

@@ -20,8 +20,9 @@ from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import counted
 from tokkit.inspection.comparison.differences import SIGNIFICANT
 from tokkit.inspection.comparison.resampling import holm, interval
+from tokkit.model.folder.held_out import read_predictions
 from tokkit.model.folder.predictions import row_sums, write_json
-from tokkit.model.folder.receipt import PREDICTIONS, fold_name, read_predictions
+from tokkit.model.folder.receipt import PREDICTIONS, fold_name
 from tokkit.model.folds.combinations import Combination, Keys, combinations, parsed
 from tokkit.model.folds.cross_validate import FoldsResult, cross_validate, fingerprint
 from tokkit.model.folds.fold_rows import FoldsRequest, folds_request

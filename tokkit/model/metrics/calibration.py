@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
 BINS = 15
 # Temperatures from e^-3 to e^3 are tried.
@@ -72,6 +71,9 @@ def fit_temperature(logits: NDArray[np.float32], mean_loss: Callable[[NDArray[np
 
     def loss_at(log_t: float) -> float:
         return mean_loss(logits / np.float32(np.exp(log_t)))
+
+    # Half a second, which predictions do without.
+    from scipy.optimize import minimize_scalar
 
     # The loss is convex in 1 / T: a bounded search finds its one minimum.
     minimum = minimize_scalar(loss_at, bounds=(-_LOG_T, _LOG_T), method="bounded")

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import special
 
 from tokkit.data.dataset import SEPARATOR
 from tokkit.model.metrics.calibration import (
@@ -107,7 +106,10 @@ class Decisions:
 
 def softmax(logits: Logits) -> NDArray[np.float64]:
     """(rows, classes) probabilities of classes that exclude each other."""
-    return special.softmax(logits.astype(np.float64), axis=1)
+    # As scipy.special, whose import takes half a second.
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    shares: NDArray[np.float64] = powers / powers.sum(axis=1, keepdims=True)
+    return shares
 
 
 def sigmoid(logits: Logits) -> NDArray[np.float64]:

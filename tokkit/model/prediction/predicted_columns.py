@@ -19,7 +19,7 @@ import polars as pl
 
 from tokkit.data.dataset import BETWEEN_TAGS
 from tokkit.errors import UsageError
-from tokkit.model.folder.predictions import PERCENT
+from tokkit.model.folder.receipt import PERCENT
 from tokkit.model.options.inference_options import PredictOptions
 from tokkit.model.prediction.predictor import Predictor
 

@@ -6,6 +6,7 @@ custom tokenizer other ids, so it is used only where there is no `tokenizer.json
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
@@ -112,6 +113,13 @@ class LoadedTokenizer:
     def location(self) -> Path:
         """The path by which another process loads it."""
         return (self.file if self.file.is_file() else self.folder).absolute()
+
+    @property
+    def sha256(self) -> str:
+        """The hash of its `tokenizer.json`, or of what that would be."""
+        if self.file.is_file():
+            return files.sha256_of(self.file)
+        return hashlib.sha256(self.backend.to_str().encode()).hexdigest()
 
     @property
     def vocab_size(self) -> int:
