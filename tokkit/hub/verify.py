@@ -9,17 +9,19 @@ import polars as pl
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
-from tokkit.model.folder.loaded_model import encode_rows
-from tokkit.model.folder.model_folder import SavedModel
-from tokkit.model.folder.predictions import PERCENT
-from tokkit.model.folder.receipt import PREDICTIONS, ModelReceipt, read_predictions
-from tokkit.model.options.inference_options import InferenceOptions
+from tokkit.model.backends.load_model import load_model
+from tokkit.model.folder.held_out import read_predictions
+from tokkit.model.folder.loaded_model import LoadedModel, encode_rows
+from tokkit.model.folder.receipt import PERCENT, PREDICTIONS, ModelReceipt
+from tokkit.model.options.inference_options import DecisionOptions
 from tokkit.progress import SILENT, Progress
 from tokkit.tokenizer.folder.load import load
 
 # Rows of the held-out ones that are predicted again, and the per cent that rounding may change.
 _ROWS = 8
 _TOLERANCE = 0.1
+# Where every machine has the same rounding to a few digits.
+_ON_CPU = DecisionOptions(device="cpu")
 
 
 def verify_model(folder: Path, progress: Progress) -> None:
@@ -28,7 +30,7 @@ def verify_model(folder: Path, progress: Progress) -> None:
     Raises `InputError` for a model that cannot be loaded, or predicts otherwise than in training.
     """
     for receipt in ModelReceipt.read(folder).models():
-        saved = SavedModel.load(receipt, SILENT)
+        saved = load_model(receipt, _ON_CPU, None, SILENT)
         path = receipt.folder / PREDICTIONS
         # Of tags, and of rows of ids, the texts are not what the model reads.
         if path.is_file() and saved.classifier.task.by_row:
@@ -42,7 +44,7 @@ def verify_tokenizer(folder: Path, progress: Progress) -> None:
     load(folder, progress)
 
 
-def _check_predictions(saved: SavedModel, table: pl.DataFrame, folder: Path) -> None:
+def _check_predictions(saved: LoadedModel, table: pl.DataFrame, folder: Path) -> None:
     rows = Rows(
         texts=table["text"].to_list(),
         labels=table["label"].to_list(),
@@ -51,8 +53,7 @@ def _check_predictions(saved: SavedModel, table: pl.DataFrame, folder: Path) -> 
         pairs=table["pair"].to_list() if "pair" in table.columns else [],
     )
     encoded = encode_rows(saved, rows, None, SILENT)
-    # On the CPU, where every machine has the same rounding to a few digits.
-    logits = saved.logits(encoded, InferenceOptions(device="cpu"), SILENT)
+    logits = saved.logits(encoded, _ON_CPU, SILENT)
     columns = [f"{PERCENT}{label}" for label in saved.classifier.labels]
     if not set(columns) <= set(table.columns):
         return
