@@ -13,7 +13,7 @@ import tokkit
 from tests.hub.hub_server import TOKEN, Hub, serving
 from tests.model.conftest import sentences, write_csv
 
-FAST = {"epochs": 6, "lr": 2e-3, "batch_size": 16, "seed": 1, "threads": 1, "baseline": "none"}
+FAST = {"epochs": 2, "lr": 2e-3, "batch_size": 16, "seed": 1, "threads": 1, "baseline": "none"}
 
 
 @pytest.fixture(scope="session")

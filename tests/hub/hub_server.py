@@ -210,6 +210,9 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(200, {"transfer": "basic", "objects": objects})
 
     def _repository(self, method: str, path: str, body: bytes) -> None:
+        if path.count("/") < 4:
+            self._send(404, {}, {"X-Error-Code": "RepoNotFound"})
+            return
         _, _, kinds, owner, name, *rest = path.split("/")
         key = (kinds.removesuffix("s"), f"{owner}/{name}")
         repository = self.hub.repositories.get(key)
@@ -270,7 +273,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
 
 def _described(content: bytes, commit: str) -> dict[str, str]:

@@ -141,25 +141,24 @@ class TestErrors:
         assert "in 900 seconds" in caught.value.hint
 
     @pytest.mark.parametrize("status", [403, None])
-    def test_a_failed_upload_says_what_is_there_and_goes_on(self, outputs, hub, status, monkeypatch):
-        # One file a group; the first attempt to commit fails, with all of them uploaded.
-        monkeypatch.setattr("tokkit.hub.push._GROUP_FILES", 1)
+    def test_a_failed_upload_says_what_is_there_and_goes_on(self, outputs, hub, status):
+        """The connection breaks, or the commit is refused, with all files uploaded."""
         hub.fail("/commit/", status)
         with pytest.raises(OutputError, match=r"(\d+) of \1 files .* are uploaded, none is committed"):
-            tokkit.push(outputs / "model", REPO)
+            tokkit.push(outputs / "tokenizer", REPO)
         assert hub.repositories[MODEL].files == {}
         uploads = list(hub.uploads)
-        tokkit.push(outputs / "model", REPO)
+        assert uploads
+        tokkit.push(outputs / "tokenizer", REPO)
         assert hub.repositories[MODEL].files
         assert hub.uploads == uploads, "nothing is sent twice"
 
     def test_it_stops_at_the_file_that_fails(self, outputs, hub, monkeypatch):
         monkeypatch.setattr("tokkit.hub.push._GROUP_FILES", 1)
-        hub.faults.clear()
-        hub.largest_regular = 100_000
+        hub.largest_regular = 5_000
         hub.fail("/upload/", 403)
-        with pytest.raises(OutputError, match=r"; 2 of \d+ files") as caught:
-            tokkit.push(outputs / "model", REPO)
+        with pytest.raises(OutputError, match=r"; 1 of 4 files") as caught:
+            tokkit.push(outputs / "tokenizer", REPO)
         assert "what is uploaded then is not sent again" in caught.value.hint
 
     @pytest.mark.long
@@ -167,21 +166,21 @@ class TestErrors:
         """The library tries again for half a minute."""
         hub.fail("/upload/", None, times=100)
         with pytest.raises(OutputError, match="the connection to the hub broke"):
-            tokkit.push(outputs / "model", REPO)
+            tokkit.push(outputs / "tokenizer", REPO)
         hub.faults.clear()
-        tokkit.push(outputs / "model", REPO)
+        tokkit.push(outputs / "tokenizer", REPO)
         assert hub.repositories[MODEL].files
 
     def test_a_connection_that_breaks_once_in_the_middle_of_a_file(self, outputs, hub):
         hub.fail("/upload/", None)
-        tokkit.push(outputs / "model", REPO)
-        weights = (outputs / "model" / "model.safetensors").read_bytes()
-        assert hub.repositories[MODEL].files["model.safetensors"] == weights
+        tokkit.push(outputs / "tokenizer", REPO)
+        content = (outputs / "tokenizer" / "tokenizer.json").read_bytes()
+        assert hub.repositories[MODEL].files["tokenizer.json"] == content
 
     def test_a_repository_of_another_kind(self, outputs, hub):
         tokkit.push(outputs / "data", REPO, with_rows=True)
-        with pytest.raises(InputError, match="is a dataset repository of the hub, and this is a model"):
-            tokkit.push(outputs / "model", REPO)
+        with pytest.raises(InputError, match="is a dataset repository of the hub, and this is a tokenizer"):
+            tokkit.push(outputs / "tokenizer", REPO)
 
     def test_a_public_repository_does_not_become_private(self, outputs, hub):
         tokkit.push(outputs / "tokenizer", REPO)

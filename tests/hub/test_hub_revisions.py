@@ -70,6 +70,7 @@ def inputs_of(folder):
     return json.loads((folder / "tokkit.json").read_text("utf-8"))["result"]["inputs"]
 
 
+@pytest.mark.long
 def test_a_data_set_of_a_revision_is_read_and_its_commit_recorded(reads):
     here, done, repositories = reads
     assert "Traceback" not in done.stderr, done.stderr
@@ -81,6 +82,7 @@ def test_a_data_set_of_a_revision_is_read_and_its_commit_recorded(reads):
         assert sum(splits.values()) == count
 
 
+@pytest.mark.long
 def test_a_tokenizer_of_a_revision_is_read_and_its_commit_recorded(reads):
     here, done, repositories = reads
     for name, branch in (("ids", "v1"), ("latest", "main")):
@@ -89,6 +91,7 @@ def test_a_tokenizer_of_a_revision_is_read_and_its_commit_recorded(reads):
         assert items["ada/wp"]["hub"] == "ada/wp"
 
 
+@pytest.mark.long
 def test_a_revision_that_is_none_is_one_sentence(reads):
     _, done, _ = reads
     codes = [line for line in done.stdout.splitlines() if line.isdecimal()]
@@ -97,6 +100,7 @@ def test_a_revision_that_is_none_is_one_sentence(reads):
     assert "error: hub:ada/moods@nothing: cannot be loaded from the hub" in done.stderr
 
 
+@pytest.mark.long
 def test_what_was_read_is_read_again_at_its_commit(reads):
     _, done, _ = reads
     codes = [line for line in done.stdout.splitlines() if line.isdecimal()]

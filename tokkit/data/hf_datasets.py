@@ -32,8 +32,8 @@ from tokkit.sources.formats.columnar import valid_frame
 _ADDRESS = re.compile(
     r"hub:(?P<name>[\w.-]+(?:/[\w.-]+){0,2})(?:@(?P<revision>\w[\w./-]*))?(?::(?P<split>\w+))?"
 )
-# The address by which the library downloads a file of a data set.
-_FILE = re.compile(r"hf://datasets/(?P<name>[^@]+)@(?P<commit>[0-9a-f]{40})/")
+# The library keeps the rows of a data set of the hub in a folder of its cache that is called by the commit.
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 
 # Bytes from which on 32 bits do not count those of a column.
 _LARGEST_STRINGS = 1 << 31
@@ -166,28 +166,32 @@ def fetch(source: str, progress: Progress) -> Path:
         if forbidden
         else f"{source}: requested from the hub over the network"
     )
-    splits = _load(source, match["name"], match["revision"], match["split"])
+    repository, splits = _load(source, match["name"], match["revision"], match["split"])
     folder = paths.temporary_folder() / match["name"].replace("/", "-")
     folder.mkdir()
-    for name, rows in splits.items():
-        rows.to_parquet(folder / f"{name}.parquet")
-    commits = {(file["name"], file["commit"]) for rows in splits.values() for file in _files_of(rows)}
-    # Rows of several repositories, which a script could have joined, are of no one commit.
+    with without_bars():
+        for name, rows in splits.items():
+            rows.to_parquet(folder / f"{name}.parquet")
+    commits = {commit for rows in splits.values() for commit in _commits_of(rows)}
+    # Of a folder that the library takes for the hub's there is none.
     if len(commits) == 1:
-        [(name, commit)] = commits
-        write_origin(folder, f"datasets/{name}", commit)
+        write_origin(folder, f"datasets/{repository}", commits.pop())
     return folder
 
 
-def _files_of(rows: Any) -> Iterator[re.Match[str]]:
-    """The addresses of files of the hub that rows were downloaded from."""
-    for address in getattr(rows.info, "download_checksums", None) or ():
-        if (match := _FILE.match(str(address))) is not None:
-            yield match
+def _commits_of(rows: Any) -> Iterator[str]:
+    """The commit of the hub that each cached file of the rows is of."""
+    for file in rows.cache_files:
+        name = Path(str(file["filename"])).parent.name
+        if _COMMIT.fullmatch(name):
+            yield name
 
 
-def _load(source: str, name: str, revision: str | None, split: str | None) -> dict[str, Any]:
-    """Split -> rows. Of ``a/b/c``, c is a configuration; of ``a/b``, b is one where no a/b is there."""
+def _load(source: str, name: str, revision: str | None, split: str | None) -> tuple[str, dict[str, Any]]:
+    """The repository, and split -> rows.
+
+    Of ``a/b/c``, c is a configuration; of ``a/b``, b is one where no a/b is there.
+    """
     before, slash, last = name.rpartition("/")
     candidates: list[tuple[str, str | None]] = [] if "/" in before else [(name, None)]
     candidates += [(before, last)] if slash else []
@@ -202,7 +206,7 @@ def _load(source: str, name: str, revision: str | None, split: str | None) -> di
         try:
             with without_bars():
                 loaded = datasets.load_dataset(path, configuration, split=split, revision=revision)
-            return {split: loaded} if split else {str(key): rows for key, rows in loaded.items()}
+            return path, {split: loaded} if split else {str(key): rows for key, rows in loaded.items()}
         except Exception as error:  # the library raises of its own, the hub's, and of what reads the files
             reason = reason or (str(error).strip() or type(error).__name__).splitlines()[0]
     raise InputError(
