@@ -215,3 +215,60 @@ def test_bad_input(copied, tmp_path, outputs):
     with pytest.raises(InputError, match="its scores are damaged"):
         tokkit.card(model)
     assert set(KINDS) >= {"finetune", "train-wordpiece", "split"}
+
+
+LINES = {
+    "tags.conll": "Kim{0} B-PER\nis O\nin O\nSeoul B-LOC\n\nshe O\nis O\nglad{0} O\n\n",
+    "several.jsonl": '{{"text": "row {0}", "labels": ["x"]}}\n{{"text": "b {0}", "labels": ["y", "x"]}}\n',
+    "numbers.csv": "some text {0},0.{0}\nother words {0},1.{0}\n",
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("tags.conll", {}),
+        ("several.jsonl", {}),
+        ("numbers.csv", {"task": "regression"}),
+        ("reviews", {"head": "mean"}),
+        ("reviews", {"folds": 2}),
+    ],
+)
+def test_every_kind_of_model_has_a_card_and_can_be_pushed(outputs, hub, tmp_path, name, settings):
+    data = outputs / "reviews" / "train.csv"
+    if name in LINES:
+        data = tmp_path / name
+        head = "text,label\n" if name.endswith(".csv") else ""
+        data.write_text(head + "".join(LINES[name].format(i) for i in range(20)), "utf-8")
+    model = tmp_path / "model"
+    settings = {"epochs": 1, "threads": 1, "max_length": 32, **settings}
+    tokkit.finetune(data, outputs / "tokenizer", out=model, **settings)
+    assert rules(model) == {"license", "language"}
+    tokkit.card(model, license="mit", language="en")
+    assert rules(model) == set()
+    metadata = ModelCard.load(model / "README.md").data
+    stock = "head" not in settings and "folds" not in settings
+    assert metadata.library_name == ("transformers" if stock else "tokkit")
+    assert metadata.eval_results
+    result = tokkit.push(model, "ada/moods")
+    files = hub.repositories["model", "ada/moods"].files
+    assert not any(name.endswith("predictions.parquet") for name in files)
+    assert {part.path for part in result.kept_back} >= {"predictions.parquet", "tokkit.json"}
+    text = files["README.md"].decode()
+    assert ("snapshot_download" in text) == (not stock)
+
+
+@pytest.mark.long
+def test_an_exported_model_has_a_card_too(outputs, tmp_path):
+    pytest.importorskip("onnxruntime")
+    exported = tmp_path / "exported"
+    tokkit.export(outputs / "model", exported)
+    tokkit.card(exported, license="mit", language="ko")
+    text = (exported / "README.md").read_text("utf-8")
+    assert "tokkit export model -o exported" in text
+    assert "largest difference of logits from torch" in text
+    data = ModelCard.load(exported / "README.md").data
+    assert (data.library_name, data.model_name) == ("onnx", "Text classifier, ONNX, fp32")
+    assert rules(exported) == set()
+    assert tokkit.push(exported, "ada/moods", dry_run=True).files

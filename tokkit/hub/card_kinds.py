@@ -12,12 +12,13 @@ from pathlib import Path
 from tokkit import files
 from tokkit.errors import InputError
 from tokkit.hub.data_folder import build_data_card
+from tokkit.hub.exported_folder import build_exported_card
 from tokkit.hub.faults import training_faults
 from tokkit.hub.tokenizer_folder import build_tokenizer_card
 from tokkit.hub.verify import verify_model, verify_tokenizer
 from tokkit.model.folder.card import build_card
 from tokkit.progress import Progress
-from tokkit.views.cards import data_card, model_card, tokenizer_card
+from tokkit.views.cards import data_card, exported_card, model_card, tokenizer_card
 from tokkit.views.cards.markdown import Card
 
 _HINT = "name a folder that finetune, train-wordpiece, clean or split wrote"
@@ -51,6 +52,7 @@ MODEL = CardKind(
     verify_model,
     faults=training_faults,
 )
+EXPORTED = CardKind("exported model", "model", exported_card.HEADINGS, build_exported_card, verify_model)
 TOKENIZER = CardKind(
     "tokenizer",
     "model",
@@ -65,6 +67,7 @@ DATA = CardKind(
 
 KINDS: Mapping[str, CardKind] = {
     "finetune": MODEL,
+    "export": EXPORTED,
     **dict.fromkeys(("train-wordpiece", "train-bpe", "train-unigram", "train-word", "train-char"), TOKENIZER),
     **dict.fromkeys(("wrap", "add-tokens", "trim"), TOKENIZER),
     **dict.fromkeys(("clean", "split", "rebalance", "encode"), DATA),

@@ -37,8 +37,8 @@ from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 
 _PACKAGES = ("numpy", "onnx", "onnxruntime", "onnxscript", "openvino", "tokenizers", "torch", "transformers")
-# Of the scores of the training, what `predict` applies on request.
-_FROM_VALIDATION = ("calibration", "thresholds")
+# Of the scores of the training, what `predict` applies on request, and what the card displays.
+_FROM_VALIDATION = ("calibration", "thresholds", "majority", "baseline", "classes", "confusion", "scheme")
 _STANDALONE = Path(__file__).parents[1] / "exported" / "standalone.py"
 STANDALONE = "predict.py"
 

@@ -5,7 +5,7 @@ Nothing of the receipt's ``run`` is used: the card is the same wherever and when
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -81,21 +81,6 @@ def _record(folder: Path, receipt: Fields) -> ModelRecord:
     head = settings.text("head", default=STOCK)
     size = settings.text("size", default="tiny")
     model = named["model"]
-    hub_data = {
-        item.text("hub").removeprefix("datasets/"): item.text("revision", default=None)
-        for item in inputs
-        if item.text("hub", default="").startswith("datasets/")
-    }
-    held_out.integer("rows")
-    validation = Scores(
-        name=next(iter(hub_data), None) or _data_name(named["dataset"], inputs),
-        split="validation",
-        metrics=held_out.content,
-        intervals=overall_intervals(held_out.content),
-        classes=class_intervals(held_out.content.get("classes", {})),
-        hub=next(iter(hub_data), None),
-        revision=next(iter(hub_data.values()), None),
-    )
     return ModelRecord(
         title=task.title,
         by_token=not task.by_row,
@@ -109,8 +94,8 @@ def _record(folder: Path, receipt: Fields) -> ModelRecord:
             settings=_of_training(settings.content),
             versions=_plain(result, "versions"),
         ),
-        validation=validation,
-        datasets=list(hub_data),
+        validation=validation_scores(held_out, inputs, named["dataset"]),
+        datasets=list(hub_datasets(inputs)),
         rows=_plain(result, "rows"),
         class_rows=_plain(result, "class_rows"),
         left_out={} if folds else _plain(result, "left_out"),
@@ -121,6 +106,34 @@ def _record(folder: Path, receipt: Fields) -> ModelRecord:
         pictures={name: title for name, title in PICTURES.items() if (folder / name).exists()},
         max_length=settings.integer("max_length", default=None),
         labels=list(held_out.content.get("classes", {})),
+    )
+
+
+def hub_datasets(inputs: Sequence[Fields]) -> dict[str, str | None]:
+    """The data sets of the hub among the inputs of a receipt -> their commits."""
+    return {
+        item.text("hub").removeprefix("datasets/"): item.text("revision", default=None)
+        for item in inputs
+        if item.text("hub", default="").startswith("datasets/")
+    }
+
+
+def validation_scores(metrics: Fields, inputs: Sequence[Fields], dataset: str | None) -> Scores:
+    """The scores of the training, with intervals.
+
+    inputs    of the receipt
+    dataset   the data set as it was named; None where the receipt does not say
+    """
+    metrics.integer("rows")
+    of_hub = hub_datasets(inputs)
+    return Scores(
+        name=next(iter(of_hub), None) or _data_name(dataset, inputs),
+        split="validation",
+        metrics=metrics.content,
+        intervals=overall_intervals(metrics.content),
+        classes=class_intervals(metrics.content.get("classes", {})),
+        hub=next(iter(of_hub), None),
+        revision=next(iter(of_hub.values()), None),
     )
 
 
@@ -175,7 +188,8 @@ def _hub_name(name: str | None) -> str | None:
     return name.removeprefix(HUB).partition("@")[0]
 
 
-def _data_name(dataset: str | None, inputs: list[Fields]) -> str:
+def _data_name(dataset: str | None, inputs: Sequence[Fields]) -> str:
     """What the data set is called: its name without suffixes, or that of its first file."""
-    name = dataset or next((item.text("name") for item in inputs), "data")
+    files_read = (item.text("name") for item in inputs if "files" not in item.content)
+    name = dataset or next(files_read, "data")
     return name.removeprefix(HUB).partition(".")[0] or "data"

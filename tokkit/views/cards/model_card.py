@@ -146,7 +146,8 @@ def _result(scores: Scores, kind: str) -> dict[str, Any]:
 
 def _is_score(metrics: Mapping[str, Any], name: str) -> bool:
     """Whether a key of the metrics is a score, which the majority class has too."""
-    return isinstance(metrics[name], float) and name != "loss" and name in metrics.get("majority", {})
+    # A folder of an earlier export has the scores alone.
+    return isinstance(metrics[name], float) and name != "loss" and name in metrics.get("majority", {name})
 
 
 def _lead(record: ModelRecord) -> str:

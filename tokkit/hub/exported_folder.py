@@ -1,0 +1,65 @@
+"""The card of a folder that `export` wrote, from its receipt, description and the scores of the training."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+
+from tokkit import files
+from tokkit.errors import InputError, UsageError
+from tokkit.files import Fields
+from tokkit.model.exported.description import Description
+from tokkit.model.folder.card import hub_datasets, validation_scores
+from tokkit.model.folder.receipt import METRICS
+from tokkit.model.options.export_options import ExportOptions
+from tokkit.progress import Progress
+from tokkit.views.cards.commands import command_line
+from tokkit.views.cards.exported_card import ExportedRecord, exported_card
+from tokkit.views.cards.markdown import Card
+from tokkit.views.cards.model_card import ModelRecord
+from tokkit.views.cards.sections import Origin
+
+_AGAIN = "export the model again, or copy the whole folder again"
+
+
+def build_exported_card(folder: Path, progress: Progress) -> Card:
+    """Raises `InputError` for a folder that is damaged."""
+    receipt = files.receipt_fields(folder, _AGAIN)
+    result = receipt.fields("result")
+    description = Description.read(folder)
+    inputs = result.objects("inputs", "a list of files, each with its sha256", default=())
+    metrics = Fields.of_file(folder / METRICS, _AGAIN)
+    task = description.task_of_rows
+    # The model is the first input; without one it was a model of the hub.
+    model = next((item.text("name") for item in inputs if "files" in item.content), "a model of the hub")
+    try:
+        record = ModelRecord(
+            title=task.title,
+            by_token=not task.by_row,
+            stock=None,
+            head="exported",
+            base=model,
+            origin=Origin(
+                command=command_line("export", {"model": model}, ["model"], [_options(receipt)], "exported"),
+                versions=result.fields("versions").content,
+            ),
+            validation=validation_scores(metrics, inputs, None),
+            datasets=list(hub_datasets(inputs)),
+            max_length=description.max_length,
+            labels=list(metrics.content.get("classes", {})),
+        )
+        checks = result.fields("checks").content
+        return exported_card(ExportedRecord(record, description.format, description.precision, checks))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{folder / METRICS}: its scores are damaged ({type(error).__name__}: {error})", hint=_AGAIN
+        ) from error
+
+
+def _options(receipt: Fields) -> ExportOptions:
+    settings = receipt.fields("result").fields("settings").content
+    known = {item.name for item in fields(ExportOptions)}
+    try:
+        return ExportOptions(**{name: value for name, value in settings.items() if name in known})
+    except UsageError as error:
+        raise InputError(f"{receipt.path}: {error.message}", _AGAIN) from error
