@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.engines english.txt --commands count encode stats
 
-Work is the CPU of all processes on the second half of the data, which is that of the whole less that of the
-first half: what starts processes and loads libraries is none of it. Start is the wall time on two lines, over
-that of the inline run. The CPU of processes that end is known to a tenth of a second. The driver's memory is
-that with shards so small that there are 1,000.
+Work is the CPU of all processes on two copies of the data, which is that of four less that of two: every
+worker has a shard of both, so that what starts processes and loads libraries is none of it. Start is the wall
+time on two lines, over that of the inline run. The CPU of processes that end is known to a tenth of a second.
+The driver's memory is that with shards so small that there are 1,000.
 """
 
 from __future__ import annotations
@@ -87,6 +87,15 @@ def commands(folder: Path, data: Path, tokenizer: Path) -> dict[str, list[str]]:
     }
 
 
+def copies_of(corpus: Path, folder: Path, number: int) -> Path:
+    """A folder with as many files of the same text, each a shard; links, so that they take no space."""
+    copies = folder / f"copies-{number}"
+    copies.mkdir()
+    for copy in range(number):
+        os.link(corpus, copies / f"{copy}.txt")
+    return copies
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("corpus", type=Path)
@@ -98,9 +107,7 @@ def main() -> None:
         tiny = folder / "tiny.txt"
         with open(arguments.corpus, encoding="utf-8") as file:
             tiny.write_text("".join(next(file) for _ in range(2)), "utf-8")
-        half = folder / "half.txt"
-        with open(arguments.corpus, "rb") as source:
-            half.write_bytes(source.read(arguments.corpus.stat().st_size // 2) + source.readline())
+        two, four = (copies_of(arguments.corpus, folder, number) for number in (2, 4))
         part, tokenizer = folder / "part.txt", folder / "bpe"
         with open(arguments.corpus, encoding="utf-8") as file:
             part.write_text(file.read(4 << 20), "utf-8")
@@ -112,19 +119,19 @@ def main() -> None:
             for engine in ["inline", *arguments.engines]:
                 options = ["--engine", engine, "--threads", str(_WORKERS)]
                 start = measured(folder, commands(folder, tiny, tokenizer)[name] + options)
-                large = commands(folder, arguments.corpus, tokenizer)[name] + options
-                run = measured(folder, large)
-                first = measured(folder, commands(folder, half, tokenizer)[name] + options)
+                run = measured(folder, commands(folder, four, tokenizer)[name] + options)
+                first = measured(folder, commands(folder, two, tokenizer)[name] + options)
                 work = run.cpu - first.cpu
                 baseline = baseline or (start.wall, work)
                 line = (
                     f"{name:7} {engine:8} {run.wall:6.1f} s wall {run.cpu:6.1f} s CPU"
                     f"   start {start.wall - baseline[0]:5.1f} s"
-                    f"   work of one half {work:5.1f} s CPU ({work / baseline[1]:.2f} of inline)"
+                    f"   work on two copies {work:5.1f} s CPU ({work / baseline[1]:.2f} of inline)"
                     f"   driver {run.driver:4.0f} MB"
                 )
                 if engine != "inline":
-                    many = measured(folder, large, size // _SHARDS)
+                    once = commands(folder, arguments.corpus, tokenizer)[name] + options
+                    many = measured(folder, once, size // _SHARDS)
                     line += f", {_SHARDS:,} shards {many.driver:4.0f} MB"
                 print(line, flush=True)
     finally:

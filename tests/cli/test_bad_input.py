@@ -11,6 +11,7 @@ import pytest
 
 import tokkit
 from tests.cli.conftest import tree
+from tests.command_server import CommandServer
 
 ROWS = "text,label\n" + "".join(f"word {n} here,{'ab'[n % 2]}\n" for n in range(60))
 
@@ -222,8 +223,14 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
+@pytest.fixture(scope="module")
+def server():
+    with CommandServer.running(modules=("torch", "transformers"), HF_HUB_OFFLINE="1") as running:
+        yield running
+
+
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input(name, tokkit_process, here, tokenizer):
+def test_bad_input(name, server, here, tokenizer):
     case = CASES[name]
     for path, content in case.files.items():
         (here / path).parent.mkdir(exist_ok=True)
@@ -233,15 +240,15 @@ def test_bad_input(name, tokkit_process, here, tokenizer):
         str(tokenizer) if word == "T" else word.strip("'")
         for word in re.findall(r"'[^']*'|\S+", case.command)
     ]
-    done = tokkit_process(*arguments)
-    errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
-    assert done.returncode == case.code, done.stderr
-    assert len(errors) == 1, done.stderr
+    done = server.run(arguments, current=here)
+    errors = [line for line in done.errors.splitlines() if line.startswith("error: ")]
+    assert done.code == case.code, done.errors
+    assert len(errors) == 1, done.errors
     assert re.search(case.error, errors[0]), errors[0]
-    _, _, hint = done.stderr.partition("\nhint:")
-    assert re.search(case.hint, hint), done.stderr
-    assert "Traceback" not in done.stderr
-    assert done.stdout == ""
+    _, _, hint = done.errors.partition("\nhint:")
+    assert re.search(case.hint, hint), done.errors
+    assert "Traceback" not in done.errors
+    assert done.output == ""
     assert tree(here) == before, "nothing is written"
 
 

@@ -30,6 +30,7 @@ def corpus_and_dataset(here: Path) -> Path:
     return here
 
 
+@pytest.mark.long
 def test_the_three_lines_word_for_word(tokkit_process, corpus_and_dataset):
     lines = [
         "tokkit train-wordpiece corpus.txt",

@@ -147,6 +147,7 @@ def test_vectors_are_read_for_the_requested_rows(file):
 
 
 class TestTheMap:
+    @pytest.mark.long
     def test_is_umap_of_vectors_scaled_to_one(self, file):
         from umap import UMAP
 

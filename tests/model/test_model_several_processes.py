@@ -103,6 +103,7 @@ def test_each_gpu_is_the_only_one_of_its_process(monkeypatch):
     assert environments(ProcessOptions(processes=2)) == [{}, {}]
 
 
+@pytest.mark.long
 def test_folds_in_processes_are_the_same_bytes(data, tokenizer, tmp_path):
     settings = {"threads": 1, "folds": 2, **FAST}
     one, several = Heard(), Heard()
