@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from tokkit.corpus.feed import CorpusFile
 from tokkit.errors import InputError
 from tokkit.sources import streams
+from tokkit.sources.paths import file_state
 
 # bytes of a shard, as they lie on the disk
 SHARD = 256 << 20
@@ -68,12 +68,12 @@ def absolute(shard: Shard) -> Shard:
 def check_unchanged(shard: Shard) -> None:
     """Raises `InputError` where a file is no longer what it was when the work was planned."""
     for part in shard:
-        if _state(part.file.path) != (part.size, part.changed):
+        if file_state(part.file.path) != (part.size, part.changed):
             raise InputError(f"{part.file.path}: was changed while it was counted", "run the command again")
 
 
 def _parts_of(file: CorpusFile, within_files: bool) -> Iterator[FileRange]:
-    size, changed = _state(file.path)
+    size, changed = file_state(file.path)
     start = 0
     # others cannot be read from the middle on, and their line ends may be other bytes
     if within_files and file.size is not None:
@@ -83,11 +83,3 @@ def _parts_of(file: CorpusFile, within_files: bool) -> Iterator[FileRange]:
             start = end
     if start < size:
         yield FileRange(file, start, size, size, changed)
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    return status.st_size, status.st_mtime_ns

@@ -228,6 +228,9 @@ def _sources(sources: Mapping[str, Any] | None, name_of: Callable[[str | Path], 
         return {}
     names: dict[str, Any] = {}
     for argument, value in sources.items():
+        # One in a list is one alone: the command line always has a list, a function takes either.
+        if isinstance(value, list | tuple) and len(value) == 1:
+            value = value[0]
         several = isinstance(value, list | tuple)
         names[argument] = [name_of(item) for item in value] if several else value and name_of(value)
     return {"sources": redacted(names)}

@@ -212,3 +212,15 @@ def remove_spooled() -> None:
     """Removes the temporary folders of this process; the command line calls it at its end."""
     _FOLDERS.close()
     _SPOOLED.clear()
+
+
+def file_state(path: Path) -> tuple[int, int]:
+    """Size in bytes and time of the last change in nanoseconds, which tell whether a file was changed since.
+
+    Raises `InputError` where it cannot be read.
+    """
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
+    return status.st_size, status.st_mtime_ns

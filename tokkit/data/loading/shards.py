@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 
 from tokkit.data.loading.streaming import SplitStream, StreamedDataset
 from tokkit.errors import InputError
 from tokkit.sources.formats import Say
 from tokkit.sources.formats.batch import Batch
 from tokkit.sources.formats.spans import FileRows
-from tokkit.sources.paths import display_name
+from tokkit.sources.paths import display_name, file_state
 
 # Bytes of the files of a shard.
 SHARD = 32 << 20
@@ -67,7 +66,7 @@ class RowShard:
 
     def _check_unchanged(self) -> None:
         for table, state in zip(self.tables, self.states, strict=True):
-            if _state(table.path) != state:
+            if file_state(table.path) != state:
                 raise InputError(f"{table.path}: was changed while it was read", "run the command again")
 
 
@@ -78,7 +77,7 @@ def shards_of(dataset: StreamedDataset) -> list[RowShard] | None:
     shards: list[RowShard] = []
     for name, split in dataset.splits.items():
         for tables in _grouped(split.tables):
-            states = tuple(_state(table.path) for table in tables)
+            states = tuple(file_state(table.path) for table in tables)
             shards.append(RowShard(len(shards), name, tuple(tables), states))
     return shards
 
@@ -100,11 +99,3 @@ def _grouped(tables: Sequence[FileRows]) -> Iterator[list[FileRows]]:
             group, size = [], 0
     if group:
         yield group
-
-
-def _state(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from error
-    return status.st_size, status.st_mtime_ns
