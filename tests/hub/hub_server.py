@@ -10,6 +10,7 @@ import base64
 import hashlib
 import json
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,10 +52,14 @@ class Repository:
 
 @dataclass
 class Fault:
-    """Answers ``times`` requests whose path has ``part`` in it: a status, or a broken connection."""
+    """Answers ``times`` requests whose path has ``part`` in it: a status, or a broken connection.
+
+    hangs   set when a request came, which is then answered after a minute
+    """
 
     part: str
     status: int | None = None
+    hangs: threading.Event | None = None
     times: int = 1
     headers: dict[str, str] = field(default_factory=dict)
 
@@ -126,6 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
         fault = next((fault for fault in self.hub.faults if fault.part in path and fault.times), None)
         if fault is not None:
             fault.times -= 1
+            if fault.hangs is not None:
+                fault.hangs.set()
+                time.sleep(60)
             if fault.status is None:
                 # In the middle: a part of the body is read, and there is no response.
                 self.rfile.read(min(1_000, int(self.headers.get("Content-Length") or 0)))

@@ -142,6 +142,27 @@ def test_a_tokenizer_and_a_data_set_have_cards(copied):
     assert rules(data) == set()
 
 
+@pytest.mark.long
+def test_files_that_datasets_does_not_read_as_tables_are_loaded_by_tokkit(
+    tmp_path, write, capsys, monkeypatch
+):
+    monkeypatch.setattr("datasets.config.HF_DATASETS_CACHE", tmp_path / "cache")
+    rows = "".join(f"row {i};{'ab'[i % 2]}\n" for i in range(40))
+    for name in ("plain.txt", "semicolons.csv"):
+        path = write(name, f"text;label\n{rows}")
+        tokkit.split(path, tmp_path / name[:3], validation=0.2, test=0)
+        tokkit.card(tmp_path / name[:3])
+    plain, table = (DatasetCard.load(tmp_path / name / "README.md") for name in ("pla", "sem"))
+    assert "configs" not in plain.data.to_dict()
+    [code] = re.findall(r"```python\n(.*?)```", plain.text, re.DOTALL)
+    exec(code.replace("THIS_FOLDER", str(tmp_path / "pla")), {})
+    assert "'text': 'row " in capsys.readouterr().out
+    assert table.data.configs[0]["sep"] == ";"
+    [code] = re.findall(r"```python\n(.*?)```", table.text, re.DOTALL)
+    exec(code.replace("THIS_FOLDER", str(tmp_path / "sem")), {})
+    assert "'text': 'row " in capsys.readouterr().out
+
+
 def test_markup_in_names_is_text(tmp_path):
     label = "<img src=x onerror=alert(1)>|*a*_b_ [c](d)\x1b[31m\u202e"
     rows = "".join(json.dumps({"text": f"row {i}", "label": (label, "b")[i % 2]}) + "\n" for i in range(40))

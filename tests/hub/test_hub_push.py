@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
+import signal
 import subprocess
 import sys
+import threading
 import zipfile
 
 import numpy as np
@@ -14,6 +17,7 @@ import pytest
 from huggingface_hub import ModelCard
 
 import tokkit
+from tests.hub.hub_server import Fault
 from tokkit.cli.main import run
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.hub import upload_files
@@ -274,3 +278,26 @@ def test_the_command_works_offline_as_a_dry_run_alone(outputs):
     assert done.returncode == 4
     assert "HF_HUB_OFFLINE forbids the network" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.long
+def test_ctrl_c_says_what_is_there_and_the_next_run_goes_on(outputs, hub):
+    hub.largest_regular = 5_000
+    reached = threading.Event()
+    hub.faults.append(Fault("/commit/", hangs=reached))
+    environment = {**os.environ, "HF_HUB_DISABLE_XET": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-m", "tokkit", "push", str(outputs / "tokenizer"), REPO]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=environment)
+    assert reached.wait(60)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate(timeout=30)
+    assert running.returncode == 130, said
+    assert (
+        f"interrupted; 4 of 4 files (12.5 kB) are uploaded, none is committed: {REPO} is as before"
+        in re.sub(r"[\d.]+ kB", "12.5 kB", said)
+    )
+    assert "Traceback" not in said
+    uploads = list(hub.uploads)
+    tokkit.push(outputs / "tokenizer", REPO)
+    assert hub.uploads == uploads
+    assert hub.repositories[MODEL].files

@@ -13,12 +13,14 @@ from tokkit.files import Fields
 from tokkit.inspection.stats import StatsResult, stats
 from tokkit.progress import Progress
 from tokkit.review.recorded_commands import typed_command
-from tokkit.sources.formats import format_of
+from tokkit.sources.formats import format_of, recognize
 from tokkit.sources.paths import is_hidden
 from tokkit.views.cards.data_card import DataRecord, data_card
 from tokkit.views.cards.markdown import Card
 from tokkit.views.cards.sections import Origin
 
+# Formats that the datasets library reads as tables: it takes .txt for lines of text, whatever is in them.
+_READABLE = ("csv", "tsv", "json", "jsonl", "parquet", "arrow")
 _AGAIN = "copy the whole folder again; the command that is in its tokkit.json wrote all of it"
 
 
@@ -28,10 +30,12 @@ def build_data_card(folder: Path, progress: Progress) -> Card:
     result, command = receipt.fields("result"), receipt.text("command")
     examined = None if command == "encode" else _examined(folder, progress)
     inputs = result.objects("inputs", default=())
+    files_by_split = split_files(folder)
     record = DataRecord(
         made_by=command,
         splits=_recorded_rows(result) if examined is None else examined.splits,
-        files=split_files(folder),
+        files=files_by_split,
+        separator=separator_of(folder, files_by_split),
         origin=Origin(
             command=typed_command(receipt),
             inputs=[(item.text("name"), item.integer("bytes", default=0)) for item in inputs],
@@ -46,13 +50,24 @@ def build_data_card(folder: Path, progress: Progress) -> Card:
 
 
 def split_files(folder: Path) -> dict[str, list[str]]:
-    """Split -> its files in a folder of splits, in order; empty for folds and for other folders."""
+    """Split -> its files in a folder of splits, in order, as far as `datasets` reads them as tables.
+
+    Empty for folds and for other folders.
+    """
     by_split: dict[str, list[str]] = {}
     for path in sorted(folder.iterdir()):
         split = split_named(path.name)
-        if path.is_file() and split is not None and format_of(path) and not is_hidden(path, folder):
+        readable = format_of(path) in _READABLE and not is_hidden(path, folder)
+        if path.is_file() and split is not None and readable:
             by_split.setdefault(split, []).append(path.name)
     return {split: by_split[split] for split in SPLITS if split in by_split}
+
+
+def separator_of(folder: Path, by_split: Mapping[str, list[str]]) -> str | None:
+    """The separator of csv files, where it is not the usual one."""
+    names = [name for paths in by_split.values() for name in paths if format_of(Path(name)) == "csv"]
+    separator = recognize(folder / names[0]).separator if names else None
+    return None if separator == "," else separator
 
 
 def _examined(folder: Path, progress: Progress) -> StatsResult | None:

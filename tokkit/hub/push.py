@@ -140,6 +140,14 @@ def _card(folder: Path, kind: CardKind, repo: str, progress: Progress) -> str:
         card = card.with_metadata({"model-index": [{**entry, "name": repo.partition("/")[2]}]})
     # A folder with a head of tokkit is downloaded first; all other libraries take the name itself.
     text = card.text.replace(f'tokkit.predict("{THIS_FOLDER}"', f'tokkit.predict(snapshot_download("{repo}")')
+    local = f'tokkit.load_dataset("{THIS_FOLDER}")'
+    if local in text:
+        progress.say(
+            f"{folder}: the datasets library does not read its files as tables, so the hub displays no rows; "
+            "it reads parquet (--output-format)"
+        )
+        downloaded = f'tokkit.load_dataset(snapshot_download("{repo}", repo_type="dataset"))'
+        text = text.replace(local, downloaded)
     text = text.replace("```python\nimport tokkit\n", "```python\nimport tokkit\n" + _DOWNLOAD)
     return text.replace(f"tokkit stats {THIS_FOLDER}", f"tokkit stats hub:{repo}").replace(THIS_FOLDER, repo)
 

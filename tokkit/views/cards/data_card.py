@@ -32,7 +32,8 @@ class DataRecord:
 
     made_by   the command that wrote it
     splits    name -> its statistics as `stats` gives them, or ``{"rows": n}`` alone
-    files     split -> its files in the folder, as the hub loads them
+    files     split -> its files in the folder, as the hub loads them; empty where it loads none as a table
+    separator of its csv files, where it is no comma
     columns   role -> column
     findings  sentences of `stats`; None where the rows were not looked at
     changes   sentences about what the command did
@@ -42,6 +43,7 @@ class DataRecord:
     splits: Mapping[str, Mapping[str, Any]]
     files: Mapping[str, Sequence[str]]
     origin: Origin
+    separator: str | None = None
     columns: Mapping[str, str | None] = field(default_factory=dict)
     label_kind: str | None = None
     findings: Sequence[str] | None = None
@@ -60,7 +62,7 @@ def data_card(record: DataRecord) -> Card:
         title=f"Data set, {counted(record.rows, 'row', style=',')}",
         lead=_lead(record),
         sections={
-            USE: _use(),
+            USE: _use(record),
             DATA: _data(record),
             FAULTS: "" if record.findings is None else faults(record.findings),
             CHANGES: joined(listed(map(in_markdown, record.changes)), record.origin.how, record.origin.read),
@@ -80,7 +82,8 @@ def _metadata(record: DataRecord) -> dict[str, Any]:
     }
     if record.files:
         splits = [{"split": split, "path": list(paths)} for split, paths in record.files.items()]
-        metadata["configs"] = [{"config_name": "default", "data_files": splits}]
+        separated = {"sep": record.separator} if record.separator else {}
+        metadata["configs"] = [{"config_name": "default", "data_files": splits, **separated}]
     return {key: value for key, value in metadata.items() if value is not None}
 
 
@@ -90,10 +93,11 @@ def _lead(record: DataRecord) -> str:
     return f"Written by `tokkit {record.made_by}`.{described}"
 
 
-def _use() -> str:
+def _use(record: DataRecord) -> str:
+    by_datasets, by_tokkit = "from datasets import load_dataset", "import tokkit"
     lines = (
-        "from datasets import load_dataset",
-        f'data = load_dataset("{THIS_FOLDER}")',
+        by_datasets if record.files else by_tokkit,
+        f'data = {"" if record.files else "tokkit."}load_dataset("{THIS_FOLDER}")',
         'print(data["train"][0])',
     )
     note = f"Every command of tokkit takes it as DATASET: `tokkit stats {THIS_FOLDER}`."
