@@ -83,7 +83,7 @@ class Hub:
     def fail(self, part: str, status: int | None = None, times: int = 1, **headers: str) -> None:
         """Set a fault; names of headers have ``_`` for ``-``."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
-        self.faults.append(Fault(part, status, times, named))
+        self.faults.append(Fault(part, status, times=times, headers=named))
 
 
 @contextmanager
