@@ -57,6 +57,8 @@ split rows.csv -o s --group-column label
 split five.csv -o s --folds 9
 split rows.csv -o existing
 split rows.csv
+card carded
+card badcard
 compare --on rows.csv
 stats rows.csv --label-column lable
 stats rows.csv --sort textt
@@ -173,6 +175,8 @@ stats data
 stats findings.csv --tokenizer wp
 stats minus.csv
 doctor wp --data rows.csv
+card parted --check
+card wp --check
 """.strip().splitlines()
 
 
@@ -291,6 +295,11 @@ def _write_others(folder: Path) -> None:
         content = json.loads((folder / "wp" / "tokenizer.json").read_text("utf-8"))
         change(content)
         (folder / name / "tokenizer.json").write_text(json.dumps(content), "utf-8")
+    tokkit.split(folder / "rows.csv", folder / "parted", validation=0.2, test=0)
+    tokkit.card(folder / "parted")
+    for name, content in (("carded", "# Mine\n"), ("badcard", "---\ntags: [\n---\n# Mine\n")):
+        shutil.copytree(folder / "parted", folder / name)
+        (folder / name / "README.md").write_text(content, "utf-8")
     (folder / "models").mkdir()
     for name in "ab":
         sentencepiece.SentencePieceTrainer.train(

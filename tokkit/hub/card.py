@@ -67,7 +67,7 @@ def card(
     options.check()
     path = Path(folder)
     kind = kind_of(path)
-    old = read_card(path)
+    old = read_card(path, repair=force)
     if old is not None and _OURS not in _tags(old) and not force:
         raise OutputError(
             f"{path / CARD}: was not written by tokkit", hint="replace it, but for its own sections:\n--force"
@@ -94,8 +94,11 @@ def card(
     )
 
 
-def read_card(folder: Path) -> Card | None:
-    """The card in a folder; None where there is none. Raises `InputError` for metadata that is no YAML."""
+def read_card(folder: Path, *, repair: bool = False) -> Card | None:
+    """The card in a folder; None where there is none.
+
+    Raises `InputError` for metadata that is no YAML, which ``repair`` drops.
+    """
     path = folder / CARD
     if not path.exists():
         return None
@@ -104,7 +107,12 @@ def read_card(folder: Path) -> Card | None:
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from error
     metadata, parts = parts_of(text)
-    return parts.with_metadata(parsed_metadata(metadata, path))
+    try:
+        return parts.with_metadata(parsed_metadata(metadata, path))
+    except InputError:
+        if not repair:
+            raise
+        return parts
 
 
 def completed(

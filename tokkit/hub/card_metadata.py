@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,4 +64,4 @@ def valid_metadata(metadata: Mapping[str, Any], repository: str, path: Path) -> 
 
 
 def _again(path: Path) -> str:
-    return f"correct it, or write the card again:\ntokkit card {path.parent} --force"
+    return f"correct it, or write the card again:\ntokkit card {shlex.quote(str(path.parent))} --force"

@@ -16,7 +16,7 @@ from tokkit.model.folder.receipt import METRICS
 # Tables in the metrics of an evaluation that hold rows of the user.
 ROWS = ("worst", "best_rows", "label_issues")
 _PICTURES = ("confusion.png", "reliability.png")
-_HINT = "write it with:\ntokkit evaluate MODEL DATASET -o evaluation"
+_HINT = "name a folder that the command evaluate wrote (-o) for this model alone"
 
 
 def without_rows(metrics: dict[str, Any]) -> dict[str, Any]:
@@ -33,7 +33,7 @@ def add_test_scores(model: Path, evaluation: Path) -> list[Path]:
     if (command := receipt.text("command")) != "evaluate":
         raise InputError(f"{evaluation}: was written by tokkit {command}, not by evaluate", _HINT)
     if not (evaluation / METRICS).exists():
-        raise InputError(f"{evaluation}: compares several models", "evaluate this one alone, with -o")
+        raise InputError(f"{evaluation}: compares several models", _HINT)
     result = receipt.fields("result")
     inputs = result.objects("inputs", "a list of files, each with its sha256")
     folders = [item for item in inputs if "files" in item.content]
@@ -41,7 +41,7 @@ def add_test_scores(model: Path, evaluation: Path) -> list[Path]:
     if not set(_weights(model)) <= evaluated:
         raise InputError(
             f"{evaluation}: evaluates another model than {model}, or an earlier state of it",
-            hint=f"evaluate this one:\ntokkit evaluate {model} DATASET -o evaluation",
+            hint=_HINT,
         )
     data: list[Fields] = [item for item in inputs if "files" not in item.content]
     hub = next((item for item in data if item.text("hub", default=None)), None)

@@ -32,6 +32,7 @@ HUB = "hub:"
 
 _AGAIN = "copy the whole folder again; the command finetune wrote all of it"
 PICTURES = {
+    "folds.png": "Scores of the folds",
     "curves.png": "Loss and score by epoch",
     "confusion.png": "Confusion matrix",
     "reliability.png": "Reliability: accuracy by confidence",
