@@ -279,6 +279,28 @@ def test_int8_keeps_labels(model, tmp_path, int8):
 
 
 @pytest.mark.long
+def test_openvino(model, exported, tmp_path):
+    pytest.importorskip("openvino")
+    out = tmp_path / "out"
+    result = tokkit.export(model, out, openvino=True)
+    assert (result.format, result.checks.max_difference <= 1e-4) == ("openvino", True)
+    assert {"model.xml", "model.bin"} <= {path.name for path in out.iterdir()}
+    assert not (out / "model.onnx").exists() and not (out / "predict.py").exists()
+    expected = tokkit.predict(model, TEXTS).predictions
+    # OpenVINO also reads ONNX; onnxruntime does not read the format of OpenVINO.
+    for folder, settings in (
+        (out, {}),
+        (out, {"backend": "openvino"}),
+        (exported[1], {"backend": "openvino"}),
+    ):
+        same_predictions(tokkit.predict(folder, TEXTS, **settings).predictions, expected)
+    with pytest.raises(InputError, match="only OpenVINO loads"):
+        tokkit.predict(out, "glad", backend="onnxruntime")
+    with pytest.raises(InputError, match="openvino here computes on cpu only"):
+        tokkit.predict(out, "glad", device="cuda")
+
+
+@pytest.mark.long
 def test_pairs_are_told_apart(tokenizer, tmp_path):
     pairs = [
         {"text": first, "pair": second, "label": label}

@@ -22,13 +22,13 @@ from tokkit.model.export.openvino_format import write_openvino
 from tokkit.model.export.quantization import quantize_dynamic, quantize_static
 from tokkit.model.export.sample_rows import SampleRows, sample_rows
 from tokkit.model.exported.description import GRAPHS, Description
-from tokkit.model.exported.exported_model import ExportedModel
+from tokkit.model.exported.exported_model import EXPORTED_BUDGET, ExportedModel
 from tokkit.model.exported.loading import load_graph
 from tokkit.model.exported.runtime import Inputs
 from tokkit.model.folder.model_folder import TOKENIZER_FILES, SavedModel, load_saved
 from tokkit.model.folder.predictions import write_json
 from tokkit.model.folder.receipt import METRICS, ModelReceipt
-from tokkit.model.network.batches import CPU_BUDGET, padded_rows, pieces_within
+from tokkit.model.network.batches import padded_rows, pieces_within
 from tokkit.model.options.export_options import STATIC, ExportOptions
 from tokkit.model.requests.checks import check_export
 from tokkit.options import apply_to_both
@@ -93,7 +93,8 @@ def export(
     with files.folder(out, force=force, inputs=inputs) as staging:
         description = _write_description(staging, saved, options)
         checked = _GraphWriter(staging, saved, description, samples, options, threads, progress).write()
-        shutil.copyfile(_STANDALONE, staging / STANDALONE)
+        if options.format == "onnx":  # the script runs onnxruntime
+            shutil.copyfile(_STANDALONE, staging / STANDALONE)
         published: list[dict[str, Any]] = [
             {"path": path.name, "size": path.stat().st_size} for path in sorted(staging.iterdir())
         ]
@@ -218,5 +219,5 @@ class _GraphWriter:
         encoded = classifier.encode(self.samples.calibration, self.threads)
         return [
             classifier.inputs(padded_rows(encoded, piece, classifier.limits.pad_id))
-            for piece in pieces_within(np.arange(len(encoded)), encoded.lengths, CPU_BUDGET)
+            for piece in pieces_within(np.arange(len(encoded)), encoded.lengths, EXPORTED_BUDGET)
         ]

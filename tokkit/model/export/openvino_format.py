@@ -14,4 +14,4 @@ def write_openvino(graph: Path, target: Path) -> None:
     openvino = import_module("openvino")
     with guarded(f"{graph.name}: OpenVINO cannot convert it"):
         # By default weights would be rounded to 16 bits.
-        openvino.save_model(openvino.convert_model(str(graph)), str(target), compress_to_fp16=False)
+        openvino.save_model(openvino.Core().read_model(str(graph)), str(target), compress_to_fp16=False)

@@ -13,7 +13,6 @@ from tokkit.model.exported.runtime import Inputs, Runtime
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network.batches import (
     ACCELERATOR_BUDGET,
-    CPU_BUDGET,
     PaddedRows,
     RowLimits,
     logits_in_order,
@@ -25,6 +24,9 @@ from tokkit.runtime.panics import guarded
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder.load import LoadedTokenizer
 from tokkit.tokenizer.folder.load import load as load_tokenizer
+
+# Tokens computed at once: 230 rows/s in 8 bits, 210 with the 1,024 that are the fastest with torch.
+EXPORTED_BUDGET = 512
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ class ExportedModel:
     def logits(self, encoded: Encoded, options: InferenceOptions, progress: Progress) -> NDArray[np.float32]:
         """(rows, classes), for tasks by token (tokens, classes)."""
         classifier = self.classifier
-        on_device = CPU_BUDGET if classifier.runtime.on_cpu else ACCELERATOR_BUDGET
+        on_device = EXPORTED_BUDGET if classifier.runtime.on_cpu else ACCELERATOR_BUDGET
         return logits_in_order(
             encoded,
             classifier.logits,
