@@ -105,6 +105,7 @@ def test_faults_of_the_training_data_are_listed_where_it_is_there(outputs, heard
         (model / "README.md").write_bytes(before)
 
 
+@pytest.mark.long
 def test_scores_on_other_rows_come_from_evaluate(copied, outputs, tmp_path):
     model = copied("model")
     evaluation = tmp_path / "evaluation"

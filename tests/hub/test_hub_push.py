@@ -64,6 +64,7 @@ def test_a_model_is_one_commit_without_rows_and_paths(outputs, hub):
     assert card.data.model_name == "moods"
 
 
+@pytest.mark.long
 def test_what_is_on_the_hub_is_the_folder_again(outputs, hub, tmp_path):
     tokkit.push(outputs / "model", REPO)
     for name, content in hub.repositories[MODEL].files.items():

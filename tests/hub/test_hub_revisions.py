@@ -8,7 +8,10 @@ import subprocess
 import sys
 
 import pytest
+from huggingface_hub import ModelCard
 
+import tokkit
+from tests.hub.conftest import FAST
 from tests.hub.hub_server import Repository, serving
 from tests.model.conftest import sentences
 from tokkit import files
@@ -41,6 +44,19 @@ def reads(outputs, tmp_path_factory):
         content = {name: (outputs / "tokenizer" / name).read_bytes() for name in names}
         tokenizer.branches["v1"] = tokenizer.commit(content)
         tokenizer.commit({"other.txt": b"x"})
+        base = hub.repositories["model", "ada/base"] = Repository()
+        names = ("config.json", "model.safetensors", *names)
+        base.branches["v1"] = base.commit({name: (outputs / "model" / name).read_bytes() for name in names})
+        base.commit({"other.txt": b"x"})
+        settings = {**FAST, "epochs": 1, "head": "mean"}
+        tokkit.finetune(outputs / "reviews", outputs / "tokenizer", out=here / "headed", **settings)
+        content = {
+            path.relative_to(here / "headed").as_posix(): path.read_bytes()
+            for path in (here / "headed").rglob("*")
+            if path.is_file() and path.suffix in (".json", ".safetensors")
+        }
+        hub.repositories["model", "ada/headed"] = Repository()
+        hub.repositories["model", "ada/headed"].commit(content)
         lines = [
             "split hub:ada/moods@v1 -o v1 -q",
             "split hub:ada/moods -o main -q",
@@ -50,6 +66,10 @@ def reads(outputs, tmp_path_factory):
             "encode rows.csv --tokenizer ada/wp@nothing -o none -q",
             "reproduce v1 -q",
             "reproduce ids -q",
+            "finetune hub:ada/moods@v1 --model ada/base@v1 -o tuned --epochs 1 --threads 1 -q",
+            "predict ada/base@v1 glad -q",
+            "card tuned --check -q",
+            "predict ada/headed glad -q",
         ]
         environment = {"HF_ENDPOINT": hub.address, "HF_HOME": str(here / "home"), "HF_HUB_DISABLE_XET": "1"}
         done = subprocess.run(
@@ -63,7 +83,7 @@ def reads(outputs, tmp_path_factory):
                 "PYTHONPATH": os.pathsep.join(sys.path),
             },
         )
-        return here, done, {"data": data, "tokenizer": tokenizer}
+        return here, done, {"data": data, "tokenizer": tokenizer, "base": base}
 
 
 def inputs_of(folder):
@@ -104,7 +124,21 @@ def test_a_revision_that_is_none_is_one_sentence(reads):
 def test_what_was_read_is_read_again_at_its_commit(reads):
     _, done, _ = reads
     codes = [line for line in done.stdout.splitlines() if line.isdecimal()]
-    assert codes[6:] == ["0", "0"], done.stderr
+    assert codes[6:] == ["0"] * 6, done.stderr
+
+
+@pytest.mark.long
+def test_a_model_of_a_revision_is_the_base_model_of_its_card(reads):
+    here, done, repositories = reads
+    origins = {item["hub"]: item["revision"] for item in inputs_of(here / "tuned") if "hub" in item}
+    assert origins == {
+        "datasets/ada/moods": repositories["data"].branches["v1"],
+        "ada/base": repositories["base"].branches["v1"],
+    }, done.stderr
+    data = ModelCard.load(here / "tuned" / "README.md").data
+    assert (data.base_model, data.datasets) == ("ada/base", ["ada/moods"])
+    assert {result.dataset_type for result in data.eval_results} == {"ada/moods"}
+    assert {result.dataset_revision for result in data.eval_results} == {origins["datasets/ada/moods"]}
 
 
 @pytest.mark.parametrize(

@@ -27,11 +27,13 @@ from tokkit.model.network.heads import HeadedModel
 from tokkit.model.options.inference_options import InferenceOptions
 from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress
+from tokkit.sources.paths import is_path
 from tokkit.tokenizer.blocks.recipes import PLAIN_INPUTS
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.checkpoints import (
     LOADING,
+    MODEL_PATTERNS,
     checkpoint_path,
     loading,
     quiet,
@@ -39,6 +41,7 @@ from tokkit.tokenizer.folder.checkpoints import (
     segment_count,
 )
 from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
+from tokkit.tokenizer.folder.hub_downloads import from_hub
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 
 TOKENIZER_FILES = (
@@ -134,9 +137,12 @@ def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILEN
     """
     receipt = model if isinstance(model, ModelReceipt) else ModelReceipt.read(model)
     name = receipt.folder
-    if saved_heads.is_headed(name):
+    if not is_path(name):
+        # What the command push sent has its receipt and its head next to it in the cache of the hub.
+        receipt = ModelReceipt.read(from_hub(str(name), progress, "model", MODEL_PATTERNS))
+    if saved_heads.is_headed(receipt.folder):
         return _load_headed(receipt)
-    path = checkpoint_path(name, progress)
+    path = checkpoint_path(receipt.folder, progress)
     tokenizer = load_tokenizer(path, progress)
     with loading(name):
         # The configuration first: it decides which Auto class loads the weights.
