@@ -2,10 +2,10 @@
 
     python -m tests.benchmarks.engines english.txt --commands count encode stats
 
-Work is the CPU of all processes on two copies of the data, which is that of four less that of two: every
-worker has a shard of both, so that what starts processes and loads libraries is none of it. Start is the wall
-time on two lines, over that of the inline run. The CPU of processes that end is known to a tenth of a second.
-The driver's memory is that with shards so small that there are 1,000.
+Work is the CPU of all processes on two copies of the data, which is that of four less that of two, a copy a
+shard: both workers have shards of both, so that what starts processes and loads libraries is none of it.
+Start is the wall time on two lines, over that of the inline run. The CPU of processes that end is known to a
+tenth of a second. The driver's memory is that with shards so small that there are 1,000.
 """
 
 from __future__ import annotations
@@ -119,8 +119,10 @@ def main() -> None:
             for engine in ["inline", *arguments.engines]:
                 options = ["--engine", engine, "--threads", str(_WORKERS)]
                 start = measured(folder, commands(folder, tiny, tokenizer)[name] + options)
-                run = measured(folder, commands(folder, four, tokenizer)[name] + options)
-                first = measured(folder, commands(folder, two, tokenizer)[name] + options)
+                run, first = (
+                    measured(folder, commands(folder, copies, tokenizer)[name] + options, size)
+                    for copies in (four, two)
+                )
                 work = run.cpu - first.cpu
                 baseline = baseline or (start.wall, work)
                 line = (
