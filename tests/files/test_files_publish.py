@@ -289,3 +289,19 @@ except OutputError as error:
         if done.returncode in (1, 99) and "Traceback" not in done.stderr:
             pytest.skip("nothing may be mounted here")
         assert done.returncode == 44, done.stderr
+
+
+def test_work_that_is_removed_in_part_is_none_to_continue(tmp_path, monkeypatch):
+    out = tmp_path / "out"
+    work = files.work_path(out, "folds")
+    (work / "fold-1").mkdir(parents=True)
+    (work / "fold-1" / "config.json").write_text("{}")
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            "shutil.rmtree", lambda *arguments, **options: None
+        )  # as where a file cannot be removed
+        files.remove_work(work, out)
+    assert not work.exists()
+    assert len(names(tmp_path)) == 1
+    publish_folder(out, "new")
+    assert names(tmp_path) == ["out"]  # the next run removes the rest

@@ -49,6 +49,7 @@ from tokkit.files.receipts import versions as versions
 from tokkit.files.receipts import write_receipt as write_receipt
 from tokkit.files.staging import check_output as check_output
 from tokkit.files.staging import check_outside as check_outside
+from tokkit.files.staging import discard_work as discard_work
 from tokkit.files.staging import lock as lock
 from tokkit.files.staging import raising_output_error as raising_output_error
 from tokkit.files.staging import raising_write_error as raising_write_error

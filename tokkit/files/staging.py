@@ -292,7 +292,18 @@ def leftovers(out: Path) -> list[Path]:
 def remove_work(work: Path, out: Path) -> None:
     """Remove the work of a published output, unless another run has already started one."""
     with suppress(OutputError), lock(out):
-        shutil.rmtree(work, ignore_errors=True)
+        discard_work(work, out)
+
+
+def discard_work(work: Path, out: Path) -> None:
+    """Remove a folder of work as a whole; where that fails half way, no other run takes the rest for work.
+
+    Renamed first: the next run removes it as it does all that is left of staging.
+    """
+    gone = staging_path(out)
+    with suppress(OSError):
+        work.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
 
 
 @contextmanager

@@ -14,14 +14,13 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from tokkit.errors import counted
 from tokkit.files.publish import sync_folder
-from tokkit.files.staging import raising_output_error, staging_path
+from tokkit.files.staging import discard_work, raising_output_error
 from tokkit.progress import Progress
 
 _JOB = "job.json"
@@ -140,10 +139,7 @@ class Work:
 
     def remove(self) -> None:
         """Delete the folder; a thread that still writes fails, for it is renamed first."""
-        gone = staging_path(self.out.resolve())
-        with suppress(OSError):
-            self.folder.rename(gone)
-        shutil.rmtree(gone, ignore_errors=True)
+        discard_work(self.folder, self.out.resolve())
 
     def _marker(self, shard: int) -> Path:
         return self.folder / f"shard-{shard:05}.done"

@@ -151,7 +151,7 @@ class Checkpoints:
                 # with incomplete files.
                 files.sync_tree(part)
                 # From an earlier run that was resumed from an older checkpoint.
-                shutil.rmtree(final, ignore_errors=True)
+                _remove(final)
                 part.rename(final)
                 files.sync_folder(self.folder)
         except BaseException:
@@ -167,8 +167,8 @@ class Checkpoints:
 
     def discard(self) -> None:
         """Remove the work folder."""
-        if not self._read_only:
-            shutil.rmtree(self.folder, ignore_errors=True)
+        if not self._read_only and self.folder.exists():
+            files.discard_work(self.folder, self._out.resolve())
 
 
 def identity_of(setup: TrainingSetup) -> dict[str, Any]:
