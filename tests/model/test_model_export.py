@@ -61,7 +61,10 @@ def same_predictions(left, right, tolerance=0.02):
 
 def test_logits_and_scores_are_those_of_torch(model, exported, dataset):
     result, out = exported
+    # These keys of --json stay; others may be added.
+    assert result.as_dict().keys() >= {"output", "format", "precision", "size", "checks", "files"}
     checks = result.as_dict()["checks"]
+    assert checks.keys() >= {"rows", "source", "max_difference", "label_agreement", "macro_f1"}
     assert checks["rows"] == 60
     assert checks["max_difference"] <= 1e-4
     assert checks["label_agreement"] == 1
