@@ -52,7 +52,7 @@ def test_every_command_that_reads_text_has_the_option():
         command = getattr(importlib.import_module(f"tokkit.cli.{module}"), f"{module}_command")
         if not any("--encoding" in parameter.opts for parameter in command.params):
             without.add(name)
-    assert without == {"merge-counts", "blocks", "demo"}
+    assert without == {"merge-counts", "blocks", "demo", "card", "push", "find-datasets", "reproduce"}
 
 
 @pytest.mark.long

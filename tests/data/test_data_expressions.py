@@ -173,6 +173,11 @@ def _sums(draw, depth=0):
     return f"({one} {sign} {other})", SIGNS[sign](first, second)
 
 
+def test_numbers_that_are_written_have_64_bits():
+    assert _values("8 * 19 * (23 * 32) * (35 * 50) * 11 > 2147483647") == [True]
+    assert _values("65536 * 65536") == [4_294_967_296]
+
+
 @given(_sums(), _sums(), st.sampled_from(["==", "!=", "<", "<=", ">", ">="]))
 def test_expressions_of_numbers_are_what_python_makes_of_them(one, other, sign):
     (left, first), (right, second) = one, other

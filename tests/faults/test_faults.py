@@ -97,13 +97,21 @@ CASES = {
         "evaluate model rows.csv -o scores", "evaluate model rows.csv -o scores --seed 7 --force", ["scores"],
         [TOKENIZER, MODEL],
     ),
+    "card": Case("card tokenizer", "card tokenizer --license mit", ["tokenizer"], [TOKENIZER]),
+    "export": Case(
+        "export model -o exported", "export model -o exported --int8 dynamic --force", ["exported"],
+        [TOKENIZER, MODEL],
+    ),
     "features": of_file(
         "features model rows.csv", "features.parquet", other="--pooling max", before=(TOKENIZER, MODEL)
     ),
 }  # fmt: skip
 LIGHT = ("train-wordpiece", "clean", "rebalance")
-OF_MODELS = ("add-tokens", "trim", "finetune", "folds", "evaluate", "features")
-WRITES_NOTHING = {"blocks", "tokenize", "compare", "doctor", "predict"}
+OF_MODELS = ("add-tokens", "trim", "finetune", "folds", "evaluate", "features", "export")
+WRITES_NOTHING = {
+    *("blocks", "tokenize", "compare", "doctor", "predict"),
+    *("find-datasets", "push", "reproduce"),
+}
 
 
 def inputs(folder: Path) -> Path:

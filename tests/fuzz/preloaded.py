@@ -14,7 +14,7 @@ import tokkit
 
 torch.set_num_threads(1)  # a pool of threads would not survive a fork
 for _module in pkgutil.walk_packages(tokkit.__path__, "tokkit."):
-    if _module.name != "tokkit.__main__":
+    if _module.name not in ("tokkit.__main__", "tokkit.model.exported.standalone"):  # which run as they load
         importlib.import_module(_module.name)
 for _name in [name for name in sys.modules if name.startswith("tokkit.") and name.endswith("_kernels")]:
     for _kernel in vars(sys.modules[_name]).values():

@@ -77,7 +77,11 @@ def _condition(expression: pl.Expr) -> Value:
 
 
 def _literal(value: str | float) -> Value:
-    return Value(pl.lit(value), TEXT if isinstance(value, str) else NUMBER, value)
+    if isinstance(value, str):
+        return Value(pl.lit(value), TEXT, value)
+    # 64 bits, as columns have: polars gives a small number 32, and a product of such would wrap around
+    is_long = isinstance(value, int) and abs(value) < 1 << 63
+    return Value(pl.lit(value, pl.Int64 if is_long else pl.Float64), NUMBER, value)
 
 
 def _column(name: str, keys: Sequence[str], dtype: pl.DataType) -> Value:
