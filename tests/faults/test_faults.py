@@ -97,7 +97,7 @@ CASES = {
         "evaluate model rows.csv -o scores", "evaluate model rows.csv -o scores --seed 7 --force", ["scores"],
         [TOKENIZER, MODEL],
     ),
-    "card": Case("card tokenizer", "card tokenizer --license mit", ["tokenizer"], [TOKENIZER]),
+    "card": Case("card tokenizer", "card tokenizer --license mit", ["tokenizer/README.md"], [TOKENIZER]),
     "export": Case(
         "export model -o exported", "export model -o exported --int8 dynamic --force", ["exported"],
         [TOKENIZER, MODEL],
