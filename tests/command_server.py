@@ -105,7 +105,9 @@ class CommandServer:
         }
         self._process.stdin.write(json.dumps(job) + "\n")
         self._process.stdin.flush()
-        return Outcome(**json.loads(self._process.stdout.readline()))
+        answer = self._process.stdout.readline()
+        assert answer, f"the server ended with exit code {self._process.wait(timeout=60)}"
+        return Outcome(**json.loads(answer))
 
 
 def _serve() -> None:

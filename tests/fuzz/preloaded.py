@@ -15,7 +15,11 @@ import tokkit
 torch.set_num_threads(1)  # a pool of threads would not survive a fork
 for _module in pkgutil.walk_packages(tokkit.__path__, "tokkit."):
     if _module.name not in ("tokkit.__main__", "tokkit.model.exported.standalone"):  # which run as they load
-        importlib.import_module(_module.name)
+        try:
+            importlib.import_module(_module.name)
+        except ModuleNotFoundError as error:  # an extra that is not installed
+            if not error.name or error.name.startswith("tokkit"):
+                raise
 for _name in [name for name in sys.modules if name.startswith("tokkit.") and name.endswith("_kernels")]:
     for _kernel in vars(sys.modules[_name]).values():
         if isinstance(_kernel, numba.core.dispatcher.Dispatcher):
