@@ -88,11 +88,11 @@ def commands(folder: Path, data: Path, tokenizer: Path) -> dict[str, list[str]]:
 
 
 def copies_of(corpus: Path, folder: Path, number: int) -> Path:
-    """A folder with as many files of the same text, each a shard; links, so that they take no space."""
-    copies = folder / f"copies-{number}"
-    copies.mkdir()
-    for copy in range(number):
-        os.link(corpus, copies / f"{copy}.txt")
+    """A file with the text so many times."""
+    copies = folder / f"copies-{number}.txt"
+    with open(copies, "wb") as file:
+        for _ in range(number):
+            file.write(corpus.read_bytes())
     return copies
 
 
