@@ -93,6 +93,14 @@ def test_the_folder_names_no_paths_and_holds_no_rows(model, exported):
     assert receipt["columns"] == read_receipt(model)["result"]["columns"]
 
 
+def test_a_head_on_the_first_token_computes_the_last_layer_for_it_alone(exported):
+    _, out = exported
+    graph = onnx.shape_inference.infer_shapes(onnx.load(out / "model.onnx")).graph
+    ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in graph.value_info}
+    activations = [ranks[node.output[0]] for node in graph.node if node.op_type == "Gelu"]
+    assert activations == [3] * (len(activations) - 1) + [2]
+
+
 def test_nothing_but_the_runtime_is_needed(model, exported, tmp_path):
     _, out = exported
     expected = tokkit.predict(model, TEXTS).predictions

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from tokkit.errors import InputError
+from tokkit.model.export.first_token import compute_first_token_alone
 from tokkit.model.export.packed_lstm import PackedLstm
 from tokkit.model.exported.description import INPUTS, LOGITS
 from tokkit.model.network.classifier import Classifier
@@ -83,7 +84,10 @@ def write_onnx(classifier: Classifier, path: Path) -> None:
     finally:
         if attention is not None:
             body.set_attn_implementation(attention)
-    _remove_traces(path)
+    model = onnx.load(path, load_external_data=False)
+    compute_first_token_alone(model)
+    _remove_traces(model)
+    onnx.save(model, path)
 
 
 def _exportable(network: Any) -> nn.Module:
@@ -127,9 +131,8 @@ def _quiet() -> Iterator[None]:
         logging.disable(level)
 
 
-def _remove_traces(path: Path) -> None:
+def _remove_traces(model: onnx.ModelProto) -> None:
     """Remove what the exporter records of its own source code: paths of this machine, in every node."""
-    model = onnx.load(path, load_external_data=False)
     model.doc_string = ""
     del model.metadata_props[:]
     graphs = [model.graph, *model.functions]
@@ -141,4 +144,3 @@ def _remove_traces(path: Path) -> None:
         del value.metadata_props[:]
     # Shapes between operators follow from them; the quantizer would keep those that it makes untrue.
     del model.graph.value_info[:]
-    onnx.save(model, path)
