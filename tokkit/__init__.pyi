@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from tokkit.model.prediction.predict import PredictResult as _PredictResult
     from tokkit.model.training.train_model import FinetuneResult as FinetuneResult
     from tokkit.progress import Progress as Progress
+    from tokkit.review.explore import ExploreResult as ExploreResult
+    from tokkit.review.explore_options import ExploreOptions as ExploreOptions
     from tokkit.review.reproduce import ReproduceResult as ReproduceResult
     from tokkit.runtime.dry_run import DryRunResult as DryRunResult
     from tokkit.runtime.engines.engine_options import EngineOptions as EngineOptions
@@ -479,6 +481,50 @@ def evaluate(
     sample: str | None = None,
     select: str | None = None,
 ) -> EvaluateResult: ...
+def explore(
+    dataset: str | Path | Rows,
+    out: str | Path,
+    options: ExploreOptions | None = None,
+    *,
+    tokenizer: str | Path | None = None,
+    model: str | Path | None = None,
+    features: str | Path | None = None,
+    audit: str | Path | None = None,
+    read_options: DatasetOptions | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    progress: Progress = ...,
+    tokens_per_batch: int | None = None,
+    device: str = "auto",
+    rows: int = 200000,
+    near: bool = False,
+    max_length: int | None = None,
+    map_rows: int = 10000,
+    seed: int = 42,
+    text_column: str | None = None,
+    pair_column: str | None = None,
+    label_column: str | None = None,
+    label_sep: str | None = None,
+    missing_label: str | None = None,
+    id_column: str | None = None,
+    sep: str | None = None,
+    quote: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    names: str | None = None,
+    format: str | None = None,
+    unit: str | None = None,
+    field: str | None = None,
+    skip_bad: bool = False,
+    label_names: str | None = None,
+    max_download: str = "2GB",
+    rename: str | None = None,
+    add: str | Sequence[str] = (),
+    where: str | None = None,
+    sort: str | None = None,
+    sample: str | None = None,
+    select: str | None = None,
+) -> ExploreResult: ...
 def export(
     model: str | Path,
     out: str | Path,

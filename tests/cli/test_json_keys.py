@@ -44,6 +44,7 @@ LINES = [
     "trim wp --to corpus.txt -o trimmed",
     "stats data --tokenizer wp --near",
     "stats one.csv",
+    "explore data --tokenizer wp -o page.html",
     "clean one.csv -o clean.csv",
     "split one.csv -o split",
     "rebalance one.csv -o balanced.csv",

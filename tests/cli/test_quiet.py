@@ -30,6 +30,7 @@ WRITING = {
     "encode rows.csv --tokenizer wp -o i": "i",
     "stats rows.csv --html s.html --plot s.svg": "s.svg\ns.html",
     "compare wp second --on rows.csv --html c.html": "c.html",
+    "explore rows.csv -o e.html": "e.html",
 }
 TRAINED = {
     f"finetune rows.csv --tokenizer wp -o f {TRAIN}": "f",

@@ -74,6 +74,8 @@ CASES = {
     ),
     "stats": Case("stats rows.csv --html page.html", "stats rows.csv --near --html page.html --force",
                   ["page.html"]),
+    "explore": Case("explore rows.csv -o page.html", "explore rows.csv --near -o page.html --force",
+                    ["page.html"]),
     "clean": of_file("clean rows.csv", "clean.csv", ".dropped.jsonl", other="--duplicates none"),
     "split": Case("split rows.csv -o parts", "split rows.csv -o parts --seed 9 --force", ["parts"]),
     "rebalance": of_file(

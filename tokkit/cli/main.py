@@ -54,6 +54,7 @@ SECTIONS = {
     },
     "Data": {
         "stats": "Classes, lengths, duplicates, conflicts and leaks.",
+        "explore": "One page with every row: search, filters, tokens, a map.",
         "clean": "Repair texts, drop rows with reasons.",
         "split": "Split into train, validation and test.",
         "rebalance": "Over- or under-sample a training split.",

@@ -9,7 +9,6 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -140,20 +139,8 @@ def write_page(
     ``SOURCE_DATE_EPOCH`` (seconds, https://reproducible-builds.org) where the environment has it; else a
     browser displays when the file was saved.
     """
-    described = [files.describe_input(input) for input in inputs]
-    hashes = [(item["name"], f"{item['bytes']:,} bytes, sha256 {item['sha256']}") for item in described]
-    facts = [*about.items(), *hashes, ("tokkit", files.versions()["tokkit"])]
-    write(path, html.page(title, parts, headlines, facts, _date()), force, progress)
-
-
-def _date() -> str | None:
-    """The day of ``SOURCE_DATE_EPOCH``, UTC. Raises `UsageError` where that is no number of seconds."""
-    if not (seconds := os.environ.get("SOURCE_DATE_EPOCH")):
-        return None
-    try:
-        return datetime.fromtimestamp(int(seconds), UTC).date().isoformat()
-    except (ValueError, OverflowError, OSError) as error:
-        raise UsageError(f"SOURCE_DATE_EPOCH: {seconds}: expected seconds since 1970") from error
+    facts = [*about.items(), *files.input_facts(inputs), ("tokkit", files.versions()["tokkit"])]
+    write(path, html.page(title, parts, headlines, facts, files.source_date()), force, progress)
 
 
 def write(path: Path, data: bytes, force: bool, progress: Progress) -> None:

@@ -20,6 +20,7 @@ nothing is. Long commands call `check_output` before they start, so that a mista
 ``inputs`` are the files that the run reads: none of them is ever replaced.
 """
 
+from tokkit.files.dates import source_date as source_date
 from tokkit.files.fields import Fields as Fields
 from tokkit.files.origins import origin_of as origin_of
 from tokkit.files.origins import pinned as pinned
@@ -40,6 +41,7 @@ from tokkit.files.receipts import CARD as CARD
 from tokkit.files.receipts import RECEIPT as RECEIPT
 from tokkit.files.receipts import changed_outputs as changed_outputs
 from tokkit.files.receipts import describe_input as describe_input
+from tokkit.files.receipts import input_facts as input_facts
 from tokkit.files.receipts import read_receipt as read_receipt
 from tokkit.files.receipts import receipt_fields as receipt_fields
 from tokkit.files.receipts import receipt_path as receipt_path

@@ -50,6 +50,12 @@ def sha256_of(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from error
 
 
+def input_facts(inputs: Iterable[Path]) -> list[tuple[str, str]]:
+    """Name, and size and hash in words, of each input, for people; raises as `describe_input`."""
+    described = map(describe_input, inputs)
+    return [(item["name"], f"{item['bytes']:,} bytes, sha256 {item['sha256']}") for item in described]
+
+
 def describe_input(path: Path) -> dict[str, Any]:
     """``{"name", "sha256", "bytes"}`` of a file, its name without folders.
 

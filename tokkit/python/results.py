@@ -30,6 +30,7 @@ REPORTS = {
     **{"doctor": "inspection.doctor", "suggest_tokens": "editing.suggestions"},
     **{"clean": "data.clean", "split": "data.split", "rebalance": "data.rebalance"},
     **{"predict": "predictions.predictions", "features": "features.features"},
+    "explore": "exploring.explored",
     "export": "exports.exported",
     **{
         "card": "hub.card",

@@ -74,27 +74,71 @@ def page(
         f'<li><a href="#part-{number}">{_text(part.title.partition(";")[0])}</a></li>'
         for number, part in enumerate(parts, 1)
     ]
+    tiles = f'<ul class="tiles">{"".join(map(_tile, headlines))}</ul>' if headlines else ""
+    contents = f"<ol>{''.join(links)}</ol>" if len(parts) > 1 else ""
+    return document(
+        title,
+        style=asset("report.css"),
+        script=asset("report.js"),
+        body=_REPORT.format(title=_text(title), tiles=tiles, contents=contents, sections="\n".join(sections)),
+        about=about,
+        date=date,
+    )
+
+
+_REPORT = """<header>
+<h1>{title}</h1>
+{tiles}
+</header>
+<nav aria-label="Contents">
+{contents}
+</nav>
+<main>
+{sections}
+</main>"""
+
+
+def document(
+    title: str,
+    *,
+    style: str,
+    script: str,
+    body: str,
+    about: Sequence[tuple[str, str]],
+    date: str | None,
+    kind: str = "report",
+    data: str = "",
+) -> bytes:
+    """A whole page in the template `report.html`, as UTF-8; ``body`` and ``data`` are HTML already.
+
+    about, date   as in `page`
+    kind          class of its body, by which the style sheet tells pages apart
+    """
     facts = [*((name, _text(value)) for name, value in about), ("date", _text(date or ""))]
     described = "".join(
         f"<dt>{_text(name)}</dt><dd{_SAVED if name == 'date' and not date else ''}>{value}</dd>"
         for name, value in facts
     )
-    template = Template(_asset("report.html"))
-    return template.substitute(
-        title=_text(title),
-        style=_asset("report.css"),
-        script=_asset("report.js"),
-        tiles=f'<ul class="tiles">{"".join(map(_tile, headlines))}</ul>' if headlines else "",
-        contents=f"<ol>{''.join(links)}</ol>" if len(parts) > 1 else "",
-        body="\n".join(sections),
-        about=f"<dl>{described}</dl>",
-    ).encode()
+    return (
+        Template(asset("report.html"))
+        .substitute(
+            title=_text(title),
+            style=style,
+            script=script,
+            kind=kind,
+            body=body,
+            data=data,
+            about=f"<dl>{described}</dl>",
+        )
+        .encode()
+    )
 
 
 _SAVED = " data-saved"
 
 
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A template, style sheet or script of this folder."""
     return files(__package__).joinpath(name).read_text("utf-8")
 
 

@@ -137,11 +137,13 @@ class LoadedTokenizer:
         max_length: int | None = None,
         *,
         special: bool = True,
+        offsets: bool = False,
         progress: Progress = SILENT,
     ) -> Iterator[Any]:
-        """The `tokenizers.Encoding` of each row, truncated at ``max_length`` tokens; texts without offsets.
+        """The `tokenizers.Encoding` of each row, truncated at ``max_length`` tokens.
 
         special  whether the post-processor adds special tokens
+        offsets  whether the encodings of texts have them; those of other rows always do
 
         Threads may share this without ``max_length``. Raises `InputError` where the tokenizer fails on a row.
         """
@@ -149,7 +151,7 @@ class LoadedTokenizer:
         words = bool(rows) and isinstance(rows[0], list)
         # encode_batch_fast gives no segments for a pair without a post-processor
         is_text = bool(rows) and isinstance(rows[0], str)
-        encode_batch = backend.encode_batch_fast if is_text else backend.encode_batch
+        encode_batch = backend.encode_batch_fast if is_text and not offsets else backend.encode_batch
         if max_length is not None:
             backend.enable_truncation(max_length)
         try:
