@@ -57,9 +57,15 @@ if TYPE_CHECKING:
     from tokkit.model.prediction.predict import PredictResult as _PredictResult
     from tokkit.model.training.train_model import FinetuneResult as FinetuneResult
     from tokkit.progress import Progress as Progress
+    from tokkit.review.audit import AuditResult as _AuditResult
+    from tokkit.review.audit_options import AuditOptions as AuditOptions
+    from tokkit.review.compare_runs import CompareRunsResult as CompareRunsResult
+    from tokkit.review.compare_runs_options import CompareRunsOptions as CompareRunsOptions
     from tokkit.review.explore import ExploreResult as ExploreResult
     from tokkit.review.explore_options import ExploreOptions as ExploreOptions
     from tokkit.review.reproduce import ReproduceResult as ReproduceResult
+    from tokkit.review.suggest_rows import SuggestRowsResult as _SuggestRowsResult
+    from tokkit.review.suggest_rows_options import SuggestRowsOptions as SuggestRowsOptions
     from tokkit.runtime.dry_run import DryRunResult as DryRunResult
     from tokkit.runtime.engines.engine_options import EngineOptions as EngineOptions
     from tokkit.tokenizer.blocks.catalogue import BlocksResult as BlocksResult
@@ -96,6 +102,10 @@ Rows: TypeAlias = (
 )
 """Rows in memory: a frame, a table, a data set, a frame for each split, a list of rows or of texts."""
 
+class AuditResult(_AuditResult):
+    def to_pandas(self) -> pd.DataFrame: ...
+    def _repr_html_(self) -> str: ...
+
 class CompareResult(_CompareResult):
     def to_pandas(self) -> pd.DataFrame: ...
     def _repr_html_(self) -> str: ...
@@ -113,6 +123,10 @@ class FindResult(_FindResult):
     def _repr_html_(self) -> str: ...
 
 class PredictResult(_PredictResult):
+    def to_pandas(self) -> pd.DataFrame: ...
+    def _repr_html_(self) -> str: ...
+
+class SuggestRowsResult(_SuggestRowsResult):
     def to_pandas(self) -> pd.DataFrame: ...
     def _repr_html_(self) -> str: ...
 
@@ -144,6 +158,47 @@ def add_tokens(
     sample: str | Sequence[str] = (),
     seed: int = 42,
 ) -> AddTokensResult: ...
+def audit(
+    dataset: str | Path | Rows,
+    model: str | Path | None = None,
+    out: str | Path | None = None,
+    options: AuditOptions | None = None,
+    *,
+    read_options: DatasetOptions | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    progress: Progress = ...,
+    tokens_per_batch: int | None = None,
+    device: str = "auto",
+    features: str | None = None,
+    neighbors: int = 20,
+    folds: int = 5,
+    seed: int = 42,
+    rows: int | None = None,
+    text_column: str | None = None,
+    pair_column: str | None = None,
+    label_column: str | None = None,
+    label_sep: str | None = None,
+    missing_label: str | None = None,
+    id_column: str | None = None,
+    sep: str | None = None,
+    quote: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    names: str | None = None,
+    format: str | None = None,
+    unit: str | None = None,
+    field: str | None = None,
+    skip_bad: bool = False,
+    label_names: str | None = None,
+    max_download: str = "2GB",
+    rename: str | None = None,
+    add: str | Sequence[str] = (),
+    where: str | None = None,
+    sort: str | None = None,
+    sample: str | None = None,
+    select: str | None = None,
+) -> AuditResult: ...
 def blocks(
     names: str | Sequence[str] = (),
     *,
@@ -177,6 +232,9 @@ def clean(
     force: bool = False,
     progress: Progress = ...,
     output_format: str | None = None,
+    apply: str | None = None,
+    new_labels: bool = False,
+    changed_rows: str = "refuse",
     rules: str | Sequence[str] = ("default",),
     duplicates: str = "exact",
     keep: str = "first",
@@ -249,6 +307,45 @@ def compare(
     sample: str | None = None,
     select: str | None = None,
 ) -> CompareResult: ...
+def compare_runs(
+    old: str | Path,
+    new: str | Path,
+    on: str | Path | Rows | None = None,
+    options: CompareRunsOptions | None = None,
+    *,
+    split: str | None = None,
+    read_options: DatasetOptions | None = None,
+    threads: int | None = None,
+    progress: Progress = ...,
+    tokens_per_batch: int | None = None,
+    device: str = "auto",
+    metric: str | None = None,
+    resamples: int = 1000,
+    seed: int = 42,
+    text_column: str | None = None,
+    pair_column: str | None = None,
+    label_column: str | None = None,
+    label_sep: str | None = None,
+    missing_label: str | None = None,
+    id_column: str | None = None,
+    sep: str | None = None,
+    quote: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    names: str | None = None,
+    format: str | None = None,
+    unit: str | None = None,
+    field: str | None = None,
+    skip_bad: bool = False,
+    label_names: str | None = None,
+    max_download: str = "2GB",
+    rename: str | None = None,
+    add: str | Sequence[str] = (),
+    where: str | None = None,
+    sort: str | None = None,
+    sample: str | None = None,
+    select: str | None = None,
+) -> CompareRunsResult: ...
 def compare_settings(
     dataset: str | Path | Rows,
     keys: Keys | Sequence[str],
@@ -924,6 +1021,45 @@ def stats(
     engine: str = "inline",
     ray_address: str | None = None,
 ) -> StatsResult: ...
+def suggest_rows(
+    dataset: str | Path | Rows,
+    model: str | Path,
+    out: str | Path | None = None,
+    options: SuggestRowsOptions | None = None,
+    *,
+    read_options: DatasetOptions | None = None,
+    force: bool = False,
+    threads: int | None = None,
+    progress: Progress = ...,
+    tokens_per_batch: int | None = None,
+    device: str = "auto",
+    budget: int = 200,
+    candidates: int = 10,
+    seed: int = 42,
+    text_column: str | None = None,
+    pair_column: str | None = None,
+    label_column: str | None = None,
+    label_sep: str | None = None,
+    missing_label: str | None = None,
+    id_column: str | None = None,
+    sep: str | None = None,
+    quote: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    names: str | None = None,
+    format: str | None = None,
+    unit: str | None = None,
+    field: str | None = None,
+    skip_bad: bool = False,
+    label_names: str | None = None,
+    max_download: str = "2GB",
+    rename: str | None = None,
+    add: str | Sequence[str] = (),
+    where: str | None = None,
+    sort: str | None = None,
+    sample: str | None = None,
+    select: str | None = None,
+) -> SuggestRowsResult: ...
 def suggest_tokens(
     tokenizer: str | Path,
     corpus: str | Path | Sequence[str | Path] | Rows = (),

@@ -22,6 +22,7 @@ import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from tokkit.errors import UsageError, did_you_mean
@@ -97,6 +98,10 @@ class Options:
         for name, described in described_fields(type(self)):
             kind, repeatable = kind_of(type(self), name)
             value = getattr(self, name)
+            if kind is str and isinstance(value, Path):
+                # An option that names a file, given from Python.
+                value = str(value)
+                object.__setattr__(self, name, value)
             if repeatable:
                 value = _as_tuple(value)
                 object.__setattr__(self, name, value)

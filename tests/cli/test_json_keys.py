@@ -16,6 +16,7 @@ import pytest
 
 from tests.model.conftest import sentences, write_csv
 from tokkit.cli.main import COMMANDS, run
+from tokkit.data.row_hash import row_hash
 
 CONTRACT = json.loads(Path(__file__).with_name("json_keys.json").read_text("utf-8"))
 
@@ -62,6 +63,12 @@ LINES = [
     "predict model data",
     "predict tagger 'Kim7 is in Seoul'",
     "features model data -o vectors.parquet --probe",
+    "features model one.csv -o one.parquet",
+    "audit one.csv --model folds -o review.jsonl --rows 5",
+    "audit one.csv --model folds --features one.parquet --rows 5",
+    "suggest-rows pool.txt --model model --budget 3 -o to-label.jsonl",
+    "clean pool.txt -o labeled.csv --apply filled.jsonl",
+    "compare-runs model folds --on data",
     "card model --license mit",
     "card model --check",
     "push wp ada/wp --dry-run",
@@ -94,6 +101,11 @@ def results(tmp_path_factory):
     write_csv(here / "foreign.csv", [(f"東京で寿司を食べる {i}", "ab"[i % 2]) for i in range(60)])
     texts = [text for text, _ in sentences(60, 1)]
     (here / "corpus.txt").write_text("".join(f"{text}\n" for text in texts), "utf-8")
+    (here / "pool.txt").write_text("".join(f"{text}\n" for text, _ in sentences(40, 4)), "utf-8")
+    decision = {"split": "train", "row": 0, "decision": "relabel", "new_label": "joy", "reason": "clear"}
+    (here / "filled.jsonl").write_text(
+        json.dumps({**decision, "hash": row_hash(sentences(40, 4)[0][0], None)}), "utf-8"
+    )
     (here / "domain.txt").write_text("myocardial infarction again\n" * 30, "utf-8")
     tagged = "Kim{0} B-PER\nis O\nin O\nSeoul B-LOC\n\nshe O\nis O\nglad{0} O\n\n"
     (here / "tags.conll").write_text("".join(map(tagged.format, range(20))), "utf-8")

@@ -38,6 +38,8 @@ TRAINED = {
     "predict model rows.csv -o p.csv": "p.csv",
     "features model rows.csv": "features.parquet",
     "export model -o x": "x",
+    "audit rows.csv --model folds -o r.jsonl": "r.jsonl",
+    "suggest-rows pool.txt --model model --budget 3 -o l.jsonl": "l.jsonl",
 }
 
 
@@ -69,7 +71,10 @@ def test_quiet_prints_the_path_of_what_was_written(line, here):
 @pytest.mark.long
 @pytest.mark.parametrize("line", TRAINED)
 def test_quiet_prints_the_path_of_what_a_model_wrote(line, here):
-    if "model" in line:
+    (here / "pool.txt").write_text("a good river\na bad house\n", "utf-8")
+    if "folds" in line:
+        assert run(f"finetune rows.csv --tokenizer wp -o folds --folds 2 {TRAIN}")[0] == 0
+    elif "model" in line:
         assert run(f"finetune rows.csv --tokenizer wp -o model {TRAIN}")[0] == 0
     assert run(f"{line} -q") == (0, f"{TRAINED[line]}\n", "")
 

@@ -104,15 +104,26 @@ CASES = {
         "export model -o exported", "export model -o exported --int8 dynamic --force", ["exported"],
         [TOKENIZER, MODEL],
     ),
+    "audit": of_file(
+        "audit rows.csv --model folds", "review.jsonl", other="--rows 5",
+        before=(TOKENIZER, f"{MODEL} --folds 2".replace("-o model", "-o folds")),
+    ),
+    "suggest-rows": of_file(
+        "suggest-rows rows.txt --model model --budget 5", "to-label.jsonl", other="--budget 4",
+        before=(TOKENIZER, MODEL),
+    ),
     "features": of_file(
         "features model rows.csv", "features.parquet", other="--pooling max", before=(TOKENIZER, MODEL)
     ),
 }  # fmt: skip
 LIGHT = ("train-wordpiece", "clean", "rebalance")
-OF_MODELS = ("add-tokens", "trim", "finetune", "folds", "evaluate", "features", "export")
+OF_MODELS = (
+    *("add-tokens", "trim", "finetune", "folds", "evaluate", "features", "export"),
+    *("audit", "suggest-rows"),
+)
 WRITES_NOTHING = {
     *("blocks", "tokenize", "compare", "doctor", "predict"),
-    *("find-datasets", "push", "reproduce"),
+    *("find-datasets", "push", "reproduce", "compare-runs"),
 }
 
 

@@ -117,6 +117,7 @@ TARGETS = {
         ("rows.csv.gz", "rows.csv.bz2", "rows.csv.xz"), _BYTES, (_STATS, "count {} -o out"), checked=True
     ),
     "zst": Target(("rows.csv.zst",), _BYTES, (_STATS, "count {} -o out")),
+    "review": Target(("review.jsonl",), _JSON_LINES, ("clean rows.csv -o out.csv --apply {}",)),
     "receipt of data": Target(
         ("balanced.csv.tokkit.json",),
         _JSON,
@@ -152,7 +153,13 @@ TARGETS = {
         ("model/tokkit.json", "head/tokkit.json", "folds/tokkit.json"), _JSON, _SCORE
     ),
     "predictions of folds": Target(
-        ("folds/predictions.parquet",), _BYTES, ("evaluate folds rows.csv --label-issues",)
+        ("folds/predictions.parquet",),
+        _BYTES,
+        (
+            "evaluate folds rows.csv --label-issues",
+            "audit rows.csv --model folds",
+            "compare-runs model folds",
+        ),
     ),
     "features": Target(
         ("features.parquet",),
@@ -180,6 +187,7 @@ def build(folder: Path, server: CommandServer) -> None:
     run(f"{training} -o head --head mean")
     run(f"{training} -o folds --folds 2")
     run("features model rows.csv -o features.parquet")
+    run("audit rows.csv --model folds --rows 5 -o review.jsonl")
 
 
 def _write_data(folder: Path) -> None:

@@ -67,6 +67,11 @@ SECTIONS = {
         "features": "Hidden states of a data set, a probe and a map.",
         "export": "Write a classifier as ONNX, which needs no torch.",
     },
+    "Review": {
+        "audit": "Rank rows whose label is likely wrong, for review.",
+        "suggest-rows": "Pick unlabeled rows worth labeling.",
+        "compare-runs": "The gain of a run over an earlier one, with an interval.",
+    },
     "Hub": {
         "card": "Write or check the card of a model, tokenizer or data set.",
         "reproduce": "Repeat what wrote a folder, and compare the files.",

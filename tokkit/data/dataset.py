@@ -92,7 +92,10 @@ class Rows:
     def only(self, positions: Iterable[int]) -> Rows:
         """Those of the rows that have one of these numbers in the split, in their order."""
         wanted = set(positions)
-        indices = [i for i, position in enumerate(self.positions) if position in wanted]
+        return self.at([i for i, position in enumerate(self.positions) if position in wanted])
+
+    def at(self, indices: Sequence[int]) -> Rows:
+        """The rows with these indices, in this order."""
         chosen: dict[str, Any] = {
             name: [column[i] for i in indices]
             for name, column in vars(self).items()

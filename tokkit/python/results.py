@@ -39,6 +39,7 @@ REPORTS = {
         "find_datasets": "hub.found_datasets",
     },
     "reproduce": "hub.reproduced",
+    **{"audit": "review.audited", "compare_runs": "review.runs_compared", "suggest_rows": "review.suggested"},
     "compare_settings": "finetuning.settings_compared",
 }
 
@@ -48,6 +49,8 @@ ROWS: dict[str, Callable[[Any], Rows]] = {
     "suggest_tokens": lambda result: result.suggestions,
     "find_datasets": lambda result: result.as_dict()["datasets"],
     "compare_settings": lambda result: result.combinations,
+    "audit": lambda result: result.suspects,
+    "suggest_rows": lambda result: result.rows,
     "compare": lambda result: _named("tokenizer", result.tokenizers),
     "evaluate": lambda result: _named("model", result.metrics),
 }

@@ -1,4 +1,8 @@
-"""`clean`: texts repaired by named rules, and rows dropped, each with its reason."""
+"""`clean`: texts repaired by named rules, and rows dropped, each with its reason.
+
+decisions of a review file (`decisions`) -> labels merged -> texts repaired -> rows dropped, in the order of
+`dropping` -> files and receipt
+"""
 
 from __future__ import annotations
 
@@ -16,6 +20,7 @@ from tokkit.data import label_spellings, output, save
 from tokkit.data.cleaning import repair_rules
 from tokkit.data.cleaning.clean_options import MAJORITY_LABEL, MERGE, REPORT, CleanOptions
 from tokkit.data.cleaning.cleaned import CleanedDataset, decide
+from tokkit.data.cleaning.decisions import AppliedDecisions, apply_decisions
 from tokkit.data.cleaning.repairing import EXAMPLES, TokenCosts, excerpt, repair_texts
 from tokkit.data.dataset import Dataset
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -40,6 +45,7 @@ class CleanResult:
     tokens                   {before, repaired, after: {tokens, unknown}, saved: {rule: {tokens, unknown}}}:
                              of the rows with a text, the same rows repaired, and those kept; None without a
                              tokenizer
+    applied                  decisions of a review file, as `AppliedDecisions.summary`; None without one
     output                   None for a dry run
     """
 
@@ -53,6 +59,7 @@ class CleanResult:
     replacement_characters: int
     examples: dict[str, Any]
     tokens: dict[str, Any] | None
+    applied: Mapping[str, Any] | None
     dry_run: bool
     output: str | None
 
@@ -79,12 +86,15 @@ def clean(
     ``row``, ``reason``, and for a duplicate or leak the row it duplicates, ``kept_split`` and ``kept_row``;
     rows count from 1.
 
+    Decisions of a review file (``apply``) come first: a row that is relabeled or dropped by them is so for
+    everything that follows.
+
     Duplicates and conflicts are searched within each split. A training row whose text is in another split
     is dropped (``leaks``), rows of validation and test never are for that reason. With a tokenizer the result
     says how many tokens the repairs save.
 
     Raises `UsageError` for an unknown rule or limits that leave nothing, `InputError` for what cannot be
-    read and for a split of which no row is left.
+    read, for decisions that do not fit (`apply_decisions`), and for a split of which no row is left.
     """
     options, read_options = apply_to_both(CleanOptions, options, DatasetOptions, read_options, settings)
     rules = repair_rules.selected_rules(options.rules)
@@ -93,6 +103,8 @@ def clean(
     out = None if options.dry_run else out
     loaded_tokenizer = load(tokenizer, progress) if tokenizer is not None else None
     loaded = read_dataset(dataset, read_options, progress)
+    applied = apply_decisions(loaded, options, read_options, progress)
+    loaded = applied.dataset
     # both compare labels, so a data set without them is an error before any work
     if options.keep == MAJORITY_LABEL or options.conflicts != REPORT:
         loaded.require_labels()
@@ -110,8 +122,8 @@ def clean(
         changed = [text for change in repairs.changes for text in (change.before, change.after)]
         pairs = loaded.pair_column is not None
         costs = TokenCosts([*texts, *changed], loaded_tokenizer, progress, pairs=pairs)
-    cleaned = decide(loaded, repairs, options, costs, progress, merged)
-    result = _result(cleaned, texts, costs, out)
+    cleaned = decide(loaded, repairs, options, costs, progress, merged, applied.dropped)
+    result = _result(cleaned, texts, costs, applied, out)
     _say_findings(loaded, result, options, progress)
     if out is not None:
         dropped = cleaned.dropped_frame()
@@ -123,13 +135,17 @@ def clean(
             loaded,
             options,
             command="clean",
-            sources={"dataset": dataset, "tokenizer": tokenizer},
+            sources={"dataset": dataset, "tokenizer": tokenizer, "apply": options.apply},
             read_options=read_options,
             result=result.as_dict(),
             packages=("polars", *(["ftfy"] if "ftfy" in rules else [])),
             force=force,
             progress=progress,
-            settings={"tokenizer": None if tokenizer is None else Path(tokenizer).name},
+            settings={
+                "tokenizer": None if tokenizer is None else Path(tokenizer).name,
+                "apply": None if options.apply is None else Path(options.apply).name,
+            },
+            other_inputs=[] if options.apply is None else [Path(options.apply)],
             sidecars={"dropped.jsonl": write_dropped},
         )
     return result
@@ -148,7 +164,11 @@ def _text_counts(dataset: Dataset) -> Counter[str]:
 
 
 def _result(
-    cleaned: CleanedDataset, texts: Mapping[str, int], costs: TokenCosts | None, out: str | Path | None
+    cleaned: CleanedDataset,
+    texts: Mapping[str, int],
+    costs: TokenCosts | None,
+    applied: AppliedDecisions,
+    out: str | Path | None,
 ) -> CleanResult:
     splits = {name: _split_counts(cleaned, name) for name in cleaned.rows}
     repairs, (conflicting, rows) = cleaned.repairs, cleaned.conflicting
@@ -163,6 +183,7 @@ def _result(
         replacement_characters=sum(n for text, n in texts.items() if "\ufffd" in text),
         examples={"repaired": repairs.examples, "dropped": _dropped_examples(cleaned)},
         tokens=None if costs is None else _token_counts(cleaned, texts, costs),
+        applied=applied.summary,
         dry_run=out is None,
         output=None if out is None else str(out),
     )

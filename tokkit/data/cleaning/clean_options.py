@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from tokkit.data.cleaning.repair_rules import DEFAULT
 from tokkit.data.output_options import OutputOptions
@@ -17,12 +19,27 @@ REPORT, DROP, MAJORITY = "report", "drop", "majority"
 CONFLICTS = (REPORT, DROP, MAJORITY)
 MERGE = "merge"
 LABELS = (REPORT, MERGE)
+REFUSE, SKIP = "refuse", "skip"
 
 
 @dataclass(frozen=True)
 class CleanOptions(OutputOptions):
     """What is repaired, and what is dropped."""
 
+    sections: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "Decisions": ("apply", "new_labels", "changed_rows"),
+    }
+
+    apply: str | None = option(
+        None,
+        "review file of audit, explore or suggest-rows with decisions: its rows are kept, dropped or "
+        "relabeled before anything else is done",
+        metavar="FILE",
+    )
+    new_labels: bool = option(False, "with --apply: also accept labels that no row has yet")
+    changed_rows: str = option(
+        REFUSE, "with --apply: decisions about rows that have changed since", choices=(REFUSE, SKIP)
+    )
     rules: tuple[str, ...] = option(
         (DEFAULT,), "repairs to make, or default, all, none", metavar="RULE,...", comma_separated=True
     )
@@ -51,6 +68,12 @@ class CleanOptions(OutputOptions):
 
     def check(self, tokenizer: bool) -> None:
         """Raises `UsageError` for limits that leave nothing, or tokens without a tokenizer to count with."""
+        for name in ("new_labels", "changed_rows"):
+            if self.apply is None and getattr(self, name) != getattr(CleanOptions, name):
+                raise UsageError(
+                    f"{flag(name)}: is about decisions, and none are applied",
+                    hint="name the review file (--apply)",
+                )
         if self.max_tokens is not None and not tokenizer:
             raise UsageError("--max-tokens: needs a tokenizer to count with", hint="name it (--tokenizer)")
         for unit in ("words", "characters"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import polars as pl
 import polars.selectors as cs
@@ -11,6 +12,7 @@ import polars.selectors as cs
 from tokkit.data.cleaning import dropping
 from tokkit.data.cleaning.clean_options import NONE, REPORT, CleanOptions
 from tokkit.data.cleaning.repairing import Repairs, TokenCosts
+from tokkit.data.column_values import with_column
 from tokkit.data.dataset import TRAIN, Dataset, Split
 from tokkit.data.duplicates.text_keys import WORD
 from tokkit.progress import Progress
@@ -41,12 +43,12 @@ class CleanedDataset:
         frame = split.original[rows["row"]]
         if self.merged and self.dataset.label_column is not None:
             label = self.dataset.label_column
-            frame = _with_column(frame, label, split.frame[label][rows["row"]])
+            frame = with_column(frame, label, split.frame[label][rows["row"]])
         if self.dataset.tokens_column is not None:  # no rule repairs tokens, and their text is made of them
             return frame
         for side, column in (("text", self.dataset.text_column), ("pair", self.dataset.pair_column)):
             if column is not None:
-                frame = _with_column(frame, column, rows[side])
+                frame = with_column(frame, column, rows[side])
         return frame
 
     def dropped_rows(self, split: str) -> pl.DataFrame:
@@ -78,12 +80,16 @@ def decide(
     costs: TokenCosts | None,
     progress: Progress,
     merged: Mapping[str, Mapping[str, int]],
+    reviewed: Mapping[str, Collection[int]] = MappingProxyType({}),
 ) -> CleanedDataset:
-    """Decides for every row whether it is dropped, in the order of `dropping`: the first reason counts."""
+    """Decides for every row whether it is dropped, in the order of `dropping`: the first reason counts.
+
+    reviewed   split -> rows that a person decided to drop, from 0
+    """
     splits = {}
     for name in dataset.splits:
         # lengths are those after repairs: that is what a model would read
-        rows = dropping.table_of_rows(dataset.required(name), repairs.texts)
+        rows = dropping.table_of_rows(dataset.required(name), repairs.texts, reviewed.get(name, ()))
         splits[name] = _drop_out_of_limits(rows, options, costs)
     # only training rows are dropped for a leak: validation and test are what scores are compared on
     if options.leaks == "drop" and TRAIN in splits and len(splits) > 1:
@@ -122,17 +128,3 @@ def _drop_out_of_limits(rows: pl.DataFrame, options: CleanOptions, costs: TokenC
         long = [row for row, *sides in kept_rows if costs.tokens(filter(None, sides)) > options.max_tokens]
         rows = dropping.drop(rows, pl.col("row").is_in(long), "too many tokens")
     return rows
-
-
-def _with_column(frame: pl.DataFrame, column: str, values: pl.Series) -> pl.DataFrame:
-    """The table with other values of a column, or of a field within objects: ``data.text``."""
-    name, *keys = [column] if column in frame.columns else column.split(".")
-    return frame.with_columns(_with_field(frame[name], keys, values).alias(name))
-
-
-def _with_field(objects: pl.Series, keys: Sequence[str], values: pl.Series) -> pl.Series:
-    """Objects with the field under ``keys`` replaced; without keys, the values."""
-    if not keys:
-        return values
-    field = _with_field(objects.struct.field(keys[0]), keys[1:], values).alias(keys[0])
-    return objects.to_frame("whole").select(pl.col("whole").struct.with_fields(field)).to_series()

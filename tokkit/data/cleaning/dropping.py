@@ -1,4 +1,5 @@
-"""The reasons for dropping a row: incomplete, empty, out of limits, leaking, conflicting labels, duplicate.
+"""The reasons for dropping a row: a decision, incomplete, empty, out of limits, leaking, conflicting labels,
+duplicate.
 
 The rows of a split are a table:
 
@@ -13,7 +14,7 @@ The functions run in this order, each over the rows that are left: a row is drop
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import polars as pl
 
@@ -22,24 +23,29 @@ from tokkit.data.dataset import TRAIN
 from tokkit.data.duplicates import groups, text_keys
 from tokkit.progress import SILENT, Progress
 
-LEAK, CONFLICT = "in another split", "conflicting labels"
+DECIDED, LEAK, CONFLICT = "decided in review", "in another split", "conflicting labels"
 _COPIES = {NEAR: "near duplicate", NORMALIZED: "normalized duplicate", EXACT: "exact duplicate"}
 
 
-def table_of_rows(columns: Mapping[str, pl.Series], repaired: Mapping[str, str]) -> pl.DataFrame:
-    """The table of rows; those that lack a value have their reason, that of the first column they lack.
+def table_of_rows(
+    columns: Mapping[str, pl.Series], repaired: Mapping[str, str], reviewed: Collection[int] = ()
+) -> pl.DataFrame:
+    """The table of rows; those that were reviewed, and those that lack a value, have their reason, that of
+    the first column they lack.
 
     columns    as `Dataset.required` gives them
     repaired   text -> the text after repairs
+    reviewed   rows that a person decided to drop
     """
     none = pl.repeat(None, len(columns["text"]), dtype=pl.String, eager=True)
     pair, label = columns.get("second text", none), columns.get("label", none)
     rows = pl.DataFrame({"text": columns["text"], "pair": pair, "label": label}).with_row_index("row")
     missing = [pl.when(values.is_null()).then(pl.lit(f"missing {what}")) for what, values in columns.items()]
+    decided = pl.when(pl.col("row").is_in(list(reviewed))).then(pl.lit(DECIDED))
     return rows.with_columns(
         pl.col("text", "pair").replace(dict(repaired)),
         pl.col("label").fill_null(""),
-        reason=pl.coalesce(missing),
+        reason=pl.coalesce(decided, *missing),
         kept_split=none,
         kept_row=none.cast(pl.Int64),
     )

@@ -17,6 +17,8 @@ from typing import Any
 
 import polars as pl
 
+from tokkit.data.tag_schemes import TagScheme
+from tokkit.data.tag_spans import spans_of
 from tokkit.errors import InputError, counted
 
 TOKENS = "tokens"
@@ -87,6 +89,34 @@ def tokens_and_tags(
             ) from error
     strings = pl.List(pl.String)
     return pl.Series(TOKENS, tokens, dtype=strings), pl.Series(spans.name, tags, dtype=strings)
+
+
+def with_tags(spans: pl.Series | None, text: str, tags: Sequence[str]) -> list[dict[str, Any]]:
+    """The spans of a row once its tokens have other tags: (spans,) objects with the same keys.
+
+    spans   objects of the row; a span that stays keeps all of its object
+
+    >>> spans = pl.Series([{"start": 0, "end": 4, "label": "ORG"}])
+    >>> with_tags(spans, "Anna left", ["B-PER", "O"])
+    [{'start': 0, 'end': 4, 'label': 'PER'}]
+    """
+    before = [] if spans is None else spans.to_list()
+    bounds = _tokens(text)
+    objects = []
+    for span in spans_of(tags, TagScheme("IOB")):
+        start, end = bounds[span.first][0], bounds[span.last - 1][1]
+        same = (item for item in before if _fields(item)[:3] == (start, end, span.type))
+        objects.append(next(same, None) or _object(spans, start, end, span.type, text))
+    return objects
+
+
+def _object(spans: pl.Series | None, start: int, end: int, kind: str, text: str) -> dict[str, Any]:
+    """A span with the keys of the others, those without a known meaning empty."""
+    keys = spans.dtype.to_schema() if spans is not None and isinstance(spans.dtype, pl.Struct) else {}
+    name = next((name for name in _TYPES if name in keys), _TYPES[0])
+    of_type = [kind] if isinstance(keys.get(name), pl.List) else kind
+    known = {"start": start, "end": end, "text": text[start:end], name: of_type}
+    return {key: known.get(key) for key in keys} or {"start": start, "end": end, name: of_type}
 
 
 def as_objects(spans: pl.Series) -> pl.Series:

@@ -8,15 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, UsageError, counted
 from tokkit.model.backends.load_model import load_model
-from tokkit.model.folder.held_out import read_predictions
+from tokkit.model.folder.held_out import out_of_fold_predictions
 from tokkit.model.folder.loaded_model import encode_rows
-from tokkit.model.folder.receipt import PERCENT, PREDICTIONS, ModelReceipt
+from tokkit.model.folder.receipt import PERCENT, ModelReceipt
 from tokkit.model.metrics import calibration
 from tokkit.model.metrics.classification import Decisions
 from tokkit.model.options.inference_options import EvaluateOptions
@@ -141,7 +140,7 @@ def score_out_of_fold(
     task, labels = saved.classifier.task, saved.classifier.labels
     if not (task.by_row and task.has_classes):
         raise InputError(f"{name}: out-of-fold predictions of {task.name} have no probabilities to read back")
-    table = _out_of_fold_table(Path(name) / PREDICTIONS, labels)
+    table = out_of_fold_predictions(Path(name), labels)
     rows = Rows(
         texts=table["text"].to_list(),
         labels=table["label"].to_list(),
@@ -158,15 +157,6 @@ def score_out_of_fold(
     model = ScoredModel(name, OUT_OF_FOLD, task, labels, logits, logits, targets, encoded.lengths, folds)
     progress.say(f"{name}: evaluating its {counted(len(rows.texts), 'out-of-fold prediction', style=',')}")
     return rows, _with_scores(model, receipt, options)
-
-
-def _out_of_fold_table(path: Path, labels: Sequence[str]) -> pl.DataFrame:
-    if not path.is_file():
-        raise InputError(
-            f"{path}: no such file; the out-of-fold predictions are missing",
-            hint="train the folds again",
-        )
-    return read_predictions(path, ["id", "text", "label", *(f"{PERCENT}{label}" for label in labels)])
 
 
 def _calibrated(model: ScoredModel, temperature: float) -> ScoredModel:

@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from tokkit.errors import InputError
-from tokkit.model.folder.receipt import PREDICTIONS
+from tokkit.model.folder.receipt import PERCENT, PREDICTIONS
 from tokkit.sources.formats.columnar import read_table
 
 
@@ -18,6 +18,22 @@ def read_predictions(path: Path, columns: Sequence[str]) -> pl.DataFrame:
     if missing := [column for column in columns if column not in table.columns]:
         raise InputError(f'{path}: no column "{missing[0]}"; it was not written by tokkit finetune')
     return table
+
+
+def out_of_fold_predictions(folder: Path, labels: Sequence[str] = ()) -> pl.DataFrame:
+    """The predictions of a folder of folds, each row by the model that was not trained on it.
+
+    labels   the classes of its models, which must have a column of probabilities each
+
+    Raises `InputError` where the predictions are missing or have other classes.
+    """
+    path = folder / PREDICTIONS
+    if not path.is_file():
+        raise InputError(
+            f"{path}: no such file; the out-of-fold predictions are missing",
+            hint="train the folds again",
+        )
+    return read_predictions(path, ["id", "text", "label", *(f"{PERCENT}{label}" for label in labels)])
 
 
 def held_out_texts(folder: Path) -> frozenset[str]:

@@ -79,6 +79,8 @@ def row_sums(task: Task, labels: Sequence[str], metric: str, table: pl.DataFrame
     """
     if metric == "loss":
         return RowSums.ratio(table["loss"].to_numpy())
+    if not task.has_classes:
+        return _number_sums(metric, table)
     if metric == "accuracy":
         # Labels as names, so that `joy|love` and `love|joy` are the same set.
         pairs = [
@@ -105,6 +107,14 @@ def row_sums(task: Task, labels: Sequence[str], metric: str, table: pl.DataFrame
         lambda written: {(index[name], name) for name in task.names(written) if name in index},
         len(index),
     )
+
+
+def _number_sums(metric: str, table: pl.DataFrame) -> RowSums | None:
+    """``mae`` and ``pearson`` of numbers, as written in the table."""
+    true, predicted = (table[name].cast(pl.Float64).to_numpy() for name in ("label", "predicted"))
+    if metric == "mae":
+        return RowSums.ratio(np.abs(true - predicted))
+    return RowSums.correlation(true, predicted) if metric == "pearson" else None
 
 
 def _f1_sums(table: pl.DataFrame, items_of: Callable[[str], Set[tuple[int, Any]]], classes: int) -> RowSums:

@@ -33,8 +33,8 @@ class LabelIssues:
     suggested  (n,) the class id that the model is confident of
     margins    (n,) probability of the given label less the highest of the others: the lower, the likelier
     joint      (classes, classes) estimated rows by given (row) and true (column) label; sums to all rows
-    precision  expected share of the issues whose label is wrong: the mean of `probability_wrong`, of shares
-               that are not overconfident (`_tempered`)
+    precision  expected share of the issues whose label is wrong: the mean of their ``wrong``
+    wrong      (all rows,) `probability_wrong` of shares that are not overconfident (`_tempered`)
     """
 
     rows: NDArray[np.int64]
@@ -42,6 +42,7 @@ class LabelIssues:
     margins: NDArray[np.float64]
     joint: NDArray[np.float64]
     precision: float
+    wrong: NDArray[np.float64]
 
 
 def find_label_issues(shares: NDArray[np.float64], given: NDArray[np.int64]) -> LabelIssues:
@@ -66,9 +67,9 @@ def find_label_issues(shares: NDArray[np.float64], given: NDArray[np.int64]) -> 
     issues = issues[np.argsort(margins[issues], kind="stable")]
     joint = np.zeros((classes, classes))
     np.add.at(joint, (given[confident], likely[confident]), 1)
-    wrong = probability_wrong(_tempered(shares, given), given)[issues]
-    precision = float(wrong.mean()) if len(issues) else 0.0
-    return LabelIssues(issues, likely[issues], margins[issues], _calibrated(joint, counts), precision)
+    wrong = probability_wrong(_tempered(shares, given), given)
+    precision = float(wrong[issues].mean()) if len(issues) else 0.0
+    return LabelIssues(issues, likely[issues], margins[issues], _calibrated(joint, counts), precision, wrong)
 
 
 def probability_wrong(shares: NDArray[np.float64], given: NDArray[np.int64]) -> NDArray[np.float64]:

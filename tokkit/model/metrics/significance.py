@@ -64,6 +64,20 @@ class RowSums:
         """
         return cls(sparse.vstack([hits, sizes], format="csr", dtype=np.float64), _mean_f1)
 
+    @classmethod
+    def correlation(cls, first: NDArray[np.float64], second: NDArray[np.float64]) -> RowSums:
+        """Pearson's r of two columns (rows,); NaN where one of them is constant."""
+        # Centered, so that the sums of squares below lose no digits.
+        x, y = first - first.mean(), second - second.mean()
+        return cls(sparse.csr_array(np.stack([np.ones(len(x)), x, y, x * x, y * y, x * y])), _correlation)
+
+
+def _correlation(sums: NDArray[np.float64]) -> NDArray[np.float64]:
+    rows, x, y, xx, yy, xy = sums
+    with np.errstate(invalid="ignore", divide="ignore"):
+        values: NDArray[np.float64] = (rows * xy - x * y) / np.sqrt((rows * xx - x * x) * (rows * yy - y * y))
+    return values
+
 
 def _ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
     return sums[0] / sums[1]

@@ -15,6 +15,7 @@ from tokkit.model.backends.load_model import load_model
 from tokkit.model.folder.loaded_model import LoadedModel, RowClassifier, encode_rows
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.calibration import shifted
+from tokkit.model.metrics.classification import Logits
 from tokkit.model.options.inference_options import DecisionOptions
 from tokkit.progress import Progress
 from tokkit.tokenizer.encoding.encode import Encoded
@@ -52,17 +53,21 @@ class Predictor:
         """Raises as `encode_rows`."""
         return encode_rows(self.members[0], rows, self.threads, progress)
 
-    def predict(self, rows: Rows, encoded: Encoded, progress: Progress) -> list[dict[str, Any]]:
-        """What `Task.predictions` gives for each row, by the mean of the models and as the options decide."""
-        classifier, options = self.classifier, self.options
-        task, labels = classifier.task, classifier.labels
+    def logits(self, encoded: Encoded, progress: Progress) -> Logits:
+        """(rows, classes), for tasks by token (tokens, classes), of the mean of the models."""
+        options = self.options
         member_logits = [member.logits(encoded, options, progress) for member in self.members]
         if options.calibrated:
             for logits, member in zip(member_logits, self.members, strict=True):
                 logits /= np.float32(member.receipt.temperature)
-        logits = member_logits[0] if len(self.members) == 1 else task.ensemble(member_logits)
+        return member_logits[0] if len(self.members) == 1 else self.classifier.task.ensemble(member_logits)
+
+    def predict(self, rows: Rows, encoded: Encoded, progress: Progress) -> list[dict[str, Any]]:
+        """What `Task.predictions` gives for each row, by the mean of the models and as the options decide."""
+        task, labels = self.classifier.task, self.classifier.labels
+        logits = self.logits(encoded, progress)
         predictions = task.predictions(rows, encoded, logits, labels, self.raw)
-        if not options.tuned_thresholds:
+        if not self.options.tuned_thresholds:
             return predictions
         # Shifted logits decide as the thresholds do, but their probabilities mean nothing.
         decided = shifted(logits, labels, self.receipt.thresholds)

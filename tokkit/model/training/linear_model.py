@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from tokkit.errors import InputError
 from tokkit.model.tasks import DEFAULT
 from tokkit.model.tasks.task import RowTargets, Task
-from tokkit.progress import SILENT, Progress
+from tokkit.progress import SILENT, Progress, stage, stop_if_cancelled
 
 _MAX_ITERATIONS = 2000
 # C of scikit-learn by whether columns are standardized, the strongest regularization first.
@@ -70,6 +70,30 @@ class LinearModel:
         except ValueError as error:
             raise InputError(f"the texts have no words to distinguish classes by: {error}") from error
         return self._scores(vectors, words.transform(held_out), _WORDS, "bag of words")
+
+    def out_of_fold(self, vectors: NDArray[Any], folds: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(rows, classes) probabilities of the training rows, each by a model of the rows of other folds.
+
+        vectors   (rows, width)
+        folds     (rows,) the fold of each row, from 0
+
+        A class that a model did not see has the probability 0.
+        """
+        candidates = [(scaled, strength) for scaled, strengths in _PROBE.items() for strength in strengths]
+        shares = np.zeros((len(vectors), len(self.labels)))
+        threads = 1 if vectors.size <= _SMALL else self.threads
+        with quiet_learner("probe", threads, self.progress):
+            learners = [self._learner(*candidate) for candidate in candidates]
+            learner = learners[best_learner(learners, vectors, self.targets, by_class=True)]
+            with stage(self.progress, "training on the vectors", int(folds.max()) + 1, "folds"):
+                for fold in range(int(folds.max()) + 1):
+                    stop_if_cancelled(self.progress)
+                    held_out = folds == fold
+                    learner.fit(vectors[~held_out], self.targets[~held_out])
+                    known = learner.classes_ if self.task.exclusive else np.arange(len(self.labels))
+                    shares[np.ix_(held_out, known)] = learner.predict_proba(vectors[held_out])
+                    self.progress.advance(1)
+        return shares
 
     def _scores(
         self, training: Any, held_out: Any, grid: Mapping[bool, Sequence[float]], name: str

@@ -37,6 +37,8 @@ def clean(result: Result) -> list[Table]:
     tokens = result["tokens"]
     rows = [(name, split["rows_before"], split["rows_after"]) for name, split in result["splits"].items()]
     tables = [Table(_title(result), ("split", "rows before", "rows after"), rows)]
+    if result["applied"] is not None:
+        tables += _applied(result["applied"])
     if result["repaired"]:
         tables.append(_repaired(result["repaired"], tokens))
     if result["merged_labels"]:
@@ -56,6 +58,20 @@ def clean(result: Result) -> list[Table]:
 
 def _title(result: Result) -> str:
     return "Dry run, nothing was written" if result["dry_run"] else f"Written to {result['output']}"
+
+
+def _applied(applied: Result) -> list[Table]:
+    """Decisions by kind, and which label became which."""
+    names = ("keep", "drop", "relabel", "undecided", "changed_since")
+    rows = [(name.replace("_", " "), applied[name]) for name in names if applied[name]]
+    relabeled = [
+        (old or None, new, n) for old, of_label in applied["labels"].items() for new, n in of_label.items()
+    ]
+    tables = [
+        Table("Decisions of the review", ("decision", "rows"), rows),
+        Table("Relabeled", ("label", "new label", ""), relabeled),
+    ]
+    return [table for table in tables if table.rows]
 
 
 def _repaired(rows: Mapping[str, int], tokens: Result | None) -> Table:

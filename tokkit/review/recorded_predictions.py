@@ -1,0 +1,125 @@
+"""Predictions that a run has recorded for the rows it held out, and the rows that two runs have in common.
+
+a model folder       its validation rows
+a folder of folds    all rows, out of fold
+``evaluate -o``      the rows that were scored
+a Parquet file       such a table by itself
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from tokkit.data.dataset import sort_labels
+from tokkit.errors import InputError
+from tokkit.model.folder.held_out import read_predictions
+from tokkit.model.folder.receipt import PERCENT, PREDICTIONS
+from tokkit.model.tasks import DEFAULT, TASKS
+from tokkit.model.tasks.multi_label import MultiLabel
+from tokkit.model.tasks.regression import Regression, number_in
+from tokkit.model.tasks.tags import Tags
+from tokkit.model.tasks.task import Task
+from tokkit.sources import paths
+
+_COLUMNS = ("text", "label", "predicted", "loss")
+# Per cent that probabilities of one label a row may differ from 100 by, as they are rounded.
+_SLACK = 0.5
+# Number of a row among those with the same text and label.
+_COPY = "_copy"
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """The rows of one run, as `prediction_table` has them."""
+
+    name: str
+    table: pl.DataFrame
+    task: Task
+    labels: tuple[str, ...]
+
+    @classmethod
+    def recorded(cls, name: str | Path) -> ScoredRows:
+        """What a folder or file has recorded; raises `InputError` where it has no predictions."""
+        path = Path(name)
+        if not paths.is_path(path):
+            raise paths.missing(path)
+        file = path / PREDICTIONS if path.is_dir() else path
+        if not file.is_file():
+            raise InputError(
+                f"{name}: has no {PREDICTIONS}, so that there are no rows to compare",
+                hint="score both runs on rows with labels:\n--on reviews/test.csv",
+            )
+        table = read_predictions(file, _COLUMNS)
+        if not (table["text"] != "").any():
+            raise InputError(
+                f"{name}: its predictions are of rows of ids, which have no texts to tell them apart",
+                hint="score both runs on rows with labels:\n--on reviews/test.csv",
+            )
+        task = _task_of(table)
+        table = table.with_columns(pl.col("label", "predicted").cast(pl.String))
+        return cls(str(name), table, task, _labels(table, task))
+
+
+@dataclass(frozen=True)
+class SharedRows:
+    """The rows that two runs have predicted, with the same text and label, in the order of the old run.
+
+    relabeled   texts that both have predicted, and that have another label in the new run
+    """
+
+    old: pl.DataFrame
+    new: pl.DataFrame
+    relabeled: int
+
+
+def shared_rows(old: ScoredRows, new: ScoredRows) -> SharedRows:
+    """Raises `InputError` where there are none."""
+    both = "pair" in old.table.columns and "pair" in new.table.columns
+    content = ["text", "pair"] if both else ["text"]
+    keys = [*content, "label", _COPY]
+    tables = [_numbered(run.table, [*content, "label"]) for run in (old, new)]
+    # Copies of a text are matched one by one: the second copy with the second.
+    shared = tables[0].join(tables[1].select(keys), on=keys, how="semi", maintain_order="left")
+    if not shared.height:
+        raise InputError(
+            f"{old.name} and {new.name} have predicted no row with the same text and label",
+            hint="score both on the same rows:\n--on reviews/test.csv",
+        )
+    other = shared.select(keys).join(tables[1], on=keys, how="left", maintain_order="left")
+    texts = [run.table.select(content).unique() for run in (old, new)]
+    labeled = [run.table.select(*content, "label").unique() for run in (old, new)]
+    common = texts[0].join(texts[1], on=content, how="semi")
+    relabeled = common.join(
+        labeled[0].join(labeled[1], on=[*content, "label"], how="semi"), on=content, how="anti"
+    )
+    return SharedRows(shared.drop(_COPY), other.drop(_COPY), relabeled.height)
+
+
+def _numbered(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
+    """The rows, with the number of each among those that have the same keys."""
+    return table.with_columns(pl.int_range(pl.len()).over(keys).alias(_COPY))
+
+
+def _task_of(table: pl.DataFrame) -> Task:
+    """The task whose predictions these are, as far as their columns and labels say."""
+    labels = [name.removeprefix(PERCENT) for name in table.columns if name.startswith(PERCENT)]
+    if labels:
+        # Of a softmax they add up to 100, of labels that are decided one by one to anything.
+        sums = table.select(pl.sum_horizontal(f"{PERCENT}{label}" for label in labels)).to_series()
+        exclusive = bool(((sums - 100).abs() < _SLACK).all())
+        return DEFAULT if exclusive else TASKS[MultiLabel.name]
+    written = table["label"].cast(pl.String).unique().to_list()
+    numbers = all(number_in(label) is not None for label in written)
+    return TASKS[Regression.name if numbers else Tags.name]
+
+
+def _labels(table: pl.DataFrame, task: Task) -> tuple[str, ...]:
+    """The classes of the predictions: those with probabilities, else all that are true or predicted."""
+    if labels := [name.removeprefix(PERCENT) for name in table.columns if name.startswith(PERCENT)]:
+        return tuple(labels)
+    written = {*table["label"].cast(pl.String), *table["predicted"].cast(pl.String)}
+    return tuple(sort_labels(name for label in written for name in task.names(label)))
