@@ -59,5 +59,6 @@ function make(tag, properties = {}, ...children) {
 }
 
 const byId = id => document.getElementById(id);
-const counted = number => number.toLocaleString("en-US");
+const format = new Intl.NumberFormat("en-US");
+const counted = number => format.format(number);
 const rowsOf = number => `${counted(number)} row${number === 1 ? "" : "s"}`;

@@ -49,9 +49,12 @@ class RowList {
   }
 
   positionOf(row) {
-    if (!this.positions) this.positions = new Map(Array.from(this.visible, (value, i) => [value, i]));
-    const position = this.positions.get(row);
-    return position === undefined ? -1 : position;
+    if (row < 0) return -1;
+    if (!this.positions) {
+      this.positions = new Int32Array(this.data.rows).fill(-1);
+      this.visible.forEach((value, i) => { this.positions[value] = i; });
+    }
+    return this.positions[row];
   }
 
   draw() {

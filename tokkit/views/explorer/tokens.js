@@ -78,15 +78,10 @@ function tokenList(tokens, missing) {
   return list;
 }
 
-// Rows with the same, or nearly the same, text as this one; those with other labels first.
+// Rows with the same, or nearly the same, text as this one.
 function copiesOf(row, data) {
-  const {group} = data.columns;
-  if (!data.groups) {
-    data.groups = new Map();
-    group.forEach((value, i) => {
-      if (!data.groups.has(value)) data.groups.set(value, []);
-      data.groups.get(value).push(i);
-    });
-  }
-  return data.groups.get(group[row]).filter(other => other !== row);
+  const {group} = data.columns, rows = [];
+  for (let other = group.indexOf(group[row]); other >= 0; other = group.indexOf(group[row], other + 1))
+    if (other !== row) rows.push(other);
+  return rows;
 }
