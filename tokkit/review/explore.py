@@ -136,7 +136,9 @@ def explore(
         on_map = text_map(rows, Path(features), vectors, options.map_rows, options.seed, progress)
     if audit is not None:
         suspects = read_suspects(Path(audit), rows, progress)
-    explored = ExploredRows(loaded, rows, everything.height, tokens, predictions, on_map, suspects)
+    explored = ExploredRows(
+        loaded, read_options, rows, everything.height, tokens, predictions, on_map, suspects
+    )
     inputs = [*loaded.files, *_inputs(sources)]
     with stage(progress, "writing the page"):
         about = [

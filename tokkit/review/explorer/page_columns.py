@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,14 +14,17 @@ import polars as pl
 from numpy.typing import NDArray
 
 from tokkit.data.dataset import ONE, Dataset, class_names, sort_labels
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.row_hash import written_label
 from tokkit.inspection.statistics import lengths
+from tokkit.options import typed
 from tokkit.review.explorer import rows as row_table
 from tokkit.review.explorer.predictions import RowPredictions
 from tokkit.review.explorer.rows import CONFLICT, EXACT, LEAK, NEAR, NORMALIZED
 from tokkit.review.explorer.suspects import Suspect
 from tokkit.review.explorer.text_map import TextMap
 from tokkit.review.explorer.tokens import RowTokens
+from tokkit.sources.formats import full_suffix
 from tokkit.views.explorer.columns import coded, text_columns
 
 # What may be found in a row, in the order of the bits of its column ``flags``.
@@ -41,6 +46,7 @@ class ExploredRows:
     """Everything that the page says of its rows; ``total`` is the number of all rows."""
 
     dataset: Dataset
+    read_options: DatasetOptions
     rows: pl.DataFrame
     total: int
     tokens: RowTokens | None
@@ -106,6 +112,7 @@ class ExploredRows:
             "source": dataset.source,
             "kind": kind,
             "total": self.total,
+            "apply": self.apply_command(),
             "pairs": dataset.pair_column is not None,
             "ids": dataset.id_column is not None,
             "labeled": dataset.label_column is not None,
@@ -127,6 +134,13 @@ class ExploredRows:
                 :_FINGERPRINT
             ],
         }
+
+    def apply_command(self) -> str:
+        """The command that applies the decisions which are downloaded from the page."""
+        source, path = self.dataset.source, Path(self.dataset.source)
+        out = "cleaned/" if path.is_dir() else f"cleaned{full_suffix(path) or '.jsonl'}"
+        read = f"{shlex.quote(source)}{typed(self.read_options)}"
+        return f"tokkit clean {read} --apply decisions.jsonl -o {out}"
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """The columns of the page by name; those of some rows have a column of row numbers."""

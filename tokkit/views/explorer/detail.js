@@ -59,7 +59,7 @@ function predictionLine(data, row) {
 function suspicion(data, row) {
   const suspect = data.suspects.get(row);
   if (!suspect) return null;
-  return make("div", {className: "suspect"}, make("p", {}, make("strong", {}, `⚑ suspect ${counted(suspect.rank + 1)} of ${counted(data.suspects.size)}`),
+  return make("div", {className: "suspicion"}, make("p", {}, make("strong", {}, `⚑ suspect ${counted(suspect.rank + 1)} of ${counted(data.suspects.size)}`),
     make("span", {className: "quiet"}, ` score ${suspect.score.toFixed(3)}`),
     ...(suspect.suggested === null ? [] : [make("span", {className: "quiet"}, " suggested "), data.chip(suspect.suggested)])),
   make("ul", {}, ...suspect.reasons.map(reason => make("li", {dir: "auto"}, reason))));
@@ -89,7 +89,7 @@ function decisionForm(page, row) {
     "aria-pressed": String(Boolean(decision) && decision.decision === kind), onclick: () => set(kind)}, name);
   return make("form", {className: "decision", onsubmit: event => event.preventDefault()},
     make("div", {className: "buttons"}, button(KEEP, "✓ Keep", "k"), button(DROP, "✕ Drop", "d"),
-      data.summary.labeled ? label : null, data.summary.labeled ? button(RELABEL, "✎ Relabel", "r") : null,
+      label, button(RELABEL, data.summary.labeled ? "✎ Relabel" : "✎ Label", "r"),
       decision ? make("button", {type: "button", className: "plain", onclick: () => page.decide([row], null)}, "Take back") : null),
     reason);
 }

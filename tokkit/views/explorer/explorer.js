@@ -390,7 +390,7 @@ class Page {
             }
           }}, "Forget all"), file), note,
         make("p", {}, "Apply them to the data: "),
-        make("pre", {}, `tokkit clean ${quoted(data.summary.source)} --apply decisions.jsonl -o cleaned/`),
+        make("pre", {}, data.summary.apply),
         make("p", {className: "note"}, "Decisions stay in this browser until you forget them; the file is what lasts."));
     };
     byId("open-decisions").addEventListener("click", () => { fill(); dialog.showModal(); });
@@ -472,8 +472,6 @@ class Page {
 const KEYS = [["/", "search"], ["↑ ↓", "row before, row after"], ["Enter", "open the row (on a phone)"],
   ["k", "keep, and go on"], ["d", "drop, and go on"], ["r", "relabel"], ["m", "write a reason"],
   ["u", "take the decision back"], ["Esc", "back to the list"], ["?", "this help"]];
-
-const quoted = path => /^[\w./:@-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 
 // Where the words are in the text, whatever their case: [start, length].
 function* occurrences(text, words) {

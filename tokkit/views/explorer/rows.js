@@ -19,6 +19,9 @@ class RowList {
 
   measure() {
     const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+    // The head of the list is as wide as its rows.
+    this.element.parentElement.style.setProperty("--scrollbar",
+      `${this.element.offsetWidth - this.element.clientWidth}px`);
     this.height = rem * (parseFloat(getComputedStyle(this.element).getPropertyValue("--row")) || 2.75);
     this.layout();
   }
