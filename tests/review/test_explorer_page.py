@@ -187,6 +187,9 @@ def test_decisions_are_downloaded_with_their_rows(data, rows, browser, tmp_path)
                 "new_label": label,
                 "reason": reason,
             }
+        applied = tokkit.clean(data / "data", tmp_path / "clean", apply=str(tmp_path / "decisions.jsonl"))
+        counts = applied.as_dict()["applied"]
+        assert [counts[name] for name in ("keep", "drop", "relabel")] == [1, 1 + bulk.height, 1]
         page.page.reload()
         page.until("window.explorer !== undefined")
         assert page.page.inner_text("#open-decisions b") == str(len(expected)), "a reload loses nothing"

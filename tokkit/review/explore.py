@@ -137,7 +137,14 @@ def explore(
     if audit is not None:
         suspects = read_suspects(Path(audit), rows, progress)
     explored = ExploredRows(
-        loaded, read_options, rows, everything.height, tokens, predictions, on_map, suspects
+        dataset=loaded,
+        read_options=read_options,
+        rows=rows,
+        total=everything.height,
+        tokens=tokens,
+        predictions=predictions,
+        text_map=on_map,
+        suspects=suspects,
     )
     inputs = [*loaded.files, *_inputs(sources)]
     with stage(progress, "writing the page"):
