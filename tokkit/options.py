@@ -14,6 +14,7 @@ tokkit.errors.UsageError: --rows: 0 is below 1
 from __future__ import annotations
 
 import dataclasses
+import functools
 import inspect
 import math
 import re
@@ -153,6 +154,7 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
+@functools.cache  # the annotations of all fields are evaluated for each
 def kind_of(group: type[Options], name: str) -> tuple[type, bool]:
     """The plain type of a field, and whether it may be repeated: ``int | None`` -> (int, False)."""
     annotation = typing.get_type_hints(group)[name]
