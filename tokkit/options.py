@@ -154,15 +154,19 @@ def flag(name: str) -> str:
     return "--" + name.replace("_", "-")
 
 
-@functools.cache  # the annotations of all fields are evaluated for each
 def kind_of(group: type[Options], name: str) -> tuple[type, bool]:
     """The plain type of a field, and whether it may be repeated: ``int | None`` -> (int, False)."""
-    annotation = typing.get_type_hints(group)[name]
+    annotation = _annotations(typing.cast(Any, group))[name]
     if typing.get_origin(annotation) is tuple:
         return typing.get_args(annotation)[0], True
     if isinstance(annotation, types.UnionType):
         return next(kind for kind in typing.get_args(annotation) if kind is not type(None)), False
     return annotation, False
+
+
+@functools.cache
+def _annotations(group: type) -> dict[str, Any]:
+    return typing.get_type_hints(group)
 
 
 def typed(options: Options) -> str:

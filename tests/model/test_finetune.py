@@ -19,7 +19,7 @@ from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.model.training.training_rows import training_and_validation
 from tokkit.tokenizer.folder.load import load
 
-FAST = {"size": "tiny", "epochs": 1, "threads": 1}
+FAST = {"size": "tiny", "epochs": 1, "threads": 1, "baseline": "none"}
 
 
 def file_hashes(folder: Path) -> dict[str, bytes]:

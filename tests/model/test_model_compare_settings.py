@@ -26,7 +26,15 @@ from tokkit.views.reports import finetuning as reports
 
 LABELS = ("anger", "joy", "sadness")
 SINGLE = TASKS["single-label"]
-FAST = {"size": "tiny", "epochs": 4, "batch_size": 8, "threads": 1, "folds": 2, "precision": "fp32"}
+FAST = {
+    "size": "tiny",
+    "epochs": 4,
+    "batch_size": 8,
+    "threads": 1,
+    "folds": 2,
+    "precision": "fp32",
+    "baseline": "none",
+}
 
 
 def table(rows=120, right=0.7, seed=0):

@@ -11,7 +11,7 @@ import tokkit
 from tokkit.cli.main import run
 from tokkit.errors import OutputError, UsageError
 
-TINY = {"size": "tiny", "lr": 2e-3, "batch_size": 16, "seed": 1, "threads": 1}
+TINY = {"size": "tiny", "lr": 2e-3, "batch_size": 16, "seed": 1, "threads": 1, "baseline": "none"}
 
 
 def bytes_in(folder):

@@ -24,7 +24,7 @@ FILES = {
     *("confusion.png", "reliability.png"),
 }
 LABELS = ("anger", "joy", "sadness")
-TINY = {"size": "tiny", "lr": 2e-3, "batch_size": 16, "threads": 1}
+TINY = {"size": "tiny", "lr": 2e-3, "batch_size": 16, "threads": 1, "baseline": "none"}
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,7 @@ from tokkit.tokenizer.folder.load import load
 from tokkit.views.reports import finetuning as reports
 from tokkit.views.terminal import as_text
 
-FAST = {"size": "tiny", "epochs": 1, "threads": 1, "lr": 2e-3, "precision": "fp32"}
+FAST = {"size": "tiny", "epochs": 1, "threads": 1, "lr": 2e-3, "precision": "fp32", "baseline": "none"}
 ROWS = [*sentences(84, seed=1), *sentences(6, seed=1)]
 """Ninety rows, six of them copies."""
 

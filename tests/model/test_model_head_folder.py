@@ -26,7 +26,7 @@ from tokkit.tokenizer.folder.load import load
 LABELS = ("joy", "sadness", "anger")
 TEXTS = ["at home i feel glad", "", "슬프다 " * 30, "🙂 שלום"]
 CPU = torch.device("cpu")
-FAST = {"epochs": 1, "threads": 1, "size": "tiny"}
+FAST = {"epochs": 1, "threads": 1, "size": "tiny", "baseline": "none"}
 
 
 def logits_of(classifier):

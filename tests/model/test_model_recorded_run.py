@@ -15,7 +15,7 @@ from tokkit.files import read_receipt
 from tokkit.model.folder.recorded_run import recorded_run
 from tokkit.model.options.process_options import ProcessOptions
 
-FAST = {"epochs": 1, "size": "tiny"}
+FAST = {"epochs": 1, "size": "tiny", "baseline": "none"}
 
 
 def contents(folder):

@@ -24,7 +24,7 @@ from tokkit.files import read_receipt
 from tokkit.model.folds.compare_settings import compare_settings
 from tokkit.model.options.process_options import ProcessOptions
 
-FAST = {"epochs": 1, "size": "tiny", "lr": 2e-3}
+FAST = {"epochs": 1, "size": "tiny", "lr": 2e-3, "baseline": "none"}
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from tokkit.model.metrics.classification import binary_cross_entropy, classifier
 from tokkit.model.tasks import TASKS
 
 LABELS = ("a", "b", "c")
-FAST = {"size": "tiny", "threads": 1, "no_cache": True}
+FAST = {"size": "tiny", "threads": 1, "no_cache": True, "baseline": "none"}
 
 
 def feelings(rows, seed):

@@ -15,7 +15,7 @@ from tokkit.errors import InputError, UsageError
 from tokkit.model.folder import model_folder as folder
 from tokkit.model.network.classifier import predict_logits
 
-FAST = {"size": "tiny", "epochs": 1, "threads": 1, "no_cache": True}
+FAST = {"size": "tiny", "epochs": 1, "threads": 1, "no_cache": True, "baseline": "none"}
 WORDS = ["glad", "sad", "angry", "at home", "어제 학교에서", "🙂"]
 
 

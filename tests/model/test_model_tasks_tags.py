@@ -21,7 +21,7 @@ from tokkit.model.tasks import TASKS
 from tokkit.tokenizer.folder.load import load
 from tokkit.views.reports import evaluation as reports
 
-FAST = {"size": "tiny", "threads": 1, "no_cache": True}
+FAST = {"size": "tiny", "threads": 1, "no_cache": True, "baseline": "none"}
 NAMES = {"PER": ["Kim", "Merry", "민수"], "LOC": ["Seoul", "market", "서울"]}
 TASK = TASKS["tags"]
 
