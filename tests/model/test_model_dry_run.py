@@ -39,7 +39,7 @@ def test_a_dry_run_forecasts_the_folder_and_writes_nothing(
 
 def test_a_dry_run_of_folds_is_a_model_a_fold(dataset, tokenizer, tmp_path):
     dry = tokkit.finetune(
-        *(dataset, tokenizer), out=tmp_path / "out", dry_run=True, folds=3, baseline="none", **TINY
+        *(dataset, tokenizer), out=tmp_path / "out", dry_run=True, folds=3, **TINY
     ).as_dict()
     one = tokkit.finetune(*(dataset, tokenizer), out=tmp_path / "out", dry_run=True, baseline="none", **TINY)
     assert dry["work"]["rows"] == 200
@@ -61,7 +61,7 @@ def test_a_dry_run_refuses_what_the_training_would(dataset, tokenizer, tmp_path,
 
 @pytest.mark.long
 def test_a_dry_run_forecasts_time_and_checkpoints(dataset, tokenizer, tmp_path):
-    settings = {**TINY, "epochs": 20, "baseline": "none", "keep_optimizer": True}
+    settings = {**TINY, "epochs": 20, "keep_optimizer": True}
     dry = tokkit.finetune(dataset, tokenizer, out=tmp_path / "out", dry_run=True, **settings)
     started = time.process_time()
     tokkit.finetune(dataset, tokenizer, out=tmp_path / "out", **settings)
