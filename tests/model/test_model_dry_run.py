@@ -41,7 +41,7 @@ def test_a_dry_run_of_folds_is_a_model_a_fold(dataset, tokenizer, tmp_path):
     dry = tokkit.finetune(
         *(dataset, tokenizer), out=tmp_path / "out", dry_run=True, folds=3, **TINY
     ).as_dict()
-    one = tokkit.finetune(*(dataset, tokenizer), out=tmp_path / "out", dry_run=True, baseline="none", **TINY)
+    one = tokkit.finetune(*(dataset, tokenizer), out=tmp_path / "out", dry_run=True, **TINY)
     assert dry["work"]["rows"] == 200
     assert dry["work"]["steps"] == 3 * 3 * 13
     assert dry["disk"]["output"] == pytest.approx(3 * one.disk["output"], rel=0.02)
