@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 import tokkit
+from tests.marks import quick_of
 from tokkit.corpus import merging, parts, shards
 from tokkit.errors import InputError, Interrupted, TokkitError, UsageError
 from tokkit.progress import SILENT, Silent
@@ -86,7 +87,7 @@ class Elsewhere:
     run, close = Inline.run, Inline.close
 
 
-@pytest.mark.parametrize("memory", [None, "1KB"])
+@pytest.mark.parametrize("memory", quick_of([None, "1KB"], [None]))
 def test_runs_that_are_merged_in_groups_give_the_same_bytes(memory, corpus, tmp_path, monkeypatch):
     whole = tokkit.count(corpus, tmp_path / "whole")
     monkeypatch.setattr(count, "engine_for", lambda *_: Elsewhere())

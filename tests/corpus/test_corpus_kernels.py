@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numba import njit
 
 from tokkit.corpus.reference_words import SMALL_UNCOMPILED
@@ -41,6 +42,7 @@ def vocabulary(folder: Path) -> dict[str, int]:
     return json.loads((folder / "tokenizer.json").read_text("utf-8"))["model"]["vocab"]
 
 
+@pytest.mark.long
 def test_kernels_are_compiled_once_and_where_the_user_says(tmp_path, write):
     corpus, cache = write("c.txt", LARGE), tmp_path / "cache"
     first = trained(corpus, tmp_path / "first", NUMBA_CACHE_DIR=str(cache))

@@ -38,6 +38,8 @@ def _outcome(work, *arguments, **options):
 
 OTHER_FORMATS = (".json", ".jsonl", ".ndjson", ".parquet", ".arrow", ".feather", ".conll", ".conllu", ".xlsx")
 
+LARGE = ("decompression-bomb", "huge-line")
+
 # Of several splits in a file a corpus wants one named; of spans a data set has the tokens as text.
 OTHER_TEXTS = ("json-of-splits", "spans-offsets")
 
@@ -45,10 +47,11 @@ OTHER_TEXTS = ("json-of-splits", "spans-offsets")
 def both_readers(paths):
     """Each case, and once more with lines that are cut instead of parsed where it has a delimited file."""
     for path in paths:
-        yield pytest.param(path, False, id=f"{path.stem}-parsed")
+        marks = [pytest.mark.long] if path.stem in LARGE else []
+        yield pytest.param(path, False, id=f"{path.stem}-parsed", marks=marks)
         files = tomllib.loads(path.read_text("utf-8"))["files"]
         if any(Path(name).suffix not in OTHER_FORMATS for name in files):
-            yield pytest.param(path, True, id=f"{path.stem}-cut")
+            yield pytest.param(path, True, id=f"{path.stem}-cut", marks=marks)
 
 
 @pytest.mark.parametrize(("path", "large"), both_readers(CASES))

@@ -234,6 +234,7 @@ def test_best_fit_leaves_as_much_space_as_the_plain_search(capacity):
     assert sorted(spaces.tolist()) == sorted(best_fit_in_python(lengths.tolist(), capacity))
 
 
+@pytest.mark.long
 def test_megatron_reads_the_same_documents(tokenizers, write, tmp_path):
     pytest.importorskip("megatron.core", reason="megatron-core is not installed")
     data = lines(write, times=20)

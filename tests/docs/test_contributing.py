@@ -103,6 +103,7 @@ def test_the_block_is_listed_with_its_example(copy):
     assert block["example"]["result"] == ["state", "of", "the", "art"]
 
 
+@pytest.mark.long
 def test_the_head_and_the_loss_train(copy):
     tokkit(copy, "train-wordpiece", "corpora/english.txt", "--vocab-size", "500")
     arguments = ("--head", "ends", "--loss", "poly", "--sample", "80", "--epochs", "1", "--baseline", "none")

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from tests.docs.pages import COMMANDS, ROOT, Block, Runs, page_name, pages
+from tests.marks import quick_of
 
 TRAINED = ("finetune", "evaluate", "predict", "features")
 """Commands whose figures depend on the machine: another number of threads sums in another order."""
@@ -46,7 +47,9 @@ def complete(tmp_path_factory):
     return Runs(tmp_path_factory.mktemp("pages"), long=True)
 
 
-@pytest.mark.parametrize("page", pages(), ids=page_name)
+@pytest.mark.parametrize(
+    "page", quick_of(pages(), [page for page in pages() if page.parent.name != "how-to"]), ids=page_name
+)
 def test_the_blocks_of_a_page_print_what_it_shows(page, quick):
     check(quick.outputs(page))
 

@@ -159,6 +159,7 @@ VALUES = st.sampled_from(
     )
 )
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40, deadline=None)
+@pytest.mark.long
 def test_stats_of_json_with_values_of_any_kind_are_those_of_the_table(
     tmp_path, monkeypatch, heard, few_at_a_time, rows
 ):

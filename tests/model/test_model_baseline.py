@@ -97,6 +97,7 @@ def test_folds_have_one_each_and_their_mean(dataset, tokenizer, tmp_path):
     assert result.mean["baseline"]["accuracy"] == pytest.approx(np.mean(accuracies), abs=1e-6)
 
 
+@pytest.mark.long
 def test_finished_folds_without_one_are_not_taken_for_folds_with_one(dataset, tokenizer, tmp_path):
     inputs = (dataset / "train.csv", tokenizer)
     settings = {"out": tmp_path / "m", "folds": 2, **FAST}

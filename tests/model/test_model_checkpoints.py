@@ -388,6 +388,7 @@ def _finetune(folder, dataset, tokenizer):
     return subprocess.Popen(command, cwd=folder, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
 
 
+@pytest.mark.long
 def test_finetune_killed_and_run_again_publishes_the_same_model(dataset, tokenizer, tmp_path):
     (tmp_path / "killed").mkdir()
     process = _finetune(tmp_path / "killed", dataset, tokenizer)

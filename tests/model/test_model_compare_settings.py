@@ -248,6 +248,7 @@ def test_the_folder_tells_what_the_result_does_and_holds_no_models(compared):
     }
 
 
+@pytest.mark.long
 def test_a_comparison_that_was_stopped_goes_on_to_the_same_figures(
     compared, data, tokenizer, tmp_path, heard
 ):

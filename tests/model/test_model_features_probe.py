@@ -158,6 +158,7 @@ class TestTheMap:
         np.testing.assert_array_equal(projection.points, expected.fit_transform(vectors).astype(np.float32))
         assert projection.labels == a + b + c
 
+    @pytest.mark.long
     def test_of_many_rows_is_of_a_seeded_sample_which_is_said(self, file, heard):
         maps = [
             tokkit.features(file, projection=True, map_rows=50, seed=seed, progress=heard).projection
@@ -309,6 +310,7 @@ def test_a_probe_that_is_interrupted_leaves_the_file_and_says_so(bert, dataset, 
     assert tokkit.features(out, probe=True, threads=1).probe is not None
 
 
+@pytest.mark.long
 def test_several_labels_are_probed_as_finetune_does(bert, tmp_path):
     rows = sentences(90, seed=1)
     for name, part in (("train", rows[:60]), ("validation", rows[60:])):

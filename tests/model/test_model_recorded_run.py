@@ -59,6 +59,7 @@ def test_a_run_is_repeated_with_all_its_settings(data, dataset, tokenizer, tmp_p
     assert recorded["validation_data"] == str(dataset / "validation.csv")
 
 
+@pytest.mark.long
 def test_a_checkpoint_is_trained_again(data, model, tmp_path):
     """Chosen defaults are recorded: rate, length and precision."""
     tokkit.finetune(data, None, model, tmp_path / "one", epochs=1, class_weights=LONG)
@@ -66,6 +67,7 @@ def test_a_checkpoint_is_trained_again(data, model, tmp_path):
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
 
 
+@pytest.mark.long
 def test_folds_are_repeated_and_one_of_them_is_not(data, tokenizer, tmp_path):
     tokkit.finetune(data, tokenizer, out=tmp_path / "one", folds=2, class_weights=LONG, **FAST)
     tokkit.finetune(out=tmp_path / "two", like=tmp_path / "one")

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import tokkit
+from tests.marks import quick_of
 from tests.model.conftest import sentences
 from tests.model.encoders import body_folder
 from tokkit.data.dataset import Dataset
@@ -57,7 +58,7 @@ def tasked(request, tmp_path_factory):
     return request.param, home
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", quick_of(FAMILIES, ["bert"]))
 def test_it_trains_and_answers_the_same_once_loaded(tasked, family, tokenizer, tmp_path):
     name, data = tasked
     base = body_folder(family, tmp_path / "base")

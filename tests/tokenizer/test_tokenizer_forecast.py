@@ -8,6 +8,7 @@ import pytest
 from tokenizer_texts import CORPORA
 
 import tokkit
+from tests.marks import quick_of
 from tokkit.corpus import feed
 from tokkit.tokenizer.training import forecast as room
 from tokkit.tokenizer.training.blueprint import resolve
@@ -37,7 +38,8 @@ def prose(tmp_path_factory):
 
 
 @pytest.mark.parametrize(
-    "options", [BpeOptions(), WordPieceOptions(), WordPieceOptions(pre_tokenizer=("digits",))]
+    "options",
+    quick_of([BpeOptions(), WordPieceOptions(), WordPieceOptions(pre_tokenizer=("digits",))], [BpeOptions()]),
 )
 def test_forecast_is_near_what_comes(prose, options, tmp_path):
     expected = expected_of(prose, options)

@@ -11,6 +11,7 @@ import pytest
 from tokenizer_texts import command, cut, write
 
 import tokkit
+from tests.marks import quick_of
 from tokkit.corpus.reference_words import SMALL_UNCOMPILED
 from tokkit.errors import Interrupted
 from tokkit.progress import Silent
@@ -110,7 +111,9 @@ def test_interrupt_while_merging(tmp_path, hard_to_merge):
     ends_well(process, tmp_path)
 
 
-@pytest.mark.parametrize("module", ["chunk_kernels", "split_kernels", "merge_kernels"])
+@pytest.mark.parametrize(
+    "module", quick_of(["chunk_kernels", "split_kernels", "merge_kernels"], ["split_kernels"])
+)
 def test_interrupt_while_compiling(tmp_path, module):
     """With a fresh cache: some of the kernels are kept already, the one that merges is not."""
     cache, home = tmp_path / "cache", tmp_path / "home"

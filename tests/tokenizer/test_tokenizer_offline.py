@@ -26,6 +26,8 @@ COMMANDS = {
     "stats": "stats rows.csv --tokenizer NAME",
 }
 
+SLOW = ("finetune", "features")
+
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -68,7 +70,13 @@ def offline(here: Path, hub: Server) -> CommandServer:
 
 @pytest.mark.parametrize(
     ("command", "name"),
-    [*((command, "hub:owner/name") for command in COMMANDS), ("predict", "owner/missing")],
+    [
+        *(
+            pytest.param(command, "hub:owner/name", marks=[pytest.mark.long] if command in SLOW else [])
+            for command in COMMANDS
+        ),
+        ("predict", "owner/missing"),
+    ],
 )
 def test_offline_nothing_is_asked_and_no_folder_is_read_for_the_hubs(here, hub, offline, command, name):
     outcome = offline.run(COMMANDS[command].replace("NAME", name).split(), current=here)

@@ -279,6 +279,7 @@ def test_wrap_takes_further_samples(foreign, tmp_path):
     assert with_lines.proven_on == without.proven_on + 5
 
 
+@pytest.mark.long
 def test_wrap_counts_texts_of_equally_likely_segmentations(tmp_path):
     """Runs of points and letters: SentencePiece's own ids are the reference for every line."""
     import sentencepiece
@@ -428,6 +429,7 @@ def test_wrap_of_a_sentencepiece_model(tmp_path, kind):
     assert dict(result.special) == {"bos": "<s>", "eos": "</s>", "unk": "<unk>"}
 
 
+@pytest.mark.long
 def test_wrap_of_a_model_as_kobert_has_it(tmp_path):
     folder = tmp_path / "kobert"
     folder.mkdir()
