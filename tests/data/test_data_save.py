@@ -246,6 +246,12 @@ def test_save_suffix_for(source, table_format, suffix):
     assert suffix_for(Path(source), table_format) == suffix
 
 
+def test_save_suffix_for_what_is_converted():
+    """A ``.txt`` that holds tab-separated values, written as csv."""
+    assert suffix_for(Path("a.txt.gz"), CSV, converted=True) == ".csv.gz"
+    assert suffix_for(Path("a.csv"), CSV, converted=True) == ".csv"
+
+
 @pytest.mark.parametrize("table_format", [CSV, SEMICOLON, TSV])
 def test_save_refuses_a_row_that_is_read_as_the_header_again(tmp_path, table_format):
     with pytest.raises(InputError, match=r"a row is the same as the column names, .* cannot hold"):

@@ -142,7 +142,8 @@ def _write_splits(
         # folds and new splits have no counterpart in the source: any of its splits shows the format
         like = dataset.splits.get(name) or next(iter(dataset.splits.values()))
         table_format = _format(like, options)
-        path = folder / f"{name}{save.suffix_for(like.files[0], table_format)}"
+        converted = table_format.name != like.format.name
+        path = folder / f"{name}{save.suffix_for(like.files[0], table_format, converted=converted)}"
         path.parent.mkdir(exist_ok=True)
         save.write(frame, path, table_format, like.mixed)
 

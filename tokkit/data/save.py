@@ -83,8 +83,10 @@ def ending_of(name: str) -> str:
     return {"text": ".txt"}.get(name, f".{name}")
 
 
-def suffix_for(source: Path, table_format: formats.TableFormat) -> str:
+def suffix_for(source: Path, table_format: formats.TableFormat, *, converted: bool = False) -> str:
     """The ending of a file written like ``source``: its own where that says the format, compressed alike.
+
+    converted   whether the format is another than that of ``source``; ``.txt`` may be csv and tsv
 
     >>> suffix_for(Path("reviews.csv.xz"), formats.TableFormat("csv", ";"))
     '.csv.xz'
@@ -92,7 +94,9 @@ def suffix_for(source: Path, table_format: formats.TableFormat) -> str:
     is_compressed = source.suffix.lower() in streams.COMPRESSIONS
     plain = source.with_suffix("") if is_compressed else source
     named = formats.format_of(plain)
-    fits = named == table_format.name or (named == "text" and table_format.name in ("csv", "tsv"))
+    fits = named == table_format.name or (
+        named == "text" and table_format.name in ("csv", "tsv") and not converted
+    )
     ending = plain.suffix if fits else ending_of(table_format.name)
     return ending + (source.suffix if is_compressed and table_format.name not in _COLUMNAR else "")
 
