@@ -80,14 +80,17 @@ def page(
         title,
         style=asset("report.css"),
         script=asset("report.js"),
-        body=_REPORT.format(title=_text(title), tiles=tiles, contents=contents, sections="\n".join(sections)),
+        body=_REPORT.format(
+            title=_text(title), theme=_THEME, tiles=tiles, contents=contents, sections="\n".join(sections)
+        ),
         about=about,
         date=date,
     )
 
 
+_THEME = '<button type="button" id="theme" aria-label="Light or dark">\u25d0</button>'
 _REPORT = """<header>
-<h1>{title}</h1>
+<div class="title"><h1>{title}</h1>{theme}</div>
 {tiles}
 </header>
 <nav aria-label="Contents">
@@ -182,7 +185,7 @@ def _in_sentence(text: str) -> str:
     >>> _in_sentence("most فرح 52%")
     'most <bdi>فرح</bdi> 52%'
     """
-    escaped = _text(text)
+    escaped = _FLAG.sub(lambda flag: f'<span class="flag">{flag[0]}</span>', _text(text))
     first = _STRONG.search(escaped)
     if first is None or _RIGHT_TO_LEFT.match(first[0]):
         return escaped
@@ -193,6 +196,8 @@ def _in_sentence(text: str) -> str:
 _RTL = "\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc"
 _RIGHT_TO_LEFT = re.compile(f"[{_RTL}]+(?: +[{_RTL}]+)*")
 _STRONG = re.compile(r"[^\W\d_]")
+# Options of a command, which are not broken at their hyphens.
+_FLAG = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 
 
 def _table(table: Table) -> str:
@@ -200,7 +205,7 @@ def _table(table: Table) -> str:
     numeric = [
         bool(table.rows) and all(is_number(row[i]) for row in table.rows) for i in range(len(table.columns))
     ]
-    prose = ' class="prose"' if _longest(table) > _SENTENCE else ""
+    prose = ' class="prose"' if _longest(table) > _PROSE else ""
     names = [f' data-name="{_text(name)}"' if prose else "" for name in table.columns]
     heads = "".join(
         f'<th{_class(number)} scope="col"><button type="button">{_heading(name)}</button></th>'
@@ -244,6 +249,7 @@ def _cell(cell: Any, number: bool, name: str, digits: int) -> str:
     text = _in_sentence(in_words(cell, digits))
     if not number:
         kind = _WORDS if len(text) > _SHORT else _WORD if len(text) <= _ONE_WORD else ""
+        kind = _COMMAND if str(cell).startswith("tokkit ") else kind
         return f'<td{name}{kind} dir="auto">{text}</td>'
     # Counts and shares are not negative: empty cells sort before all of them.
     value = -1 if cell is None else str(cell).rstrip("%")
@@ -261,7 +267,7 @@ def _piece(text: str, kind: str | None, number: int) -> str:
     return f'<mark class="k{number % _HUES}">{_text(text)} <b><bdi>{_text(kind)}</bdi></b></mark>'
 
 
-_WORDS, _WORD = ' class="words"', ' class="word"'
+_WORDS, _WORD, _COMMAND = ' class="words"', ' class="word"', ' class="command"'
 _HUES = 6
 
 # Maximum opacity of the shade of a cell, so that its text stays readable.
@@ -269,6 +275,8 @@ _DARKEST = 0.55
 
 # Characters of a heading and a cell that stay on their line, and of a cell as wide as a phone.
 _SHORT_NAME, _ONE_WORD, _SHORT, _SENTENCE = 6, 12, 24, 60
+# Characters of a cell from which on a phone displays the cells of a row below each other.
+_PROSE = 40
 # Columns of a table that half the width of a wide screen has room for.
 _HALF = 3
 

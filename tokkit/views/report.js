@@ -9,6 +9,12 @@ const compare=(a,b)=>value(a)===undefined||value(b)===undefined
 const row=each=>each.cells[at].textContent;
 [...body.rows].sort((a,b)=>down?compare(b,a):compare(a,b)).forEach(each=>body.append(each));
 }));
+// The system decides between light and dark until a person does.
+document.querySelectorAll("#theme").forEach(button=>button.addEventListener("click",()=>{
+const root=document.documentElement,chosen=root.style.colorScheme;
+const dark=chosen?chosen==="dark":matchMedia("(prefers-color-scheme:dark)").matches;
+root.style.colorScheme=dark?"light":"dark";
+}));
 // The date is that of the file, since a date within it would make each run another file.
 document.querySelectorAll("[data-saved]").forEach(place=>{
 if(location.protocol!=="file:")return;

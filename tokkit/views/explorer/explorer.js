@@ -421,12 +421,7 @@ class Page {
       const open = document.body.classList.toggle("filtering");
       byId("open-filters").setAttribute("aria-expanded", open);
     });
-    byId("theme").addEventListener("click", () => {
-      const root = document.documentElement, dark = getComputedStyle(root).colorScheme === "dark"
-        || (root.style.colorScheme === "" && matchMedia("(prefers-color-scheme:dark)").matches);
-      root.style.colorScheme = dark ? "light" : "dark";
-      if (this.map) this.map.draw();
-    });
+    byId("theme").addEventListener("click", () => { if (this.map) this.map.draw(); });
     document.addEventListener("keydown", event => this.key(event));
   }
 
