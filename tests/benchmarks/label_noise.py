@@ -30,11 +30,13 @@ from tokkit.model.features.features_file import FeaturesFile
 from tokkit.model.metrics.classification import Decisions
 from tokkit.model.metrics.significance import bootstrap, decision_sums
 from tokkit.model.training.linear_model import LinearModel
-from tokkit.review.neighbor_votes import nearest_rows, neighbor_votes
-from tokkit.review.suspects import SingleLabels, Votes
+from tokkit.review.audit_options import AuditOptions
+from tokkit.review.neighbor_votes import Neighbors, nearest_rows, neighbor_votes
+from tokkit.review.suspects import SingleLabels
 
 CLEANLAB = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
-REVIEWED, NEIGHBORS = 0.1, 10
+# Share of the rows that is reviewed.
+REVIEWED = 0.1
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def main() -> None:
     parser.add_argument("--C", type=float, default=0.1)
     arguments = parser.parse_args()
     names, train, validation = rows_of(arguments.features)
-    nearest = nearest_rows(train.vectors, NEIGHBORS)
+    nearest = nearest_rows(train.vectors, AuditOptions().neighbors)
     for noise in arguments.noise:
         for seed in range(arguments.seeds):
             report(names, train, validation, nearest, noise / 100, seed, arguments)
@@ -101,7 +103,7 @@ def report(
     names: list[str],
     train: Rows,
     validation: Rows,
-    nearest: NDArray[np.int64],
+    nearest: Neighbors,
     noise: float,
     seed: int,
     arguments: argparse.Namespace,
@@ -113,7 +115,7 @@ def report(
     wrong = given != train.labels
     shares = out_of_fold(names, train.vectors, given, arguments.folds, seed)
     accuracy = (shares.argmax(axis=1) == given).mean()
-    counts = Votes(neighbor_votes(nearest, given[:, None] == np.arange(len(names))), NEIGHBORS)
+    counts = neighbor_votes(nearest, given[:, None] == np.arange(len(names)))
     alone, together = (SingleLabels(names, shares, given, of) for of in (None, counts))
     rankings = {"tokkit": alone.scores, "tokkit, with neighbors": together.scores}
     for method in CLEANLAB:

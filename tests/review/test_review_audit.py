@@ -14,7 +14,7 @@ from tokkit.cli.main import run
 from tokkit.data.row_hash import row_hash
 from tokkit.errors import InputError, UsageError
 from tokkit.review.neighbor_votes import nearest_rows, neighbor_votes
-from tokkit.review.suspects import SeveralLabels, SingleLabels, TokenTags, Votes
+from tokkit.review.suspects import SeveralLabels, SingleLabels, TokenTags
 
 LABELS = ("anger", "joy", "sad")
 
@@ -168,10 +168,15 @@ def test_neighbors_are_the_nearest_by_cosine_and_vote():
     similar = units @ units.T
     np.fill_diagonal(similar, -np.inf)
     nearest = nearest_rows(vectors, 7)
-    assert nearest.tolist() == np.argsort(-similar, axis=1, kind="stable")[:, :7].tolist()
+    assert nearest.rows.tolist() == np.argsort(-similar, axis=1, kind="stable")[:, :7].tolist()
     carries = rng.integers(0, 3, 80)[:, None] == np.arange(3)
-    counted = [[sum(carries[j, k] for j in row) for k in range(3)] for row in nearest.tolist()]
-    assert neighbor_votes(nearest, carries).tolist() == counted
+    counted = [[sum(carries[j, k] for j in row) for k in range(3)] for row in nearest.rows.tolist()]
+    votes = neighbor_votes(nearest, carries)
+    assert votes.counts.tolist() == counted
+    assert votes.shares.sum(axis=1) == pytest.approx(np.ones(80))
+    weights = np.exp((nearest.similarity[0] - nearest.similarity[0, 0]) / 0.1)
+    expected = [weights[carries[nearest.rows[0], k]].sum() / weights.sum() for k in range(3)]
+    assert votes.shares[0] == pytest.approx(expected, abs=1e-5)
 
 
 def test_votes_of_neighbors_help():
@@ -179,7 +184,7 @@ def test_votes_of_neighbors_help():
     rng = np.random.default_rng(4)
     vectors = (np.eye(3)[true] * 3 + rng.normal(size=(900, 3))).astype(np.float32)
     nearest = nearest_rows(vectors, 10)
-    counts = Votes(neighbor_votes(nearest, given[:, None] == np.arange(3)), 10)
+    counts = neighbor_votes(nearest, given[:, None] == np.arange(3))
     wrong = true != given
     alone, together = (
         average_precision_score(wrong, SingleLabels(LABELS, shares, given, of).scores)

@@ -36,7 +36,7 @@ from tokkit.progress import Progress
 from tokkit.review.audit_options import AuditOptions
 from tokkit.review.audit_rows import AuditRows
 from tokkit.review.neighbor_votes import nearest_rows, neighbor_votes
-from tokkit.review.suspects import SeveralLabels, SingleLabels, Suspects, TokenTags, Votes
+from tokkit.review.suspects import SeveralLabels, SingleLabels, Suspects, TokenTags
 from tokkit.tokenizer.encoding.encode import Encoded
 
 # Targets of rows need no tokens; those of tags, which do, are not made here.
@@ -81,8 +81,7 @@ def row_suspects(
         shares = _linear(rows, vectors, given, labels, task, options, threads, progress)
     votes = None
     if vectors is not None:
-        nearest = nearest_rows(vectors, options.neighbors, progress)
-        votes = Votes(neighbor_votes(nearest, carries), nearest.shape[1])
+        votes = neighbor_votes(nearest_rows(vectors, options.neighbors, progress), carries)
     if kind == ONE:
         return SingleLabels(labels, shares, given, votes)
     return SeveralLabels(labels, shares, carries, votes)
