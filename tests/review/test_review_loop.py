@@ -50,12 +50,14 @@ def test_the_loop_repairs_labels_and_tells_the_gain(home, tmp_path):
     review = tmp_path / "review.jsonl"
     vectors = tmp_path / "vectors.parquet"
     tokkit.features(folder / "folds" / "fold-1", folder / "train.csv", vectors, threads=1)
-    alone = tokkit.audit(folder / "train.csv", folder / "folds")
-    result = tokkit.audit(folder / "train.csv", folder / "folds", review, features=str(vectors))
+    alone = tokkit.audit(folder / "train.csv", folder / "folds", rows=240)
+    linear = tokkit.audit(folder / "train.csv", features=vectors, rows=240)
+    result = tokkit.audit(folder / "train.csv", folder / "folds", review, features=vectors, rows=60)
     assert "neighbors" in " ".join(result.suspects[0]["reasons"])
-    for of_run in (alone, result):
-        listed = {suspect["row"] for suspect in of_run.suspects}
-        assert len(listed & wrong) > 0.7 * len(wrong)
+    for of_run in (alone, linear, result):
+        hits = [suspect["row"] in wrong for suspect in of_run.suspects]
+        # A tenth of the rows is wrong.
+        assert sum(hits[:24]) > 8, of_run
     decided(
         review,
         lambda record: (
@@ -101,7 +103,8 @@ def test_rows_to_label_are_picked_filled_in_and_trained_on(home, tmp_path):
     tokkit.clean(pool, tmp_path / "data" / "train-2.csv", apply=out)
     joined = read_dataset(tmp_path / "data")
     assert joined.split("train").frame.height == 248
-    assert row_labels(joined, "train")[240:] == [texts[text] for text in joined.texts("train")[240:]]
+    # The files of a split are read in the order of their names.
+    assert row_labels(joined, "train")[:8] == [texts[text] for text in joined.texts("train")[:8]]
 
 
 def test_tags_are_audited_by_the_fold_that_held_the_row_out(tmp_path):
