@@ -238,7 +238,7 @@ def test_a_page_fits_its_window(data, browser, width, height):
             assert size[1] <= height + 1
             page.page.locator("#list .row").nth(1).click()
             page.page.wait_for_selector("#detail .tokens")
-            assert page.page.locator("#detail .decision").is_visible()
+            assert page.page.locator("#detail .decide-form").is_visible()
             if width < 800:
                 page.page.get_by_role("button", name="Back to the list").click()
                 page.page.click("#open-filters")

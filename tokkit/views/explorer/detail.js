@@ -87,10 +87,10 @@ function decisionForm(page, row) {
   label.addEventListener("keydown", event => { if (event.key === "Enter") { set(RELABEL); byId("list").focus(); } });
   const button = (kind, name, key) => make("button", {type: "button", className: `decide ${kind}`, title: `key ${key}`,
     "aria-pressed": String(Boolean(decision) && decision.decision === kind), onclick: () => set(kind)}, name);
-  return make("form", {className: "decision", onsubmit: event => event.preventDefault()},
+  return make("form", {className: "decide-form", onsubmit: event => event.preventDefault()},
     make("div", {className: "buttons"}, button(KEEP, "✓ Keep", "k"), button(DROP, "✕ Drop", "d"),
-      label, button(RELABEL, data.summary.labeled ? "✎ Relabel" : "✎ Label", "r"),
       decision ? make("button", {type: "button", className: "plain", onclick: () => page.decide([row], null)}, "Take back") : null),
+    make("div", {className: "buttons"}, label, button(RELABEL, data.summary.labeled ? "✎ Relabel" : "✎ Label", "r")),
     reason);
 }
 

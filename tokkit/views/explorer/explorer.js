@@ -232,6 +232,7 @@ class Page {
   update() {
     if (this.quiet) return;
     const {data, filters} = this;
+    filters.refresh();
     this.list.update(this.staying);
     for (const part of this.renderers) part.render();
     const count = filters.count, total = data.rows;

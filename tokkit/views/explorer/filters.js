@@ -4,6 +4,7 @@ class Filters {
     this.rows = rows;
     this.changed = changed;
     this.all = [];
+    this.kept = new Uint8Array(rows);
     this.cross = crossfilter(Array.from({length: rows}, (_, row) => row));
   }
 
@@ -34,8 +35,14 @@ class Filters {
     this.total = this.cross.groupAll().reduceCount();
   }
 
+  // Looks up once which rows all filters keep; its records are the row numbers.
+  refresh() {
+    this.kept.fill(0);
+    for (const row of this.cross.allFiltered()) this.kept[row] = 1;
+  }
+
   has(row) {
-    return this.cross.isElementFiltered(row);
+    return this.kept[row] === 1;
   }
 
   get active() {
