@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.model.conftest import dataset, model, tokenizer  # noqa: F401
+
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _QUIET = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
