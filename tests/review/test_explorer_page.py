@@ -204,6 +204,50 @@ def test_decisions_are_downloaded_with_their_rows(data, rows, browser, tmp_path)
 
 
 @pytest.mark.long
+def test_points_are_brushed_and_suspects_come_first(data, rows, browser):
+    """The points of a map and the rows of a review file, as `features --map` and `audit` write them."""
+    on_map = rows.head(400).select("id", "split", x=pl.col("page_row") % 20, y=pl.col("page_row") // 20)
+    on_map.write_parquet(data / "points.parquet")
+    suspects = [40, 12, 300]
+    records = [
+        {
+            "split": own["split"],
+            "row": own["row"],
+            "hash": row_hash(own["text"], own["label"]),
+            "suggested": "anger",
+            "score": 0.9,
+            "reasons": ["<b>why</b>"],
+        }
+        for own in (rows.row(row, named=True) for row in suspects)
+    ]
+    (data / "review.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records), "utf-8")
+    tokkit.explore(
+        data / "data", data / "map.html", features=data / "points.parquet", audit=data / "review.jsonl"
+    )
+    with browser.open(data / "map.html") as page:
+        assert page.rows()[:4] == [*suspects, 0]
+        assert page.page.inner_text("#detail .suspicion li") == "<b>why</b>"
+        assert page.page.input_value("#detail .relabel") == "anger"
+        page.facet("Findings", "suspect label").click()
+        assert page.rows() == suspects
+        page.page.click("#clear")
+        box = page.page.locator("#map canvas").bounding_box()
+        left, top, width, height = (box[name] for name in ("x", "y", "width", "height"))
+        page.page.mouse.move(left + 2, top + 2)
+        page.page.mouse.down()
+        for x, y in ((0.5, 0.0), (0.5, 1.0), (0.0, 1.0)):
+            page.page.mouse.move(left + 2 + x * (width - 4), top + 2 + y * (height - 4), steps=3)
+        page.page.mouse.up()
+        # The points are in the middle, whose left half has the columns 0 to 9 of 20.
+        expected = on_map.with_row_index("page_row").filter(pl.col("x") < 10)["page_row"]
+        assert sorted(page.rows()) == expected.to_list()
+        page.page.get_by_role("button", name="Clear selection").click()
+        assert page.count() == rows.height
+        page.page.mouse.click(left + width / 2, top + height / 2)
+        assert page.errors == []
+
+
+@pytest.mark.long
 def test_every_part_is_reached_by_keys(data, browser):
     with browser.open(data / "page.html") as page:
         page.press("/")
