@@ -68,7 +68,7 @@ def _applied(applied: Result) -> list[Table]:
         (old or None, new, n) for old, of_label in applied["labels"].items() for new, n in of_label.items()
     ]
     tables = [
-        Table("Decisions of the review", ("decision", "rows"), rows),
+        Table("Decisions", ("decision", "rows"), rows),
         Table("Relabeled", ("label", "new label", ""), relabeled),
     ]
     return [table for table in tables if table.rows]
