@@ -34,6 +34,9 @@ from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 from tokkit.tokenizer.folder.load import LoadedTokenizer, load
 from tokkit.views.explorer.page import explorer_page
 
+# Bytes of a page that opens at once.
+_LARGE = 50_000_000
+
 
 @dataclass(frozen=True)
 class ExploreResult:
@@ -167,6 +170,10 @@ def explore(
             date,
         )
         files.write_file(path, page, force=force, inputs=inputs)
+    if len(page) > _LARGE:
+        progress.say(
+            f"{out}: {len(page) / 1e6:.0f} MB, which takes browsers seconds to open; fewer rows: --rows"
+        )
     findings = {
         name: int(values.sum()) for name, values in explored.flags.items() if name != NEAR or options.near
     }

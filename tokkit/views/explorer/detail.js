@@ -128,4 +128,9 @@ function neighbors(page, row) {
     make("ul", {}, ...found.map(i => otherRow(page, columns["map.neighbors"][i] - 1, (columns["map.similarity"][i] / 100).toFixed(2)))));
 }
 
-start();
+start().catch(error => {
+  byId("count").textContent = typeof DecompressionStream === "undefined"
+    ? "This browser is too old for the page, which needs one of 2023 or later."
+    : `The page cannot be opened: ${error.message}`;
+  throw error;
+});

@@ -260,8 +260,8 @@ class Page {
 
   sort() {
     const by = byId("sort").value;
-    if (!this.orders.has(by)) this.orders.set(by, this.orderBy(by));
-    this.list.order = this.orders.get(by);
+    if (by !== "file" && !this.orders.has(by)) this.orders.set(by, this.orderBy(by));
+    this.list.order = this.orders.get(by) || null;
     this.update();
   }
 
@@ -277,7 +277,6 @@ class Page {
       unknown: columns.unknown && (row => -columns.unknown[row]),
       copies: row => data.flag(row, "no-text") ? Infinity : -columns.copies[row] * 1e9 + columns.group[row],
     };
-    if (by === "file") return order;
     const values = Float64Array.from(order, keys[by]);
     // Equal ones stay in the order of the file.
     return order.sort((a, b) => values[a] < values[b] ? -1 : values[a] > values[b] ? 1 : a - b);

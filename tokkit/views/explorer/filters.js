@@ -37,8 +37,9 @@ class Filters {
 
   // Looks up once which rows all filters keep; its records are the row numbers.
   refresh() {
+    this.listed = this.cross.allFiltered();
     this.kept.fill(0);
-    for (const row of this.cross.allFiltered()) this.kept[row] = 1;
+    for (const row of this.listed) this.kept[row] = 1;
   }
 
   has(row) {
@@ -71,7 +72,7 @@ class Facet {
       const bar = make("i");
       const name = make("span", {className: "name", dir: "auto"}, names[i] === missing ? "" : names[i]);
       if (names[i] === missing) name.append(make("em", {}, missing));
-      if (colors) name.prepend(make("b", {className: "dot " + colors(i)}));
+      else if (colors) name.prepend(make("b", {className: "dot " + colors(i)}));
       const button = make("button", {type: "button", className: "value", "aria-pressed": "false",
         onclick: () => this.toggle(i)}, name, count, make("span", {className: "track"}, bar));
       return {i, button, count, bar};

@@ -31,12 +31,15 @@ class RowList {
     this.update();
   }
 
-  // The rows that all filters keep, in order; `stay` where the list should not go back to its top.
+  // The rows that all filters keep, in order, which is that of the file where there is no other; `stay` where the list should not go back to its top.
   update(stay = false) {
-    const {filters} = this.data, visible = new Uint32Array(filters.count);
-    let n = 0;
-    for (const row of this.order) if (filters.has(row)) visible[n++] = row;
-    this.visible = visible;
+    const {filters} = this.data;
+    if (this.order) {
+      const visible = new Uint32Array(filters.count);
+      let n = 0;
+      for (const row of this.order) if (filters.kept[row]) visible[n++] = row;
+      this.visible = visible;
+    } else this.visible = Uint32Array.from(filters.listed);
     this.positions = null;
     if (!stay) this.element.scrollTop = 0;
     this.layout();
