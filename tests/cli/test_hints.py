@@ -30,6 +30,7 @@ import sentencepiece
 import tokkit
 from tests.model.encoders import body_folder
 from tokkit.cli import hints, main
+from tokkit.data.row_hash import row_hash
 from tokkit.errors import TokkitError
 from tokkit.sources import streams
 
@@ -42,6 +43,8 @@ tokenize wp
 train-wordpiece headless.csv
 clean dirty.conll -o c.jsonl
 clean rows.csv -o c.csv --min-words 99
+clean rows.csv -o c.csv --apply changed.jsonl
+clean rows.csv -o c.csv --apply new.jsonl
 rebalance unlabeled.csv -o q.csv
 rebalance lines.txt -o p.csv
 stats lists.jsonl --text-column text --label-column tags
@@ -191,6 +194,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     ]
     table = "text,label,author\n" + "".join(",".join(row) + "\n" for row in rows)
     jsonl = [{"text": text, "label": label} for text, label, _ in rows]
+    decision = {"split": "train", "row": 0, "hash": row_hash(*rows[0][:2])}
+    decision |= {"decision": "relabel", "new_label": "awe"}
     written = {
         "rows.csv": table,
         "five.csv": "".join(table.splitlines(True)[:6]),
@@ -211,6 +216,8 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         "data/train.csv": table,
         "data/test.csv": "".join(table.splitlines(True)[:9]),
         "existing/tokkit.json": "{}",
+        "changed.jsonl": json.dumps({**decision, "hash": "0" * 16}),
+        "new.jsonl": json.dumps(decision),
         "lists.jsonl": '{"text": ["Kim", "sees"], "tags": ["B-PER", "O"]}\n' * 4,
         "nested.jsonl": '{"text": "a b", "label": "x", "more": {}}\n' * 9,
         "objects.jsonl": '{"text": {"body": "a b"}, "label": "x"}\n' * 9,

@@ -199,7 +199,7 @@ def test_what_is_wrong_with_an_audit_is_one_sentence(spoiled, tmp_path, write):
         UsageError, match="is no folder of folds, and a model agrees with wrong labels"
     ) as raised:
         tokkit.audit(home / "data", home / "data")
-    assert "tokkit.finetune(" in raised.value.hint
+    assert "folds" in raised.value.hint
     other = write("other.csv", "text,label\nnever seen,joy\nnor this,sad\n")
     with pytest.raises(InputError, match="none of its 2 labeled rows is among those that the folds"):
         tokkit.audit(other, home / "folds")

@@ -51,13 +51,13 @@ class ScoredRows:
         if not file.is_file():
             raise InputError(
                 f"{name}: has no {PREDICTIONS}, so that there are no rows to compare",
-                hint="score both runs on rows with labels:\n--on reviews/test.csv",
+                hint="score both runs on rows with labels (--on DATASET)",
             )
         table = read_predictions(file, _COLUMNS)
         if not (table["text"] != "").any():
             raise InputError(
                 f"{name}: its predictions are of rows of ids, which have no texts to tell them apart",
-                hint="score both runs on rows with labels:\n--on reviews/test.csv",
+                hint="score both runs on rows with labels (--on DATASET)",
             )
         task = _task_of(table)
         table = table.with_columns(pl.col("label", "predicted").cast(pl.String))
@@ -87,7 +87,7 @@ def shared_rows(old: ScoredRows, new: ScoredRows) -> SharedRows:
     if not shared.height:
         raise InputError(
             f"{old.name} and {new.name} have predicted no row with the same text and label",
-            hint="score both on the same rows:\n--on reviews/test.csv",
+            hint="score both on the same rows (--on DATASET)",
         )
     other = shared.select(keys).join(tables[1], on=keys, how="left", maintain_order="left")
     texts = [run.table.select(content).unique() for run in (old, new)]

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
 
 from tokkit.data.loading.read import is_hub
 from tokkit.errors import UsageError
 from tokkit.model.folder.receipt import ModelReceipt
-from tokkit.model.requests.checks import FEATURES
 from tokkit.review.audit_options import AuditOptions
 from tokkit.review.review_output import check_review_output
 from tokkit.sources import paths
@@ -32,7 +30,7 @@ def check_audit(
         if options.features is None:
             raise UsageError(
                 "name folds that were trained on the rows, or features of them",
-                hint=f"--model folds/\n--features {FEATURES}",
+                hint="name one of them (--model, --features)",
             )
         return None
     if not paths.is_path(Path(model)):
@@ -43,8 +41,7 @@ def check_audit(
         raise UsageError(
             f"--model {model}: is no folder of folds, and a model agrees with wrong labels that it was "
             "trained on",
-            hint="train folds, each on rows that another one judges:\n"
-            f"tokkit finetune {shlex.quote(str(dataset))} --folds 5 --tokenizer out/ -o folds",
+            hint="train folds, each of which judges the rows of the others (finetune with --folds)",
         )
     return receipt
 
@@ -68,9 +65,7 @@ def check_compare_runs(old: str | Path, new: str | Path, on: str | Path | None, 
     if Path(old) == Path(new):
         raise UsageError(f"{old}: compared with itself", hint="name the earlier run, then the later one")
     if split is not None and on is None:
-        raise UsageError(
-            f"--split {split}: is of a data set, and none is named", hint="name it:\n--on reviews/"
-        )
+        raise UsageError(f"--split {split}: is of a data set, and none is named", hint="name one (--on)")
     for run in (old, new):
         if on is None and not paths.is_path(Path(run)):
             raise paths.missing(Path(run))

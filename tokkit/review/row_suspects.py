@@ -64,7 +64,7 @@ def row_suspects(
         if folds is None or options.features is not None:
             raise UsageError(
                 "--features: vectors of rows say nothing of the tags of tokens",
-                hint="name folds that were trained on the rows, and no features:\n--model folds/",
+                hint="name folds that were trained on the rows (--model), and no features",
             )
         return _tags(rows, folds, options, threads, progress)
     # As in training: rows that have lists of labels are judged label by label.
@@ -146,7 +146,8 @@ def _vectors(rows: AuditRows, path: Path) -> NDArray[np.float32]:
     file = FeaturesFile.read(path)
     if file.pooling == "none":
         raise InputError(
-            f"{path}: has vectors of tokens, not of rows", hint="compute it with:\n--pooling mean"
+            f"{path}: has vectors of tokens, not of rows",
+            hint="compute them once more (features with --pooling mean)",
         )
     of_file, source = file.dataset(), rows.dataset.source
     starts = dict(zip(of_file.splits, itertools.accumulate(file.splits().values(), initial=0), strict=False))

@@ -34,7 +34,7 @@ def unlabeled_rows(
     if not by_row and dataset.tokens_column is None:
         raise InputError(
             f"{dataset.source}: has texts, and {model} gives tags to tokens",
-            hint="name a column of lists of tokens:\n--text-column tokens",
+            hint="name a column of lists of tokens (--text-column)",
         )
     split = TRAIN if TRAIN in dataset.splits else next(iter(dataset.splits))
     if others := [name for name in dataset.splits if name != split]:
@@ -99,5 +99,5 @@ def _check_known(dataset: Dataset, classes: Sequence[str], model: str) -> None:
         raise InputError(
             f'{dataset.source}: column "{dataset.label_column}" was read as labels, and {model} knows none '
             f"of them: {first_names(sort_labels(names))}",
-            hint=f"read the texts alone:\n--select {text}",
+            hint=f"read the texts alone (--select {text})",
         )

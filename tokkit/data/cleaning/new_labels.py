@@ -40,7 +40,7 @@ def with_label_column(dataset: Dataset, name: str | None, kind: str) -> Dataset:
             raise InputError(
                 f'{split.where}: column "{name}" is no column of labels, and the new labels would take its '
                 "name",
-                hint="give them another one:\n--label-column new_label",
+                hint="give that column another name (--rename label=other)",
             )
         missing = [None] * split.frame.height
         strings = pl.Series(name, missing, dtype=pl.String)
