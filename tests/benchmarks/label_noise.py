@@ -31,7 +31,8 @@ from tokkit.model.metrics.classification import Decisions
 from tokkit.model.metrics.significance import bootstrap, decision_sums
 from tokkit.model.training.linear_model import LinearModel
 from tokkit.review.audit_options import AuditOptions
-from tokkit.review.neighbor_votes import Neighbors, nearest_rows, neighbor_votes
+from tokkit.review.nearest_rows import Neighbors, nearest_rows
+from tokkit.review.neighbor_votes import neighbor_votes
 from tokkit.review.suspects import SingleLabels
 
 CLEANLAB = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")

@@ -13,7 +13,8 @@ import tokkit
 from tokkit.cli.main import run
 from tokkit.data.row_hash import row_hash
 from tokkit.errors import InputError, UsageError
-from tokkit.review.neighbor_votes import nearest_rows, neighbor_votes
+from tokkit.review.nearest_rows import nearest_rows
+from tokkit.review.neighbor_votes import neighbor_votes
 from tokkit.review.suspects import SeveralLabels, SingleLabels, TokenTags
 
 LABELS = ("anger", "joy", "sad")

@@ -18,7 +18,7 @@ from tests.model.conftest import sentences, write_csv
 from tokkit.cli.main import run
 from tokkit.data.row_hash import row_hash
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.review.explorer.text_map import nearest_rows
+from tokkit.review.nearest_rows import nearest_rows
 from tokkit.views.explorer.columns import as_small
 
 HARD = [
@@ -254,18 +254,16 @@ def test_nearest_rows_are_those_of_highest_cosine():
     rng = np.random.default_rng(1)
     vectors = rng.normal(size=(40, 8)).astype(np.float32)
     vectors[7] = 3 * vectors[3]
-    from tokkit.progress import SILENT
-
-    nearest, similarity = nearest_rows(vectors, SILENT)
+    found = nearest_rows(vectors, 5)
+    nearest, similarity = found.rows, found.similarity
     unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     cosine = unit @ unit.T
     np.fill_diagonal(cosine, -2)
     assert nearest[3][0] == 7
     assert similarity[3][0] == pytest.approx(1)
     assert (nearest == np.argsort(-cosine, axis=1, kind="stable")[:, :5]).mean() > 0.99
-    few, _ = nearest_rows(vectors[:3], SILENT)
-    assert (few[:, 2:] == -1).all()
-    assert sorted(few[0, :2].tolist()) == [1, 2]
+    assert sorted(nearest_rows(vectors[:3], 5).rows[0].tolist()) == [1, 2]
+    assert nearest_rows(vectors[:1], 5).rows.shape == (1, 0)
 
 
 @pytest.mark.parametrize(

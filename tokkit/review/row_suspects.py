@@ -35,7 +35,8 @@ from tokkit.model.training.linear_model import LinearModel
 from tokkit.progress import Progress
 from tokkit.review.audit_options import AuditOptions
 from tokkit.review.audit_rows import AuditRows
-from tokkit.review.neighbor_votes import nearest_rows, neighbor_votes
+from tokkit.review.nearest_rows import nearest_rows
+from tokkit.review.neighbor_votes import neighbor_votes
 from tokkit.review.suspects import SeveralLabels, SingleLabels, Suspects, TokenTags
 from tokkit.tokenizer.encoding.encode import Encoded
 

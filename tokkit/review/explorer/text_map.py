@@ -15,15 +15,14 @@ from tokkit.model.features.baseline_rows import PAIR, ROW, TEXT, feature_rows
 from tokkit.model.features.features_file import VECTORS, FeaturesFile
 from tokkit.model.features.projection import check_rows, project
 from tokkit.model.options.inference_options import FeaturesOptions
-from tokkit.progress import Progress, stage, stop_if_cancelled
+from tokkit.progress import Progress
 from tokkit.review.explorer.rows import CONTENT, ID, SPLIT
 from tokkit.review.explorer.rows import ROW as ROW_IN_SPLIT
+from tokkit.review.nearest_rows import nearest_rows
 from tokkit.runtime.panics import guarded
 from tokkit.sources.formats.columnar import read_table
 
 NEIGHBORS = 5
-# Texts whose similarities to all others are computed at a time.
-_BLOCK = 1_024
 
 
 @dataclass(frozen=True)
@@ -95,44 +94,17 @@ def text_map(
     options = FeaturesOptions(map_rows=max(len(chosen), 10), neighbors=neighbors_of_umap, seed=seed)
     check_rows(len(chosen), options)
     projection = project(file, on_map, options, progress)
-    with stage(progress, "finding neighbors", len(chosen), "texts"):
-        nearest, similarity = nearest_rows(file.vectors(chosen), progress)
+    nearest = nearest_rows(file.vectors(chosen), NEIGHBORS, progress)
     point = pl.DataFrame({ROW: chosen}).with_row_index("point")
     placed = matched.join(point, on=ROW, how="inner", maintain_order="left")
     at, page_rows = placed["point"].to_numpy(), placed["page_row"].to_numpy().astype(np.int64)
     # A neighbor is a text; the page displays the first row that has it.
     first_row = np.full(len(chosen), -1, np.int64)
     first_row[at[::-1]] = page_rows[::-1]
-    neighbors = np.where(nearest >= 0, first_row[nearest], -1)
+    missing = ((0, 0), (0, NEIGHBORS - nearest.rows.shape[1]))
+    neighbors = np.pad(first_row[nearest.rows], missing, constant_values=-1)
+    similarity = np.pad(nearest.similarity.astype(np.float32), missing)
     return TextMap(page_rows, projection.points[at], neighbors[at], similarity[at], str(path))
-
-
-def nearest_rows(
-    vectors: NDArray[np.float32], progress: Progress
-) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """The `NEIGHBORS` rows of highest cosine similarity to each, itself aside, and that similarity.
-
-    vectors   (n, width); an all-zero one is similar to none
-    """
-    n, count = len(vectors), min(NEIGHBORS, len(vectors) - 1)
-    nearest, similarity = np.full((n, NEIGHBORS), -1, np.int64), np.zeros((n, NEIGHBORS), np.float32)
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    for start in range(0, n, _BLOCK):
-        stop_if_cancelled(progress)
-        scores = unit[start : start + _BLOCK] @ unit.T
-        own = np.arange(len(scores))
-        scores[own, start + own] = -np.inf
-        # The few highest first, in order; of equal ones the first row.
-        top = (
-            np.argpartition(-scores, count - 1, axis=1)[:, :count] if count else np.empty((len(own), 0), int)
-        )
-        top = np.sort(top, axis=1)
-        order = np.argsort(-np.take_along_axis(scores, top, axis=1), axis=1, kind="stable")
-        top = np.take_along_axis(top, order, axis=1)
-        nearest[start + own, :count] = top
-        similarity[start + own, :count] = np.take_along_axis(scores, top, axis=1)
-        progress.advance(len(own))
-    return nearest, similarity
 
 
 def _of_points(rows: pl.DataFrame, path: Path, progress: Progress) -> TextMap:
