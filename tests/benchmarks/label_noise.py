@@ -27,11 +27,11 @@ from sklearn.preprocessing import StandardScaler
 from tokkit.data.splitting.stratifier import stratified_folds
 from tokkit.inspection.comparison.resampling import interval
 from tokkit.model.features.features_file import FeaturesFile
+from tokkit.model.features.nearest_rows import Neighbors, nearest_rows
 from tokkit.model.metrics.classification import Decisions
 from tokkit.model.metrics.significance import bootstrap, decision_sums
 from tokkit.model.training.linear_model import LinearModel
 from tokkit.review.audit_options import AuditOptions
-from tokkit.review.nearest_rows import Neighbors, nearest_rows
 from tokkit.review.neighbor_votes import neighbor_votes
 from tokkit.review.suspects import SingleLabels
 

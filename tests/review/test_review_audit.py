@@ -13,7 +13,7 @@ import tokkit
 from tokkit.cli.main import run
 from tokkit.data.row_hash import row_hash
 from tokkit.errors import InputError, UsageError
-from tokkit.review.nearest_rows import nearest_rows
+from tokkit.model.features.nearest_rows import nearest_rows
 from tokkit.review.neighbor_votes import neighbor_votes
 from tokkit.review.suspects import SeveralLabels, SingleLabels, TokenTags
 

@@ -18,7 +18,7 @@ from tests.model.conftest import sentences, write_csv
 from tokkit.cli.main import run
 from tokkit.data.row_hash import row_hash
 from tokkit.errors import InputError, OutputError, UsageError
-from tokkit.review.nearest_rows import nearest_rows
+from tokkit.model.features.nearest_rows import nearest_rows
 from tokkit.views.explorer.columns import as_small
 
 HARD = [

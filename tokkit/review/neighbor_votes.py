@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tokkit.review.nearest_rows import Neighbors
+from tokkit.model.features.nearest_rows import Neighbors
 
 # A neighbor whose cosine is this much lower than that of the nearest has 1 / e of its vote.
 _WIDTH = 0.1

@@ -23,6 +23,7 @@ from tokkit.data.splitting.stratifier import stratified_folds
 from tokkit.errors import InputError, UsageError
 from tokkit.model.backends.load_model import load_model
 from tokkit.model.features.features_file import FeaturesFile
+from tokkit.model.features.nearest_rows import nearest_rows
 from tokkit.model.folder.loaded_model import encode_rows
 from tokkit.model.folder.receipt import PERCENT, ModelReceipt, fold_number
 from tokkit.model.metrics.label_issues import is_little_better
@@ -35,7 +36,6 @@ from tokkit.model.training.linear_model import LinearModel
 from tokkit.progress import Progress
 from tokkit.review.audit_options import AuditOptions
 from tokkit.review.audit_rows import AuditRows
-from tokkit.review.nearest_rows import nearest_rows
 from tokkit.review.neighbor_votes import neighbor_votes
 from tokkit.review.suspects import SeveralLabels, SingleLabels, Suspects, TokenTags
 from tokkit.tokenizer.encoding.encode import Encoded

@@ -13,12 +13,12 @@ from tokkit.data.duplicates import text_keys
 from tokkit.errors import InputError, counted
 from tokkit.model.features.baseline_rows import PAIR, ROW, TEXT, feature_rows
 from tokkit.model.features.features_file import VECTORS, FeaturesFile
+from tokkit.model.features.nearest_rows import nearest_rows
 from tokkit.model.features.projection import check_rows, project
 from tokkit.model.options.inference_options import FeaturesOptions
 from tokkit.progress import Progress
 from tokkit.review.explorer.rows import CONTENT, ID, SPLIT
 from tokkit.review.explorer.rows import ROW as ROW_IN_SPLIT
-from tokkit.review.nearest_rows import nearest_rows
 from tokkit.runtime.panics import guarded
 from tokkit.sources.formats.columnar import read_table
 
