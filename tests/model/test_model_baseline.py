@@ -20,7 +20,6 @@ from transformers import BartConfig, FunnelConfig, XLNetConfig
 import tokkit
 from tests.model.conftest import write_csv
 from tests.model.features_models import copy_tokenizer, encoder
-from tests.model.test_finetune import FAST
 from tests.model.test_model_folds import StopsIn
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError, Interrupted, UsageError
@@ -36,6 +35,8 @@ from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.views.cards.model_card import ModelRecord, Scores, model_card
 from tokkit.views.cards.sections import Origin
 from tokkit.views.reports.finetuning import finetuning
+
+FAST = {"size": "tiny", "epochs": 1, "threads": 1}
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def test_the_chosen_loss_is_named_with_all_that_changes_it():
 
 
 def test_folds_have_one_picture_of_the_curves_and_one_of_the_scores(dataset, tokenizer, tmp_path):
-    tokkit.finetune(dataset / "train.csv", tokenizer, out=tmp_path / "m", folds=2, baseline="none", **FAST)
+    tokkit.finetune(dataset / "train.csv", tokenizer, out=tmp_path / "m", folds=2, **FAST)
     for name in ("curves.png", "folds.png"):
         height, width, _ = matplotlib.image.imread(tmp_path / "m" / name).shape
         assert (height, width > 1500) == (540, True)

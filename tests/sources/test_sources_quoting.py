@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 import polars as pl
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from tokkit.sources.formats import batches, quoting, recognize
@@ -31,6 +32,7 @@ CELL = st.lists(st.sampled_from(['"', "\n", "\r\n", "\t", ",", "a", "é", "한"]
         ('"a" b\tc\n', False),
         ('"a ""b"""\tc\n"d" e\tf\n', False),
         ('"open\tc\nd\te\n', False),
+        ('"I went home\tc\nand slept."\tc\n', False),
     ],
 )
 def test_quoting_encloses(write, text, encloses):
@@ -39,13 +41,18 @@ def test_quoting_encloses(write, text, encloses):
 
 @pytest.mark.parametrize("style", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL])
 @given(rows=st.lists(st.tuples(CELL, CELL), min_size=1))
+@example(rows=[("\t\n", ",")])
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
 def test_quoting_reads_what_csv_wrote(tmp_path, style, rows):
     file = io.StringIO(newline="")
     writer = csv.writer(file, delimiter="\t", quoting=style, lineterminator="\n")
     writer.writerows([("text", "label"), *rows])
     path = tmp_path / "a.tsv"
-    path.write_bytes(file.getvalue().encode())
+    text = file.getvalue()
+    path.write_bytes(text.encode())
+    # Where every line is a row of two fields as well, quotes may be a quotation that goes on in the next row.
+    are_rows = all(line.count("\t") == 1 for line in filter(None, re.split(r"\r?\n", text)))
+    assume(style == csv.QUOTE_ALL or '""' in text or not are_rows or not re.search(r'"[^"]*\n[^"]*"', text))
     assert concatenate(batches(path, recognize(path))).rows() == rows
 
 
