@@ -137,7 +137,7 @@ def measure(page: Path, repeats: int) -> dict[str, object]:
         ]
     result: dict[str, object] = {"interactive_ms": opened, "interactive_cpu_ms": opened_cpu}
     for kind, times in (("filter_ms", timed_actions.wall), ("filter_cpu_ms", timed_actions.cpu)):
-        values = pl.Series([value for of_action in times.values() for value in of_action])
+        values = pl.Series([float(value) for of_action in times.values() for value in of_action])
         result[kind] = {
             name: round(float(values.quantile(share) or 0), 1)
             for name, share in (("median", 0.5), ("p90", 0.9), ("most", 1.0))
