@@ -88,7 +88,7 @@ def read_decisions(path: Path) -> list[Decision]:
     if not paths.is_path(path):
         raise paths.missing(path)
     decisions: dict[tuple[str, int], Decision] = {}
-    for line, record in _records(path):
+    for line, record in review_records(path):
         decision = _decision(path, line, record)
         first = decisions.setdefault((decision.split, decision.row), decision)
         if first.choice == decision.choice:
@@ -110,7 +110,7 @@ def _described(decision: Decision) -> str:
     return f"{decision.decision}{to}"
 
 
-def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+def review_records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Every line that is not blank, with its number; raises `InputError` for one that is no JSON object."""
     try:
         content = path.read_bytes()
@@ -125,13 +125,14 @@ def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
             json.dumps(record, ensure_ascii=False).encode()
         # Bytes that are no UTF-8 raise a ValueError as well.
         except (ValueError, RecursionError) as error:
-            raise _error(path, line, "is no JSON object") from error
+            raise review_error(path, line, "is no JSON object") from error
         if not isinstance(record, dict):
-            raise _error(path, line, "is no JSON object")
+            raise review_error(path, line, "is no JSON object")
         yield line, record
 
 
-def _error(path: Path, line: int, what: str) -> InputError:
+def review_error(path: Path, line: int, what: str) -> InputError:
+    """What is wrong with a line of a review file."""
     return InputError(
         f"{path}:{line}: {what}; a review file has a row a line, with its decision",
         hint=f"look at the first lines:\nhead -n 3 {shlex.quote(str(path))}",
@@ -140,10 +141,10 @@ def _error(path: Path, line: int, what: str) -> InputError:
 
 def _decision(path: Path, line: int, record: dict[str, Any]) -> Decision:
     if missing := [name for name in _NEEDED if record.get(name) is None]:
-        raise _error(path, line, f'has no "{missing[0]}"')
+        raise review_error(path, line, f'has no "{missing[0]}"')
     split, row, row_hash = (record[name] for name in _NEEDED)
     if not isinstance(row, int) or isinstance(row, bool) or row < 0:
-        raise _error(path, line, f'"row" is {row!r}, not a number of a row, from 0')
+        raise review_error(path, line, f'"row" is {row!r}, not a number of a row, from 0')
     written, label = record.get("decision"), _label(path, line, record.get("new_label"))
     decision = written.strip().casefold() or None if isinstance(written, str) else written
     if decision is not None and decision not in DECISIONS:
@@ -182,7 +183,9 @@ def _name(path: Path, line: int, value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str | int) or (isinstance(value, float) and value.is_integer()):
         return value.strip() if isinstance(value, str) else str(int(value))
-    raise _error(path, line, f'"new_label" is {json.dumps(value)[:40]}, not a label or a list of labels')
+    raise review_error(
+        path, line, f'"new_label" is {json.dumps(value)[:40]}, not a label or a list of labels'
+    )
 
 
 def first_rows(decisions: Sequence[Decision], most: int = 3) -> str:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from tokkit.errors import InputError, counted
+from tokkit.data.review_file import review_error, review_records
+from tokkit.errors import counted
 from tokkit.progress import Progress
 from tokkit.review.explorer.rows import HASH, ROW, SPLIT
 from tokkit.sources import paths
@@ -39,14 +39,16 @@ def read_suspects(path: Path, rows: pl.DataFrame, progress: Progress) -> list[Su
     by_position = {key: i for i, key in enumerate(rows.select(SPLIT, ROW, HASH).iter_rows())}
     suspects = []
     missing = 0
-    for line, record in _records(path):
+    if not paths.is_path(path):
+        raise paths.missing(path)
+    for line, record in review_records(path):
         row = by_position.get((record.get("split"), record.get("row"), record.get("hash")))
         if row is None:
             missing += 1
             continue
         score, reasons = record.get("score"), record.get("reasons")
         if not isinstance(score, int | float | None):
-            raise _error(path, line, f'"score" is {json.dumps(score)[:40]}, not a number')
+            raise review_error(path, line, f'"score" is {json.dumps(score)[:40]}, not a number')
         named = reasons if isinstance(reasons, list) else [reasons] if reasons else []
         suspects.append(Suspect(row, record.get("suggested"), float(score or 0), list(map(str, named))))
     if missing:
@@ -54,30 +56,3 @@ def read_suspects(path: Path, rows: pl.DataFrame, progress: Progress) -> list[Su
             f"{path}: {counted(missing, 'row', 'are', ',')} not in the page: of other data, or changed since"
         )
     return suspects
-
-
-def _records(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    if not paths.is_path(path):
-        raise paths.missing(path)
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror})") from error
-    for line, text in enumerate(content.removeprefix(b"\xef\xbb\xbf").splitlines(), 1):
-        if not text.strip():
-            continue
-        try:
-            record = json.loads(text)
-        # Bytes that are no UTF-8 raise a ValueError as well.
-        except (ValueError, RecursionError) as error:
-            raise _error(path, line, "is no JSON object") from error
-        if not isinstance(record, dict) or "hash" not in record:
-            raise _error(path, line, "is no JSON object with a hash")
-        yield line, record
-
-
-def _error(path: Path, line: int, what: str) -> InputError:
-    return InputError(
-        f"{path}:{line}: {what}; a review file has a row a line, as the command audit writes it",
-        hint=f"look at the first lines:\nhead -n 3 {shlex.quote(str(path))}",
-    )
