@@ -9,9 +9,11 @@ import sys
 
 import numpy as np
 import onnx
+import onnxruntime
 import polars as pl
 import pytest
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from transformers import AutoConfig, AutoModel
 
 import tokkit
@@ -21,6 +23,7 @@ from tests.model.features_models import copy_tokenizer
 from tests.model.test_model_tasks_contract import jsonl
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.files import read_receipt
+from tokkit.model.export.first_token import compute_first_token_alone
 from tokkit.model.export.quantization import quantized_rows
 from tokkit.model.folder import model_folder as folders
 from tokkit.model.network import pretrained
@@ -99,6 +102,34 @@ def test_a_head_on_the_first_token_computes_the_last_layer_for_it_alone(exported
     ranks = {value.name: len(value.type.tensor_type.shape.dim) for value in graph.value_info}
     activations = [ranks[node.output[0]] for node in graph.node if node.op_type == "Gelu"]
     assert activations == [3] * (len(activations) - 1) + [2]
+
+
+def test_first_tokens_that_are_read_more_than_once_stay_the_same():
+    draw = np.random.default_rng(0)
+    weights = [
+        numpy_helper.from_array(draw.normal(size=(4, 4)).astype(np.float32), "W"),
+        numpy_helper.from_array(np.array(0), "first"),
+    ]
+    nodes = [
+        helper.make_node("MatMul", ["x", "W"], ["a"]),
+        helper.make_node("Tanh", ["x"], ["b"]),
+        *(
+            helper.make_node("Gather", [name, "first"], [f"{name}{n}"], axis=1)
+            for name in "axb"
+            for n in "12"
+        ),
+        helper.make_node("Sum", ["a1", "a2", "x1", "x2", "b1", "b2"], ["y"]),
+    ]
+    given = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["rows", "tokens", 4])
+    result = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["rows", 4])
+    graph = helper.make_graph(nodes, "graph", [given], [result], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=9)
+    rows = {"x": draw.normal(size=(3, 5, 4)).astype(np.float32)}
+    before = onnxruntime.InferenceSession(model.SerializeToString()).run(None, rows)[0]
+    compute_first_token_alone(model)
+    onnx.checker.check_model(model)
+    after = onnxruntime.InferenceSession(model.SerializeToString()).run(None, rows)[0]
+    np.testing.assert_allclose(after, before, atol=1e-6)
 
 
 def test_nothing_but_the_runtime_is_needed(model, exported, tmp_path):

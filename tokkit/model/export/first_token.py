@@ -25,8 +25,9 @@ def compute_first_token_alone(model: onnx.ModelProto) -> None:
     graph = model.graph
     ranks = _ranks(model)
     weights = {tensor.name: tensor for tensor in graph.initializer}
-    for gather in [node for node in graph.node if _is_first_token(node, weights, ranks)]:
-        _move(graph, gather, weights, ranks)
+    # By name: moving one makes new nodes of all.
+    for selected in [node.output[0] for node in graph.node if _is_first_token(node, weights, ranks)]:
+        _move(graph, selected, weights, ranks)
 
 
 def _ranks(model: onnx.ModelProto) -> dict[str, int]:
@@ -55,7 +56,7 @@ def _is_first_token(
 
 def _move(
     graph: onnx.GraphProto,
-    gather: onnx.NodeProto,
+    selected: str,
     weights: dict[str, onnx.TensorProto],
     ranks: dict[str, int],
 ) -> None:
@@ -64,7 +65,7 @@ def _move(
         for name in node.input:
             users[name].add(number)
     outputs = {value.name for value in graph.output}
-    at = next(number for number, node in enumerate(graph.node) if node is gather)
+    at, gather = next((n, node) for n, node in enumerate(graph.node) if node.output[0] == selected)
     moved = {at}
     for number in range(at - 1, -1, -1):
         node = graph.node[number]
@@ -81,7 +82,7 @@ def _move(
             continue
         for name in node.input:
             if ranks.get(name) == _RANK and name not in inner and name not in first:
-                first[name] = f"{name}_first"
+                first[name] = f"{selected}_{name}"
                 nodes.append(_gather(name, gather.input[1], first[name]))
         if number == at:
             nodes.append(helper.make_node("Identity", [first.get(node.input[0], node.input[0])], node.output))
