@@ -9,6 +9,7 @@ from tokkit.data.loading.load import read_dataset
 from tokkit.errors import InputError
 from tokkit.model.tasks import TASKS
 from tokkit.progress import SILENT
+from tokkit.review import row_picks
 from tokkit.review.row_picks import diverse, row_margins, smallest
 from tokkit.review.unlabeled_rows import unlabeled_rows
 
@@ -32,6 +33,15 @@ def test_diverse_rows_are_one_of_each_group_the_least_sure_of_it():
     assert margins[picks.rows].tolist() == sorted(margins[picks.rows])
     assert picks.alike.tolist() == [20] * 5
     assert diverse(vectors, margins, 5, seed=1).rows.tolist() == picks.rows.tolist()
+
+
+def test_more_rows_than_clusters_are_the_next_of_each_in_turn(monkeypatch):
+    monkeypatch.setattr(row_picks, "_CLUSTERS", 3)
+    vectors = np.repeat(np.eye(3, dtype=np.float32), [5, 3, 1], axis=0)
+    margins = np.array([0.5, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 0.7, 0.9])
+    picks = diverse(vectors, margins, 6, seed=0)
+    assert picks.rows.tolist() == [1, 2, 3, 5, 7, 8]
+    assert picks.alike.tolist() == [5, 1, 1, 3, 1, 1]
 
 
 def test_of_equal_vectors_as_many_rows_are_picked():
