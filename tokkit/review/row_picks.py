@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from tokkit.model.tasks.task import Task
 
-# Time grows with rows times clusters: 4,800 of 14,400 rows took minutes, and near clusters teach nearly the same.
+# Time grows with rows times clusters: 4,800 of 14,400 rows took minutes, and near clusters are alike.
 _CLUSTERS = 512
 _ROUNDS = 50
 
