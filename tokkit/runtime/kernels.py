@@ -8,15 +8,14 @@ work, so that threads can share a corpus and Ctrl-C is handled between two calls
 from __future__ import annotations
 
 import functools
-import importlib
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from llvmlite import ir
 from numba import config, njit, types
+from numba.core.caching import FunctionCache
+from numba.core.runtime.nrt import rtsys
 from numba.extending import intrinsic
-from numba.np import linalg
 
 from tokkit.runtime.kernel_cache import cache_folder
 
@@ -27,26 +26,15 @@ Kernel = Callable[..., Any]
 PADDING = 64
 
 
-def _import_array_functions_without_scipy() -> None:
-    """Import Numba's array functions, keeping them from importing `scipy.linalg`.
+class _MachineCode(FunctionCache):
+    """The cache of a kernel, which is read without what Numba needs to compile: 0.25 s of every run."""
 
-    `numba.np.arraymath` imports it just to learn whether `cov` may call BLAS. No kernel of ours does, and it
-    takes 0.15 s and 14 MB of every run.
-    """
-
-    def raise_import_error() -> None:
-        raise ImportError
-
-    ensure_blas = linalg.ensure_blas
-    linalg.ensure_blas = raise_import_error
-    try:
-        importlib.import_module("numba.np.arraymath")
-    finally:
-        linalg.ensure_blas = ensure_blas
-
-
-if "scipy.linalg" not in sys.modules:
-    _import_array_functions_without_scipy()
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        # As in `FunctionCache`, without all implementations that a compiler chooses from: machine code calls only
+        # the runtime. What is not in the cache is compiled, and the compiler then loads them.
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
 
 
 def kernel(function: Kernel, **options: bool) -> Kernel:
@@ -58,7 +46,9 @@ def kernel(function: Kernel, **options: bool) -> Kernel:
     try:
         config.CACHE_DIR = str(cache_folder())
         # error_model="numpy": no check for a division by zero; no_cfunc_wrapper: nothing calls kernels from C
-        return njit(nogil=True, cache=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
+        compiled = njit(nogil=True, error_model="numpy", no_cfunc_wrapper=True, **options)(function)
+        compiled._cache = _MachineCode(function)
+        return compiled
     except RuntimeError:  # no folder can be written to
         return njit(nogil=True)(function)
     finally:
