@@ -30,8 +30,8 @@ class _MachineCode(FunctionCache):
     """The cache of a kernel, which is read without what Numba needs to compile: 0.25 s of every run."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
-        # As in `FunctionCache`, without all implementations that a compiler chooses from: machine code calls only
-        # the runtime. What is not in the cache is compiled, and the compiler then loads them.
+        # As in `FunctionCache`, without all implementations that a compiler chooses from: machine code only
+        # calls the runtime. What is not in the cache is compiled, and the compiler then loads them.
         rtsys.initialize(target_context)
         with self._guard_against_spurious_io_errors():
             return self._load_overload(sig, target_context)
