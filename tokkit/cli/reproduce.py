@@ -17,8 +17,8 @@ from tokkit.views.reports import hub as reports
 def reproduce_command(folder: str, show: Show, **options: Any) -> int:
     """Run what a receipt says, and compare every file with what is there.
 
-    For folders and files that train-*, count, clean, split, rebalance, encode and finetune wrote. Inputs
-    that have changed are named. Exit code 1 where a file differs.
+    For every folder and file that has a receipt, but those of demo. Exit code 1 where a file differs, and 3
+    where the command cannot be repeated: an input has changed, is gone, or was standard input.
     """
     from tokkit.review.reproduce import reproduce
 

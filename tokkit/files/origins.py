@@ -28,13 +28,13 @@ def write_origin(folder: Path, repository: str, revision: str) -> None:
 def origin_of(path: Path) -> dict[str, str]:
     """``{"hub", "revision"}`` of a file or folder; empty for one that is not of the hub.
 
-    >>> origin_of(Path("hub/models--ada--moods/snapshots/0f3c"))
+    >>> origin_of(Path("hub/models--ada--moods/snapshots/0f3c/config.json"))
     {'hub': 'ada/moods', 'revision': '0f3c'}
     """
-    if path.parent.name == "snapshots":
-        kind, _, name = path.parent.parent.name.partition("--")
-        if kind in _KINDS and name:
-            return {"hub": _KINDS[kind] + name.replace("--", "/"), "revision": path.name}
+    for folder in (path, *path.parents):
+        kind, _, name = folder.parent.parent.name.partition("--")
+        if folder.parent.name == "snapshots" and kind in _KINDS and name:
+            return {"hub": _KINDS[kind] + name.replace("--", "/"), "revision": folder.name}
     record = path.parent / _RECORD
     if path.is_dir() or not record.is_file():
         return {}

@@ -77,10 +77,14 @@ def describe_input(path: Path) -> dict[str, Any]:
         for file in path.rglob("*")
         if file.is_file() and not _is_about(file)
     }
-    files = [describe_input(file) | {"name": name} for name, file in sorted(inner_files.items())]
+    origin = origin_of(path)
+    files = [
+        # What the folder is from is said once.
+        {key: value for key, value in describe_input(file).items() if key not in origin} | {"name": name}
+        for name, file in sorted(inner_files.items())
+    ]
     # The hash depends on names and contents only, not on the order in which the file system lists them.
     lines = "".join(f"{file['sha256']}  {file['name']}\n" for file in files)
-    origin = origin_of(path)
     return {
         # A snapshot of the hub is called by its commit.
         "name": origin.get("hub", folder_name),

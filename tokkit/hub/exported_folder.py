@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 from tokkit import files
-from tokkit.errors import InputError, UsageError
+from tokkit.errors import InputError
 from tokkit.files import Fields
 from tokkit.model.exported.description import Description
 from tokkit.model.folder.card import hub_datasets, validation_scores
 from tokkit.model.folder.receipt import METRICS
-from tokkit.model.options.export_options import ExportOptions
 from tokkit.progress import Progress
-from tokkit.views.cards.commands import command_line
+from tokkit.review.recorded_commands import typed_command
 from tokkit.views.cards.exported_card import ExportedRecord, exported_card
 from tokkit.views.cards.markdown import Card
 from tokkit.views.cards.model_card import ModelRecord
 from tokkit.views.cards.sections import Origin
 
 _AGAIN = "export the model again, or copy the whole folder again"
+_LISTED = "a list of files, each with its sha256"
 
 
 def build_exported_card(folder: Path, progress: Progress) -> Card:
@@ -27,11 +26,13 @@ def build_exported_card(folder: Path, progress: Progress) -> Card:
     receipt = files.receipt_fields(folder, _AGAIN)
     result = receipt.fields("result")
     description = Description.read(folder)
-    inputs = result.objects("inputs", "a list of files, each with its sha256", default=())
+    inputs = result.objects("inputs", _LISTED, default=())
     metrics = Fields.of_file(folder / METRICS, _AGAIN)
     task = description.task_of_rows
-    # The model is the first input; without one it was a model of the hub.
+    # Its own inputs are the model, and rows that it was checked on.
     model = next((item.text("name") for item in inputs if "files" in item.content), "a model of the hub")
+    trained: Fields | None = result.fields("trained", default=None)
+    training = inputs if trained is None else trained.objects("inputs", _LISTED, default=())
     try:
         record = ModelRecord(
             title=task.title,
@@ -40,11 +41,11 @@ def build_exported_card(folder: Path, progress: Progress) -> Card:
             head="exported",
             base=model,
             origin=Origin(
-                command=command_line("export", {"model": model}, ["model"], [_options(receipt)], "exported"),
+                command=typed_command(receipt),
                 versions=result.fields("versions").content,
             ),
-            validation=validation_scores(metrics, inputs, None),
-            datasets=list(hub_datasets(inputs)),
+            validation=validation_scores(metrics, training, None),
+            datasets=list(hub_datasets(training)),
             max_length=description.max_length,
             labels=list(metrics.content.get("classes", {})),
         )
@@ -54,12 +55,3 @@ def build_exported_card(folder: Path, progress: Progress) -> Card:
         raise InputError(
             f"{folder / METRICS}: its scores are damaged ({type(error).__name__}: {error})", hint=_AGAIN
         ) from error
-
-
-def _options(receipt: Fields) -> ExportOptions:
-    settings = receipt.fields("result").fields("settings").content
-    known = {item.name for item in fields(ExportOptions)}
-    try:
-        return ExportOptions(**{name: value for name, value in settings.items() if name in known})
-    except UsageError as error:
-        raise InputError(f"{receipt.path}: {error.message}", _AGAIN) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -122,7 +122,8 @@ def suggest_tokens(
         stages=stages.records,
     )
     if target is not None:
-        _write(target, result, options, read_options, [loaded.folder, *sources], force, threads)
+        named = {"tokenizer": tokenizer, "corpus": corpus, "counts": counts}
+        _write(target, result, options, read_options, [loaded.folder, *sources], named, force, threads)
     return result
 
 
@@ -274,6 +275,7 @@ def _write(
     options: SuggestOptions,
     read_options: feed.CorpusOptions,
     inputs: Sequence[Path],
+    sources: Mapping[str, Any],
     force: bool,
     threads: int | None,
 ) -> None:
@@ -288,6 +290,7 @@ def _write(
             settings={**asdict(options), **asdict(read_options)},
             inputs=inputs,
             packages=("tokenizers",),
+            sources=sources,
             result={
                 name: summary[name]
                 for name in ("words", "distinct_words", "tokens", "tokens_after", "unknown", "unknown_after")

@@ -10,14 +10,16 @@ from tokkit import files
 from tokkit.files import Fields
 
 
-def changed_inputs(receipt: Fields) -> Iterator[str]:
+def changed_inputs(receipt: Fields, described_in: str = "inputs") -> Iterator[str]:
     """A sentence for each input that is missing or has other content than its hash in the receipt says.
+
+    described_in   the list of inputs in the receipt
 
     What is of the hub is recorded with its commit, and is not looked for.
     """
     result, run = receipt.fields("result"), receipt.fields("run")
     candidates = dict.fromkeys(_recorded_paths(run))
-    for item in result.objects("inputs", "a list of files, each with its sha256", default=()):
+    for item in result.objects(described_in, "a list of files, each with its sha256", default=()):
         name = item.text("name")
         if item.text("hub", default=None) is not None:
             continue

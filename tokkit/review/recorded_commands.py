@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from tokkit.corpus.feed import CorpusOptions
+from tokkit.corpus.feed import CorpusOptions, ReadingOptions
 from tokkit.data.cleaning.clean_options import CleanOptions
 from tokkit.data.encoding.encode_options import EncodeOptions
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -17,7 +17,13 @@ from tokkit.data.rebalancing.rebalance_options import RebalanceOptions
 from tokkit.data.splitting.split_options import SplitOptions
 from tokkit.errors import InputError, UsageError
 from tokkit.files import Fields
+from tokkit.inspection.suggestion.suggest_options import SuggestOptions
+from tokkit.model.options.export_options import ExportOptions
+from tokkit.model.options.inference_options import EvaluateOptions, FeaturesOptions, PredictOptions
 from tokkit.options import Options
+from tokkit.review.audit_options import AuditOptions
+from tokkit.review.suggest_rows_options import SuggestRowsOptions
+from tokkit.tokenizer.editing.options import AddTokensOptions, TrimOptions, WrapOptions
 from tokkit.tokenizer.training.trainer_options import (
     BpeOptions,
     CharOptions,
@@ -34,15 +40,25 @@ class RecordedCommand:
     """groups      groups of its options
     arguments   those of its sources that are no flags
     out         what its output is called in a command
+    keywords    arguments of its function that settings have next to the options
+    inputs      where its receipt describes what it read
+    threads     whether sums, and so rounding, depend on their number
     """
 
     groups: tuple[type[Options], ...]
     arguments: tuple[str, ...]
     out: str
+    keywords: tuple[str, ...] = ()
+    inputs: str = "inputs"
+    threads: bool = False
 
 
 def _training(options: type[Options]) -> RecordedCommand:
     return RecordedCommand((options, CorpusOptions), ("corpus",), "out")
+
+
+def _of_rows(options: type[Options], out: str) -> RecordedCommand:
+    return RecordedCommand((options, DatasetOptions), ("dataset",), out)
 
 
 COMMANDS: Mapping[str, RecordedCommand] = {
@@ -52,10 +68,27 @@ COMMANDS: Mapping[str, RecordedCommand] = {
     "train-word": _training(WordOptions),
     "train-char": _training(CharOptions),
     "count": RecordedCommand((CountOptions, CorpusOptions), ("corpus",), "counts"),
-    "clean": RecordedCommand((CleanOptions, DatasetOptions), ("dataset",), "clean"),
-    "split": RecordedCommand((SplitOptions, DatasetOptions), ("dataset",), "data"),
-    "rebalance": RecordedCommand((RebalanceOptions, DatasetOptions), ("dataset",), "balanced"),
-    "encode": RecordedCommand((EncodeOptions, DatasetOptions), ("dataset",), "ids"),
+    "merge-counts": RecordedCommand((), ("folders",), "counts", inputs="merged"),
+    "wrap": RecordedCommand((WrapOptions, ReadingOptions), ("tokenizer",), "out"),
+    "add-tokens": RecordedCommand((AddTokensOptions,), ("tokenizer",), "extended"),
+    "trim": RecordedCommand((TrimOptions, ReadingOptions), ("tokenizer",), "trimmed"),
+    "suggest-tokens": RecordedCommand((SuggestOptions, CorpusOptions), ("tokenizer", "corpus"), "tokens.txt"),
+    "clean": _of_rows(CleanOptions, "clean"),
+    "split": _of_rows(SplitOptions, "data"),
+    "rebalance": _of_rows(RebalanceOptions, "balanced"),
+    "encode": _of_rows(EncodeOptions, "ids"),
+    "evaluate": RecordedCommand(
+        (EvaluateOptions, DatasetOptions), ("models", "dataset"), "evaluation", ("split",), threads=True
+    ),
+    "predict": RecordedCommand(
+        (PredictOptions, DatasetOptions), ("model", "texts"), "predictions.csv", ("raw",), threads=True
+    ),
+    "features": RecordedCommand(
+        (FeaturesOptions, DatasetOptions), ("model", "dataset"), "features.parquet", threads=True
+    ),
+    "export": RecordedCommand((ExportOptions, DatasetOptions), ("model",), "exported", threads=True),
+    "audit": _of_rows(AuditOptions, "suspects.jsonl"),
+    "suggest-rows": _of_rows(SuggestRowsOptions, "rows.jsonl"),
 }
 
 

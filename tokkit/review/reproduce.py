@@ -20,16 +20,37 @@ from tokkit.data.rebalancing.rebalance import rebalance
 from tokkit.data.splitting.split import split
 from tokkit.errors import InputError
 from tokkit.files import CARD, Fields
+from tokkit.inspection.suggest import suggest_tokens
+from tokkit.model.evaluation.evaluate import evaluate
+from tokkit.model.features.features import features
 from tokkit.model.finetune import finetune
 from tokkit.model.folder.card import PICTURES, TEST_SCORES
+from tokkit.model.prediction.predict import predict
+from tokkit.model.requests.checks import check_export
 from tokkit.progress import SILENT, Progress
+from tokkit.review.audit import audit
 from tokkit.review.changed_inputs import changed_inputs
 from tokkit.review.recorded_commands import COMMANDS, recorded_options
-from tokkit.tokenizer.training.count import count
+from tokkit.review.suggest_rows import suggest_rows
+from tokkit.sources.paths import STANDARD_INPUT
+from tokkit.tokenizer.editing.add_tokens import add_tokens
+from tokkit.tokenizer.editing.trim import trim
+from tokkit.tokenizer.editing.wrap import wrap
+from tokkit.tokenizer.training.count import count, merge_counts
 from tokkit.tokenizer.training.train import train_bpe, train_wordpiece
 from tokkit.tokenizer.training.train_frequent import train_char, train_word
 from tokkit.tokenizer.training.train_unigram import train_unigram
 from tokkit.views.cards.markdown import parts_of
+
+
+def _export(**arguments: Any) -> None:
+    """`export`, which imports packages that are optional."""
+    check_export(*(arguments.get(name) for name in ("model", "out", "on", "options")), force=False)
+
+    from tokkit.model.export.export import export
+
+    export(**arguments)
+
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "train-wordpiece": train_wordpiece,
@@ -38,10 +59,21 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "train-word": train_word,
     "train-char": train_char,
     "count": count,
+    "merge-counts": merge_counts,
+    "wrap": wrap,
+    "add-tokens": add_tokens,
+    "trim": trim,
+    "suggest-tokens": suggest_tokens,
     "clean": clean,
     "split": split,
     "rebalance": rebalance,
     "encode": encode,
+    "evaluate": evaluate,
+    "predict": predict,
+    "features": features,
+    "export": _export,
+    "audit": audit,
+    "suggest-rows": suggest_rows,
 }
 _FINETUNE = "finetune"
 _HINT = "name what one of these commands wrote: " + ", ".join([_FINETUNE, *FUNCTIONS])
@@ -89,12 +121,19 @@ def reproduce(folder: str | Path, *, progress: Progress = SILENT) -> ReproduceRe
     command = receipt.text("command")
     if command != _FINETUNE and command not in FUNCTIONS:
         raise InputError(f"{path}: what tokkit {command} writes is not repeated", hint=_HINT)
-    if receipt.fields("run", default=None) is None:
+    run = receipt.fields("run", default=None)
+    if run is None:
         raise InputError(
             f"{path}: its receipt does not say how it was run, as those on the hub",
             hint="name the folder that the command wrote",
         )
-    if changed := list(changed_inputs(receipt)):
+    if STANDARD_INPUT in _sources(run):
+        raise InputError(
+            f"{path}: cannot be reproduced: was read from standard input, which is not kept",
+            hint="write it to a file, and name that in place of - when the command is run",
+        )
+    described_in = COMMANDS[command].inputs if command in COMMANDS else "inputs"
+    if changed := list(changed_inputs(receipt, described_in)):
         raise InputError(
             f"{path}: cannot be reproduced: {'; '.join(changed)}",
             hint="restore the files, whose hashes are in its tokkit.json",
@@ -110,41 +149,54 @@ def reproduce(folder: str | Path, *, progress: Progress = SILENT) -> ReproduceRe
             finetune(like=path, out=out, report_to=None, progress=progress)
         else:
             _repeat(command, receipt, out, progress)
-        compared = _compared(_contents(path), _contents(out), _pinned_names(receipt))
+        pinned = _pinned_names(receipt)
+        # Scores of several models name them without their owners.
+        names = pinned | {Path(commit).name: Path(name).name for commit, name in pinned.items()}
+        compared = _compared(_contents(path), _contents(out), names)
     return ReproduceResult(str(path), command, all(file.same for file in compared), compared)
 
 
 def _repeat(command: str, receipt: Fields, out: Path, progress: Progress) -> None:
     """Call the function of a command with the sources and options of its receipt."""
-    run = receipt.fields("run")
+    run, recorded = receipt.fields("run"), COMMANDS[command]
     if run.fields("sources", default=None) is None:
         raise InputError(
             f"{receipt.path}: does not record what was read; an earlier version of tokkit wrote it",
             hint="run the command again once",
         )
     pinned = {name: commit for commit, name in _pinned_names(receipt).items()}
-    sources = {
+    arguments = {
         argument: [pinned.get(item, item) for item in value]
         if isinstance(value, list)
         else pinned.get(value, value)
         for argument, value in run.fields("sources").content.items()
         if value
     }
-    options, read_options = recorded_options(receipt, COMMANDS[command])
-    # A file that an option names is recorded there by its name alone.
-    own = {item.name for item in dataclasses.fields(options)} & sources.keys()
-    options = dataclasses.replace(options, **{name: sources.pop(name) for name in own})
-    FUNCTIONS[command](**sources, out=out, options=options, read_options=read_options, progress=progress)
+    groups = dict(zip(("options", "read_options"), recorded_options(receipt, recorded), strict=False))
+    if options := groups.get("options"):
+        # A file that an option names is recorded there by its name alone.
+        own = {item.name for item in dataclasses.fields(options)} & arguments.keys()
+        groups["options"] = dataclasses.replace(options, **{name: arguments.pop(name) for name in own})
+    settings = receipt.fields("result").fields("settings").content
+    arguments |= {name: settings.get(name) for name in recorded.keywords}
+    if recorded.threads:
+        arguments["threads"] = run.integer("threads", least=1, default=None)
+    FUNCTIONS[command](**arguments, **groups, out=out, progress=progress)
 
 
 def _pinned_names(receipt: Fields) -> dict[str, str]:
     """Names of the hub with the commit that was read -> as they were given."""
-    sources = receipt.fields("run").fields("sources", default=None)
+    inputs = [item.content for item in receipt.fields("result").objects("inputs", default=())]
+    commits = {files.pinned(name, inputs): name for name in _sources(receipt.fields("run"))}
+    return {commit: name for commit, name in commits.items() if commit != name}
+
+
+def _sources(run: Fields) -> list[str]:
+    """Everything that a run read, as far as its receipt records it."""
+    sources = run.fields("sources", default=None)
     values = [] if sources is None else list(sources.content.values())
     names = [name for value in values for name in (value if isinstance(value, list) else [value])]
-    inputs = [item.content for item in receipt.fields("result").objects("inputs", default=())]
-    commits = {files.pinned(name, inputs): name for name in names if isinstance(name, str)}
-    return {commit: name for commit, name in commits.items() if commit != name}
+    return [name for name in names if isinstance(name, str)]
 
 
 def _say_versions(folder: Path, result: Fields, progress: Progress) -> None:
@@ -199,11 +251,14 @@ def _renamed(text: str, names: Mapping[str, str]) -> str:
 
 def _hash(path: Path, names: Mapping[str, str]) -> str:
     """The SHA-256 of a file; of a receipt, of all but ``run``, which no two runs have in common."""
-    if path.name != files.RECEIPT and not path.name.endswith(f".{files.RECEIPT}"):
+    if path.name == files.RECEIPT or path.name.endswith(f".{files.RECEIPT}"):
+        content = {name: value for name, value in Fields.of_file(path).content.items() if name != "run"}
+        text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    elif path.suffix == ".json" and names:
+        text = path.read_text("utf-8")
+    else:
         return files.sha256_of(path)
-    content = {name: value for name, value in Fields.of_file(path).content.items() if name != "run"}
-    text = _renamed(json.dumps(content, sort_keys=True, ensure_ascii=False), names)
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(_renamed(text, names).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _same_card(before: str, after: str, tested: bool) -> bool:

@@ -98,7 +98,13 @@ def evaluate(
     if out_path is not None:
         recorded = {"split": split, **asdict(read_options), **asdict(options)}
         sources = {"models": names, "dataset": dataset}
-        publish(out_path, result, inputs, recorded, sources=sources, force=force, progress=progress)
+        publish(
+            *(out_path, result, inputs, recorded),
+            sources=sources,
+            threads=threads,
+            force=force,
+            progress=progress,
+        )
     return result
 
 

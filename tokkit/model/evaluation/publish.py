@@ -33,6 +33,7 @@ def publish(
     settings: Mapping[str, Any],
     *,
     sources: Mapping[str, Any],
+    threads: int | None,
     force: bool,
     progress: Progress,
 ) -> None:
@@ -65,7 +66,7 @@ def publish(
                 "left_out": result.left_out,
                 "evaluated_split": result.split,
             },
-            run={"models": list(folders)},
+            run={"models": list(folders), "threads": threads},
         )
 
 

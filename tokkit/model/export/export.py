@@ -34,6 +34,7 @@ from tokkit.model.requests.checks import check_export
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.folder import tokenizer_folder
+from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 
 _PACKAGES = ("numpy", "onnx", "onnxruntime", "onnxscript", "openvino", "tokenizers", "torch", "transformers")
@@ -89,7 +90,7 @@ def export(
     saved = load_saved(receipt, threads, progress)
     # Whatever is wrong with the rows is said before the model is traced.
     samples = sample_rows(receipt, saved.classifier, on, options, read_options, progress)
-    inputs = [receipt.folder] if receipt.folder.exists() else []
+    inputs = [*samples.files, *([receipt.folder] if receipt.folder.exists() else hub_snapshots(model))]
     with files.folder(out, force=force, inputs=inputs) as staging:
         description = _write_description(staging, saved, options)
         checked = _GraphWriter(staging, saved, description, samples, options, threads, progress).write()
@@ -107,12 +108,10 @@ def export(
                 **asdict(options),
                 **asdict(read_options),
                 "max_length": saved.classifier.limits.max_length,
-                "rename": columns.rename,
-                "add": list(columns.add),
             },
-            # The files of the training too: `evaluate` warns of rows that the model was trained on.
-            inputs=[*inputs, *receipt.result.get("inputs", ())],
+            inputs=inputs,
             packages=_PACKAGES,
+            sources={"model": model, "on": on},
             result={
                 "format": options.format,
                 "precision": options.precision,
@@ -120,6 +119,12 @@ def export(
                 "checks": checked.as_dict(),
                 "pairs": receipt.pairs,
                 "columns": dict(columns.names),
+                # `evaluate` reads these columns, and warns of rows that the model was trained on.
+                "trained": {
+                    "inputs": list(receipt.result.get("inputs", ())),
+                    "rename": columns.rename,
+                    "add": list(columns.add),
+                },
                 "calibration_rows": len(samples.calibration.texts),
             },
             run={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,11 +25,13 @@ class SampleRows:
     """checked      rows to compare predictions on; labels empty where they are not the model's
     calibration  rows that ranges are measured on; none of them is checked
     source       where they are from
+    files        of a data set that was named
     """
 
     checked: Rows
     calibration: Rows
     source: str
+    files: Sequence[Path] = ()
 
 
 def sample_rows(
@@ -48,9 +51,14 @@ def sample_rows(
         split = next(
             (name for name in (TEST, VALIDATION) if name in dataset.splits), next(iter(dataset.splits))
         )
-        rows, source = _of_dataset(dataset, split, classifier), dataset.split(split).where
+        rows, source, named = (
+            _of_dataset(dataset, split, classifier),
+            dataset.split(split).where,
+            dataset.files,
+        )
     else:
         rows, source = _held_out(receipt, classifier), f"the rows held out in training ({PREDICTIONS})"
+        named = []
     needed = options.calibration_rows + 1 if options.int8 == STATIC else 1
     if len(rows.texts) < needed:
         count = counted(len(rows.texts), "row")
@@ -61,7 +69,7 @@ def sample_rows(
     every = np.array(rows.positions)
     calibration = _evenly(every, options.calibration_rows) if options.int8 == STATIC else every[:0]
     checked = _evenly(np.setdiff1d(every, calibration), options.rows)
-    return SampleRows(rows.only(checked.tolist()), rows.only(calibration.tolist()), source)
+    return SampleRows(rows.only(checked.tolist()), rows.only(calibration.tolist()), source, named)
 
 
 def _of_dataset(dataset: Dataset, split: str, classifier: Classifier) -> Rows:

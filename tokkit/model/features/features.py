@@ -32,7 +32,8 @@ from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, SayOnce, stage
 from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 
-# The default output file.
+# Options that the vectors of the file depend on.
+_RECORDED = ("pooling", "layer", "dtype", "tokens_per_batch", "device")
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def features(
         return _analyze(file, rows, baselines, options, threads, progress)
     path = Path(out if out is not None else FEATURES)
     trained = ModelReceipt.read(model).columns
-    output = _Output(path, model, options, read_options, force, threads, progress)
+    output = _Output(path, model, dataset, options, read_options, force, threads, progress)
     rows = baselines = None
     if analyzes:
         loaded = read_dataset(dataset, read_options, progress, trained=trained)
@@ -125,6 +126,7 @@ class _Output:
 
     path: Path
     model: str | Path
+    source: str | Path
     options: FeaturesOptions
     read_options: DatasetOptions
     force: bool
@@ -156,14 +158,20 @@ class _Output:
                 staged,
                 command="features",
                 settings={
-                    **{name: getattr(options, name) for name in ("pooling", "layer", "dtype")},
+                    **{name: getattr(options, name) for name in _RECORDED},
                     **asdict(self.read_options),
                     "max_length": body.limits.max_length,
                 },
                 inputs=inputs,
                 packages=("numpy", "polars", "pyarrow", "tokenizers", "torch", "transformers"),
+                sources={"model": self.model, "dataset": self.source},
                 result={**asdict(written), "width": body.width(states)},
-                run={"model": str(self.model), "device": str(device), "tokens_per_batch": budget},
+                run={
+                    "model": str(self.model),
+                    "device": str(device),
+                    "tokens_per_batch": budget,
+                    "threads": self.threads,
+                },
             )
         return written
 

@@ -74,13 +74,15 @@ class ModelReceipt:
         if settings is not None:
             expected = "a number of tokens, or null"
             max_length = settings.integer("max_length", expected, least=1, default=None)
+        # Of an exported model, what its own receipt says of the training.
+        training: files.Fields | None = result.fields("trained", default=None)
         return cls(
             path.parent,
             max_length=max_length,
             pairs=result.flag("pairs", default=None),
-            columns=NO_COLUMNS if columns is None else _columns(columns, settings),
+            columns=NO_COLUMNS if columns is None else _columns(columns, training or settings),
             folds=len(result.objects("folds", "a list of results, one per fold", default=())),
-            inputs=_hashes(result.objects("inputs", _FILES, default=())),
+            inputs=_hashes((training or result).objects("inputs", _FILES, default=())),
             fingerprint=result.text("fingerprint", "a hash", default=None),
             result=result.content,
             run=content.fields("run").content if "run" in content.content else {},

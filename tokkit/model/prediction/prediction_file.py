@@ -65,7 +65,7 @@ class PredictionFile:
             source,
             self.read,
             SayOnce(progress),
-            lambda dataset: self._publish(dataset, models, progress),
+            lambda dataset: self._publish(dataset, source, models, progress),
             self.predictor.members[0].receipt.columns,
         )
         if written.truncated:
@@ -75,7 +75,7 @@ class PredictionFile:
         return written
 
     def _publish(
-        self, dataset: StreamedDataset, models: Sequence[Path], progress: Progress
+        self, dataset: StreamedDataset, source: str | Path, models: Sequence[Path], progress: Progress
     ) -> WrittenPredictions:
         if len(dataset.splits) > 1:
             raise UsageError(
@@ -98,8 +98,9 @@ class PredictionFile:
                 settings={**asdict(self.options), **asdict(self.read), "raw": self.predictor.raw},
                 inputs=inputs,
                 packages=_PACKAGES,
+                sources={"model": self.predictor.receipt.folder, "texts": source},
                 result=result,
-                run={"output": str(self.path)},
+                run={"output": str(self.path), "threads": self.predictor.threads},
             )
         return written
 

@@ -87,7 +87,8 @@ def add_tokens(
     if chosen.normalized is None:
         requests = tuple(_matchable(request, old, progress) for request in requests)
     sample_files = feed.files_of(chosen.sample) if chosen.sample else []
-    inputs = list(dict.fromkeys([*source.files, *sample_files]))
+    tokens_file = None if chosen.tokens_file is None else Path(chosen.tokens_file)
+    inputs = list(dict.fromkeys([*source.files, *([tokens_file] if tokens_file else []), *sample_files]))
     with files.folder(Path(out), force=force, inputs=inputs) as staging:
         extension = extend(old, requests)
         _check_changes(extension, requests, chosen)
@@ -126,8 +127,21 @@ def add_tokens(
             **model_figures,
         )
         content = result.as_dict() | {"self_test": self_test}
-        recorded = {**asdict(chosen), "model": model is not None}
-        write_receipt(staging, "add-tokens", content, recorded, inputs, packages)
+        recorded = {
+            **asdict(chosen),
+            "model": model is not None,
+            "sample": [path.name for path in sample_files],
+            "tokens_file": tokens_file and tokens_file.name,
+        }
+        sources = {
+            "tokenizer": tokenizer,
+            "model": model,
+            "tokens_file": tokens_file,
+            "sample": list(chosen.sample),
+        }
+        write_receipt(
+            staging, "add-tokens", content, recorded, inputs=inputs, packages=packages, sources=sources
+        )
     return result
 
 

@@ -150,10 +150,26 @@ def _check_loads(staging: Path, backend: Tokenizer, texts: Sequence[str]) -> Non
 
 
 def write_receipt(
-    staging: Path, command: str, result: Json, settings: Json, inputs: Sequence[Path], packages: Sequence[str]
+    staging: Path,
+    command: str,
+    result: Json,
+    settings: Json,
+    *,
+    inputs: Sequence[Path],
+    packages: Sequence[str],
+    sources: Json,
 ) -> None:
-    """Write the receipt of an edit, without the paths of its output: the same work gives the same receipt."""
-    content = {name: value for name, value in result.items() if name not in _OUTPUT_PATHS}
+    """Write the receipt of an edit, without the paths of its output: the same work gives the same receipt.
+
+    sources   argument or option -> the files that it names; settings have them by their names alone
+    """
     files.write_receipt(
-        staging, command=command, settings=settings, inputs=inputs, packages=packages, result=content, run={}
+        staging,
+        command=command,
+        settings=settings,
+        inputs=inputs,
+        packages=packages,
+        sources=sources,
+        result={name: value for name, value in result.items() if name not in _OUTPUT_PATHS},
+        run={},
     )

@@ -107,7 +107,8 @@ def trim(
         )
         content = result.as_dict() | {"self_test": self_test}
         recorded = {**asdict(chosen), **asdict(read_options), "to": [path.name for path in paths]}
-        write_receipt(staging, "trim", content, recorded, inputs, packages)
+        sources = {"tokenizer": tokenizer, "model": model, "to": list(chosen.to)}
+        write_receipt(staging, "trim", content, recorded, inputs=inputs, packages=packages, sources=sources)
     return result
 
 

@@ -127,7 +127,8 @@ def wrap(
         )
         converted = source.file.suffix == ".model"
         packages = ["tokenizers", "transformers", *(["sentencepiece"] if converted else [])]
-        write_receipt(staging, "wrap", content, recorded, inputs, packages)
+        sources = {"tokenizer": tokenizer, "check": list(checked)}
+        write_receipt(staging, "wrap", content, recorded, inputs=inputs, packages=packages, sources=sources)
     return result
 
 

@@ -175,7 +175,13 @@ def merge_counts(
             },
             inputs=totals.inputs,
             packages=_PACKAGES,
-            result={**first.blocks, **totals.as_dict()},
+            sources={"folders": named},
+            result={
+                **first.blocks,
+                **totals.as_dict(),
+                # Inputs are the texts that were counted, wherever that was.
+                "merged": [files.describe_input(folder) for folder in named],
+            },
             run={"threads": threads, "stages": stages.records, "counts": _absolute(named)},
         )
     return _result(out, totals, stages)
