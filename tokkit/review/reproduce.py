@@ -25,6 +25,7 @@ from tokkit.model.evaluation.evaluate import evaluate
 from tokkit.model.features.features import features
 from tokkit.model.finetune import finetune
 from tokkit.model.folder.card import PICTURES, TEST_SCORES
+from tokkit.model.options.export_options import ExportOptions
 from tokkit.model.prediction.predict import predict
 from tokkit.model.requests.checks import check_export
 from tokkit.progress import SILENT, Progress
@@ -43,13 +44,13 @@ from tokkit.tokenizer.training.train_unigram import train_unigram
 from tokkit.views.cards.markdown import parts_of
 
 
-def _export(**arguments: Any) -> None:
-    """`export`, which imports packages that are optional."""
-    check_export(*(arguments.get(name) for name in ("model", "out", "on", "options")), force=False)
+def _export(model: str, *, out: Path, options: ExportOptions, on: str | None = None, **others: Any) -> None:
+    """`export`, whose packages are optional, and are named where one is missing."""
+    check_export(model, out, on, options, force=False)
 
     from tokkit.model.export.export import export
 
-    export(**arguments)
+    export(model, out, options, on=on, **others)
 
 
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
