@@ -32,7 +32,7 @@ from tokkit.model.metrics.classification import Decisions
 from tokkit.model.metrics.significance import bootstrap, decision_sums
 from tokkit.model.training.linear_model import LinearModel
 from tokkit.review.audit_options import AuditOptions
-from tokkit.review.neighbor_votes import neighbor_votes
+from tokkit.review.neighbor_votes import Votes, neighbor_votes
 from tokkit.review.suspects import SingleLabels
 
 CLEANLAB = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
@@ -100,6 +100,45 @@ def out_of_fold(
     return LinearModel(given, given, names).out_of_fold(vectors, numbers)
 
 
+def print_rankings(
+    names: list[str],
+    shares: NDArray[np.float64],
+    given: NDArray[np.int64],
+    clean: NDArray[np.int64],
+    counts: Votes | None = None,
+) -> NDArray[np.int64]:
+    """A line per ranking, from the same probabilities; returns the first rows of the last one of tokkit."""
+    from cleanlab.rank import get_label_quality_scores
+
+    wrong, accuracy = given != clean, (shares.argmax(axis=1) == given).mean()
+    print(f"  {wrong.sum():,} of {len(given):,} planted, accuracy out of fold {accuracy:.3f}")
+    suspects = SingleLabels(names, shares, given)
+    rankings = {"tokkit": suspects.scores}
+    if counts is not None:
+        suspects = SingleLabels(names, shares, given, counts)
+        rankings["tokkit, with neighbors"] = suspects.scores
+    for method in CLEANLAB:
+        adjusts = (False, True) if method != CLEANLAB[2] else (False,)
+        for adjust in adjusts:
+            scores = get_label_quality_scores(given, shares, method=method, adjust_pred_probs=adjust)
+            rankings[f"cleanlab, {method}{', adjusted' if adjust else ''}"] = -scores
+    first = round(REVIEWED * len(given))
+    for name, scores in rankings.items():
+        top = np.argsort(-scores, kind="stable")[:first]
+        precision = average_precision_score(wrong, scores)
+        print(
+            f"  {name:50} average precision {precision:.4f}   in the first 10 % "
+            f"{wrong[top].sum() / wrong.sum():.3f}"
+        )
+    flagged = suspects.issues
+    print(
+        f"  suspects: {flagged.sum():,}, expected precision {suspects.wrong[flagged].mean():.3f}, "
+        f"planted {wrong[flagged].mean():.3f}",
+        flush=True,
+    )
+    return np.argsort(-suspects.scores, kind="stable")[:first]
+
+
 def report(
     names: list[str],
     train: Rows,
@@ -110,33 +149,11 @@ def report(
     arguments: argparse.Namespace,
 ) -> None:
     """One line per ranking, and the scores before and after the review."""
-    from cleanlab.rank import get_label_quality_scores
-
     given = planted(train.labels, len(names), noise, seed)
-    wrong = given != train.labels
     shares = out_of_fold(names, train.vectors, given, arguments.folds, seed)
-    accuracy = (shares.argmax(axis=1) == given).mean()
     counts = neighbor_votes(nearest, given[:, None] == np.arange(len(names)))
-    alone, together = (SingleLabels(names, shares, given, of) for of in (None, counts))
-    rankings = {"tokkit": alone.scores, "tokkit, with neighbors": together.scores}
-    for method in CLEANLAB:
-        adjusts = (False, True) if method != CLEANLAB[2] else (False,)
-        for adjust in adjusts:
-            scores = get_label_quality_scores(given, shares, method=method, adjust_pred_probs=adjust)
-            rankings[f"cleanlab, {method}{', adjusted' if adjust else ''}"] = -scores
-    print(f"noise {noise:.0%}, seed {seed}: {wrong.sum():,} planted, accuracy out of fold {accuracy:.3f}")
-    first = round(REVIEWED * len(given))
-    for name, scores in rankings.items():
-        top = np.argsort(-scores, kind="stable")[:first]
-        precision = average_precision_score(wrong, scores)
-        found = wrong[top].sum() / wrong.sum()
-        print(f"  {name:50} average precision {precision:.4f}   in the first 10 % {found:.3f}")
-    flagged = together.issues
-    print(
-        f"  suspects with neighbors: {flagged.sum():,}, expected precision "
-        f"{together.wrong[flagged].mean():.3f}, planted {wrong[flagged].mean():.3f}"
-    )
-    reviewed = np.argsort(-together.scores, kind="stable")[:first]
+    print(f"noise {noise:.0%}, seed {seed}")
+    reviewed = print_rankings(names, shares, given, train.labels, counts)
     restored = given.copy()
     restored[reviewed] = train.labels[reviewed]
     resampled, values = {}, {}
