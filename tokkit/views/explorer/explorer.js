@@ -212,7 +212,7 @@ class Page {
     const {style} = document.querySelector("main");
     style.setProperty("--figures", data.figures.length);
     style.setProperty("--place", summary.splits.length > 1 ? "6.6rem" : "3.6rem");
-    style.setProperty("--labels", columns.predicted ? "13rem" : "7rem");
+    style.setProperty("--labels", columns.predicted ? "8rem" : "7rem");
     document.querySelector("main").classList.toggle("unlabeled", !summary.labeled && !columns.predicted);
   }
 
