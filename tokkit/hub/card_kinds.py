@@ -5,11 +5,13 @@ A new kind is one entry of `KINDS`: the command that writes such folders -> its 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokkit import files
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.errors import InputError
 from tokkit.hub.data_folder import build_data_card
 from tokkit.hub.exported_folder import build_exported_card
@@ -17,7 +19,9 @@ from tokkit.hub.faults import training_faults
 from tokkit.hub.tokenizer_folder import build_tokenizer_card
 from tokkit.hub.verify import verify_model, verify_tokenizer
 from tokkit.model.folder.card import build_card
+from tokkit.options import typed
 from tokkit.progress import Progress
+from tokkit.sources.formats import format_of
 from tokkit.views.cards import data_card, exported_card, model_card, tokenizer_card
 from tokkit.views.cards.markdown import Card
 
@@ -77,8 +81,28 @@ KINDS: Mapping[str, CardKind] = {
 def kind_of(folder: Path) -> CardKind:
     """The kind of a folder; raises `InputError` for a file, and for a folder that has no card."""
     if folder.is_file():
-        raise InputError(f"{folder}: is a file, and a card describes a folder", hint=_HINT)
+        raise InputError(
+            f"{folder}: is a file, and only folders have cards and become repositories", _folder_of(folder)
+        )
     command = files.receipt_fields(folder, _HINT).text("command")
     if command not in KINDS:
         raise InputError(f"{folder}: what tokkit {command} writes has no card", hint=_HINT)
     return KINDS[command]
+
+
+def _folder_of(file: Path) -> str:
+    """The hint for a file: the command that writes a folder of its rows, where it has rows."""
+    command = None
+    settings: Mapping[str, object] = {}
+    if files.receipt_path(file).exists():
+        receipt = files.receipt_fields(file, _HINT)
+        command, settings = receipt.text("command"), receipt.fields("result").fields("settings").content
+    is_receipt = file.name.endswith(files.RECEIPT)
+    if is_receipt or format_of(file) is None or KINDS.get(command or "clean") is not DATA:
+        return _HINT
+    names = ("text_column", "pair_column", "label_column")
+    columns = DatasetOptions(**{name: settings.get(name) for name in names})
+    folder = file.with_name(file.name.partition(".")[0] or "data")
+    out = shlex.quote(f"{folder}/" if not folder.exists() else f"{folder}-rows/")
+    split = f"tokkit split {shlex.quote(str(file))}{typed(columns)} --validation 0 --test 0 -o {out}"
+    return f"write its rows into a folder:\n{split}"
