@@ -48,15 +48,26 @@ def reads(outputs, tmp_path_factory):
         names = ("config.json", "model.safetensors", *names)
         base.branches["v1"] = base.commit({name: (outputs / "model" / name).read_bytes() for name in names})
         base.commit({"other.txt": b"x"})
-        settings = {**FAST, "epochs": 1, "head": "mean"}
-        tokkit.finetune(outputs / "reviews", outputs / "tokenizer", out=here / "headed", **settings)
-        content = {
-            path.relative_to(here / "headed").as_posix(): path.read_bytes()
-            for path in (here / "headed").rglob("*")
-            if path.is_file() and path.suffix in (".json", ".safetensors")
-        }
-        hub.repositories["model", "ada/headed"] = Repository()
-        hub.repositories["model", "ada/headed"].commit(content)
+        # Columns of the usual names have other texts and labels than those of the training.
+        lines = [f"nothing,other,{text},{label}\n" for text, label in sentences(60, 3)]
+        (here / "moods.csv").write_text("text,label,body,mood\n" + "".join(lines), "utf-8")
+        settings = {**FAST, "head": "mean", "text_column": "body", "label_column": "mood"}
+        tokkit.finetune(here / "moods.csv", outputs / "tokenizer", out=here / "headed", **settings)
+        tokkit.finetune(
+            here / "moods.csv",
+            outputs / "tokenizer",
+            out=here / "folds",
+            **{**settings, "epochs": 1, "folds": 2},
+        )
+        tokkit.export(here / "headed", here / "exported", threads=1)
+        for name in ("headed", "folds", "exported"):
+            content = {
+                path.relative_to(here / name).as_posix(): path.read_bytes()
+                for path in (here / name).rglob("*")
+                if path.is_file() and path.suffix in (".json", ".safetensors", ".onnx")
+            }
+            hub.repositories["model", f"ada/{name}"] = Repository()
+            hub.repositories["model", f"ada/{name}"].commit(content)
         lines = [
             "split hub:ada/moods@v1 -o v1 -q",
             "split hub:ada/moods -o main -q",
@@ -72,8 +83,13 @@ def reads(outputs, tmp_path_factory):
             "predict ada/headed glad -q",
             "wrap ada/wp@v1 -o wrapped -q",
             "reproduce wrapped -q",
-            "evaluate ada/headed ada/base@v1 rows.csv -o evaluation -q",
-            "reproduce evaluation -q",
+            "evaluate hub:ada/headed ada/exported ada/folds moods.csv -o of-hub -q",
+            "reproduce of-hub -q",
+            "evaluate headed exported folds moods.csv -o of-folders -q",
+            "evaluate hub:ada/headed moods.csv --calibrated -q",
+            "predict ada/exported moods.csv -o predictions.csv --calibrated -q",
+            "predict ada/folds glad -q",
+            "evaluate ada/headed moods.csv --tuned-thresholds -q",
         ]
         environment = {"HF_ENDPOINT": hub.address, "HF_HOME": str(here / "home"), "HF_HUB_DISABLE_XET": "1"}
         done = subprocess.run(
@@ -128,7 +144,25 @@ def test_a_revision_that_is_none_is_one_sentence(reads):
 def test_what_was_read_is_read_again_at_its_commit(reads):
     _, done, _ = reads
     codes = [line for line in done.stdout.splitlines() if line.isdecimal()]
-    assert codes[6:] == ["0"] * 10, done.stderr
+    assert codes[6:] == ["0"] * 14 + ["3"], done.stderr
+    # Of folders in the cache of the hub, messages name the repository.
+    assert "error: ada/headed: metrics.json has no thresholds tuned in training" in done.stderr
+
+
+@pytest.mark.long
+def test_models_of_the_hub_are_evaluated_as_folders_are(reads):
+    here, done, _ = reads
+    for number in (1, 2, 3, 4, 5):
+        name = f"model-{number}/metrics.json"
+        ours, theirs = (
+            json.loads((here / out / name).read_text("utf-8")) for out in ("of-hub", "of-folders")
+        )
+        assert ours == theirs, done.stderr
+        assert ours["rows"] == 60
+    # The receipts name repositories and commits.
+    assert {item.get("hub") for item in inputs_of(here / "of-hub")} == {
+        *(None, "ada/headed", "ada/exported", "ada/folds")
+    }
 
 
 @pytest.mark.long

@@ -30,7 +30,7 @@ from tokkit.errors import (
 )
 from tokkit.runtime.panics import is_panic, reason_of
 from tokkit.runtime.processes import is_helper
-from tokkit.sources.paths import displayed, remove_spooled
+from tokkit.sources.paths import displayed, displayed_hint, remove_spooled
 from tokkit.views.text import in_message
 
 # The sections of `tokkit --help`: command -> its summary.
@@ -263,6 +263,6 @@ def _report(
     # Paths and labels in a message are data: control characters in them could change the terminal.
     click.echo(f"error: {in_message(displayed(message))}", err=True)
     if hint:
-        lines = hints.lines(displayed(hint), _imported(arguments), arguments[1:])
+        lines = hints.lines(displayed_hint(hint), _imported(arguments), arguments[1:])
         click.echo(("hint:  " + "\n       ".join(map(in_message, lines))).replace(":  \n", ":\n"), err=True)
     return code

@@ -24,6 +24,7 @@ from tokkit.files.dates import source_date as source_date
 from tokkit.files.fields import Fields as Fields
 from tokkit.files.origins import origin_of as origin_of
 from tokkit.files.origins import pinned as pinned
+from tokkit.files.origins import without_cache as without_cache
 from tokkit.files.origins import write_origin as write_origin
 from tokkit.files.privacy import address_of as address_of
 from tokkit.files.privacy import address_refused as address_refused

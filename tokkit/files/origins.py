@@ -10,6 +10,7 @@ a temporary folder has them in a hidden file next to its rows.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,16 @@ from typing import Any
 _RECORD = ".tokkit-origin.json"
 _HUB, _DATASETS = "hub:", "datasets/"
 _KINDS = {"models": "", "datasets": _DATASETS}
+_SNAPSHOT = re.compile(r"[^\s'\"]*[/\\](?:models|datasets)--([^/\\\s]+)[/\\]snapshots[/\\]\w+")
+
+
+def without_cache(message: str) -> str:
+    """A message that names repositories in place of folders in the cache of the hub.
+
+    >>> without_cache("/home/ada/hub/models--ada--moods/snapshots/0f3c/metrics.json: is empty")
+    'ada/moods/metrics.json: is empty'
+    """
+    return _SNAPSHOT.sub(lambda match: match[1].replace("--", "/"), message)
 
 
 def write_origin(folder: Path, repository: str, revision: str) -> None:

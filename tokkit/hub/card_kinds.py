@@ -9,6 +9,7 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tokkit import files
 from tokkit.data.loading.dataset_options import DatasetOptions
@@ -93,15 +94,18 @@ def kind_of(folder: Path) -> CardKind:
 def _folder_of(file: Path) -> str:
     """The hint for a file: the command that writes a folder of its rows, where it has rows."""
     command = None
-    settings: Mapping[str, object] = {}
+    settings: Mapping[str, Any] = {}
     if files.receipt_path(file).exists():
         receipt = files.receipt_fields(file, _HINT)
         command, settings = receipt.text("command"), receipt.fields("result").fields("settings").content
     is_receipt = file.name.endswith(files.RECEIPT)
     if is_receipt or format_of(file) is None or KINDS.get(command or "clean") is not DATA:
         return _HINT
-    names = ("text_column", "pair_column", "label_column")
-    columns = DatasetOptions(**{name: settings.get(name) for name in names})
+    columns = DatasetOptions(
+        text_column=settings.get("text_column"),
+        pair_column=settings.get("pair_column"),
+        label_column=settings.get("label_column"),
+    )
     folder = file.with_name(file.name.partition(".")[0] or "data")
     out = shlex.quote(f"{folder}/" if not folder.exists() else f"{folder}-rows/")
     split = f"tokkit split {shlex.quote(str(file))}{typed(columns)} --validation 0 --test 0 -o {out}"

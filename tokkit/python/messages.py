@@ -20,7 +20,7 @@ from typing import Any
 from tokkit.options import described_fields
 from tokkit.python.in_memory import as_path
 from tokkit.python.signatures import groups_of
-from tokkit.sources.paths import displayed
+from tokkit.sources.paths import displayed, displayed_hint
 
 Parameters = Mapping[str, inspect.Parameter]
 
@@ -69,7 +69,7 @@ class Call:
 
     def hint(self, text: str) -> str:
         """A hint whose commands are calls; those that Python has no function for stay as they are."""
-        return "\n".join(displayed(self._line(line)) for line in text.split("\n"))
+        return "\n".join(displayed_hint(self._line(line)) for line in text.split("\n"))
 
     def result(self, value: Any) -> Any:
         """A result that names data in memory by their argument, and fixes findings by calls."""

@@ -204,8 +204,15 @@ def without_spool(message: str) -> str:
 
 
 def displayed(message: str) -> str:
-    """A message as `without_spool` gives it, without what may be secret in addresses."""
-    return str(redacted(without_spool(message)))
+    """A message as `without_spool` gives it, without what may be secret in addresses, and with repositories
+    in place of folders in the cache of the hub.
+    """
+    return files.without_cache(displayed_hint(message))
+
+
+def displayed_hint(hint: str) -> str:
+    """A hint as `displayed` gives it, but with the folders that its commands name."""
+    return str(redacted(without_spool(hint)))
 
 
 def remove_spooled() -> None:

@@ -22,6 +22,7 @@ from tokkit.model.evaluation.analysis import EvaluateResult, analyze
 from tokkit.model.evaluation.publish import publish
 from tokkit.model.evaluation.scoring import ScoredModel, Scorer, score_out_of_fold
 from tokkit.model.folder.held_out import held_out_texts
+from tokkit.model.folder.hub_models import local_receipt
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.named_scores import score_named
 from tokkit.model.metrics.significance import compare_with_best
@@ -62,7 +63,10 @@ def evaluate(
     options, read_options = apply_to_both(EvaluateOptions, options, DatasetOptions, read_options, settings)
     out_path = Path(out) if out is not None else None
     # Read once: scoring, warnings and out-of-fold predictions share them.
-    receipts = check_evaluate(names, dataset, out, force)
+    receipts = {
+        name: local_receipt(receipt, progress)
+        for name, receipt in check_evaluate(names, dataset, out, force).items()
+    }
     chosen, inputs = None, []
     if dataset is None:
         [name] = names

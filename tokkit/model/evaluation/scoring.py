@@ -90,7 +90,9 @@ class Scorer:
         """
         if not receipt.folds:
             return [self._score(name, receipt, MODEL)]
-        members = [self._score(str(member.folder), member, FOLD) for member in receipt.models()]
+        members = [
+            self._score(str(Path(name) / member.folder.name), member, FOLD) for member in receipt.models()
+        ]
         return [*members, score_ensemble(name, receipt, members, self.options)]
 
     def _score(self, name: str, receipt: ModelReceipt, kind: str) -> ScoredModel:

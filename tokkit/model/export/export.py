@@ -25,6 +25,7 @@ from tokkit.model.exported.description import GRAPHS, Description
 from tokkit.model.exported.exported_model import EXPORTED_BUDGET, ExportedModel
 from tokkit.model.exported.loading import load_graph
 from tokkit.model.exported.runtime import Inputs
+from tokkit.model.folder.hub_models import local_receipt
 from tokkit.model.folder.model_folder import TOKENIZER_FILES, SavedModel, load_saved
 from tokkit.model.folder.predictions import write_json
 from tokkit.model.folder.receipt import METRICS, ModelReceipt
@@ -34,7 +35,6 @@ from tokkit.model.requests.checks import check_export
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, stage
 from tokkit.tokenizer.folder import tokenizer_folder
-from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 from tokkit.tokenizer.folder.tokenizer_folder import TOKENIZER_FILE
 
 _PACKAGES = ("numpy", "onnx", "onnxruntime", "onnxscript", "openvino", "tokenizers", "torch", "transformers")
@@ -86,11 +86,11 @@ def export(
     """
     options, read_options = apply_to_both(ExportOptions, options, DatasetOptions, read_options, settings)
     out = Path(out)
-    receipt = check_export(model, out, on, options, force)
+    receipt = local_receipt(check_export(model, out, on, options, force), progress)
     saved = load_saved(receipt, threads, progress)
     # Whatever is wrong with the rows is said before the model is traced.
     samples = sample_rows(receipt, saved.classifier, on, options, read_options, progress)
-    inputs = [*samples.files, *([receipt.folder] if receipt.folder.exists() else hub_snapshots(model))]
+    inputs = [*samples.files, receipt.folder]
     with files.folder(out, force=force, inputs=inputs) as staging:
         description = _write_description(staging, saved, options)
         checked = _GraphWriter(staging, saved, description, samples, options, threads, progress).write()

@@ -22,6 +22,7 @@ from tokkit.model.features.baseline_rows import BaselineRows, baseline_rows, fea
 from tokkit.model.features.features_file import FeaturesFile
 from tokkit.model.features.features_writer import FeaturesWriter, WrittenFeatures
 from tokkit.model.features.projection import Projection, check_rows, project
+from tokkit.model.folder.hub_models import local_receipt
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network.classifier import budget_for, choose_device, use_threads
 from tokkit.model.network.hidden_states import Body, StatesOptions, load_body
@@ -100,7 +101,8 @@ def features(
         rows, baselines = _check(file.dataset(), options, projection, progress) if analyzes else (None, None)
         return _analyze(file, rows, baselines, options, threads, progress)
     path = Path(out if out is not None else FEATURES)
-    trained = ModelReceipt.read(model).columns
+    progress = SayOnce(progress)
+    trained = local_receipt(ModelReceipt.read(model), progress).columns
     output = _Output(path, model, dataset, options, read_options, force, threads, progress)
     rows = baselines = None
     if analyzes:
@@ -109,7 +111,7 @@ def features(
         rows, baselines = _check(loaded, options, projection, progress)
         written = output.write(StreamedDataset.of(loaded))
     else:
-        _, written = over_batches(dataset, read_options, SayOnce(progress), output.write, trained)
+        _, written = over_batches(dataset, read_options, progress, output.write, trained)
     try:
         # The file is published by now: what is interrupted here can be had from it without computing again.
         result = _analyze(FeaturesFile.read(path), rows, baselines, options, threads, progress)

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from tokkit import files
 from tokkit.errors import InputError, TokkitError
+from tokkit.model.folder.hub_models import local_receipt
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.network import saved_heads
 from tokkit.model.network.batches import RowLimits
@@ -27,13 +28,11 @@ from tokkit.model.network.heads import HeadedModel
 from tokkit.model.options.inference_options import InferenceOptions
 from tokkit.model.tasks import TASKS, task_of_config
 from tokkit.progress import SILENT, Progress
-from tokkit.sources.paths import is_path
 from tokkit.tokenizer.blocks.recipes import PLAIN_INPUTS
 from tokkit.tokenizer.encoding.encode import Encoded
 from tokkit.tokenizer.folder import tokenizer_folder
 from tokkit.tokenizer.folder.checkpoints import (
     LOADING,
-    MODEL_PATTERNS,
     checkpoint_path,
     loading,
     quiet,
@@ -41,7 +40,6 @@ from tokkit.tokenizer.folder.checkpoints import (
     segment_count,
 )
 from tokkit.tokenizer.folder.class_settings import complete, settings_to_write
-from tokkit.tokenizer.folder.hub_downloads import from_hub
 from tokkit.tokenizer.folder.load import load as load_tokenizer
 
 TOKENIZER_FILES = (
@@ -137,9 +135,7 @@ def load_classifier(model: str | Path | ModelReceipt, progress: Progress = SILEN
     """
     receipt = model if isinstance(model, ModelReceipt) else ModelReceipt.read(model)
     name = receipt.folder
-    if not is_path(name):
-        # What the command push sent has its receipt and its head next to it in the cache of the hub.
-        receipt = ModelReceipt.read(from_hub(str(name), progress, "model", MODEL_PATTERNS))
+    receipt = local_receipt(receipt, progress)
     if saved_heads.is_headed(receipt.folder):
         return _load_headed(receipt)
     path = checkpoint_path(receipt.folder, progress)

@@ -23,7 +23,6 @@ from tokkit.model.options.inference_options import PredictOptions
 from tokkit.model.prediction.predicted_columns import PredictedColumns
 from tokkit.model.prediction.predictor import Predictor
 from tokkit.progress import SILENT, PartOfStage, Progress, SayOnce, stage
-from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 
 _PACKAGES = ("numpy", "polars", "pyarrow", "tokenizers", "torch", "transformers")
 
@@ -59,8 +58,7 @@ class PredictionFile:
         Raises `UsageError` for a data set of several splits and for a column whose name is taken, and
         `InputError` as `over_batches` and `RowWriter`.
         """
-        model = self.predictor.receipt.folder
-        models = [model] if model.exists() else hub_snapshots(model)
+        models = [self.predictor.receipt.folder]
         _, written = over_batches(
             source,
             self.read,
@@ -71,7 +69,7 @@ class PredictionFile:
         if written.truncated:
             max_length = self.predictor.classifier.limits.max_length
             truncated = counted(written.truncated, "row", style=",")
-            progress.say(f"{model}: {truncated} truncated at max length {max_length}")
+            progress.say(f"{self.predictor.name}: {truncated} truncated at max length {max_length}")
         return written
 
     def _publish(
@@ -98,7 +96,7 @@ class PredictionFile:
                 settings={**asdict(self.options), **asdict(self.read), "raw": self.predictor.raw},
                 inputs=inputs,
                 packages=_PACKAGES,
-                sources={"model": self.predictor.receipt.folder, "texts": source},
+                sources={"model": self.predictor.name, "texts": source},
                 result=result,
                 run={"output": str(self.path), "threads": self.predictor.threads},
             )

@@ -12,6 +12,7 @@ import numpy as np
 from tokkit.data.dataset import Rows
 from tokkit.errors import InputError
 from tokkit.model.backends.load_model import load_model
+from tokkit.model.folder.hub_models import local_receipt
 from tokkit.model.folder.loaded_model import LoadedModel, RowClassifier, encode_rows
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.model.metrics.calibration import shifted
@@ -23,10 +24,12 @@ from tokkit.tokenizer.encoding.encode import Encoded
 
 @dataclass(frozen=True)
 class Predictor:
-    """members  the models whose probabilities are averaged, each with the same labels
+    """name     the folder, or the name on the hub, as it was named
+    members  the models whose probabilities are averaged, each with the same labels
     raw      probabilities from 0 to 1 instead of per cent
     """
 
+    name: str
     receipt: ModelReceipt
     members: Sequence[LoadedModel]
     options: DecisionOptions
@@ -38,11 +41,11 @@ class Predictor:
         cls, model: str | Path, options: DecisionOptions, raw: bool, threads: int | None, progress: Progress
     ) -> Predictor:
         """Raises as `load_model`, and `InputError` for folds that do not have the same classes."""
-        receipt = ModelReceipt.read(model)
+        receipt = local_receipt(ModelReceipt.read(model), progress)
         members = [load_model(member, options, threads, progress) for member in receipt.models()]
         if any(member.classifier.labels != members[0].classifier.labels for member in members):
             raise InputError(f"{model}: its folds do not have the same classes", hint="name one of them")
-        return cls(receipt, members, options, raw, threads)
+        return cls(str(model), receipt, members, options, raw, threads)
 
     @property
     def classifier(self) -> RowClassifier:
