@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 
+import polars as pl
 import pytest
 from huggingface_hub import DatasetCard, ModelCard
 from huggingface_hub.repocard_data import eval_results_to_model_index
@@ -213,11 +215,32 @@ def test_check_exits_with_1_where_there_is_an_error(copied, capsys):
     assert run(["card", str(model), "--check"]) == 0
 
 
+def test_the_rows_of_a_file_are_written_into_a_folder_that_has_a_card(outputs, tmp_path, capsys):
+    rows = (outputs / "reviews" / "train.csv").read_text("utf-8").replace("text,label", "body,mood")
+    (tmp_path / "rows.csv").write_text(rows, "utf-8")
+    settings = {"text_column": "body", "label_column": "mood"}
+    tokkit.clean(tmp_path / "rows.csv", tmp_path / "clean rows.csv", **settings)
+    for command in ("card", "push"):
+        repository = ["ada/moods", "--dry-run"] if command == "push" else []
+        assert run([command, str(tmp_path / "clean rows.csv"), *repository]) == 3
+        said = capsys.readouterr().err.splitlines()
+        assert said[0].endswith("is a file, and only folders have cards and become repositories")
+    # What the hint says works as it is.
+    assert run([*shlex.split(said[-1])[1:], "-q"]) == 0
+    folder = capsys.readouterr().out.strip()
+    assert folder == f"{tmp_path / 'clean rows'}/"
+    assert run(["card", folder, "-q"]) == 0
+    assert run(["push", folder, *repository, "--with-rows", "-q"]) == 0
+
+
 def test_bad_input(copied, tmp_path, outputs):
     with pytest.raises(InputError, match="has no tokkit"):
         tokkit.card(outputs / "reviews")
     with pytest.raises(InputError, match="does not exist"):
         tokkit.card(tmp_path / "none")
+    with pytest.raises(InputError, match="has no tokkit"):
+        tokkit.check_card(outputs / "reviews")
+    assert run(["card", str(outputs / "reviews"), "--check"]) == 3
     with pytest.raises(InputError, match="is a file"):
         tokkit.card(outputs / "reviews" / "train.csv")
     with pytest.raises(UsageError, match="no code of ISO 639"):
@@ -282,7 +305,7 @@ def test_every_kind_of_model_has_a_card_and_can_be_pushed(outputs, hub, tmp_path
 
 
 @pytest.mark.long
-def test_an_exported_model_has_a_card_too(outputs, tmp_path):
+def test_an_exported_model_has_a_card_and_is_a_repository_too(outputs, hub, tmp_path):
     pytest.importorskip("onnxruntime")
     exported = tmp_path / "exported"
     tokkit.export(outputs / "model", exported)
@@ -293,4 +316,14 @@ def test_an_exported_model_has_a_card_too(outputs, tmp_path):
     data = ModelCard.load(exported / "README.md").data
     assert (data.library_name, data.model_name) == ("onnx", "Text classifier, ONNX, fp32")
     assert rules(exported) == set()
-    assert tokkit.push(exported, "ada/moods", dry_run=True).files
+    result = tokkit.push(exported, "ada/moods")
+    files = hub.repositories["model", "ada/moods"].files
+    assert {"README.md", "model.onnx", "export.json", "predict.py", "tokenizer.json"} <= files.keys()
+    assert [part.path for part in result.kept_back] == ["tokkit.json"]
+    assert "run" not in json.loads(files["tokkit.json"])
+    # No row of the user, and no path of this machine, is anywhere.
+    written = b"".join(files.values())
+    texts = pl.read_parquet(outputs / "model" / "predictions.parquet")["text"]
+    assert not [text for text in texts if text.encode() in written]
+    assert str(outputs).encode() not in written
+    assert b'snapshot_download("ada/moods")' in files["README.md"]

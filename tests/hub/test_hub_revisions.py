@@ -14,6 +14,7 @@ import tokkit
 from tests.hub.conftest import FAST
 from tests.hub.hub_server import Repository, serving
 from tests.model.conftest import sentences
+from tests.terminal import on_a_terminal
 from tokkit import files
 from tokkit.files.origins import origin_of, pinned
 from tokkit.tokenizer.folder.hub_downloads import is_hub_name, split_revision
@@ -212,6 +213,35 @@ def test_origins_are_in_the_path_of_a_snapshot_or_next_to_the_rows(tmp_path):
     files.write_origin(tmp_path, "datasets/imdb", "77aa")
     (tmp_path / "train.parquet").write_bytes(b"rows")
     assert files.describe_input(tmp_path / "train.parquet")["revision"] == "77aa"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_quiet_command_downloads_without_a_bar(outputs, tmp_path, quiet):
+    with serving() as hub:
+        tokenizer = hub.repositories["model", "ada/wp"] = Repository()
+        names = ("tokenizer.json", "tokenizer_config.json")
+        tokenizer.commit({name: (outputs / "tokenizer" / name).read_bytes() for name in names})
+        command = [
+            sys.executable,
+            "-m",
+            "tokkit",
+            "tokenize",
+            "hub:ada/wp",
+            "glad",
+            *(["-q"] if quiet else []),
+        ]
+        environment = {"HF_ENDPOINT": hub.address, "HF_HOME": str(tmp_path), "HF_HUB_DISABLE_XET": "1"}
+        code, screen = on_a_terminal(
+            [*command, "-q"] if quiet else command,
+            tmp_path,
+            120,
+            {**environment, "HF_HUB_OFFLINE": "", "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+    assert code == 0, screen
+    assert "glad" in screen
+    assert ("Fetching" in screen) != quiet, screen
+    assert ("downloading the tokenizer" in screen) != quiet, screen
 
 
 def test_names_may_have_a_revision():

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from tokkit.cli import output, settings
+from tokkit.cli.hub_bars import hub_bars
 from tokkit.cli.interrupts import cancelling
 from tokkit.errors import UsageError, did_you_mean
 from tokkit.options import Options, described_fields, flag, kind_of, section_of
@@ -54,7 +55,7 @@ def shared_options(
                 _say_source(context, progress)
                 for argument, group in groups.items():
                     values[argument] = group(**{name: values.pop(name) for name in names[argument]})
-                with cancelling(progress):
+                with hub_bars(enabled=not quiet), cancelling(progress):
                     return function(show=show, progress=progress, **values)
             except Exception as error:
                 # With it, `run` prints the traceback.

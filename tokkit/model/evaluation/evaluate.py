@@ -30,7 +30,6 @@ from tokkit.model.options.inference_options import EvaluateOptions
 from tokkit.model.requests.checks import check_evaluate
 from tokkit.options import apply_to_both
 from tokkit.progress import SILENT, Progress, SayOnce
-from tokkit.tokenizer.folder.hub_downloads import hub_snapshots
 from tokkit.views.reports.evaluation import predicts_only
 
 
@@ -95,7 +94,7 @@ def evaluate(
         for only in predicts_only(model.scores):
             progress.say(f"{model.name} {only} on these rows")
     evaluations = {model.name: analyze(model, own, options, progress) for model, own in scored}
-    inputs = [*inputs, *(Path(name) for name in names if Path(name).exists()), *hub_snapshots(*names)]
+    inputs = [*inputs, *(receipt.folder for receipt in receipts.values())]
     result = EvaluateResult(evaluations, rows.left_out, source, chosen, metric=options.metric, inputs=inputs)
     # The best model follows from the scores, and the comparison from the best model.
     result = replace(result, comparisons=_compare(result, options, progress))
