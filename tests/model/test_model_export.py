@@ -14,16 +14,18 @@ import polars as pl
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
-from transformers import AutoConfig, AutoModel
+from transformers import AutoConfig, AutoModel, AutoModelForSequenceClassification
 
 import tokkit
 from tests.model.conftest import sentences
 from tests.model.encoders import FAMILIES, VOCABULARY, body_folder
 from tests.model.features_models import copy_tokenizer
 from tests.model.test_model_tasks_contract import jsonl
+from tokkit.cli.main import run
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.files import read_receipt
 from tokkit.model.export.first_token import compute_first_token_alone
+from tokkit.model.export.onnx_graph import write_onnx
 from tokkit.model.export.quantization import quantized_rows
 from tokkit.model.folder import model_folder as folders
 from tokkit.model.network import pretrained
@@ -227,6 +229,54 @@ def test_what_cannot_be_exported_is_said_before_anything_is_written(model, expor
         assert not out.exists()
     with pytest.raises(OutputError, match="already exists"):
         tokkit.export(model, exported[1])
+
+
+class Bessel(torch.nn.Module):
+    """A layer whose operator ONNX does not have."""
+
+    def forward(self, states):
+        return torch.special.bessel_j0(states)
+
+
+@pytest.mark.long
+def test_an_operator_that_onnx_lacks_is_named(tokenizer, tmp_path):
+    options, labels = FinetuneOptions(size="tiny"), ("anger", "joy", "sadness")
+    classifier = pretrained.new_classifier(load(tokenizer), labels, options, TASKS["single-label"])
+    classifier.model.classifier = torch.nn.Sequential(Bessel(), classifier.model.classifier)
+    message = r"its head on a model of the type bert cannot be exported: .*bessel_j0"
+    with pytest.raises(InputError, match=message):
+        write_onnx(classifier, tmp_path / "model.onnx")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("kind", "settings", "message"),
+    [
+        (
+            "longformer",
+            {"attention_window": 8},
+            "its head on a model of the type longformer cannot be exported",
+        ),
+        # It reads padding, which a row has in one batch and not in another.
+        ("fnet", {}, "the exported model computes other logits"),
+    ],
+)
+def test_a_type_that_cannot_be_exported_is_named(
+    tokenizer, dataset, tmp_path, capsys, kind, settings, message
+):
+    sizes = {"hidden_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 32}
+    labels = {"id2label": dict(enumerate(("anger", "joy", "sadness"))), "pad_token_id": 0}
+    vocabulary = load(tokenizer).backend.get_vocab_size()
+    config = AutoConfig.for_model(kind, vocab_size=vocabulary, **sizes, **labels, **settings)
+    AutoModelForSequenceClassification.from_config(config).save_pretrained(tmp_path / "model")
+    copy_tokenizer(tokenizer, tmp_path / "model")
+    arguments = [str(tmp_path / "model"), "-o", str(tmp_path / "out"), "--on", str(dataset / "test.csv")]
+    assert run(["export", *arguments]) == 3
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
 def test_rows_of_a_table_are_int8_and_a_scale():
