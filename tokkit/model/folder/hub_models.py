@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from tokkit.model.exported.description import GRAPHS
 from tokkit.model.folder.receipt import ModelReceipt
 from tokkit.progress import Progress
 from tokkit.sources.paths import is_path
 from tokkit.tokenizer.folder.checkpoints import MODEL_PATTERNS
 from tokkit.tokenizer.folder.hub_downloads import from_hub
 
-# Graphs, and the files that have the weights of OpenVINO's, and of large ones of ONNX.
-_PATTERNS = (*MODEL_PATTERNS, *GRAPHS.values(), "model.onnx.data", "model.bin")
+# With the graphs of exported models, and the files that have the weights of OpenVINO's and of large ones.
+_PATTERNS = (*MODEL_PATTERNS, "model.onnx", "model.onnx.data", "model.xml", "model.bin")
 
 
 def local_receipt(receipt: ModelReceipt, progress: Progress) -> ModelReceipt:
