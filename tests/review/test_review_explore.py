@@ -19,6 +19,7 @@ from tokkit.cli.main import run
 from tokkit.data.row_hash import row_hash
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.model.features.nearest_rows import nearest_rows
+from tokkit.review.explorer import predictions
 from tokkit.views.explorer.columns import as_small
 
 HARD = [
@@ -274,6 +275,21 @@ def test_columns_have_the_smallest_type_that_holds_them(values, kind):
     array = as_small(np.array(values, np.int64))
     assert array.dtype.str[1:] == kind
     assert array.tolist() == values
+
+
+@pytest.mark.parametrize(
+    ("shares", "confidence"),
+    [([[80.0, 20.0], [45.0, 55.0]], [0.8, 0.55]), ([[80.0, 70.0], [45.0, 1.0]], [0.7, 0.55])],
+    ids=["one label", "several labels"],
+)
+def test_the_confidence_is_that_of_the_least_sure_decision(tmp_path, shares, confidence):
+    first, second = zip(*shares, strict=True)
+    recorded = pl.DataFrame(
+        {"text": ["x", "y"], "label": ["a", "b"], "predicted": ["a", "b"], "loss": [0.1, 0.2]}
+    ).with_columns(pl.Series("% a", first), pl.Series("% b", second))
+    recorded.write_parquet(tmp_path / "predictions.parquet")
+    table = predictions._out_of_fold_table(tmp_path / "predictions.parquet")
+    assert table["confidence"].to_list() == pytest.approx(confidence)
 
 
 @pytest.mark.long

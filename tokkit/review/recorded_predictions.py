@@ -16,18 +16,12 @@ import polars as pl
 
 from tokkit.data.dataset import sort_labels
 from tokkit.errors import InputError
-from tokkit.model.folder.held_out import read_predictions
+from tokkit.model.folder.held_out import read_predictions, task_of
 from tokkit.model.folder.receipt import PERCENT, PREDICTIONS
-from tokkit.model.tasks import DEFAULT, TASKS
-from tokkit.model.tasks.multi_label import MultiLabel
-from tokkit.model.tasks.regression import Regression, number_in
-from tokkit.model.tasks.tags import Tags
 from tokkit.model.tasks.task import Task
 from tokkit.sources import paths
 
 _COLUMNS = ("text", "label", "predicted", "loss")
-# Per cent that probabilities of one label a row may differ from 100 by, as they are rounded.
-_SLACK = 0.5
 # Number of a row among those with the same text and label.
 _COPY = "_copy"
 
@@ -59,7 +53,7 @@ class ScoredRows:
                 f"{name}: its predictions are of rows of ids, which have no texts to tell them apart",
                 hint="score both runs on rows with labels (--on DATASET)",
             )
-        task = _task_of(table)
+        task = task_of(table)
         table = table.with_columns(pl.col("label", "predicted").cast(pl.String))
         return cls(str(name), table, task, _labels(table, task))
 
@@ -102,19 +96,6 @@ def shared_rows(old: ScoredRows, new: ScoredRows) -> SharedRows:
 def _numbered(table: pl.DataFrame, keys: Sequence[str]) -> pl.DataFrame:
     """The rows, with the number of each among those that have the same keys."""
     return table.with_columns(pl.int_range(pl.len()).over(keys).alias(_COPY))
-
-
-def _task_of(table: pl.DataFrame) -> Task:
-    """The task whose predictions these are, as far as their columns and labels say."""
-    labels = [name.removeprefix(PERCENT) for name in table.columns if name.startswith(PERCENT)]
-    if labels:
-        # Of a softmax they add up to 100, of labels that are decided one by one to anything.
-        sums = table.select(pl.sum_horizontal(f"{PERCENT}{label}" for label in labels)).to_series()
-        exclusive = bool(((sums - 100).abs() < _SLACK).all())
-        return DEFAULT if exclusive else TASKS[MultiLabel.name]
-    written = table["label"].cast(pl.String).unique().to_list()
-    numbers = all(number_in(label) is not None for label in written)
-    return TASKS[Regression.name if numbers else Tags.name]
 
 
 def _labels(table: pl.DataFrame, task: Task) -> tuple[str, ...]:

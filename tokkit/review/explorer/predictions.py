@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from tokkit.data.dataset import TAGS, Rows
 from tokkit.errors import InputError, counted
 from tokkit.model.backends.load_model import load_model
-from tokkit.model.folder.held_out import read_predictions
+from tokkit.model.folder.held_out import read_predictions, task_of
 from tokkit.model.folder.loaded_model import encode_rows
 from tokkit.model.folder.receipt import PERCENT, PREDICTIONS, ModelReceipt
 from tokkit.model.options.inference_options import EvaluateOptions, InferenceOptions
@@ -31,7 +31,8 @@ _TEXTS, _KEY = [TEXT, PAIR], [TEXT, PAIR, LABEL]
 @dataclass(frozen=True)
 class RowPredictions:
     """predicted   of each row, as labels are written in the data; None where there is no prediction
-    confidence  (rows,) float64, the probability of the predicted label; NaN where there is none
+    confidence  (rows,) float64, the probability of the predicted label, of several that of the decision the
+                model is least sure of; NaN where there is none, as for tags
     loss        (rows,) float64, in nats; NaN where the row has no label
     source      what predicted
     """
@@ -127,8 +128,8 @@ class RowPredictor:
             result.loss[index[labeled]] = task.row_losses(of_labeled, targets)
         for i, label in zip(index.tolist(), task.predicted_labels(combined, targets, labels), strict=True):
             result.predicted[i] = label
-        if task.by_row and task.exclusive and task.has_classes:
-            result.confidence[index] = task.probabilities(combined).max(axis=1)
+        if task.by_row and task.has_classes:
+            result.confidence[index] = _confidences(task.probabilities(combined), task.exclusive)
         return result
 
 
@@ -136,13 +137,24 @@ def _out_of_fold_table(path: Path) -> pl.DataFrame:
     """The predictions on file: text, pair, label, predicted, loss and confidence."""
     table = read_predictions(path, [TEXT, LABEL, "predicted", "loss"])
     shares = [name for name in table.columns if name.startswith(PERCENT)]
+    confidence = None
+    if shares:
+        confidence = _confidences(table.select(shares).to_numpy() / 100, task_of(table).exclusive)
     if PAIR not in table.columns:
         table = table.with_columns(pair=pl.lit(None, pl.String))
     return table.select(
         *(pl.col(name).cast(pl.String) for name in (*_KEY, "predicted")),
         pl.col("loss").cast(pl.Float64),
-        confidence=pl.max_horizontal(shares) / 100 if shares else pl.lit(None, pl.Float64),
+        confidence=pl.lit(None, pl.Float64) if confidence is None else pl.Series(confidence),
     )
+
+
+def _confidences(shares: NDArray[np.float64], exclusive: bool) -> NDArray[np.float64]:
+    """(rows,) from probabilities (rows, classes); with several labels each of them is a decision."""
+    confidence: NDArray[np.float64] = (
+        shares.max(axis=1) if exclusive else np.maximum(shares, 1 - shares).min(axis=1)
+    )
+    return confidence
 
 
 def _out_of_fold(rows: pl.DataFrame, known: pl.DataFrame, source: str) -> RowPredictions:
