@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +14,9 @@ from tokkit.progress import Silent
 # Workers that run side by side have a core each.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # as the command line does: torch on shared cores
+
+# Tests import torch, transformers and numba: collections of all their objects would take a seventh of the time.
+gc.set_threshold(100_000, 20, 50)
 
 Write = Callable[[str, "str | bytes"], Path]
 

@@ -74,18 +74,25 @@ class Parameter:
 
 def parameters_of(entry: Entry) -> list[Parameter]:
     """The parameters of a block in the order of its signature, without the special tokens."""
-    # `inspect.signature` refuses the signature of Metaspace, which is not ASCII; its text can be parsed.
-    text = getattr(entry.builder, "__text_signature__", None) or str(inspect.signature(entry.builder))
-    function = ast.parse(f"def block{text}: ...").body[0]
-    assert isinstance(function, ast.FunctionDef)
-    names = [argument.arg for argument in function.args.args]
-    own = map(ast.literal_eval, reversed(function.args.defaults))
-    values = {**dict(zip(reversed(names), own, strict=False)), **entry.defaults}
+    names, own = _signature(entry.builder)
+    values = {**own, **entry.defaults}
     return [
         Parameter(name, values.get(name), name not in values)
         for name in names
         if name not in ("self", "tokens")
     ]
+
+
+@functools.cache
+def _signature(builder: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The parameters of a builder, and the defaults of those that have one."""
+    # `inspect.signature` refuses the signature of Metaspace, which is not ASCII; its text can be parsed.
+    text = getattr(builder, "__text_signature__", None) or str(inspect.signature(builder))
+    function = ast.parse(f"def block{text}: ...").body[0]
+    assert isinstance(function, ast.FunctionDef)
+    names = tuple(argument.arg for argument in function.args.args)
+    defaults = map(ast.literal_eval, reversed(function.args.defaults))
+    return names, dict(zip(reversed(names), defaults, strict=False))
 
 
 @dataclass(frozen=True)
