@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -120,14 +121,47 @@ def test_ctrl_c_ends_fine_tuning_within_a_second_and_leaves_nothing(here):
     assert tree(here) == before
 
 
-def test_the_demo_takes_the_whole_road_and_prints_what_to_type(tokkit_process, here):
-    done = tokkit_process("demo")
+SHORT_DEMO = """
+import sys
+from pathlib import Path
+from tokkit.cli import demo
+from tokkit.cli.start import main
+
+demo.corpora_path = lambda: Path("corpora").absolute()
+shorter = {"--epochs 6": "--epochs 1", "-class 1500": "-class 100", "-class 600": "-class 40"}
+for what, command in demo.STEPS.items():
+    for long, short in shorter.items():
+        command = command.replace(long, short)
+    demo.STEPS[what] = command
+main()
+"""
+
+
+def test_the_demo_takes_the_whole_road_and_prints_what_to_type(here):
+    """On a tenth of the corpora; that the model learns is a test of its own."""
+    (here / "corpora").mkdir()
+    for path in corpora_path().glob("*.txt"):
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        (here / "corpora" / path.name).write_text("".join(lines[: len(lines) // 10]), encoding="utf-8")
+    command = [sys.executable, "-c", SHORT_DEMO, "demo"]
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    shutil.rmtree(here / "corpora")
+    check_demo(done, here)
+
+
+@pytest.mark.long
+def test_the_model_of_the_demo_learns(tokkit_process, here):
+    check_demo(tokkit_process("demo"), here)
+    scores = json.loads((here / "tokkit-demo" / "evaluation" / "metrics.json").read_text("utf-8"))
+    assert scores["accuracy"] > 0.8 > scores["majority"]["accuracy"]
+
+
+def check_demo(done, here):
     assert done.returncode == 0, done.stderr
     out = here / "tokkit-demo"
     for name in ("out/tokenizer.json", "emotions.png", "split/test.txt", "balanced/weights.json"):
         assert (out / name).exists(), name
-    scores = json.loads((out / "evaluation" / "metrics.json").read_text("utf-8"))
-    assert scores["accuracy"] > 0.8 > scores["majority"]["accuracy"]
+    assert (out / "evaluation" / "metrics.json").exists()
     printed = [line[2:] for line in done.stdout.splitlines() if line.startswith("$ ")]
     receipt = json.loads((out / "tokkit.json").read_text("utf-8"))
     assert printed[2:] == receipt["result"]["commands"]
