@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,6 +77,7 @@ class CommandServer:
         arguments: Sequence[str | Path],
         *,
         current: Path | None = None,
+        environment: Mapping[str, str] | None = None,
         seconds: int = 120,
         memory: int | None = None,
         folder: Path | None = None,
@@ -86,16 +87,18 @@ class CommandServer:
     ) -> Outcome:
         """Run a command.
 
-        current   its current folder
-        seconds   after which it is killed
-        memory    bytes of address space that it may use
-        folder    below which the ``call``-th change of a file fails with the number ``error``; 0 kills
-        warm      in the process of the warm commands before it, which takes a third of the time; a new one
-                  where the last of them was killed; ``peak`` is that of all of them
+        current      its current folder
+        environment  variables that it has besides those of the server
+        seconds      after which it is killed
+        memory       bytes of address space that it may use
+        folder       below which the ``call``-th change of a file fails with the number ``error``; 0 kills
+        warm         in the process of the warm commands before it, which takes a third of the time; a new one
+                     where the last of them was killed; ``peak`` is that of all of them
         """
         job = {
             "arguments": [str(argument) for argument in arguments],
             "current": current and str(current),
+            "environment": dict(environment or {}),
             "seconds": seconds,
             "memory": memory,
             "folder": folder and str(folder),
@@ -111,11 +114,13 @@ class CommandServer:
 
 
 def _serve() -> None:
+    gc.disable()  # for the imports: a collection would find nothing
     from tokkit.cli.start import main
 
     for name in (*_IMPORTED_ONCE, *sys.argv[1:]):
         importlib.import_module(name)
     gc.freeze()  # a collection in a child would copy all pages of what is imported
+    gc.enable()
     library = ctypes.CDLL(None)
     if injects := hasattr(library, "faults_arm"):
         library.faults_name.restype = library.faults_path.restype = ctypes.c_char_p
@@ -226,6 +231,7 @@ def _command(job: dict[str, Any], arm: Any, main: Any) -> int:
     try:
         if job["current"]:
             os.chdir(job["current"])
+        os.environ.update(job["environment"])
         if job["memory"]:
             resource.setrlimit(resource.RLIMIT_AS, (job["memory"], job["memory"]))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

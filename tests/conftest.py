@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.command_server import CommandServer
 from tokkit.progress import Silent
 
 # Workers that run side by side have a core each.
@@ -27,6 +28,13 @@ def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOKKIT_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session")
+def command_server() -> Iterator[CommandServer]:
+    """Runs commands in children of one process that has imported all of tokkit, torch and transformers."""
+    with CommandServer.running(modules=("tests.preloaded",), HF_HUB_OFFLINE="1") as server:
+        yield server
 
 
 @pytest.fixture

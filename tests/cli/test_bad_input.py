@@ -11,7 +11,6 @@ import pytest
 
 import tokkit
 from tests.cli.conftest import tree
-from tests.command_server import CommandServer
 
 ROWS = "text,label\n" + "".join(f"word {n} here,{'ab'[n % 2]}\n" for n in range(60))
 
@@ -223,14 +222,8 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "out"
 
 
-@pytest.fixture(scope="module")
-def server():
-    with CommandServer.running(modules=("torch", "transformers"), HF_HUB_OFFLINE="1") as running:
-        yield running
-
-
 @pytest.mark.parametrize("name", CASES)
-def test_bad_input(name, server, here, tokenizer):
+def test_bad_input(name, command_server, here, tokenizer):
     case = CASES[name]
     for path, content in case.files.items():
         (here / path).parent.mkdir(exist_ok=True)
@@ -240,7 +233,7 @@ def test_bad_input(name, server, here, tokenizer):
         str(tokenizer) if word == "T" else word.strip("'")
         for word in re.findall(r"'[^']*'|\S+", case.command)
     ]
-    done = server.run(arguments, current=here)
+    done = command_server.run(arguments, current=here)
     errors = [line for line in done.errors.splitlines() if line.startswith("error: ")]
     assert done.code == case.code, done.errors
     assert len(errors) == 1, done.errors
@@ -252,7 +245,7 @@ def test_bad_input(name, server, here, tokenizer):
     assert tree(here) == before, "nothing is written"
 
 
-def test_a_vocabulary_that_does_not_fit_the_model(tokkit_process, here, tokenizer):
+def test_a_vocabulary_that_does_not_fit_the_model(command_server, here, tokenizer):
     from transformers import BertConfig, BertModel
 
     config = BertConfig(
@@ -261,10 +254,11 @@ def test_a_vocabulary_that_does_not_fit_the_model(tokkit_process, here, tokenize
     BertModel(config).save_pretrained(here / "checkpoint")
     (here / "r.csv").write_text(ROWS, encoding="utf-8")
     before = tree(here)
-    done = tokkit_process("finetune", "r.csv", "--tokenizer", str(tokenizer), "--model", "checkpoint")
-    assert done.returncode == 3, done.stderr
-    assert re.search(r"error: .*its ids go up to \d+, but checkpoint has 10 embedding rows", done.stderr)
-    assert "hint:  leave --tokenizer out" in done.stderr
+    command = ["finetune", "r.csv", "--tokenizer", tokenizer, "--model", "checkpoint"]
+    done = command_server.run(command, current=here)
+    assert done.code == 3, done.errors
+    assert re.search(r"error: .*its ids go up to \d+, but checkpoint has 10 embedding rows", done.errors)
+    assert "hint:  leave --tokenizer out" in done.errors
     assert tree(here) == before
 
 
@@ -296,20 +290,21 @@ def test_an_input_of_a_name_too_long_for_a_file_is_no_fault_of_the_output(capfd)
     assert "File name too long" in capfd.readouterr().err
 
 
-def test_json_errors_leave_standard_output_empty(tokkit_process):
-    done = tokkit_process("stats", "nowhere.csv", "--json")
-    assert (done.returncode, done.stdout) == (3, "")
+def test_json_errors_leave_standard_output_empty(command_server, here):
+    done = command_server.run(["stats", "nowhere.csv", "--json"], current=here)
+    assert (done.code, done.output) == (3, "")
 
 
-def test_settings_in_a_file_and_the_environment(tokkit_process, here):
+def test_settings_in_a_file_and_the_environment(command_server, here):
     (here / "corpus.txt").write_text("word here and there\n" * 50, encoding="utf-8")
     (here / "tokkit.toml").write_text(
         "[train-wordpiece]\nvocab-size = 40\nmin_frequency = 1\n", encoding="utf-8"
     )
 
     def vocab_size(*flags: str, **environment: str) -> int:
-        done = tokkit_process("train-wordpiece", "corpus.txt", "--force", "--json", *flags, **environment)
-        return json.loads(done.stdout)["requested_vocab_size"]
+        command = ["train-wordpiece", "corpus.txt", "--force", "--json", *flags]
+        done = command_server.run(command, current=here, environment=environment)
+        return json.loads(done.output)["requested_vocab_size"]
 
     assert vocab_size() == 40
     assert vocab_size(TOKKIT_TRAIN_WORDPIECE_VOCAB_SIZE="50") == 50

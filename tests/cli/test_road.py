@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import tokkit
 from tests.cli.conftest import tree
 from tests.terminal import on_a_terminal, without_escapes
 from tokkit.sources.corpora import corpora_path
@@ -53,9 +54,9 @@ def test_the_three_lines_word_for_word(tokkit_process, corpus_and_dataset):
     assert [row["text"] for row in predictions] == ["내 마음에는 절망이 가득했다.", "so glad"]
 
 
-def test_json_is_what_is_shown(tokkit_process, corpus_and_dataset):
-    output = tokkit_process("stats", "dataset", "-v").stdout
-    result = json.loads(tokkit_process("stats", "dataset", "--json").stdout)
+def test_json_is_what_is_shown(command_server, corpus_and_dataset):
+    output = command_server.run(["stats", "dataset", "-v"], current=corpus_and_dataset).output
+    result = json.loads(command_server.run(["stats", "dataset", "--json"], current=corpus_and_dataset).output)
     assert list(result)[:2] == ["schema", "command"]
     classes = output.split("# Classes\n")[1].split("\n\n")[0].splitlines()
     header, *rows = (line.split("\t") for line in classes)
@@ -64,11 +65,14 @@ def test_json_is_what_is_shown(tokkit_process, corpus_and_dataset):
     assert f"train/test\t{result['across']['leaks']['train/test']}" in output
 
 
-def test_fail_on_is_a_gate(tokkit_process, here):
+def test_fail_on_is_a_gate(command_server, here):
+    def code(*options):
+        return command_server.run(["stats", "r.csv", *options], current=here).code
+
     (here / "r.csv").write_text("text,label\na b,x\na b,y\nc d,x\n", encoding="utf-8")
-    assert tokkit_process("stats", "r.csv").returncode == 0
-    assert tokkit_process("stats", "r.csv", "--fail-on", "leaks,conflicts").returncode == 1
-    assert tokkit_process("stats", "r.csv", "--fail-on", "leaks").returncode == 0
+    assert code() == 0
+    assert code("--fail-on", "leaks,conflicts") == 1
+    assert code("--fail-on", "leaks") == 0
 
 
 @pytest.mark.parametrize("arguments", [["blocks", "--json"], ["blocks"], ["blocks", "--help"], ["--help"]])
@@ -95,11 +99,7 @@ def test_tables_fit_the_terminal(here, width):
 
 def test_ctrl_c_ends_fine_tuning_within_a_second_and_leaves_nothing(here):
     data = corpora_path() / "emotions.txt"
-    subprocess.run(
-        [sys.executable, "-m", "tokkit", "train-wordpiece", str(data), "--vocab-size", "500", "-q"],
-        cwd=here,
-        check=True,
-    )
+    tokkit.train_wordpiece(data, here / "out", vocab_size=500)
     before = tree(here)
     child = subprocess.Popen(
         [sys.executable, "-m", "tokkit", "finetune", str(data), "--tokenizer", "out/"],

@@ -29,7 +29,6 @@ QUICK = 3
 MANY, SEED = map(int, os.environ.get("TOKKIT_FUZZ", "20000:1").split(":"))
 CPU_SECONDS = 10
 MEMORY = 2 << 30
-MODULES = ("tests.fuzz.preloaded",)
 DECOMPRESS = {".gz": gzip.decompress, ".bz2": bz2.decompress, ".xz": lzma.decompress}
 
 # what Python and the libraries say of an error that nobody foresaw
@@ -41,15 +40,9 @@ RAW = re.compile(
 
 
 @pytest.fixture(scope="module")
-def server():
-    with CommandServer.running(modules=MODULES, HF_HUB_OFFLINE="1") as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def seeds(server, tmp_path_factory) -> Path:
+def seeds(command_server, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("seeds")
-    build(folder, server)
+    build(folder, command_server)
     return folder
 
 
@@ -130,11 +123,11 @@ def attack(
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_a_damaged_file_is_refused_or_read(name, seeds, server, tmp_path):
-    assert attack(name, range(FEW), seeds, server, tmp_path / "run", quick=True) == []
+def test_a_damaged_file_is_refused_or_read(name, seeds, command_server, tmp_path):
+    assert attack(name, range(FEW), seeds, command_server, tmp_path / "run", quick=True) == []
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("name", TARGETS)
-def test_many_damaged_files_are_refused_or_read(name, seeds, server, tmp_path):
-    assert attack(name, range(FEW, FEW + MANY // len(TARGETS)), seeds, server, tmp_path / "run") == []
+def test_many_damaged_files_are_refused_or_read(name, seeds, command_server, tmp_path):
+    assert attack(name, range(FEW, FEW + MANY // len(TARGETS)), seeds, command_server, tmp_path / "run") == []

@@ -26,8 +26,6 @@ COMMANDS = {
     "stats": "stats rows.csv --tokenizer NAME",
 }
 
-SLOW = ("finetune", "features")
-
 
 @pytest.fixture(scope="module")
 def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -58,7 +56,7 @@ def hub() -> Server:
 def offline(here: Path, hub: Server) -> CommandServer:
     # HF_HUB_OFFLINE is off, so that the libraries of the hub would ask it
     with CommandServer.running(
-        modules=("torch", "transformers"),
+        modules=("tests.preloaded",),
         TOKKIT_OFFLINE="1",
         HF_HUB_OFFLINE="0",
         HF_ENDPOINT=hub.address,
@@ -70,13 +68,7 @@ def offline(here: Path, hub: Server) -> CommandServer:
 
 @pytest.mark.parametrize(
     ("command", "name"),
-    [
-        *(
-            pytest.param(command, "hub:owner/name", marks=[pytest.mark.long] if command in SLOW else [])
-            for command in COMMANDS
-        ),
-        ("predict", "owner/missing"),
-    ],
+    [*((command, "hub:owner/name") for command in COMMANDS), ("predict", "owner/missing")],
 )
 def test_offline_nothing_is_asked_and_no_folder_is_read_for_the_hubs(here, hub, offline, command, name):
     outcome = offline.run(COMMANDS[command].replace("NAME", name).split(), current=here)
