@@ -195,17 +195,29 @@ def both(encoder, texts, pairs=None, max_length=None, special=True, threads=1, p
     """
     request = EncodeRequest(texts, pairs, encoder, max_length, special, threads)
     whole = replace(request, max_length=None)
-    encoded, counted = fast.encode(request, progress), fast.token_counts(whole, progress)
-    assert (encoded is None) == (counted is None)
     wanted = _listed(reference.encode(request, SILENT), reference.token_counts(whole, SILENT))
-    return None if encoded is None else _listed(encoded, counted), wanted
+    return by_kernels(encoder, texts, pairs, max_length, special, threads, progress), wanted
+
+
+def by_kernels(encoder, texts, pairs=None, max_length=None, special=True, threads=1, progress=SILENT):
+    """What kernels give, or None."""
+    request = EncodeRequest(texts, pairs, encoder, max_length, special, threads)
+    encoded = fast.encode(request, progress)
+    counted = fast.token_counts(replace(request, max_length=None), progress)
+    assert (encoded is None) == (counted is None)
+    return None if encoded is None else _listed(encoded, counted)
 
 
 def _listed(encoded, counted):
+    return *as_lists(encoded), counted.tokens.tolist(), counted.unknown.tolist()
+
+
+def as_lists(encoded):
+    """Ids of each row, segments, and rows truncated."""
     segments = None if encoded.segments is None else encoded.segments.tolist()
     assert (encoded.ids.dtype, encoded.offsets.dtype) == (np.int32, np.int64)
     rows = [part.tolist() for part in np.split(encoded.ids, encoded.offsets[1:-1])]
-    return rows, segments, encoded.truncated, counted.tokens.tolist(), counted.unknown.tolist()
+    return rows, segments, encoded.truncated
 
 
 ADDED_PARTS = (

@@ -8,7 +8,18 @@ import random
 import numpy as np
 import pytest
 from corpus_texts import TORTURE
-from encoding_tokenizers import FAST, KERNEL, TRAINED_ON, both, loaded, repeats_the_text, rows, tokenizer
+from encoding_tokenizers import (
+    FAST,
+    KERNEL,
+    TRAINED_ON,
+    as_lists,
+    both,
+    by_kernels,
+    loaded,
+    repeats_the_text,
+    rows,
+    tokenizer,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizer_texts import HARD
@@ -16,7 +27,7 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 
 from tokkit.errors import InputError, Interrupted
 from tokkit.progress import SILENT, Silent
-from tokkit.tokenizer.encoding import bare_rows, encode, fast, row_kernels, word_models
+from tokkit.tokenizer.encoding import bare_rows, encode, fast, reference, row_kernels, word_models
 from tokkit.tokenizer.encoding.chunk_encoder import ChunkEncoder
 from tokkit.tokenizer.encoding.reference import EncodeRequest
 
@@ -73,8 +84,9 @@ def test_encoding_asks_the_reference_for_little(name):
 
 @pytest.mark.parametrize("name", FAST)
 def test_encoding_of_random_rows(name):
-    @settings(max_examples=60, deadline=None)
-    @given(st.lists(rows, min_size=1, max_size=4), st.booleans(), st.none() | st.integers(0, 12))
+    # Building the encoder takes most of the time of an example: few of them, with many rows each.
+    @settings(max_examples=20, deadline=None)
+    @given(st.lists(rows, min_size=1, max_size=12), st.booleans(), st.none() | st.integers(0, 12))
     def holds(texts, special, max_length):
         result, wanted = both(tokenizer(name), texts, None, max_length, special)
         assert result == wanted
@@ -84,9 +96,9 @@ def test_encoding_of_random_rows(name):
 
 @pytest.mark.parametrize("name", FAST)
 def test_encoding_of_random_pairs(name):
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=12, deadline=None)
     @given(
-        st.lists(st.tuples(rows, rows), min_size=1, max_size=3), st.booleans(), st.none() | st.integers(0, 12)
+        st.lists(st.tuples(rows, rows), min_size=1, max_size=8), st.booleans(), st.none() | st.integers(0, 12)
     )
     def holds(texts, special, max_length):
         first, second = zip(*texts, strict=True)
@@ -114,10 +126,10 @@ def test_encoding_truncates_as_the_reference_at_every_length(name, special):
     texts = ["", "one", "one two three four", "하나 둘 셋 넷 다섯", "a b c d e f g h"]
     first, second = zip(*((a, b) for a in texts for b in texts), strict=True)
     for max_length in range(26):
-        result, wanted = both(tokenizer(name), texts, None, max_length, special)
-        assert result == wanted
-        result, wanted = both(tokenizer(name), first, second, max_length, special)
-        assert result == wanted
+        for rows_and_pairs in ((texts, None), (first, second)):
+            request = EncodeRequest(*rows_and_pairs, tokenizer(name), max_length, special, 1)
+            result, wanted = fast.encode(request, SILENT), reference.encode(request, SILENT)
+            assert as_lists(result) == as_lists(wanted)
 
 
 ADDED = {
@@ -170,8 +182,8 @@ def test_encoding_with_added_tokens(name, added):
     result, wanted = both(extended, texts)
     assert result == wanted if result else added == "normalized to white space"
 
-    @settings(max_examples=25, deadline=None)
-    @given(st.lists(rows, min_size=1, max_size=4))
+    @settings(max_examples=8, deadline=None)
+    @given(st.lists(rows, min_size=1, max_size=12))
     def holds(texts):
         result, wanted = both(extended, texts)
         assert result in (None, wanted)
@@ -223,7 +235,7 @@ def test_encoding_is_the_same_for_any_threads_and_when_it_forgets(name, monkeypa
     assert first == wanted
     for threads, distinct in ((2, 1_000_000), (8, 1_000_000), (1, 100), (3, 0)):
         monkeypatch.setattr(bare_rows, "DISTINCT", distinct)
-        assert both(tokenizer(name), texts, max_length=50, threads=threads)[0] == wanted
+        assert by_kernels(tokenizer(name), texts, max_length=50, threads=threads) == wanted
 
 
 def test_encoding_of_no_rows_and_of_rows_without_tokens():
