@@ -16,7 +16,7 @@ from tokkit.progress import Silent
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("GOMP_SPINCOUNT", "2000")  # as the command line does: torch on shared cores
 
-# Tests import torch, transformers and numba: collections of all their objects would take a seventh of the time.
+# After torch, transformers and numba are imported, collections would take a seventh of the time.
 gc.set_threshold(100_000, 20, 50)
 
 Write = Callable[[str, "str | bytes"], Path]
