@@ -178,6 +178,26 @@ def test_more_rows_than_a_page_takes_are_sampled_and_said(data, tmp_path, heard)
     assert (np.diff(columns["split"].astype(int) * 1000 + columns["row"]) > 0).all()
 
 
+@pytest.mark.parametrize(
+    ("tags", "types", "entities"),
+    [
+        (
+            [["O", "B-ORG", "I-ORG"], ["B-LOC", "O", "B-ORG"]],
+            ["LOC", "ORG"],
+            [[[0, 0, 1], [1, 2, 3]], [[1, 1, 3]]],
+        ),
+        ([["DET", "NOUN", "VERB"], ["NOUN", "VERB", "DET"]], None, None),
+    ],
+    ids=["entities", "parts of speech"],
+)
+def test_tags_are_displayed_as_the_entities_they_mark(tmp_path, tags, types, entities):
+    lines = [json.dumps({"tokens": ["the", "European", "Union"], "tags": of_row}) for of_row in tags]
+    (tmp_path / "rows.jsonl").write_text("\n".join(lines))
+    tokkit.explore(tmp_path / "rows.jsonl", tmp_path / "page.html")
+    summary, _ = opened(tmp_path / "page.html")
+    assert (summary.get("entity_types"), summary.get("entities")) == (types, entities)
+
+
 def test_rows_without_ids_or_labels_are_enough(tmp_path, heard):
     (tmp_path / "texts.txt").write_text("".join(f"a line, number {i}\n" for i in range(9)), "utf-8")
     result = tokkit.explore(tmp_path / "texts.txt", tmp_path / "page.html", progress=heard)

@@ -13,9 +13,11 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import ONE, Dataset, class_names, sort_labels
+from tokkit.data.dataset import ONE, TAGS, Dataset, class_names, sort_labels
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.row_hash import written_label
+from tokkit.data.tag_schemes import TagScheme
+from tokkit.data.tag_spans import spans_of
 from tokkit.inspection.statistics import lengths
 from tokkit.options import typed
 from tokkit.review.explorer import rows as row_table
@@ -122,6 +124,7 @@ class ExploredRows:
             "label_classes": None
             if kind == ONE
             else [[number[part] for part in class_names(name, kind)] for name in names],
+            **_entities(names, classes, kind),
             "flags": list(FLAGS),
             "found": searched,
             "near": near,
@@ -208,6 +211,22 @@ class ExploredRows:
             "suspect.score": np.array([suspect.score for suspect in self.suspects]),
             **text_columns("suspect.reasons", ["\n".join(suspect.reasons) for suspect in self.suspects]),
         }
+
+
+def _entities(names: Sequence[str], classes: Sequence[str], kind: str) -> dict[str, Any]:
+    """``entity_types``, and ``entities`` ``[type, first, last]`` of the labels, tags of a row each.
+
+    Types are numbers, and tokens ``first`` to ``last`` (exclusive) are one entity. Nothing where labels are
+    no tags, or tags mark no entities, as parts of speech do not.
+    """
+    scheme = TagScheme.of(classes) if kind == TAGS else None
+    if scheme is None or scheme.name == "none":
+        return {}
+    spans = [spans_of(class_names(name, kind), scheme) for name in names]
+    types = sort_labels({span.type for of_row in spans for span in of_row})
+    number = {name: i for i, name in enumerate(types)}
+    entities = [[[number[span.type], span.first, span.last] for span in of_row] for of_row in spans]
+    return {"entity_types": types, "entities": entities}
 
 
 def _as_label(value: Any) -> str | list[str]:

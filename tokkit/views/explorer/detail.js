@@ -19,6 +19,7 @@ async function showRow(page, row, open) {
         make("button", {type: "button", className: "narrow", "aria-label": "Back to the list", onclick: () => page.close()}, "✕"))),
     predictionLine(data, row),
     suspicion(data, row),
+    markedEntities(data, row),
     body,
     found.length ? make("ul", {className: "found"}, ...found.map(name => make("li", {className: name},
       make("span", {className: "icon", "aria-hidden": "true"}, ICONS[name]), FINDINGS[name][1]))) : null,

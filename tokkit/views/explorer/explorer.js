@@ -36,9 +36,12 @@ function dataOf({summary, columns}) {
     const first = summary.kind === "one" ? label : data.value(label)[0];
     return classNumber.has(first) ? `k${classNumber.get(first) % PALETTE}` : null;
   };
+  data.entities = summary.entities ? new Map(summary.labels.map((label, i) => [label, summary.entities[i]])) : null;
+  // A label in few words: of tags the entities that they mark.
+  data.brief = label => label === null ? "–" : data.entities ? entityNames(data, label) : label;
   data.chip = label => make("span", {className: "chip" + (label === null ? " none" : ""), dir: "auto",
     title: label === null ? "no label" : label},
-  ...(data.color(label) ? [make("b", {className: "dot " + data.color(label)})] : []), label === null ? "–" : label);
+  ...(data.color(label) ? [make("b", {className: "dot " + data.color(label)})] : []), data.brief(label));
   data.suspects = new Map();
   if (columns["suspect.row"]) {
     const reasons = stringsOf(columns, "suspect.reasons");

@@ -24,7 +24,7 @@ LIBRARIES = (
 # In the order in which they use each other.
 _SCRIPTS = (
     *("columns", "search", "filters", "charts", "confusion", "map"),
-    *("rows", "tokens", "decisions", "explorer", "detail"),
+    *("rows", "tokens", "entities", "decisions", "explorer", "detail"),
 )
 
 
