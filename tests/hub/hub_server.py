@@ -14,9 +14,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, urlsplit
+
+from tests import local_server
 
 TOKEN = "hf_of_the_test"
 EMPTY = "0" * 40
@@ -89,44 +90,17 @@ class Hub:
 @contextmanager
 def serving() -> Iterator[Hub]:
     """The hub, until the block ends."""
-    running = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    running.daemon_threads = True
-    hub = Hub(f"http://127.0.0.1:{running.server_port}")
-    running.state = hub  # type: ignore[attr-defined]
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with local_server.serving(_Handler, Hub) as hub:
         yield hub
-    finally:
-        running.shutdown()
-        thread.join()
-        running.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *arguments: object) -> None: ...
-
-    def do_GET(self) -> None:
-        self._handle("GET")
-
-    def do_HEAD(self) -> None:
-        self._handle("HEAD")
-
-    def do_POST(self) -> None:
-        self._handle("POST")
-
-    def do_PUT(self) -> None:
-        self._handle("PUT")
-
+class _Handler(local_server.Handler):
     @property
     def hub(self) -> Hub:
-        return self.server.state  # type: ignore[attr-defined,no-any-return]
+        return self.state  # type: ignore[no-any-return]
 
-    def _handle(self, method: str) -> None:
-        parts = urlsplit(self.path)
-        path = unquote(parts.path)
+    def respond(self, method: str) -> None:
+        path = self.decoded_path
         self.hub.requests.append(f"{method} {path}")
         fault = next((fault for fault in self.hub.faults if fault.part in path and fault.times), None)
         if fault is not None:
@@ -145,8 +119,9 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = self._body()
         if path.startswith("/api/datasets") and path.count("/") == 2:
-            self.hub.queries.append(parse_qs(parts.query))
-            self._send(200, self.hub.datasets[: int(parse_qs(parts.query).get("limit", ["1000"])[0])])
+            query = parse_qs(urlsplit(self.path).query)
+            self.hub.queries.append(query)
+            self._send(200, self.hub.datasets[: int(query.get("limit", ["1000"])[0])])
         elif path.startswith("/upload/"):
             oid = path.removeprefix("/upload/")
             assert hashlib.sha256(body).hexdigest() == oid
@@ -182,10 +157,7 @@ class _Handler(BaseHTTPRequestHandler):
         if content is None or commit is None:
             self._send(404, {}, {"X-Error-Code": "EntryNotFound"})
             return
-        self.send_response(200)
-        for header, value in _described(content, commit).items():
-            self.send_header(header, value)
-        self.end_headers()
+        self.send_head(200, _described(content, commit))
         if method == "GET":
             self.wfile.write(content)
 
@@ -276,11 +248,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, content: Any, headers: dict[str, str] | None = None) -> None:
         body = json.dumps(content).encode()
-        self.send_response(status)
-        for name, value in {"Content-Type": "application/json", **(headers or {})}.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
+        described = {"Content-Type": "application/json", "Content-Length": str(len(body))}
+        self.send_head(status, {**described, **(headers or {})})
         if self.command != "HEAD":
             self.wfile.write(body)
 

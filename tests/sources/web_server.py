@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import unquote, urlsplit
+
+from tests import local_server
 
 
 @dataclass
@@ -43,36 +42,24 @@ class Server:
 @contextmanager
 def serving() -> Iterator[Server]:
     """The server, until the block ends."""
-    running = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-    running.daemon_threads = True
-    server = Server(f"http://127.0.0.1:{running.server_port}")
-    running.state = server  # type: ignore[attr-defined]
-    thread = threading.Thread(target=running.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
+    with local_server.serving(_Handler, Server) as server:
         yield server
-    finally:
-        running.shutdown()
-        thread.join()
-        running.server_close()
 
 
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-
-    def log_message(self, *arguments: object) -> None: ...
-
-    def do_GET(self) -> None:
-        state: Server = self.server.state  # type: ignore[attr-defined]
-        path = unquote(urlsplit(self.path).path)
-        state.requests.append((self.path, dict(self.headers)))
-        served = state.files.get(path)
+class _Handler(local_server.Handler):
+    def respond(self, method: str) -> None:
+        if method != "GET":
+            self.send_error(501)
+            return
+        server: Server = self.state
+        server.requests.append((self.path, dict(self.headers)))
+        served = server.files.get(self.decoded_path)
         if served is None:
             self.send_error(404)
         elif served.leads_to is not None:
-            self._head(302, {"Location": served.leads_to, "Content-Length": "0"})
+            self.send_head(302, {"Location": served.leads_to, "Content-Length": "0"})
         elif served.etag is not None and self.headers.get("If-None-Match") == served.etag:
-            self._head(304, {"ETag": served.etag})
+            self.send_head(304, {"ETag": served.etag})
         else:
             self._send(served)
 
@@ -84,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
                 start, status = int(self.headers["Range"].removeprefix("bytes=").rstrip("-")), 206
                 whole = len(served.content)
                 if start >= whole:
-                    self._head(416, {"Content-Range": f"bytes */{whole}", "Content-Length": "0"})
+                    self.send_head(416, {"Content-Range": f"bytes */{whole}", "Content-Length": "0"})
                     return
                 headers["Content-Range"] = f"bytes {start}-{whole - 1}/{whole}"
         if served.disposition:
@@ -94,16 +81,10 @@ class _Handler(BaseHTTPRequestHandler):
             headers["Transfer-Encoding"] = "chunked"
         elif served.length != 0:
             headers["Content-Length"] = str(served.length or len(body))
-        self._head(status, headers)
+        self.send_head(status, headers)
         cut = served.cuts.pop(0) if served.cuts else None
         sent = body[:cut]
         self.wfile.write(b"%x\r\n%b\r\n" % (len(sent), sent) if served.chunked and sent else sent)
         if served.chunked and cut is None:
             self.wfile.write(b"0\r\n\r\n")
         self.close_connection = True
-
-    def _head(self, status: int, headers: dict[str, str]) -> None:
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.end_headers()
