@@ -145,6 +145,21 @@ def test_a_tokenizer_and_a_data_set_have_cards(copied):
     assert rules(data) == set()
 
 
+def test_a_tokenizer_that_was_edited_has_a_card_that_says_how(outputs, tmp_path):
+    tokenizer, corpus = outputs / "tokenizer", str(outputs / "reviews" / "train.csv")
+    tokkit.wrap(tokenizer / "tokenizer.json", tmp_path / "wrapped", pad_token="[PAD]", check=[corpus])
+    tokkit.add_tokens(tokenizer, tmp_path / "longer", token=["quokka"], sample=[corpus])
+    tokkit.trim(tokenizer, tmp_path / "shorter", to=[corpus], keep_token=["[MASK]"])
+    for name, command in (
+        ("wrapped", "tokkit wrap tokenizer.json --pad-token '[PAD]' --check train.csv -o out"),
+        ("longer", "tokkit add-tokens tokenizer --token quokka --sample train.csv -o extended"),
+        ("shorter", "tokkit trim tokenizer --to train.csv --keep-token '[MASK]' -o trimmed"),
+    ):
+        tokkit.card(tmp_path / name, license="mit", language="en")
+        assert f"\n{command}\n" in (tmp_path / name / "README.md").read_text("utf-8")
+        assert rules(tmp_path / name) == set()
+
+
 @pytest.mark.long
 def test_files_that_datasets_does_not_read_as_tables_are_loaded_by_tokkit(
     tmp_path, write, capsys, monkeypatch

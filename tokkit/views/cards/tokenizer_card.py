@@ -23,7 +23,7 @@ class TokenizerRecord:
     special      role -> special token
     blocks       kind of block -> types, in the order in which they run
     made_by      the command that wrote it
-    counts       words, distinct words and bytes of the corpus; None where it was not trained here
+    counts       words, distinct words and bytes of the corpus; empty where it was not trained here
     base_model   on the hub, of a model whose embeddings are in the folder
     has_model    whether the folder has the weights of a model too
     """
@@ -96,13 +96,14 @@ def _in_code(token: Any) -> str:
 
 
 def _data(record: TokenizerRecord) -> str:
-    counts = record.counts
+    if not record.counts:
+        return record.origin.read
     rows = [
-        ("words", f"{counts['words']:,}"),
-        ("distinct words", f"{counts['distinct_words']:,}"),
-        ("size", in_bytes(counts["bytes"])),
+        ("words", f"{record.counts['words']:,}"),
+        ("distinct words", f"{record.counts['distinct_words']:,}"),
+        ("size", in_bytes(record.counts["bytes"])),
     ]
-    return joined(table(("corpus", ""), rows) if counts else "", record.origin.read)
+    return joined(table(("corpus", ""), rows), record.origin.read)
 
 
 def _limits(record: TokenizerRecord) -> Iterator[str]:
