@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from tokenizer_texts import HARD_LINES, cut, finished, write
+from tokenizer_texts import HARD_LINES, cut, write
 
 import tokkit
 from tokkit.cli.main import run
@@ -134,19 +134,20 @@ def test_counts_that_are_damaged_are_refused(counts, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_the_road_by_command_line(corpus, tmp_path):
-    code, out, err = finished("count", corpus, "-o", "a", "--json", cwd=tmp_path)
-    assert code == 0, err
-    report = json.loads(out)
+def test_the_road_by_command_line(corpus, tmp_path, command_server):
+    def output(*command):
+        done = command_server.run(command, current=tmp_path)
+        assert done.code == 0, done.errors
+        return done.output
+
+    report = json.loads(output("count", corpus, "-o", "a", "--json"))
     assert [*report][:8] == [
         *("schema", "command", "counts", "pieces", "distinct_pieces", "bytes", "unit", "fingerprint")
     ]
     write(tmp_path / "b.txt", "more text\n")
-    assert finished("count", "b.txt", "-o", "b", cwd=tmp_path)[0] == 0
-    code, out, err = finished("merge-counts", "a", "b", "-o", "ab", cwd=tmp_path)
-    assert code == 0, err
-    assert report["fingerprint"] in out
-    assert finished("train-bpe", "--counts", "ab", "-o", "t", "--vocab-size", "500", cwd=tmp_path)[0] == 0
+    output("count", "b.txt", "-o", "b")
+    assert report["fingerprint"] in output("merge-counts", "a", "b", "-o", "ab")
+    output("train-bpe", "--counts", "ab", "-o", "t", "--vocab-size", "500")
     assert (tmp_path / "t" / "tokenizer.json").is_file()
 
 

@@ -13,6 +13,7 @@ one after the other leaves files of two runs, each of them whole, which `changed
 
 from __future__ import annotations
 
+import functools
 import glob
 import hashlib
 import json
@@ -20,7 +21,6 @@ import math
 import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping, Set
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,13 +118,20 @@ def _is_about(file: Path) -> bool:
 
 def versions(*packages: str) -> dict[str, str]:
     """The versions of Python, tokkit, and those of ``packages`` that are installed, sorted by name."""
+    found = {package: _version_of(package) for package in packages}
+    installed = {package: version for package, version in found.items() if version is not None}
+    return dict(sorted({"python": platform.python_version(), "tokkit": __version__, **installed}.items()))
+
+
+@functools.cache
+def _version_of(package: str) -> str | None:
+    """The version of a package, None where it is not installed."""
     from importlib import metadata  # 15 ms, which only a run that writes needs to spend
 
-    installed = {"python": platform.python_version(), "tokkit": __version__}
-    for package in packages:
-        with suppress(metadata.PackageNotFoundError):
-            installed[package] = metadata.version(package)
-    return dict(sorted(installed.items()))
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def write_receipt(

@@ -6,18 +6,20 @@ several rules that match at a position SentencePiece applies the longest.
 
 `tokenizers` trusts every number in the map and panics on a text that reaches a wrong one, so all are checked.
 
->>> charsmap_rules(pack_charsmap({"ﬁ": "fi", "e\u0301": "é"}))
+>>> dict(charsmap_rules(pack_charsmap({"ﬁ": "fi", "e\u0301": "é"})))
 {'ﬁ': 'fi', 'é': 'é'}
 """
 
 from __future__ import annotations
 
 import array
+import functools
 import struct
 import sys
 from collections import defaultdict
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tokenizers import normalizers
@@ -70,7 +72,8 @@ def is_charsmap(content: bytes) -> bool:
     )
 
 
-def charsmap_rules(charsmap: bytes) -> dict[str, str]:
+@functools.lru_cache(maxsize=1)  # one conversion needs them twice, and SentencePiece's own has 200,000
+def charsmap_rules(charsmap: bytes) -> Mapping[str, str]:
     """Every rule of a map that passed `is_charsmap`.
 
     Raises `ValueError` for a map whose trie is circular or has too many branches.
@@ -94,7 +97,7 @@ def charsmap_rules(charsmap: bytes) -> dict[str, str]:
                 start = units[child_base] & ~_LEAF
                 rules[longer.decode("utf-8")] = texts[start : texts.index(b"\0", start)].decode("utf-8")
             pending.append((child_base, longer))
-    return rules
+    return MappingProxyType(rules)
 
 
 def pack_charsmap(rules: Mapping[str, str]) -> bytes:

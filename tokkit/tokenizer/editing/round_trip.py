@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
@@ -13,7 +14,7 @@ from tokenizers import Tokenizer
 from tokkit.corpus.feed import CorpusFile, items
 from tokkit.errors import InputError
 from tokkit.progress import Progress, stop_if_cancelled
-from tokkit.runtime.panics import reason_of
+from tokkit.runtime.panics import guarded, reason_of
 from tokkit.tokenizer.folder.checkpoints import load_with_transformers
 from tokkit.tokenizer.folder.tokenizer_folder import CONFIG_FILE, SAMPLES, ids_if_possible
 
@@ -97,13 +98,12 @@ def verify_ids(
     remaining = iter(texts)
     while batch := list(islice(remaining, _BATCH)):
         stop_if_cancelled(progress)
-        batch = [text for text in batch if ids_if_possible(backend, text) is not None]
+        batch, expected = _encodable(backend, batch)
         if not batch:
             continue
         # texts that spell a special token are left out: the reference may split what is one token now
         plain = [text for text in batch if not any(token in text for token in special)]
         comparison.compare(plain, reference, backend)
-        expected = [encoding.ids for encoding in backend.encode_batch(batch)]
         for name, tokenizer in loaded.items():
             # verbose=False: transformers would warn about texts longer than the model takes
             ids = tokenizer(batch, verbose=False)["input_ids"]
@@ -123,6 +123,15 @@ def verify_ids(
             hint="leave such texts out of --check, if they do not matter",
         )
     return comparison
+
+
+def _encodable(backend: Tokenizer, texts: list[str]) -> tuple[list[str], list[list[int]]]:
+    """The texts that have ids, and their ids; others fail for lack of an unknown token."""
+    with suppress(InputError), guarded("the tokenizer fails on one of these texts"):
+        return texts, [encoding.ids for encoding in backend.encode_batch(texts)]
+    # One by one, which takes longer, tells which text fails, and raises for a panic.
+    rows = [(text, ids) for text in texts if (ids := ids_if_possible(backend, text)) is not None]
+    return [text for text, _ in rows], [ids for _, ids in rows]
 
 
 def _different_tokens(backend: Tokenizer, ids: Sequence[int], expected: Sequence[int], reference: str) -> str:
