@@ -236,9 +236,18 @@ def _command(job: dict[str, Any], arm: Any, main: Any) -> int:
             resource.setrlimit(resource.RLIMIT_AS, (job["memory"], job["memory"]))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.alarm(job["seconds"])
-        sys.argv = ["tokkit", *job["arguments"]]
         if arm:
             arm(os.fsencode(job["folder"]), job["call"], job["error"])
+    except OSError:
+        traceback.print_exc()
+        return 70
+    return exit_code_of(main, job["arguments"])
+
+
+def exit_code_of(main: Any, arguments: Sequence[str]) -> int:
+    """Run a command line in this process."""
+    try:
+        sys.argv = ["tokkit", *arguments]
         main()
         return 0
     except SystemExit as end:

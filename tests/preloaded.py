@@ -6,6 +6,8 @@ import importlib
 import pkgutil
 import sys
 
+import imblearn.over_sampling  # noqa: F401
+import matplotlib.figure  # noqa: F401
 import numba.core.dispatcher
 import torch
 import transformers.models.bert.modeling_bert  # noqa: F401

@@ -111,7 +111,7 @@ def test_ctrl_c_ends_fine_tuning_within_a_second_and_leaves_nothing(here):
     for line in child.stderr:
         if "weights, on" in line:
             break
-    time.sleep(1.5)
+    time.sleep(0.5)
     child.send_signal(signal.SIGINT)
     sent = time.monotonic()
     message = child.stderr.read()

@@ -22,7 +22,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,7 @@ from tokkit.cli.main import tokkit
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
 COMMANDS = DOCS / "commands"
+SCRIPTS = Path(sys.executable).parent
 WIDTH = 96
 _BLOCK = re.compile(
     r"^```(?P<language>sh|python)\n(?P<code>.*?)^```$(?:\n\n^```text\n(?P<output>.*?)^```$)?", re.M | re.S
@@ -111,9 +112,11 @@ def previous(page: Path) -> Path | None:
 class Runs:
     """Runs pages, each at most once, below one folder."""
 
-    def __init__(self, folder: Path, *, long: bool) -> None:
+    def __init__(self, folder: Path, *, long: bool, scripts: Path = SCRIPTS) -> None:
+        """``scripts``: the folder of the script ``tokkit`` that shells run."""
         self._folder = folder
         self._long = long
+        self._environment = environment(scripts)
         self._outputs: dict[Path, list[tuple[Block, str]]] = {}
 
     def outputs(self, page: Path) -> list[tuple[Block, str]]:
@@ -127,7 +130,7 @@ class Runs:
             else:
                 folder.mkdir()
             for command in _FIRST.findall(page.read_text("utf-8")):
-                _run_shell(command, folder)
+                _run_shell(command, folder, self._environment)
             self._outputs[page] = list(self._run(page, folder))
         return self._outputs[page]
 
@@ -141,41 +144,40 @@ class Runs:
                 if block.sets_up or (block.long and not self._long):
                     continue
                 if block.language == "python":
-                    interpreter = interpreter or _interpreter(folder)
+                    interpreter = interpreter or _interpreter(folder, self._environment)
                     yield block, _run_python(interpreter, block.code)
                 else:
-                    yield block, _run_shell(block.code, folder)
+                    yield block, _run_shell(block.code, folder, self._environment)
         finally:
             if interpreter:
                 interpreter.kill()
                 interpreter.wait()
 
 
-def _environment() -> dict[str, str]:
-    scripts = Path(sys.executable).parent
+def environment(scripts: Path = SCRIPTS) -> dict[str, str]:
     return {
         "NO_COLOR": "1",
-        "PATH": f"{scripts}{os.pathsep}{os.environ['PATH']}",
+        "PATH": os.pathsep.join(map(str, dict.fromkeys([scripts, SCRIPTS, os.environ["PATH"]]))),
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")])),
         "HF_HUB_OFFLINE": "1",
     }
 
 
-def _run_shell(code: str, folder: Path) -> str:
+def _run_shell(code: str, folder: Path, environment: Mapping[str, str]) -> str:
     with tempfile.TemporaryFile() as errors:
         command = ["bash", "-euo", "pipefail", "-c", code]
-        status, printed = on_a_terminal(command, folder, WIDTH, _environment(), errors.fileno())
+        status, printed = on_a_terminal(command, folder, WIDTH, environment, errors.fileno())
         errors.seek(0)
         if status:
             raise RuntimeError(f"exit code {status} of:\n{code}\n{printed}\n{errors.read().decode()}")
     return _trimmed(printed)
 
 
-def _interpreter(folder: Path) -> subprocess.Popen[str]:
+def _interpreter(folder: Path, environment: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-c", _INTERPRETER],
         cwd=folder,
-        env={**os.environ, **_environment()},
+        env={**os.environ, **environment},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,

@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from tests.docs.pages import COMMANDS, ROOT, Block, Runs, page_name, pages
+from tests.docs.command_socket import tokkit_script
+from tests.docs.pages import COMMANDS, ROOT, Block, Runs, environment, page_name, pages
 from tests.marks import quick_of
 
 TRAINED = ("finetune", "evaluate", "predict", "features")
@@ -39,7 +40,8 @@ def check(outputs: list[tuple[Block, str]]) -> None:
 
 @pytest.fixture(scope="module")
 def quick(tmp_path_factory):
-    return Runs(tmp_path_factory.mktemp("pages"), long=False)
+    with tokkit_script(tmp_path_factory.mktemp("script"), environment()) as scripts:
+        yield Runs(tmp_path_factory.mktemp("pages"), long=False, scripts=scripts)
 
 
 @pytest.fixture(scope="module")

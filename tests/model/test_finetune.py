@@ -19,7 +19,8 @@ from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.model.training.training_rows import training_and_validation
 from tokkit.tokenizer.folder.load import load
 
-FAST = {"size": "tiny", "epochs": 1, "threads": 1, "baseline": "none"}
+FROM_WEIGHTS = {"epochs": 1, "threads": 1, "baseline": "none"}
+FAST = {"size": "tiny", **FROM_WEIGHTS}
 
 
 def file_hashes(folder: Path) -> dict[str, bytes]:
@@ -129,9 +130,8 @@ def test_finetune_weighs_classes(dataset, tokenizer, tmp_path, which):
 
 
 def test_finetune_stops_when_patience_is_over(dataset, tokenizer, tmp_path, heard):
-    result = tokkit.finetune(
-        dataset, tokenizer, out=tmp_path / "m", size="tiny", epochs=6, lr=0.0, patience=2, progress=heard
-    )
+    settings = {**FAST, "epochs": 6, "lr": 0.0, "patience": 2}
+    result = tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **settings)
     assert result.epochs == 3
     assert result.best_epoch == 1
     assert "stopped" in heard
@@ -166,7 +166,7 @@ def checkpoint(kind: str, folder: Path, vocab_size: int) -> Path:
 def test_finetune_takes_other_encoders_and_cuts_at_their_positions(kind, dataset, tokenizer, tmp_path, heard):
     base = checkpoint(kind, tmp_path / kind, vocab_size=300)
     out = tmp_path / "m"
-    tokkit.finetune(dataset, tokenizer, base, out, epochs=1, threads=1, progress=heard)
+    tokkit.finetune(dataset, tokenizer, base, out, progress=heard, **FROM_WEIGHTS)
     assert "weights are new" in heard
     [row] = tokkit.predict(out, ["i feel sad " * 100]).predictions
     assert row["label"] in ("joy", "sadness", "anger")
@@ -188,7 +188,7 @@ def test_finetune_refuses_a_tokenizer_that_is_not_the_model_s(dataset, tokenizer
 
 
 def test_finetune_goes_on_from_its_own_model_with_its_own_tokenizer(dataset, model, tmp_path):
-    result = tokkit.finetune(dataset, model=model, out=tmp_path / "m", epochs=1, threads=1)
+    result = tokkit.finetune(dataset, model=model, out=tmp_path / "m", **FROM_WEIGHTS)
     before = json.loads((model / "metrics.json").read_text("utf-8"))
     assert result.metrics["accuracy"] >= before["accuracy"] - 0.1
 
@@ -245,7 +245,7 @@ def test_finetune_says_when_there_are_few_steps_to_learn_from_nothing(
     tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
     assert "8 steps are few for an encoder with new weights" in heard
     heard.sentences.clear()
-    tokkit.finetune(dataset, model=model, out=tmp_path / "n", progress=heard, epochs=1)
+    tokkit.finetune(dataset, model=model, out=tmp_path / "n", progress=heard, **FROM_WEIGHTS)
     assert "steps are few" not in heard
 
 
@@ -264,7 +264,7 @@ def test_finetune_keeps_a_trained_head_with_the_labels_it_was_trained_for(datase
     loaded.classifier.bias.data = loaded.classifier.bias.data.flip(0)
     loaded.save_pretrained(turned)
     before = tokkit.evaluate(model, dataset).as_dict()["accuracy"]
-    result = tokkit.finetune(dataset, model=turned, out=tmp_path / "m", epochs=1, lr=0.0)
+    result = tokkit.finetune(dataset, model=turned, out=tmp_path / "m", lr=0.0, **FROM_WEIGHTS)
     assert tokkit.evaluate(tmp_path / "m", dataset).as_dict()["accuracy"] == before
     assert list(result.metrics["classes"]) == names
     config = json.loads((tmp_path / "m" / "config.json").read_text("utf-8"))
@@ -293,7 +293,7 @@ def test_finetune_trains_wider_checkpoints_at_lower_rates(family, width, rate, t
 def test_finetune_draws_a_new_head_for_other_labels(model, tmp_path, heard):
     renamed = [(text, f"{label}!") for text, label in sentences(120, seed=1)]
     data = write_csv(tmp_path / "d.csv", renamed)
-    tokkit.finetune(data, model=model, out=tmp_path / "m", epochs=1, lr=0.0, progress=heard)
+    tokkit.finetune(data, model=model, out=tmp_path / "m", lr=0.0, progress=heard, **FROM_WEIGHTS)
     assert "its head was trained for other labels (anger, joy, sadness); a new one is initialized" in heard
     old, new = (load_file(folder / "model.safetensors") for folder in (model, tmp_path / "m"))
     same = {name for name in old if (old[name] == new[name]).all()}
