@@ -118,8 +118,8 @@ def _is_about(file: Path) -> bool:
 
 def versions(*packages: str) -> dict[str, str]:
     """The versions of Python, tokkit, and those of ``packages`` that are installed, sorted by name."""
-    found = {package: _version_of(package) for package in packages}
-    installed = {package: version for package, version in found.items() if version is not None}
+    of_packages = {package: _version_of(package) for package in packages}
+    installed = {package: version for package, version in of_packages.items() if version is not None}
     return dict(sorted({"python": platform.python_version(), "tokkit": __version__, **installed}.items()))
 
 
