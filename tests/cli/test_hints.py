@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import io
 import json
 import os
@@ -415,8 +416,13 @@ def check_fixes(line: str, here: Path, tmp_path: Path) -> Provoked:
 COMMAND = re.compile(r"--?[a-z\0]|(tokkit|ls|cp|tr|file|fold|iconv|tail)\b")
 
 
-def strings() -> Iterator[tuple[str, str]]:
+@functools.cache
+def strings() -> tuple[tuple[str, str], ...]:
     """Place and text of every string of the package but docstrings, NUL where a value is put in."""
+    return tuple(_strings())
+
+
+def _strings() -> Iterator[tuple[str, str]]:
     for path in sorted(PACKAGE.rglob("*.py")):
         tree = ast.parse(path.read_text("utf-8"))
         nodes = list(ast.walk(tree))

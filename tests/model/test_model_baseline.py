@@ -18,6 +18,7 @@ from sklearn.preprocessing import StandardScaler
 from transformers import BartConfig, FunnelConfig, XLNetConfig
 
 import tokkit
+from tests.conftest import Heard
 from tests.model.conftest import write_csv
 from tests.model.features_models import copy_tokenizer, encoder
 from tests.model.test_model_folds import StopsIn
@@ -44,8 +45,15 @@ def bert(tmp_path_factory, tokenizer):
     return encoder("bert", tmp_path_factory.mktemp("bert") / "bert", tokenizer)
 
 
-def test_from_scratch_it_is_the_bag_of_words_of_scikit_learn(dataset, tokenizer, tmp_path, heard):
-    result = tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", progress=heard, **FAST)
+@pytest.fixture(scope="module")
+def from_scratch(dataset, tokenizer, tmp_path_factory):
+    """A fine-tuning with the baseline that it has by default, its folder, and what was said."""
+    out, heard = tmp_path_factory.mktemp("scratch") / "m", Heard()
+    return tokkit.finetune(dataset, tokenizer, out=out, progress=heard, **FAST), out, heard
+
+
+def test_from_scratch_it_is_the_bag_of_words_of_scikit_learn(dataset, from_scratch):
+    result, _, heard = from_scratch
     train, validation = (pl.read_csv(dataset / f"{name}.csv") for name in ("train", "validation"))
     words = tfidf()
     beside = result.metrics["baseline"]
@@ -70,11 +78,11 @@ def test_of_a_checkpoint_it_is_what_features_probe_says(dataset, tokenizer, bert
     assert beside["loss"] == pytest.approx(features.probe["loss"], abs=1e-3)
 
 
-def test_it_stands_in_metrics_card_and_table(dataset, tokenizer, tmp_path):
-    result = tokkit.finetune(dataset, tokenizer, out=tmp_path / "m", **FAST)
+def test_it_stands_in_metrics_card_and_table(from_scratch):
+    result, out, _ = from_scratch
     beside = result.metrics["baseline"]
-    assert json.loads((tmp_path / "m" / "metrics.json").read_text("utf-8"))["baseline"] == beside
-    card = (tmp_path / "m" / "README.md").read_text("utf-8")
+    assert json.loads((out / "metrics.json").read_text("utf-8"))["baseline"] == beside
+    card = (out / "README.md").read_text("utf-8")
     assert '| | this model | TF-IDF baseline | majority class ("joy") |' in card
     assert f"| {beside['accuracy']:.4f} |" in card
     overall = finetuning(result.as_dict())[1]

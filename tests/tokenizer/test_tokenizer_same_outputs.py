@@ -101,6 +101,18 @@ def errors(tokenizer, model):
     }
 
 
+@pytest.fixture(scope="module")
+def original_errors(checkpoint):
+    """Those of the checkpoint as it came."""
+    return errors(checkpoint, checkpoint)
+
+
+@pytest.fixture(scope="module")
+def original_rules(checkpoint):
+    """The rules of all findings of doctor in the checkpoint as it came."""
+    return {finding.rule for finding in tokkit.doctor(checkpoint).findings}
+
+
 def check_settings(before, after):
     """The same inputs and sides, and no new setting but what the class of the folder implied."""
     (old, old_inputs), (new, new_inputs) = inputs(before), inputs(after)
@@ -121,7 +133,7 @@ def check_settings(before, after):
     assert written["unheard_of"] == {"kept": 1}
 
 
-def test_ten_families_keep_their_logits(checkpoint, tmp_path):
+def test_ten_families_keep_their_logits(checkpoint, original_errors, tmp_path):
     expected = logits(checkpoint, checkpoint)
     source = tmp_path / "corpus"
     source.mkdir()
@@ -132,7 +144,7 @@ def test_ten_families_keep_their_logits(checkpoint, tmp_path):
     for name in ("added", "trimmed", "wrapped"):
         check_settings(checkpoint, tmp_path / name)
         model = checkpoint if name == "wrapped" else tmp_path / name
-        assert errors(tmp_path / name, model) <= errors(checkpoint, checkpoint)
+        assert errors(tmp_path / name, model) <= original_errors
         torch.testing.assert_close(logits(model, tmp_path / name), expected, rtol=1e-4, atol=1e-5)
 
 
@@ -144,7 +156,7 @@ def test_ten_families_keep_their_inputs_with_a_new_vocabulary(checkpoint, tmp_pa
     check_settings(checkpoint, tmp_path / "new")
 
 
-def test_doctor_finds_segment_ids_that_a_model_lacks(checkpoint, tmp_path):
+def test_doctor_finds_segment_ids_that_a_model_lacks(checkpoint, original_errors, tmp_path):
     folder = shutil.copytree(checkpoint, tmp_path / "model")
     content = read_json(folder / "tokenizer_config.json")
     content["tokenizer_class"] = "PreTrainedTokenizerFast"
@@ -156,7 +168,7 @@ def test_doctor_finds_segment_ids_that_a_model_lacks(checkpoint, tmp_path):
         [True] if model_type in ("gpt2", "distilbert", "mpnet", "modernbert") else []
     )
     tokkit.wrap(folder, tmp_path / "wrapped", token_type_ids="no")
-    assert errors(tmp_path / "wrapped", folder) <= errors(checkpoint, checkpoint)
+    assert errors(tmp_path / "wrapped", folder) <= original_errors
 
 
 LAYERS = {"distilbert": "n_layers", "gpt2": "n_layer"}
@@ -164,8 +176,8 @@ WIDTHS = {"distilbert": "dim", "gpt2": "n_embd"}
 
 
 @pytest.mark.parametrize("change", [1, -1, "width"])
-def test_layers_and_widths_that_are_not_stored_are_refused(checkpoint, tmp_path, change):
-    assert "stored-weights" not in {finding.rule for finding in tokkit.doctor(checkpoint).findings}
+def test_layers_and_widths_that_are_not_stored_are_refused(checkpoint, original_rules, tmp_path, change):
+    assert "stored-weights" not in original_rules
     folder = shutil.copytree(checkpoint, tmp_path / "model")
     content = read_json(folder / "config.json")
     if change == "width":
@@ -187,10 +199,9 @@ def test_layers_and_widths_that_are_not_stored_are_refused(checkpoint, tmp_path,
             tokkit.finetune(rows, model=folder, out=tmp_path / "out", epochs=1, baseline="none", **settings)
 
 
-def test_what_finetune_writes_passes_its_own_doctor(checkpoint, trained, tmp_path):
+def test_what_finetune_writes_passes_its_own_doctor(checkpoint, original_errors, tmp_path):
     """Also with a tokenizer that states no length, or a longer one, and gives segment ids."""
     rows = write(tmp_path / "rows.csv", "text,label\n" + "".join(f"the day {n},{n % 2}\n" for n in range(40)))
-    before = errors(checkpoint, checkpoint)
     for name, length in {"none": None, "long": 9999}.items():
         folder = shutil.copytree(checkpoint, tmp_path / f"from-{name}")
         content = read_json(folder / "tokenizer_config.json") | {"model_max_length": length}
@@ -200,7 +211,7 @@ def test_what_finetune_writes_passes_its_own_doctor(checkpoint, trained, tmp_pat
             folder / "tokenizer_config.json", json.dumps({k: v for k, v in content.items() if v is not None})
         )
         tokkit.finetune(rows, model=folder, out=tmp_path / name, epochs=1, baseline="none")
-        assert errors(tmp_path / name, None) <= before - {"max-length", "segment-ids"}
+        assert errors(tmp_path / name, None) <= original_errors - {"max-length", "segment-ids"}
         encoded = inputs(tmp_path / name)[1]
         network = transformers.AutoModelForSequenceClassification.from_pretrained(str(tmp_path / name))
         assert network(**encoded).logits.shape == (2, 2)
