@@ -3,9 +3,9 @@
     python -m tests.benchmarks.active_finetuning DATASET CHECKPOINT --runs RUNS --rounds 10:3 20:5 40:5
 
 A round is a share of the training rows, in per cent, and the epochs they are trained for. The first one has
-random rows; its model picks those that the next one adds. Random rows of the last share, and all rows, are
-trained for comparison. Scored on the validation rows, with paired bootstrap intervals. Each training writes a
-folder in RUNS; one that is there is not repeated.
+random rows; its model picks those that the next one adds. As many random rows, and with ``--all-epochs`` all
+rows, are trained for comparison. Scored on the validation rows, with paired bootstrap intervals. Each
+training writes a folder in RUNS; one that is there is not repeated.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 import polars as pl
 
 import tokkit
-from tests.benchmarks.paired import counts_of, print_differences
+from tests.benchmarks.paired import Counts, counts_of, print_differences
 from tokkit.data.loading.load import read_dataset
 from tokkit.model.folder.receipt import PREDICTIONS
 
@@ -27,7 +27,7 @@ def main() -> None:
     parser.add_argument("checkpoint")
     parser.add_argument("--runs", type=Path, required=True)
     parser.add_argument("--rounds", type=_round, nargs="+", default=[(10.0, 3), (20.0, 5), (40.0, 5)])
-    parser.add_argument("--all-epochs", type=int, default=3)
+    parser.add_argument("--all-epochs", type=int, default=0)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
@@ -39,22 +39,26 @@ def main() -> None:
     )
     rows = train.sample(fraction=1.0, shuffle=True, seed=arguments.seed)
     validation.write_parquet(arguments.runs / "validation.parquet")
-    labeled = pool = rows.clear()
-    folders = {}
-    model: Path | None = None
-    for share, epochs in arguments.rounds:
-        name, count = f"picked-{share:g}", round(share / 100 * rows.height)
-        if model is None:
-            labeled, pool = rows[:count], rows[count:]
-        else:
-            labeled, pool = picked(arguments, model, labeled, pool, name, count)
-        model = folders[name] = trained(arguments, name, labeled, epochs)
-    last, epochs = f"random-{share:g}", epochs
-    folders[last] = trained(arguments, last, rows[: labeled.height], epochs)
-    folders["all"] = trained(arguments, "all", rows, arguments.all_epochs)
-    runs = {name: [counts_of(folder / PREDICTIONS, tags=False)] for name, folder in folders.items()}
-    print_differences(runs, "all")
-    print_differences({name: runs[name] for name in (last, f"picked-{share:g}")}, last)
+    (share, epochs), *others = arguments.rounds
+    count = round(share / 100 * rows.height)
+    labeled, pool = rows[:count], rows[count:]
+    model = trained(arguments, f"random-{share:g}", labeled, epochs)
+    runs = {f"random-{share:g}": predictions_of(model)}
+    for share, epochs in others:
+        random, picks = f"random-{share:g}", f"picked-{share:g}"
+        count = round(share / 100 * rows.height)
+        labeled, pool = picked(arguments, model, labeled, pool, picks, count)
+        model = trained(arguments, picks, labeled, epochs)
+        runs[random] = predictions_of(trained(arguments, random, rows[:count], epochs))
+        runs[picks] = predictions_of(model)
+        print_differences({name: runs[name] for name in (random, picks)}, random)
+    if arguments.all_epochs:
+        runs["all"] = predictions_of(trained(arguments, "all", rows, arguments.all_epochs))
+        print_differences(runs, "all")
+
+
+def predictions_of(folder: Path) -> list[dict[str, Counts]]:
+    return [counts_of(folder / PREDICTIONS, tags=False)]
 
 
 def _round(text: str) -> tuple[float, int]:
