@@ -145,8 +145,14 @@ def test_nothing_but_the_runtime_is_needed(model, exported, tmp_path):
     run = "import runpy; runpy.run_module('predict', run_name='__main__')"
     lines = without_torch(alone + run, *TEXTS).splitlines()
     same_predictions([json.loads(line) for line in lines], expected)
+    # Flags that the model has nothing for are refused, and what is no flag is a text.
+    (folder / "metrics.json").write_text("{}")
+    alone_in = [sys.executable, folder / "predict.py", "--calibrated", TEXTS[0]]
+    refused = subprocess.run(alone_in, capture_output=True, text=True)
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr == "--calibrated: the model was exported without calibration\n"
     code = (out / "predict.py").read_text("utf-8").partition('"""\n\nimport')[2]
-    assert len([line for line in code.splitlines() if line.strip()]) <= 40
+    assert len([line for line in code.splitlines() if line.strip()]) <= 42, "a page that everybody can read"
 
 
 @pytest.mark.long

@@ -17,6 +17,7 @@ TASK, LABELS, SINGLE = MODEL["task"], MODEL["labels"], MODEL["task"] == "single-
 TOKENIZER = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
 TOKENIZER.no_padding()
 TOKENIZER.enable_truncation(MODEL["max_length"])
+OPTIONS = {"--calibrated": "calibration", "--tuned-thresholds": "thresholds"}
 SESSION = onnxruntime.InferenceSession(FOLDER / "model.onnx", providers=["CPUExecutionProvider"])
 
 
@@ -45,6 +46,8 @@ def predict(text: str, pair: str | None = None, *flags: str) -> dict[str, object
 
 
 if __name__ == "__main__":
-    flags = [word for word in sys.argv[1:] if word.startswith("--")]
+    flags = OPTIONS.keys() & sys.argv[1:]
+    if lacking := [flag for flag in sorted(flags) if OPTIONS[flag] not in METRICS]:
+        sys.exit(f"{lacking[0]}: the model was exported without {OPTIONS[lacking[0]]}")
     for line in [word for word in sys.argv[1:] if word not in flags] or sys.stdin:
         print(json.dumps(predict(line.rstrip("\n"), None, *flags), ensure_ascii=False), flush=True)
