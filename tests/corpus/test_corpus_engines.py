@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import psutil
@@ -117,13 +118,17 @@ def test_what_a_killed_worker_left_is_written_again(tmp_path):
 
 
 def test_results_come_with_the_index_of_their_task():
-    results = dict(Processes(2).run(slow_double, list(range(20)), SILENT))
+    with closing(Processes(2)) as engine:
+        results = dict(engine.run(slow_double, list(range(20)), SILENT))
     assert results == {index: 2 * index for index in range(20)}
+    assert children() == []
 
 
 def test_a_killed_worker_is_replaced(tmp_path, heard):
     marks = [str(tmp_path / f"mark-{number}") for number in range(3)]
-    results = dict(Processes(2).run(kill_own_process_once, marks, heard))
+    with closing(Processes(2)) as engine:
+        results = dict(engine.run(kill_own_process_once, marks, heard))
+    assert children() == []
     assert sorted(results) == [0, 1, 2]
     assert "a worker process was killed" in heard
 
