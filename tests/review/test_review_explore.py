@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import polars as pl
@@ -16,10 +17,14 @@ import pytest
 import tokkit
 from tests.model.conftest import sentences, write_csv
 from tokkit.cli.main import run
+from tokkit.data.dataset import ONE, SEVERAL, TAGS
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.row_hash import row_hash
 from tokkit.errors import InputError, OutputError, UsageError
 from tokkit.model.features.nearest_rows import nearest_rows
 from tokkit.review.explorer import predictions
+from tokkit.review.explorer.page_columns import ExploredRows
+from tokkit.review.explorer.predictions import RowPredictions
 from tokkit.views.explorer.columns import as_small
 
 HARD = [
@@ -182,20 +187,36 @@ def test_more_rows_than_a_page_takes_are_sampled_and_said(data, tmp_path, heard)
     ("tags", "types", "entities"),
     [
         (
-            [["O", "B-ORG", "I-ORG"], ["B-LOC", "O", "B-ORG"]],
+            [["O", "O", "B-ORG", "I-ORG"], ["B-LOC", "O", "O", "B-LOC"]],
             ["LOC", "ORG"],
-            [[[0, 0, 1], [1, 2, 3]], [[1, 1, 3]]],
+            [[[0, 0, 1], [0, 3, 4]], [[1, 2, 4]]],
         ),
-        ([["DET", "NOUN", "VERB"], ["NOUN", "VERB", "DET"]], None, None),
+        ([["DET", "NOUN", "VERB", "DET"], ["NOUN", "VERB", "DET", "DET"]], None, None),
     ],
     ids=["entities", "parts of speech"],
 )
 def test_tags_are_displayed_as_the_entities_they_mark(tmp_path, tags, types, entities):
-    lines = [json.dumps({"tokens": ["the", "European", "Union"], "tags": of_row}) for of_row in tags]
+    lines = [json.dumps({"tokens": ["in", "the", "European", "Union"], "tags": of_row}) for of_row in tags]
     (tmp_path / "rows.jsonl").write_text("\n".join(lines))
     tokkit.explore(tmp_path / "rows.jsonl", tmp_path / "page.html")
     summary, _ = opened(tmp_path / "page.html")
     assert (summary.get("entity_types"), summary.get("entities")) == (types, entities)
+
+
+@pytest.mark.parametrize(
+    ("kind", "label", "predicted", "differs"),
+    [
+        (ONE, "joy", "joy", False),
+        (SEVERAL, "joy|love", "love|joy", False),
+        (SEVERAL, "joy|love", "joy", True),
+        (TAGS, "O B-PER O O", "O B-PER O B-PER", True),
+    ],
+)
+def test_a_prediction_is_another_one_where_any_part_of_it_is(kind, label, predicted, differs):
+    rows, dataset = pl.DataFrame({"label": [label]}), SimpleNamespace(label_kind=kind)
+    explored = ExploredRows(dataset, DatasetOptions(), rows, 1, None, None, None, ())
+    made = RowPredictions([predicted], np.ones(1), np.ones(1), "model")
+    assert explored._differs(made).tolist() == [differs]
 
 
 def test_rows_without_ids_or_labels_are_enough(tmp_path, heard):

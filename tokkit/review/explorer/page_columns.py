@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from tokkit.data.dataset import ONE, TAGS, Dataset, class_names, sort_labels
+from tokkit.data.dataset import BETWEEN_TAGS, ONE, SEVERAL, TAGS, Dataset, class_names, sort_labels
 from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.row_hash import written_label
 from tokkit.data.tag_schemes import TagScheme
@@ -80,7 +80,7 @@ class ExploredRows:
                 label is not None
                 and predicted is not None
                 and label != predicted
-                and (kind == ONE or class_names(label, kind) != class_names(predicted, kind))
+                and (kind != SEVERAL or set(class_names(label, kind)) != set(class_names(predicted, kind)))
                 for label, predicted in pairs
             ],
             np.bool_,
@@ -222,7 +222,7 @@ def _entities(names: Sequence[str], classes: Sequence[str], kind: str) -> dict[s
     scheme = TagScheme.of(classes) if kind == TAGS else None
     if scheme is None or scheme.name == "none":
         return {}
-    spans = [spans_of(class_names(name, kind), scheme) for name in names]
+    spans = [spans_of(name.split(BETWEEN_TAGS), scheme) for name in names]
     types = sort_labels({span.type for of_row in spans for span in of_row})
     number = {name: i for i, name in enumerate(types)}
     entities = [[[number[span.type], span.first, span.last] for span in of_row] for of_row in spans]
