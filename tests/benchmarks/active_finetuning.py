@@ -16,44 +16,34 @@ from pathlib import Path
 import polars as pl
 
 import tokkit
+from tests.benchmarks import finetuned_runs
+from tests.benchmarks.finetuned_runs import trained
 from tests.benchmarks.paired import Counts, counts_of, print_differences
-from tokkit.data.loading.load import read_dataset
 from tokkit.model.folder.receipt import PREDICTIONS
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dataset")
-    parser.add_argument("checkpoint")
-    parser.add_argument("--runs", type=Path, required=True)
+    parser = finetuned_runs.parser(__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=_round, nargs="+", default=[(10.0, 3), (20.0, 5), (40.0, 5)])
     parser.add_argument("--all-epochs", type=int, default=0)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
-    arguments.runs.mkdir(parents=True, exist_ok=True)
-    dataset = read_dataset(arguments.dataset)
-    train, validation = (
-        pl.DataFrame({"text": dataset.texts(name), "label": dataset.labels(name)})
-        for name in ("train", "validation")
-    )
+    train = finetuned_runs.read(arguments)
     rows = train.sample(fraction=1.0, shuffle=True, seed=arguments.seed)
-    validation.write_parquet(arguments.runs / "validation.parquet")
     (share, epochs), *others = arguments.rounds
     count = round(share / 100 * rows.height)
     labeled, pool = rows[:count], rows[count:]
-    model = trained(arguments, f"random-{share:g}", labeled, epochs)
+    model = trained(arguments, f"random-{share:g}", labeled, epochs=epochs)
     runs = {f"random-{share:g}": predictions_of(model)}
     for share, epochs in others:
         random, picks = f"random-{share:g}", f"picked-{share:g}"
         count = round(share / 100 * rows.height)
         labeled, pool = picked(arguments, model, labeled, pool, picks, count)
-        model = trained(arguments, picks, labeled, epochs)
-        runs[random] = predictions_of(trained(arguments, random, rows[:count], epochs))
+        model = trained(arguments, picks, labeled, epochs=epochs)
+        runs[random] = predictions_of(trained(arguments, random, rows[:count], epochs=epochs))
         runs[picks] = predictions_of(model)
         print_differences({name: runs[name] for name in (random, picks)}, random)
     if arguments.all_epochs:
-        runs["all"] = predictions_of(trained(arguments, "all", rows, arguments.all_epochs))
+        runs["all"] = predictions_of(trained(arguments, "all", rows, epochs=arguments.all_epochs))
         print_differences(runs, "all")
 
 
@@ -84,21 +74,6 @@ def picked(
     numbers = pl.read_ndjson(review)["row"].to_list()
     rest = pool.with_row_index().filter(~pl.col("index").is_in(numbers)).drop("index")
     return pl.concat([labeled, pool[numbers]]), rest
-
-
-def trained(arguments: argparse.Namespace, name: str, rows: pl.DataFrame, epochs: int) -> Path:
-    """The folder of one training, which is done where it is missing."""
-    folder: Path = arguments.runs / name
-    if not folder.exists():
-        rows.write_parquet(arguments.runs / f"{name}.parquet")
-        result = tokkit.finetune(
-            *(arguments.runs / f"{name}.parquet", None, arguments.checkpoint, folder),
-            validation_data=arguments.runs / "validation.parquet",
-            **{"epochs": epochs, "threads": arguments.threads, "seed": arguments.seed, "baseline": "none"},
-        )
-        scores = ", ".join(f"{key} {result.metrics[key]:.4f}" for key in ("accuracy", "macro_f1"))
-        print(f"{name}: {rows.height:,} rows, {scores}, {result.seconds:.0f} s", flush=True)
-    return folder
 
 
 if __name__ == "__main__":

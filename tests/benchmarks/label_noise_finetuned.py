@@ -9,48 +9,36 @@ intervals. Each training writes a folder in RUNS; one that is there is not repea
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-import tokkit
+from tests.benchmarks import finetuned_runs
+from tests.benchmarks.finetuned_runs import trained
 from tests.benchmarks.label_noise import planted, print_rankings
 from tests.benchmarks.paired import counts_of, print_differences
-from tokkit.data.loading.load import read_dataset
 from tokkit.model.folder.receipt import PERCENT, PREDICTIONS
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dataset")
-    parser.add_argument("checkpoint")
-    parser.add_argument("--runs", type=Path, required=True)
+    parser = finetuned_runs.parser(__doc__.splitlines()[0])
     parser.add_argument("--noise", type=float, default=10, help="per cent")
     parser.add_argument("--rows", type=int, help="training rows, sampled")
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--epochs", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--threads", type=int)
     arguments = parser.parse_args()
-    arguments.runs.mkdir(parents=True, exist_ok=True)
-    dataset = read_dataset(arguments.dataset)
-    train, validation = (
-        pl.DataFrame({"text": dataset.texts(name), "label": dataset.labels(name)})
-        for name in ("train", "validation")
-    )
+    train = finetuned_runs.read(arguments)
     # A text in two rows could not be told apart in the predictions.
     train = train.unique("text", keep="first", maintain_order=True)
     train = train.sample(arguments.rows or train.height, shuffle=True, seed=arguments.seed)
-    validation.write_parquet(arguments.runs / "validation.parquet")
     names = sorted(set(train["label"]))
     clean = np.searchsorted(names, train["label"].to_numpy()).astype(np.int64)
     given = planted(clean, len(names), arguments.noise / 100, arguments.seed)
     noisy = train.with_columns(label=pl.Series(np.array(names)[given]))
-    folds = trained(arguments, f"folds-{arguments.noise:g}", noisy, folds=arguments.folds)
+    settings = {"epochs": arguments.epochs}
+    folds = trained(arguments, f"folds-{arguments.noise:g}", noisy, folds=arguments.folds, **settings)
     print(f"noise {arguments.noise:g} %, {arguments.folds} folds of {arguments.epochs} epochs")
     first = print_rankings(names, out_of_fold(folds, noisy, names), given, clean)
     restored = given.copy()
@@ -58,12 +46,7 @@ def main() -> None:
     runs = {}
     for name, labels in {"noisy": given, "reviewed": restored, "clean": clean}.items():
         rows = train.with_columns(label=pl.Series(np.array(names)[labels]))
-        folder = trained(
-            arguments,
-            f"{name}-{arguments.noise:g}",
-            rows,
-            validation_data=arguments.runs / "validation.parquet",
-        )
+        folder = trained(arguments, f"{name}-{arguments.noise:g}", rows, **settings)
         runs[name] = [counts_of(folder / PREDICTIONS, tags=False)]
     print_differences(runs, "noisy")
 
@@ -76,21 +59,6 @@ def out_of_fold(folds: Path, noisy: pl.DataFrame, names: list[str]) -> NDArray[n
     assert shares.shape == (noisy.height, len(names))
     assert not np.isnan(shares).any()
     return shares / shares.sum(axis=1, keepdims=True)
-
-
-def trained(arguments: argparse.Namespace, name: str, rows: pl.DataFrame, **settings: Any) -> Path:
-    """The folder of one training, which is done where it is missing."""
-    folder: Path = arguments.runs / name
-    if not folder.exists():
-        source = arguments.runs / f"{name}.parquet"
-        rows.write_parquet(source)
-        result = tokkit.finetune(
-            *(source, None, arguments.checkpoint, folder),
-            **{"epochs": arguments.epochs, "threads": arguments.threads, "seed": arguments.seed},
-            **{"baseline": "none", **settings},
-        )
-        print(f"{name}: {result.seconds:.0f} s", flush=True)
-    return folder
 
 
 if __name__ == "__main__":
