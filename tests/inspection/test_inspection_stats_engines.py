@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 import pickle
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import polars as pl
+import psutil
 import pytest
 
 import tokkit
 from tokkit.data.loading import shards
-from tokkit.errors import InputError, OutputError
+from tokkit.errors import InputError, Interrupted, OutputError
 from tokkit.inspection.statistics import distinct_strings
 from tokkit.runtime.engines.engine import Inline
 from tokkit.runtime.engines.processes import Processes
@@ -55,6 +61,26 @@ class PickledTasks(Inline):
         self.tasks = list(tasks)
         for index, task in reversed(list(enumerate(self.tasks))):
             yield index, pickle.loads(pickle.dumps(function(pickle.loads(pickle.dumps(task)))))
+
+
+class InterruptedTasks(PickledTasks):
+    """Interrupted before the result after those wanted."""
+
+    def __init__(self, wanted: int, error: type[BaseException] = Interrupted) -> None:
+        super().__init__()
+        self.wanted, self.error = wanted, error
+
+    def run(self, function, tasks, progress):
+        results = super().run(function, tasks, progress)
+        for _ in range(self.wanted):
+            yield next(results)
+        raise self.error
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("TOKKIT_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "stats"
 
 
 @pytest.fixture
@@ -154,3 +180,131 @@ def test_a_full_disk_of_a_worker_is_one_sentence(tmp_path, small, figures, monke
     monkeypatch.setattr(distinct_strings.Block, "write", full)
     with pytest.raises(OutputError, match="cannot be written there: No space left on device"):
         figures(data, engine=PickledTasks())
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_an_interrupted_run_is_continued(
+    kind, tokenizer, cache, tmp_path, small, figures, heard, monkeypatch
+):
+    # of csv, that cannot be cut, the rows of the largest file are handed out
+    monkeypatch.setattr(shards, "_MOST", 1)
+    monkeypatch.setattr("tokkit.inspection.statistics.measure_tasks._ROWS", 200)
+    data, whole, rest = write_data(tmp_path / "data", kind), PickledTasks(), PickledTasks()
+    expected = figures(data, tokenizer, engine=whole)
+    assert expected == figures(data, tokenizer)
+    assert list(cache.iterdir()) == []
+    with pytest.raises(Interrupted):
+        figures(data, tokenizer, engine=InterruptedTasks(2), progress=heard)
+    assert "2 parts are kept: the same command continues from there" in heard
+    assert [folder.stat().st_mode & 0o777 for folder in (cache, cache.parent)] == [0o700, 0o700]
+    assert figures(data, tokenizer, engine=rest, progress=heard) == expected
+    assert "continuing: 2 parts are measured already" in heard
+    assert len(rest.tasks) == len(whole.tasks) - 2 > 0
+    assert list(cache.iterdir()) == []
+
+
+def test_a_damaged_part_is_measured_again(cache, tmp_path, small, figures):
+    data, rest = write_data(tmp_path / "data", "jsonl"), PickledTasks()
+    with pytest.raises(Interrupted):
+        figures(data, engine=InterruptedTasks(3))
+    first, *_ = sorted(cache.glob(".*/*.parquet"))
+    first.write_bytes(first.read_bytes()[:-1] + b"x")
+    assert figures(data, engine=rest) == figures(data)
+    tasks = PickledTasks()
+    figures(data, engine=tasks)
+    assert len(rest.tasks) == len(tasks.tasks) - 2
+
+
+@pytest.mark.parametrize("change", ["rows", "option", "tokenizer"])
+def test_what_another_run_measured_is_not_taken(change, tokenizer, cache, tmp_path, small, figures):
+    data, settings = write_data(tmp_path / "data", "jsonl"), {}
+    with pytest.raises(Interrupted):
+        figures(data, tokenizer, engine=InterruptedTasks(3))
+    if change == "rows":
+        with (data / "test.jsonl").open("a") as file:
+            file.write('{"text": "one more", "label": "good", "source": "", "number": 0}\n')
+    elif change == "option":
+        settings["text_column"] = "source"
+    else:
+        other = tmp_path / "other"
+        tokkit.train_wordpiece(tokenizer.parent / "corpus.txt", other, vocab_size=90)
+        tokenizer = other
+    assert figures(data, tokenizer, engine=PickledTasks(), **settings) == figures(data, tokenizer, **settings)
+
+
+def test_nothing_is_kept_of_bad_input(cache, tmp_path, small, figures):
+    rows = [json.dumps({"text": text}) for text in TEXTS]
+    # later than the rows that tell the types
+    (tmp_path / "train.jsonl").write_text("\n".join([*(10 * rows), "no JSON", *rows]))
+    with pytest.raises(InputError, match="30001"):
+        figures(tmp_path / "train.jsonl", engine=Processes(1))
+    assert list(cache.iterdir()) == []
+
+
+def test_a_cache_that_cannot_be_written_is_said(tmp_path, small, figures, heard, monkeypatch):
+    data = write_data(tmp_path / "data", "jsonl")
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("TOKKIT_CACHE", str(tmp_path / "file"))
+    assert figures(data, engine=PickledTasks(), progress=heard) == figures(data)
+    assert "a run that is interrupted cannot be continued" in heard
+
+
+def test_a_full_cache_is_said_once(cache, tmp_path, small, figures, heard, monkeypatch):
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    data = write_data(tmp_path / "data", "jsonl")
+    monkeypatch.setattr("tokkit.inspection.statistics.finished_sums.os.fsync", full)
+    monkeypatch.setattr("tokkit.files.work.Work._write", lambda *_: None)
+    assert figures(data, engine=PickledTasks(), progress=heard) == figures(data)
+    assert len([sentence for sentence in heard.sentences if "No space left on device" in sentence]) == 1
+    assert list(cache.iterdir()) == []
+
+
+def test_runs_that_nobody_continues_are_removed(cache, tmp_path, small, figures):
+    data = write_data(tmp_path / "data", "jsonl")
+    with pytest.raises(Interrupted):
+        figures(data, engine=InterruptedTasks(1))
+    (kept,) = cache.iterdir()
+    figures(data / "test.jsonl", engine=PickledTasks())
+    assert list(cache.iterdir()) == [kept]
+    long_ago = time.time() - 8 * 24 * 3600
+    os.utime(kept, (long_ago, long_ago))
+    figures(data / "test.jsonl", engine=PickledTasks())
+    assert list(cache.iterdir()) == []
+
+
+@pytest.mark.parametrize("ends", [pytest.param(signal.SIGINT, marks=pytest.mark.long), signal.SIGKILL])
+def test_a_process_that_ends_is_continued(ends, cache, tmp_path, figures):
+    data = write_data(tmp_path / "data", "jsonl")
+    code = (
+        "from tokkit.data.loading import shards\n"
+        "from tokkit.cli.start import main\n"
+        "if __name__ == '__main__':\n"
+        f"    shards.SHARD = {1 << 14}\n"
+        "    main()\n"
+    )
+    (tmp_path / "run.py").write_text(code)
+    command = [sys.executable, "run.py", "stats", "data", "--engine", "process", "--threads", "1", "--json"]
+
+    def started() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+
+    process, until = started(), time.monotonic() + 180
+    while not list(cache.glob(".*/*.done")) and time.monotonic() < until:
+        time.sleep(0.001)
+    workers = psutil.Process(process.pid).children(recursive=True)
+    process.send_signal(ends)
+    _, err = process.communicate(timeout=240)
+    assert process.returncode == (130 if ends == signal.SIGINT else -9), err
+    assert psutil.wait_procs(workers, timeout=10)[1] == []
+    done = len(list(cache.glob(".*/*.done")))
+    assert done
+    again = started()
+    out, err = again.communicate(timeout=240)
+    assert again.returncode == 0, err
+    assert f"continuing: {done} part" in err
+    assert json.loads(out)["splits"] == json.loads(figures(data))["splits"]
+    assert [path for path in cache.iterdir() if path.name.endswith("measuring")] == []

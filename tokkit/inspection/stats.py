@@ -124,6 +124,7 @@ def stats(
         engine=None if is_inline(engine) else engine,
         threads=threads,
         tokenizer=None if loaded_tokenizer is None else loaded_tokenizer.location,
+        options=options,
     )
     if languages:
         identifier()  # reports a missing package before long work
@@ -201,11 +202,13 @@ def stats(
 class _Run:
     """engine     of other processes; None: threads of this one
     tokenizer  its path, for other processes
+    options    with which the data set is read
     """
 
     engine: Engine | None
     threads: int | None
     tokenizer: Path | None
+    options: DatasetOptions
 
 
 def _aggregated(
@@ -234,9 +237,8 @@ def _aggregated(
         if run.engine is None:
             return aggregation.aggregate(row_batches.batches(source), source.size, source.unit)
         task = MeasureTask(len(source.splits), others, sampled, run.tokenizer)
-        return aggregation.aggregate_sums(
-            measured(source, task, run.engine, progress), source.size, source.unit
-        )
+        with closing(measured(source, task, run.options, run.engine, progress)) as sums:
+            return aggregation.aggregate_sums(sums, source.size, source.unit)
 
 
 def _say_left_out(splits: Mapping[str, Mapping[str, Any]], progress: Progress) -> None:

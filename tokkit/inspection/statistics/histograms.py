@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -22,6 +22,18 @@ class LabelledLengths:
         self._keys = np.empty(0, np.int64)
         self._rows = np.empty(0, np.int64)
         self._waiting: list[NDArray[np.int64]] = []
+
+    @classmethod
+    def of_lists(cls, keys: Sequence[int], rows: Sequence[int]) -> LabelledLengths:
+        """What `as_lists` gave."""
+        lengths = cls()
+        lengths._keys, lengths._rows = np.array(keys, np.int64), np.array(rows, np.int64)
+        return lengths
+
+    def as_lists(self) -> tuple[list[int], list[int]]:
+        """Labels and lengths in one number each, sorted, and their rows; for `of_lists`."""
+        self._count()
+        return self._keys.tolist(), self._rows.tolist()
 
     def add(self, lengths: NDArray[np.int64], labels: NDArray[np.int32]) -> None:
         """Adds rows; labels (rows,) are numbers from -1, which is no label."""

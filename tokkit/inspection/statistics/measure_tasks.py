@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
+from tokkit import files
+from tokkit.data.loading.dataset_options import DatasetOptions
 from tokkit.data.loading.shards import RowShard, shards_of
 from tokkit.data.loading.streaming import StreamedDataset
 from tokkit.inspection.statistics import row_batches
+from tokkit.inspection.statistics.finished_sums import FinishedSums, finished_sums
 from tokkit.inspection.statistics.row_batches import SplitColumns
 from tokkit.inspection.statistics.row_sums import RowSums, SharedTables, TransferredSums, spill_folder
 from tokkit.inspection.statistics.text_measures import TextMeasures
@@ -83,41 +87,90 @@ def _measures() -> TextMeasures:
 
 
 def measured(
-    source: StreamedDataset, task: MeasureTask, engine: Engine, progress: Progress
-) -> Iterator[tuple[TransferredSums, int]]:
-    """The sums of all rows, in shards, each with its amount of work.
+    source: StreamedDataset, task: MeasureTask, options: DatasetOptions, engine: Engine, progress: Progress
+) -> Generator[tuple[TransferredSums, int], None, None]:
+    """The sums of all rows, in tasks, each with its amount of work.
 
-    task   all but the rows
+    task     all but the rows
+    options  with which the data set is read
 
-    Raises as `measure`.
+    What is done is kept until all is; the next run of the same job computes the rest. Raises as `measure`.
     """
-    amounts: list[int] = []
-    running = engine.run(measure, _tasks(source, task, amounts, progress), progress)
-    with closing(running) as results:
-        for index, sums in results:
-            yield sums, amounts[index]
+    # rows are sampled by their numbers, which no process knows that reads the middle of a split
+    shards = None if task.sampled else shards_of(source)
+    name, job = ({}, None) if shards is None else _name_and_job(source, shards, task, options)
+    with finished_sums(name, job, progress) as finished:
+        yield from finished.stored()
+        handed_out: list[tuple[int, int]] = []
+        running = engine.run(measure, _tasks(source, shards, task, finished, handed_out, progress), progress)
+        with closing(running) as results:
+            for index, sums in results:
+                number, amount = handed_out[index]
+                finished.store(number, sums, amount)
+                yield sums, amount
+
+
+def _name_and_job(
+    source: StreamedDataset, shards: Sequence[RowShard], task: MeasureTask, options: DatasetOptions
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Which files are measured how, and with it everything else that decides the sums."""
+    tables = [shard.absolute().tables for shard in shards]
+    name = {
+        "files": sorted({str(table.path) for of_shard in tables for table in of_shard}),
+        "options": asdict(options),
+        "tokenizer": str(task.tokenizer),
+    }
+    job = {
+        **name,
+        "tokenizer_sha256": None if task.tokenizer is None else _tokenizer(task.tokenizer).sha256,
+        "columns": [repr(columns) for columns in row_batches.columns_of(source).values()],
+        "others": list(task.others),
+        "shards": [
+            [shard.split, shard.states, [(table.format.name, repr(table.options)) for table in of_shard]]
+            for shard, of_shard in zip(shards, tables, strict=True)
+        ],
+        "versions": files.versions("numpy", "polars", "pyarrow", "tokenizers"),
+    }
+    return name, job
 
 
 def _tasks(
-    source: StreamedDataset, blank: MeasureTask, amounts: list[int], progress: Progress
+    source: StreamedDataset,
+    shards: Sequence[RowShard] | None,
+    blank: MeasureTask,
+    finished: FinishedSums,
+    handed_out: list[tuple[int, int]],
+    progress: Progress,
 ) -> Iterator[MeasureTask]:
-    # rows are sampled by their numbers, which no process knows that reads the middle of a split
-    shards = None if blank.sampled else shards_of(source)
+    """The tasks that are not done.
+
+    handed_out  takes the number and the amount of work of each
+    """
+    for number, (task, amount) in enumerate(_all_tasks(source, shards, blank, progress)):
+        if number not in finished:
+            handed_out.append((number, amount))
+            yield task
+
+
+def _all_tasks(
+    source: StreamedDataset, shards: Sequence[RowShard] | None, blank: MeasureTask, progress: Progress
+) -> Iterator[tuple[MeasureTask, int]]:
+    """Every task with its amount of work, in an order that depends on the files alone."""
     if shards is None:
-        for batches in _grouped(row_batches.batches(source)):
-            amounts.append(sum(batch.amount for batch in batches))
-            yield replace(blank, batches=batches)
+        yield from _of_batches(row_batches.batches(source), blank)
         return
     columns = row_batches.columns_of(source)
     for shard in shards:
         if shard.is_small:
-            amounts.append(shard.size)
-            yield replace(blank, columns=columns[shard.split], shard=shard.absolute())
+            yield replace(blank, columns=columns[shard.split], shard=shard.absolute()), shard.size
     for shard in shards:
         if not shard.is_small:
-            for batches in _grouped(columns[shard.split].batches(shard.batches(progress.say))):
-                amounts.append(sum(batch.amount for batch in batches))
-                yield replace(blank, batches=batches)
+            yield from _of_batches(columns[shard.split].batches(shard.batches(progress.say)), blank)
+
+
+def _of_batches(batches: Iterator[RowBatch], blank: MeasureTask) -> Iterator[tuple[MeasureTask, int]]:
+    for group in _grouped(batches):
+        yield replace(blank, batches=group), sum(batch.amount for batch in group)
 
 
 def _grouped(batches: Iterator[RowBatch]) -> Iterator[list[RowBatch]]:
