@@ -290,6 +290,23 @@ def test_finetune_trains_wider_checkpoints_at_lower_rates(family, width, rate, t
     assert receipt["result"]["settings"]["lr"] == pytest.approx(rate)
 
 
+@pytest.mark.parametrize(
+    ("lr", "remedy"),
+    [
+        (2e-3, "the training loss hardly fell: a lower rate may help (--lr 0.001)"),
+        (1e-7, "more --epochs or a higher --lr may help"),
+    ],
+)
+def test_a_model_that_learns_nothing_is_told_another_rate(lr, remedy, tokenizer, tmp_path, heard):
+    # labels that no text tells: the loss stays that of the class frequencies
+    rows = [("the same words", "good" if number % 4 else "bad") for number in range(400)]
+    data = write_csv(tmp_path / "train.csv", rows)
+    settings = {**FAST, "epochs": 2, "batch_size": 10, "lr": lr, "validation_data": data, "progress": heard}
+    result = tokkit.finetune(data, tokenizer, out=tmp_path / "m", **settings)
+    assert "predicts_only" in result.metrics
+    assert f'predicts only "{result.metrics["predicts_only"]}": {remedy}' in heard
+
+
 def test_finetune_draws_a_new_head_for_other_labels(model, tmp_path, heard):
     renamed = [(text, f"{label}!") for text, label in sentences(120, seed=1)]
     data = write_csv(tmp_path / "d.csv", renamed)

@@ -12,6 +12,8 @@ from tokkit.model.folder import model_folder
 from tokkit.model.folder.predictions import prediction_table, write_json
 from tokkit.model.network import losses
 from tokkit.model.network.batches import part_of
+from tokkit.model.network.heads import width_of
+from tokkit.model.options.finetune_options import default_lr
 from tokkit.model.training.evaluations import write_history
 from tokkit.model.training.session import TrainingResult
 from tokkit.model.training.setup import TrainingSetup
@@ -21,6 +23,8 @@ from tokkit.views.names import score_name
 from tokkit.views.reports.evaluation import predicts_only
 
 _VERIFIED_ROWS = 8
+# A training loss that is still more than this share of the one of the first evaluation hardly fell.
+_HARDLY_FELL = 0.95
 
 
 def write(
@@ -39,10 +43,10 @@ def write(
     if baseline and scores[metric] < baseline[metric]:
         progress.say(
             f"{score_name(metric)} {scores[metric]:.4f} is below the baseline's {baseline[metric]:.4f}: "
-            "more --epochs or a higher --lr may help"
+            f"{_remedy(setup, result)}"
         )
     for only in predicts_only(scores):
-        progress.say(f"the model {only}: more --epochs or a higher --lr may help")
+        progress.say(f"the model {only}: {_remedy(setup, result)}")
     # What was written is loaded again and must predict a few rows as the model in memory did.
     rows = np.arange(min(_VERIFIED_ROWS, len(validation.encoded)))
     sample = part_of(validation.encoded, rows)
@@ -69,3 +73,16 @@ def write(
             "AutoTokenizer gives other ids than this tokenizer.json, which tokkit uses: its tokenizer_class "
             "rebuilds it; PreTrainedTokenizerFast would not"
         )
+
+
+def _remedy(setup: TrainingSetup, result: TrainingResult) -> str:
+    """What may help a model that learned too little.
+
+    Encoders with layer norms behind their residuals stop learning at rates that are too high (Mosbach et al.
+    2021): the loss stays that of the class frequencies.
+    """
+    first, last = (result.history[index]["train_loss"] for index in (0, -1))
+    usual = default_lr(width_of(setup.classifier.model.config), from_scratch=False)
+    if len(result.history) > 1 and last > _HARDLY_FELL * first and setup.lr > usual / 2:
+        return f"the training loss hardly fell: a lower rate may help (--lr {setup.lr / 2:g})"
+    return "more --epochs or a higher --lr may help"
