@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import importlib
 import signal
 import subprocess
 import sys
@@ -68,6 +69,20 @@ def test_an_interrupt_raises_as_ever():
     with pytest.raises(KeyboardInterrupt), cancelling(progress):
         interrupt()
     assert progress.cancelled()
+
+
+def test_an_interrupt_while_a_module_is_loaded_waits_until_it_is(tmp_path, monkeypatch):
+    """In C++ code that torch runs as it is loaded, the exception would abort the process."""
+    (tmp_path / "interrupted.py").write_text(
+        "import signal\nsignal.raise_signal(signal.SIGINT)\nlist(range(3))\nLOADED = True\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    progress, modules = Messages(), []
+    with pytest.raises(KeyboardInterrupt), cancelling(progress):  # noqa: PT012
+        modules.append(importlib.import_module("interrupted"))
+        assert progress.cancelled()
+        threading.Event().wait(60)
+    assert modules[0].LOADED
 
 
 def test_other_errors_in_a_callback_are_still_told(capfd):

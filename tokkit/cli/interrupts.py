@@ -39,7 +39,9 @@ def cancelling(progress: Messages) -> Iterator[None]:
         # Both are needed: the exception ends Python code at once, the flag ends threads and compiled loops,
         # which check `progress.cancelled()` between pieces of work.
         progress.stopping = True
-        raise KeyboardInterrupt
+        # In C++ code that a module runs as it is loaded, as torch does, the exception aborts the process.
+        if not _is_importing(frame):
+            raise KeyboardInterrupt
 
     hook = sys.unraisablehook
     signal.signal(signal.SIGINT, stop)
@@ -72,6 +74,13 @@ def is_interrupt(error: BaseException) -> bool:
     return False
 
 
+def _is_importing(frame: FrameType | None) -> bool:
+    """Whether a module is being loaded where a frame was interrupted."""
+    while frame is not None and frame.f_code.co_filename != "<frozen importlib._bootstrap>":
+        frame = frame.f_back
+    return frame is not None
+
+
 def _without_interrupts(unraisable: sys.UnraisableHookArgs) -> None:
     """Print an exception that Python has to drop, as it does by default, unless it is an interrupt."""
     if unraisable.exc_type is not KeyboardInterrupt:
@@ -82,8 +91,9 @@ def _without_interrupts(unraisable: sys.UnraisableHookArgs) -> None:
 def _raised_until_it_arrives(progress: Messages) -> Iterator[None]:
     """Inside, a SIGINT whose exception does not come out is sent to the main thread again and again.
 
-    A library may drop the exception, as Python does in a callback from C, and code that waits for input looks
-    at no flag. polars replaces the handler by one under which system calls that wait are restarted.
+    A library may drop the exception, as Python does in a callback from C, none is raised while a module is
+    loaded, and code that waits for input looks at no flag. polars replaces the handler by one under which
+    system calls that wait are restarted.
     """
     # Windows interrupts no system call.
     if not hasattr(signal, "pthread_kill"):
