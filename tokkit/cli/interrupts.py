@@ -16,7 +16,7 @@ from tokkit.views.progress_bar import Messages
 
 # Seconds until an interrupt is raised again: what removes unfinished outputs is over by then.
 _AGAIN = 1.0
-# Seconds until a signal whose handler has not run is sent again.
+# Seconds until a signal whose handler has not raised is sent again.
 _HANDLED = 0.05
 
 
@@ -35,19 +35,22 @@ def cancelling(progress: Messages) -> Iterator[None]:
         yield
         return
 
+    raised = threading.Event()
+
     def stop(number: int, frame: FrameType | None) -> None:
         # Both are needed: the exception ends Python code at once, the flag ends threads and compiled loops,
         # which check `progress.cancelled()` between pieces of work.
         progress.stopping = True
         # In C++ code that a module runs as it is loaded, as torch does, the exception aborts the process.
         if not _is_importing(frame):
+            raised.set()
             raise KeyboardInterrupt
 
     hook = sys.unraisablehook
     signal.signal(signal.SIGINT, stop)
     sys.unraisablehook = _without_interrupts
     try:
-        with _raised_until_it_arrives(progress):
+        with _raised_until_it_arrives(raised):
             yield
     # GeneratorExit: the interrupt came as the block was entered, and nobody is left to raise another to
     except (KeyboardInterrupt, Interrupted, GeneratorExit):
@@ -88,7 +91,7 @@ def _without_interrupts(unraisable: sys.UnraisableHookArgs) -> None:
 
 
 @contextmanager
-def _raised_until_it_arrives(progress: Messages) -> Iterator[None]:
+def _raised_until_it_arrives(raised: threading.Event) -> Iterator[None]:
     """Inside, a SIGINT whose exception does not come out is sent to the main thread again and again.
 
     A library may drop the exception, as Python does in a callback from C, none is raised while a module is
@@ -104,7 +107,7 @@ def _raised_until_it_arrives(progress: Messages) -> Iterator[None]:
     os.set_blocking(writer, False)
     before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     over = threading.Event()
-    watcher = threading.Thread(target=_interrupt_again, args=(reader, progress, over), daemon=True)
+    watcher = threading.Thread(target=_interrupt_again, args=(reader, raised, over), daemon=True)
     watcher.start()
     try:
         yield
@@ -116,12 +119,12 @@ def _raised_until_it_arrives(progress: Messages) -> Iterator[None]:
         os.close(reader)
 
 
-def _interrupt_again(reader: int, progress: Messages, over: threading.Event) -> None:
+def _interrupt_again(reader: int, raised: threading.Event, over: threading.Event) -> None:
     main_thread = threading.main_thread().ident or 0
     while signals := os.read(reader, 64):
         if signal.SIGINT not in signals:
             continue
         signal.siginterrupt(signal.SIGINT, True)
-        # Where the handler has run, its exception has time to arrive.
-        if not over.wait(_AGAIN if progress.stopping else _HANDLED):
+        # Where the handler has raised, its exception has time to arrive.
+        if not over.wait(_AGAIN if raised.is_set() else _HANDLED):
             signal.pthread_kill(main_thread, signal.SIGINT)
