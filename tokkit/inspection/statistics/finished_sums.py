@@ -144,7 +144,9 @@ def write_sums(path: Path, sums: TransferredSums) -> None:
     }
     schema = _SCHEMA.with_metadata({_METADATA: _json(described)})
     with open(path, "xb") as file:
-        with pq.ParquetWriter(file, schema, compression="none", use_dictionary=False) as writer:
+        with pq.ParquetWriter(
+            file, schema, compression="none", use_dictionary=False, write_statistics=False
+        ) as writer:
             for row in rows:
                 # a row group each, so that no more than one is in memory twice
                 writer.write_batch(pa.record_batch([[value] for value in row], schema=schema))
