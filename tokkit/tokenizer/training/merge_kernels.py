@@ -15,8 +15,7 @@ pairs     (capacity, 2) int64, a hash table: key + 1 or 0, and the count of the 
 queue     (n, 3) int64, a heap (`heap_kernels`): count, key, entry; highest count, then smallest key
 entries   (n, 2) int64    where in ``lists`` the words of an entry start, and how many they are
 lists     (n,) uint32     offsets of words in ``records``
-dense     (tokens, 4) int64: falls and rises left of the pair, falls and rises right of it; zeros after a
-                          merge
+dense     (tokens, 8) int64: what changed beside each neighbor (``FALLS`` and the next); zeros after a merge
 touched   (tokens,) int64 neighbors whose row of ``dense`` is in use
 events    (2, n) uint32   twice the neighbor (+ 1 on the right), and the word, of each rise
 text      (n,) uint8      the strings of all tokens, end to end
@@ -35,8 +34,8 @@ from collections import namedtuple
 import numpy as np
 
 from tokkit.runtime.heap_kernels import push, replace_first
-from tokkit.runtime.kernels import helper, kernel, prefetch
-from tokkit.tokenizer.training.pair_kernels import FREE, index_of
+from tokkit.runtime.kernels import helper, kernel, load8, prefetch
+from tokkit.tokenizer.training.pair_kernels import FREE, index_of, mixed
 from tokkit.tokenizer.training.symbol_kernels import HEADER
 
 # Why `merge` stopped: all is merged, the budget is spent, the level has to fall, the string of the next
@@ -56,6 +55,15 @@ STATE = 20
 # How far the arrays are used; the key of a merge whose reused token was checked, + 1.
 (TOKENS, TEXT, MERGES, QUEUED, ENTRIES, LISTED, PAIRS, ALLOWED) = range(10, 18)
 
+# Columns of ``dense``, each for the left side of the pair, and the next one for the right: by how much counts
+# fall and rise, and how many rises that are; later, where the list of a pair that rose starts and ends, + 1,
+# and its row in ``pairs``. A row is a cache line.
+FALLS, RISES, TIMES, ROWS = 0, 2, 4, 6
+STARTS, ENDS = RISES, TIMES
+COLUMNS = 8
+
+# Neighbors after the current one whose pairs are prefetched.
+_NEXT = 6
 # Words after the current one that are prefetched: their offsets are random, so each is a cache miss.
 _AHEAD = 12
 
@@ -122,7 +130,9 @@ def choose(arrays, size, lowest, level, exact):
 @helper
 def visit(records, spans, longest, lists, dense, touched, events, state, budget):
     """Merges the current pair in its words; returns the rest of the budget, -1 where ``events`` is full."""
-    left, right, token = np.uint32(state[LEFT]), np.uint32(state[RIGHT]), np.uint32(state[TOKEN])
+    token = np.uint32(state[TOKEN])
+    # two cells are compared at once
+    pair = _U(state[LEFT]) | _U(state[RIGHT]) << _U(32)
     start, number = state[START], state[WORDS]
     at, event, changed = state[AT], state[EVENTS], state[TOUCHED]
     room = events.shape[1]
@@ -141,38 +151,40 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
         at += 1
         budget -= 1
         cell = word + HEADER
-        end = cell + length
-        while cell + 1 < end and not (records[cell] == left and records[cell + 1] == right):
+        last = cell + length - 1
+        while cell < last and load8(records, cell) != pair:
             cell += 1
-        if cell + 1 >= end:  # another merge took the pair's symbols
+        if cell >= last:  # another merge took the pair's symbols
             continue
         # counts are 64 bits: the reference's 32 bits wrap in silence (tokenizers issues 2058 and 437)
-        weight = np.int64(records[word + 1]) | np.int64(records[word + 2]) << 32
+        weight = np.int64(load8(records, word + 1))
         # compact the word in place: ``cell`` reads, ``out`` writes and is never ahead
         out = cell
-        while cell < end:
-            if cell + 1 < end and records[cell] == left and records[cell + 1] == right:
+        while cell <= last:
+            if cell < last and load8(records, cell) == pair:
                 span = np.int64(spans[cell]) + np.int64(spans[cell + 1]) if spans.size else 0
                 if out > word + HEADER:
                     # the symbol written, not the one read: in `aaaa` it is the token of the previous match
                     before = np.int64(records[out - 1])
-                    if dense[before, 0] == 0 and dense[before, 2] == 0:
+                    if dense[before, FALLS] == 0 and dense[before, FALLS + 1] == 0:
                         touched[changed] = before
                         changed += 1
                     # a fall is counted for every length, a rise only up to ``longest``, as the reference does
-                    dense[before, 0] += weight
+                    dense[before, FALLS] += weight
                     if spans.size == 0 or np.int64(spans[out - 1]) + span <= longest:
-                        dense[before, 1] += weight
+                        dense[before, RISES] += weight
+                        dense[before, TIMES] += 1
                         events[0, event], events[1, event] = 2 * before, word
                         event += 1
-                if cell + 2 < end:
+                if cell + 1 < last:
                     after = np.int64(records[cell + 2])
-                    if dense[after, 0] == 0 and dense[after, 2] == 0:
+                    if dense[after, FALLS] == 0 and dense[after, FALLS + 1] == 0:
                         touched[changed] = after
                         changed += 1
-                    dense[after, 2] += weight
+                    dense[after, FALLS + 1] += weight
                     if spans.size == 0 or np.int64(spans[cell + 2]) + span <= longest:
-                        dense[after, 3] += weight
+                        dense[after, RISES + 1] += weight
+                        dense[after, TIMES + 1] += 1
                         events[0, event], events[1, event] = 2 * after + 1, word
                         event += 1
                 records[out] = token
@@ -186,7 +198,7 @@ def visit(records, spans, longest, lists, dense, touched, events, state, budget)
                 cell += 1
             out += 1
         records[word] = out - word - HEADER
-        for freed in range(out, end):
+        for freed in range(out, last + 1):
             # scans step over freed cells; moving the next word up would break the offsets in ``lists``
             records[freed] = FREE
     state[AT], state[EVENTS], state[TOUCHED] = at, event, changed
@@ -200,50 +212,75 @@ def settle(pairs, queue, entries, lists, dense, touched, events, state, level, e
     Rises come before falls, since a pair that rises and falls in the same merge must be recorded to fall.
     """
     left, right, token, first_entry = state[LEFT], state[RIGHT], state[TOKEN], state[ENTRIES]
-    for i in range(state[TOUCHED]):
+    changed = state[TOUCHED]
+    for i in range(changed):
+        if i + _NEXT < changed:
+            ahead = touched[i + _NEXT]
+            if dense[ahead, FALLS]:
+                prefetch_row(ahead << 32 | token, pairs)
+                prefetch_row(ahead << 32 | left, pairs)
+            if dense[ahead, FALLS + 1]:
+                prefetch_row(token << 32 | ahead, pairs)
+                prefetch_row(right << 32 | ahead, pairs)
         near = touched[i]
         for side in range(2):
-            rise = dense[near, 2 * side + 1]
+            rise = dense[near, RISES + side]
             if rise:
                 key = near << 32 | token if side == 0 else token << 32 | near
                 index = index_of(key, pairs)
                 # a new pair (token, left) falls in the same merge where two occurrences are adjacent, as in
                 # `abab`: what is left of it decides whether it is recorded
-                lost = dense[token, 0] if side == 1 and near == left else 0
+                lost = dense[token, FALLS] if side == 1 and near == left else 0
                 if pairs[index, 0] == 0 and state[FRESH] and not exact and rise - lost < level:
-                    dense[near, 2 * side + 1] = 0
+                    dense[near, RISES + side] = 0
                     continue
                 if pairs[index, 0] == 0:
                     pairs[index, 0] = key + 1
                     state[PAIRS] += 1
                 pairs[index, 1] += rise
-    for i in range(state[TOUCHED]):
+                dense[near, ROWS + side] = index
+    for i in range(changed):
         near = touched[i]
         # the pair's own count is not set to 0: its entry is gone, and the reference keeps the count too
-        lower(near << 32 | left, dense[near, 0], pairs, state, exact)
-        lower(right << 32 | near, dense[near, 2], pairs, state, exact)
-        dense[near, 0], dense[near, 2] = 0, 0
-    for i in range(state[TOUCHED]):
+        lower(near << 32 | left, dense[near, FALLS], pairs, state, exact)
+        lower(right << 32 | near, dense[near, FALLS + 1], pairs, state, exact)
+        dense[near, FALLS], dense[near, FALLS + 1] = 0, 0
+    for i in range(changed):
         near = touched[i]
+        if near == token and dense[near, RISES] and dense[near, RISES + 1]:
+            # (token, token) rose on both sides and is one pair with one list: that of the left side
+            dense[near, TIMES] += dense[near, TIMES + 1]
+            dense[near, RISES + 1] = 0
         for side in range(2):
-            if dense[near, 2 * side + 1]:
-                key = near << 32 | token if side == 0 else token << 32 | near
-                count = pairs[index_of(key, pairs), 1]
-                entry = 0
-                if side == 1 and near == token and dense[near, 1]:
-                    entry = dense[near, 1]  # (token, token) rose on both sides and is one pair with one entry
-                elif count > 0:
+            times, start = dense[near, TIMES + side], -1
+            if dense[near, RISES + side]:
+                count = pairs[dense[near, ROWS + side], 1]
+                if count > 0:
+                    key = near << 32 | token if side == 0 else token << 32 | near
                     push(queue, state[QUEUED], count, key, state[ENTRIES])
                     state[QUEUED] += 1
                     state[ENTRIES] += 1
-                    entry = state[ENTRIES]
-                # the cell is reused for the entry's number + 1, by which `fill` finds the list of an event
-                dense[near, 2 * side + 1] = entry
+                    start = state[LISTED]
+                    state[LISTED] += times
+            dense[near, STARTS + side], dense[near, ENDS + side] = start + 1, start + 1
     # only the words of this merge: an older entry of the same pair keeps a list of its own
-    fill(first_entry, entries, lists, dense, events, state)
-    for i in range(state[TOUCHED]):
-        dense[touched[i], 1], dense[touched[i], 3] = 0, 0
+    fill(token, lists, dense, events, state)
+    entry = first_entry
+    for i in range(changed):
+        near = touched[i]
+        for side in range(2):
+            start = dense[near, STARTS + side]
+            if start:
+                entries[entry, 0], entries[entry, 1] = start - 1, dense[near, ENDS + side] - start
+                entry += 1
+            dense[near, STARTS + side], dense[near, ENDS + side] = 0, 0
     state[ACTIVE] = 0
+
+
+@helper
+def prefetch_row(key, table):
+    """Loads the row where the search for a key begins."""
+    prefetch(table, table.shape[1] * (mixed(key) & (table.shape[0] - 1)))
 
 
 @helper
@@ -259,28 +296,18 @@ def lower(key, amount, pairs, state, exact):
 
 
 @helper
-def fill(first_entry, entries, lists, dense, events, state):
-    """Gives each new entry, which ``dense`` numbers from 1, the words of its events.
-
-    Counts the events of each entry, reserves that much of ``lists``, and writes the words; one with several
-    events comes once.
-    """
+def fill(token, lists, dense, events, state):
+    """Writes the words of each new entry to its list; one with several events comes once."""
+    both = dense[token, STARTS + 1] == 0
     for event in range(state[EVENTS]):
-        entry = dense[events[0, event] >> 1, 1 + 2 * (events[0, event] & 1)] - 1
-        if entry >= 0:
-            entries[entry, 1] += 1
-    for entry in range(first_entry, state[ENTRIES]):
-        entries[entry, 0] = state[LISTED]
-        state[LISTED] += entries[entry, 1]
-        entries[entry, 1] = 0
-    for event in range(state[EVENTS]):
-        entry = dense[events[0, event] >> 1, 1 + 2 * (events[0, event] & 1)] - 1
-        if entry >= 0:
-            end = entries[entry, 0] + entries[entry, 1]
-            # the events of a word are adjacent, so comparing with the last word of the list is enough
-            if entries[entry, 1] == 0 or lists[end - 1] != events[1, event]:
-                lists[end] = events[1, event]
-                entries[entry, 1] += 1
+        near, side = events[0, event] >> 1, events[0, event] & 1
+        if near == token and both:
+            side = 0
+        end = dense[near, ENDS + side]
+        # the events of a word are adjacent, so comparing with the last word of the list is enough
+        if end and (end == dense[near, STARTS + side] or lists[end - 2] != events[1, event]):
+            lists[end - 1] = events[1, event]
+            dense[near, ENDS + side] = end + 1
 
 
 @kernel

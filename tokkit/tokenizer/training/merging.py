@@ -191,7 +191,7 @@ class _Merging:
         self.queue = np.zeros((1 << 12, 3), np.int64)
         self.entries = np.zeros((1 << 12, 2), np.int64)
         self.lists = zeros(0, np.uint32)
-        self.dense = np.zeros((tokens, 4), np.int64)
+        self.dense = zeros(tokens * kernels.COLUMNS, np.int64).reshape(tokens, kernels.COLUMNS)
         self.touched = np.zeros(tokens, np.int64)
         self.events = np.empty((2, 1 << 16), np.uint32)
         self.merges = np.zeros((1 << 12, 3), np.int32)
