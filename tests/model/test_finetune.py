@@ -290,6 +290,17 @@ def test_finetune_trains_wider_checkpoints_at_lower_rates(family, width, rate, t
     assert receipt["result"]["settings"]["lr"] == pytest.approx(rate)
 
 
+def test_finetune_trains_a_checkpoint_at_a_lower_rate_for_many_steps(tokenizer, tmp_path):
+    data = write_csv(tmp_path / "train.csv", sentences(12, seed=1))
+    body_folder("bert", tmp_path / "body", vocab_size=load(tokenizer).vocab_size, hidden_size=384)
+    steps = {"epochs": 125, "batch_size": 1, "patience": 1}
+    settings = {**steps, "validation_data": data, "save_every": "never", "baseline": "none"}
+    tokkit.finetune(data, tokenizer, tmp_path / "body", tmp_path / "m", **settings)
+    receipt = json.loads((tmp_path / "m" / "tokkit.json").read_text("utf-8"))
+    # of the 1,500 steps it would take, though it ends long before
+    assert receipt["result"]["settings"]["lr"] == 1.5e-4
+
+
 @pytest.mark.parametrize(
     ("lr", "remedy"),
     [

@@ -82,7 +82,7 @@ def _remedy(setup: TrainingSetup, result: TrainingResult) -> str:
     2021): the loss stays that of the class frequencies.
     """
     first, last = (result.history[index]["train_loss"] for index in (0, -1))
-    usual = default_lr(width_of(setup.classifier.model.config), from_scratch=False)
+    usual = default_lr(width_of(setup.classifier.model.config), result.steps, from_scratch=False)
     if len(result.history) > 1 and last > _HARDLY_FELL * first and setup.lr > usual / 2:
         return f"the training loss hardly fell: a lower rate may help (--lr {setup.lr / 2:g})"
     return "more --epochs or a higher --lr may help"

@@ -247,16 +247,16 @@ def prepare(
     """Encode the rows and build the loss."""
     options, progress, task = request.options, request.progress, classifier.task
     device = choose_device(options.device)
+    steps = options.epochs * steps_per_epoch(len(training.texts), options)
     lr = options.lr
     if lr is None:
-        lr = default_lr(width_of(classifier.model.config), from_scratch=request.from_scratch)
+        lr = default_lr(width_of(classifier.model.config), steps, from_scratch=request.from_scratch)
     parameters = sum(parameter.numel() for parameter in classifier.model.parameters())
     progress.say(
         f"{request.base}, {parameters / 1e6:.1f} million weights, on {device}: "
         f"{counted(len(training.texts), 'row', style=',')}, {task.describe(classifier.labels)}, "
         f"peak rate {lr:g}"
     )
-    steps = options.epochs * steps_per_epoch(len(training.texts), options)
     if request.from_scratch and steps < _FEW_STEPS:
         warning = f"{counted(steps, 'step', 'are')} few for an encoder with new weights"
         progress.say(f"{warning}: more --epochs, or a --model")
