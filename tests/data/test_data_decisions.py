@@ -177,6 +177,19 @@ def test_a_new_label_is_written_as_the_column_spells_labels(name, write, tmp_pat
         assert pl.read_ndjson(out).schema == pl.read_ndjson(data).schema
 
 
+def test_the_receipt_writes_several_labels_and_tags_as_they_are_read(write, tmp_path):
+    several = write("several.csv", "text,label\na b,joy|love\nc d,joy|sad\n")
+    decisions = {0: ("relabel", ["sad", "joy"]), 1: ("relabel", [])}
+    review = decide(several, tmp_path / "review.jsonl", decisions, label_sep="|")
+    result = tokkit.clean(several, tmp_path / "out.csv", apply=review, label_sep="|")
+    applied = result.as_dict()["applied"]
+    assert applied["labels"] == {"joy|love": {"sad|joy": 1}, "joy|sad": {"|": 1}}
+    tags = write("tags.jsonl", '{"text": ["EU", "said"], "tags": ["B-ORG", "O"]}\n')
+    review = decide(tags, tmp_path / "tags-review.jsonl", {0: ("relabel", ["O", "O"])})
+    applied = tokkit.clean(tags, tmp_path / "out.jsonl", apply=review).as_dict()["applied"]
+    assert applied["labels"] == {"B-ORG O": {"O O": 1}}
+
+
 @pytest.mark.parametrize("format", ["tsv", "json", "parquet", "arrow", "datasets"])
 def test_every_format_is_written(format, write, tmp_path):
     data = write("rows.csv", ROWS)

@@ -242,6 +242,18 @@ class TestWhatCannotBe:
         with pytest.raises(InputError, match="has no features; its columns are text, label"):
             tokkit.features(tmp_path / "t.parquet", probe=True)
 
+    def test_a_table_that_is_like_features(self, file, tmp_path):
+        """Without the metadata, without splits, or without vectors: none is what `features` wrote."""
+        table = parquet.read_table(file)
+        for name, other in {
+            "metadata": table.replace_schema_metadata(None),
+            "splits": table.drop_columns(["split"]),
+            "vectors": table.drop_columns(["vector"]),
+        }.items():
+            parquet.write_table(other, tmp_path / f"{name}.parquet")
+            with pytest.raises(InputError, match=f"{name}.parquet: has no features; its columns are "):
+                tokkit.features(tmp_path / f"{name}.parquet", probe=True)
+
     def test_a_features_file_cut_short(self, file, tmp_path):
         (tmp_path / "f.parquet").write_bytes(file.read_bytes()[:-100])
         with pytest.raises(InputError, match="cannot be read"):

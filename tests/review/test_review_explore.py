@@ -233,6 +233,16 @@ def test_rows_without_ids_or_labels_are_enough(tmp_path, heard):
     assert opened(tmp_path / "page.html")[0]["labeled"] is False
 
 
+@pytest.mark.parametrize("near", [False, True])
+def test_copies_are_counted_in_the_widest_sense(near, tmp_path):
+    words = " ".join(f"word{number}" for number in range(40))
+    texts = ["The same text!", "the SAME text", words, f"{words} more", "alone"]
+    tokkit.explore(pl.DataFrame({"text": texts, "label": ["1"] * 5}), tmp_path / "page.html", near=near)
+    _, columns = opened(tmp_path / "page.html")
+    assert columns["copies"].tolist() == ([2, 2, 2, 2, 1] if near else [2, 2, 1, 1, 1])
+    assert columns["group"].tolist() == ([0, 0, 2, 2, 4] if near else [0, 0, 2, 3, 4])
+
+
 def test_pairs_are_displayed_and_cut_as_pairs(data, tmp_path):
     rows = pl.DataFrame({"text": ["a b c d e f", "오늘"], "pair": ["x y", "어제 학교"], "label": ["1", "0"]})
     out = tmp_path / "page.html"
