@@ -179,11 +179,11 @@ def test_a_new_label_is_written_as_the_column_spells_labels(name, write, tmp_pat
 
 def test_the_receipt_writes_several_labels_and_tags_as_they_are_read(write, tmp_path):
     several = write("several.csv", "text,label\na b,joy|love\nc d,joy|sad\n")
-    decisions = {0: ("relabel", ["sad", "joy"]), 1: ("relabel", [])}
+    decisions = {0: ("relabel", ["joy", "sad"]), 1: ("relabel", [])}
     review = decide(several, tmp_path / "review.jsonl", decisions, label_sep="|")
     result = tokkit.clean(several, tmp_path / "out.csv", apply=review, label_sep="|")
     applied = result.as_dict()["applied"]
-    assert applied["labels"] == {"joy|love": {"sad|joy": 1}, "joy|sad": {"|": 1}}
+    assert applied["labels"] == {"joy|love": {"joy|sad": 1}, "joy|sad": {"|": 1}}
     tags = write("tags.jsonl", '{"text": ["EU", "said"], "tags": ["B-ORG", "O"]}\n')
     review = decide(tags, tmp_path / "tags-review.jsonl", {0: ("relabel", ["O", "O"])})
     applied = tokkit.clean(tags, tmp_path / "out.jsonl", apply=review).as_dict()["applied"]
