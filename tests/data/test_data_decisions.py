@@ -184,10 +184,12 @@ def test_the_receipt_writes_several_labels_and_tags_as_they_are_read(write, tmp_
     result = tokkit.clean(several, tmp_path / "out.csv", apply=review, label_sep="|")
     applied = result.as_dict()["applied"]
     assert applied["labels"] == {"joy|love": {"joy|sad": 1}, "joy|sad": {"|": 1}}
-    tags = write("tags.jsonl", '{"text": ["EU", "said"], "tags": ["B-ORG", "O"]}\n')
+    tags = write("tags.jsonl", '{"tokens": ["EU", "said"], "ner_tags": ["B-ORG", "O"]}\n')
     review = decide(tags, tmp_path / "tags-review.jsonl", {0: ("relabel", ["O", "O"])})
-    applied = tokkit.clean(tags, tmp_path / "out.jsonl", apply=review).as_dict()["applied"]
-    assert applied["labels"] == {"B-ORG O": {"O O": 1}}
+    tokkit.clean(tags, tmp_path / "out.jsonl", apply=review)
+    receipt = json.loads((tmp_path / "out.jsonl.tokkit.json").read_text("utf-8"))
+    (row,) = receipt["result"]["applied"]["rows"]
+    assert (row["label"], row["new_label"]) == ("B-ORG O", "O O")
 
 
 @pytest.mark.parametrize("format", ["tsv", "json", "parquet", "arrow", "datasets"])
