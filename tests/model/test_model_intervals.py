@@ -12,6 +12,7 @@ from tokkit.inspection.comparison import resampling
 from tokkit.model.metrics.classification import cross_entropy, scores_by_length
 from tokkit.model.metrics.significance import (
     PairedScores,
+    RowSums,
     bootstrap,
     compare_with_best,
     decision_sums,
@@ -140,3 +141,12 @@ def test_decisions_of_several_labels_and_of_numbers():
     assert several.correct.tolist() == [True, False]
     number = RowTargets(np.array([2.0], dtype=np.float32))
     assert TASKS["regression"].decisions(np.array([[1.5]]), number) is None
+
+
+def test_a_correlation_of_large_numbers_loses_no_digits():
+    rng = np.random.default_rng(1)
+    first = rng.standard_normal(500)
+    second = first + rng.standard_normal(500)
+    expected = np.corrcoef(first, second)[0, 1]
+    for added in (0.0, 1e8):
+        assert RowSums.correlation(first + added, second + added).value == pytest.approx(expected, abs=1e-6)
