@@ -40,6 +40,17 @@ def test_a_sound_pair_has_no_finding(pair):
     assert severities(pair, pair.corpus) == {}
 
 
+def test_words_that_a_special_token_consists_of_are_ordinary_text(pair):
+    def add_special(content):
+        rename(content, "house", "rivers")
+        token = {**content["added_tokens"][0], "id": vocabulary(content)["rivers"], "content": "rivers"}
+        content["added_tokens"].append(token)
+
+    pair.break_tokenizer(add_special)
+    assert "river" in vocabulary(json.loads((pair.tokenizer / "tokenizer.json").read_text("utf-8")))
+    assert "special-as-text" not in severities(pair)
+
+
 def _unregister(role):
     return lambda pair: pair.break_registration(lambda config: config.pop(f"{role}_token"))
 
