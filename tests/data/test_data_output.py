@@ -109,11 +109,15 @@ def test_output_a_file_without_an_ending_has_the_requested_format(source, tmp_pa
     assert json.loads((tmp_path / "out").read_text("utf-8").splitlines()[0])["text"] == "가 NA"
 
 
-def test_output_a_name_that_says_another_format_is_refused(source, tmp_path):
-    with pytest.raises(UsageError, match=r"--output-format parquet: the name out.csv.gz says csv") as caught:
-        clean(source, tmp_path / "out.csv.gz", output_format="parquet")
-    assert caught.value.hint == f"-o {tmp_path}/out.parquet"
-    assert not (tmp_path / "out.csv.gz").exists()
+@pytest.mark.parametrize(
+    ("name", "says", "requested"), [("out.csv.gz", "csv", "parquet"), ("out.json", "json", "csv")]
+)
+def test_output_a_name_that_says_another_format_is_refused(name, says, requested, source, tmp_path):
+    message = f"--output-format {requested}: the name {name} says {says}"
+    with pytest.raises(UsageError, match=message) as caught:
+        clean(source, tmp_path / name, output_format=requested)
+    assert caught.value.hint == f"-o {tmp_path}/out.{requested}"
+    assert not (tmp_path / name).exists()
 
 
 # In Python --------------------------------------------------------------------------------------------
