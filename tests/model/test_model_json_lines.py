@@ -101,7 +101,9 @@ def test_responses_are_written_at_once_until_the_input_ends(process):
 def test_ctrl_c_ends_it_cleanly(process):
     ask(process, {"text": "glad"})
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    # with its input still open: at the end of it, there is nothing left to interrupt
+    process.wait(timeout=60)
+    out, err = process.communicate()
     assert (process.returncode, out) == (130, b"")
     assert err == b"error: interrupted; every complete line before was answered\n"
 

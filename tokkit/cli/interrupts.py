@@ -125,6 +125,7 @@ def _interrupt_again(reader: int, raised: threading.Event, over: threading.Event
         if signal.SIGINT not in signals:
             continue
         signal.siginterrupt(signal.SIGINT, True)
-        # Where the handler has raised, its exception has time to arrive.
-        if not over.wait(_AGAIN if raised.is_set() else _HANDLED):
-            signal.pthread_kill(main_thread, signal.SIGINT)
+        # The byte comes before the handler runs. Where that has raised, its exception has time to arrive.
+        if over.wait(_HANDLED) or (raised.is_set() and over.wait(_AGAIN)):
+            continue
+        signal.pthread_kill(main_thread, signal.SIGINT)
