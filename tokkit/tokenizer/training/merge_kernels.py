@@ -15,7 +15,7 @@ pairs     (capacity, 2) int64, a hash table: key + 1 or 0, and the count of the 
 queue     (n, 3) int64, a heap (`heap_kernels`): count, key, entry; highest count, then smallest key
 entries   (n, 2) int64    where in ``lists`` the words of an entry start, and how many they are
 lists     (n,) uint32     offsets of words in ``records``
-dense     (tokens, 8) int64: what changed beside each neighbor (``FALLS`` and the next); zeros after a merge
+dense     (tokens, 8) int64: what changed next to each neighbor (``FALLS`` and the next); zeros after a merge
 touched   (tokens,) int64 neighbors whose row of ``dense`` is in use
 events    (2, n) uint32   twice the neighbor (+ 1 on the right), and the word, of each rise
 text      (n,) uint8      the strings of all tokens, end to end
