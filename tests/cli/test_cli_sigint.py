@@ -56,7 +56,9 @@ def interrupt(arguments: list[str], seconds: float, folder: str) -> tuple[int, s
     return process.wait(60), "".join(line for line in errors.splitlines(True) if "import time:" not in line)
 
 
-@pytest.mark.parametrize("processes", [16, pytest.param(400, marks=pytest.mark.long)], ids=["few", "many"])
+@pytest.mark.parametrize(
+    "processes", [len(COMMANDS), pytest.param(400, marks=pytest.mark.long)], ids=["few", "many"]
+)
 def test_ctrl_c_in_the_first_moments_ends_every_command_with_130(tmp_path, processes):
     tokkit.train_wordpiece(tokkit.corpora_path() / "english.txt", tmp_path / "tokenizer")
     rows = "".join(f"{i} {i * 7919 % 9973} fox,{'ab'[i % 3 // 2]}\n" for i in range(400_000))

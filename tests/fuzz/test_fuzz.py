@@ -1,6 +1,6 @@
 """Damaged files of every kind that is read: refused in one sentence, or read; never a crash.
 
-pytest tests/fuzz                                     10 mutations of each target
+pytest tests/fuzz                                     20 mutations of each target
 pytest tests/fuzz -m long                             20,000 in all
 TOKKIT_FUZZ=2000:7 pytest tests/fuzz -m long          2,000 in all, of seed 7
 """
@@ -24,7 +24,7 @@ from tests.command_server import CommandServer, Outcome
 from tests.fuzz.mutations import mutate
 from tests.fuzz.targets import TARGETS, Target, build
 
-FEW = 10
+FEW = 20
 QUICK = 3
 MANY, SEED = map(int, os.environ.get("TOKKIT_FUZZ", "20000:1").split(":"))
 CPU_SECONDS = 10

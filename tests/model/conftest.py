@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import random
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
+from matplotlib.figure import Figure
 
 import tokkit
+
+# A file of this kind has one pixel.
+_PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+)
+# Modules with tests of pictures.
+_DRAWN = ("test_model_curves", "test_model_evaluate", "test_model_features_probe")
 
 _FEELINGS = {
     "joy": ["glad", "happy", "merry", "기쁘다", "신난다"],
@@ -39,6 +49,20 @@ def sentences(rows: int, seed: int) -> list[tuple[str, str]]:
 def write_csv(path: Path, rows: list[tuple[str, str]]) -> Path:
     path.write_text("text,label\n" + "".join(f"{text},{label}\n" for text, label in rows), encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pictures_of_one_pixel(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Drawing would take a fourth of a training as short as those here; `tests/views` looks at pictures."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.module.__name__.endswith(_DRAWN):
+            patch.setattr(Figure, "savefig", _save_one_pixel)
+        yield
+
+
+def _save_one_pixel(figure: Figure, stream: IO[bytes], *, format: str, **_: Any) -> None:
+    assert format == "png"
+    stream.write(_PNG)
 
 
 @pytest.fixture(scope="session")

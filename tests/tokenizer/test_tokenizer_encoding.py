@@ -85,7 +85,7 @@ def test_encoding_asks_the_reference_for_little(name):
 @pytest.mark.parametrize("name", FAST)
 def test_encoding_of_random_rows(name):
     # Building the encoder takes most of the time of an example: few of them, with many rows each.
-    @settings(max_examples=20, deadline=None)
+    @settings(max_examples=12, deadline=None)
     @given(st.lists(rows, min_size=1, max_size=12), st.booleans(), st.none() | st.integers(0, 12))
     def holds(texts, special, max_length):
         result, wanted = both(tokenizer(name), texts, None, max_length, special)
@@ -96,7 +96,7 @@ def test_encoding_of_random_rows(name):
 
 @pytest.mark.parametrize("name", FAST)
 def test_encoding_of_random_pairs(name):
-    @settings(max_examples=12, deadline=None)
+    @settings(max_examples=8, deadline=None)
     @given(
         st.lists(st.tuples(rows, rows), min_size=1, max_size=8), st.booleans(), st.none() | st.integers(0, 12)
     )
