@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -121,15 +122,36 @@ def as_process(monkeypatch, rank):
 )
 def test_of_two_processes_the_first_answers(command, code, model, dataset, tmp_path, monkeypatch, capfd):
     arguments = command.format(model=model, data=dataset, out=tmp_path / "out").split()
+    waits = []
+    monkeypatch.setattr("tokkit.cli.main.time.sleep", waits.append)
     as_process(monkeypatch, "1")
     assert run(arguments) == code
-    assert capfd.readouterr() == ("", "")
+    output, errors = capfd.readouterr()
+    assert output == ""
     assert not (tmp_path / "out").exists()
+    if code == 0:
+        assert (waits, errors) == ([], "")
+    else:  # a launcher would have ended it meanwhile
+        assert waits == [15]
+        assert errors.startswith("error: rank 1: ")
     as_process(monkeypatch, "0")
     assert run(arguments) == code
     output, errors = capfd.readouterr()
     expected = {2: "hint:  start it without torchrun or accelerate launch", 3: "none.csv: no such file"}
     assert output if code == 0 else expected[code] in errors
+    assert len(waits) == (code != 0)
+
+
+@pytest.mark.long
+def test_a_process_that_fails_first_leaves_the_error_to_rank_zero(dataset):
+    command = [sys.executable, "-m", "tokkit", "finetune", str(dataset / "none.csv"), "--model", "none"]
+    ranks = {"LOCAL_RANK": "1", "RANK": "1", "WORLD_SIZE": "2"}
+    with subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **ranks}) as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(8)
+        process.terminate()  # as torchrun does once rank 0 has failed
+        assert process.wait(5) == -signal.SIGTERM
+        assert process.stderr.read() == b""
 
 
 # Without a GPU, --multi_gpu starts the processes too; --cpu alone starts one.

@@ -10,6 +10,7 @@ import io
 import os
 import signal
 import sys
+import time
 import traceback
 from typing import Any
 
@@ -83,6 +84,8 @@ SECTIONS = {
 
 # The command that several processes work on together.
 _TRAINS_TOGETHER = "finetune"
+# What another process of a launcher may take longer to report the same error.
+_SECONDS_FOR_RANK_ZERO = 15
 
 COMMANDS = [name for section in SECTIONS.values() for name in section]
 
@@ -240,6 +243,16 @@ def _imported(arguments: list[str]) -> click.Command | None:
     return command
 
 
+def _wait_for_rank_zero() -> None:
+    """Let it report the same error: a launcher ends every process, this one too, once one has failed.
+
+    Returns where only this process has failed, as on a machine without the data.
+    """
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    time.sleep(_SECONDS_FOR_RANK_ZERO)
+    signal.signal(signal.SIGINT, handler)
+
+
 def _message_of(error: click.ClickException, context: click.Context | None) -> str:
     """What is wrong with an option, in the wording of other errors, and where its value is from."""
     if isinstance(error, click.NoSuchOption) and context is not None:
@@ -257,9 +270,9 @@ def _report(
 ) -> int:
     if getattr(error, "verbose", False):
         traceback.print_exc()
-    # The first process has refused the same command.
     if is_helper() and code in (UsageError.exit_code, InputError.exit_code):
-        return code
+        _wait_for_rank_zero()
+        message = f"rank {os.environ['RANK']}: {message}"
     # Paths and labels in a message are data: control characters in them could change the terminal.
     click.echo(f"error: {in_message(displayed(message))}", err=True)
     if hint:
