@@ -18,10 +18,7 @@ _PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
 )
 # Modules with tests of pictures, or whose processes draw them.
-_DRAWN = (
-    *("test_model_curves", "test_model_evaluate", "test_model_features_probe"),
-    "test_model_several_processes",
-)
+_DRAWN = ("test_model_curves", "test_model_features_probe", "test_model_several_processes")
 
 _FEELINGS = {
     "joy": ["glad", "happy", "merry", "기쁘다", "신난다"],
