@@ -121,7 +121,6 @@ SLOW = {
     "predict model rows.csv --top 9 -o p.csv": "at most:",
     "predict model": "for example:",
     "predict model rows.csv --backend onnxruntime": "export it first:",
-    "export model -o e --on rows.csv --openvino --int8 dynamic": "leave one of them out",
     "predict model rows.csv --prefix p_": "write a file:",
     "predict model named.csv -o p.csv": "begin the added names with model_:",
     "features model splits.csv -o f.parquet": "give theirs another name:",
@@ -450,6 +449,8 @@ RAISED = {
         "fewer at once give the same result to rounding:\n--tokens-per-batch 32"
     ),
     f"finetune rows.csv --tokenizer wp {TRAIN} --precision bf16": "16 bits that it does:\n--precision fp16",
+    # which of two options, no command can know
+    "export model -o e --on rows.csv --openvino --int8 dynamic": "leave one of them out",
     # run as they are printed by `test_model_several_processes`
     f"finetune rows.csv --tokenizer wp {TRAIN} --gpus 2": "on the CPU:\n--processes 2",
     f"finetune rows.csv --tokenizer wp {TRAIN} --gpus 8": "what there is:\n--gpus 2",
