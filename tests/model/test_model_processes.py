@@ -143,14 +143,15 @@ def test_of_two_processes_the_first_answers(command, code, model, dataset, tmp_p
 
 
 @pytest.mark.long
-def test_a_process_that_fails_first_leaves_the_error_to_rank_zero(dataset):
+@pytest.mark.parametrize("ends", [signal.SIGTERM, signal.SIGINT])
+def test_a_process_that_fails_first_leaves_the_error_to_rank_zero(dataset, ends):
     command = [sys.executable, "-m", "tokkit", "finetune", str(dataset / "none.csv"), "--model", "none"]
     ranks = {"LOCAL_RANK": "1", "RANK": "1", "WORLD_SIZE": "2"}
     with subprocess.Popen(command, stderr=subprocess.PIPE, env={**os.environ, **ranks}) as process:
         with pytest.raises(subprocess.TimeoutExpired):
             process.wait(8)
-        process.terminate()  # as torchrun does once rank 0 has failed
-        assert process.wait(5) == -signal.SIGTERM
+        process.send_signal(ends)  # as torchrun does once rank 0 has failed, or on Ctrl-C
+        assert process.wait(5) == -ends
         assert process.stderr.read() == b""
 
 

@@ -248,7 +248,8 @@ def _wait_for_rank_zero() -> None:
 
     Returns where only this process has failed, as on a machine without the data.
     """
-    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C ends it as the launcher does: it has nothing to say yet.
+    handler = signal.signal(signal.SIGINT, signal.SIG_DFL)
     time.sleep(_SECONDS_FOR_RANK_ZERO)
     signal.signal(signal.SIGINT, handler)
 
